@@ -1,0 +1,56 @@
+# Copyright: (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Commands with an outer limit. The only place of the fetch layer that sees AnsibleModule."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from .problem import Problem
+
+
+@dataclasses.dataclass(frozen=True)
+class Ran:
+    """What a command gave: exit status, standard output and error as bytes; `late` when its time was up."""
+
+    rc: int
+    out: bytes
+    err: bytes
+    late: bool = False
+
+
+class Commands:
+    """Runs a tool in the C locale under coreutils' `timeout`: log readers of another version hang for ever."""
+
+    def __init__(self, module: t.Any) -> None:
+        self._module = module
+
+    def which(self, name: str) -> t.Optional[str]:
+        """The tool's path, also in the sbin folders that an ordinary user's PATH lacks."""
+        return self._module.get_bin_path(name, opt_dirs=["/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/local/bin"])
+
+    def run(self, argv: t.Sequence[str], seconds: float, stdin: t.Optional[str] = None, on_start: t.Optional[t.Callable[[t.Any], None]] = None) -> Ran:
+        """Run `argv` for at most `seconds`. A tool that is not installed is a Problem.
+
+        `on_start` gets the started process (subprocess.Popen), for callers that read its output as it comes.
+        """
+        path = self.which(argv[0])
+        if path is None:
+            raise Problem(f"{argv[0]} is not installed on this host, or not on PATH")
+        guard = self.which("timeout")
+        command = [path, *argv[1:]]
+        if guard is not None:
+            command = [guard, "-k", "1", f"{max(seconds, 0.1):.3f}", *command]
+        rc, out, err = self._module.run_command(
+            command,
+            data=stdin,
+            encoding=None,
+            expand_user_and_vars=False,
+            handle_exceptions=False,
+            environ_update={"LC_ALL": "C", "LANG": "C", "LANGUAGE": "C"},
+            before_communicate_callback=on_start,
+        )
+        return Ran(rc, out or b"", err or b"", guard is not None and rc in (124, 137))

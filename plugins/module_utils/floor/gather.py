@@ -1,0 +1,166 @@
+# Copyright: (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Sample every instance side by side: first samples, one window, second samples, facts.
+
+Each instance has a thread of its own and a deadline, so a service that hangs or breaks costs only itself.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+import typing as t
+
+from . import libraries, redact
+from .plain import now, plain
+from .problem import Problem
+from .room import Probe, Room
+from .tools import Tools
+
+SCHEMA = 1
+
+
+@dataclasses.dataclass
+class Outcome:
+    """One instance on its way: what it is, what came of it."""
+
+    room: Room
+    options: dict[str, t.Any]
+    facts: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    state: str = "up"
+    problem: t.Optional[str] = None
+    window: t.Optional[float] = None
+    started: float = dataclasses.field(default_factory=time.monotonic)
+    collected_at: str = dataclasses.field(default_factory=now)
+    name: str = "default"
+    finished: t.Optional[float] = None
+
+    def as_facts(self, secrets: t.Collection[str]) -> dict[str, t.Any]:
+        ended = self.finished or time.monotonic()
+        own = plain(self.facts)
+        record = {
+            "name": redact.clean(self.name, 120),
+            "state": self.state,
+            "problem": self.problem,
+            "window": None if self.window is None else round(self.window, 3),
+            "collected_at": self.collected_at,
+            "duration_ms": int((ended - self.started) * 1000),
+            **own,
+        }
+        record.setdefault("unknown", {})
+        record.setdefault("notes", [])
+        return redact.hide_deep(record, secrets)
+
+
+class _Gate:
+    """Opens once a known number of parties have arrived (or after its time, so that nobody waits for the dead)."""
+
+    def __init__(self, parties: int) -> None:
+        self._left = parties
+        self._lock = threading.Lock()
+        self._event = threading.Event()
+        if parties <= 0:
+            self._event.set()
+
+    def arrive(self) -> None:
+        with self._lock:
+            self._left -= 1
+            if self._left <= 0:
+                self._event.set()
+
+    def wait(self, seconds: float) -> None:
+        self._event.wait(seconds)
+
+
+class _Run:
+    """One gathering: the two gates let the machine be sampled while every other probe sleeps."""
+
+    def __init__(self, jobs: list[tuple[Outcome, Probe]], window: float, tools: Tools) -> None:
+        self.jobs = jobs
+        self.window = window
+        self.tools = tools
+        quiet = sum(probe.quiet for _outcome, probe in jobs)
+        self.sampled = _Gate(len(jobs) - quiet)
+        self.machine_done = _Gate(quiet)
+
+    def one(self, outcome: Outcome, probe: Probe) -> None:
+        try:
+            self._sample(outcome, probe)
+        except Problem as problem:
+            outcome.state, outcome.problem = problem.state, self.tools.hide(str(problem))
+        except Exception as error:  # pylint: disable=broad-exception-caught # a broken answer costs this instance only
+            outcome.state = "unreadable"
+            outcome.problem = self.tools.hide(f"could not make sense of the answer ({type(error).__name__}: {error}); please report this")
+        finally:
+            probe.close()
+            outcome.finished = time.monotonic()
+
+    def _sample(self, outcome: Outcome, probe: Probe) -> None:
+        gate = self.machine_done if probe.quiet else self.sampled
+        arrived = False
+        try:
+            if probe.quiet:
+                self.sampled.wait(self.tools.timeout)
+                outcome.collected_at = now()
+            probe.first()
+            begun = time.monotonic()
+            if not probe.quiet:
+                gate.arrive()
+                arrived = True
+            if self.window > 0:
+                probe.watch(self.window)
+                if not probe.quiet:
+                    self.machine_done.wait(2 * self.tools.timeout)
+                ended = time.monotonic()
+                probe.second()
+                outcome.window = ended - begun
+            outcome.facts = probe.facts(outcome.window)
+        finally:
+            if not arrived:
+                gate.arrive()
+
+
+def gather(wanted: t.Sequence[tuple[Room, dict[str, t.Any]]], window: float, tools: Tools) -> dict[str, dict[str, t.Any]]:
+    """Facts by key (`launch_<service>`) of every wanted instance: {"schema": 1, "instances": [...]}."""
+    jobs, outcomes = [], []
+    for room, options in wanted:
+        outcome = Outcome(room, options)
+        outcomes.append(outcome)
+        try:
+            probe = room.probe(options, tools)
+            outcome.name = probe.name
+            for library, package in room.libraries.items():
+                libraries.require(library, package)
+        except Problem as problem:
+            outcome.name = str(options.get("name") or outcome.name)
+            outcome.state, outcome.problem, outcome.finished = problem.state, tools.hide(str(problem)), time.monotonic()
+            continue
+        jobs.append((outcome, probe))
+    run = _Run(jobs, window, tools)
+    threads = [(outcome, _start(run, outcome, probe)) for outcome, probe in jobs]
+    deadline = time.monotonic() + window + 4 * tools.timeout + 1
+    late = {id(outcome) for outcome, thread in threads if not _ended(thread, deadline)}
+    facts: dict[str, dict[str, t.Any]] = {}
+    for outcome in outcomes:
+        if id(outcome) in late:
+            # its thread still holds the old record: leave that alone and report a fresh one
+            outcome = Outcome(outcome.room, outcome.options, state="unreadable", started=outcome.started, name=outcome.name)
+            outcome.problem = f"no complete answer within {time.monotonic() - outcome.started:.0f} s: it hangs or is far too slow"
+        entry = facts.setdefault(outcome.room.key, {"schema": SCHEMA, "instances": []})
+        entry["instances"].append(outcome.as_facts(tools.secrets))
+    return facts
+
+
+def _start(run: _Run, outcome: Outcome, probe: Probe) -> threading.Thread:
+    # daemon: a thread stuck in a C library must not keep the module from ending
+    thread = threading.Thread(target=run.one, args=(outcome, probe), name=outcome.name, daemon=True)
+    thread.start()
+    return thread
+
+
+def _ended(thread: threading.Thread, deadline: float) -> bool:
+    thread.join(max(0.0, deadline - time.monotonic()))
+    return not thread.is_alive()

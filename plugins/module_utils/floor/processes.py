@@ -1,0 +1,156 @@
+# Copyright: (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The process table and the listening sockets, read from /proc: for finding services, not for measuring them.
+
+Needs no library, so every module can find its service on any target. Reading is bounded and never fails: what
+vanishes or may not be read is left out, and `filtered` says when the kernel hides other users' processes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import socket
+import struct
+import typing as t
+
+PROC = "/proc"
+
+
+@dataclasses.dataclass(frozen=True)
+class Process:
+    """One process. `argv` stays on the host: it may hold secrets and never becomes a fact as it is."""
+
+    pid: int
+    ppid: int
+    name: str
+    uid: int
+    argv: tuple[str, ...]
+
+    def option(self, *flags: str) -> t.Optional[str]:
+        """The last value of a command line option given as `-x VALUE`, `-xVALUE`, `--long VALUE` or `--long=VALUE`."""
+        found = None
+        for place, word in enumerate(self.argv):
+            for flag in flags:
+                if word == flag and place + 1 < len(self.argv):
+                    found = self.argv[place + 1]
+                elif flag.startswith("--") and word.startswith(flag + "="):
+                    found = word[len(flag) + 1 :]
+                elif not flag.startswith("--") and len(flag) == 2 and word.startswith(flag) and len(word) > 2:
+                    found = word[2:]
+        return found
+
+    def link(self, name: str) -> t.Optional[str]:
+        """Target of a link under /proc/<pid> (`cwd`, `exe`, `root`), or None when it may not be read."""
+        try:
+            return os.readlink(f"{PROC}/{self.pid}/{name}")
+        except OSError:
+            return None
+
+
+@dataclasses.dataclass(frozen=True)
+class Listener:
+    """A listening socket: a TCP address and port, or the path of a UNIX socket (`@name` when abstract)."""
+
+    kind: str  # "tcp" | "unix"
+    address: str
+    port: t.Optional[int]
+    inode: int
+
+
+class Processes:
+    def __init__(self, rows: list[Process], filtered: bool) -> None:
+        self.rows = rows
+        self.filtered = filtered  # hidepid: absence of a process proves nothing
+        self._listeners: t.Optional[dict[int, Listener]] = None
+
+    @classmethod
+    def read(cls) -> Processes:
+        rows = []
+        for entry in os.listdir(PROC):
+            if entry.isdigit():
+                found = _process(int(entry))
+                if found is not None:
+                    rows.append(found)
+        rows.sort(key=lambda row: row.pid)
+        return cls(rows, not any(row.pid == 1 for row in rows))
+
+    def named(self, *names: str) -> list[Process]:
+        """Processes by the kernel's name or by the base name of their program, oldest first."""
+        wanted = set(names)
+        return [row for row in self.rows if row.name in wanted or (row.argv and os.path.basename(row.argv[0]) in wanted)]
+
+    def children(self, pid: int) -> list[Process]:
+        return [row for row in self.rows if row.ppid == pid]
+
+    def listening(self, pid: int) -> list[Listener]:
+        """Sockets on which the process listens; empty when its descriptors may not be read."""
+        if self._listeners is None:
+            self._listeners = _listeners()
+        found = []
+        try:
+            descriptors = os.listdir(f"{PROC}/{pid}/fd")
+        except OSError:
+            return []
+        for descriptor in descriptors:
+            try:
+                target = os.readlink(f"{PROC}/{pid}/fd/{descriptor}")
+            except OSError:
+                continue
+            if target.startswith("socket:["):
+                listener = self._listeners.get(int(target[8:-1]))
+                if listener is not None:
+                    found.append(listener)
+        return sorted(set(found), key=lambda one: (one.kind, one.port or 0, one.address))
+
+
+def _read(path: str, limit: int = 65536) -> bytes:
+    with open(path, "rb") as handle:
+        return handle.read(limit)
+
+
+def _process(pid: int) -> t.Optional[Process]:
+    try:
+        stat = _read(f"{PROC}/{pid}/stat")
+        uid = os.stat(f"{PROC}/{pid}").st_uid
+        name = stat[stat.index(b"(") + 1 : stat.rindex(b")")].decode("utf-8", "replace")
+        ppid = int(stat[stat.rindex(b")") + 2 :].split()[1])
+    except (OSError, ValueError, IndexError):
+        return None  # it vanished while we read
+    try:
+        words = _read(f"{PROC}/{pid}/cmdline").split(b"\0")
+    except OSError:
+        words = []
+    while words and not words[-1]:
+        words.pop()  # kernel threads have none; a title set by the process ends in several NULs
+    return Process(pid, ppid, name, uid, tuple(word.decode("utf-8", "replace") for word in words))
+
+
+def _listeners() -> dict[int, Listener]:
+    found: dict[int, Listener] = {}
+    for table, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
+        for fields in _table(table):
+            if len(fields) > 9 and fields[3] == "0A":  # LISTEN
+                address, _sep, port = fields[1].partition(":")
+                found[int(fields[9])] = Listener("tcp", _address(address, family), int(port, 16), int(fields[9]))
+    for fields in _table("unix"):
+        # Num RefCount Protocol Flags Type St Inode Path; flag 0x10000 (__SO_ACCEPTCON): it listens
+        if len(fields) > 7 and fields[3] == "00010000" and fields[4] == "0001":
+            found[int(fields[6])] = Listener("unix", fields[7], None, int(fields[6]))
+    return found
+
+
+def _table(name: str) -> t.Iterator[list[str]]:
+    try:
+        content = _read(f"{PROC}/net/{name}", 8 * 1024 * 1024)
+    except OSError:
+        return
+    for line in content.decode("utf-8", "replace").splitlines()[1:]:
+        yield line.split()
+
+
+def _address(hexadecimal: str, family: socket.AddressFamily) -> str:
+    words = [hexadecimal[start : start + 8] for start in range(0, len(hexadecimal), 8)]
+    return socket.inet_ntop(family, b"".join(struct.pack("=I", int(word, 16)) for word in words))

@@ -1,0 +1,77 @@
+# Copyright: (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Two samples, one window: differences, rates and ratios that never divide by zero and never go negative."""
+
+from __future__ import annotations
+
+import typing as t
+
+Number = t.Union[int, float]
+
+
+def number(value: t.Any) -> t.Optional[Number]:
+    """`value` when it is a real number (text digits are read), else None. Booleans are not numbers."""
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, (int, float)):
+        return value
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            return None
+
+
+def delta(first: t.Any, second: t.Any) -> t.Optional[Number]:
+    """How far a counter moved, or None when it is missing or fell (a reset or a restart between the samples)."""
+    before, after = number(first), number(second)
+    if before is None or after is None or after < before:
+        return None
+    return after - before
+
+
+def deltas(first: t.Mapping[str, t.Any], second: t.Mapping[str, t.Any], names: t.Iterable[str]) -> dict[str, t.Optional[Number]]:
+    """`delta` of each named counter."""
+    return {name: delta(first.get(name), second.get(name)) for name in names}
+
+
+def rate(change: t.Optional[Number], seconds: t.Optional[float]) -> t.Optional[float]:
+    """Change per second, or None when either is unknown or no time passed."""
+    if change is None or not seconds or seconds <= 0:
+        return None
+    return round(change / seconds, 6)
+
+
+def ratio(part: t.Optional[Number], whole: t.Optional[Number]) -> t.Optional[float]:
+    """part / whole, or None when either is unknown or the whole is zero: nothing of nothing is not 0 %."""
+    if part is None or not whole:
+        return None
+    return round(part / whole, 6)
+
+
+def total(*values: t.Optional[Number]) -> t.Optional[Number]:
+    """The sum, or None when any part is unknown: a sum of what happens to be known is a wrong number."""
+    result: Number = 0
+    for value in values:
+        if value is None:
+            return None
+        result += value
+    return result
+
+
+def percentile(values: t.Sequence[Number], share: float) -> t.Optional[Number]:
+    """The nearest-rank percentile (`share` from 0 to 1) of the values, or None when there are none."""
+    if not values:
+        return None
+    ordered = sorted(values)
+    rank = max(1, -(-len(ordered) * share // 1))
+    return ordered[int(rank) - 1]
+
+
+def top(rows: t.Iterable[t.Mapping[str, t.Any]], by: str, count: int) -> list[t.Any]:
+    """The `count` rows with the largest `by` (unknown last). Put the true total beside it."""
+    return sorted(rows, key=lambda row: -(number(row.get(by)) or 0))[:count]

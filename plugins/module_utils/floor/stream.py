@@ -1,0 +1,107 @@
+# Copyright: (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Bytes from a TCP, UNIX or abstract socket: bounded in time and size as a whole, not per read."""
+
+from __future__ import annotations
+
+import socket
+import time
+import typing as t
+
+from .problem import Down, Problem
+
+Address = t.Union[tuple[str, int], str]
+
+
+def parse_address(value: str, default_port: t.Optional[int] = None) -> Address:
+    """`host:port`, `[v6]:port`, `host`, `/path`, `unix:/path`, `unix:///path` or `@abstract` as (host, port) or a path.
+
+    A bare IPv6 address with a port is ambiguous and refused with the form to use.
+    """
+    value = value.strip()
+    for prefix in ("unix://", "unix:"):
+        if value.startswith(prefix):
+            value = value[len(prefix) :]
+    if value.startswith(("/", "@")):
+        return value
+    host, port = _host_and_port(value)
+    if port is None and default_port is None:
+        raise Problem(f"the address {value!r} has no port; write host:port, [IPv6]:port or the path of a UNIX socket")
+    return host, int(port if port is not None else default_port)  # type: ignore[arg-type]
+
+
+def _host_and_port(value: str) -> tuple[str, t.Optional[int]]:
+    port: t.Optional[str] = None
+    if value.startswith("["):
+        host, bracket, rest = value[1:].partition("]")
+        if not bracket or (rest and not rest.startswith(":")):
+            raise Problem(f"the address {value!r} is not [IPv6]:port")
+        port = rest[1:] or None
+    elif value.count(":") > 1:
+        raise Problem(f"the address {value!r} is ambiguous; write IPv6 in brackets: [{value}] or [address]:port")
+    else:
+        host, _sep, text = value.partition(":")
+        port = text or None
+    if not host or (port is not None and not (port.isdigit() and 0 < int(port) < 65536)):
+        raise Problem(f"the address {value!r} is not host:port with a port from 1 to 65535")
+    return host, None if port is None else int(port)
+
+
+def shown(address: Address) -> str:
+    """The address as people write it: `127.0.0.1:1717`, `[::1]:1717`, `/run/x.sock`."""
+    if isinstance(address, str):
+        return address
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def connect(address: Address, seconds: float) -> socket.socket:
+    """A connected socket; who refuses is Down, who may not be reached is a Problem, each with the way out."""
+    try:
+        if isinstance(address, str):
+            conn = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            conn.settimeout(seconds)
+            conn.connect("\0" + address[1:] if address.startswith("@") else address)
+            return conn
+        return socket.create_connection(address, timeout=seconds)
+    except FileNotFoundError:
+        raise Down(f"there is no socket {shown(address)}: the service is not running, or it listens elsewhere") from None
+    except PermissionError:
+        raise Problem(f"permission denied on the socket {shown(address)}: use become, or let the service give its socket a wider mode") from None
+    except ConnectionRefusedError:
+        raise Down(f"connection to {shown(address)} refused: nothing listens there") from None
+    except socket.gaierror as error:
+        raise Problem(f"the host name in {shown(address)} does not resolve ({error.strerror})") from None
+    except (socket.timeout, TimeoutError):
+        raise Down(f"no connection to {shown(address)} within {seconds:g} s: the host is down or a firewall drops it") from None
+    except OSError as error:
+        raise Down(f"no connection to {shown(address)}: {error.strerror or error}") from None
+
+
+def read_all(conn: socket.socket, seconds: float, limit: int = 16 * 1024 * 1024, enough: t.Optional[t.Callable[[bytearray], bool]] = None) -> bytes:
+    """All bytes until the peer closes (or `enough` says so), within `seconds` in all and `limit` bytes.
+
+    Raises TimeoutError when the time is up (its argument: the bytes so far) and Problem over the limit.
+    """
+    deadline = time.monotonic() + seconds
+    data = bytearray()
+    while True:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError(bytes(data))
+        conn.settimeout(left)
+        try:
+            chunk = conn.recv(65536)
+        except (socket.timeout, TimeoutError):
+            raise TimeoutError(bytes(data)) from None
+        except ConnectionResetError:
+            chunk = b""
+        if not chunk:
+            return bytes(data)
+        data += chunk
+        if len(data) > limit:
+            raise Problem(f"the answer is longer than {limit // (1024 * 1024)} MiB; that is not what this service sends")
+        if enough is not None and enough(data):
+            return bytes(data)
