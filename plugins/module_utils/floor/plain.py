@@ -15,10 +15,13 @@ import datetime
 import decimal
 import enum
 import math
+import re
 import typing as t
 
 #: Deeper nesting than any fact of ours has; what is deeper is cut, so that a cyclic value cannot hang us.
 MAX_DEPTH = 40
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def plain(value: t.Any, depth: int = 0) -> t.Any:
@@ -83,7 +86,7 @@ def text(value: t.Union[str, bytes, bytearray, memoryview]) -> str:
     if not isinstance(value, str):
         value = bytes(value).decode("utf-8", "replace")
     elif not value.isascii():
-        value = value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+        value = _SURROGATE.sub("\ufffd", value)
     return str(value).replace("\0", "")
 
 

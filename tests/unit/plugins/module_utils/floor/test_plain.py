@@ -32,7 +32,7 @@ class Colour(str, enum.Enum):
         (datetime.timedelta(seconds=90), 90.0),
         (datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.timezone.utc), "2026-01-02T03:04:05.000Z"),
         (b"caf\xe9", "caf\ufffd"),
-        ("caf\udce9", "caf\ufffd\ufffd\ufffd"),
+        ("caf\udce9", "caf\ufffd"),
         ("a\0b", "ab"),
         ({"b", "a"}, ["a", "b"]),
         ({(1, 2): 3, None: 1}, {"1,2": 3, "None": 1}),
