@@ -8,6 +8,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
+    # One service: its instances.
     DOCUMENTATION = r"""
 options:
   instances:
@@ -22,6 +23,11 @@ options:
   name:
     description: How the instance is called in facts and findings. Defaults to its address.
     type: str
+"""
+
+    # How every module samples, and what holds for all of them.
+    SAMPLING = r"""
+options:
   window:
     description:
       - Seconds between the two samples from which rates and ratios are computed.

@@ -15,6 +15,7 @@ author:
   - warroom.launch authors (@warroom-launch)
 extends_documentation_fragment:
   - warroom.launch.launch
+  - warroom.launch.launch.sampling
 options:
   stats:
     description: Where the stats server listens.

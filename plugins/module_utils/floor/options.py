@@ -58,6 +58,11 @@ def instances_of(room: Room, entries: t.Any, defaults: t.Mapping[str, t.Any]) ->
     return checked
 
 
+def refined(room: Room, wish: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Checked options that are to hold for every instance that is found."""
+    return {name: value for name, value in _check(room, dict(wish)).items() if name in wish}
+
+
 def _blank(room: Room) -> dict[str, t.Any]:
     return {"name": None, **{name: spec.get("default") for name, spec in room.options.items()}}
 

@@ -1,0 +1,11 @@
+# Copyright: (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""All rooms by service: what `launch_facts` can gather. A new service is added here once."""
+
+from __future__ import annotations
+
+from .uwsgi.room import ROOM as UWSGI
+
+ROOMS = {room.service: room for room in (UWSGI,)}

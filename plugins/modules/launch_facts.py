@@ -1,0 +1,70 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: launch_facts
+short_description: All launch services of a host in one round trip
+version_added: 1.0.0
+description:
+  - Finds what runs on the host (or takes the instances that are named), takes the first sample of everything side by side,
+    sleeps once, takes the second samples, and returns the same facts as the single modules of this collection do, from the same code.
+  - A service that hangs or is broken costs only its own facts.
+  - Can be used as one of C(ansible_facts_modules).
+author:
+  - warroom.launch authors (@warroom-launch)
+extends_documentation_fragment:
+  - warroom.launch.launch.sampling
+options:
+  services:
+    description:
+      - What to gather. Nothing or V(auto) means whatever runs on the host.
+      - A dictionary has an entry per service. Its value is V(auto) (find the instances here), a list of dictionaries
+        (instances, each with the options of the service's own module) or a dictionary (options for the instances that are found).
+      - Services are C(server), C(varnish), C(varnish_traffic), C(uwsgi), C(memcached), C(celery), C(postgresql), C(mysql).
+      - Hidden as a whole in output because entries may hold passwords.
+    type: raw
+"""
+
+EXAMPLES = r"""
+- name: Everything that runs on each host
+  warroom.launch.launch_facts:
+
+- name: The machine, and two named services
+  warroom.launch.launch_facts:
+    services:
+      server: auto
+      uwsgi:
+        - stats: 127.0.0.1:1717
+      postgresql:
+        login_user: monitor
+        login_db: shop
+"""
+
+RETURN = r"""
+ansible_facts:
+  description:
+    - One key per service that was asked for, or per service that runs here, as the service's own module documents it
+      (for example RV(ignore:ansible_facts.launch_uwsgi) by M(warroom.launch.uwsgi_stats)).
+  returned: always
+  type: dict
+  sample: {"launch_uwsgi": {"schema": 1, "instances": []}}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.floor.entry import run_all
+from ..module_utils.floor.options import COMMON
+from ..module_utils.rooms import ROOMS
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec={"services": {"type": "raw", "no_log": True}, **COMMON}, supports_check_mode=True)
+    run_all(module, ROOMS)
+
+
+if __name__ == "__main__":
+    main()
