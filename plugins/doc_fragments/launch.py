@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, the warroom.launch authors
+# Copyright (c) 2026, the warroom.launch authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -44,7 +44,8 @@ options:
     default: 10
   fail_on_down:
     description:
-      - Fail when an instance is down or unreadable. By default that is a fact (RV(ignore:state), RV(ignore:problem)) and the module succeeds.
+      - Fail when an instance is down or unreadable. By default that is a fact (RV(ignore:state), RV(ignore:problem))
+        and the module succeeds.
     type: bool
     default: false
 attributes:

@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, the warroom.launch authors
+# Copyright (c) 2026, the warroom.launch authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -80,7 +80,8 @@ class Server:
 
     def run(self, *argv: t.Any, check: bool = True, **options: t.Any) -> subprocess.CompletedProcess[bytes]:
         """A helper command as the server's user."""
-        return subprocess.run([str(word) for word in argv], check=check, capture_output=True, user=self.user, cwd=self.dir, timeout=120, **options)
+        command = [str(word) for word in argv]
+        return subprocess.run(command, check=check, capture_output=True, user=self.user, cwd=self.dir, timeout=120, **options)
 
     def __enter__(self) -> t.Any:
         try:
@@ -90,7 +91,12 @@ class Server:
             with self.log.open("ab") as log:
                 self.process = subprocess.Popen(
                     [str(word) for word in self.argv()],
-                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.dir, user=self.user, start_new_session=True,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    cwd=self.dir,
+                    user=self.user,
+                    start_new_session=True,
                 )
             wait_until(self._up, f"{type(self).__name__} answers; its log: {self.log}")
         except BaseException:
@@ -101,7 +107,8 @@ class Server:
     def _up(self) -> bool:
         assert self.process is not None
         if self.process.poll() is not None:
-            raise AssertionError(f"{type(self).__name__} ended with {self.process.returncode}: {self.log.read_text(errors='replace')[-2000:]}")
+            said = self.log.read_text(errors="replace")[-2000:]
+            raise AssertionError(f"{type(self).__name__} ended with {self.process.returncode}: {said}")
         return self.ready()
 
     def stop(self, with_signal: int = signal.SIGTERM) -> None:

@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, the warroom.launch authors
+# Copyright (c) 2026, the warroom.launch authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -32,7 +32,13 @@ class Commands:
         """The tool's path, also in the sbin folders that an ordinary user's PATH lacks."""
         return self._module.get_bin_path(name, opt_dirs=["/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/local/bin"])
 
-    def run(self, argv: t.Sequence[str], seconds: float, stdin: t.Optional[str] = None, on_start: t.Optional[t.Callable[[t.Any], None]] = None) -> Ran:
+    def run(
+        self,
+        argv: t.Sequence[str],
+        seconds: float,
+        stdin: t.Optional[str] = None,
+        on_start: t.Optional[t.Callable[[t.Any], None]] = None,
+    ) -> Ran:
         """Run `argv` for at most `seconds`. A tool that is not installed is a Problem.
 
         `on_start` gets the started process (subprocess.Popen), for callers that read its output as it comes.

@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, the warroom.launch authors
+# Copyright (c) 2026, the warroom.launch authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -19,13 +19,13 @@ from .tools import Tools
 Request = t.Sequence[tuple[Room, t.Any, t.Mapping[str, t.Any]]]
 
 
-def run(module: t.Any, room: Room) -> t.NoReturn:
+def run(module: t.Any, room: Room) -> None:
     """Gather one service and end the module with its facts."""
     params = dict(module.params)
     finish(module, [(room, params["instances"], params)], params)
 
 
-def run_all(module: t.Any, rooms: t.Mapping[str, Room]) -> t.NoReturn:
+def run_all(module: t.Any, rooms: t.Mapping[str, Room]) -> None:
     """Gather the services named by the option `services` (or every service found here) and end the module."""
     params = dict(module.params)
     try:
@@ -54,7 +54,7 @@ def _services(services: t.Any, rooms: t.Mapping[str, Room]) -> t.Iterator[tuple[
             raise options.WrongOption(f"services: {service} must be auto, a list of dictionaries, or a dictionary")
 
 
-def finish(module: t.Any, request: Request, params: t.Mapping[str, t.Any], keep_empty: bool = True) -> t.NoReturn:
+def finish(module: t.Any, request: Request, params: t.Mapping[str, t.Any], keep_empty: bool = True) -> None:
     """Gather every requested service in one go and end the module: facts under one key per service, never changed.
 
     `keep_empty`: whether a service without an instance here still has its (empty) key.

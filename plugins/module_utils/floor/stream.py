@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, the warroom.launch authors
+# Copyright (c) 2026, the warroom.launch authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -69,7 +69,9 @@ def connect(address: Address, seconds: float) -> socket.socket:
     except FileNotFoundError:
         raise Down(f"there is no socket {shown(address)}: the service is not running, or it listens elsewhere") from None
     except PermissionError:
-        raise Problem(f"permission denied on the socket {shown(address)}: use become, or let the service give its socket a wider mode") from None
+        raise Problem(
+            f"permission denied on the socket {shown(address)}: use become, or let the service give its socket a wider mode"
+        ) from None
     except ConnectionRefusedError:
         raise Down(f"connection to {shown(address)} refused: nothing listens there") from None
     except socket.gaierror as error:
@@ -80,7 +82,12 @@ def connect(address: Address, seconds: float) -> socket.socket:
         raise Down(f"no connection to {shown(address)}: {error.strerror or error}") from None
 
 
-def read_all(conn: socket.socket, seconds: float, limit: int = 16 * 1024 * 1024, enough: t.Optional[t.Callable[[bytearray], bool]] = None) -> bytes:
+def read_all(
+    conn: socket.socket,
+    seconds: float,
+    limit: int = 16 * 1024 * 1024,
+    enough: t.Optional[t.Callable[[bytearray], bool]] = None,
+) -> bytes:
     """All bytes until the peer closes (or `enough` says so), within `seconds` in all and `limit` bytes.
 
     Raises TimeoutError when the time is up (its argument: the bytes so far) and Problem over the limit.

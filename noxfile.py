@@ -1,0 +1,10 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# The sessions come from antsibull-nox.toml; ansible-test has a script of its own (.ci/sanity), because the
+# ready-made sessions want containers.
+
+import antsibull_nox
+
+antsibull_nox.load_antsibull_nox_toml()
