@@ -18,7 +18,9 @@ def run(*argv: t.Any, env: t.Optional[dict[str, str]] = None, seconds: float = 1
     """A program of the virtualenv (`ansible`, `ansible-playbook`, …) in the checkout; output as text, never checked."""
     surroundings = {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), **(env or {})}
     command = [str(VENV / str(argv[0])), *[str(word) for word in argv[1:]]]
-    return subprocess.run(command, check=False, capture_output=True, text=True, errors="replace", cwd=cwd, env=surroundings, timeout=seconds)
+    return subprocess.run(
+        command, check=False, capture_output=True, text=True, errors="replace", cwd=cwd, env=surroundings, timeout=seconds
+    )
 
 
 def module(name: str, args: t.Optional[dict[str, t.Any]] = None, host: str = "localhost", **options: t.Any) -> dict[str, t.Any]:

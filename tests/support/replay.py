@@ -61,7 +61,7 @@ def peer(answer: Answer, path: t.Optional[str] = None) -> t.Iterator[str]:
     """Listen on a free loopback port (or a UNIX path, or `@abstract`) and answer every connection; gives the address."""
     if path is None:
         listener = socket.create_server(("127.0.0.1", 0))
-        address = "127.0.0.1:%d" % listener.getsockname()[1]
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
     else:
         listener = socket.socket(socket.AF_UNIX)
         listener.bind("\0" + path[1:] if path.startswith("@") else path)

@@ -78,6 +78,8 @@ def url_pattern(url: t.Union[str, bytes], limit: int = 120) -> str:
 
 
 def _segment(part: str) -> str:
+    if len(part) > 200:
+        return "<long>"  # nobody's page name; also keeps the patterns below from working on it
     if _ID.match(part):
         return "<id>"
     if _SLUG.match(part):

@@ -1,0 +1,38 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How many tests ran in `make test`: read from the parts' own records, never assumed."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import sys
+import xml.etree.ElementTree as ElementTree
+
+
+def pytest_counts(record: pathlib.Path) -> str:
+    """`120 tests, 0 failed, 2 skipped` from a JUnit file; skipped tests are listed with their reasons."""
+    total = failed = 0
+    skipped = []
+    for suite in ElementTree.parse(record).getroot().iter("testsuite"):
+        total += int(suite.get("tests", 0))
+        failed += int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+        skipped += [(case.get("name"), case[0].get("message")) for case in suite.iter("testcase") if case.find("skipped") is not None]
+    reasons = "".join(f"\n    skipped {name}: {reason}" for name, reason in skipped)
+    return f"{total - len(skipped)} tests ran, {failed} failed, {len(skipped)} skipped{reasons}"
+
+
+def main(folder: pathlib.Path) -> None:
+    print("=== What ran")
+    for part in ("unit", "integration"):
+        record = folder / f"{part}.xml"
+        print(f"{part}: {pytest_counts(record) if record.exists() else 'left no record'}")
+    for part, mark in (("sanity", r"^Running sanity test "), ("lint", r"^nox > Running session ")):
+        log = folder / f"{part}.log"
+        count = len(re.findall(mark, log.read_text(errors="replace"), re.M)) if log.exists() else 0
+        print(f"{part}: {count} checks ran")
+
+
+main(pathlib.Path(sys.argv[1]))

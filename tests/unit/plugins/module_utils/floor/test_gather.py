@@ -1,0 +1,121 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Side by side, bounded, and each failure local."""
+
+from __future__ import annotations
+
+import threading
+import typing as t
+
+from ansible_collections.warroom.launch.plugins.module_utils.floor.gather import gather
+from ansible_collections.warroom.launch.plugins.module_utils.floor.problem import Down, Problem
+from ansible_collections.warroom.launch.plugins.module_utils.floor.room import Probe, Room
+from ansible_collections.warroom.launch.plugins.module_utils.floor.tools import Tools
+
+
+class Fine(Probe):
+    def first(self) -> None:
+        self.samples = 1
+
+    def second(self) -> None:
+        self.samples += 1
+
+    def facts(self, window: t.Optional[float]) -> dict[str, t.Any]:
+        return {"samples": self.samples, "shown": "secret EXAMPLEPW", "odd": float("nan")}
+
+
+class Stopped(Fine):
+    def second(self) -> None:
+        raise Down("it went away with EXAMPLEPW")
+
+
+class Refused(Fine):
+    def first(self) -> None:
+        raise Problem("no permission")
+
+
+class Broken(Fine):
+    def facts(self, window: t.Optional[float]) -> dict[str, t.Any]:
+        return {"ratio": 1 / 0}
+
+
+class Hangs(Fine):
+    released = threading.Event()
+
+    def first(self) -> None:
+        self.released.wait(60)
+
+
+def room(service: str, probe: t.Any, **libraries: str) -> Room:
+    return Room(service, {}, probe, lambda tools: [], places=(), libraries=libraries)
+
+
+def run(tools: Tools, *rooms: Room, window: float = 0.05) -> dict[str, dict[str, t.Any]]:
+    tools.secrets = {"EXAMPLEPW"}
+    tools.timeout = 0.2
+    facts = gather([(one, {"name": one.service}) for one in rooms], window, tools)
+    return {key: fact["instances"][0] for key, fact in facts.items()}
+
+
+def test_two_samples_over_a_window(tools: Tools) -> None:
+    one = run(tools, room("fine", Fine))["launch_fine"]
+    assert (one["state"], one["problem"], one["samples"], one["odd"]) == ("up", None, 2, None)
+    assert one["window"] >= 0.05 and one["unknown"] == {} and one["notes"] == [] and one["name"] == "fine"
+    assert one["shown"] == "secret ********"
+
+
+def test_no_window_is_one_sample_and_says_so(tools: Tools) -> None:
+    one = run(tools, room("fine", Fine), window=0)["launch_fine"]
+    assert one["samples"] == 1 and one["window"] is None
+
+
+def test_each_failure_stays_with_its_instance(tools: Tools) -> None:
+    try:
+        rooms = [room("stopped", Stopped), room("refused", Refused), room("broken", Broken), room("hangs", Hangs)]
+        got = run(tools, room("fine", Fine), *rooms)
+    finally:
+        Hangs.released.set()
+    assert got["launch_fine"]["state"] == "up"
+    assert (got["launch_stopped"]["state"], got["launch_stopped"]["problem"]) == ("down", "it went away with ********")
+    assert (got["launch_refused"]["state"], got["launch_refused"]["problem"]) == ("unreadable", "no permission")
+    assert got["launch_broken"]["state"] == "unreadable" and "ZeroDivisionError" in got["launch_broken"]["problem"]
+    assert got["launch_hangs"]["state"] == "unreadable" and "no complete answer within" in got["launch_hangs"]["problem"]
+
+
+def test_the_machine_is_sampled_while_the_others_sleep(tools: Tools) -> None:
+    order: list[str] = []
+
+    class Other(Fine):
+        def first(self) -> None:
+            order.append("other first")
+
+        def second(self) -> None:
+            order.append("other second")
+
+        def facts(self, window: t.Optional[float]) -> dict[str, t.Any]:
+            return {}
+
+    class Machine(Other):
+        quiet = True
+
+        def first(self) -> None:
+            order.append("machine first")
+
+        def second(self) -> None:
+            order.append("machine second")
+
+    run(tools, room("machine", Machine), room("other", Other))
+    assert order == ["other first", "machine first", "machine second", "other second"]
+
+
+def test_a_missing_library_is_named_with_its_package(tools: Tools) -> None:
+    one = run(tools, room("lacking", Fine, no_such_library="python3-no-such"))["launch_lacking"]
+    assert one["state"] == "unreadable"
+    assert "no_such_library" in one["problem"] and "python3-no-such" in one["problem"] and "ansible_python_interpreter" in one["problem"]
+
+
+def test_many_instances_keep_their_order(tools: Tools) -> None:
+    facts = gather([(room("fine", Fine), {"name": str(number)}) for number in range(20)], 0, tools)
+    assert [one["name"] for one in facts["launch_fine"]["instances"]] == [str(number) for number in range(20)]
