@@ -18,7 +18,7 @@ Address = t.Union[tuple[str, int], str]
 def parse_address(value: str, default_port: t.Optional[int] = None) -> Address:
     """`host:port`, `[v6]:port`, `host`, `/path`, `unix:/path`, `unix:///path` or `@abstract` as (host, port) or a path.
 
-    A bare IPv6 address with a port is ambiguous and refused with the form to use.
+    A bare IPv6 address is taken with the default port; one that may end in a port is refused with the form to use.
     """
     value = value.strip()
     for prefix in ("unix://", "unix:"):
@@ -40,6 +40,8 @@ def _host_and_port(value: str) -> tuple[str, t.Optional[int]]:
             raise Problem(f"the address {value!r} is not [IPv6]:port")
         port = rest[1:] or None
     elif value.count(":") > 1:
+        if _bare_ipv6(value):
+            return value, None
         raise Problem(f"the address {value!r} is ambiguous; write IPv6 in brackets: [{value}] or [address]:port")
     else:
         host, _sep, text = value.partition(":")
@@ -47,6 +49,20 @@ def _host_and_port(value: str) -> tuple[str, t.Optional[int]]:
     if not host or (port is not None and not (port.isdigit() and 0 < int(port) < 65536)):
         raise Problem(f"the address {value!r} is not host:port with a port from 1 to 65535")
     return host, None if port is None else int(port)
+
+
+def _bare_ipv6(value: str) -> bool:
+    """Whether this can only be an IPv6 address: `::1:11211` and `::1:2222` may be an address with a port."""
+    front, _sep, last = value.rpartition(":")
+    return _is_ipv6(value) and not (last.isdigit() and _is_ipv6(front))
+
+
+def _is_ipv6(value: str) -> bool:
+    try:
+        socket.inet_pton(socket.AF_INET6, value.partition("%")[0])
+    except OSError:
+        return False
+    return True
 
 
 def shown(address: Address) -> str:

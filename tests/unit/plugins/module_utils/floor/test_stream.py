@@ -24,6 +24,8 @@ from tests.support import replay
         ("cache1", ("cache1", 11211)),
         ("cache1:", ("cache1", 11211)),
         ("[::1]", ("::1", 11211)),
+        ("2001:db8::30", ("2001:db8::30", 11211)),
+        ("fe80::1%eth0", ("fe80::1%eth0", 11211)),
         ("/run/x.sock", "/run/x.sock"),
         ("unix:/run/x.sock", "/run/x.sock"),
         ("unix:///run/x.sock", "/run/x.sock"),
@@ -34,7 +36,7 @@ def test_addresses(text: str, address: object) -> None:
     assert stream.parse_address(text, 11211) == address
 
 
-@pytest.mark.parametrize("text", ["::1:11211", "fe80::1", "host:0", "host:99999", "host:http", "[::1", ":80"])
+@pytest.mark.parametrize("text", ["::1:11211", "2001:db8::30:11211", "::1:2222", "host:0", "host:99999", "host:http", "[::1", ":80"])
 def test_ambiguous_or_wrong_addresses_are_refused(text: str) -> None:
     with pytest.raises(Problem) as caught:
         stream.parse_address(text, 11211)
