@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import os
 import sys
 import typing as t
@@ -21,7 +22,11 @@ INTERPRETERS = (PRIVATE_VENV + "/bin/python", "/usr/bin/python3", "/usr/libexec/
 
 
 def present(name: str) -> bool:
-    """Whether this interpreter has the library. Nothing is imported, so it costs nothing and prints nothing."""
+    """Whether this interpreter has the library (`a|b`: one of them). Nothing is imported, so it costs and prints nothing."""
+    return any(_found(alternative) for alternative in name.split("|"))
+
+
+def _found(name: str) -> bool:
     try:
         return importlib.util.find_spec(name) is not None
     except (ImportError, ValueError):
@@ -36,7 +41,7 @@ def require(name: str, package: str) -> None:
     """Raise a Problem that names the library, this interpreter and the ways out when it is not here."""
     if not present(name):
         raise Problem(
-            f"the Python library {name} is missing for {sys.executable}: install {package} on the target, "
+            f"the Python library {name.replace('|', ' or ')} is missing for {sys.executable}: install {package} on the target, "
             f"or set ansible_python_interpreter to a Python that has it (role warroom.launch.launch_monitoring does it)"
         )
 
@@ -44,16 +49,16 @@ def require(name: str, package: str) -> None:
 def move_to_interpreter_with(names: t.Iterable[str]) -> None:
     """Run the module again under an interpreter that has what this one lacks; return when there is none.
 
-    Called before any fact was gathered. Falls back to one that has the first missing library when no
-    interpreter has all of them.
+    Called before any fact was gathered.
     """
     lacking = missing(names)
     if not lacking or has_respawned():
         return
     candidates = [path for path in INTERPRETERS if os.path.exists(path) and not _is_running(path)]
-    found = probe_interpreters_for_module(candidates, ", ".join(names))
-    if found:
-        respawn_module(found)
+    for choice in itertools.product(*(name.split("|") for name in names)):
+        found = probe_interpreters_for_module(candidates, ", ".join(choice))
+        if found:
+            respawn_module(found)
 
 
 def _is_running(path: str) -> bool:

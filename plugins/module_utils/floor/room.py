@@ -68,6 +68,7 @@ class Room:
     #: Options that say which instance is meant; when one is given, the host is not searched.
     places: tuple[str, ...]
     #: Python libraries of the probe: import name → package to install (Debian), e.g. {"psutil": "python3-psutil"}.
+    #: Alternatives are joined by a bar, the best first: {"psycopg|psycopg2": "python3-psycopg"}.
     libraries: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @property
