@@ -89,21 +89,25 @@ class Processes:
         """Sockets on which the process listens; empty when its descriptors may not be read."""
         if self._listeners is None:
             self._listeners = _listeners()
-        found = []
-        try:
-            descriptors = os.listdir(f"{PROC}/{pid}/fd")
-        except OSError:
-            return []
-        for descriptor in descriptors:
-            try:
-                target = os.readlink(f"{PROC}/{pid}/fd/{descriptor}")
-            except OSError:
-                continue
-            if target.startswith("socket:["):
-                listener = self._listeners.get(int(target[8:-1]))
-                if listener is not None:
-                    found.append(listener)
+        found = [self._listeners[inode] for inode in socket_inodes(pid) if inode in self._listeners]
         return sorted(set(found), key=lambda one: (one.kind, one.port or 0, one.address))
+
+
+def socket_inodes(pid: int) -> set[int]:
+    """Inodes of the sockets the process has open; empty when its descriptors may not be read."""
+    found: set[int] = set()
+    try:
+        descriptors = os.listdir(f"{PROC}/{pid}/fd")
+    except OSError:
+        return found
+    for descriptor in descriptors:
+        try:
+            target = os.readlink(f"{PROC}/{pid}/fd/{descriptor}")
+        except OSError:
+            continue
+        if target.startswith("socket:["):
+            found.add(int(target[8:-1]))
+    return found
 
 
 def _read(path: str, limit: int = 65536) -> bytes:
