@@ -1,0 +1,57 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What changed since people were last told: each change once, and no flapping.
+
+A state counts when it was seen in two rounds running, so a change is announced within two rounds and a single odd
+round is not announced at all.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from .rounds import key_of
+
+#: subject → (state last told, state that waits for confirmation or None, since when)
+State = tuple[str, t.Optional[str], float]
+Told = t.Mapping[str, State]
+
+#: The whole check's state, beside one subject per finding and per cause.
+VERDICT = "verdict"
+ABSENT = "absent"
+
+
+def subjects(report: t.Mapping[str, t.Any]) -> dict[str, str]:
+    """What can change in a round: the verdict, each cause, each finding that is judged."""
+    states = {VERDICT: report["verdict"]}
+    for diagnosis in report.get("diagnoses") or []:
+        states["cause " + diagnosis["cause"]] = "present"
+    for finding in report.get("findings") or []:
+        if finding["status"] != "skipped" and not finding.get("accepted"):
+            states["finding " + " ".join(part for part in key_of(finding) if part)] = finding["status"]
+    return states
+
+
+def changed(told: Told, now: t.Mapping[str, str], at: float) -> tuple[list[dict[str, t.Any]], dict[str, State]]:
+    """The changes to announce, and what is then known to have been told.
+
+    A change: {subject, before, after, since} with `since` the time at which the old state was announced. The very first
+    round announces nothing but is what later rounds are compared with.
+    """
+    first = not told
+    changes: list[dict[str, t.Any]] = []
+    states: dict[str, State] = {}
+    for subject in sorted({*told, *now}):
+        state = now.get(subject, ABSENT)
+        before, pending, since = told.get(subject, (state if first else ABSENT, None, at))
+        if state == before:
+            states[subject] = (before, None, since)
+        elif state == pending:
+            changes.append({"subject": subject, "before": before, "after": state, "since": since})
+            states[subject] = (state, None, at)
+        else:
+            states[subject] = (before, state, since)
+    # what is gone and told to be gone needs no memory
+    return changes, {subject: state for subject, state in states.items() if state[:2] != (ABSENT, None)}

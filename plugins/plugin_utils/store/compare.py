@@ -1,0 +1,67 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Two rounds side by side: what a fix changed, or how the launch differs from the load test."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .rounds import key_of
+
+_WORSE = {"ok": 0, "skipped": 0, "warn": 1, "unknown": 2, "fail": 3}
+
+
+def compare(before: t.Mapping[str, t.Any], after: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Two reports (contents of launch.json) compared per check.
+
+    Returns {verdict: [before, after], causes: {gone, new, same}, better, worse, moved}: `better` and `worse` are findings
+    whose status changed, `moved` those whose value moved by a tenth or more; each {check, host, service, instance, unit,
+    status: [before, after], value: [before, after], finding}.
+    """
+    old = {key_of(finding): finding for finding in before.get("findings") or []}
+    new = {key_of(finding): finding for finding in after.get("findings") or []}
+    result: dict[str, t.Any] = {
+        "verdict": [before["verdict"], after["verdict"]],
+        "causes": _causes(before, after),
+        "better": [],
+        "worse": [],
+        "moved": [],
+    }
+    for key in sorted({*old, *new}):
+        row = _row(key, old.get(key), new.get(key))
+        kind = _kind(row)
+        if kind:
+            result[kind].append(row)
+    return result
+
+
+def _causes(before: t.Mapping[str, t.Any], after: t.Mapping[str, t.Any]) -> dict[str, list[str]]:
+    old = {diagnosis["cause"] for diagnosis in before.get("diagnoses") or []}
+    new = {diagnosis["cause"] for diagnosis in after.get("diagnoses") or []}
+    return {"gone": sorted(old - new), "new": sorted(new - old), "same": sorted(old & new)}
+
+
+def _row(key: tuple[str, str, str, str], old: t.Any, new: t.Any) -> dict[str, t.Any]:
+    check, host, service, instance = key
+    shown = new or old
+    return {
+        "check": check,
+        "host": host,
+        "service": service,
+        "instance": instance,
+        "unit": shown.get("unit"),
+        "status": [old and old["status"], new and new["status"]],
+        "value": [old and old.get("value"), new and new.get("value")],
+        "finding": shown.get("finding"),
+    }
+
+
+def _kind(row: t.Mapping[str, t.Any]) -> t.Optional[str]:
+    before, after = (_WORSE.get(status or "skipped", 0) for status in row["status"])
+    if before != after:
+        return "better" if after < before else "worse"
+    old, new = row["value"]
+    numbers = all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in (old, new))
+    return "moved" if numbers and abs(new - old) >= 0.1 * max(abs(old), abs(new)) and old != new else None
