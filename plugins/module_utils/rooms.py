@@ -7,5 +7,6 @@
 from __future__ import annotations
 
 from .uwsgi.room import ROOM as UWSGI
+from .varnish.room import ROOM as VARNISH
 
-ROOMS = {room.service: room for room in (UWSGI,)}
+ROOMS = {room.service: room for room in (UWSGI, VARNISH)}

@@ -1,0 +1,79 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The room of Varnish: its options, its instances on a host, its probe."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..floor.problem import Problem
+from ..floor.room import Probe, Room
+from ..floor.tools import Tools
+from . import fetch, instances, parse, shape
+
+OPTIONS: dict[str, t.Any] = {
+    "instance": {"type": "str"},
+    "admin": {"type": "str"},
+    "secret_file": {"type": "path", "no_log": False},
+}
+
+
+class VarnishProbe(Probe):
+    _first: parse.Counters
+    _second: t.Optional[parse.Counters] = None
+
+    @property
+    def name(self) -> str:
+        return str(self.options.get("name") or self.options.get("instance") or "varnish")
+
+    def _read(self) -> parse.Counters:
+        sample = parse.counters(fetch.stat(self.tools, self.options.get("instance")))
+        shape.must_have_child(sample)
+        return sample
+
+    def first(self) -> None:
+        self._first = self._read()
+
+    def second(self) -> None:
+        self._second = self._read()
+
+    def facts(self, window: t.Optional[float]) -> dict[str, t.Any]:
+        return shape.facts(self._first, self._second, window, self._told(), self.tools.top)
+
+    def _told(self) -> dict[str, t.Any]:
+        """What the management CLI says. Without its secret these parts are unknown with the reason, not the whole."""
+        told: dict[str, t.Any] = {"unknown": {}}
+        try:
+            told["product"], told["version"] = parse.version(self._ask("banner"))
+            told["vcls"] = parse.vcls(self._ask("vcl.list", "-j"))
+            told["backends"] = parse.backends(self._ask("backend.list", "-j", "-p"))
+            told["parameters"] = parse.parameters(self._ask("param.show", "-j"))
+        except Problem as problem:
+            reason = self.tools.hide(str(problem))
+            told["unknown"] = {
+                name: reason for name in ("product", "version", "active_vcl", "parameters") if told.get(_TOLD.get(name, name)) is None
+            }
+        return told
+
+    def _ask(self, *words: str) -> bytes:
+        """One command; Varnish 6.0 has no JSON yet and refuses the option, so it is asked again without."""
+        try:
+            return fetch.admin(self.tools, self.options, *words)
+        except Problem:
+            if len(words) == 1:
+                raise
+            return fetch.admin(self.tools, self.options, words[0])
+
+
+# where a measure's answer is kept when not under its own name
+_TOLD = {"active_vcl": "vcls"}
+
+
+def discover(tools: Tools) -> list[dict[str, t.Any]]:
+    """The varnishd (or vinyld) managers that run here."""
+    return [{key: found[key] for key in ("instance", "name")} for found in instances.discover(tools)]
+
+
+ROOM = Room("varnish", OPTIONS, VarnishProbe, discover, places=("instance", "admin"))
