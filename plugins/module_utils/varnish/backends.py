@@ -18,7 +18,7 @@ from .window import Window
 _NAME = re.compile(r"^VBE\.(?P<vcl>[^.(]+)\.(?P<backend>.+)\.(?P<field>\w+)$")
 # 4.0: VBE.<backend>(<ipv4>,<ipv6>,<port>).<field>, without the VCL
 _OLD_NAME = re.compile(r"^VBE\.(?P<backend>[^.(]+\(.*\))\.(?P<field>\w+)$")
-_FAILURES = ("fail", "unhealthy", "busy")
+_REFUSED = ("unhealthy", "busy", "helddown")
 #: What a probe without settings looks at (`.window`) and wants (`.threshold`).
 _LAST, _THRESHOLD = 8, 3
 
@@ -84,8 +84,8 @@ def _row(
     happy = window.since_start(prefix + "happy")
     health, source = _health(told, happy, window.since_start(prefix + "unhealthy"))
     requests = window.moved(prefix + "req")
-    failures = _sum(window.moved(prefix + name) for name in _FAILURES)
-    lifetime_failures = _sum(window.since_start(prefix + name) for name in _FAILURES)
+    failures = _failures(prefix, window.latest, window.moved)
+    lifetime_failures = _failures(prefix, window.latest, window.since_start)
     return {
         "name": clean(backend, 80),
         "vcl": None if vcl is None else clean(vcl, 60),
@@ -104,6 +104,13 @@ def _row(
         "lifetime_failures": lifetime_failures,
         "trouble": (10**15 if health == "sick" else 0) + (failures or 0) * 10**6 + (window.since_start(prefix + "req") or 0),
     }
+
+
+def _failures(prefix: str, counters: Counters, count: t.Callable[[str], t.Optional[Number]]) -> t.Optional[Number]:
+    """Connections that failed, and those not even tried. The reasons (`fail_…`) are not always in `fail` (seen on 7.1)."""
+    reasons = _sum(count(name) for name in counters if name.startswith(prefix + "fail_"))
+    failed = [value for value in (count(prefix + "fail"), reasons) if value is not None]
+    return _sum([max(failed) if failed else None, *(count(prefix + name) for name in _REFUSED)])
 
 
 def _sum(values: t.Iterable[t.Optional[Number]]) -> t.Optional[Number]:

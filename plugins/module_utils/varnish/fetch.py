@@ -34,9 +34,7 @@ def stat(tools: Tools, instance: t.Optional[str]) -> bytes:
     """All counters as JSON. `-t 0`: without it the tool waits 5 s for a varnishd that is not there."""
     ran = tools.commands.run([program(tools, "varnishstat"), "-1", "-j", "-t", "0", *place(instance)], tools.timeout)
     if ran.late:
-        raise Problem(
-            f"varnishstat gave no answer within {tools.timeout:g} s: another version than varnishd, or an overloaded host"
-        )
+        raise Problem(f"varnishstat gave no answer within {tools.timeout:g} s: another version than varnishd, or an overloaded host")
     if ran.rc != 0 or not ran.out.strip():
         raise no_access(tools, instance, ran)
     return ran.out

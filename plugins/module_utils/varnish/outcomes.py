@@ -87,9 +87,7 @@ def measures(window: Window, unknown: dict[str, str], notes: list[str]) -> dict[
     }
     for name in ("requests_per_second", "hit_ratio_drop"):
         if facts[name] is None:
-            unknown[name] = (
-                unknown.get("requests") or unknown.get("hit_ratio_true") or "no lookups before the window"
-            )
+            unknown[name] = unknown.get("requests") or unknown.get("hit_ratio_true") or "no lookups before the window"
     return facts
 
 

@@ -152,6 +152,12 @@ def test_a_backend_that_refuses_with_no_good_probe_is_sick():
     assert result["backends"][0]["health"] == "sick"
 
 
+def test_failures_of_a_backend_are_counted_by_reason_or_in_sum():
+    refused = {"VBE.boot.web.fail": 0, "VBE.boot.web.fail_econnrefused": 3, "VBE.boot.web.helddown": 2, "VBE.boot.web.happy": 0}
+    assert facts(refused)["backends"][0]["lifetime_failures"] == 5
+    assert facts({**refused, "VBE.boot.web.fail": 3})["backends"][0]["lifetime_failures"] == 5
+
+
 def test_a_crash_shows_though_the_numbers_look_calm(case):
     """V-09"""
     result = facts(parse.counters(case("V-09.json")))

@@ -1,0 +1,146 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""varnish_stats against a real Varnish; varnishstat's own counters are the second opinion."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+import typing as t
+
+import pytest
+
+from ansible_collections.warroom.launch.plugins.module_utils.floor.gather import gather
+from ansible_collections.warroom.launch.plugins.module_utils.floor.tools import Tools
+from ansible_collections.warroom.launch.plugins.module_utils.varnish.room import ROOM, discover
+from tests.support import ansible
+from tests.support.server import wait_until
+from tests.support.tools import RealCommands
+from tests.support.varnish import Varnish
+
+
+def look(varnish: Varnish, window: float = 0, **options: t.Any) -> dict[str, t.Any]:
+    tools = Tools(RealCommands(), timeout=10)
+    return gather([(ROOM, {"instance": varnish.instance, **options})], window, tools)["launch_varnish"]["instances"][0]
+
+
+def test_the_module_sees_what_happens_in_its_window(varnish):
+    varnish.get("/a", "/b")
+    before = varnish.counters()
+    stop = threading.Event()
+
+    def visit() -> None:
+        while not stop.is_set():
+            varnish.get("/a", "/pass", "/a", "/hfm", "/synth", "/a")
+
+    visitor = threading.Thread(target=visit)
+    visitor.start()
+    try:
+        [found] = ansible.facts("varnish_stats", "launch_varnish", {"instance": varnish.instance, "window": 2})
+    finally:
+        stop.set()
+        visitor.join()
+    after = varnish.counters()
+    assert found["state"] == "up" and found["active_vcl"] == "boot" and found["product"] == "varnish"
+    assert found["requests"] > 10
+    for name, counter in (("hits", "cache_hit"), ("misses", "cache_miss"), ("passes", "s_pass"), ("synths", "s_synth")):
+        assert 0 < found[name] <= after[counter] - before[counter], name
+        assert before[counter] < found["lifetime_" + name] <= after[counter], name
+    # four of six are looked up, of which three hit; one passes, one is answered by VCL
+    assert found["hit_ratio_true"] == pytest.approx(3 / 5, abs=0.1)
+    assert found["hit_ratio_shown"] == pytest.approx(3 / 4, abs=0.1)
+    assert found["hit_for_miss_ratio"] > 0.9
+
+
+def test_one_sample_equals_varnishstat(varnish):
+    varnish.get("/a", "/a", "/pass", "/hfm", "/hfm", "/hfp", "/hfp", "/synth", "/dead")
+    wait_until(lambda: varnish.counters()["s_pass"] == 3, "counters of all requests")
+    shown = varnish.counters()
+    found = look(varnish)
+    assert found["window"] is None and found["hit_ratio_true"] is None
+    assert (found["lifetime_hits"], found["lifetime_misses"], found["lifetime_passes"]) == (1, 4, 3)
+    assert (found["lifetime_hit_for_misses"], found["lifetime_hit_for_passes"], found["lifetime_synths"]) == (1, 1, 1)
+    assert found["lifetime_hit_ratio_true"] == round(1 / 8, 6)
+    assert found["objects"] == shown["n_object"] and found["threads"]["running"] == shown["threads"]
+    assert found["storage_bytes"] == 8 * 1024 * 1024
+    assert found["threads"]["maximum"] == 10000
+    rows = {row["name"]: row for row in found["backends"]}
+    assert rows["default"]["lifetime_requests"] == shown["VBE.boot.default.req"]
+    assert rows["dead"]["lifetime_failures"] >= 1 and rows["dead"]["health"] == "no_probe"
+
+
+def test_a_sick_backend_and_a_new_vcl(backend):
+    with Varnish(backend, probe=True) as varnish:
+        backend.well = False
+        try:
+            wait_until(lambda: look(varnish)["backends_sick"] == 1, "the probe fails")
+        finally:
+            backend.well = True
+        assert look(varnish)["backends"][0]["health"] == "sick"
+        varnish.tool("varnishadm", "vcl.load", "newer", str(varnish.dir / "test.vcl"))
+        varnish.tool("varnishadm", "vcl.use", "newer")
+        found = wait_until(lambda: (lambda now: now["backends_sick"] == 0 and now)(look(varnish)), "the new VCL's probe is fine")
+        assert found["active_vcl"] == "newer" and found["stale_vcls"] == ["boot"]
+        assert {row["vcl"] for row in found["backends"]} == {"newer"}
+
+
+def test_a_killed_child_is_down_or_restarted_never_calm(varnish):
+    """V-09, V-12 with a real crash"""
+    varnish.get("/a", "/a")
+    child = int(varnish.run("pgrep", "-P", str(varnish.process.pid)).stdout)
+    killer = threading.Timer(0.5, os.kill, (child, signal.SIGKILL))
+    killer.start()
+    found = look(varnish, window=1.5)
+    killer.join()
+    if found["state"] == "up":
+        assert found["child"]["restarted_in_window"] is True
+        assert found["hit_ratio_true"] is None and "restarted" in found["unknown"]["hit_ratio_true"]
+    else:
+        assert found["state"] in ("down", "unreadable") and found["problem"]
+
+    def came_back() -> t.Any:
+        now = look(varnish)
+        return now["state"] == "up" and now["child"]["crashes"] and now
+
+    found = wait_until(came_back, "the manager starts a new child")
+    assert found["child"]["crashes"] == 1 and found["child"]["panics"] == 0
+    assert found["child"]["uptime_seconds"] < 3600
+
+
+def test_a_stopped_child_is_down(varnish):
+    """V-02 with a real varnishd"""
+    varnish.tool("varnishadm", "stop")
+    found = wait_until(lambda: (lambda now: now["state"] != "up" and now)(look(varnish)), "the child has gone")
+    assert found["state"] == "down" and "manager up, child not running" in found["problem"]
+
+
+def test_a_wrong_name_costs_no_waiting(varnish):
+    """V-03: at once, not after the tool's own five seconds; and another varnishd is visible"""
+    begun = time.monotonic()
+    tools = Tools(RealCommands(), timeout=4)
+    found = gather([(ROOM, {"instance": str(varnish.dir / "nowhere")})], 0, tools)["launch_varnish"]["instances"][0]
+    assert found["state"] == "unreadable" and "not readable" in found["problem"]
+    assert time.monotonic() - begun < 4  # the tool alone would take five
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another user")
+def test_another_user_gets_the_causes(varnish):
+    """V-03 with a real permission problem"""
+    ran = varnish.run("id", check=False)
+    assert ran.returncode == 0
+    commands = RealCommands()
+    real = commands.run
+    commands.run = lambda argv, seconds, **more: real(
+        ["setpriv", "--reuid=games", "--regid=games", "--clear-groups", *argv], seconds, **more
+    )
+    found = gather([(ROOM, {"instance": varnish.instance})], 0, Tools(commands, timeout=10))["launch_varnish"]["instances"][0]
+    assert found["state"] == "unreadable" and "use become" in found["problem"]
+
+
+def test_discovery_finds_it_and_not_its_child(varnish):
+    found = [entry for entry in discover(Tools(RealCommands())) if entry["instance"] == varnish.instance]
+    assert found == [{"instance": varnish.instance, "name": varnish.instance}]
