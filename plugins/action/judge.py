@@ -1,0 +1,123 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible import constants
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ..plugin_utils.catalogue import Catalogue, CatalogueError, load
+from ..plugin_utils.hostvars import Source, asked, inventory, raw
+from ..plugin_utils.judgement import judge, validate
+from ..plugin_utils.query import WrongQuery
+from ..plugin_utils.report import board
+from ..plugin_utils.report.publish import publish
+from ..plugin_utils.verdict import FAIL_ON, stops
+
+display = Display()
+
+SPEC: dict[str, t.Any] = {
+    "hosts": {"type": "list", "elements": "str"},
+    "validate_only": {"type": "bool", "default": False},
+    "settings_from": {"type": "str"},
+    "facts_from": {"type": "str"},
+    "catalogue": {"type": "path"},
+    "thresholds": {"type": "dict", "default": {}},
+    "extra_checks": {"type": "list", "elements": "dict", "default": []},
+    "accept": {"type": "dict", "default": {}},
+    "known_clients": {"type": "list", "elements": "str", "default": []},
+    "phase": {"type": "str", "choices": ["before", "during"], "default": "during"},
+    "fail_on": {"type": "str", "choices": list(FAIL_ON), "default": "unknown"},
+    "report_dir": {"type": "path"},
+    "show": {"type": "bool", "default": True},
+}
+COMMON = ("thresholds", "extra_checks", "accept", "known_clients")
+
+
+class ActionModule(ActionBase):
+    """Judges the whole fleet at once, on the control node; see plugins/modules/judge.py for its documentation."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+
+    def run(self, tmp: t.Any = None, task_vars: t.Optional[dict[str, t.Any]] = None) -> dict[str, t.Any]:
+        task_vars = task_vars or {}
+        result = super().run(tmp, task_vars)
+        _validated, args = self.validate_argument_spec(argument_spec=SPEC)
+        try:
+            catalogue = Catalogue(load(args["catalogue"]))
+            result.update(self._judge(args, catalogue, task_vars))
+        except CatalogueError as error:
+            raise AnsibleActionFail(f"The checks are wrong, nothing was judged:\n{error}") from error
+        except WrongQuery as error:
+            raise AnsibleActionFail(str(error)) from error
+        return result
+
+    def _judge(self, args: dict[str, t.Any], catalogue: Catalogue, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        names = args["hosts"] if args["hosts"] is not None else task_vars.get("ansible_play_hosts_all", [])
+        hostvars, groups = task_vars["hostvars"], task_vars.get("groups", {})
+        source = Source(args["settings_from"], args["facts_from"], {key: args[key] for key in COMMON})
+        if args["validate_only"]:
+            hosts, _begun = asked(names, hostvars, groups, Source(args["settings_from"], None, source.common))
+            return {"changed": False, "checks": validate(hosts, catalogue)}
+        waiting = self._waiting(args, hostvars, task_vars)
+        if waiting:
+            return {"changed": False, "skipped": True, "skipped_reason": f"{len(waiting)} hosts of later batches are still to come"}
+        hosts, begun = asked(names, hostvars, groups, source)
+        validate(hosts, catalogue)
+        report = judge(hosts, catalogue, args["phase"], inventory(hostvars, groups, hosts), begun)
+        return self._outcome(report, args)
+
+    def _waiting(self, args: dict[str, t.Any], hostvars: t.Any, task_vars: dict[str, t.Any]) -> list[str]:
+        """Hosts of batches that are still to come (serial): the last batch judges all."""
+        if not args["settings_from"]:
+            return []
+        strategy = self._task.get_play().strategy
+        if strategy.rpartition(".")[2] in ("free", "host_pinned"):
+            raise AnsibleActionFail(
+                f"under the strategy {strategy} the first host would be judged before the others have given anything: "
+                "set `strategy: linear` on this play"
+            )
+        batch = set(task_vars.get("ansible_play_batch", []))
+        left = [name for name in task_vars.get("ansible_play_hosts", []) if name not in batch]
+        return [name for name in left if args["settings_from"] not in raw(hostvars, name)]
+
+    def _outcome(self, report: dict[str, t.Any], args: dict[str, t.Any]) -> dict[str, t.Any]:
+        lines = board.lines(report, self._width())
+        if args["show"] and not _own_display():
+            display.display("\n" + "\n".join(lines) + "\n")
+        result = {
+            "changed": False,
+            "verdict": report["verdict"],
+            "status": report["status"],
+            "counts": report["counts"],
+            "diagnoses": report["diagnoses"],
+            "board": lines,
+            "stop": stops(report["status"], args["fail_on"]),
+            "files": [],
+        }
+        if args["report_dir"]:
+            try:
+                result["files"] = publish(report, args["report_dir"])
+            except OSError as error:
+                raise AnsibleActionFail(f"{board.headline(report)}. The report cannot be written: {error}") from error
+        result["message"] = board.headline(report) + (f". Report: {os.path.dirname(result['files'][0])}" if result["files"] else "")
+        result["ansible_stats"] = {"data": {"launch_verdict": report["verdict"]}, "per_host": False, "aggregate": False}
+        return result
+
+    @staticmethod
+    def _width() -> int:
+        columns = os.environ.get("COLUMNS", "")
+        return int(columns) if columns.isdigit() and int(columns) >= 40 else (display.columns or 79) + 1
+
+
+def _own_display() -> bool:
+    """Whether the output is for a machine, or shown by our own callback from the result."""
+    name = str(constants.DEFAULT_STDOUT_CALLBACK).rpartition(".")[2]
+    return name == "war_room" or "json" in name

@@ -1,0 +1,48 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.errors import AnsibleFilterError
+
+from ..module_utils.floor.plain import plain
+from ..plugin_utils.catalogue import Catalogue, CatalogueError, load
+from ..plugin_utils.check import PHASES
+from ..plugin_utils.evaluate import evaluate
+from ..plugin_utils.finding import Finding
+from ..plugin_utils.query import WrongQuery
+from ..plugin_utils.services import facts_of
+
+
+def evaluate_filter(
+    facts: t.Any,
+    checks: t.Any = None,
+    thresholds: t.Any = None,
+    accept: t.Any = None,
+    phase: str = "during",
+    host: str = "localhost",
+    services: t.Any = None,
+) -> list[Finding]:
+    """The findings of one host; documented in evaluate.yml."""
+    facts = plain(facts)
+    if not isinstance(facts, dict):
+        raise AnsibleFilterError("warroom.launch.evaluate needs the facts of a host, a dictionary such as ansible_facts")
+    if phase not in PHASES[:2]:
+        raise AnsibleFilterError("warroom.launch.evaluate: phase must be before or during")
+    try:
+        catalogue = Catalogue(load() if checks is None else plain(checks))
+        own = catalogue.checks(thresholds)
+        wrong = list(catalogue.accept_problems(accept))
+    except (CatalogueError, WrongQuery) as error:
+        raise AnsibleFilterError(f"warroom.launch.evaluate: {error}") from error
+    if wrong:
+        raise AnsibleFilterError("warroom.launch.evaluate: " + "\n".join(wrong))
+    return evaluate(str(plain(host)), facts_of(facts), own, str(phase), plain(accept) or {}, plain(services) or [])
+
+
+class FilterModule:
+    def filters(self) -> dict[str, t.Any]:
+        return {"evaluate": evaluate_filter}

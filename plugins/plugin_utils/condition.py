@@ -1,0 +1,153 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Limits as data: `'>= 0.75'`, `== true`, `!= 'x'`, or a mapping of which every entry must hold."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import operator
+import re
+import typing as t
+
+from .query import Query, Unknowable, WrongQuery, compiled
+
+_OPERATORS: dict[str, t.Callable[[t.Any, t.Any], bool]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    "==": operator.eq,
+    "!=": operator.ne,
+    ">": operator.gt,
+    "<": operator.lt,
+}
+_LIMIT = re.compile(r"^\s*(>=|<=|==|!=|>|<)\s*(.+?)\s*$", re.S)
+_TEXT = re.compile(r"^'([^']*)'$|^\"([^\"]*)\"$")
+# What Ansible prints in place of a secret, and with it of every number that looks like one (case A-05).
+_MASKED = re.compile(r"VALUE_SPECIFIED_IN_NO_LOG_PARAMETER|\*{3,}")
+
+Operand = t.Union[int, float, bool, str]
+
+
+class WrongLimit(ValueError):
+    """A limit that cannot be right."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """One value against one operand."""
+
+    sign: str
+    operand: Operand
+
+    @classmethod
+    def parse(cls, text: t.Any) -> Comparison:
+        match = _LIMIT.match(text) if isinstance(text, str) else None
+        if match is None:
+            raise WrongLimit(f"{text!r} is not a limit; write >= > <= < == or != and then a number, true, false or 'text', all in quotes")
+        sign, written = match.groups()
+        operand = _operand(written)
+        if isinstance(operand, (str, bool)) and sign not in ("==", "!="):
+            raise WrongLimit(f"{text!r}: {written} can only be compared with == or !=")
+        return cls(sign, operand)
+
+    def holds(self, value: t.Any) -> bool:
+        return _OPERATORS[self.sign](comparable(value, self.operand), self.operand)
+
+
+def _operand(written: str) -> Operand:
+    if written in ("true", "false"):
+        return written == "true"
+    text = _TEXT.match(written)
+    if text:
+        return next(group for group in text.groups() if group is not None)
+    try:
+        number = float(written)
+    except ValueError:
+        raise WrongLimit(f"{written!r} is neither a number nor true, false or 'text' in quotes") from None
+    if not math.isfinite(number):
+        raise WrongLimit(f"{written} is no limit that anything can be held against")
+    return int(number) if number.is_integer() and re.fullmatch(r"[+-]?\d+", written) else number
+
+
+def unmasked(value: t.Any) -> t.Any:
+    """The value, or Unknowable when Ansible's masking of secrets has put something else in its place."""
+    if isinstance(value, str) and _MASKED.search(value):
+        raise Unknowable("the value was masked as a secret on its way here; take secrets out of the options that measured it")
+    return value
+
+
+def comparable(value: t.Any, operand: Operand) -> t.Any:
+    """The value in the operand's kind; raises Unknowable when it is of another kind, or no number at all."""
+    unmasked(value)
+    if isinstance(operand, bool):
+        return _kind(value, bool, isinstance(value, bool), "true or false")
+    if isinstance(operand, str):
+        return _kind(value, str, isinstance(value, str), "text")
+    if isinstance(value, str):
+        value = _number_in(value)
+    number = _kind(value, float, isinstance(value, (int, float)) and not isinstance(value, bool), "a number")
+    if not math.isfinite(number):
+        raise Unknowable("the value is not a finite number")
+    return number
+
+
+def _kind(value: t.Any, _kind_wanted: type, right: bool, wanted: str) -> t.Any:
+    if not right:
+        raise Unknowable(f"the value is {_described(value)} where {wanted} is needed")
+    return value
+
+
+def _number_in(value: str) -> t.Any:
+    try:
+        return float(value)
+    except ValueError:
+        return value
+
+
+def _described(value: t.Any) -> str:
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "unknown" if value is None else f"the {'text' if isinstance(value, str) else 'value'} {str(value)[:40]!r}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Limit:
+    """One comparison of the check's own value, or several of which every one must hold."""
+
+    terms: tuple[tuple[t.Optional[Query], Comparison], ...]
+    text: str
+
+    @classmethod
+    def parse(cls, written: t.Any) -> Limit:
+        if not isinstance(written, dict):
+            return cls(((None, Comparison.parse(written)),), written.strip() if isinstance(written, str) else "")
+        if not written:
+            raise WrongLimit("an empty mapping is no limit")
+        terms, words = [], []
+        for expression, limit in written.items():
+            own = expression == "value"
+            try:
+                terms.append((None if own else compiled(expression), Comparison.parse(limit)))
+            except (WrongLimit, WrongQuery) as error:
+                raise WrongLimit(f"{expression}: {error}") from None
+            words.append(limit.strip() if own else f"{expression} {limit.strip()}")
+        return cls(tuple(terms), " and ".join(words))
+
+    def holds(self, data: t.Any, value: t.Any = None) -> bool:
+        """Whether every term holds. One that surely does not decides; else one that cannot be known raises Unknowable."""
+        unknown: t.Optional[Unknowable] = None
+        for query, comparison in self.terms:
+            try:
+                if not comparison.holds(value if query is None else query.known(data)):
+                    return False
+            except Unknowable as reason:
+                unknown = unknown or reason
+        if unknown is not None:
+            raise unknown
+        return True

@@ -1,0 +1,96 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""JMESPath on the control node: compiled once, with errors that a person can act on."""
+
+from __future__ import annotations
+
+import functools
+import re
+import sys
+import typing as t
+
+try:
+    import jmespath
+    from jmespath.exceptions import JMESPathError
+except ImportError:  # said by `require`, at the start of a run and in words
+    jmespath = None  # type: ignore[assignment]
+    JMESPathError = ValueError  # type: ignore[assignment,misc]
+
+
+class WrongQuery(ValueError):
+    """An expression that cannot be right."""
+
+
+class Unknowable(Exception):
+    """A question that these facts cannot answer; its text is the reason."""
+
+
+_TEXT_AS_IDENTIFIER = re.compile(r'[=!]=\s*"|"\s*[=!]=')
+_QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`")
+_PATH = re.compile(r'(?:[A-Za-z_]\w*|"[^"]+")(?:\.(?:[A-Za-z_]\w*|"[^"]+"))*(?!\s*\()')
+
+
+def require() -> None:
+    """Raise when the library is not here, naming it, this interpreter and the side that needs it (case F-09)."""
+    if jmespath is None:
+        raise WrongQuery(
+            f"the Python library jmespath is missing on the controller, where the checks are judged, for {sys.executable}: "
+            f"install it there (pip install jmespath, or the package python3-jmespath)"
+        )
+
+
+class Query:
+    """One expression over one instance."""
+
+    def __init__(self, text: str) -> None:
+        require()
+        if not isinstance(text, str) or not text.strip():
+            raise WrongQuery("an expression must be a text that is not empty")
+        self.text = text.strip()
+        if _TEXT_AS_IDENTIFIER.search(_QUOTED.sub("", self.text)):
+            raise WrongQuery(f"{self.text}: in JMESPath double quotes name a key, this holds for nothing; write text in single quotes")
+        try:
+            self._compiled = jmespath.compile(self.text)
+        except JMESPathError as error:
+            hint = "; numbers are written in backticks, text in single quotes" if re.search(r"[<>=]\s*\d", self.text) else ""
+            raise WrongQuery(f"{self.text} is not JMESPath ({_first_line(error)}){hint}") from None
+
+    def __call__(self, data: t.Any) -> t.Any:
+        """What the expression finds, None when it finds nothing. Raises Unknowable when it cannot be computed."""
+        try:
+            return self._compiled.search(data)
+        except JMESPathError as error:
+            reason = reason_in(data, self.text) or f"{self.text} cannot be computed from these facts ({_first_line(error)})"
+            raise Unknowable(reason) from None
+
+    def known(self, data: t.Any) -> t.Any:
+        """As a call, but null raises Unknowable with its reason: nothing is never under a limit (case F-01)."""
+        found = self(data)
+        if found is None:
+            raise Unknowable(reason_in(data, self.text) or f"the facts have no value for {self.text}")
+        return found
+
+
+@functools.lru_cache(maxsize=4096)
+def compiled(text: str) -> Query:
+    return Query(text)
+
+
+def reason_in(data: t.Any, expression: str) -> t.Optional[str]:
+    """The reason that the instance itself gives (in `unknown`, by dotted path) for what the expression reads."""
+    reasons = data.get("unknown") if isinstance(data, dict) else None
+    if not isinstance(reasons, dict) or not reasons:
+        return None
+    for path in _PATH.findall(_QUOTED.sub("", expression)):
+        parts = path.replace('"', "").split(".")
+        for length in range(len(parts), 0, -1):
+            reason = reasons.get(".".join(parts[:length]))
+            if reason:
+                return str(reason)
+    return None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
