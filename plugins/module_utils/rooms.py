@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from .postgresql.room import ROOM as POSTGRESQL
 from .memcached.room import ROOM as MEMCACHED
+from .postgresql.room import ROOM as POSTGRESQL
 from .uwsgi.room import ROOM as UWSGI
 from .varnish.room import ROOM as VARNISH
 
-ROOMS = {room.service: room for room in (POSTGRESQL, UWSGI, VARNISH)}
+ROOMS = {room.service: room for room in (MEMCACHED, POSTGRESQL, UWSGI, VARNISH)}
