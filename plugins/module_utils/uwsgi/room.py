@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, the warroom.launch authors
+# Copyright (c) 2026, the warroom.launch authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -6,47 +6,90 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 import typing as t
 
+from ..floor import backlog, usage
 from ..floor.problem import Problem
 from ..floor.room import Probe, Room
 from ..floor.tools import Tools
-from . import fetch, parse, shape
+from . import fetch, host, parse, shape
+from .discover import discover
+from .history import History, Look
 
 OPTIONS: dict[str, t.Any] = {"stats": {"type": "str"}}
 
+#: Seconds between the light samples of the window, and the most of them: a reading costs the master 1 to 3 ms.
+INTERVAL = 0.25
+MOST = 40
+#: A reading may take up to this part of the interval; larger documents are read less often.
+COST = 0.1
+
 
 class UwsgiProbe(Probe):
-    _first: dict[str, t.Any]
-    _second: t.Optional[dict[str, t.Any]] = None
+    """Reads the stats server at both ends of the window and several times in between."""
+
+    _reader: fetch.Reader
+    _ours = False
+
+    def __init__(self, options: dict[str, t.Any], tools: Tools) -> None:
+        super().__init__(options, tools)
+        self._looks: list[Look] = []
+        self._usages: list[host.Usage] = []
 
     @property
     def name(self) -> str:
         return str(self.options.get("name") or self.options.get("stats") or "uwsgi")
 
-    def _read(self) -> dict[str, t.Any]:
-        if not self.options.get("stats"):
-            raise Problem("uWSGI runs here without a stats server: add `stats = 127.0.0.1:1717` to its configuration and reload it")
-        return parse.stats(fetch.stats(self.options["stats"], self.tools.timeout))
-
     def first(self) -> None:
-        self._first = self._read()
+        if self.options.get("problem"):
+            raise Problem(self.options["problem"])
+        if not self.options.get("stats"):
+            raise Problem("say where the stats server listens: stats: 127.0.0.1:1717")
+        self._reader = fetch.Reader(self.options["stats"])
+        stats = parse.stats(self._reader.read(self.tools.timeout))
+        self._ours = host.pids_are_ours(stats, self._reader.local)
+        self._take(stats)
+        self._usages.append(host.usage_of(stats, self._ours))
+
+    def watch(self, seconds: float) -> None:
+        """Look now and then. A look that fails is left out: the last one decides whether the instance is there."""
+        ends = time.monotonic() + seconds
+        interval = max(INTERVAL, seconds / MOST)
+        while time.monotonic() + interval < ends:
+            time.sleep(interval)
+            begun = time.monotonic()
+            with contextlib.suppress(Problem):
+                self._take(parse.stats(self._reader.read(min(self.tools.timeout, max(0.1, ends - begun)))))
+            interval = max(interval, (time.monotonic() - begun) / COST)
+        time.sleep(max(0.0, ends - time.monotonic()))
 
     def second(self) -> None:
-        self._second = self._read()
+        stats = parse.stats(self._reader.read(self.tools.timeout))
+        self._take(stats)
+        self._usages.append(host.usage_of(stats, self._ours))
+
+    def _take(self, stats: parse.Stats) -> None:
+        self._looks.append(Look(stats, tuple(host.queues(stats, self._ours)), time.time()))
 
     def facts(self, window: t.Optional[float]) -> dict[str, t.Any]:
-        return shape.facts(self._first, self._second, window)
-
-
-def discover(tools: Tools) -> list[dict[str, t.Any]]:
-    """The stats sockets named on the command lines of uWSGI masters."""
-    found = []
-    for process in tools.named("uwsgi", "uwsgi-core"):
-        stats = process.option("--stats", "--stats-server")
-        if stats:
-            found.append({"stats": stats})
-    return found
+        return shape.facts(
+            History(
+                looks=tuple(self._looks),
+                window=window,
+                usages=tuple(self._usages),
+                memory=host.memory_of(self._looks[-1].stats, self._ours),
+                ours=self._ours,
+                machine=usage.machine_memory() if self._ours else {},
+                cores=usage.cores(),
+                somaxconn=backlog.somaxconn() if self._ours else None,
+                top=self.tools.top,
+                transport=self._reader.transport,
+                http=self._reader.http,
+                settings=self.options.get("settings"),
+            )
+        )
 
 
 ROOM = Room("uwsgi", OPTIONS, UwsgiProbe, discover, places=("stats",))

@@ -1,0 +1,88 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the probe saw, for shape: a full look at each end of the window and light ones in between."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..floor.usage import Memory
+from .host import Queue, Usage
+from .model import Stats
+
+
+@dataclasses.dataclass(frozen=True)
+class Look:
+    """One reading of the stats server and of the kernel's backlogs."""
+
+    stats: Stats
+    queues: tuple[Queue, ...]
+    clock: float  # unix seconds when it was read
+
+    @property
+    def all_busy(self) -> bool:
+        busy, active = self.stats.slots
+        return 0 < active <= busy
+
+    @property
+    def waiting(self) -> t.Optional[int]:
+        """The longest backlog; None when none is known, or when the known ones are empty and others unknown."""
+        known = [queue.waiting for queue in self.queues if queue.waiting is not None]
+        longest = max(known, default=None)
+        return None if not longest and len(known) < len(self.queues) else longest
+
+
+@dataclasses.dataclass(frozen=True)
+class History:
+    """`looks` holds every reading in order, the ends included; `window` is None when there was one reading only."""
+
+    looks: tuple[Look, ...]
+    window: t.Optional[float]
+    usages: tuple[Usage, ...]
+    memory: dict[int, Memory]
+    ours: bool  # the process ids are this host's
+    machine: dict[str, int]
+    cores: int
+    somaxconn: t.Optional[int]
+    top: int = 10
+    transport: str = "tcp"
+    http: bool = False
+    settings: t.Optional[dict[str, t.Any]] = None
+
+    @property
+    def first(self) -> Look:
+        return self.looks[0]
+
+    @property
+    def last(self) -> Look:
+        return self.looks[-1]
+
+
+class Facts:
+    """Measures with, for each that is null, why."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, t.Any] = {}
+        self.unknown: dict[str, str] = {}
+        self.notes: list[str] = []
+
+    def put(self, name: str, value: t.Any, reason: str = "") -> t.Any:
+        """Record a measure (a dotted name nests); null needs a reason."""
+        place = self.values
+        *outer, inner = name.split(".")
+        for part in outer:
+            place = place.setdefault(part, {})
+        place[inner] = value
+        if value is None:
+            self.unknown[name] = reason
+        return value
+
+    def note(self, sentence: str) -> None:
+        if sentence not in self.notes:
+            self.notes.append(sentence)
+
+    def done(self) -> dict[str, t.Any]:
+        return {**self.values, "unknown": self.unknown, "notes": self.notes}

@@ -1,0 +1,111 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the host knows of a master that runs on it: backlogs from the kernel, CPU and memory of its workers by pid."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import typing as t
+
+from ..floor import backlog, usage
+from ..floor.problem import Problem
+from ..floor.processes import socket_inodes
+from .model import Stats
+
+
+@dataclasses.dataclass(frozen=True)
+class Queue:
+    """A socket's backlog. `waiting` is None when nobody tells, with the reason."""
+
+    name: str
+    protocol: str
+    kind: str
+    waiting: t.Optional[int]
+    limit: t.Optional[int]
+    reason: t.Optional[str] = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Usage:
+    """CPU seconds so far: of each worker, of each of their threads by (pid, thread), of the machine as (idle, all)."""
+
+    cpu: dict[int, float] = dataclasses.field(default_factory=dict)
+    threads: dict[tuple[int, int], float] = dataclasses.field(default_factory=dict)
+    machine: t.Optional[tuple[float, float]] = None
+    overflows: dict[str, int] = dataclasses.field(default_factory=dict)
+
+
+def pids_are_ours(stats: Stats, local: bool) -> bool:
+    """Whether the document's process ids mean processes of this host.
+
+    Not so for a remote stats server, nor for one in a container with process ids of its own: the workers must be
+    children of the master here as well.
+    """
+    pids = [worker.pid for worker in stats.workers if worker.pid > 0]
+    parents = {usage.parent(pid) for pid in pids if pid != stats.pid} - {None}
+    return local and bool(stats.pid) and (parents == {stats.pid} or stats.pid in pids)
+
+
+def queues(stats: Stats, ours: bool) -> list[Queue]:
+    """The backlog of each socket: TCP as uWSGI tells it, UNIX from the kernel, because uWSGI tells 0 for those (case U-10)."""
+    rows: t.Optional[list[backlog.Backlog]] = None
+    reason = "uWSGI does not measure UNIX sockets, and this one is not on the host that was asked; run the module there"
+    if ours and any(socket.unix for socket in stats.sockets):
+        try:
+            rows = backlog.listening("unix")
+            reason = "the kernel of the host that was asked does not list this UNIX socket (another network namespace?)"
+        except Problem as problem:
+            reason = f"uWSGI does not measure UNIX sockets, and {problem}"
+    owned = socket_inodes(stats.pid) if rows and stats.pid else set()
+    found = []
+    for socket in stats.sockets:
+        if not socket.unix:
+            known = socket.limit > 0 or socket.queue > 0
+            why = None if known else "uWSGI does not tell the backlog of this socket"
+            found.append(Queue(socket.name, socket.protocol, "tcp", socket.queue if known else None, socket.limit or None, why))
+            continue
+        row = _row_of(socket.name, stats.cwd, rows or [], owned)
+        if row is None:
+            found.append(Queue(socket.name, socket.protocol, "unix", None, None, reason))
+        else:
+            found.append(Queue(socket.name, socket.protocol, "unix", row.waiting, row.limit or None))
+    return found
+
+
+def _row_of(name: str, cwd: str, rows: list[backlog.Backlog], owned: set[int]) -> t.Optional[backlog.Backlog]:
+    """The kernel's row: by name, of the master's own sockets when they may be read, else the newest of that name."""
+    names = {name, os.path.join(cwd, name), os.path.normpath(os.path.join(cwd, name))}
+    named = [row for row in rows if row.address in names]
+    mine = [row for row in named if row.inode in owned]
+    return max(mine or named, key=lambda row: row.inode, default=None)
+
+
+def usage_of(stats: Stats, ours: bool) -> Usage:
+    """One look at the workers' and the machine's CPU. Empty for a master that is not on this host."""
+    if not ours:
+        return Usage()
+    cpu: dict[int, float] = {}
+    threads: dict[tuple[int, int], float] = {}
+    for worker in stats.workers:
+        seconds = usage.cpu_seconds(worker.pid) if worker.pid > 0 else None
+        if seconds is not None:
+            cpu[worker.pid] = seconds
+            threads.update({(worker.pid, thread): used for thread, used in usage.thread_cpu_seconds(worker.pid).items()})
+    return Usage(cpu, threads, usage.machine_cpu(), backlog.overflows())
+
+
+def memory_of(stats: Stats, ours: bool) -> dict[int, usage.Memory]:
+    """Memory of each worker by pid: from the process table, else what uWSGI itself reports with memory-report."""
+    found = {}
+    for worker in stats.workers:
+        if worker.pid <= 0:
+            continue
+        memory = usage.memory(worker.pid) if ours else None
+        if memory is None and worker.rss_bytes:
+            memory = usage.Memory(worker.rss_bytes)
+        if memory is not None:
+            found[worker.pid] = memory
+    return found
