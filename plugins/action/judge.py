@@ -31,7 +31,7 @@ SPEC: dict[str, t.Any] = {
     "thresholds": {"type": "dict", "default": {}},
     "extra_checks": {"type": "list", "elements": "dict", "default": []},
     "accept": {"type": "dict", "default": {}},
-    "known_clients": {"type": "list", "elements": "str", "default": []},
+    "known_clients": {"type": "list", "elements": "raw", "default": []},
     "phase": {"type": "str", "choices": ["before", "during"], "default": "during"},
     "fail_on": {"type": "str", "choices": list(FAIL_ON), "default": "unknown"},
     "report_dir": {"type": "path"},

@@ -51,9 +51,11 @@ options:
     type: dict
     default: {}
   known_clients:
-    description: Database clients that belong, beside the hosts of the inventory.
+    description:
+      - Database clients that belong. A text is a user, an application or an address.
+        A dictionary of C(user), C(application), C(address) and C(database) (shell patterns) has to match in all it names.
     type: list
-    elements: str
+    elements: raw
     default: []
   phase:
     description: V(before) judges the rehearsal, when there is no traffic yet, V(during) the launch.

@@ -60,7 +60,7 @@ def load(directory: t.Union[str, pathlib.Path, None] = None) -> list[Raw]:
             with path.open(encoding="utf-8") as stream:
                 document = yaml.load(stream, Loader=_Loader)  # a safe loader
         except (yaml.YAMLError, UnicodeError, OSError) as error:
-            wrong.append(f"{path.name}: not readable as YAML: {' '.join(str(error).split())}")
+            wrong.append(f"{path.name}: not readable as YAML: {_located(error)}")
             continue
         if document is None:
             continue
@@ -71,6 +71,11 @@ def load(directory: t.Union[str, pathlib.Path, None] = None) -> list[Raw]:
     if wrong:
         raise CatalogueError(wrong)
     return entries
+
+
+def _located(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return f"line {mark.line + 1}: {getattr(error, 'problem', error)}" if mark else " ".join(str(error).split())
 
 
 class Catalogue:

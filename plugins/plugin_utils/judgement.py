@@ -85,9 +85,10 @@ def judge(
     """The report, in the form of launch.json."""
     ended = time.time()
     started = ended if started is None else min(started, ended)
+    inventory = inventory or {"groups": {}, "addresses": {}}
     findings = [one for host in hosts for one in _host_findings(host, catalogue, phase)]
     summaries = {host.name: host.summary() for host in hosts}
-    shared = fleet_facts(summaries)
+    shared = fleet_facts(summaries, inventory)
     findings += fleet_findings(shared, _fleet_checks(hosts, catalogue), phase, _fleet_accept(hosts))
     if not hosts:
         findings.append(_nobody())
@@ -105,7 +106,7 @@ def judge(
         "hosts": {name: {key: one[key] for key in ("reached", "tiers", "facts")} for name, one in summaries.items()},
         "fleet": shared,
         "findings": findings,
-        "diagnoses": diagnosis.diagnose(summaries, findings, inventory or {"groups": {}, "addresses": {}}),
+        "diagnoses": diagnosis.diagnose(summaries, findings, inventory),
     }
 
 

@@ -20,10 +20,12 @@ TITLES: dict[str, str] = {
     "celery_queue": "Celery queues",
     "postgresql": "PostgreSQL",
     "mysql": "MySQL",
+    "database_clients": "Database clients",
+    "connection_budget": "Connection budget",
 }
 
 #: Services that exist once for the fleet: made on the control node from the facts of several hosts.
-FLEET = ("memcached_pool", "celery_queue")
+FLEET = ("memcached_pool", "celery_queue", "database_clients", "connection_budget")
 
 #: A host's tier is what it runs, not what its group is called.
 TIERS: dict[str, str] = {

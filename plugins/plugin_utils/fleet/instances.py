@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What exists once for the fleet: cache pools and broker queues, made from the facts of several hosts."""
+"""What exists once for the fleet: cache pools, broker queues, a database's clients and budget, from the facts of several hosts."""
 
 from __future__ import annotations
 
@@ -11,27 +11,42 @@ import typing as t
 
 from ..evaluate import evaluate
 from ..finding import Finding
-from ..services import FLEET_HOST, fact_key
+from ..services import FLEET_HOST, TITLES, fact_key
 
 if t.TYPE_CHECKING:
     from ..check import Check
 
-#: service → module and function here that gives its instances from `{host: {"facts": …}}`.
-SOURCES = {"memcached_pool": ("pool", "pools"), "celery_queue": ("broker", "brokers")}
+Data = t.Mapping[str, t.Any]
+
+#: service → module and function here that gives its instances from `{host: {"facts": …}}`, and whether it asks for the inventory.
+SOURCES = {
+    "memcached_pool": ("pool", "pools", False),
+    "celery_queue": ("broker", "brokers", False),
+    "database_clients": ("clients", "databases", True),
+    "connection_budget": ("budget", "budgets", True),
+}
 
 
-def fleet_facts(hosts: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+def fleet_facts(hosts: Data, inventory: Data) -> dict[str, t.Any]:
     """Facts of the pseudo-host `fleet`, in the form that a module's facts have."""
     facts: dict[str, t.Any] = {}
-    for service, (module, function) in SOURCES.items():
+    for service, (module, function, asks) in SOURCES.items():
         try:
-            source = importlib.import_module(f"{__package__}.{module}")
+            source = getattr(importlib.import_module(f"{__package__}.{module}"), function)
         except ModuleNotFoundError:
             continue
-        instances = getattr(source, function)(hosts)
+        instances = _instances(service, source, (hosts, inventory) if asks else (hosts,))
         if instances:
             facts[fact_key(service)] = {"schema": 1, "instances": instances}
     return facts
+
+
+def _instances(service: str, source: t.Callable[..., t.Any], arguments: tuple[t.Any, ...]) -> list[dict[str, t.Any]]:
+    try:
+        return list(source(*arguments))
+    except Exception as error:  # pylint: disable=broad-exception-caught # facts of a strange form cost this view, not the verdict
+        problem = f"could not make sense of the facts for {TITLES[service]} ({type(error).__name__}: {error}); please report this"
+        return [{"name": service, "state": "unreadable", "problem": problem}]
 
 
 def fleet_findings(facts: dict[str, t.Any], checks: t.Iterable[Check], phase: str, accepted: t.Mapping[str, str]) -> list[Finding]:
