@@ -1,0 +1,83 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Questions to a server that cannot hurt it: each in a read-only transaction of its own, with limits on time and locks.
+
+One failing question costs only itself (case P-03). Settings that last as long as the transaction work through poolers in
+transaction mode and never leak to the next client (case P-12).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+from . import driver
+
+STATEMENT_MS = 3000
+LOCK_MS = 500
+#: Left in the text of every statement of ours, so that we do not report ourselves.
+MARK = "/* warroom.launch */"
+# one statement for all settings: few rows in the statistics that we are about to read
+_SETTINGS = {
+    "lock_timeout": str(LOCK_MS),
+    # nothing that users created may stand in for what the catalogue means; plans of our own are small
+    "search_path": "pg_catalog, pg_temp",
+    "jit": "off",
+    "max_parallel_workers_per_gather": "0",
+}
+
+
+class Session:
+    def __init__(self, connection: driver.Connection, timeout: float) -> None:
+        self._connection = connection
+        self._statement_ms = min(STATEMENT_MS, max(100, int(timeout * 1000)))
+
+    def _begin(self, **settings: str) -> str:
+        calls = (f"set_config('{name}', '{value}', true)" for name, value in settings.items())
+        return f"BEGIN {MARK} READ ONLY; SELECT {MARK} {', '.join(calls)}; "
+
+    def ask(self, sql: str, ours: bool = True) -> list[driver.Row]:
+        """The rows. `ours`: a question about the catalogue; otherwise the session's own search path stays."""
+        settings = _SETTINGS if ours else {"lock_timeout": str(LOCK_MS)}
+        begin = self._begin(statement_timeout=str(self._statement_ms), **settings)
+        try:
+            return self._connection.run(begin + _marked(sql))
+        finally:
+            # a commit of nothing: roll-backs would count in the statistics as failures of the application
+            with contextlib.suppress(driver.SqlError):
+                self._connection.run(f"COMMIT {MARK}")
+
+    def one(self, sql: str) -> driver.Row:
+        """The first row, or an empty one."""
+        rows = self.ask(sql)
+        return rows[0] if rows else {}
+
+    def show(self, command: str) -> list[driver.Row]:
+        """A command of a pooler's console, which knows no transactions."""
+        return self._connection.run(command)
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def _marked(sql: str) -> str:
+    head, select, rest = sql.partition("SELECT ")
+    return head + select + MARK + " " + rest if select else sql
+
+
+def quoted(name: str) -> str:
+    """An identifier, always in quotes."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quoted_if_needed(name: str, reserved: t.Collection[str] = ()) -> str:
+    """An identifier as PostgreSQL's quote_ident shows it: in quotes only where they are needed."""
+    plain_name = name.isascii() and name[:1].isalpha() | (name[:1] == "_") and name == name.lower() and name.replace("_", "a").isalnum()
+    return name if plain_name and name not in reserved else quoted(name)
+
+
+def numbers(values: t.Iterable[t.Any]) -> str:
+    """A list of integers for an IN: our own oids and pids, never text from outside."""
+    return ", ".join(str(int(value)) for value in values) or "NULL"

@@ -1,0 +1,124 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Shape: two readings of a server as its facts."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..floor import sql
+from . import locks, server, sessions
+from . import statements as statement_rows
+from .fetch import About, Sample
+from .session import quoted
+from .sessions import Manner
+
+Row = dict[str, t.Any]
+
+#: Measures that cannot be known while sessions of others are hidden from us.
+_NEED_ALL_SESSIONS = (
+    "active", "waiting_on_lock", "idle_in_transaction_total", "idle_in_transaction_longest_seconds", "idle_in_transaction_blocking",
+    "long_queries_total", "long_queries_longest_seconds", "long_queries_on_lock", "long_queries_on_io", "long_queries_on_cpu",
+    "lock_wait_longest_seconds",
+)  # fmt: skip
+
+
+@dataclasses.dataclass
+class Material:
+    """What was read."""
+
+    about: About
+    first: Sample
+    second: t.Optional[Sample]
+    working: list[list[Row]]
+    window: t.Optional[float]
+    unknown: dict[str, str]
+    notes: list[str]
+
+    @property
+    def latest(self) -> Sample:
+        return self.second if self.second is not None and self.second.activity is not None else self.first
+
+
+def exhausted(refusal: str) -> Row:
+    """A server that has no slot left for us is up, and that is the finding."""
+    why = "the server has no connection left to ask over"
+    return {
+        "kind": "server",
+        "connections_exhausted": True,
+        "connections_refused": refusal,
+        "connections": None,
+        "unknown": {"connections": why, "connections_ratio": why, "statements": why, "idle_in_transaction_longest_seconds": why},
+        "notes": [refusal],
+    }
+
+
+def statements_of(first: Sample, second: t.Optional[Sample]) -> t.Optional[statement_rows.Statements]:
+    if first.statements is None:
+        return None
+    if second is None or second.statements is None:
+        return statement_rows.Statements(statement_rows.summed(first.statements), None, None)
+    seconds = second.statements_at - first.statements_at
+    return statement_rows.Statements(statement_rows.summed(first.statements), statement_rows.summed(second.statements), seconds)
+
+
+def facts(material: Material, statements: t.Optional[statement_rows.Statements], texts: t.Mapping[t.Any, t.Any], manner: Manner) -> Row:
+    about, unknown = material.about, material.unknown
+    found: Row = {"kind": "server", "connections_exhausted": False, **server.identity(about)}
+    found.update(_sessions(material, manner))
+    found.update(server.databases(material.first, material.second, unknown, material.notes, manner))
+    if statements is None:
+        found.update({"statements": None, "statements_total": None})
+        unknown.setdefault("statements", "pg_stat_statements could not be read")
+    else:
+        names = {row["oid"]: row["name"] for row in material.first.databases or []}
+        found.update(statement_rows.facts(statements, texts, names, manner))
+        _about_statements(material, statements, found)
+    found["unknown"], found["notes"] = unknown, material.notes
+    return found
+
+
+def _about_statements(material: Material, statements: statement_rows.Statements, found: Row) -> None:
+    hidden = statement_rows.hidden(material.latest.statements or [])
+    found["statements_hidden"] = hidden
+    if hidden:
+        material.unknown["statements_hidden"] = f"{hidden} statements of other users are hidden: {grant(material.about)}"
+    if statements.restarted:
+        material.notes.append(f"pg_stat_statements was reset or full within the window: {statements.restarted} statements began anew")
+
+
+def grant(about: About) -> str:
+    return f"GRANT pg_monitor TO {quoted(str(about.identity.get('user')))}"
+
+
+def _sessions(material: Material, manner: Manner) -> Row:
+    about, sample, unknown = material.about, material.latest, material.unknown
+    rows = sample.activity
+    if rows is None:
+        return {"connections": None, "connections_ratio": None}
+    trees = locks.Trees(sample.blocked_by)
+    waiting = trees.waiting_for()
+    limits = {name: about.whole(name) for name in ("max_connections", "superuser_reserved_connections", "reserved_connections")}
+    connections = sessions.connections(rows, limits)
+    ratio = None if not connections["usable"] else round(connections["used"] / connections["usable"], 6)
+    found = {
+        "connections": connections,
+        "connections_ratio": ratio,
+        "active": connections["active"],
+        "waiting_on_lock": connections["waiting_on_lock"],
+        **sessions.groups(rows, manner),
+        **sessions.idle_in_transaction(rows, waiting, manner),
+        **sessions.long_queries(rows, trees.root_of, manner),
+        **locks.facts(rows, trees, sample.waits, manner),
+        **sessions.clients(rows, material.working, material.window, manner),
+    }
+    if connections["hidden"]:
+        why = f"{connections['hidden']} of {connections['used']} sessions are hidden from {about.identity.get('user')}: {grant(about)}"
+        for name in _NEED_ALL_SESSIONS:
+            found[name], unknown[name] = None, why
+    if any(sql.clock_moved(row.get("now"), row.get("query_start"), row.get("state_change"), row.get("xact_start")) for row in rows):
+        material.notes.append("the server's clock was moved back: some ages are not known until those sessions go on")
+    return found

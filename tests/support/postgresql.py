@@ -1,0 +1,121 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A real PostgreSQL, and psql as the second opinion."""
+
+from __future__ import annotations
+
+import glob
+import os
+import pathlib
+import signal
+import subprocess
+import typing as t
+
+from .server import Server, free_port, wait_until
+
+
+def bin_dir() -> pathlib.Path:
+    """Where the newest installed server of the distribution has its programs."""
+    found = sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"), key=lambda path: int(path.split("/")[4]))
+    if not found:
+        raise AssertionError("no PostgreSQL server is installed: apt-get install postgresql")
+    return pathlib.Path(found[-1]).parent
+
+
+SETTINGS = {
+    "listen_addresses": "'127.0.0.1'",
+    "fsync": "off",
+    "shared_buffers": "16MB",
+    "max_connections": "40",
+    "autovacuum": "off",
+    "shared_preload_libraries": "'pg_stat_statements'",
+    "track_io_timing": "on",
+    "max_wal_size": "128MB",
+    "wal_keep_size": "0",
+}
+
+
+class Postgres(Server):
+    """`postgres` in a private directory; its superuser is `warroom`, everybody is trusted."""
+
+    def __init__(self, bin: t.Optional[pathlib.Path] = None, **settings: t.Any) -> None:
+        super().__init__()
+        self.bin = bin or bin_dir()
+        self.port = free_port()
+        self.data = self.dir / "data"
+        self.settings = {**SETTINGS, **settings}
+        self.clients: list[subprocess.Popen[str]] = []
+
+    @property
+    def place(self) -> dict[str, t.Any]:
+        """The module's options for this server."""
+        return {"login_host": "127.0.0.1", "login_port": self.port, "login_user": "warroom", "login_db": "postgres"}
+
+    def prepare(self) -> None:
+        self.run(self.bin / "initdb", "-D", self.data, "-U", "warroom", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8")
+        self.configure()
+
+    def configure(self) -> None:
+        lines = [
+            f"port = {self.port}",
+            f"unix_socket_directories = '{self.dir}'",
+            *(f"{name} = {value}" for name, value in self.settings.items()),
+        ]
+        with (self.data / "postgresql.auto.conf").open("a") as handle:
+            handle.write("\n".join(lines) + "\n")
+
+    def argv(self) -> list[str]:
+        return [str(self.bin / "postgres"), "-D", str(self.data)]
+
+    def ready(self) -> bool:
+        return self.run(self.bin / "pg_isready", "-h", "127.0.0.1", "-p", str(self.port), check=False).returncode == 0
+
+    def psql(self, sql: str, database: str = "postgres", user: str = "warroom") -> str:
+        """The unaligned output of one psql run; fails with psql's own message."""
+        done = subprocess.run(
+            self._psql(database, user),
+            input=sql,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=120,
+            env={**os.environ, "PGAPPNAME": "psql"},
+        )
+        if done.returncode:
+            raise AssertionError(f"psql: {done.stderr}")
+        return done.stdout.strip()
+
+    def _psql(self, database: str, user: str) -> list[str]:
+        place = ["-h", "127.0.0.1", "-p", str(self.port), "-U", user, "-d", database]
+        return ["psql", *place, "-XqAt", "-v", "ON_ERROR_STOP=1"]
+
+    def client(self, sql: str, database: str = "postgres", user: str = "warroom", application: str = "shop-web") -> subprocess.Popen[str]:
+        """A session that runs the SQL and stays connected until the server stops (or `leave`)."""
+        env = {**os.environ, "PGAPPNAME": application}
+        process = subprocess.Popen(
+            self._psql(database, user), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True, env=env
+        )
+        assert process.stdin is not None
+        process.stdin.write(sql + "\n")
+        process.stdin.flush()
+        self.clients.append(process)
+        return process
+
+    def until(self, condition: str, what: str, database: str = "postgres") -> None:
+        """Wait until the SQL condition holds."""
+        wait_until(lambda: self.psql(f"select 1 where {condition}", database) == "1", what)
+
+    def leave(self, *processes: subprocess.Popen[str]) -> None:
+        for process in processes or tuple(self.clients):
+            if process.poll() is None:
+                process.kill()
+            process.wait(10)
+            if process.stdin is not None and not process.stdin.closed:
+                process.stdin.close()
+            self.clients.remove(process)
+
+    def stop(self, with_signal: int = signal.SIGQUIT) -> None:
+        self.leave()
+        super().stop(with_signal)
