@@ -1,0 +1,41 @@
+# Copyright (c) 2026, the warroom.launch authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+STORY ?= healthy
+PYTEST = .venv/bin/python -m pytest
+
+.PHONY: help demo demo-stop test units integration versions bench lint sanity clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
+
+demo: ## rehearse a launch here: start the practice stack, play STORY=name (several with commas), give the verdict
+	@.ci/demo '$(STORY)'
+
+demo-stop: ## stop the practice stack and remove all of it
+	@.ci/demo --stop
+
+test: ## install what is missing, then lint, sanity, unit and integration tests
+	@.ci/bootstrap test
+	@.ci/test
+
+units: ## unit tests only (seconds)
+	@$(PYTEST) tests/unit
+
+integration: ## tests against real servers that they start themselves
+	@$(PYTEST) tests/integration -m "not versions"
+
+versions: ## tests against other versions of the servers
+	@$(PYTEST) tests/integration -m versions
+
+bench: ## how dear it is, as ratios measured in one run
+	@$(PYTEST) tests/bench
+
+lint: ## style, types, YAML, documentation, licences
+	@.ci/lint
+
+sanity: ## ansible-test sanity
+	@.ci/sanity
+
+clean: ## remove everything that was made here, the practice stack too
+	@.ci/demo --stop
+	rm -rf .venv .collections .nox .mypy_cache .ruff_cache .tools tests/output launch-report

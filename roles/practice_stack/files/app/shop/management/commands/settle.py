@@ -1,0 +1,94 @@
+# Copyright: (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Wait until the traffic flows, the caches are warm and the symptom of each story shows."""
+
+import json
+import subprocess
+import time
+import typing as t
+
+import redis
+from django.conf import settings
+from django.core.management import BaseCommand, CommandError
+from django.db import connections
+
+Sample = dict[str, float]
+
+COUNTERS = ("cache_hit", "cache_miss", "s_pass", "s_pipe")
+
+
+def varnish() -> Sample:
+    command = ["varnishstat", "-n", settings.CONFIG["varnish_dir"], "-t", "0", "-1", "-j"]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=10)
+    counters = json.loads(done.stdout)["counters"]
+    return {name: counters[f"MAIN.{name}"]["value"] for name in COUNTERS}
+
+
+def postgresql(query: str) -> float:
+    with connections["default"].cursor() as db:
+        db.execute(query)
+        return float(db.fetchone()[0] or 0)
+
+
+def delta(after: Sample, before: Sample) -> Sample:
+    return {name: after[name] - before[name] for name in after}
+
+
+class Command(BaseCommand):
+    help = __doc__
+
+    def add_arguments(self, parser: t.Any) -> None:
+        parser.add_argument("--seconds", type=float, default=120)
+
+    def handle(self, *_args: t.Any, **options: t.Any) -> None:
+        deadline = time.monotonic() + options["seconds"]
+        for what, condition in self.conditions():
+            while not self.holds(condition):
+                if time.monotonic() > deadline:
+                    raise CommandError(f"not within {options['seconds']:.0f} s: {what}")
+
+    @staticmethod
+    def holds(condition: t.Callable[[], bool]) -> bool:
+        try:
+            return condition()
+        except (subprocess.SubprocessError, KeyError, ValueError):  # varnishd is still starting
+            time.sleep(0.5)
+            return False
+
+    def conditions(self) -> t.Iterator[tuple[str, t.Callable[[], bool]]]:
+        yield "requests flow through Varnish", self.flows
+        if "cold_cache" not in settings.STORIES:
+            yield "nine of ten requests are answered by Varnish's cache", self.warm
+        if "queue_backlog" in settings.STORIES:
+            yield "tasks wait in the queue", lambda: self.queued() > 60
+        else:
+            yield "the queue is drained", lambda: self.queued() < 20
+        if "rogue_client" in settings.STORIES:
+            yield "the rogue client's queries run", lambda: self.sessions("usename = 'reporting' AND state = 'active'") > 1
+        if "idle_in_transaction" in settings.STORIES:
+            yield "a leaked transaction blocks others", lambda: self.sessions("state = 'idle in transaction' AND now() - state_change > '6s'") > 0
+
+    def over(self, seconds: float) -> Sample:
+        before = varnish()
+        time.sleep(seconds)
+        return delta(varnish(), before)
+
+    def flows(self) -> bool:
+        return sum(self.over(1).values()) > 20
+
+    def warm(self) -> bool:
+        now = self.over(2)
+        return now["cache_hit"] >= 0.91 * sum(now.values()) > 0
+
+    @staticmethod
+    def queued() -> float:
+        time.sleep(0.2)
+        with redis.Redis(port=settings.PORTS["redis"]) as broker:
+            return float(broker.llen("celery"))
+
+    @staticmethod
+    def sessions(condition: str) -> float:
+        time.sleep(0.3)
+        return postgresql(f"SELECT count(*) FROM pg_stat_activity WHERE {condition}")

@@ -1,0 +1,153 @@
+# Copyright: (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the role asks the machine the practice stack runs on. Standard library only: it runs before the virtualenv exists."""
+
+from __future__ import annotations
+
+import argparse
+import glob
+import json
+import os
+import pathlib
+import random
+import secrets
+import shutil
+import signal
+import socket
+import sys
+import time
+import typing as t
+
+# Below the kernel's range for outgoing connections, so that no client of somebody takes a server's port by chance.
+PORTS = range(20000, 32000)
+SBIN = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin"]
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on the loopback port now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+            probe.listen()
+        except OSError:
+            return False
+    return True
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def state(args: argparse.Namespace) -> dict[str, t.Any]:
+    """Ports and password: picked once, kept in a file; what the user names himself wins."""
+    path = pathlib.Path(args.file)
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    wanted = {name: int(port) for name, port in json.loads(args.wish).items()}
+    ports = {**kept.get("ports", {}), **wanted}
+    for name in args.names:
+        while name not in ports:
+            port = random.choice(PORTS)
+            if port not in ports.values() and is_free(port):
+                ports[name] = port
+    new = {"ports": ports, "password": kept.get("password") or secrets.token_urlsafe(18)}
+    if new != kept:
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(new))
+        # initdb reads it as the servers' user
+        secret = path.with_name("password")
+        secret.touch(mode=0o640)
+        secret.write_text(new["password"])
+    return {**new, "changed": new != kept}
+
+
+def ports_of(args: argparse.Namespace) -> t.Iterator[tuple[dict[str, t.Any], int]]:
+    """The named programs, each with each of its ports, as the role wrote them down."""
+    config = json.loads(pathlib.Path(args.config).read_text())
+    for program in config["programs"]:
+        for name in program.get("ports", []):
+            if program["name"] in args.names:
+                yield program, config["ports"][name]
+
+
+def taken(args: argparse.Namespace) -> list[str]:
+    """Ports of the named programs that somebody else listens on."""
+    return [f"{port} (for {program['title']})" for program, port in ports_of(args) if not is_free(port)]
+
+
+def silent(args: argparse.Namespace) -> list[str]:
+    """The named programs that do not accept a connection in time."""
+    deadline = time.monotonic() + args.seconds
+    waiting = list(ports_of(args))
+    while waiting and time.monotonic() < deadline:
+        waiting = [(program, port) for program, port in waiting if not answers(port)]
+        time.sleep(0.1 if waiting else 0)
+    return sorted({program["name"] for program, _port in waiting})
+
+
+def programs(args: argparse.Namespace) -> dict[str, str]:
+    """Where the named programs are; PostgreSQL's newest version, which Debian keeps off PATH."""
+    homes = sorted(glob.glob("/usr/lib/postgresql/*/bin"), key=lambda home: [int(part) for part in home.split("/")[4].split(".")])
+    path = os.pathsep.join([*reversed(homes), *SBIN, "/usr/pgsql/bin", os.environ.get("PATH", "")])
+    return {name: shutil.which(name, path=path) or "" for name in args.names}
+
+
+def processes(args: argparse.Namespace) -> list[int]:
+    """Processes of the stack in this directory: supervisor marked them in their environment."""
+    mark = b"PRACTICE_STACK=" + args.directory.encode()
+    found = []
+    for entry in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in (entry / "environ").read_bytes().split(b"\0"):
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return [pid for pid in found if pid != os.getpid()]
+
+
+def gone(args: argparse.Namespace, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while processes(args):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def end(args: argparse.Namespace) -> list[int]:
+    """Give the stack's processes time to go by themselves, then end those that are left; gives the latter."""
+    if gone(args, args.seconds):
+        return []
+    ended = processes(args)
+    for with_signal, seconds in ((signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0)):
+        for pid in processes(args):
+            try:
+                os.kill(pid, with_signal)
+            except ProcessLookupError:
+                continue
+        gone(args, seconds)
+    return ended
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    actions = parser.add_subparsers(required=True)
+    for action, names in (
+        (state, ("file", "wish", "names*")), (taken, ("config", "names*")), (silent, ("config", "seconds", "names*")),
+        (programs, ("names*",)), (processes, ("directory",)), (end, ("directory", "seconds")),
+    ):
+        sub = actions.add_parser(action.__name__)
+        sub.set_defaults(action=action)
+        for name in names:
+            sub.add_argument(name.rstrip("*"), nargs="*" if name.endswith("*") else None, type=float if name == "seconds" else str)
+    args = parser.parse_args()
+    print(json.dumps(args.action(args)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
