@@ -2,19 +2,118 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Causes over the whole fleet."""
+"""Causes over the whole fleet: every rule, then the deepest cause first and its consequences as its evidence."""
 
 from __future__ import annotations
 
 import typing as t
 
+from .diagnose import accelerator, application, database, others
+from .diagnose.cause import APPLICATION, CAUSES, DATABASE, Cause
+from .diagnose.fleet import Fleet
+
 Data = t.Mapping[str, t.Any]
+
+RULES: tuple[t.Callable[[Fleet], t.Iterator[Cause]], ...] = (
+    accelerator.fault,
+    accelerator.bypassed,
+    database.idle_in_transaction,
+    database.lock_chain,
+    database.missing_index,
+    database.unknown_client,
+    database.overload,
+    application.workers_exhausted,
+    application.overload,
+    others.queue_growth,
+    others.unbalanced_pool,
+    others.connection_budget,
+    others.outlier,
+)
+
+#: Busy workers of which at least this part has a session at work in the database are waiting for it.
+WAITING_SHARE = 0.3
 
 
 def diagnose(hosts: Data, findings: t.Sequence[Data], inventory: Data) -> list[dict[str, t.Any]]:
     """The causes, deepest first.
 
-    `hosts`: name → {facts, tiers, reached, addresses, groups, known_clients}; `inventory`: {groups: {name: hosts},
-    addresses: {host of the inventory, asked or not: [its names and addresses]}}.
+    `hosts`: name → {facts, tiers, reached, addresses, groups, known_clients}, and `fleet` → {facts: what exists once};
+    `inventory`: {groups: {name: hosts}, addresses: {host of the inventory, asked or not: [its names and addresses]}}.
+    Each: {cause, tier, hosts, statement, evidence, first_fix, avoid, look, rows}.
     """
-    return []
+    fleet = Fleet(hosts, findings, inventory)
+    causes = [cause for rule in RULES for cause in rule(fleet)]
+    causes = _both_on_fire(sorted(causes, key=lambda one: CAUSES.index(one.cause)), fleet)
+    kept: list[Cause] = []
+    for cause in causes:
+        deeper = next((one for one in kept if _explains(one, cause, fleet)), None)
+        if deeper is None:
+            kept.append(cause)
+        else:
+            deeper.evidence.append(f"Its consequence: {cause.statement}")
+    return [cause.as_dict() for cause in kept]
+
+
+def _explains(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
+    """Whether the shallower cause is only what the deeper one looks like from elsewhere."""
+    if shallow.cause == "outlier":
+        return set(shallow.hosts) <= set(deep.hosts)
+    if deep.cause in DATABASE:
+        if shallow.cause in APPLICATION:
+            return _waits_for(deep, fleet)
+        return shallow.cause in (*DATABASE, "connection_budget") and deep.at == shallow.at and _inside(deep.cause, shallow.cause)
+    if deep.cause == "application_and_database_overload":
+        return shallow.cause in (*APPLICATION, "database_overload", "connection_budget")
+    accelerator = deep.cause in ("accelerator_fault", "accelerator_bypassed")
+    return accelerator and shallow.cause in APPLICATION and _same_pages(deep, shallow)
+
+
+def _inside(deep: str, shallow: str) -> bool:
+    """Inside one database: who holds locks explains who waits and who piles up; a missing index and a stranger explain load."""
+    consequences = {
+        "idle_in_transaction": {"lock_chain", "database_overload", "connection_budget"},
+        "lock_chain": {"database_overload", "connection_budget"},
+        "missing_index": {"database_overload", "connection_budget", "lock_chain"},
+        "unknown_client": {"database_overload"},
+        "database_overload": {"connection_budget"},
+    }
+    return shallow in consequences[deep]
+
+
+def _waits_for(deep: Cause, fleet: Fleet) -> bool:
+    """Whether the busy workers are in the database: without measures the deeper cause gets the benefit of the doubt."""
+    busy = sum(one.number("workers.busy") or 0 for one in fleet.seen("uwsgi"))
+    at_work = None if deep.at is None else deep.at.number("active")
+    if deep.at is not None and at_work is None:
+        at_work = deep.at.number("threads_running") or deep.at.number("connections.active")
+    if not busy or at_work is None:
+        return True
+    return at_work >= WAITING_SHARE * busy
+
+
+def _same_pages(deep: Cause, shallow: Cause) -> bool:
+    """Whether the workers are busy with what the accelerator lets through."""
+    return not deep.patterns or not shallow.patterns or bool(deep.patterns & shallow.patterns)
+
+
+def _both_on_fire(causes: list[Cause], fleet: Fleet) -> list[Cause]:
+    """Application and database at their limits on their own account: one cause, and no help from more servers."""
+    application_at_limit = next((one for one in causes if one.cause == "application_overload"), None)
+    database_at_limit = next((one for one in causes if one.cause == "database_overload"), None)
+    deeper = any(one.cause in DATABASE - {"database_overload"} or one.cause.startswith("accelerator") for one in causes)
+    if application_at_limit is None or database_at_limit is None or deeper:
+        return causes
+    both = Cause(
+        cause="application_and_database_overload",
+        tier="database",
+        hosts=sorted({*database_at_limit.hosts, *application_at_limit.hosts}),
+        statement="Application and database are both at their limits.",
+        evidence=[database_at_limit.statement, application_at_limit.statement, *database_at_limit.evidence],
+        first_fix=f"The database first. {database_at_limit.first_fix}",
+        avoid="Do not add application servers: a database at its limit would only get more work.",
+        look=database_at_limit.look,
+        rows=database_at_limit.rows,
+        at=database_at_limit.at,
+    )
+    rest = [one for one in causes if one.cause not in ("application_overload", "database_overload")]
+    return sorted([*rest, both], key=lambda one: CAUSES.index(one.cause))

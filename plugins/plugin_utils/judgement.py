@@ -106,7 +106,7 @@ def judge(
         "hosts": {name: {key: one[key] for key in ("reached", "tiers", "facts")} for name, one in summaries.items()},
         "fleet": shared,
         "findings": findings,
-        "diagnoses": diagnosis.diagnose(summaries, findings, inventory),
+        "diagnoses": diagnosis.diagnose({**summaries, FLEET_HOST: {"facts": shared}}, findings, inventory),
     }
 
 

@@ -1,0 +1,158 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The web accelerator does not do its job, or traffic goes around it (the chapter's first disaster)."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .cause import Cause, percent, several
+from .fleet import Fleet, Seen
+
+#: Findings that say that the cache itself fails, and not only that it could be better.
+FAULTS = ("varnish_hit_ratio", "varnish_pass_ratio", "varnish_hit_ratio_drop", "varnish_hit_for_miss", "varnish_child_crashed")
+URL_FAULTS = ("varnish_traffic_cached_urls", "varnish_traffic_redirects")
+
+#: Requests that must reach the application beside what the accelerators sent before we speak of a way around:
+#: half as many again, and enough of them per second not to be a health check.
+AROUND_RATIO = 1.5
+AROUND_PER_SECOND = 5.0
+
+
+def fault(fleet: Fleet) -> t.Iterator[Cause]:
+    for one in fleet.seen("varnish"):
+        finding = fleet.bad(one, *FAULTS)
+        if finding is None:
+            continue
+        traffic = _traffic(fleet, one)
+        passes = _spoiling(traffic)
+        redirects = traffic.rows("redirects") if traffic else []
+        patterns = [str(row.get("pattern")) for row in passes]
+        moved = [str(row.get("pattern")) for row in redirects]
+        yield Cause(
+            cause="accelerator_fault",
+            tier="varnish",
+            hosts=[one.host],
+            statement=_statement(one, finding, patterns, moved),
+            evidence=[*_evidence(fleet, one, passes, redirects)],
+            first_fix=_fix(one, finding, patterns, moved),
+            avoid="Do not touch the database and do not add application servers: they only see what the accelerator lets through.",
+            look=f"varnishtop -n '{one.name}' -b -i BereqURL",
+            rows=[*passes[:10], *redirects[:10]],
+            at=one,
+            patterns=frozenset([*patterns, *moved]),
+        )
+
+
+def _traffic(fleet: Fleet, varnish: Seen) -> t.Optional[Seen]:
+    """What the shared log of the same accelerator says about URLs."""
+    same_host = [one for one in fleet.seen("varnish_traffic") if one.host == varnish.host]
+    same = [one for one in same_host if one.name == varnish.name] or same_host
+    return same[0] if same else None
+
+
+def _spoiling(traffic: t.Optional[Seen]) -> list[dict[str, t.Any]]:
+    """The URL patterns that reach the application although a cache stands before it, most frequent first."""
+    if traffic is None:
+        return []
+    rows = [*traffic.rows("passes"), *traffic.rows("misses")]
+    return sorted(rows, key=lambda row: -(row.get("count") or 0))
+
+
+def _statement(one: Seen, finding: t.Mapping[str, t.Any], patterns: list[str], moved: list[str]) -> str:
+    if finding["check"] == "varnish_child_crashed":
+        return f"Varnish on {one.host} crashed and started again with an empty cache: every page is fetched from the application."
+    hit = one.number("judged.hit_ratio_true")
+    text = f"Varnish on {one.host} does not do its job: only {percent(hit)} of the requests come from its cache"
+    if one.number("judged.pass_ratio"):
+        text += f", {percent(one.number('judged.pass_ratio'))} pass by it"
+    if patterns:
+        text += f". Most of what gets through: {several(patterns)}"
+    if moved:
+        text += f". Permanent redirects are computed by the application: {several(moved)}"
+    return text + "."
+
+
+def _evidence(fleet: Fleet, one: Seen, passes: list[dict[str, t.Any]], redirects: list[dict[str, t.Any]]) -> t.Iterator[str]:
+    shown = one.number("judged.hit_ratio_shown")
+    if shown is not None:
+        yield f"varnishstat shows a hit ratio of {percent(shown)}, but it leaves out what passes by."
+    rate = one.number("backend_requests_per_second")
+    if rate is not None:
+        yield f"{rate:.1f} requests per second reach the application behind it."
+    for row in passes[:3]:
+        reasons = row.get("reasons")
+        why = f" because of {several([_reason(reason) for reason in reasons])}" if reasons else ""
+        yield f"{row.get('pattern')}: {row.get('count')} requests got through{why}."
+    for row in redirects[:3]:
+        yield f"{row.get('pattern')}: {row.get('count')} redirects ({percent(row.get('share_ratio') or row.get('share'))} of the requests)."
+    for sibling in fleet.seen("varnish"):
+        hit = sibling.number("judged.hit_ratio_true")
+        if sibling.host != one.host and hit is not None and fleet.bad(sibling, *FAULTS) is None:
+            yield f"Its sibling {sibling.host} is well, with {percent(hit)}: compare their VCL."
+            break
+    yield from _application(fleet)
+
+
+def _reason(reason: t.Any) -> str:
+    return str(reason.get("reason") or reason.get("name")) if isinstance(reason, dict) else str(reason)
+
+
+def _application(fleet: Fleet) -> t.Iterator[str]:
+    busy = [one.number("utilisation") for one in fleet.seen("uwsgi")]
+    known = [value for value in busy if value is not None]
+    if known:
+        yield f"The application's workers are busy for {percent(sum(known) / len(known))} of the time on average."
+
+
+def _fix(one: Seen, finding: t.Mapping[str, t.Any], patterns: list[str], moved: list[str]) -> str:
+    if finding["check"] == "varnish_child_crashed":
+        return "Save `varnishadm panic.show`, keep Varnish running and let the cache warm up; limit traffic to the cold pages if you can."
+    steps = []
+    if moved:
+        steps.append(
+            f"Cache the permanent redirects for a year ({several(moved)}): in vcl_backend_response, "
+            "`if (beresp.status == 301 || beresp.status == 308) { set beresp.ttl = 365d; unset beresp.http.Set-Cookie; }`"
+        )
+    if patterns:
+        steps.append(
+            f"let Varnish store what is the same for everybody ({several(patterns)}): unset the cookie for these URLs in vcl_recv, "
+            "do not pass them"
+        )
+    active = one.facts.get("active_vcl")
+    steps.append(f"compare the active VCL{f' ({active})' if active else ''} with the last one that worked, and go back to it if in doubt")
+    text = "; then ".join(steps)
+    return text[0].upper() + text[1:] + "."
+
+
+def bypassed(fleet: Fleet) -> t.Iterator[Cause]:
+    """More requests reach the workers than the accelerators send: somebody goes around."""
+    accelerators, applications = fleet.seen("varnish"), fleet.seen("uwsgi")
+    sent = [one.number("backend_requests_per_second") for one in accelerators]
+    taken = [one.number("requests_per_second") for one in applications]
+    if not sent or not taken or None in sent or None in taken:
+        return
+    through, arrived = sum(t.cast("list[float]", sent)), sum(t.cast("list[float]", taken))
+    if arrived < AROUND_RATIO * through + AROUND_PER_SECOND:
+        return
+    busiest = max(applications, key=lambda one: one.number("requests_per_second") or 0)
+    yield Cause(
+        cause="accelerator_bypassed",
+        tier="varnish",
+        hosts=sorted({one.host for one in applications}),
+        statement=(
+            f"Traffic reaches the application around the accelerator: the workers take {arrived:.0f} requests per second, "
+            f"but Varnish sends them only {through:.0f}."
+        ),
+        evidence=[f"{one.host}: {one.number('requests_per_second'):.1f} requests per second." for one in applications[:5]],
+        first_fix=(
+            "Find out who connects to the application directly (a load balancer entry, DNS that names an application server, a crawler "
+            "with an old address) and send it through Varnish; allow only the accelerators to reach the workers' port."
+        ),
+        avoid="Do not tune the cache: these requests never see it.",
+        look=f"uwsgitop {busiest.name}",
+        rows=busiest.rows("remote_addresses")[:10],
+        at=busiest,
+    )

@@ -1,0 +1,153 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Queues that grow, pools out of balance, connection budgets that are spent, hosts unlike their siblings."""
+
+from __future__ import annotations
+
+import statistics
+import typing as t
+
+from .cause import Cause, percent, several
+from .fleet import Fleet, Seen
+
+GROWTH = ("celery_queue_growth", "celery_queue_wait", "celery_queue_no_consumer")
+
+#: Siblings needed before one of them can be called an outlier.
+SIBLINGS = 4
+#: service → (measure, what it is, how far from the median counts: a share of the median, and at least so much).
+MEASURES: dict[str, tuple[tuple[str, str, float, float], ...]] = {
+    "varnish": (("judged.hit_ratio_true", "hit ratio", 0.3, 0.2),),
+    "uwsgi": (("mean_response_seconds", "response time", 1.5, 0.3), ("requests_per_second", "requests per second", 0.6, 5.0)),
+    "server": (("load_ratio", "load per core", 1.5, 0.8),),
+}
+
+
+def queue_growth(fleet: Fleet) -> t.Iterator[Cause]:
+    for one in fleet.seen("celery_queue"):
+        finding = fleet.bad(one, *GROWTH)
+        if finding is None:
+            continue
+        queues = [row for row in one.rows("queues") if (row.get("growth_per_second") or 0) > 0 or row.get("ready")]
+        worst = max(queues, key=lambda row: (row.get("growth_per_second") or 0, row.get("ready") or 0), default={})
+        failing = [row for row in one.rows("tasks") if row.get("failed")]
+        fails = f" Tasks fail as well: {several([row.get('name') for row in failing])}." if failing else ""
+        yield Cause(
+            cause="queue_growth",
+            tier="celery",
+            hosts=sorted({str(host) for host in one.facts.get("hosts") or []}) or [one.host],
+            statement=f"The queue {worst.get('name')} on {one.name} grows faster than the workers take from it: {_pace(worst)}.{fails}",
+            evidence=[*_queue_evidence(one, queues, failing)],
+            first_fix=str(finding.get("advice") or "Add workers for this queue while the machines have room."),
+            avoid="Do not purge the queue: it holds the visitors' work.",
+            look=str(finding.get("look") or "celery events"),
+            rows=queues[:10],
+            at=one,
+        )
+
+
+def _pace(row: t.Mapping[str, t.Any]) -> str:
+    drain = row.get("drain_seconds")
+    ends = f"empty in {drain:.0f} s" if isinstance(drain, (int, float)) else "it never empties at this pace"
+    return f"{row.get('ready')} messages wait, {row.get('growth_per_second') or 0:+.1f} per second; {ends}"
+
+
+def _queue_evidence(one: Seen, queues: list[dict[str, t.Any]], failing: list[dict[str, t.Any]]) -> t.Iterator[str]:
+    for row in queues[:3]:
+        yield f"{row.get('name')}: {_pace(row)}."
+    busy = one.number("utilisation")
+    if busy is not None:
+        yield f"The workers are busy for {percent(busy)}."
+    for row in failing[:3]:
+        yield f"{row.get('name')}: {row.get('failed')} failed in the window ({_exceptions(row)})."
+
+
+def _exceptions(row: t.Mapping[str, t.Any]) -> str:
+    names = [str(one.get("name")) if isinstance(one, dict) else str(one) for one in row.get("exceptions") or []]
+    return several(names) if names else "no exception was reported"
+
+
+def unbalanced_pool(fleet: Fleet) -> t.Iterator[Cause]:
+    for one in fleet.seen("memcached_pool"):
+        finding = fleet.bad(one, "memcached_pool_balance", "memcached_pool_idle_server")
+        if finding is None:
+            continue
+        cause = one.facts.get("cause")
+        yield Cause(
+            cause="unbalanced_pool",
+            tier="memcached",
+            hosts=sorted({str(row.get("host")) for row in one.rows("servers") if row.get("host")}) or [one.host],
+            statement=f"The cache pool {one.name} is out of balance{f': {cause}' if cause else ''}. {finding.get('finding') or ''}".strip(),
+            evidence=[
+                f"{row.get('name')}: {percent(row.get('share_ratio') or row.get('share'))} of the pool's operations."
+                for row in one.rows("servers")[:8]
+            ],
+            first_fix=str(finding.get("advice") or "Give every client the same list of servers with the same weights."),
+            avoid="Do not restart or flush the servers: an empty pool sends everything to the database.",
+            look=str(finding.get("look") or "memcached-tool"),
+            rows=one.rows("servers")[:10],
+            at=one,
+        )
+
+
+def connection_budget(fleet: Fleet) -> t.Iterator[Cause]:
+    """The database has no connection left (not: may run out of them, which is a finding)."""
+    for service in ("postgresql", "mysql"):
+        for one in fleet.seen(service):
+            if fleet.bad(one, f"{service}_connections") is None:
+                continue
+            clients = sorted(one.rows("clients"), key=lambda row: -(row.get("sessions") or 0))
+            yield Cause(
+                cause="connection_budget",
+                tier="database",
+                hosts=[one.host],
+                statement=(
+                    f"{one} is running out of connections: {int(one.number('connections.used') or 0)} of "
+                    f"{int(one.number('connections.usable') or one.number('connections.max') or 0)} are taken."
+                ),
+                evidence=[f"{row.get('user')} from {row.get('address')}: {row.get('sessions')} sessions." for row in clients[:5]],
+                first_fix=(
+                    "Take sessions from who holds most of them (fewer processes and threads, persistent connections off), put a pooler in "
+                    "between, and raise max_connections only if memory allows it."
+                ),
+                avoid="Do not add workers or application servers: each brings its own connections.",
+                look="pg_activity" if service == "postgresql" else "mytop",
+                rows=clients[:10],
+                at=one,
+            )
+
+
+def outlier(fleet: Fleet) -> t.Iterator[Cause]:
+    """One host of a tier is far from its siblings' median."""
+    for service, measures in MEASURES.items():
+        for group in fleet.siblings(service):
+            for measure in measures:
+                yield from _outliers(group, *measure)
+
+
+def _outliers(group: list[Seen], path: str, label: str, share: float, least: float) -> t.Iterator[Cause]:
+    values = [(one, one.number(path)) for one in group]
+    known = [(one, value) for one, value in values if value is not None]
+    if len(known) < SIBLINGS:
+        return
+    median = statistics.median(value for _one, value in known)
+    spread = statistics.median(abs(value - median) for _one, value in known)
+    far = max(share * abs(median), least, 5 * spread)
+    for one, value in known:
+        if abs(value - median) > far:
+            yield _outlier(one, label, value, median, len(known))
+
+
+def _outlier(one: Seen, label: str, value: float, median: float, siblings: int) -> Cause:
+    return Cause(
+        cause="outlier",
+        tier=one.service,
+        hosts=[one.host],
+        statement=f"{one} is unlike its {siblings - 1} siblings: {label} {value:.2f}, the tier's median is {median:.2f}.",
+        evidence=[],
+        first_fix="Compare its configuration and its version with a sibling's; take it out of the load balancer if visitors suffer.",
+        avoid="Do not change the whole tier for one host.",
+        look="htop",
+        at=one,
+    )

@@ -1,0 +1,319 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The rules over a synthetic fleet: each disaster names its cause and nothing else, a healthy fleet names none."""
+
+from __future__ import annotations
+
+import copy
+import typing as t
+
+import pytest
+
+from ansible_collections.warroom.launch.plugins.plugin_utils.diagnose.cause import CAUSES
+from ansible_collections.warroom.launch.plugins.plugin_utils.diagnosis import diagnose
+
+Finding = dict[str, t.Any]
+
+
+def finding(check: str, host: str, instance: str, status: str = "fail", **rest: t.Any) -> Finding:
+    return {"check": check, "host": host, "instance": instance, "status": status, "accepted": None, **rest}
+
+
+def instance(name: str, **measures: t.Any) -> dict[str, t.Any]:
+    return {"name": name, "state": "up", **measures}
+
+
+def fact(*instances: dict[str, t.Any]) -> dict[str, t.Any]:
+    return {"schema": 1, "instances": list(instances)}
+
+
+def server(name: str, busy: float = 0.2, load: float = 0.2, **services: float) -> dict[str, t.Any]:
+    rows = [{"name": service, "cpu_cores": cores} for service, cores in services.items()]
+    return fact(instance(name, cpu_busy_ratio=busy, cores_effective=4, load_ratio=load, iowait_ratio=0.0, services=rows))
+
+
+class World:
+    """web1 → app1..app4 → db1, all well; tests spoil parts of it."""
+
+    def __init__(self) -> None:
+        self.facts: dict[str, dict[str, t.Any]] = {
+            "web1": {
+                "launch_server": server("web1", varnish=0.4),
+                "launch_varnish": fact(
+                    instance(
+                        "default",
+                        judged={"hit_ratio_true": 0.94, "hit_ratio_shown": 0.95, "pass_ratio": 0.02},
+                        backend_requests_per_second=40.0,
+                        active_vcl="boot",
+                    )
+                ),
+                "launch_varnish_traffic": fact(instance("default", passes=[], misses=[], redirects=[])),
+            },
+            "db1": {
+                "launch_server": server("db1", postgresql=0.5),
+                "launch_postgresql": fact(
+                    instance("5432", connections={"used": 20, "usable": 97, "active": 2}, clients=[], statements=[], active=2)
+                ),
+            },
+        }
+        for number in range(1, 5):
+            name = f"app{number}"
+            self.facts[name] = {
+                "launch_server": server(name, uwsgi=0.5),
+                "launch_uwsgi": fact(
+                    instance(
+                        "127.0.0.1:1717",
+                        workers={"busy": 1, "active": 8},
+                        utilisation=0.2,
+                        mean_response_seconds=0.1,
+                        requests_per_second=10.0,
+                        in_flight=[],
+                        listen_queue=0,
+                        addable={"workers": 6, "limit": "RAM", "advised": 4, "processes": 12},
+                        concurrency=8,
+                    )
+                ),
+            }
+        self.shared: dict[str, t.Any] = {}
+        self.findings: list[Finding] = []
+
+    def of(self, host: str, service: str) -> dict[str, t.Any]:
+        one: dict[str, t.Any] = self.facts[host]["launch_" + service]["instances"][0]
+        return one
+
+    def bad(self, check: str, host: str, **rest: t.Any) -> None:
+        service = "server" if check.startswith("server_") else check.split("_")[0]
+        name = self.of(host, service)["name"] if host in self.facts else rest.pop("instance")
+        self.findings.append(finding(check, host, name, **rest))
+
+    def diagnose(self) -> list[dict[str, t.Any]]:
+        hosts: dict[str, t.Any] = {
+            name: {"facts": facts, "tiers": [], "reached": True, "addresses": [name], "groups": [], "known_clients": []}
+            for name, facts in self.facts.items()
+        }
+        return diagnose({**hosts, "fleet": {"facts": self.shared}}, self.findings, {"groups": {}, "addresses": {}})
+
+    def causes(self) -> list[str]:
+        return [one["cause"] for one in self.diagnose()]
+
+    # the disasters, each as the modules would show it
+    def cold_cache(self) -> None:
+        self.of("web1", "varnish")["judged"] = {"hit_ratio_true": 0.2, "hit_ratio_shown": 0.8, "pass_ratio": 0.7}
+        traffic = self.of("web1", "varnish_traffic")
+        traffic["passes"] = [{"pattern": "/news/<id>/", "count": 700, "reasons": [{"reason": "cookie present"}]}]
+        traffic["redirects"] = [{"pattern": "/old/<id>", "count": 200, "share_ratio": 0.2}]
+        self.bad("varnish_hit_ratio", "web1")
+
+    def workers_exhausted(self, page: str = "/slow/") -> None:
+        for number in range(1, 5):
+            one = self.of(f"app{number}", "uwsgi")
+            one.update(workers={"busy": 8, "active": 8}, utilisation=1.0, busy_ratio=1.0, listen_queue=12)
+            one["in_flight"] = [{"pattern": page, "count": 8, "oldest_seconds": 2.5}]
+            self.bad("uwsgi_saturated", f"app{number}")
+
+    def cpu_full(self) -> None:
+        self.workers_exhausted("/heavy/")
+        for number in range(1, 5):
+            self.facts[f"app{number}"]["launch_server"] = server(f"app{number}", busy=0.98, load=2.4, uwsgi=3.6)
+            self.bad("server_load", f"app{number}")
+
+    def missing_index(self) -> None:
+        one = self.of("db1", "postgresql")
+        one["active"] = 20
+        one["missing_indexes"] = [
+            {
+                "table": "shop_orderline",
+                "columns": ["order_id"],
+                "rows_estimate": 200000,
+                "create_index": "CREATE INDEX CONCURRENTLY shop_orderline_order_id_idx ON shop_orderline (order_id)",
+                "confirmed_by": "a plan that scans the whole table",
+                "statement_share_ratio": 0.9,
+            }
+        ]
+        self.facts["db1"]["launch_server"] = server("db1", busy=0.97, load=3.0, postgresql=3.7)
+        self.bad("postgresql_missing_index", "db1")
+        self.bad("server_cpu_busy", "db1")
+
+    def idle_in_transaction(self) -> None:
+        one = self.of("db1", "postgresql")
+        row = {"pid": 77, "user": "shop", "application": "cron", "address": "app2", "age_seconds": 40.0, "blocks_total": 9}
+        one.update(idle_in_transaction=[row], active=9)
+        one["blockers"] = [{**row, "state": "idle in transaction", "longest_wait_seconds": 39.0}]
+        self.bad("postgresql_idle_in_transaction", "db1")
+
+    def rogue_client(self) -> None:
+        row = {"user": "report", "application": "bi", "address": "10.9.9.9", "sessions": 4, "time_share_ratio": 0.8, "active_seconds": 16.0}
+        view = {"host": "db1", "service": "postgresql", "database_instance": "5432", "unknown_clients": [row], "replicas_total": 0}
+        measures = {"unknown_time_share_ratio": 0.8, "unknown_longest_query_seconds": 12.0}
+        self.shared["launch_database_clients"] = fact(instance("db1 5432", **view, **measures))
+        self.bad("database_unknown_client", "fleet", instance="db1 5432")
+        self.facts["db1"]["launch_server"] = server("db1", busy=0.95, load=2.0, postgresql=3.5)
+        self.bad("server_load", "db1")
+
+    def queue_backlog(self) -> None:
+        queue = {"name": "celery", "ready": 900, "growth_per_second": 12.0, "drain_seconds": None}
+        self.shared["launch_celery_queue"] = fact(instance("redis://q1", queues=[queue], tasks=[], hosts=["app1"]))
+        self.bad("celery_queue_growth", "fleet", instance="redis://q1", advice="Add workers.")
+
+    def unbalanced_cache(self) -> None:
+        servers = [{"name": "c1", "host": "app1", "share_ratio": 0.9}, {"name": "c2", "host": "app2", "share_ratio": 0.1}]
+        self.shared["launch_memcached_pool"] = fact(instance("default", servers=servers, cause="differing client lists"))
+        self.bad("memcached_pool_balance", "fleet", instance="default", finding="one server does 90 % of the work")
+
+    def connections_spent(self) -> None:
+        self.of("db1", "postgresql")["connections"] = {"used": 95, "usable": 97, "active": 2}
+        self.bad("postgresql_connections", "db1")
+
+    def disks_slow(self) -> None:
+        self.bad("server_iowait", "db1")
+
+
+SINGLE = {
+    "cold_cache": "accelerator_fault",
+    "workers_exhausted": "workers_exhausted",
+    "cpu_full": "application_overload",
+    "missing_index": "missing_index",
+    "idle_in_transaction": "idle_in_transaction",
+    "rogue_client": "unknown_client",
+    "queue_backlog": "queue_growth",
+    "unbalanced_cache": "unbalanced_pool",
+    "connections_spent": "connection_budget",
+    "disks_slow": "database_overload",
+}
+
+
+def test_a_healthy_fleet_names_no_cause() -> None:
+    assert World().causes() == []
+
+
+@pytest.mark.parametrize("disaster, cause", SINGLE.items())
+def test_each_disaster_names_its_cause_and_no_other(disaster: str, cause: str) -> None:
+    world = World()
+    getattr(world, disaster)()
+    found = world.diagnose()
+    assert [one["cause"] for one in found] == [cause]
+    only = found[0]
+    assert all(only[part] for part in ("tier", "hosts", "statement", "first_fix", "avoid", "look"))
+    assert "None" not in " ".join([only["statement"], only["first_fix"], *only["evidence"]])
+
+
+INDEPENDENT = [
+    ("cold_cache", "rogue_client"),
+    ("cold_cache", "missing_index"),
+    ("missing_index", "queue_backlog"),
+    ("missing_index", "rogue_client"),
+    ("idle_in_transaction", "missing_index"),
+    ("rogue_client", "unbalanced_cache"),
+    ("queue_backlog", "unbalanced_cache"),
+    ("workers_exhausted", "queue_backlog"),
+    ("cold_cache", "queue_backlog"),
+]
+
+
+@pytest.mark.parametrize("one, other", INDEPENDENT)
+def test_two_disasters_at_once_are_both_named(one: str, other: str) -> None:
+    world = World()
+    getattr(world, one)()
+    getattr(world, other)()
+    assert sorted(world.causes()) == sorted([SINGLE[one], SINGLE[other]])
+
+
+@pytest.mark.parametrize("deep", ["missing_index", "idle_in_transaction"])
+def test_workers_that_wait_for_the_database_are_its_consequence(deep: str) -> None:
+    world = World()
+    getattr(world, deep)()
+    world.of("db1", "postgresql")["active"] = 30
+    world.workers_exhausted()
+    found = world.diagnose()
+    assert [one["cause"] for one in found] == [SINGLE[deep]]
+    assert any("All workers of" in line for line in found[0]["evidence"])
+
+
+def test_workers_that_wait_for_something_else_are_a_cause_of_their_own() -> None:
+    world = World()
+    world.missing_index()
+    world.of("db1", "postgresql")["active"] = 2
+    world.workers_exhausted()
+    assert world.causes() == ["missing_index", "workers_exhausted"]
+
+
+def test_workers_busy_with_what_the_accelerator_lets_through_are_its_consequence() -> None:
+    world = World()
+    world.cold_cache()
+    world.workers_exhausted("/news/<id>/")
+    assert world.causes() == ["accelerator_fault"]
+    world = World()
+    world.cold_cache()
+    world.workers_exhausted("/report/")
+    assert world.causes() == ["accelerator_fault", "workers_exhausted"]
+
+
+def test_both_tiers_on_fire_is_one_cause_that_refuses_more_servers() -> None:
+    world = World()
+    world.cpu_full()
+    world.facts["db1"]["launch_server"] = server("db1", busy=0.98, load=3.0, postgresql=3.8)
+    world.bad("server_cpu_busy", "db1")
+    found = world.diagnose()
+    assert [one["cause"] for one in found] == ["application_and_database_overload"]
+    assert "Do not add application servers" in found[0]["avoid"] and found[0]["first_fix"].startswith("The database first")
+
+
+def test_traffic_around_the_accelerator() -> None:
+    world = World()
+    world.of("app1", "uwsgi")["requests_per_second"] = 80.0
+    world.of("app2", "uwsgi")["requests_per_second"] = 70.0
+    world.of("app3", "uwsgi")["requests_per_second"] = 75.0
+    world.of("app4", "uwsgi")["requests_per_second"] = 75.0
+    assert world.causes() == ["accelerator_bypassed"]
+
+
+def test_one_host_unlike_its_siblings() -> None:
+    world = World()
+    world.of("app3", "uwsgi")["mean_response_seconds"] = 1.4
+    found = world.diagnose()
+    assert [(one["cause"], one["hosts"]) for one in found] == [("outlier", ["app3"])]
+
+
+def test_room_for_workers_decides_between_workers_and_servers() -> None:
+    world = World()
+    world.workers_exhausted()
+    assert "Add 4 workers on each of them" in world.diagnose()[0]["first_fix"]
+    for number in range(1, 5):
+        world.of(f"app{number}", "uwsgi")["addable"] = {"workers": 0, "limit": "RAM"}
+    assert "Add servers: 6 instead of 4" in world.diagnose()[0]["first_fix"]
+
+
+def test_accepted_findings_are_no_cause() -> None:
+    world = World()
+    world.cold_cache()
+    world.findings[0]["accepted"] = "we know"
+    assert world.causes() == []
+
+
+def test_the_redirects_are_named_with_their_cure() -> None:
+    world = World()
+    world.cold_cache()
+    only = world.diagnose()[0]
+    assert "/old/<id>" in only["statement"] and "365d" in only["first_fix"] and "/news/<id>/" in only["first_fix"]
+    assert any("cookie present" in line for line in only["evidence"])
+
+
+@pytest.mark.parametrize("spoiled", [None, 3, "text", [], [None, 1, "x"], {"a": 1}])
+def test_strange_facts_are_no_traceback(spoiled: t.Any) -> None:
+    for disaster in SINGLE:
+        world = World()
+        getattr(world, disaster)()
+        for facts in world.facts.values():
+            for fact_ in facts.values():
+                for one in fact_["instances"]:
+                    for key in set(one) - {"name", "state"}:
+                        before = copy.deepcopy(one[key])
+                        one[key] = spoiled
+                        world.diagnose()
+                        one[key] = before
+
+
+def test_every_cause_has_its_place_in_the_order() -> None:
+    assert {*SINGLE.values(), "accelerator_bypassed", "outlier", "lock_chain", "application_and_database_overload"} == set(CAUSES)
