@@ -11,12 +11,12 @@ import typing as t
 
 from ..floor import sql
 from ..floor.room import Probe, Room
+from ..floor.sessions import Manner
 from ..floor.tools import Tools
 from . import connect, driver, shape
 from .discover import discover
 from .fetch import About, Reader, Sample
 from .session import Session
-from .sessions import Manner
 
 OPTIONS: dict[str, t.Any] = {
     "login_host": {"type": "str"},

@@ -9,8 +9,8 @@ from __future__ import annotations
 import typing as t
 
 from ..floor.sampling import deltas, rate, ratio, top, total
+from ..floor.sessions import Manner
 from .fetch import About, Sample
-from .sessions import Manner
 
 Row = dict[str, t.Any]
 

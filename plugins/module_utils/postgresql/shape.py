@@ -9,12 +9,12 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..floor import sql
-from . import locks, server, sessions
+from ..floor import locks, sessions, sql
+from ..floor.sessions import Manner
+from . import server
 from . import statements as statement_rows
 from .fetch import About, Sample
 from .session import quoted
-from .sessions import Manner
 
 Row = dict[str, t.Any]
 

@@ -14,8 +14,8 @@ import typing as t
 
 from ..floor import sql
 from ..floor.sampling import number, rate, ratio
+from ..floor.sessions import Manner
 from .session import MARK
-from .sessions import Manner
 
 Row = dict[str, t.Any]
 Key = tuple[t.Any, t.Any]

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.warroom.launch.plugins.module_utils.postgresql import locks
-from ansible_collections.warroom.launch.plugins.module_utils.postgresql.sessions import Manner
+from ansible_collections.warroom.launch.plugins.module_utils.floor import locks
+from ansible_collections.warroom.launch.plugins.module_utils.floor.sessions import Manner
 from tests.support.postgresql_rows import session
 
 

@@ -10,8 +10,8 @@ import json
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.module_utils.postgresql import sessions
-from ansible_collections.warroom.launch.plugins.module_utils.postgresql.sessions import Manner
+from ansible_collections.warroom.launch.plugins.module_utils.floor import sessions
+from ansible_collections.warroom.launch.plugins.module_utils.floor.sessions import Manner
 from tests.support.postgresql_rows import activity, session
 
 

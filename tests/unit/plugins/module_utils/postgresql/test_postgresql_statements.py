@@ -10,9 +10,9 @@ import json
 
 import pytest
 
+from ansible_collections.warroom.launch.plugins.module_utils.floor.sessions import Manner
 from ansible_collections.warroom.launch.plugins.module_utils.postgresql import queries, statements
 from ansible_collections.warroom.launch.plugins.module_utils.postgresql.session import MARK
-from ansible_collections.warroom.launch.plugins.module_utils.postgresql.sessions import Manner
 from ansible_collections.warroom.launch.plugins.module_utils.postgresql.statements import Statements, summed
 
 

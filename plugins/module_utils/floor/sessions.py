@@ -2,7 +2,11 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Shape: the rows of pg_stat_activity as connections, idle transactions, long queries and clients."""
+"""Shape: the sessions of a database as connections, idle transactions, long queries and clients.
+
+Both database rooms bring their rows in these words (those of pg_stat_activity): pid, user, application, address, database,
+backend_type, state, wait_event_type, wait_event, now, query_start, state_change, xact_start, query, hidden.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +15,9 @@ import dataclasses
 import re
 import typing as t
 
-from ..floor import sql
-from ..floor.redact import clean
-from ..floor.sampling import ratio, top
+from . import sql
+from .redact import clean
+from .sampling import ratio, top
 
 Row = dict[str, t.Any]
 
@@ -30,9 +34,13 @@ class Manner:
     top: int = 10
     long_seconds: float = 1.0
     exempt: tuple[t.Mapping[str, str], ...] = ()
+    dialect: str = "postgresql"
 
     def text(self, value: t.Any) -> t.Optional[str]:
-        return sql.shown(value, self.query_text)
+        return sql.shown(value, self.query_text, self.dialect)
+
+    def kind(self, value: t.Any) -> str:
+        return sql.kind(value, self.dialect)
 
 
 def is_client(row: Row) -> bool:
@@ -147,7 +155,7 @@ def long_queries(rows: t.Sequence[Row], roots: t.Mapping[int, int], manner: Mann
                 "waits_for": waits_for(row),
                 "wait_event": row.get("wait_event"),
                 "root_blocker": roots.get(row["pid"]),
-                "statement_kind": sql.kind(row.get("query")),
+                "statement_kind": manner.kind(row.get("query")),
                 "query": manner.text(row.get("query")),
             }
         )
@@ -186,7 +194,7 @@ def clients(rows: t.Sequence[Row], samples: t.Sequence[t.Sequence[Row]], seconds
     for sample in samples:
         for row in sample:
             worked[_client_key(row)] += 1
-            kinds[_client_key(row)][sql.kind(row.get("query"))] += 1
+            kinds[_client_key(row)][manner.kind(row.get("query"))] += 1
             sessions.setdefault(_client_key(row), [])
     everybody = sum(map(is_client, rows))
     working = sum(worked.values())

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ..floor import sql
-from ..floor.sampling import top
+from . import sql
+from .sampling import top
 from .sessions import IN_TRANSACTION, Manner, is_client, who
 
 Row = dict[str, t.Any]
@@ -50,8 +50,12 @@ class Trees:
         return self._before.get(pid, [])
 
 
-def advice_line(row: Row) -> str:
+def advice_line(row: Row, dialect: str = "postgresql") -> str:
     """The statement that frees the others. A cancel does nothing to a session that is idle: it runs no query."""
+    if dialect == "mysql":
+        if row.get("state") in IN_TRANSACTION:
+            return f"KILL {row['pid']}; -- idle in transaction: KILL QUERY would do nothing; its transaction is rolled back"
+        return f"KILL QUERY {row['pid']};"
     if row.get("pid") == 0:
         return "SELECT gid, prepared, owner FROM pg_prepared_xacts ORDER BY prepared; -- then ROLLBACK PREPARED 'gid'"
     if row.get("state") in IN_TRANSACTION:
@@ -79,7 +83,7 @@ def facts(rows: t.Sequence[Row], trees: Trees, waits: t.Mapping[int, Row], manne
                 "blocks_total": len(behind.get(root, ())),
                 "longest_wait_seconds": max((one["wait_seconds"] for one in mine if one["wait_seconds"] is not None), default=None),
                 "query": manner.text(row.get("query")),
-                "frees_the_others": advice_line({"pid": root, **row}),
+                "frees_the_others": advice_line({"pid": root, **row}, manner.dialect),
                 "waiters": top(mine, "wait_seconds", manner.top),
             }
         )
