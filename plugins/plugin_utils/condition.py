@@ -88,7 +88,7 @@ def comparable(value: t.Any, operand: Operand) -> t.Any:
     if isinstance(value, str):
         value = _number_in(value)
     number = _kind(value, float, isinstance(value, (int, float)) and not isinstance(value, bool), "a number")
-    if not math.isfinite(number):
+    if isinstance(number, float) and not math.isfinite(number):
         raise Unknowable("the value is not a finite number")
     return number
 

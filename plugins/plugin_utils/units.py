@@ -19,7 +19,9 @@ def shown(value: t.Any, unit: t.Optional[str] = None) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (int, float)):
-        return _number(value, unit) if math.isfinite(value) else "unknown"
+        if isinstance(value, float) and not math.isfinite(value):
+            return "unknown"
+        return "more than 10^18" if abs(value) > 10**18 else _number(value, unit)
     if isinstance(value, list):
         parts = [shown(one, unit) for one in value[:5]]
         return (", ".join(parts) + (f" and {len(value) - 5} more" if len(value) > 5 else "")) if parts else "none"
@@ -31,6 +33,8 @@ def shown(value: t.Any, unit: t.Optional[str] = None) -> str:
 def _number(value: t.Union[int, float], unit: t.Optional[str]) -> str:
     if value < 0:
         return "-" + _number(-value, unit)
+    if unit == "text":
+        return str(value)  # a number that is a name: a pid, a port
     if unit == "ratio":
         return _digits(value * 100) + " %"
     if unit == "seconds":
