@@ -1,0 +1,185 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Parse: the kernel's texts under /proc and /sys as plain values. What a line lacks is absent, never 0."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ..floor.sampling import number
+
+Counters = dict[str, float]
+
+
+def loadavg(text: t.Optional[str]) -> t.Optional[tuple[float, float, float]]:
+    """The three load averages."""
+    values = [number(word) for word in (text or "").split()[:3]]
+    if len(values) < 3 or None in values:
+        return None
+    return float(values[0] or 0), float(values[1] or 0), float(values[2] or 0)
+
+
+def keyed(text: t.Optional[str]) -> Counters:
+    """Lines of `name value` (vmstat, cpu.stat, memory.stat, memory.events) or `Name:   value kB` (meminfo, smaps_rollup).
+
+    Values in kB are given in bytes.
+    """
+    found: Counters = {}
+    for line in (text or "").splitlines():
+        words = line.split()
+        if len(words) < 2:
+            continue
+        value = number(words[1])
+        if value is not None:
+            found[words[0].rstrip(":")] = value * 1024 if words[2:3] == ["kB"] else value
+    return found
+
+
+def pressure(text: t.Optional[str]) -> dict[str, Counters]:
+    """{"some": {"avg10": percent, …, "total": microseconds}, "full": {…}}; empty where the kernel has none."""
+    found: dict[str, Counters] = {}
+    for line in (text or "").splitlines():
+        words = line.split()
+        if not words or words[0] not in ("some", "full"):
+            continue
+        pairs = (word.partition("=") for word in words[1:])
+        values = {name: number(value) for name, _sign, value in pairs}
+        found[words[0]] = {name: float(value) for name, value in values.items() if value is not None}
+    return found
+
+
+def paired(text: t.Optional[str], prefix: str) -> Counters:
+    """/proc/net/netstat and /proc/net/snmp: a line of names, then a line of values, both beginning with `prefix:`."""
+    lines = [line.split()[1:] for line in (text or "").splitlines() if line.startswith(prefix + ":")]
+    if len(lines) < 2:
+        return {}
+    values = [(name, number(value)) for name, value in zip(lines[0], lines[1])]
+    return {name: value for name, value in values if value is not None}
+
+
+def first_numbers(text: t.Optional[str]) -> list[float]:
+    """The numbers of a one-line file."""
+    return [value for value in map(number, (text or "").split()) if value is not None]
+
+
+class Mount(t.NamedTuple):
+    """A line of mountinfo."""
+
+    root: str
+    point: str
+    kind: str
+    source: str
+    options: frozenset[str]
+    super_options: frozenset[str]
+    device: str
+
+
+def _unescaped(word: str) -> str:
+    return re.sub(r"\\([0-7]{3})", lambda code: chr(int(code.group(1), 8)), word)
+
+
+def mounts(text: t.Optional[str]) -> list[Mount]:
+    """/proc/self/mountinfo."""
+    found = []
+    for line in (text or "").splitlines():
+        left, _dash, right = line.partition(" - ")
+        head, tail = left.split(), right.split()
+        if len(head) < 6 or len(tail) < 3:
+            continue
+        own, whole = frozenset(head[5].split(",")), frozenset(tail[2].split(","))
+        found.append(Mount(_unescaped(head[3]), _unescaped(head[4]), tail[0], _unescaped(tail[1]), own, whole, head[2]))
+    return found
+
+
+def membership(text: t.Optional[str]) -> dict[str, str]:
+    """/proc/<pid>/cgroup: controller → path in its hierarchy; the unified hierarchy is ``""``."""
+    found: dict[str, str] = {}
+    for line in (text or "").splitlines():
+        parts = line.split(":", 2)
+        if len(parts) == 3:
+            for controller in parts[1].split(","):
+                found[controller] = parts[2]
+    return found
+
+
+def cpu_max(text: t.Optional[str]) -> t.Optional[float]:
+    """`quota period` of a version 2 group in cores, None without a limit."""
+    words = (text or "").split()
+    quota, period = (number(word) for word in words[:2]) if len(words) >= 2 else (None, None)
+    return quota / period if quota and period and quota > 0 and period > 0 else None
+
+
+def cpu_list(text: t.Optional[str]) -> t.Optional[int]:
+    """How many processors a list like `0-3,8` names; None when it names none."""
+    count = 0
+    for part in (text or "").strip().split(","):
+        first, _dash, last = part.partition("-")
+        if first.isdigit():
+            count += int(last) - int(first) + 1 if last.isdigit() else 1
+    return count or None
+
+
+#: A limit this large is how version 1 says that there is none.
+NO_LIMIT = 1 << 60
+
+
+def memory_limit(text: t.Optional[str]) -> t.Optional[int]:
+    """The limit of a memory group in bytes, None without one (`max`, or a huge number)."""
+    value = number((text or "").strip())
+    return int(value) if value is not None and 0 < value < NO_LIMIT else None
+
+
+def open_files_limit(text: t.Optional[str]) -> t.Optional[int]:
+    """The soft limit of open files in /proc/<pid>/limits."""
+    for line in (text or "").splitlines():
+        if line.startswith("Max open files"):
+            value = number(line[len("Max open files") :].split()[0])
+            return None if value is None else int(value)
+    return None
+
+
+class Thread(t.NamedTuple):
+    """One thread: its own name, ticks of processor time used, when it started (ticks after boot), where it ran last."""
+
+    name: str
+    ticks: int
+    started: int
+    processor: t.Optional[int]
+
+
+def thread(data: bytes) -> t.Optional[Thread]:
+    """/proc/<pid>/task/<tid>/stat; the name may hold anything, so it is cut at the last parenthesis."""
+    begin, end = data.find(b"("), data.rfind(b")")
+    fields = data[end + 2 :].split()
+    if begin < 0 or end < begin or len(fields) < 20:
+        return None
+    try:
+        processor = int(fields[36]) if len(fields) > 36 else None
+        return Thread(data[begin + 1 : end].decode("utf-8", "replace"), int(fields[11]) + int(fields[12]), int(fields[19]), processor)
+    except ValueError:
+        return None
+
+
+_KILLED = re.compile(r"Killed process (\d+) \((.*?)\)[ ,]")
+
+
+def oom_records(records: t.Iterable[str]) -> list[tuple[float, str]]:
+    """Kernel log records `priority,sequence,microseconds,…;text` → (seconds after boot, name) of what ran out of memory."""
+    found = []
+    for record in records:
+        head, _semicolon, message = record.partition(";")
+        killed = _KILLED.search(message)
+        stamp = number((head.split(",") + ["", "", ""])[2])
+        if killed and stamp is not None:
+            found.append((stamp / 1e6, killed.group(2)))
+    return found
+
+
+def chrony_tracking(text: str) -> t.Optional[tuple[bool, float]]:
+    """`chronyc -c tracking` → (synchronised, seconds that the system clock is ahead of NTP time)."""
+    fields = text.strip().split(",")
+    offset = number(fields[4]) if len(fields) >= 14 else None
+    return None if offset is None else (fields[-1] != "Not synchronised", -float(offset))

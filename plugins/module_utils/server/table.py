@@ -1,0 +1,183 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Fetch: the process table, one pass per sample; memory, descriptors and threads of those that matter only.
+
+Processes come and go while they are read. Whatever vanishes, or may not be read, is left out; nothing here raises.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+import typing as t
+
+from ..floor.sampling import number
+from . import kinds, parse
+from .fetch import Host, attempt
+
+#: psutil reads all of these from two small files per process.
+ATTRIBUTES = ["pid", "ppid", "name", "status", "cpu_times", "create_time", "memory_info"]
+
+#: Reading the exact memory of a process walks its page tables and delays its own mapping calls: bounded in number, in time,
+#: and not done at all for giants, whose resident size is as good.
+EXACT_READS = 150
+EXACT_SECONDS = 0.4
+EXACT_BYTES = 4 << 30
+
+_NOT_A_NAME = re.compile(r"[^\w.+-]")
+
+THREADS_READ = 4096
+ARGUMENTS_READ = 4096
+
+
+class Row(t.NamedTuple):
+    """One process at one moment. `memory` is what it holds resident, `shared` the part of it that others may hold too."""
+
+    pid: int
+    created: float
+    ppid: int
+    name: str
+    service: t.Optional[str]
+    kind: str
+    status: str
+    cpu: t.Optional[float]
+    memory: t.Optional[int]
+    shared: int
+
+
+class Table(t.NamedTuple):
+    """The process table at one moment. `filtered`: the kernel hides other users' processes."""
+
+    at: float
+    rows: dict[int, Row]
+    filtered: bool
+    readable: bool
+
+
+class Exact(t.NamedTuple):
+    """A process's memory from smaps_rollup, in bytes."""
+
+    pss: int
+    uss: int
+    swapped: int
+
+
+class TableReader:
+    """Reads the table again and again; what a process is, is looked up once."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self._kinds: dict[tuple[int, float, str], kinds.Kind] = {}
+
+    def read(self) -> Table:
+        begun = time.monotonic()
+        rows: dict[int, Row] = {}
+        listing = self._listing() or self._listing()  # once more: old versions let a vanishing process end the walk
+        for process in listing or []:
+            row = self._row(getattr(process, "info", None) or {})
+            if row is not None:
+                rows[row.pid] = row
+        return Table(begun, _with_parts(rows), 1 not in rows, listing is not None)
+
+    def _listing(self) -> t.Optional[list[t.Any]]:
+        return attempt(lambda: list(self.host.psutil.process_iter(ATTRIBUTES, None)))
+
+    def _row(self, info: t.Mapping[str, t.Any]) -> t.Optional[Row]:
+        pid, name = info.get("pid"), info.get("name")
+        if pid is None or name is None:
+            return None
+        times, memory = info.get("cpu_times"), info.get("memory_info")
+        used = [number(getattr(times, part, None)) for part in ("user", "system")]
+        created = float(number(info.get("create_time")) or 0.0)
+        name = _safe(str(name))
+        service, kind = self._kind(pid, created, name)
+        return Row(
+            pid=pid,
+            created=created,
+            ppid=info.get("ppid") or 0,
+            name=name,
+            service=service,
+            kind=kind,
+            status=str(info.get("status") or ""),
+            cpu=None if None in used else sum(value or 0.0 for value in used),
+            memory=t.cast(t.Optional[int], number(getattr(memory, "rss", None))),
+            shared=int(number(getattr(memory, "shared", None)) or 0),
+        )
+
+    def _kind(self, pid: int, created: float, name: str) -> kinds.Kind:
+        key = (pid, created, name)
+        if key not in self._kinds:
+            self._kinds[key] = kinds.classify(name, self._arguments(pid) if kinds.needs_arguments(name) else ())
+        return self._kinds[key]
+
+    def _arguments(self, pid: int) -> list[str]:
+        data = self.host.read_bytes(f"/proc/{pid}/cmdline", ARGUMENTS_READ) or b""
+        return [word.decode("utf-8", "replace") for word in data.rstrip(b"\0").split(b"\0")] if data else []
+
+
+def _safe(name: str) -> str:
+    """psutil lengthens names of 15 characters from the command line: only what looks like a program's name is kept."""
+    return name if len(name) <= 15 or not _NOT_A_NAME.search(name) else name[:15]
+
+
+def _with_parts(rows: dict[int, Row]) -> dict[int, Row]:
+    """uWSGI's processes all look alike unless they set titles: one whose parent is no uWSGI is the master."""
+    for pid, row in rows.items():
+        if row.kind == "uwsgi":
+            parent = rows.get(row.ppid)
+            inner = parent is not None and parent.service == "uwsgi" and "emperor" not in parent.kind
+            rows[pid] = row._replace(kind="uwsgi worker" if inner else "uwsgi master")
+    return rows
+
+
+def exact_memory(host: Host, rows: t.Iterable[Row]) -> dict[int, Exact]:
+    """PSS and USS of the processes, as many as may be read and as the bounds allow."""
+    found: dict[int, Exact] = {}
+    deadline = time.monotonic() + EXACT_SECONDS
+    for count, row in enumerate(rows):
+        if count >= EXACT_READS or time.monotonic() > deadline:
+            break
+        if not row.memory or row.memory > EXACT_BYTES:
+            continue
+        rolled = parse.keyed(host.read(f"/proc/{row.pid}/smaps_rollup"))
+        if "Pss" in rolled:
+            huge = rolled.get("Private_Hugetlb", 0)
+            uss = rolled.get("Private_Clean", 0) + rolled.get("Private_Dirty", 0) + huge
+            found[row.pid] = Exact(int(rolled["Pss"] + huge), int(uss), int(rolled.get("SwapPss", rolled.get("Swap", 0))))
+    return found
+
+
+def open_files(host: Host, rows: t.Iterable[Row]) -> list[tuple[Row, int, int]]:
+    """(process, open files, its soft limit) of the processes whose descriptors may be counted."""
+    found = []
+    for row in rows:
+        limit = parse.open_files_limit(host.read(f"/proc/{row.pid}/limits"))
+        count = _descriptors(f"{host.root}/proc/{row.pid}/fd")
+        if limit and count is not None:
+            found.append((row, count, limit))
+    return found
+
+
+def _descriptors(folder: str) -> t.Optional[int]:
+    try:
+        # Linux 6.2 gives the number as the size of the folder, at no cost
+        return os.stat(folder).st_size or len(os.listdir(folder))
+    except OSError:
+        return None
+
+
+def threads(host: Host, pid: int) -> dict[tuple[int, int], parse.Thread]:
+    """The threads of a process by (id, start)."""
+    found: dict[tuple[int, int], parse.Thread] = {}
+    try:
+        names = os.listdir(f"{host.root}/proc/{pid}/task")
+    except OSError:
+        return found
+    for tid in names[:THREADS_READ]:
+        one = parse.thread(host.read_bytes(f"/proc/{pid}/task/{tid}/stat", 4096) or b"")
+        if one is not None:
+            found[(int(tid), one.started)] = one
+    return found
