@@ -26,7 +26,7 @@ import yaml
 from .server import wait_until
 
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "warroom-launch-fleet"
-BASE_PACKAGES = "python3,python3-apt,openssh-server,iproute2,procps,sudo,dbus,systemd,systemd-sysv,ca-certificates"
+BASE_PACKAGES = "python3,python3-apt,openssh-server,iproute2,procps,sudo,dbus,systemd,systemd-sysv,ca-certificates,python3-psutil"
 
 
 def cannot() -> t.Optional[str]:
@@ -57,13 +57,14 @@ def mirror() -> str:
 def base(suite: str = "bookworm", packages: t.Sequence[str] = ()) -> pathlib.Path:
     """The cached root of a Debian suite; `packages` lie in its local repository, ready to be installed without a network."""
     root = CACHE / f"base-{suite}"
-    if not (root / ".complete").exists():
+    made = root / ".made-with"
+    if not made.exists() or made.read_text() != BASE_PACKAGES:
         shutil.rmtree(root, ignore_errors=True)
         root.parent.mkdir(parents=True, exist_ok=True)
         sh("debootstrap", "--variant=minbase", f"--include={BASE_PACKAGES}", suite, root, mirror())
         (root / "usr/sbin/policy-rc.d").write_text("#!/bin/sh\nexit 101\n")
         (root / "usr/sbin/policy-rc.d").chmod(0o755)
-        (root / ".complete").touch()
+        made.write_text(BASE_PACKAGES)
     if packages:
         _local_repository(root, sorted(set(packages)))
     return root
