@@ -17,6 +17,7 @@ from ..plugin_utils.hostvars import Source, asked, inventory, raw
 from ..plugin_utils.judgement import judge, validate
 from ..plugin_utils.query import WrongQuery
 from ..plugin_utils.report import board
+from ..plugin_utils.report.model import model
 from ..plugin_utils.report.publish import publish
 from ..plugin_utils.verdict import FAIL_ON, stops
 
@@ -89,7 +90,8 @@ class ActionModule(ActionBase):
         return [name for name in left if args["settings_from"] not in raw(hostvars, name)]
 
     def _outcome(self, report: dict[str, t.Any], args: dict[str, t.Any]) -> dict[str, t.Any]:
-        lines = board.lines(report, self._width())
+        shown = model(report)
+        lines = board.lines(shown, self._width())
         if args["show"] and not _own_display():
             display.display("\n" + "\n".join(lines) + "\n")
         result = {
@@ -98,6 +100,7 @@ class ActionModule(ActionBase):
             "status": report["status"],
             "counts": report["counts"],
             "diagnoses": report["diagnoses"],
+            "summary": shown,
             "board": lines,
             "stop": stops(report["status"], args["fail_on"]),
             "files": [],
@@ -106,8 +109,8 @@ class ActionModule(ActionBase):
             try:
                 result["files"] = publish(report, args["report_dir"])
             except OSError as error:
-                raise AnsibleActionFail(f"{board.headline(report)}. The report cannot be written: {error}") from error
-        result["message"] = board.headline(report) + (f". Report: {os.path.dirname(result['files'][0])}" if result["files"] else "")
+                raise AnsibleActionFail(f"{shown['headline']}. The report cannot be written: {error}") from error
+        result["message"] = shown["headline"] + (f". Report: {os.path.dirname(result['files'][0])}" if result["files"] else "")
         result["ansible_stats"] = {"data": {"launch_verdict": report["verdict"]}, "per_host": False, "aggregate": False}
         return result
 

@@ -150,6 +150,10 @@ board:
   returned: when judged
   type: list
   elements: str
+summary:
+  description: What the board shows, as data, of bounded size however large the fleet is.
+  returned: when judged
+  type: dict
 files:
   description: The report files written.
   returned: when judged

@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 #: From worst to best; what is skipped does not count.
 STATUSES = ("fail", "unknown", "warn", "ok", "skipped")
+
+_DIGITS = re.compile(r"([0-9]{1,18})")
 
 Finding = dict[str, t.Any]
 
@@ -44,4 +47,10 @@ def accept(findings: t.Iterable[Finding], accepted: t.Mapping[str, str]) -> None
 
 def urgency(one: Finding) -> tuple[t.Any, ...]:
     """Sort key: what counts before what was accepted, then worst first, then by check and place."""
-    return (one["accepted"] is not None, STATUSES.index(one["status"]), one["service"], one["check"], one["host"], one["instance"] or "")
+    accepted = one["accepted"] is not None
+    return (accepted, STATUSES.index(one["status"]), one["service"], one["check"], natural(one["host"]), natural(one["instance"] or ""))
+
+
+def natural(text: str) -> list[t.Any]:
+    """Sort key: web2 before web10."""
+    return [(0, int(part), "") if part.isascii() and part.isdigit() else (1, 0, part) for part in _DIGITS.split(text) if part]
