@@ -41,10 +41,17 @@ class Connection:
         self._steps = steps  # psycopg 3 stands at the first result of several, psycopg2 at the last
 
     def run(self, sql: str) -> list[Row]:
+        return self._run(sql)
+
+    def run_one(self, sql: str) -> list[Row]:
+        """As `run`, for one statement. psycopg 3 has a protocol by which the server refuses a second one."""
+        return self._run(sql, **({"binary": True} if self._steps else {}))
+
+    def _run(self, sql: str, **how: t.Any) -> list[Row]:
         try:
             with self._native.cursor() as cursor:
                 # bytes: the codec of SQL_ASCII would refuse identifiers that are not ASCII
-                cursor.execute(sql.encode("utf-8", "replace"))
+                cursor.execute(sql.encode("utf-8", "replace"), **how)
                 while self._steps and cursor.nextset():
                     pass
                 if cursor.description is None:

@@ -10,7 +10,7 @@ import dataclasses
 import time
 import typing as t
 
-from . import driver, queries
+from . import driver, queries, schema_queries, server_queries
 from .session import Session
 
 Row = driver.Row
@@ -49,6 +49,9 @@ class Sample:
     statements_at: float = 0.0
     databases: t.Optional[list[Row]] = None
     databases_at: float = 0.0
+    server: dict[str, t.Optional[Row]] = dataclasses.field(default_factory=dict)  # views of one row
+    many: dict[str, t.Optional[list[Row]]] = dataclasses.field(default_factory=dict)  # views of several
+    server_at: float = 0.0
 
 
 class Reader:
@@ -95,10 +98,45 @@ class Reader:
         self._locks(sample, about)
         sample.databases_at = time.monotonic()
         sample.databases = self.ask("databases", queries.databases(about.columns))
-        if about.statements is not None:
-            sample.statements_at = time.monotonic()
-            sample.statements = self.ask("statements", queries.statements(about.statements["schema"], about.statements["columns"] or ()))
+        self._server(sample, about)
+        self.statements_into(sample, about)
         return sample
+
+    def statements_into(self, sample: Sample, about: About) -> None:
+        if about.statements is not None:
+            view = about.statements
+            sample.statements_at = time.monotonic()
+            advice = (
+                "add it there and restart the server"
+                if "pg_stat_statements" not in (about.setting("shared_preload_libraries") or "")
+                else ""
+            )
+            sample.statements = self.ask("statements", queries.statements(view["schema"], view["columns"] or ()), advice)
+
+    def _server(self, sample: Sample, about: About) -> None:
+        """The server's own work: what this version has of it."""
+        columns, in_recovery = about.columns, about.identity.get("in_recovery")
+        sample.server_at = time.monotonic()
+        single = {
+            "checkpoints": server_queries.checkpoints(columns),
+            "wal": server_queries.wal(columns),
+            "archiver": server_queries.ARCHIVER,
+            **({"replay": server_queries.REPLAY} if in_recovery else {}),
+        }
+        for name, sql in single.items():
+            rows = self.ask(name, sql)
+            sample.server[name] = rows[0] if rows else None
+        several = {
+            "replicas": server_queries.REPLICAS,
+            "slots": server_queries.slots(columns),
+            "prepared": server_queries.PREPARED,
+            "vacuuming": schema_queries.VACUUMING,
+            **({"io": server_queries.io(columns)} if "pg_stat_io" in columns else {}),
+        }
+        for name, sql in several.items():
+            sample.many[name] = self.ask(name, sql)
+        if "pg_stat_io" not in columns:
+            self.unknown.setdefault("io", "pg_stat_io exists since PostgreSQL 16")
 
     def _locks(self, sample: Sample, about: About) -> None:
         waiting = [row["pid"] for row in sample.activity or [] if row.get("wait_event_type") == "Lock"]

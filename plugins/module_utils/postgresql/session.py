@@ -17,6 +17,8 @@ from . import driver
 
 STATEMENT_MS = 3000
 LOCK_MS = 500
+PLAN_MS = 500
+PLAN_LOCK_MS = 100
 #: Left in the text of every statement of ours, so that we do not report ourselves.
 MARK = "/* warroom.launch */"
 # one statement for all settings: few rows in the statistics that we are about to read
@@ -48,6 +50,23 @@ class Session:
             # a commit of nothing: roll-backs would count in the statistics as failures of the application
             with contextlib.suppress(driver.SqlError):
                 self._connection.run(f"COMMIT {MARK}")
+
+    def explain(self, before: t.Sequence[str], sql: str, role: t.Optional[str] = None) -> list[driver.Row]:
+        """A plan, asked for in a hurry and as `role`; `before`: what has to be prepared in the same transaction."""
+        settings = {"statement_timeout": str(PLAN_MS), "lock_timeout": str(PLAN_LOCK_MS), "plan_cache_mode": "force_generic_plan"}
+        try:
+            self._connection.run(self._begin(**settings))
+            if role is not None:
+                self._connection.run(f"SET LOCAL ROLE {quoted(role)}")
+            for statement in before:
+                self._connection.run_one(statement)
+            return self._connection.run_one(sql)
+        finally:
+            with contextlib.suppress(driver.SqlError):
+                self._connection.run(f"COMMIT {MARK}")
+            if before:
+                with contextlib.suppress(driver.SqlError):
+                    self._connection.run("DEALLOCATE launch_plan")
 
     def one(self, sql: str) -> driver.Row:
         """The first row, or an empty one."""

@@ -11,7 +11,7 @@ import typing as t
 
 from ..floor import locks, sessions, sql
 from ..floor.sessions import Manner
-from . import server
+from . import digest, replication, server, upkeep
 from . import statements as statement_rows
 from .fetch import About, Sample
 from .session import quoted
@@ -77,6 +77,9 @@ def facts(material: Material, statements: t.Optional[statement_rows.Statements],
         names = {row["oid"]: row["name"] for row in material.first.databases or []}
         found.update(statement_rows.facts(statements, texts, names, manner))
         _about_statements(material, statements, found)
+    found.update(upkeep.facts(about, material.first, material.second, manner))
+    found.update(replication.facts(about, material.latest, unknown, manner))
+    found.update(digest.settings(about))
     found["unknown"], found["notes"] = unknown, material.notes
     return found
 

@@ -39,7 +39,7 @@ def summed(rows: t.Iterable[Row]) -> dict[Key, Row]:
     """Counters by (database, statement); a counter that this version lacks is None."""
     found: dict[Key, Row] = {}
     for row in rows:
-        entry = found.setdefault((row.get("dbid"), row.get("queryid")), dict.fromkeys(_NAMES))
+        entry = found.setdefault((row.get("dbid"), row.get("queryid")), {**dict.fromkeys(_NAMES), "userid": row.get("userid")})
         for name, theirs in _NAMES.items():
             value = next((number(row[column]) for column in theirs if column in row), None)
             if value is not None:
@@ -67,7 +67,8 @@ class Statements:
         if (after["calls"] or 0) < (before["calls"] or 0) or (after["milliseconds"] or 0) < (before["milliseconds"] or 0):
             self.restarted += 1
             return after  # reset, or thrown out and back again: what it counts is since then
-        return {name: None if value is None or before[name] is None else max(value - before[name], 0) for name, value in after.items()}
+        moved = {name: None if after[name] is None or before[name] is None else max(after[name] - before[name], 0) for name in _NAMES}
+        return {**moved, "userid": after["userid"]}
 
     def total(self, rows: dict[Key, Row]) -> float:
         return sum(row["milliseconds"] or 0 for row in rows.values())
