@@ -29,7 +29,6 @@ class Limits:
     cpuset_cores: t.Optional[int] = None
     memory_bytes: t.Optional[int] = None
     memory_folder: t.Optional[str] = None
-    version: t.Optional[int] = None
 
 
 def _folder(mount: Mount, path: str) -> t.Optional[str]:
@@ -70,7 +69,7 @@ def limits(read: Read, mounts: t.Sequence[Mount], pid: t.Union[int, str]) -> Lim
     memory_version, memory = _chain(mounts, paths, "memory")
     caps = [(cap, folder) for folder in memory for cap in [_memory(read, memory_version, folder)] if cap is not None]
     quota, cap = min(quotas, default=(None, None)), min(caps, default=(None, None))
-    return Limits(quota[0], quota[1], min(counts, default=None), cap[0], cap[1], version or memory_version or None)
+    return Limits(quota[0], quota[1], min(counts, default=None), cap[0], cap[1])
 
 
 def _quota(read: Read, version: int, folder: str) -> t.Optional[float]:
