@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 from .memcached.room import ROOM as MEMCACHED
+from .mysql.room import ROOM as MYSQL
 from .postgresql.room import ROOM as POSTGRESQL
 from .server.room import ROOM as SERVER
 from .uwsgi.room import ROOM as UWSGI
 from .varnish.room import ROOM as VARNISH
 
-ROOMS = {room.service: room for room in (MEMCACHED, POSTGRESQL, SERVER, UWSGI, VARNISH)}
+ROOMS = {room.service: room for room in (MEMCACHED, MYSQL, POSTGRESQL, SERVER, UWSGI, VARNISH)}

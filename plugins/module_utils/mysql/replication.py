@@ -1,0 +1,72 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Parse and shape: this server as a replica (one row per channel) and where its own binary log stands."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..floor import sql, stream
+from ..floor.redact import clean
+from ..floor.sampling import number
+from .parse import Identity
+
+Row = dict[str, t.Any]
+
+
+def replica_questions(who: Identity) -> list[str]:
+    """What to ask, the right words first; on a syntax error the other words are tried (case Y-03)."""
+    if who.flavour == "mariadb":
+        return ["SHOW ALL SLAVES STATUS", "SHOW SLAVE STATUS"]
+    words = ["SHOW REPLICA STATUS", "SHOW SLAVE STATUS"]
+    return words if who.version >= (8, 0, 22) else words[::-1]
+
+
+def binlog_questions(who: Identity) -> list[str]:
+    words = ["SHOW BINARY LOG STATUS", "SHOW MASTER STATUS"]
+    return words if who.flavour != "mariadb" and who.version >= (8, 2) else words[::-1]
+
+
+def _first(row: t.Mapping[str, t.Any], *names: str) -> t.Any:
+    """The first column that is there: they were renamed twice."""
+    return next((row[name] for name in names if row.get(name) not in (None, "")), None)
+
+
+def channel(row: t.Mapping[str, t.Any]) -> Row:
+    """One source that this server follows. Lag is None while the replication does not run: 0 would be a lie."""
+    receiving = _first(row, "replica_io_running", "slave_io_running")
+    applying = _first(row, "replica_sql_running", "slave_sql_running")
+    host, port = _first(row, "source_host", "master_host"), number(_first(row, "source_port", "master_port"))
+    errors = [_first(row, *names) for names in (("last_io_error",), ("last_sql_error", "last_error"))]
+    lag = number(_first(row, "seconds_behind_source", "seconds_behind_master"))
+    return {
+        "name": _first(row, "channel_name", "connection_name") or "default",
+        "source": stream.shown((str(host), int(port or 3306))) if host else None,
+        "receiving": receiving == "Yes",
+        "applying": applying == "Yes",
+        "state": clean(str(_first(row, "replica_io_state", "slave_io_state") or receiving or "")) or None,
+        "lag_seconds": lag,
+        # the text of a failed statement stands in the error: its literals are data
+        "error": next((sql.normalise(error, "mysql", 200) for error in errors if error), None),
+    }
+
+
+def facts(channels: t.Sequence[t.Mapping[str, t.Any]], binlog: t.Sequence[t.Mapping[str, t.Any]], sessions: t.Sequence[Row]) -> Row:
+    rows = [channel(row) for row in channels]
+    lags = [row["lag_seconds"] for row in rows if row["lag_seconds"] is not None]
+    followers = [
+        {"address": row["address"] or "local", "user": row["user"], "seconds": -(row["query_start"] or 0.0)}
+        for row in sessions
+        if row["backend_type"] == "walsender"
+    ]
+    return {
+        "role": "replica" if rows else "primary",
+        "replication": rows,
+        "replication_broken": sum(not (row["receiving"] and row["applying"]) for row in rows),
+        "replication_lag_seconds": max(lags, default=None),
+        "replicas": followers,
+        "replicas_total": len(followers),
+        "binary_log": {"file": binlog[0].get("file"), "position": number(binlog[0].get("position"))} if binlog else None,
+    }
