@@ -348,7 +348,7 @@ ansible_facts:
                 C(listen), and whether C(harakiri) is set.
               type: dict
             vassals:
-              description: C(total), C(loyal), C(asleep), C(cursed), C(starting), C(cursed_names) and C(respawns).
+              description: C(total), C(loyal), C(ready), C(starting), C(asleep), C(cursed), C(cursed_names) and C(respawns).
               type: dict
               returned: for emperors
             vassal_list:

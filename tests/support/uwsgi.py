@@ -6,13 +6,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
-import threading
 import typing as t
 import urllib.request
 
-from .server import VENV, Server, free_port
+from .server import VENV, Server, accepts, free_port
+
+#: The wheel's program; it takes Python for itself, and would reload or start vassals as that.
+BINARY = [str(VENV / "uwsgi"), "--binary-path", str(VENV / "uwsgi")]
 
 #: /slow?s=SECONDS sleeps, /burn?s=SECONDS computes, /fail raises, anything else answers at once.
 APPLICATION = """
@@ -33,6 +36,11 @@ def application(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [b"hello"]
 """
+
+
+def _unix(name: str) -> str:
+    """The address as the kernel wants it; uWSGI's abstract names end in a NUL."""
+    return "\0" + name[1:] + "\0" if name.startswith("@") else name
 
 
 class Uwsgi(Server):
@@ -69,7 +77,7 @@ class Uwsgi(Server):
         (self.dir / "shop.ini").write_text("\n".join(lines) + "\n")
 
     def argv(self) -> list[str]:
-        return [str(VENV / "uwsgi"), "--ini", self.ini]
+        return [*BINARY, "--ini", self.ini]
 
     def ready(self) -> bool:
         return b"spawned uWSGI worker" in self.log.read_bytes() and bool(self.get("/"))
@@ -79,21 +87,24 @@ class Uwsgi(Server):
         unix = self.bind.startswith(("/", "@"))
         conn = socket.socket(socket.AF_UNIX if unix else socket.AF_INET)
         conn.settimeout(60)
-        conn.connect(self.bind.replace("@", "\0", 1) if unix else ("127.0.0.1", self.port))
+        conn.connect(_unix(self.bind) if unix else ("127.0.0.1", self.port))
         lines = [f"GET {path} HTTP/1.0", *(f"{name}: {value}" for name, value in {"Host": "shop.example", **(headers or {})}.items())]
         conn.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
         return conn
 
     def get(self, path: str, headers: t.Optional[dict[str, str]] = None) -> bytes:
-        """One request, answered; empty when the connection was cut."""
-        with self.request(path, headers) as conn:
-            return b"".join(iter(lambda: conn.recv(65536), b""))
+        """One request, answered; what came so far when the connection was cut."""
+        answer = b""
+        with self.request(path, headers) as conn, contextlib.suppress(ConnectionError):
+            for chunk in iter(lambda: conn.recv(65536), b""):
+                answer += chunk
+        return answer
 
     def raw(self) -> dict[str, t.Any]:
         """The stats server's document, read as plainly as can be: the second opinion."""
         if self.stats.startswith(("/", "@")):
             conn = socket.socket(socket.AF_UNIX)
-            conn.connect(self.stats.replace("@", "\0", 1))
+            conn.connect(_unix(self.stats))
         else:
             host, _sep, port = self.stats.rpartition(":")
             if "stats-http = true" in self.options:
@@ -104,9 +115,39 @@ class Uwsgi(Server):
             conn.settimeout(20)
             return json.loads(b"".join(iter(lambda: conn.recv(65536), b"")))
 
-    def drive(self, path: str, count: int) -> list[threading.Thread]:
-        """`count` requests side by side in the background."""
-        threads = [threading.Thread(target=self.get, args=(path,), daemon=True) for _ in range(count)]
-        for thread in threads:
-            thread.start()
-        return threads
+    @contextlib.contextmanager
+    def running(self, path: str, count: int, headers: t.Optional[dict[str, str]] = None) -> t.Iterator[None]:
+        """`count` requests in flight, or in line for a worker; cut off at the end."""
+        with contextlib.ExitStack() as stack:
+            for _ in range(count):
+                stack.enter_context(self.request(path, headers))
+            yield
+
+    def busy(self, count: int) -> bool:
+        """Whether that many requests are being served."""
+        return sum(core["in_request"] for worker in self.raw()["workers"] for core in worker["cores"]) == count
+
+
+class Emperor(Server):
+    """An emperor with a vassal that runs and one whose application does not exist."""
+
+    unprivileged = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stats = f"127.0.0.1:{free_port()}"
+        self.vassal_stats = f"127.0.0.1:{free_port()}"
+
+    def prepare(self) -> None:
+        (self.dir / "app.py").write_text(APPLICATION)
+        (self.dir / "vassals").mkdir()
+        common = f"[uwsgi]\npythonpath = {self.dir}\nmaster = true\nneed-app = true\nprocesses = 1\n"
+        good = f"socket = 127.0.0.1:{free_port()}\nmodule = app\nstats = {self.vassal_stats}\n"
+        (self.dir / "vassals" / "shop.ini").write_text(common + good)
+        (self.dir / "vassals" / "broken.ini").write_text(common + f"socket = 127.0.0.1:{free_port()}\nmodule = missing\n")
+
+    def argv(self) -> list[str]:
+        return [*BINARY, "--emperor", f"{self.dir}/vassals", "--emperor-stats", self.stats, "--die-on-term"]
+
+    def ready(self) -> bool:
+        return accepts(int(self.stats.rpartition(":")[2])) and accepts(int(self.vassal_stats.rpartition(":")[2]))

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import stat
@@ -162,15 +163,15 @@ def configuration(process: Process) -> tuple[config.Options, str]:
 def _contents(process: Process, path: str) -> t.Optional[str]:
     """A configuration file. Command lines are anybody's to write, so only plain files of a sane size are opened."""
     for candidate in (f"/proc/{process.pid}/root{path}", path):
-        try:
+        with contextlib.suppress(OSError):
             # no waiting for a writer, should the name be a pipe
             descriptor = os.open(candidate, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError:
-            continue
-        with os.fdopen(descriptor, "rb") as handle:
-            found = os.fstat(descriptor)
-            if stat.S_ISREG(found.st_mode) and found.st_size <= _FILE_LIMIT:
-                return handle.read(_FILE_LIMIT).decode("utf-8", "replace")
+            try:
+                found = os.fstat(descriptor)
+                if stat.S_ISREG(found.st_mode) and found.st_size <= _FILE_LIMIT:
+                    return os.read(descriptor, _FILE_LIMIT).decode("utf-8", "replace")
+            finally:
+                os.close(descriptor)
     return None
 
 

@@ -94,7 +94,7 @@ class Reader:
         return body
 
     def _once(self, deadline: float, seconds: float, ask_first: bool) -> bytes:
-        with stream.connect(self.address.socket, max(0.1, deadline - time.monotonic())) as conn:
+        with self._connect(max(0.1, deadline - time.monotonic())) as conn:
             try:
                 if ask_first or (not self._known and not _speaks(conn, min(PATIENCE, seconds / 4))):
                     self._ask(conn)
@@ -104,6 +104,16 @@ class Reader:
                 what = f"only {got} bytes of an answer" if got else "nothing"
                 raise Problem(f"{what} received from {self.shown} within {seconds:g} s; is this the stats socket?") from None
         return self._body(data)
+
+    def _connect(self, seconds: float) -> socket.socket:
+        place = self.address.socket
+        if self.transport != "abstract" or not isinstance(place, str):
+            return stream.connect(place, seconds)
+        try:
+            # uWSGI's own abstract names end in a NUL, which nobody writes and everybody else's lack
+            return stream.connect(place + "\0", seconds)
+        except Problem:
+            return stream.connect(place, seconds)
 
     def _ask(self, conn: socket.socket) -> None:
         host = self.shown if self.transport == "tcp" else "localhost"

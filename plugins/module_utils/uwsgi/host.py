@@ -13,7 +13,7 @@ import typing as t
 from ..floor import backlog, usage
 from ..floor.problem import Problem
 from ..floor.processes import socket_inodes
-from .model import Stats
+from .model import Socket, Stats
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,37 +50,46 @@ def pids_are_ours(stats: Stats, local: bool) -> bool:
 
 
 def queues(stats: Stats, ours: bool) -> list[Queue]:
-    """The backlog of each socket: TCP as uWSGI tells it, UNIX from the kernel, because uWSGI tells 0 for those (case U-10)."""
-    rows: t.Optional[list[backlog.Backlog]] = None
+    """The backlog of each socket, from the kernel where that is ours to ask.
+
+    uWSGI's own numbers are only looked at elsewhere: they are 0 for UNIX sockets (case U-10) and up to a second old for
+    TCP, because the master takes them once in its cycle.
+    """
+    rows: list[backlog.Backlog] = []
     reason = "uWSGI does not measure UNIX sockets, and this one is not on the host that was asked; run the module there"
-    if ours and any(socket.unix for socket in stats.sockets):
+    if ours and stats.sockets:
         try:
-            rows = backlog.listening("unix")
-            reason = "the kernel of the host that was asked does not list this UNIX socket (another network namespace?)"
+            rows = backlog.listening()
+            reason = "the kernel of the host that was asked does not list this socket (another network namespace?)"
         except Problem as problem:
             reason = f"uWSGI does not measure UNIX sockets, and {problem}"
     owned = socket_inodes(stats.pid) if rows and stats.pid else set()
-    found = []
-    for socket in stats.sockets:
-        if not socket.unix:
-            known = socket.limit > 0 or socket.queue > 0
-            why = None if known else "uWSGI does not tell the backlog of this socket"
-            found.append(Queue(socket.name, socket.protocol, "tcp", socket.queue if known else None, socket.limit or None, why))
-            continue
-        row = _row_of(socket.name, stats.cwd, rows or [], owned)
-        if row is None:
-            found.append(Queue(socket.name, socket.protocol, "unix", None, None, reason))
-        else:
-            found.append(Queue(socket.name, socket.protocol, "unix", row.waiting, row.limit or None))
-    return found
+    return [_queue(socket, _row_of(socket, stats.cwd, rows, owned), reason) for socket in stats.sockets]
 
 
-def _row_of(name: str, cwd: str, rows: list[backlog.Backlog], owned: set[int]) -> t.Optional[backlog.Backlog]:
-    """The kernel's row: by name, of the master's own sockets when they may be read, else the newest of that name."""
-    names = {name, os.path.join(cwd, name), os.path.normpath(os.path.join(cwd, name))}
-    named = [row for row in rows if row.address in names]
+def _queue(socket: Socket, row: t.Optional[backlog.Backlog], reason: str) -> Queue:
+    kind = "unix" if socket.unix else "tcp"
+    if row is not None:
+        return Queue(socket.name, socket.protocol, kind, row.waiting, row.limit or None)
+    if not socket.unix and (socket.limit or socket.queue):
+        return Queue(socket.name, socket.protocol, kind, socket.queue, socket.limit or None)
+    return Queue(
+        socket.name, socket.protocol, kind, None, None, reason if socket.unix else "uWSGI does not tell the backlog of this socket"
+    )
+
+
+def _row_of(socket: Socket, cwd: str, rows: list[backlog.Backlog], owned: set[int]) -> t.Optional[backlog.Backlog]:
+    """The kernel's row: by address, of the master's own sockets when they may be read, else the newest of that address."""
+    if socket.unix:
+        names = {socket.name, os.path.join(cwd, socket.name), os.path.normpath(os.path.join(cwd, socket.name))}
+        named = [row for row in rows if row.kind == "unix" and row.address in names]
+    else:
+        host, _sep, port = socket.name.rpartition(":")
+        hosts = {host.strip("[]"), "0.0.0.0", "::"}
+        named = [row for row in rows if row.kind == "tcp" and str(row.port) == port]
+        named = [row for row in named if row.inode in owned or row.address in hosts]
     mine = [row for row in named if row.inode in owned]
-    return max(mine or named, key=lambda row: row.inode, default=None)
+    return max(mine or named, key=lambda row: (row.waiting if mine else 0, row.inode), default=None)
 
 
 def usage_of(stats: Stats, ours: bool) -> Usage:

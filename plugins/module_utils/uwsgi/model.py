@@ -93,9 +93,8 @@ class Socket:
 @dataclasses.dataclass(frozen=True)
 class Vassal:
     name: str
-    state: str  # loyal | asleep (on demand) | cursed | starting
+    state: str  # loyal | ready (not loyal yet) | starting | asleep (on demand) | cursed
     respawns: int
-    last_run: t.Optional[int]  # unix seconds
 
 
 @dataclasses.dataclass(frozen=True)

@@ -33,8 +33,7 @@ def stats(data: bytes) -> Stats:
         "repaired": repaired,
     }
     if "vassals" in document or "emperor" in document:
-        cursed = {str(row.get("id")) for row in _rows(document, "blacklist")}
-        return Stats("emperor", vassals=tuple(_vassal(row, cursed) for row in _rows(document, "vassals")), **common)
+        return Stats("emperor", vassals=_vassals(document), **common)
     if isinstance(document.get("workers"), list):
         return Stats(
             "app",
@@ -177,15 +176,26 @@ def _sockets(document: t.Mapping[str, t.Any]) -> tuple[Socket, ...]:
     return tuple(found.values())
 
 
-def _vassal(row: dict[str, t.Any], blacklist: set[str]) -> Vassal:
-    name = str(row.get("id") or "")
-    if _count(row, "cursed") or name in blacklist:
-        state = "cursed"
-    elif row.get("on_demand") and (_optional(row.get("pid")) or -1) <= 0:
-        state = "asleep"
-    else:
-        state = "loyal" if _count(row, "loyal") else "starting"
-    return Vassal(clean(name, 120), state, _count(row, "respawns"), _optional(row.get("last_run")))
+def _vassals(document: t.Mapping[str, t.Any]) -> tuple[Vassal, ...]:
+    """The vassals, with those that keep dying: they are mostly not there, and only the blacklist knows them."""
+    attempts = {str(row.get("id") or ""): _count(row, "attempt") for row in _rows(document, "blacklist")}
+    found = {}
+    for row in _rows(document, "vassals"):
+        name = str(row.get("id") or "")
+        found[name] = Vassal(clean(name, 120), _vassal_state(row, name in attempts), max(_count(row, "respawns"), attempts.get(name, 0)))
+    for name, attempt in attempts.items():
+        found.setdefault(name, Vassal(clean(name, 120), "cursed", attempt))
+    return tuple(found.values())
+
+
+def _vassal_state(row: t.Mapping[str, t.Any], blacklisted: bool) -> str:
+    ready = any(_count(row, sign) for sign in ("loyal", "ready", "accepting"))
+    if _count(row, "cursed") or (blacklisted and not ready):
+        return "cursed"
+    if row.get("on_demand") and (_optional(row.get("pid")) or -1) <= 0:
+        return "asleep"
+    # an emperor calls a vassal loyal some time after it is ready
+    return "loyal" if _count(row, "loyal") else "ready" if ready else "starting"
 
 
 def _cache(row: dict[str, t.Any]) -> dict[str, t.Any]:

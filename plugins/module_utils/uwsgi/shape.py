@@ -59,11 +59,11 @@ def _emperor(found: Facts, history: History) -> None:
     vassals = history.last.stats.vassals
     found.note("this is an emperor: it has vassals and no workers; read each vassal's own stats server for its workers")
     found.put("vassals.total", len(vassals))
-    for state in ("loyal", "asleep", "cursed", "starting"):
+    for state in ("loyal", "ready", "starting", "asleep", "cursed"):
         found.put(f"vassals.{state}", sum(vassal.state == state for vassal in vassals))
     found.put("vassals.cursed_names", ", ".join(vassal.name for vassal in vassals if vassal.state == "cursed")[:400])
     found.put("vassals.respawns", sum(vassal.respawns for vassal in vassals))
-    order = {"cursed": 0, "starting": 1, "loyal": 2, "asleep": 3}
+    order = {"cursed": 0, "starting": 1, "ready": 2, "loyal": 3, "asleep": 4}
     rows = [{"name": one.name, "state": one.state, "lifetime_respawns": one.respawns} for one in vassals]
     found.put("vassal_list", sorted(rows, key=lambda row: (order[str(row["state"])], -int(row["lifetime_respawns"])))[: history.top])
     found.put("vassal_list_total", len(rows))

@@ -126,6 +126,18 @@ def test_emperor(case):
     assert [(one.name, one.state) for one in stats.vassals] == [("shop.ini", "loyal"), ("sleepy.ini", "asleep"), ("broken.ini", "cursed")]
 
 
+def test_a_vassal_that_keeps_dying_is_only_in_the_blacklist():
+    """U-11 further: seen on 2.0.30"""
+    ready = {"id": "shop.ini", "pid": 7, "loyal": 0, "ready": 1, "accepting": 1, "cursed": 0, "on_demand": "", "respawns": 0}
+    starting = {**ready, "id": "new.ini", "ready": 0, "accepting": 0}
+    again = {**starting, "id": "again.ini"}
+    blacklist = [{"id": "broken.ini", "attempt": 5}, {"id": "again.ini", "attempt": 2}, {"id": "shop.ini", "attempt": 1}]
+    stats = parse.stats(json.dumps({"version": "2.0.30", "vassals": [ready, starting, again], "blacklist": blacklist}).encode())
+    assert {one.name: one.state for one in stats.vassals} == {
+        "shop.ini": "ready", "new.ini": "starting", "again.ini": "cursed", "broken.ini": "cursed",
+    }  # fmt: skip
+
+
 def test_router():
     stats = parse.stats(
         b'{"version":"2.0.30","pid":9,"active_sessions":3,"subscriptions":[{"key":"shop","nodes":[{"name":"127.0.0.1:1","requests":4,"failcnt":2}]}]}'
