@@ -89,7 +89,7 @@ def _facts(variables: Variables, source: Source) -> tuple[dict[str, t.Any], t.Op
 
 
 def _why(result: Variables) -> t.Optional[str]:
-    message = clean(str(result.get("msg") or result.get("module_stderr") or "it does not say why"), 300)
+    message = clean(str(result.get("msg") or result.get("module_stderr") or "it does not say why"), 300).removeprefix("Task failed: ")
     if result.get("unreachable"):
         return f"not reachable: {message}"
     if result.get("failed"):

@@ -10,6 +10,7 @@ import dataclasses
 import time
 import typing as t
 
+from ..module_utils.floor.plain import plain
 from . import diagnosis
 from .catalogue import HOSTS_ASKED, Catalogue, CatalogueError
 from .evaluate import evaluate, unreached
@@ -94,6 +95,7 @@ def judge(
         findings.append(_nobody())
     findings.sort(key=urgency)
     outcome = verdict(findings)
+    diagnoses, problem = _diagnosed({**summaries, FLEET_HOST: {"facts": shared}}, findings, inventory)
     return {
         "schema": SCHEMA,
         "collection": f"warroom.launch {version()}",
@@ -106,8 +108,17 @@ def judge(
         "hosts": {name: {key: one[key] for key in ("reached", "tiers", "facts")} for name, one in summaries.items()},
         "fleet": shared,
         "findings": findings,
-        "diagnoses": diagnosis.diagnose({**summaries, FLEET_HOST: {"facts": shared}}, findings, inventory),
+        "diagnoses": diagnoses,
+        "problem": problem,
     }
+
+
+def _diagnosed(hosts: t.Mapping[str, t.Any], findings: list[Finding], inventory: dict[str, t.Any]) -> tuple[list[t.Any], t.Optional[str]]:
+    """The causes; a rule that stumbles over strange facts costs the causes and not the verdict."""
+    try:
+        return plain(diagnosis.diagnose(hosts, findings, inventory)), None
+    except Exception as error:  # pylint: disable=broad-exception-caught # the findings stand on their own
+        return [], f"The search for causes broke off ({type(error).__name__}: {error}); please report this. The findings are complete."
 
 
 def _host_findings(host: Asked, catalogue: Catalogue, phase: str) -> list[Finding]:

@@ -108,6 +108,13 @@ def test_diagnosis_gets_the_fleet(monkeypatch):
     assert seen["inventory"]["groups"] == {"app": ["a"]} and len(seen["findings"]) == 2
 
 
+def test_a_diagnosis_that_breaks_leaves_the_findings(monkeypatch):
+    monkeypatch.setattr(judgement.diagnosis, "diagnose", lambda *_given: 1 / 0)
+    report = judge([host()], CATALOGUE)
+    assert report["verdict"] == "go" and report["diagnoses"] == []
+    assert "ZeroDivisionError" in report["problem"]
+
+
 @pytest.fixture
 def pool_view(monkeypatch):
     """One fleet view of our own making."""
