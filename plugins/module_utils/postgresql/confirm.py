@@ -60,7 +60,8 @@ def ranked(
     rows = sorted(missing, key=_by_scans)[:MAX_CANDIDATES]
     for row in rows:
         _by_statements(row, statements, manner)
-        if row["sequential_scans"]:
+        # scans of a table tell nothing about a column that is only suspected by its name
+        if row["sequential_scans"] and (row["kind"] == "foreign_key" or row["statements"]):
             row["confirmed_by"].append("sequential scans in the window")
     rows.sort(key=lambda row: (-(row["statement_share_ratio"] or 0), _by_scans(row)))
     by_name = {schema.database: schema for schema in schemas}
@@ -71,11 +72,13 @@ def ranked(
         for row in rows
         if row["kind"] == "foreign_key" or row["statements"] or refers_to_a_table(by_name[row["database"]], row["columns"][0])
     ]
-    hurting = [row for row in rows if row["statements"] or row["sequential_scans"]]
+    certain = [row for row in rows if row["kind"] == "foreign_key" or row["statements"]]
+    hurting = [row for row in rows if row["confirmed_by"]]
     return {
         "missing_indexes": rows[: manner.top],
         "missing_indexes_total": len(rows),
-        "missing_indexes_largest_rows": max((row["rows_estimate"] for row in rows), default=0),
+        "missing_indexes_suspected": len(rows) - len(certain),
+        "missing_indexes_largest_rows": max((row["rows_estimate"] for row in certain), default=0),
         "missing_indexes_hurting": len(hurting),
         "missing_indexes_hurting_rows": max((row["rows_estimate"] for row in hurting), default=0),
         "missing_indexes_statement_share_ratio": max((row["statement_share_ratio"] or 0.0 for row in rows), default=0.0),

@@ -58,6 +58,7 @@ def databases(first: Sample, second: t.Optional[Sample], unknown: dict[str, str]
         "transactions": sums["xact_commit"] + sums["xact_rollback"] if measured else None,
         "cache_hit_ratio": ratio(sums["blks_hit"], blocks) if measured else None,
         "cache_blocks": blocks if measured else None,
+        "cache_reads_per_second": rate(sums["blks_read"], seconds),
         "lifetime_cache_hit_ratio": _lifetime_hit(latest),
         "temp_files": sums["temp_files"] if measured else None,
         "temp_bytes_per_second": rate(sums["temp_bytes"], seconds),

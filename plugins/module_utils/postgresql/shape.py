@@ -73,6 +73,7 @@ def facts(material: Material, statements: t.Optional[statement_rows.Statements],
     if statements is None:
         found.update({"statements": None, "statements_total": None})
         unknown.setdefault("statements", "pg_stat_statements could not be read")
+        unknown.setdefault("statements_total", unknown["statements"])
     else:
         names = {row["oid"]: row["name"] for row in material.first.databases or []}
         found.update(statement_rows.facts(statements, texts, names, manner))
@@ -88,7 +89,9 @@ def _about_statements(material: Material, statements: statement_rows.Statements,
     hidden = statement_rows.hidden(material.latest.statements or [])
     found["statements_hidden"] = hidden
     if hidden:
-        material.unknown["statements_hidden"] = f"{hidden} statements of other users are hidden: {grant(material.about)}"
+        why = f"{hidden} statements of other users are hidden: {grant(material.about)}"
+        found["statements_total"] = None
+        material.unknown.update({"statements_total": why, "statements_hidden": why})
     if statements.restarted:
         material.notes.append(f"pg_stat_statements was reset or full within the window: {statements.restarted} statements began anew")
 
