@@ -27,6 +27,8 @@ def present(name: str) -> bool:
 
 
 def _found(name: str) -> bool:
+    if name in sys.modules:  # some (kombu) put an object without a spec in their place once they are imported
+        return sys.modules[name] is not None
     try:
         return importlib.util.find_spec(name) is not None
     except (ImportError, ValueError):
