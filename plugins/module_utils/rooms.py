@@ -12,5 +12,6 @@ from .postgresql.room import ROOM as POSTGRESQL
 from .server.room import ROOM as SERVER
 from .uwsgi.room import ROOM as UWSGI
 from .varnish.room import ROOM as VARNISH
+from .varnish_traffic.room import ROOM as VARNISH_TRAFFIC
 
-ROOMS = {room.service: room for room in (MEMCACHED, MYSQL, POSTGRESQL, SERVER, UWSGI, VARNISH)}
+ROOMS = {room.service: room for room in (MEMCACHED, MYSQL, POSTGRESQL, SERVER, UWSGI, VARNISH, VARNISH_TRAFFIC)}

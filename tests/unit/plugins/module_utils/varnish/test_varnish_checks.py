@@ -15,7 +15,8 @@ from ansible_collections.warroom.launch.plugins.plugin_utils.catalogue import Ca
 from ansible_collections.warroom.launch.plugins.plugin_utils.evaluate import evaluate
 
 CALM: dict[str, int] = {
-    "MAIN.uptime": 90000, "MGT.uptime": 90001, "MGT.child_died": 0, "MGT.child_panic": 0, "MAIN.cache_hit": 100_000, "MAIN.cache_miss": 1000,
+    "MAIN.uptime": 90000, "MGT.uptime": 90001, "MGT.child_died": 0, "MGT.child_panic": 0, "MAIN.cache_hit": 100_000,
+    "MAIN.cache_miss": 1000,
     "MAIN.cache_hitmiss": 0, "MAIN.cache_hitpass": 0, "MAIN.cache_hit_grace": 0, "MAIN.s_pass": 1000, "MAIN.s_pipe": 0, "MAIN.s_synth": 0,
     "MAIN.backend_req": 2000, "MAIN.backend_fail": 0, "MAIN.backend_unhealthy": 0, "MAIN.backend_busy": 0, "MAIN.fetch_failed": 0,
     "MAIN.threads": 200, "MAIN.threads_limited": 0, "MAIN.thread_queue_len": 0, "MAIN.sess_dropped": 0, "MAIN.req_dropped": 0,

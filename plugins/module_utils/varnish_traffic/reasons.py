@@ -1,0 +1,50 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Why a request passed by the cache, or an answer was not kept: header names, never their values."""
+
+from __future__ import annotations
+
+_UNCACHEABLE = (b"private", b"no-cache", b"no-store")
+
+
+def of_pass(method: bytes, ttl_source: bytes, cookie: bytes, authorization: bytes) -> tuple[str, ...]:
+    """Reasons of a pass, from the request as it went to the backend (what VCL removed before is no reason)."""
+    found = []
+    if ttl_source == b"HFP":
+        found.append("hit-for-pass")
+    if cookie != b"-":
+        found.append("Cookie")
+    if authorization != b"-":
+        found.append("Authorization")
+    if method not in (b"GET", b"HEAD"):
+        found.append("method " + (method.decode("ascii", "replace") if method in METHODS else "other"))
+    return tuple(found) or ("VCL rule",)
+
+
+def of_not_stored(status: bytes, ttl: bytes, set_cookie: bytes, cache_control: bytes, vary: bytes) -> tuple[str, ...]:
+    """Reasons of an answer that was fetched for the cache and not kept in it."""
+    found = []
+    if set_cookie != b"-":
+        found.append("Set-Cookie")
+    control = cache_control.lower()
+    if any(word in control for word in _UNCACHEABLE):
+        found.append("Cache-Control")
+    if b"*" in vary:
+        found.append("Vary")
+    if status[:1] == b"5":
+        found.append("error")
+    elif ttl[:1] == b"-" and ttl != b"-" or ttl.rstrip(b"0.") == b"":
+        found.append("TTL <= 0")
+    return tuple(found) or ("VCL rule or short TTL",)
+
+
+def of_variants(vary: bytes) -> tuple[str, ...]:
+    """Why a kept answer is kept once per visitor: a Vary on what differs for everybody."""
+    lowered = vary.lower()
+    return tuple(f"Vary: {name}" for mark, name in _PERSONAL if mark in lowered)
+
+
+_PERSONAL = ((b"cookie", "Cookie"), (b"user-agent", "User-Agent"), (b"authorization", "Authorization"))
+METHODS = (b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS", b"PURGE", b"BAN", b"TRACE", b"CONNECT", b"PROPFIND")

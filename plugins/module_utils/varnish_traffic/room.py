@@ -1,0 +1,87 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The room of the traffic through Varnish: its options, its instances on a host, its probe."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..floor.problem import Problem
+from ..floor.room import Probe, Room
+from ..floor.tools import Tools
+from ..varnish import instances
+from . import active, expected, log, query, shape
+from .tally import Matcher, Tally
+
+OPTIONS: dict[str, t.Any] = {
+    "instance": {"type": "str"},
+    "cached": {"type": "list", "elements": "str"},
+    "uncached": {"type": "list", "elements": "str"},
+    "query": {"type": "str"},
+    "group_by": {"type": "str", "default": "ReqURL"},
+    "probe_urls": {"type": "list", "elements": "str"},
+    "address": {"type": "str"},
+}
+
+#: How many URLs may be fetched: this is a check, not a load test.
+_MOST_PROBES = 20
+
+
+class TrafficProbe(Probe):
+    """One pass over the shared log when the window has passed: what was there before, and what came in it."""
+
+    _expected: t.Sequence[Matcher] = ()
+    _probes: t.Sequence[dict[str, t.Any]] = ()
+
+    @property
+    def name(self) -> str:
+        return str(self.options.get("name") or self.options.get("instance") or "varnish")
+
+    def first(self) -> None:
+        """Whatever can be said at once: wrong expressions, no access. And the named URLs, so that the log has them too."""
+        self._expected = expected.matchers(self.options)
+        if self.options.get("query"):
+            query.check(self.options["query"], self.options.get("group_by") or "ReqURL")
+        urls = list(self.options.get("probe_urls") or [])[:_MOST_PROBES]
+        if urls:
+            self._probes = active.probe(urls, self._address(), self._expected, self.tools.timeout)
+
+    def second(self) -> None:
+        """Nothing: the log itself remembers, and is read once by `facts`, when the machine was already measured."""
+
+    def _address(self) -> str:
+        if self.options.get("address"):
+            return str(self.options["address"])
+        for found in instances.discover(self.tools):
+            if found["address"] and self.options.get("instance") in (None, found["instance"], found["name"]):
+                return str(found["address"])
+        raise Problem("probe_urls: it is unknown where varnishd listens; set address to host:port")
+
+    def facts(self, window: t.Optional[float]) -> dict[str, t.Any]:
+        tally = Tally(self._expected)
+        stream = log.read(self.tools, self.options.get("instance"), tally.feed, self.tools.timeout, 2 * self.tools.timeout)
+        facts = shape.facts(tally, stream, self._expected, self.tools.top)
+        facts.update(active.facts(list(self._probes), bool(self.options.get("probe_urls")), facts["unknown"]))
+        facts["query"] = self._asked(facts["unknown"])
+        return facts
+
+    def _asked(self, unknown: dict[str, str]) -> t.Optional[dict[str, t.Any]]:
+        text, tag = self.options.get("query"), self.options.get("group_by") or "ReqURL"
+        if not text:
+            unknown["query"] = "no query was given"
+            return None
+        try:
+            return query.ask(self.tools, self.options.get("instance"), text, tag, self.tools.top, self.tools.timeout)
+        except Problem as problem:
+            unknown["query"] = self.tools.hide(str(problem))
+            return None
+
+
+def discover(tools: Tools) -> list[dict[str, t.Any]]:
+    """The varnishd (or vinyld) managers that run here."""
+    return [{key: found[key] for key in ("instance", "name", "address")} for found in instances.discover(tools)]
+
+
+ROOM = Room("varnish_traffic", OPTIONS, TrafficProbe, discover, places=("instance",))
