@@ -4,14 +4,9 @@
 
 """Story rogue_client: somebody's nightly export runs long read queries on the primary, in the middle of the launch."""
 
-import json
-import os
-import pathlib
 import threading
 
-import psycopg
-
-CONFIG = json.loads(pathlib.Path(os.environ["PRACTICE_CONFIG"]).read_text())
+from shop.direct import postgresql
 
 # Long because it pauses between the rows, so that the query, not the processor of a small machine, is the symptom.
 QUERY = """
@@ -21,10 +16,7 @@ LATERAL (SELECT pg_sleep(CASE WHEN o.id % 4000 = 0 THEN 0.05 ELSE 0 END)) pause
 
 
 def export() -> None:
-    with psycopg.connect(
-        host="127.0.0.1", port=CONFIG["ports"]["postgresql"], dbname="shop", user="reporting", password=CONFIG["password"],
-        application_name="nightly-export", autocommit=True,
-    ) as db:
+    with postgresql("reporting", application_name="nightly-export") as db:
         while True:
             db.execute(QUERY).fetchone()
 

@@ -8,16 +8,16 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 ID = ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"))
+NAME = ("name", models.CharField(max_length=80))
 
 
 class Migration(migrations.Migration):
     initial = True
     dependencies: list[tuple[str, str]] = []
     operations = [
-        migrations.CreateModel(name="Customer", fields=[ID, ("name", models.CharField(max_length=80)), ("points", models.IntegerField(default=0))]),
+        migrations.CreateModel(name="Customer", fields=[ID, NAME, ("points", models.IntegerField(default=0))]),
         migrations.CreateModel(
-            name="OldProduct",
-            fields=[ID, ("name", models.CharField(max_length=80)), ("category", models.IntegerField(db_index=True)), ("stock", models.IntegerField())],
+            name="OldProduct", fields=[ID, NAME, ("category", models.IntegerField(db_index=True)), ("stock", models.IntegerField())]
         ),
         migrations.CreateModel(
             name="OldAddress", fields=[ID, ("old_number", models.IntegerField(unique=True)), ("target", models.CharField(max_length=80))]

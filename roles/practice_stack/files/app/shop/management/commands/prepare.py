@@ -16,6 +16,7 @@ from django.core.management import BaseCommand, call_command
 from django.db import OperationalError, connections
 from psycopg import sql
 
+from shop.direct import postgresql
 from shop.models import OldAddress, OldProduct
 from shop.views import CUSTOMERS, PRODUCTS
 
@@ -36,12 +37,6 @@ def eventually(connect: t.Callable[[], t.Any], seconds: float = 30) -> t.Any:
             time.sleep(0.2)
 
 
-def superuser(database: str) -> psycopg.Connection[t.Any]:
-    return psycopg.connect(
-        host="127.0.0.1", port=settings.PORTS["postgresql"], user="postgres", password=settings.CONFIG["password"], dbname=database, autocommit=True
-    )
-
-
 class Command(BaseCommand):
     help = __doc__
 
@@ -58,7 +53,7 @@ class Command(BaseCommand):
 
     def postgresql(self) -> None:
         """Roles, database and pg_stat_statements."""
-        with eventually(lambda: superuser("postgres")) as db:
+        with eventually(lambda: postgresql("postgres", "postgres")) as db:
             there = {name for (name,) in db.execute("SELECT rolname FROM pg_roles")}
             for role, member_of in ROLES.items():
                 if role not in there:
@@ -70,7 +65,7 @@ class Command(BaseCommand):
             if not db.execute("SELECT 1 FROM pg_database WHERE datname = 'shop'").fetchone():
                 self.changes.append("database shop")
                 db.execute("CREATE DATABASE shop OWNER shop")
-        with superuser("shop") as db:
+        with postgresql("postgres") as db:
             db.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
 
     def tables(self) -> None:
@@ -99,8 +94,8 @@ class Command(BaseCommand):
         if OldAddress.objects.exists():
             return
         self.changes.append("old catalogue")
-        OldProduct.objects.bulk_create((OldProduct(name=f"Old product {n}", category=n % 100, stock=n % 30) for n in range(8000)), batch_size=1000)
-        OldAddress.objects.bulk_create((OldAddress(old_number=n, target=f"/product/{n % PRODUCTS}/") for n in range(1000)), batch_size=1000)
+        OldProduct.objects.bulk_create(OldProduct(name=f"Old product {n}", category=n % 100, stock=n % 30) for n in range(8000))
+        OldAddress.objects.bulk_create(OldAddress(old_number=n, target=f"/product/{n % PRODUCTS}/") for n in range(1000))
         with connections["legacy"].cursor() as db:
             db.execute("ANALYZE TABLE shop_oldproduct, shop_oldaddress")
             db.fetchall()
