@@ -1,0 +1,113 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: watch
+short_description: Keeps a round of the launch check and tells what changed
+version_added: 1.0.0
+description:
+  - Stores the last report (C(launch.json)) as a round in one SQLite file on the control node, prints what changed since the last
+    announcement, and gives the report page its past (trends and time series).
+  - A change is told when two rounds running agree on it, once; a single odd round is not told.
+  - Runs on the control node, without any connection. The playbook C(launch_watch.yml) uses it after every round.
+author:
+  - warroom.launch authors (@warroom-launch)
+options:
+  report_dir:
+    description: Directory on the control node with the report of the round.
+    type: path
+    default: launch-report
+  store:
+    description: The file with the rounds. Defaults to C(rounds.db) in O(report_dir).
+    type: path
+  label:
+    description: A name for this round, for example V(baseline) for the load test's. Labelled rounds are not pruned.
+    type: str
+  compare_with:
+    description: Another C(launch.json), from before a fix or from the load test; what differs is printed per check.
+    type: path
+  keep_hours:
+    description: Older rounds are forgotten.
+    type: float
+    default: 24.0
+  since:
+    description: When the watch began, in seconds since 1970; O(until) looks at rounds from then on.
+    type: float
+    default: 0.0
+  until:
+    description:
+      - When RV(over) becomes true. V(go) and V(no-go) need that verdict in two rounds running; V(corner) needs the load of every
+        host that was above one per core to be falling after its peak.
+    type: str
+    choices: [never, go, no-go, corner]
+    default: never
+attributes:
+  action:
+    description: Runs on the control node.
+    support: full
+  check_mode:
+    description: Does the same; nothing that is managed is changed.
+    support: full
+  diff_mode:
+    description: Returns nothing to compare.
+    support: none
+"""
+
+EXAMPLES = r"""
+- name: Keep the load test as the baseline
+  warroom.launch.watch:
+    label: baseline
+  run_once: true
+
+- name: Tell what the fix changed
+  warroom.launch.watch:
+    compare_with: before-the-fix/launch.json
+  run_once: true
+"""
+
+RETURN = r"""
+changes:
+  description: What is announced in this round.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    subject:
+      description: C(verdict), C(cause) with its name, or C(finding) with check, host, service and instance.
+      type: str
+    before:
+      description: The state that was last told.
+      type: str
+    after:
+      description: The new state.
+      type: str
+    since:
+      description: When the old state was told, in seconds since 1970.
+      type: float
+lines:
+  description: The changes in words, as they are printed.
+  returned: always
+  type: list
+  elements: str
+comparison:
+  description: What differs from O(compare_with), in words.
+  returned: always
+  type: list
+  elements: str
+over:
+  description: Whether what the watch waits for (O(until)) has come.
+  returned: always
+  type: bool
+rounds:
+  description: Rounds in the store.
+  returned: always
+  type: int
+verdict:
+  description: The verdict of this round.
+  returned: always
+  type: str
+"""
