@@ -14,7 +14,7 @@ import yaml
 
 from ansible_collections.warroom.launch.plugins.module_utils.floor.plain import plain
 from ansible_collections.warroom.launch.plugins.module_utils.uwsgi import host, parse, shape
-from ansible_collections.warroom.launch.plugins.module_utils.uwsgi.history import History, Look
+from ansible_collections.warroom.launch.plugins.module_utils.uwsgi.history import Glance, History, Look
 from ansible_collections.warroom.launch.plugins.plugin_utils.catalogue import SHIPPED, Catalogue
 from ansible_collections.warroom.launch.plugins.plugin_utils.evaluate import evaluate
 
@@ -48,8 +48,10 @@ def facts(*documents: t.Any, window: t.Optional[float] = None, usages: t.Any = N
     for one in documents:
         stats = parse.stats(one if isinstance(one, bytes) else json.dumps(one).encode())
         looks.append(Look(stats, tuple(host.queues(stats, False)), float(NOW)))
-    blank: dict[str, t.Any] = {"memory": {}, "ours": False, "machine": {}, "cores": 2, "somaxconn": None}
-    history = History(tuple(looks), window, usages or tuple(host.Usage() for _ in looks), **{**blank, **settings})
+    blank: dict[str, t.Any] = {"memory": {}, "ours": False, "room": None, "somaxconn": None}
+    glances = tuple(map(Glance.of, looks))
+    usages = usages or tuple(host.Usage() for _ in looks)
+    history = History(looks[0], looks[-1], glances, window, usages, **{**blank, **settings})
     result = plain(shape.facts(history))
     assert all(reason for reason in result["unknown"].values())
     return result

@@ -41,7 +41,7 @@ def _memory(facts: Facts, history: History) -> None:
     why = "uWSGI reports no memory: add `memory-report = true` to its configuration and reload it, or run the module on its host"
     exact = bool(found) and all(one.uss is not None for one in found)
     facts.put("memory_kind", ("uss" if exact else "rss") if found else None, why)
-    each = [one.uss if exact else one.rss for one in found]
+    each = [one.uss if one.uss is not None and exact else one.rss for one in found]
     facts.put("memory_bytes_per_worker_median", int(statistics.median(each)) if each else None, why)
     # the limit people know is that of a process in top, less what it shares with its siblings
     largest = [one.pss if one.pss is not None else one.rss for one in found]
@@ -77,6 +77,8 @@ def _row(worker: Worker, history: History) -> dict[str, t.Any]:
         "threads": None if worker.cores is None else len(worker.cores),
         "threads_busy": None if worker.cores is None else worker.busy_cores,
         "lifetime_requests": worker.requests,
+        "lifetime_harakiri": worker.harakiri,
+        "lifetime_respawns": max(0, worker.respawns - 1),
         "memory_bytes": None if memory is None else memory.pss if memory.pss is not None else memory.rss,
         "cpu_cores": None if cpu is None or not history.window else round(cpu / history.window, 3),
         "busiest_thread_ratio": _busiest_thread(history, worker.pid),
@@ -92,12 +94,19 @@ def _cpu(facts: Facts, history: History, rows: list[dict[str, t.Any]]) -> None:
         max((row["busiest_thread_ratio"] for row in rows if row["busiest_thread_ratio"] is not None), default=None),
         why,
     )
-    free = None
-    if history.window is not None and history.usages[0].machine and history.usages[-1].machine:
-        (idle, whole), (idle_later, whole_later) = history.usages[0].machine, history.usages[-1].machine
-        free = ratio(max(0.0, idle_later - idle), whole_later - whole)
-    facts.put("machine_cpu_free_cores", None if free is None else round(min(1.0, free) * history.cores, 3), why)
+    facts.put("machine_cpu_free_cores", _free_cores(history, sum(used)), why)
     facts.put("cpu_per_busy_ratio", _per_busy(facts, history), why if not used else "no request ran in the window")
+
+
+def _free_cores(history: History, used: float) -> t.Optional[float]:
+    """Cores that were idle, and that the workers' own limits (affinity, control group) would let them use."""
+    if history.window is None or history.room is None or not history.usages[0].machine or not history.usages[-1].machine:
+        return None
+    (idle, whole), (idle_later, whole_later) = history.usages[0].machine, history.usages[-1].machine
+    idle_share = ratio(max(0.0, idle_later - idle), whole_later - whole)
+    if idle_share is None:
+        return None
+    return round(max(0.0, min(min(1.0, idle_share) * history.room.cores_online, history.room.cores - used)), 3)
 
 
 def _per_busy(facts: Facts, history: History) -> t.Optional[float]:
@@ -105,7 +114,7 @@ def _per_busy(facts: Facts, history: History) -> t.Optional[float]:
     running = traffic.Moved(history).sum(lambda worker: worker.running_microseconds)
     if facts.values["cpu_cores"] is None or not history.window or running is None:
         return None
-    sampled = sum(look.stats.cores_busy for look in history.looks) / len(history.looks) * history.window
+    sampled = history.mean_cores_busy * history.window
     # running_time grows when a request ends: while all are stuck only the samples know that they are busy
     busy_seconds = max(running / 1e6, sampled)
     return min(1.0, round(facts.values["cpu_cores"] * history.window / busy_seconds, 4)) if busy_seconds > 0.01 else None
@@ -116,9 +125,9 @@ def _addable(facts: Facts, history: History) -> None:
     threads = _threads_per_worker(history)
     by_ram = by_cpu = None
     memory = facts.values["memory_bytes_per_worker_median"]
-    available, whole = history.machine.get("MemAvailable"), history.machine.get("MemTotal")
-    if history.ours and memory and available is not None and whole:
-        by_ram = int(SHARE * max(0, available - max(RESERVE_BYTES, whole // 10)) // memory)
+    room = history.room
+    if room is not None and memory:
+        by_ram = int(SHARE * max(0, room.memory_available - max(RESERVE_BYTES, room.memory_total // 10)) // memory)
     per_busy, free = facts.values["cpu_per_busy_ratio"], facts.values["machine_cpu_free_cores"]
     if per_busy is not None and free is not None:
         by_cpu = int(SHARE * free // (max(LEAST_CPU, per_busy) * threads))
@@ -127,13 +136,13 @@ def _addable(facts: Facts, history: History) -> None:
         "addable.by_cpu", by_cpu, facts.unknown.get("cpu_per_busy_ratio") or facts.unknown.get("machine_cpu_free_cores") or _ELSEWHERE
     )
     wanted = facts.put("addable.wanted", _wanted(history, threads), "no worker can take requests")
-    room = limit = None
+    most = limit = None
     if by_ram is not None and by_cpu is not None:
-        room, limit = min((by_ram, "RAM"), (by_cpu, "CPU"))
+        most, limit = min((by_ram, "RAM"), (by_cpu, "CPU"))
     why = "needs both RAM and CPU of this host"
-    facts.put("addable.workers", room, why)
+    facts.put("addable.workers", most, why)
     facts.put("addable.limit", limit, why)
-    advised = facts.put("addable.advised", None if room is None or wanted is None else min(room, wanted), why)
+    advised = facts.put("addable.advised", None if most is None or wanted is None else min(most, wanted), why)
     facts.put("addable.processes", None if advised is None else len(history.last.stats.workers) + advised, why)
 
 
@@ -144,7 +153,7 @@ def _threads_per_worker(history: History) -> int:
 
 def _wanted(history: History, threads: int) -> t.Optional[int]:
     """Workers that would bring what was busy and waiting down to a comfortable share of all."""
-    loads = [(busy + (look.waiting or 0), active) for look in history.looks for busy, active in [look.stats.slots] if active]
+    loads = [(busy + (look.waiting or 0), active) for look in history.glances for busy, active in [look.slots] if active]
     if not loads:
         return None
     load = sum(busy for busy, _active in loads) / len(loads)

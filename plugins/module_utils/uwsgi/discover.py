@@ -18,12 +18,21 @@ from ..floor.sampling import number
 from ..floor.tools import Tools
 from . import config
 
-_NAMES = ("uwsgi", "uwsgi-core", "pyuwsgi")
+_NAME = re.compile(r"^(py)?uwsgi(-core|_python[\d.]*)?$")
+#: One-off uses of the same program.
+_CLIENTS = ("--connect-and-read", "--reload", "--stop", "--version", "--help", "--cflags", "--build-plugin")
 #: Titles of processes that are no masters, set by auto-procname (a prefix may stand before them).
 _HELPERS = re.compile(r"\buWSGI (worker|http|https|fastrouter|rawrouter|sslrouter|mule|spooler|signals|cheaper|cron|reaper)\b")
 _FILE_LIMIT = 1 << 20
+#: Stands among the options for the configuration files that could not be read.
+_UNREAD = " unread"
 _STATS = ("stats", "stats-server")
-_EMPEROR_STATS = ("emperor-stats", "emperor-stats-server")
+#: Servers of one process that are instances of their own: the emperor's, the routers'.
+_OTHER_STATS = (
+    ("emperor-stats", "emperor-stats-server"),
+    ("http-stats", "http-stats-server"),
+    ("fastrouter-stats", "fastrouter-stats-server"),
+)
 _SETTINGS = {
     "processes": ("processes", "workers"),
     "threads": ("threads",),
@@ -57,24 +66,29 @@ def masters(tools: Tools) -> list[Process]:
 
 def _is_uwsgi(process: Process) -> bool:
     words = [os.path.basename(word) for word in process.argv[:2]]
-    return any(word in _NAMES or word.startswith(("uwsgi_", "uwsgi-python")) for word in [process.name, *words]) or "uWSGI " in " ".join(
-        process.argv[:2]
-    )
+    if set(_CLIENTS) & set(process.argv):
+        return False
+    # the wheel's program is run by Python, as its first argument
+    script = words[1:2] if words and words[0].startswith("python") else []
+    return any(_NAME.match(word) for word in [process.name, *words[:1], *script]) or "uWSGI " in " ".join(process.argv[:2])
 
 
 def _instances(process: Process, options: config.Options, source: str) -> list[dict[str, t.Any]]:
     settings = {ours: _number(options, names) for ours, names in _SETTINGS.items()}
     entries = []
-    for names in (_STATS, _EMPEROR_STATS):
+    for names in (_STATS, *_OTHER_STATS):
         for value in _values(options, names):
             entries.append({**_placed(process, value), "settings": settings})
     if entries:
         return entries
-    name = os.path.basename(source) or f"pid {process.pid}"
+    name = os.path.basename(source or (options.get(_UNREAD) or [""])[-1]) or f"pid {process.pid}"
     return [{"name": name, "problem": _lines_to_add(process, options, source)}]
 
 
 def _lines_to_add(process: Process, options: config.Options, source: str) -> str:
+    if _UNREAD in options:
+        unread = clean(options[_UNREAD][-1], 120)
+        return f"the configuration of uWSGI (pid {process.pid}), {unread}, cannot be read: use become, or give `stats: address`"
     where = clean(source, 120) if source else "its configuration"
     if "emperor" in options:
         return f"the uWSGI emperor (pid {process.pid}) has no stats server: start it with `--emperor-stats 127.0.0.1:1716`"
@@ -125,7 +139,7 @@ def configuration(process: Process) -> tuple[config.Options, str]:
     """The options of the process from its command line, its environment and the files they name; and the last file."""
     environment = _environment(process)
     options: config.Options = {}
-    for name in {name for group in (*_SETTINGS.values(), _STATS, _EMPEROR_STATS) for name in group} | {"emperor"}:
+    for name in {name for group in (*_SETTINGS.values(), _STATS, *_OTHER_STATS) for name in group} | {"emperor"}:
         value = process.option("--" + name)
         if value is None:
             value = environment.get("UWSGI_" + name.upper().replace("-", "_"))
@@ -137,7 +151,8 @@ def configuration(process: Process) -> tuple[config.Options, str]:
     wanted = config.files(process.argv) + [
         environment[key] for key in ("UWSGI_INI", "UWSGI_YAML", "UWSGI_XML", "UWSGI_JSON") if environment.get(key)
     ]
-    source, seen = "", set()
+    source = ""
+    seen: set[str] = set()
     while wanted and len(seen) < 20:
         file = wanted.pop(0)
         if file in seen:
@@ -147,6 +162,7 @@ def configuration(process: Process) -> tuple[config.Options, str]:
         path = os.path.join(process.link("cwd") or "/", path)
         text = _contents(process, path)
         if text is None:
+            options.setdefault(_UNREAD, []).append(path)
             continue
         source = path
         section = section or "uwsgi"

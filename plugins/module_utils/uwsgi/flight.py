@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import ipaddress
+import typing as t
 
 from ..floor.sampling import ratio
 from .history import Facts, History
@@ -24,6 +25,8 @@ def put(facts: Facts, history: History) -> None:
     ages = [_age(request, look.clock) for request in known if request.started]
     why = "no request is in flight" if not running else "uWSGI does not tell when the requests began"
     facts.put("in_flight_oldest_seconds", max(ages) if ages else None, why)
+    if ages and not history.local:
+        facts.note("the ages of running requests rest on two hosts' clocks: uWSGI's and that of the host that was asked")
     _clients(facts, history)
     if look.stats.repaired:
         facts.note("a running request's headers broke uWSGI's answer; they were dropped, the rest was read")
@@ -34,7 +37,7 @@ def _age(request: Request, clock: float) -> float:
     return round(max(0.0, clock - (request.started or clock)), 3)
 
 
-def _rows(requests: list[Request], clock: float, cores: int) -> list[dict[str, object]]:
+def _rows(requests: list[Request], clock: float, cores: int) -> list[dict[str, t.Any]]:
     groups: dict[tuple[str, str, str], list[Request]] = collections.defaultdict(list)
     for request in requests:
         groups[(request.pattern, request.method, request.host)].append(request)
@@ -51,18 +54,12 @@ def _rows(requests: list[Request], clock: float, cores: int) -> list[dict[str, o
                 "oldest_seconds": max(ages) if ages else None,
             }
         )
-    return sorted(rows, key=lambda row: (-int(row["count"]), -float(row["oldest_seconds"] or 0)))
+    return sorted(rows, key=lambda row: (-row["count"], -(row["oldest_seconds"] or 0)))
 
 
 def _clients(facts: Facts, history: History) -> None:
     """Who connected for the requests that were running in any sample: accelerators, or browsers around them."""
-    seen = collections.Counter(
-        core.request.client
-        for look in history.looks
-        for worker in look.stats.workers
-        for core in worker.cores or ()
-        if core.busy and core.request is not None and core.request.client
-    )
+    seen = collections.Counter(client for glance in history.glances for client in glance.clients)
     rows = [{"address": address, "kind": _kind(address), "count": count} for address, count in seen.most_common()]
     facts.put("remote_addresses", rows[: history.top])
     facts.put("remote_addresses_total", len(rows))

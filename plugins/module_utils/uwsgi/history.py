@@ -10,7 +10,7 @@ import dataclasses
 import typing as t
 
 from ..floor.usage import Memory
-from .host import Queue, Usage
+from .host import HostRoom, Queue, Usage
 from .model import Stats
 
 
@@ -23,11 +23,6 @@ class Look:
     clock: float  # unix seconds when it was read
 
     @property
-    def all_busy(self) -> bool:
-        busy, active = self.stats.slots
-        return 0 < active <= busy
-
-    @property
     def waiting(self) -> t.Optional[int]:
         """The longest backlog; None when none is known, or when the known ones are empty and others unknown."""
         known = [queue.waiting for queue in self.queues if queue.waiting is not None]
@@ -36,29 +31,55 @@ class Look:
 
 
 @dataclasses.dataclass(frozen=True)
-class History:
-    """`looks` holds every reading in order, the ends included; `window` is None when there was one reading only."""
+class Glance:
+    """What is kept of every look: a large document is not held forty times."""
 
-    looks: tuple[Look, ...]
+    slots: tuple[int, int]
+    cores_known: bool
+    cores_active: int
+    cores_busy: int
+    waiting: t.Optional[int]
+    clients: tuple[str, ...]
+
+    @classmethod
+    def of(cls, look: Look) -> Glance:
+        stats = look.stats
+        running = (core.request for worker in stats.workers for core in worker.cores or () if core.busy)
+        clients = tuple(request.client for request in running if request is not None and request.client)
+        return cls(stats.slots, stats.cores_known, stats.cores_active, stats.cores_busy, look.waiting, clients)
+
+    @property
+    def all_busy(self) -> bool:
+        busy, active = self.slots
+        return 0 < active <= busy
+
+
+@dataclasses.dataclass(frozen=True)
+class History:
+    """`glances` holds every look in order, the ends included; `window` is None when there was one look only."""
+
+    first: Look
+    last: Look
+    glances: tuple[Glance, ...]
     window: t.Optional[float]
     usages: tuple[Usage, ...]
     memory: dict[int, Memory]
     ours: bool  # the process ids are this host's
-    machine: dict[str, int]
-    cores: int
+    room: t.Optional[HostRoom]
     somaxconn: t.Optional[int]
     top: int = 10
     transport: str = "tcp"
     http: bool = False
+    local: bool = True
     settings: t.Optional[dict[str, t.Any]] = None
 
     @property
-    def first(self) -> Look:
-        return self.looks[0]
+    def mean_cores_active(self) -> float:
+        return sum(glance.cores_active for glance in self.glances) / len(self.glances)
 
     @property
-    def last(self) -> Look:
-        return self.looks[-1]
+    def mean_cores_busy(self) -> float:
+        return sum(glance.cores_busy for glance in self.glances) / len(self.glances)
 
 
 class Facts:

@@ -13,6 +13,8 @@ import typing as t
 from ..floor import backlog, usage
 from ..floor.problem import Problem
 from ..floor.processes import socket_inodes
+from ..server import cgroup
+from ..server import parse as groups
 from .model import Socket, Stats
 
 
@@ -36,6 +38,16 @@ class Usage:
     threads: dict[tuple[int, int], float] = dataclasses.field(default_factory=dict)
     machine: t.Optional[tuple[float, float]] = None
     overflows: dict[str, int] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class HostRoom:
+    """What the master may use of the host: the tighter of the machine and its own control groups."""
+
+    cores: float
+    cores_online: int
+    memory_total: int
+    memory_available: int
 
 
 def pids_are_ours(stats: Stats, local: bool) -> bool:
@@ -118,3 +130,25 @@ def memory_of(stats: Stats, ours: bool) -> dict[int, usage.Memory]:
         if memory is not None:
             found[worker.pid] = memory
     return found
+
+
+def room_of(stats: Stats, ours: bool) -> t.Optional[HostRoom]:
+    """The room of a master that runs here; None elsewhere."""
+    machine = usage.machine_memory()
+    if not ours or not stats.pid or "MemAvailable" not in machine:
+        return None
+    limits = cgroup.limits(_contents, groups.mounts(_contents("/proc/self/mountinfo")), stats.pid)
+    cores = [usage.cores(), *(limit for limit in (limits.cpu_cores, limits.cpuset_cores) if limit)]
+    total, available = machine["MemTotal"], machine["MemAvailable"]
+    if limits.memory_bytes is not None:
+        in_use = cgroup.memory_in_use(_contents, limits.memory_folder) or 0
+        total, available = min(total, limits.memory_bytes), min(available, max(0, limits.memory_bytes - in_use))
+    return HostRoom(min(cores), os.cpu_count() or 1, total, available)
+
+
+def _contents(path: str) -> t.Optional[str]:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as handle:
+            return handle.read(1 << 20)
+    except OSError:
+        return None

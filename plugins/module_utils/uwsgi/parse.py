@@ -76,7 +76,8 @@ def _finite(text: str) -> t.Optional[float]:
 
 def _without_variables(data: bytes) -> bytes:
     """The document without the variables of running requests: the only strangers' text in it, and so what breaks it."""
-    parts, place = [], 0
+    parts: list[bytes] = []
+    place = 0
     while True:
         begin = data.find(b'"vars":[', place)
         end = data.find(b'"req_info"', begin)

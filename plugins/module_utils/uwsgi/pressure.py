@@ -56,20 +56,20 @@ def _workers(facts: Facts, history: History) -> None:
 
 
 def _busy(facts: Facts, history: History) -> None:
-    slots = [look.stats.slots for look in history.looks]
+    slots = [glance.slots for glance in history.glances]
     shares = [min(1.0, busy / active) for busy, active in slots if active]
     facts.put("samples", len(slots))
     why = "no worker can take requests" if history.last.stats.workers else "there are no workers"
     facts.put("busy_ratio", round(sum(shares) / len(shares), 6) if shares else None, why)
     facts.put("busy_ratio_peak", round(max(shares), 6) if shares else None, why)
-    facts.put("all_busy_samples", sum(look.all_busy for look in history.looks))
+    facts.put("all_busy_samples", sum(glance.all_busy for glance in history.glances))
     if not history.last.stats.cores_known:
         unknown = sum(worker.cores is None for worker in history.last.stats.serving)
         facts.note(f"cores unknown for {unknown} workers (stats-no-cores): busy means at least one thread of a worker is")
 
 
 def _queues(facts: Facts, history: History) -> None:
-    waiting = [look.waiting for look in history.looks]
+    waiting = [glance.waiting for glance in history.glances]
     queues = history.last.queues
     reason = next((queue.reason for queue in queues if queue.reason), "uWSGI lists no sockets")
     facts.put("listen_queue", history.last.waiting, reason)
@@ -109,15 +109,15 @@ def _overflows(facts: Facts, history: History) -> None:
 
 def _saturated(facts: Facts, history: History) -> None:
     """True when there is no room left: each of three signs suffices. Null when one look is all there is."""
-    looks = history.looks
-    if len(looks) < ENOUGH:
+    glances = history.glances
+    if len(glances) < ENOUGH:
         facts.put("saturated", None, f"needs a window with at least {ENOUGH} samples")
         facts.put("saturated_why", [])
         return
     used: t.Optional[float] = facts.values["utilisation"]
     signs = {
-        "every thread that can take requests was busy in every sample": all(look.all_busy for look in looks),
-        "requests waited in every sample": all((look.waiting or 0) > 0 for look in looks),
+        "every thread that can take requests was busy in every sample": all(glance.all_busy for glance in glances),
+        "requests waited in every sample": all((glance.waiting or 0) > 0 for glance in glances),
         "busy over the samples and over the window": (facts.values["busy_ratio"] or 0) >= FULL and (used or 0) >= FULL,
     }
     facts.put("saturated", any(signs.values()))

@@ -10,13 +10,13 @@ import contextlib
 import time
 import typing as t
 
-from ..floor import backlog, usage
+from ..floor import backlog
 from ..floor.problem import Problem
 from ..floor.room import Probe, Room
 from ..floor.tools import Tools
 from . import fetch, host, parse, shape
 from .discover import discover
-from .history import History, Look
+from .history import Glance, History, Look
 
 OPTIONS: dict[str, t.Any] = {"stats": {"type": "str"}}
 
@@ -35,7 +35,8 @@ class UwsgiProbe(Probe):
 
     def __init__(self, options: dict[str, t.Any], tools: Tools) -> None:
         super().__init__(options, tools)
-        self._looks: list[Look] = []
+        self._ends: list[Look] = []
+        self._glances: list[Glance] = []
         self._usages: list[host.Usage] = []
 
     @property
@@ -50,8 +51,7 @@ class UwsgiProbe(Probe):
         self._reader = fetch.Reader(self.options["stats"])
         stats = parse.stats(self._reader.read(self.tools.timeout))
         self._ours = host.pids_are_ours(stats, self._reader.local)
-        self._take(stats)
-        self._usages.append(host.usage_of(stats, self._ours))
+        self._end(stats)
 
     def watch(self, seconds: float) -> None:
         """Look now and then. A look that fails is left out: the last one decides whether the instance is there."""
@@ -61,32 +61,38 @@ class UwsgiProbe(Probe):
             time.sleep(interval)
             begun = time.monotonic()
             with contextlib.suppress(Problem):
-                self._take(parse.stats(self._reader.read(min(self.tools.timeout, max(0.1, ends - begun)))))
+                self._look(parse.stats(self._reader.read(min(self.tools.timeout, max(0.1, ends - begun)))))
             interval = max(interval, (time.monotonic() - begun) / COST)
         time.sleep(max(0.0, ends - time.monotonic()))
 
     def second(self) -> None:
-        stats = parse.stats(self._reader.read(self.tools.timeout))
-        self._take(stats)
-        self._usages.append(host.usage_of(stats, self._ours))
+        self._end(parse.stats(self._reader.read(self.tools.timeout)))
 
-    def _take(self, stats: parse.Stats) -> None:
-        self._looks.append(Look(stats, tuple(host.queues(stats, self._ours)), time.time()))
+    def _look(self, stats: parse.Stats) -> Look:
+        look = Look(stats, tuple(host.queues(stats, self._ours)), time.time())
+        self._glances.append(Glance.of(look))
+        return look
+
+    def _end(self, stats: parse.Stats) -> None:
+        self._ends.append(self._look(stats))
+        self._usages.append(host.usage_of(stats, self._ours))
 
     def facts(self, window: t.Optional[float]) -> dict[str, t.Any]:
         return shape.facts(
             History(
-                looks=tuple(self._looks),
+                first=self._ends[0],
+                last=self._ends[-1],
+                glances=tuple(self._glances),
                 window=window,
                 usages=tuple(self._usages),
-                memory=host.memory_of(self._looks[-1].stats, self._ours),
+                memory=host.memory_of(self._ends[-1].stats, self._ours),
                 ours=self._ours,
-                machine=usage.machine_memory() if self._ours else {},
-                cores=usage.cores(),
+                room=host.room_of(self._ends[-1].stats, self._ours),
                 somaxconn=backlog.somaxconn() if self._ours else None,
                 top=self.tools.top,
                 transport=self._reader.transport,
                 http=self._reader.http,
+                local=self._reader.local,
                 settings=self.options.get("settings"),
             )
         )

@@ -64,8 +64,8 @@ def _emperor(found: Facts, history: History) -> None:
     found.put("vassals.cursed_names", ", ".join(vassal.name for vassal in vassals if vassal.state == "cursed")[:400])
     found.put("vassals.respawns", sum(vassal.respawns for vassal in vassals))
     order = {"cursed": 0, "starting": 1, "ready": 2, "loyal": 3, "asleep": 4}
-    rows = [{"name": one.name, "state": one.state, "lifetime_respawns": one.respawns} for one in vassals]
-    found.put("vassal_list", sorted(rows, key=lambda row: (order[str(row["state"])], -int(row["lifetime_respawns"])))[: history.top])
+    rows: list[dict[str, t.Any]] = [{"name": one.name, "state": one.state, "lifetime_respawns": one.respawns} for one in vassals]
+    found.put("vassal_list", sorted(rows, key=lambda row: (order[row["state"]], -row["lifetime_respawns"]))[: history.top])
     found.put("vassal_list_total", len(rows))
 
 

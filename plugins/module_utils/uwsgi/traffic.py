@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import operator
 import typing as t
 
 from ..floor.sampling import Number, rate, ratio
@@ -98,18 +99,15 @@ def _requests(facts: Facts, history: History, moved: Moved) -> None:
 def _utilisation(facts: Facts, history: History, moved: Moved) -> None:
     """Little's law: the time requests took, over the time there was. Needs no fast sampling."""
     running = moved.sum(lambda worker: worker.running_microseconds)
-    looks = history.looks
-    known = all(look.stats.cores_known for look in looks)
-    active = sum(look.stats.cores_active for look in looks) / len(looks)
-    if not known:
+    if not all(glance.cores_known for glance in history.glances):
         facts.put("utilisation", None, "the number of threads is not told: stats-no-cores is set; remove it")
         return
-    available = active * 1e6 * (moved.window or 0)
+    available = history.mean_cores_active * 1e6 * (moved.window or 0)
     if available <= 0:
         facts.put("utilisation", None, moved.reason if running is None else "no worker can take requests")
         return
     share = ratio(running, available)
-    if running == 0 and any(look.stats.cores_busy for look in looks):
+    if running == 0 and history.mean_cores_busy:
         facts.put(
             "utilisation",
             None,
@@ -136,7 +134,7 @@ def _counters(facts: Facts, moved: Moved, workers: t.Sequence[Worker]) -> None:
             facts.put(f"handled.{name}", None, "stats-no-cores is set; remove it")
         return
     for name in ("static", "routed", "offloaded", "read_errors", "write_errors"):
-        facts.put(f"handled.{name}", moved.sum(lambda worker, name=name: worker.count(name)), moved.reason)
+        facts.put(f"handled.{name}", moved.sum(operator.methodcaller("count", name)), moved.reason)
         facts.put(f"handled.lifetime_{name}", sum(worker.count(name) for worker in workers))
 
 

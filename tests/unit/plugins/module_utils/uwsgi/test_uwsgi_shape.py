@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils.floor.usage import Memory
 from ansible_collections.warroom.launch.plugins.module_utils.uwsgi import host, parse, shape
-from ansible_collections.warroom.launch.plugins.module_utils.uwsgi.history import History, Look
+from ansible_collections.warroom.launch.plugins.module_utils.uwsgi.history import Glance, History, Look
 from ansible_collections.warroom.launch.plugins.module_utils.uwsgi.model import Socket, Stats
 from tests.support.uwsgi_documents import NOW, changed, core, document, facts, findings, worker
 
@@ -238,8 +238,8 @@ def addable(cpu: float, free: float, memory: int = 100 << 20, **more: int) -> di
         host.Usage({101: cpu, 102: cpu}, {(101, 101): cpu}, (free, 20.0)),
     )
     table = {101: Memory(memory, memory, memory), 102: Memory(memory, memory, memory)}
-    machine = {"MemTotal": 16 << 30, "MemAvailable": 8 << 30}
-    return facts(busy, busy, later, window=5.0, usages=usages, memory=table, ours=True, machine=machine, cores=4)
+    room = host.HostRoom(4, 4, 16 << 30, 8 << 30)
+    return facts(busy, busy, later, window=5.0, usages=usages, memory=table, ours=True, room=room)
 
 
 def test_workers_to_add_when_they_wait():
@@ -305,7 +305,8 @@ def test_overflows_of_the_host():
 def test_the_backlog_that_the_kernel_tells():
     stats = Stats("app", "2", 1, 1, sockets=(Socket("/run/a.sock", "uwsgi", 0, 0),))
     queue = host.Queue("/run/a.sock", "uwsgi", "unix", 101, 100)
-    result = shape.facts(History((Look(stats, (queue,), NOW),), None, (host.Usage(),), {}, True, {}, 1, 4096))
+    look = Look(stats, (queue,), NOW)
+    result = shape.facts(History(look, look, (Glance.of(look),), None, (host.Usage(),), {}, True, None, 4096))
     assert (result["listen_queue"], result["listen_queue_limit"], result["listen_queue_ratio"]) == (101, 100, 1.0)
     assert result["busy_ratio"] is None and result["workers"]["total"] == 0
 

@@ -121,7 +121,25 @@ def test_files_that_a_command_line_must_not_make_us_read(tools, tmp_path, hostil
     elif hostile == "folder":
         path.mkdir()
     processes(tools, (1, 0, "uwsgi", ("uwsgi", "--ini", str(path))))
-    assert "without a stats server" in found(tools)[0]
+    assert ("without a stats server" if hostile == "loop" else "cannot be read: use become") in found(tools)[0]
+
+
+def test_programs_that_are_no_masters(tools):
+    lines = [
+        "uwsgi --connect-and-read :1717",
+        "uwsgitop :1717",
+        "uwsgi_exporter --stats :1",
+        "grep uwsgi --stats :1",
+        "vim uwsgi.ini",
+        "python3 x.py uwsgi",
+    ]
+    processes(tools, *((number + 1, 0, line.split()[0], tuple(line.split())) for number, line in enumerate(lines)))
+    assert found(tools) == []
+
+
+def test_a_router_beside_its_master(tools):
+    processes(tools, (1, 0, "uwsgi", ("uwsgi", "--http", ":80", "--http-stats-server", ":1718", "--stats", ":1717")))
+    assert found(tools) == [":1717", ":1718"]
 
 
 def test_placeholders_that_are_not_known_are_no_address(tools, tmp_path):

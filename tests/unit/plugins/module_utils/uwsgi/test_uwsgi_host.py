@@ -70,3 +70,20 @@ def test_process_ids_are_ours_only_when_the_workers_are_its_children():
     assert not host.pids_are_ours(gone, True)
     assert host.usage_of(gone, True).cpu == {} and host.memory_of(gone, True) == {}
     assert me in host.usage_of(ours, True).cpu and host.memory_of(ours, True)[me].rss > 0
+
+
+def test_the_room_is_that_of_the_tighter_of_machine_and_group(monkeypatch):
+    ours = dataclasses.replace(STATS, pid=os.getpid())
+    machine = {"MemTotal": 16 << 30, "MemAvailable": 8 << 30}
+    monkeypatch.setattr(host.usage, "machine_memory", lambda: machine)
+    monkeypatch.setattr(host.usage, "cores", lambda: 4)
+    for limits, expected in (
+        (host.cgroup.Limits(), (4, 16 << 30, 8 << 30)),
+        (host.cgroup.Limits(1.5, "/c", None, 2 << 30, "/m"), (1.5, 2 << 30, 1 << 30)),
+        (host.cgroup.Limits(None, None, 2, 12 << 30, "/m"), (2, 12 << 30, 8 << 30)),
+    ):
+        monkeypatch.setattr(host.cgroup, "limits", lambda *_args, found=limits: found)
+        monkeypatch.setattr(host.cgroup, "memory_in_use", lambda *_args: 1 << 30)
+        room = host.room_of(ours, True)
+        assert (room.cores, room.memory_total, room.memory_available) == expected
+    assert host.room_of(ours, False) is None
