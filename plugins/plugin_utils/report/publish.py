@@ -10,11 +10,15 @@ import pathlib
 import typing as t
 
 from . import files
+from .junit import junit_xml
+from .prom import launch_prom
 
 Renderer = t.Callable[[t.Mapping[str, t.Any]], str]
 
 FILES: dict[str, Renderer] = {
     "launch.json": files.launch_json,
+    "junit.xml": junit_xml,
+    "launch.prom": launch_prom,
 }
 
 

@@ -1,0 +1,66 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""launch.prom: OpenMetrics text for the node exporter's textfile collector and whatever else reads it."""
+
+from __future__ import annotations
+
+import calendar
+import time
+import typing as t
+
+Samples = list[tuple[dict[str, t.Any], t.Any]]
+
+STATUSES = ("ok", "warn", "unknown", "fail", "skipped")
+_VERDICTS = ("go", "go with warnings", "unknown", "no-go")
+
+
+def launch_prom(report: t.Mapping[str, t.Any]) -> str:
+    """Verdict, counts, causes, hosts and every finding; a value that is no number has its status only."""
+    findings = report["findings"]
+    causes = [({"cause": one.get("cause"), "tier": one.get("tier")}, at) for at, one in enumerate(report["diagnoses"], 1)]
+    values = [({**_labels(one), "unit": one["unit"] or ""}, one["value"]) for one in findings if _is_number(one["value"])]
+    started = calendar.timegm(time.strptime(report["started_at"], "%Y-%m-%dT%H:%M:%SZ"))
+    verdicts = [({"verdict": name}, name == report["verdict"]) for name in _VERDICTS]
+    counts = [({"status": name}, count) for name, count in report["counts"].items()]
+    reached = [({"host": name}, one["reached"]) for name, one in report["hosts"].items()]
+    accepted = [(_labels(one), 1) for one in findings if one["accepted"]]
+    families: tuple[tuple[str, str, Samples], ...] = (
+        ("launch_verdict", "The verdict; 1 for the one that holds.", verdicts),
+        ("launch_findings", "Findings by status; accepted ones are counted apart.", counts),
+        ("launch_cause", "A cause that was named, with its rank (1 is the deepest).", causes),
+        ("launch_host_reached", "Whether the host gave facts.", reached),
+        (
+            "launch_check_status",
+            "0 ok, 1 warn, 2 unknown, 3 fail, 4 skipped; accepted findings keep their status.",
+            [(_labels(one), STATUSES.index(one["status"])) for one in findings],
+        ),
+        ("launch_check_accepted", "1 for findings that were accepted and do not count.", accepted),
+        ("launch_check_value", "The value that was judged, in its unit.", values),
+        ("launch_check_started_seconds", "When the check began.", [({}, started)]),
+        ("launch_check_duration_seconds", "How long it took.", [({}, report["duration_seconds"])]),
+    )
+    lines = [line for name, text, samples in families for line in _family(name, text, samples)]
+    return "\n".join([*lines, "# EOF", ""])
+
+
+def _labels(one: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    return {"check": one["check"], "host": one["host"], "service": one["service"], "instance": one["instance"] or ""}
+
+
+def _is_number(value: t.Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300
+
+
+def _family(name: str, text: str, samples: Samples) -> list[str]:
+    """One sample per set of labels: two instances of one name would make the whole file unreadable."""
+    by_labels: dict[str, t.Any] = {}
+    for labels, value in samples:
+        by_labels.setdefault(",".join(f'{label}="{_escaped(str(said))}"' for label, said in labels.items()), value)
+    lines = [f"# TYPE {name} gauge", f"# HELP {name} {_escaped(text)}"]
+    return lines + [f"{name}{{{inside}}} {float(value)!r}" if inside else f"{name} {float(value)!r}" for inside, value in by_labels.items()]
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
