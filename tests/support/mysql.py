@@ -2,11 +2,13 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A real MariaDB of its own, and sessions of it that stay in the middle of something."""
+"""A real MariaDB (or MySQL) of its own, and sessions of it that stay in the middle of something."""
 
 from __future__ import annotations
 
 import contextlib
+import os
+import pathlib
 import shutil
 import threading
 import typing as t
@@ -18,44 +20,30 @@ from .tools import RealCommands, tools_with
 
 SCHEMA = """
 CREATE DATABASE shop; USE shop;
-CREATE TABLE shop.customer (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(60) NOT NULL) ENGINE=InnoDB;
-CREATE TABLE shop.orders (id INT PRIMARY KEY AUTO_INCREMENT, customer_id INT NOT NULL, status_id INT NOT NULL, note VARCHAR(60),
+CREATE TABLE digit (d INT PRIMARY KEY) ENGINE=InnoDB;
+INSERT INTO digit VALUES (0),(1),(2),(3),(4),(5),(6),(7),(8),(9);
+CREATE TABLE customer (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(60) NOT NULL) ENGINE=InnoDB;
+CREATE TABLE orders (id INT PRIMARY KEY AUTO_INCREMENT, customer_id INT NOT NULL, status_id INT NOT NULL, note VARCHAR(60),
   KEY by_status (status_id, customer_id)) ENGINE=InnoDB;
-INSERT INTO shop.customer SELECT seq, CONCAT('customer ', seq) FROM seq_1_to_2000;
-INSERT INTO shop.orders SELECT seq, 1 + seq % 2000, seq % 7, 'note' FROM seq_1_to_15000;
-ANALYZE TABLE shop.customer, shop.orders;
+INSERT INTO customer SELECT NULL, CONCAT('customer ', a.d) FROM digit a, digit b, digit c;
+INSERT INTO orders SELECT NULL, 1 + a.d + 10 * b.d, e.d, 'note' FROM digit a, digit b, digit c, digit d, digit e WHERE e.d < 2;
+ANALYZE TABLE customer, orders;
 CREATE USER app@'%' IDENTIFIED BY 'EXAMPLEapp'; GRANT ALL ON shop.* TO app@'%';
-CREATE USER mon@'%' IDENTIFIED BY 'EXAMPLEmon';
-GRANT PROCESS, REPLICATION CLIENT, REPLICA MONITOR ON *.* TO mon@'%'; GRANT SELECT ON performance_schema.* TO mon@'%';
+CREATE USER report@'%' IDENTIFIED BY 'EXAMPLEreport'; GRANT SELECT ON shop.* TO report@'%';
+CREATE USER mon@'%' IDENTIFIED BY 'EXAMPLEmon'; GRANT PROCESS, REPLICATION CLIENT ON *.* TO mon@'%';
+GRANT SELECT ON performance_schema.* TO mon@'%';
 CREATE USER blind@'%' IDENTIFIED BY 'EXAMPLEblind'
 """
 
 
-class MariaDB(Server):
-    """`extra`: further options of the server; `performance_schema` is off unless asked for, as MariaDB has it."""
+class Database(Server):
+    """What both have in common; `extra`: further options of the server."""
 
-    def __init__(self, *extra: str, performance_schema: bool = False) -> None:
+    def __init__(self, *extra: str) -> None:
         super().__init__()
         self.port = free_port()
         self.socket = str(self.dir / "s.sock")
-        self.extra = [*extra, *(["--performance-schema=ON"] if performance_schema else [])]
-
-    def prepare(self) -> None:
-        self.run(
-            "mariadb-install-db", "--no-defaults", f"--datadir={self.dir}/my", "--auth-root-authentication-method=normal", "--skip-test-db"
-        )
-
-    def argv(self) -> list[str]:
-        program = shutil.which("mariadbd") or "/usr/sbin/mariadbd"
-        own = ["--no-defaults", f"--datadir={self.dir}/my", f"--socket={self.socket}", f"--port={self.port}", f"--pid-file={self.dir}/pid"]
-        return [
-            program,
-            *own,
-            "--bind-address=127.0.0.1",
-            "--innodb-buffer-pool-size=32M",
-            "--innodb-flush-log-at-trx-commit=0",
-            *self.extra,
-        ]
+        self.extra = list(extra)
 
     def ready(self) -> bool:
         try:
@@ -112,13 +100,68 @@ class MariaDB(Server):
                 worker.join(10)
 
 
+class MariaDB(Database):
+    """`performance_schema` is off unless asked for, as MariaDB has it."""
+
+    def __init__(self, *extra: str, performance_schema: bool = False) -> None:
+        super().__init__(*extra, *(["--performance-schema=ON"] if performance_schema else []))
+
+    def prepare(self) -> None:
+        login = "--auth-root-authentication-method=normal"
+        self.run("mariadb-install-db", "--no-defaults", f"--datadir={self.dir}/my", login, "--skip-test-db")
+
+    def argv(self) -> list[str]:
+        program = shutil.which("mariadbd") or "/usr/sbin/mariadbd"
+        place = [f"--datadir={self.dir}/my", f"--socket={self.socket}", f"--port={self.port}", f"--pid-file={self.dir}/pid"]
+        light = ["--innodb-buffer-pool-size=32M", "--innodb-flush-log-at-trx-commit=0"]
+        return [program, "--no-defaults", *place, "--bind-address=127.0.0.1", *light, *self.extra]
+
+    def shop(self) -> None:
+        super().shop()
+        self.query("GRANT REPLICA MONITOR ON *.* TO mon@'%'")
+
+
+class MySQL(Database):
+    """MySQL in a root folder of another distribution (`LAUNCH_MYSQL_ROOT`), where this one has none; needs root for that."""
+
+    unprivileged = False
+    root = pathlib.Path(os.environ.get("LAUNCH_MYSQL_ROOT", "/nonexistent"))
+
+    @classmethod
+    def missing(cls) -> t.Optional[str]:
+        """Why there is none here."""
+        if not (cls.root / "usr/sbin/mysqld").exists():
+            return "no MySQL here: set LAUNCH_MYSQL_ROOT to a root folder with mysql-server in it (debootstrap sid)"
+        return None if os.geteuid() == 0 else "running a program of another root folder needs root"
+
+    def __init__(self, *extra: str) -> None:
+        super().__init__(*extra)
+        self.inside = f"/tmp/{self.dir.name}"
+        self.socket = f"{self.root}{self.inside}/s.sock"
+
+    def _mysqld(self, *options: str) -> list[str]:
+        return ["chroot", "--userspec=mysql:mysql", str(self.root), "mysqld", "--no-defaults", f"--datadir={self.inside}/my", *options]
+
+    def prepare(self) -> None:
+        self.run("chroot", self.root, "install", "-d", "-o", "mysql", "-g", "mysql", self.inside)
+        self.run(*self._mysqld("--initialize-insecure"))
+
+    def argv(self) -> list[str]:
+        place = [f"--socket={self.inside}/s.sock", f"--port={self.port}", f"--pid-file={self.inside}/pid", "--bind-address=127.0.0.1"]
+        return self._mysqld(*place, "--mysqlx=OFF", *self.extra)
+
+    def stop(self, *args: t.Any) -> None:
+        super().stop(*args)
+        shutil.rmtree(f"{self.root}{self.inside}", ignore_errors=True)
+
+
 def rows_of(connection: t.Any, sql: str) -> list[tuple[t.Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql)
         return list(cursor.fetchall())
 
 
-def read(server: MariaDB, window: float = 0.0, room: t.Any = None, **options: t.Any) -> dict[str, t.Any]:
+def read(server: Database, window: float = 0.0, room: t.Any = None, **options: t.Any) -> dict[str, t.Any]:
     """The facts of the server as the monitoring user sees it over TCP, unless `options` say otherwise."""
     from ansible_collections.warroom.launch.plugins.module_utils.floor.gather import gather
     from ansible_collections.warroom.launch.plugins.module_utils.floor.options import instances_of, secrets_in

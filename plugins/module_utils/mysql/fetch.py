@@ -84,7 +84,7 @@ def _words(text: str) -> list[str]:
 DIGEST = "performance_schema.events_statements_summary_by_digest"
 DIGEST_COLUMNS = _words(
     "schema_name digest count_star sum_timer_wait sum_lock_time sum_rows_examined sum_rows_sent sum_rows_affected sum_no_index_used "
-    "sum_no_good_index_used sum_created_tmp_disk_tables sum_created_tmp_tables sum_errors sum_cpu_time"
+    "sum_no_good_index_used sum_created_tmp_disk_tables sum_created_tmp_tables sum_errors sum_cpu_time first_seen"
 )
 
 _SCANS = (
@@ -149,8 +149,8 @@ class Reader:
         return self.instrumented
 
     def now(self) -> str:
-        """The server's clock, as it stands in its tables."""
-        return str(self.session.one("SELECT NOW(6) AS now").get("now") or "")
+        """The server's clock in whole seconds: MariaDB's tables know no finer ones."""
+        return str(self.session.one("SELECT NOW() AS now").get("now") or "")
 
     def status(self) -> dict[str, str]:
         return self._status("global", "")
@@ -274,7 +274,7 @@ class Reader:
 
     def explain(self, pid: int) -> tuple[list[Row], t.Optional[str]]:
         """The plan of what a session is running right now, or why there is none. Nothing is run for it."""
-        words = "SHOW EXPLAIN FOR" if self.mariadb else "EXPLAIN FOR CONNECTION"
+        words = "SHOW EXPLAIN FOR" if self.mariadb else "EXPLAIN FORMAT=TRADITIONAL FOR CONNECTION"
         try:
             return self.session.rows(f"{words} {int(pid)}"), None
         except Refused as refused:

@@ -45,6 +45,7 @@ def summed(rows: t.Iterable[t.Mapping[str, t.Any]]) -> dict[Key, Row]:
         for name, column in _COLUMNS.items():
             value: t.Optional[Number] = number(row.get(column))
             entry[name] = value * PICOSECONDS if value is not None and name.endswith("milliseconds") else value
+        entry["since"] = row.get("first_seen")
         found[(row.get("schema_name"), row.get("digest"))] = entry
     return found
 
@@ -63,10 +64,10 @@ class Statements:
     def _change(self, before: t.Optional[Row], after: Row) -> Row:
         if before is None:
             return after
-        if (after["calls"] or 0) < (before["calls"] or 0):
+        if (after["calls"] or 0) < (before["calls"] or 0) or after["since"] != before["since"]:
             self.reset = True  # truncated within the window: what it counts is since then
             return after
-        return {name: None if value is None or before[name] is None else max(value - before[name], 0) for name, value in after.items()}
+        return {name: None if after[name] is None or before[name] is None else max(after[name] - before[name], 0) for name in _COLUMNS}
 
     @staticmethod
     def total(rows: t.Mapping[Key, Row]) -> float:

@@ -8,7 +8,7 @@ import typing as t
 
 import pytest
 
-from tests.support.mysql import MariaDB
+from tests.support.mysql import Database, MariaDB, MySQL
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +28,23 @@ def by_default() -> t.Iterator[MariaDB]:
         yield server
 
 
-@pytest.fixture(params=["instrumented", "by_default"])
-def server(request: pytest.FixtureRequest) -> MariaDB:
-    return t.cast(MariaDB, request.getfixturevalue(request.param))
+@pytest.fixture(scope="session")
+def mysql() -> t.Iterator[MySQL]:
+    missing = MySQL.missing()
+    if missing:
+        pytest.skip(missing)
+    with MySQL() as server:
+        server.shop()
+        yield server
+
+
+@pytest.fixture(params=["instrumented", "by_default", "mysql"])
+def server(request: pytest.FixtureRequest) -> Database:
+    """Each kind of server in turn."""
+    return t.cast(Database, request.getfixturevalue(request.param))
+
+
+@pytest.fixture(params=["instrumented", "mysql"])
+def counting(request: pytest.FixtureRequest) -> Database:
+    """The servers that count statements."""
+    return t.cast(Database, request.getfixturevalue(request.param))

@@ -1,0 +1,111 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Statements under load, and the index that they miss."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+import typing as t
+
+import pytest
+
+from tests.support.mysql import Database, read, rows_of
+from tests.support.server import wait_until
+
+SLOW = "SELECT * FROM orders WHERE customer_id = 7 AND note <> 'EXAMPLEnote'"
+
+
+@contextlib.contextmanager
+def load(server: Database, statement: str) -> t.Iterator[None]:
+    """A client that sends the statement again and again."""
+    stop = threading.Event()
+    done: list[int] = []
+    connection = server.connect("app", "EXAMPLEapp", tcp=True, database="shop", program_name="shop")
+
+    def work() -> None:
+        while not stop.is_set():
+            rows_of(connection, statement)
+            done.append(1)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        wait_until(lambda: len(done) > 3, "the load runs")
+        yield
+    finally:
+        stop.set()
+        worker.join(30)
+        connection.close()
+
+
+def test_the_index_that_is_missed_is_named_with_who_suffers(counting: Database) -> None:
+    with load(counting, SLOW):
+        found = read(counting, window=1.5)
+    assert [(row["database"], row["table"], row["columns"]) for row in found["missing_indexes"]] == [("shop", "orders", ["customer_id"])]
+    row = found["missing_indexes"][0]
+    assert row["confirmed_by"]
+    assert row["statement_share_ratio"] > 0.9
+    assert row["statements"][0]["examined_per_sent"] >= 50
+    assert 15000 < row["rows_estimate"] < 25000
+    assert row["rows_scanned_per_second"] > 0
+    assert found["missing_indexes_total"] == 1
+    assert found["statements"][0]["text"].startswith("SELECT * FROM `orders` WHERE `customer_id` = ?")
+    assert found["statements"][0]["no_index_ratio"] == 1.0
+    assert found["table_scans"][0]["table"] == "orders"
+    assert "EXAMPLE" not in json.dumps(found)
+    counting.query(row["add_index"].rstrip(";"))
+    try:
+        assert read(counting)["missing_indexes"] == []
+        assert "shop.orders (customer_id)" in read(counting)["indexes"]
+    finally:
+        counting.query("ALTER TABLE shop.orders DROP INDEX orders_customer_id_idx")
+
+
+def test_without_performance_schema_looks_at_the_process_list_confirm_it(by_default: Database) -> None:
+    with load(by_default, SLOW.replace("SELECT *", "SELECT SQL_NO_CACHE SLEEP(0.00001), COUNT(*)")):
+        found = read(by_default, window=3.0)
+    assert found["statements"] is None
+    assert "performance_schema = ON" in found["unknown"]["statements"]
+    assert found["statements_sampled"][0]["share_ratio"] == 1.0
+    assert [row["columns"] for row in found["missing_indexes"]] == [["customer_id"]]
+    assert found["missing_indexes"][0]["statement"].endswith("FROM orders WHERE customer_id = ? AND note <> ?")
+    assert found["missing_indexes"][0]["confirmed_by"]
+    assert "EXAMPLE" not in json.dumps(found)
+
+
+def test_what_was_asked_is_counted_and_what_we_ask_is_not(counting: Database) -> None:
+    with counting.session() as client:
+        before = read(counting, window=0.3)
+        assert before["questions_per_second"] == 0
+        worker = threading.Timer(0.3, lambda: [rows_of(client, f"SELECT name FROM customer WHERE id = {one}") for one in range(50)])
+        worker.start()
+        found = read(counting, window=1.5)
+        worker.join()
+    row = next(row for row in found["statements"] if row["calls"] == 50)
+    assert (row["kind"], row["database"], row["no_index_ratio"]) == ("read", "shop", 0.0)
+    assert round(found["questions_per_second"] * found["window"]) == 50
+    counted = f"SELECT count_star FROM performance_schema.events_statements_summary_by_digest WHERE digest = '{row['id']}'"
+    assert [int(count[0]) for count in counting.query(counted)] == [row["lifetime_calls"]]
+
+
+def test_a_reset_of_the_digests_is_said(instrumented: Database) -> None:
+    with load(instrumented, "SELECT 1"):
+        truncate = "TRUNCATE performance_schema.events_statements_summary_by_digest"
+        worker = threading.Timer(0.4, lambda: instrumented.query(truncate))
+        worker.start()
+        found = read(instrumented, window=1.0)
+        worker.join()
+    assert "the statement digests were reset within the window" in found["notes"]
+    assert all((row["calls"] or 0) >= 0 for row in found["statements"])
+
+
+@pytest.mark.parametrize("query_text", ["none", "full"])
+def test_texts_leave_the_host_as_they_may(by_default: Database, query_text: str) -> None:
+    with by_default.busy("SELECT SLEEP(60) FROM customer WHERE name = 'EXAMPLEname' OR id = 1"):
+        found = read(by_default, long_query_seconds=0.0, query_text=query_text)
+    expected = None if query_text == "none" else "SELECT SLEEP(60) FROM customer WHERE name = 'EXAMPLEname' OR id = 1"
+    assert [row["query"] for row in found["long_queries"]] == [expected]
