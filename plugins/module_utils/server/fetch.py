@@ -21,6 +21,9 @@ READ_LIMIT = 4 * 1024 * 1024
 #: The kernel allocates as much as it is asked for, and refuses to for files under /proc/sys.
 PIECE = 65536
 
+#: PROC_PID_INIT_INO of the kernel. Marks like /.dockerenv are also left in images that become virtual machines.
+FIRST_PID_NAMESPACE = "pid:[4026531836]"
+
 CPU_FIELDS = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
 DISK_FIELDS = ("read_count", "write_count", "read_bytes", "write_bytes", "read_time", "write_time", "busy_time")
 NIC_FIELDS = ("bytes_sent", "bytes_recv", "packets_sent", "packets_recv", "errin", "errout", "dropin", "dropout")
@@ -199,10 +202,9 @@ class Host:
         return values[0] if values else None
 
     def _in_container(self) -> bool:
-        marks = ("/.dockerenv", "/run/.containerenv", "/run/systemd/container")
-        if any(os.path.exists(self.root + mark) for mark in marks) or any(mount.kind == "fuse.lxcfs" for mount in self.mounts):
-            return True
-        return b"\0container=" in b"\0" + (self.read_bytes("/proc/1/environ", 65536) or b"")
+        """Whether our processes are not the machine's: the first pid namespace of a kernel has a number of its own."""
+        space = attempt(lambda: os.readlink(f"{self.root}/proc/self/ns/pid"))
+        return isinstance(space, str) and space != FIRST_PID_NAMESPACE
 
     def _filesystems(self, seconds: float) -> tuple[list[dict[str, t.Any]], list[str]]:
         """Space on every writable filesystem, and the mount points that did not answer.

@@ -34,6 +34,7 @@ def cores(reading: Reading) -> dict[str, t.Any]:
         "cores_online": state.cores_online,
         "cores_effective": None if fewest[0] is None else round(fewest[0], 3),
         "cores_limited_by": fewest[1],
+        "affinity_cores": state.affinity,
         "cpu_quota_cores": None if limits.cpu_cores is None else round(limits.cpu_cores, 3),
     }
 

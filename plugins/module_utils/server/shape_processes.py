@@ -19,7 +19,7 @@ from .table import Row
 WHOLE_CORE = 0.9
 LOOKS = 3
 #: Shorter looks than this are too coarse for the kernel's clock ticks.
-SHORTEST_LOOK = 0.2
+SHORTEST_LOOK = 0.1
 #: Growth below this in a window is noise.
 GROWTH_BYTES = 1 << 20
 
@@ -130,7 +130,7 @@ def sustained(reading: Reading) -> dict[str, t.Any]:
     looks = [tick for tick in reading.ticks if tick.threads is not None]
     spans = [after.at - before.at for before, after in zip(looks, looks[1:])]
     if reading.second is None or len(spans) < LOOKS or min(spans) < SHORTEST_LOOK:
-        reading.why("sustained_threads", ONE_SAMPLE if reading.second is None else "the window is too short: take one second or more")
+        reading.why("sustained_threads", ONE_SAMPLE if reading.second is None else "the window is too short: take two seconds or more")
         reading.why("sustained_threads_total", reading.unknown["sustained_threads"])
         return {"sustained_threads": None, "sustained_threads_total": None}
     rows = []

@@ -159,6 +159,15 @@ def test_our_own_quota_counts_but_not_that_of_a_login_session(tmp_path):
         assert fetch.Host(FakePsutil(), root).limits.cpu_cores == cores
 
 
+@pytest.mark.parametrize(("space", "container"), [("pid:[4026531836]", False), ("pid:[4026532777]", True), (None, False)])
+def test_a_container_has_a_pid_namespace_of_its_own(space, container, tmp_path):
+    (tmp_path / "proc/self/ns").mkdir(parents=True)
+    (tmp_path / ".dockerenv").touch()
+    if space:
+        (tmp_path / "proc/self/ns/pid").symlink_to(space)
+    assert fetch.Host(FakePsutil(), str(tmp_path)).state(1).container is container
+
+
 def test_filesystems_that_hang_are_named(tmp_path, monkeypatch):
     lines = "1 1 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 0:50 / /mnt/gone rw - nfs4 nas:/x rw\n3 1 0:51 / /ro ro - ext4 /dev/sdb ro\n"
     host = fetch.Host(FakePsutil(), proc(tmp_path, proc__self__mountinfo=lines))

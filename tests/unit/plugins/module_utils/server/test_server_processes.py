@@ -83,7 +83,7 @@ def test_four_threads_at_a_quarter_are_not_one_core():
 
 def test_too_short_to_tell():
     found = facts(**ROWS, ticks=ticks({}, {}, {}, {}, seconds=0.05))
-    assert found["sustained_threads"] is None and "one second" in found["unknown"]["sustained_threads_total"]
+    assert found["sustained_threads"] is None and "two seconds" in found["unknown"]["sustained_threads_total"]
     assert facts(**ROWS, ticks=ticks({}, {}, {}))["sustained_threads"] is None
 
 
