@@ -12,7 +12,10 @@ import typing as t
 
 from ..floor.processes import Process
 from ..floor.tools import Tools
+from .pooler import CONSOLE
 
+#: What a backend calls itself: `postgres: [cluster: ]user database address(port) state`.
+_TITLE = re.compile(r"^postgres: (?:\S+: )?(?P<user>\S+) (?P<database>\S+) (?P<address>\[local\]|\S+?\(\d+\)) (?P<state>.+)$")
 _SOCKET = re.compile(r"^(?P<folder>.*)/\.s\.PGSQL\.(?P<port>\d+)$")
 #: Where distributions put the socket when nothing else is known.
 _FOLDERS = ("/var/run/postgresql", "/run/postgresql", "/tmp")
@@ -28,10 +31,36 @@ def postmasters(tools: Tools) -> list[Process]:
 def discover(tools: Tools) -> list[dict[str, t.Any]]:
     found = []
     for process in postmasters(tools):
-        place = _from_listeners(tools, process) or _from_pid_file(process) or _from_arguments(process)
+        place = _place(tools, process)
         if place not in found:
             found.append(place)
+    return found + _poolers(tools)
+
+
+def _poolers(tools: Tools) -> list[dict[str, t.Any]]:
+    """PgBouncers, by their sockets; their console is a database of its own."""
+    found = []
+    for process in tools.named("pgbouncer"):
+        place = _from_listeners(tools, process)
+        if place is not None:
+            found.append({**place, "login_db": CONSOLE, "name": f"pgbouncer {place['login_port']}"})
     return found
+
+
+def _place(tools: Tools, process: Process) -> dict[str, t.Any]:
+    return _from_listeners(tools, process) or _from_pid_file(process) or _from_arguments(process)
+
+
+def backends(tools: Tools, port: int) -> t.Optional[list[dict[str, t.Any]]]:
+    """Who holds the connections of the server on this host's port, as the process table shows it; None without one.
+
+    For the moment in which the server itself has no connection left to ask over.
+    """
+    for process in postmasters(tools):
+        if _place(tools, process)["login_port"] == port:
+            titles = (_TITLE.match(" ".join(child.argv).strip()) for child in tools.processes.children(process.pid))
+            return [title.groupdict() for title in titles if title]
+    return None
 
 
 def _from_listeners(tools: Tools, process: Process) -> t.Optional[dict[str, t.Any]]:

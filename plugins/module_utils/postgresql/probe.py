@@ -12,9 +12,10 @@ import typing as t
 
 from ..floor.problem import Problem
 from ..floor.room import Probe
-from ..floor.sessions import Manner
+from ..floor.sessions import Manner, is_client
 from ..floor.tools import Tools
-from . import confirm, connect, digest, driver, indexes, plans, queries, server_queries, shape, tables
+from . import confirm, connect, digest, driver, indexes, plans, pooler, queries, server_queries, shape, tables
+from .discover import backends
 from .fetch import About, Reader, Sample
 from .fetch_schema import SchemaReader
 from .session import Session
@@ -44,6 +45,11 @@ class Server:
         )
         self.reader = Reader(session)
         self.about: About = self.reader.about()
+        port, own = connect.socket_of(options)[1], self.about.identity.get("port")
+        if port != own:
+            self.reader.notes.append(
+                f"reached through a pooler or a forwarded port ({port}, its own is {own}): the sessions here are the pooler's"
+            )
         self.first: t.Optional[Sample] = None
         self.second: t.Optional[Sample] = None
         self.working: list[list[driver.Row]] = []
@@ -121,8 +127,9 @@ class Server:
     def _spare(self) -> bool:
         """Whether the server has connections to spare for us."""
         rows, most = (self.first.activity if self.first else None) or [], self.about.whole("max_connections")
+        used = sum(map(is_client, rows)) + 1
         kept = (self.about.whole("superuser_reserved_connections") or 0) + (self.about.whole("reserved_connections") or 0)
-        return most is None or len(rows) + SPARE_CONNECTIONS < most - kept
+        return most is None or used + SPARE_CONNECTIONS <= most - kept
 
     @contextlib.contextmanager
     def _in(self, database: str) -> t.Iterator[t.Optional[Session]]:
@@ -203,6 +210,8 @@ class Server:
 class PostgresqlProbe(Probe):
     _session: t.Optional[Session] = None
     _server: t.Optional[Server] = None
+    _console: t.Optional[pooler.Console] = None
+    _readings: tuple[t.Optional[pooler.Reading], t.Optional[pooler.Reading]] = (None, None)
     _exhausted: t.Optional[str] = None
 
     @property
@@ -212,6 +221,10 @@ class PostgresqlProbe(Probe):
     def first(self) -> None:
         try:
             self._session = Session(connect.connection(self.options, self.tools.timeout), self.tools.timeout)
+            if self.options.get("login_db") == pooler.CONSOLE:
+                self._console = pooler.Console(self._session)
+                self._readings = (self._console.first(), None)
+                return
             self._server = Server(self._session, self.options, self.tools)
             self._server.read_first()
         except connect.Exhausted as refused:
@@ -228,11 +241,22 @@ class PostgresqlProbe(Probe):
     def second(self) -> None:
         if self._server is not None:
             self._server.read_second()
+        elif self._console is not None:
+            self._readings = (self._readings[0], self._console.second())
 
     def facts(self, window: t.Optional[float]) -> dict[str, t.Any]:
+        if self._console is not None and self._readings[0] is not None:
+            return pooler.facts(self._readings[0], self._readings[1], self._console.unknown, self.tools.top)
         if self._server is None:
-            return shape.exhausted(self._exhausted or "")
+            return shape.exhausted(
+                self._exhausted or "", backends(self.tools, connect.socket_of(self.options)[1]) if self._is_here() else None
+            )
         return self._server.facts(window)
+
+    def _is_here(self) -> bool:
+        """Whether the instance runs on this host, so that its processes are in our table."""
+        directory, _port = connect.socket_of(self.options)
+        return directory is not None or (self.options.get("login_host") or "127.0.0.1") in ("127.0.0.1", "localhost", "::1")
 
     def close(self) -> None:
         for session in {self._session, self._server.session if self._server else None} - {None}:

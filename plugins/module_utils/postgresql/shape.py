@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
+import re
 import typing as t
 
 from ..floor import locks, sessions, sql
@@ -43,17 +45,31 @@ class Material:
         return self.second if self.second is not None and self.second.activity is not None else self.first
 
 
-def exhausted(refusal: str) -> Row:
-    """A server that has no slot left for us is up, and that is the finding."""
+def exhausted(refusal: str, backends: t.Optional[list[Row]]) -> Row:
+    """A server that has no slot left for us is up, and that is the finding. `backends`: what the process table shows."""
     why = "the server has no connection left to ask over"
     return {
         "kind": "server",
         "connections_exhausted": True,
         "connections_refused": refusal,
-        "connections": None,
+        **_holders(backends),
         "unknown": {"connections": why, "connections_ratio": why, "statements": why, "idle_in_transaction_longest_seconds": why},
         "notes": [refusal],
     }
+
+
+def _holders(backends: t.Optional[list[Row]]) -> Row:
+    if backends is None:
+        return {"connections": None, "connections_ratio": None, "processes": None, "processes_total": None}
+    groups = collections.Counter((row["user"], row["database"], re.sub(r"\(\d+\)$", "", row["address"])) for row in backends)
+    idle = collections.Counter(
+        (row["user"], row["database"], re.sub(r"\(\d+\)$", "", row["address"])) for row in backends if row["state"].startswith("idle")
+    )
+    rows = [
+        {"user": key[0], "database": key[1], "address": key[2].replace("[local]", "local"), "sessions": count, "idle": idle[key]}
+        for key, count in groups.most_common(10)
+    ]
+    return {"connections": {"used": len(backends)}, "connections_ratio": None, "processes": rows, "processes_total": len(groups)}
 
 
 def statements_of(first: Sample, second: t.Optional[Sample]) -> t.Optional[statement_rows.Statements]:

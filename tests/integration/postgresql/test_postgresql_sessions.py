@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.support import ansible
-from tests.support.postgresql import Postgres
+from tests.support.postgresql import Postgres, gathered
 
 WAITING = "(select count(*) from pg_stat_activity where wait_event_type = 'Lock') = {}"
 
@@ -19,10 +21,8 @@ def server():
     with Postgres() as running:
         running.psql("create extension pg_stat_statements; create role app login; create role monitor login; grant pg_monitor to monitor")
         running.psql("create database shop")
-        running.psql(
-            "create table t (id int primary key, v text); insert into t select g, 'x' from generate_series(1, 1000) g; grant all on t to app",
-            "shop",
-        )
+        running.psql("create table t (id int primary key, v text); grant all on t to app", "shop")
+        running.psql("insert into t select g, 'x' from generate_series(1, 1000) g", "shop")
         yield running
 
 
@@ -33,8 +33,8 @@ def leaving(server):
     server.leave()
 
 
-def instance(server, **options):
-    (found,) = ansible.facts("postgresql_stats", "launch_postgresql", {**server.place, "window": 0, **options})
+def instance(server, window=0.0, **options):
+    found = gathered({**server.place, **options}, window)
     assert found["state"] == "up", found["problem"]
     return found
 
@@ -101,3 +101,14 @@ def test_sessions_hidden_by_missing_privileges_are_unknown(leaving):
     assert found["idle_in_transaction_longest_seconds"] is None
     assert 'GRANT pg_monitor TO "app"' in found["unknown"]["idle_in_transaction_longest_seconds"]
     assert 'GRANT pg_monitor TO "app"' in found["unknown"]["statements_hidden"]
+
+
+def test_the_module_says_the_same_through_ansible(leaving):
+    leaving.client("begin; select 'EXAMPLE';", "shop", "app", "leaky")
+    leaving.until("exists (select from pg_stat_activity where state = 'idle in transaction')", "idle in transaction")
+    (found,) = ansible.facts("postgresql_stats", "launch_postgresql", {**leaving.place, "login_password": "EXAMPLEPW", "window": 0.5})
+    assert found["idle_in_transaction"][0]["application"] == "leaky" and found["state"] == "up"
+    done = ansible.run(
+        "ansible", "localhost", "-m", "postgresql_stats", "-vvv", "-a", json.dumps({**leaving.place, "login_password": "EXAMPLEPW"})
+    )
+    assert "EXAMPLE" not in done.stdout + done.stderr and done.returncode == 0

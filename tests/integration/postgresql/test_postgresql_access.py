@@ -1,0 +1,161 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Getting in, and what is said when that fails: exhaustion, poolers, encodings, the extension (cases P-02, P-03, P-09, P-12)."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import psycopg
+import pytest
+
+from tests.support.postgresql import PgBouncer, Postgres, gathered
+
+
+@pytest.fixture(scope="module")
+def server():
+    with Postgres(max_connections=12) as running:
+        running.psql("create role app login; create database shop")
+        yield running
+
+
+@pytest.fixture
+def leaving(server):
+    yield server
+    server.leave()
+
+
+def instance(server, window=0.0, **options):
+    return gathered({**server.place, **options}, window)
+
+
+def test_a_server_without_a_free_connection_is_a_fact(leaving):
+    for number in range(9):
+        leaving.client("begin; select 1;" if number == 0 else "select 1;", "shop", "app", f"web-{number}")
+    leaving.until("(select count(*) from pg_stat_activity where usename = 'app') = 9", "all slots but the reserved ones are taken")
+    refused = instance(leaving, login_user="app")
+    assert refused["state"] == "up" and refused["connections_exhausted"] is True
+    assert refused["connections"]["used"] == 9 and refused["connections_ratio"] is None
+    (holder,) = refused["processes"]
+    assert (holder["user"], holder["database"], holder["sessions"], holder["idle"]) == ("app", "shop", 9, 9)
+    let_in = instance(leaving)
+    assert let_in["connections_exhausted"] is False and let_in["connections_ratio"] == 1.0 and let_in["connections"]["free"] == 0
+
+
+def test_nearly_exhausted_we_take_one_connection_only(leaving):
+    for number in range(6):
+        leaving.client("select 1;", "shop", "app", f"web-{number}")
+    leaving.until("(select count(*) from pg_stat_activity where usename = 'app') = 6", "six sessions")
+    found = instance(leaving, databases=["postgres", "shop"], login_db=None)
+    assert found["databases_read"] == ["postgres"]
+    assert "left to the application" in found["unknown"]["tables.shop"]
+
+
+@pytest.mark.parametrize(
+    "options, state, said",
+    [
+        ({"login_user": "nobody-here"}, "unreadable", "GRANT pg_monitor"),
+        ({"login_db": "nothing"}, "unreadable", "check login_db"),
+        ({"login_port": 1}, "down", "no PostgreSQL at 127.0.0.1:1"),
+        ({"login_unix_socket": "/nowhere"}, "down", "no PostgreSQL at /nowhere"),
+        ({"ssl_mode": "require"}, "unreadable", "check ssl_mode"),
+    ],
+)
+def test_who_is_not_let_in_is_told_why(server, options, state, said):
+    found = instance(server, **options)
+    assert found["state"] == state and said in found["problem"]
+
+
+def test_the_extension_may_live_in_any_schema(server):
+    server.psql('create schema "My Ext"; create extension pg_stat_statements schema "My Ext"; create role plain login', "shop")
+    assert instance(server, login_db="shop")["statements_total"] > 0
+    hidden = instance(server, login_db="shop", login_user="plain")
+    assert hidden["statements"] is None and 'GRANT USAGE ON SCHEMA "My Ext" TO "plain"' in hidden["unknown"]["statements"]
+    elsewhere = instance(server, login_db="postgres")
+    assert elsewhere["statements"] is None and "not in this database" in elsewhere["unknown"]["statements"]
+    # no database was named: the one that has the extension is found
+    assert instance(server, login_db=None)["statements_total"] > 0
+    server.psql("drop extension pg_stat_statements", "shop")
+
+
+def test_texts_that_are_not_in_the_servers_encoding(leaving):
+    leaving.psql("create database legacy encoding 'SQL_ASCII' lc_collate 'C' lc_ctype 'C' template template0")
+    with psycopg.connect(host="127.0.0.1", port=leaving.port, user="warroom", dbname="legacy", client_encoding="SQL_ASCII") as odd:
+        odd.execute(b"set application_name = 'caf\xe9'")
+        odd.execute(b'create table "caf\xe9" (id int primary key)')
+        odd.execute(b'select 1 as "caf\xe9" -- \\')
+        for database in ("postgres", "legacy"):
+            found = instance(leaving, login_db=database, query_text="full")
+            assert found["state"] == "up", found["problem"]
+            (row,) = found["idle_in_transaction"]
+            assert row["query"] == 'select 1 as "caf\ufffd" -- \\'
+            assert len(found["by_application"]) == 1
+        odd.rollback()
+
+
+@pytest.fixture(scope="module")
+def pooler(server):
+    with PgBouncer(server, pool_size=2) as running:
+        yield running
+
+
+def test_through_a_pooler_in_transaction_mode(leaving, pooler):
+    found = instance(leaving, login_port=pooler.port, window=1)
+    assert found["state"] == "up", found["problem"]
+    assert found["kind"] == "server" and any("pooler" in note for note in found["notes"])
+    # nothing of ours stays behind for the pooler's next client
+    with psycopg.connect(host="127.0.0.1", port=pooler.port, user="warroom", dbname="postgres", autocommit=True) as next_client:
+        assert next_client.execute("show statement_timeout").fetchone() == ("0",)
+        assert next_client.execute("show search_path").fetchone() == ('"$user", public',)
+
+
+def test_the_poolers_console(leaving, pooler):
+    sessions = []
+    for _number in range(2):
+        session = psycopg.connect(host="127.0.0.1", port=pooler.port, user="app", dbname="shop", application_name="web")
+        session.execute("select 1")  # the transaction stays open and keeps its server
+        sessions.append(session)
+
+    def wait():
+        with psycopg.connect(host="127.0.0.1", port=pooler.port, user="app", dbname="shop", application_name="web") as waiting:
+            waiting.execute("select 1")
+
+    waiter = threading.Thread(target=wait)
+    waiter.start()
+    try:
+        found = instance(leaving, login_port=pooler.port, login_db="pgbouncer", window=1)
+    finally:
+        for session in sessions:
+            session.close()
+        waiter.join(30)
+    assert found["kind"] == "pgbouncer" and found["version"]
+    assert found["pooler"]["clients_waiting"] == 1 and found["pooler"]["longest_wait_seconds"] > 0
+    assert found["pooler"]["max_clients"] == 20 and found["pooler"]["mode"] == "transaction"
+    (pool,) = [row for row in found["pooler"]["pools"] if row["database"] == "shop"]
+    assert (pool["clients_active"], pool["servers_active"]) == (2, 2)
+    assert [(row["user"], row["sessions"]) for row in found["clients"] if row["database"] == "shop"] == [("app", 3)]
+
+
+def test_created_but_not_preloaded():
+    with Postgres(shared_preload_libraries="''") as bare:
+        bare.psql("create extension pg_stat_statements")
+        found = instance(bare)
+        assert found["statements"] is None and "shared_preload_libraries" in found["unknown"]["statements"]
+        assert found["connections"]["usable"] == 37 and found["databases_total"] == 1 and found["missing_indexes"] == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be the server's owner for the time of a handshake")
+def test_root_passes_peer_authentication_as_the_servers_owner():
+    class Peer(Postgres):
+        def configure(self):
+            super().configure()
+            (self.data / "pg_hba.conf").write_text("local all all peer\nhost all all 127.0.0.1/32 trust\n")
+
+    with Peer() as server:
+        server.psql(f"create role {server.user} superuser login")
+        found = instance(server, login_host=None, login_unix_socket=str(server.dir), login_user=None)
+        assert found["state"] == "up" and found["user"] == server.user
+        assert os.geteuid() == 0
