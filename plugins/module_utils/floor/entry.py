@@ -61,6 +61,7 @@ def finish(module: t.Any, request: Request, params: t.Mapping[str, t.Any], keep_
     """
     tools = Tools(Commands(module), timeout=params["timeout"], top=params["top"])
     try:
+        options.check_common(params)
         wanted = _wanted(request, tools)
     except options.WrongOption as wrong:
         options.take_over_masking(module)

@@ -42,6 +42,17 @@ class WrongOption(ValueError):
     """An option that cannot be right; the module fails with it."""
 
 
+#: The common options' least and largest values: beyond them a run would never end, or give nothing.
+BOUNDS: dict[str, tuple[float, float]] = {"window": (0.0, 3600.0), "timeout": (0.1, 600.0), "top": (1, 1000)}
+
+
+def check_common(params: t.Mapping[str, t.Any]) -> None:
+    """Refuse common options that cannot be right (also `inf` and `nan`, which are numbers to Ansible)."""
+    for name, (least, most) in BOUNDS.items():
+        if not least <= params[name] <= most:
+            raise WrongOption(f"{name} must be from {least:g} to {most:g}, not {params[name]}")
+
+
 def instances_of(room: Room, entries: t.Any, defaults: t.Mapping[str, t.Any]) -> t.Optional[list[dict[str, t.Any]]]:
     """Checked instance options, or None when the host is to be searched.
 

@@ -31,20 +31,29 @@ def clean(value: t.Union[str, bytes], limit: int = 200) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
+#: A shorter secret is in every text (the "1" of load1): it is hidden only where it is written as a value.
+SHORT = 4
+# Keys are names that this collection gives. A database password that is a word ("redis") must not take a measure away.
+_OUR_KEY = re.compile(r"^[a-z][a-z0-9_]*$")
+
+
 def hide(value: str, secrets: t.Iterable[str]) -> str:
     """`value` without the secrets and without the password part of any URL in it."""
     value = _URL_PASSWORD.sub(r"\1:" + MASK + "@", value)
     for secret in sorted({secret for secret in secrets if secret}, key=len, reverse=True):
-        value = value.replace(secret, MASK)
+        if len(secret) >= SHORT:
+            value = value.replace(secret, MASK)
+        elif secret in value:
+            value = re.sub(rf"(?<==){re.escape(secret)}(?![\w.])|(?<=['\"]){re.escape(secret)}(?=['\"])", MASK, value)
     return value
 
 
 def hide_deep(value: t.Any, secrets: t.Collection[str]) -> t.Any:
-    """`hide` over every text (values and keys) of plain data; numbers are never touched."""
+    """`hide` over every text (values, and keys that are no names of ours) of plain data; numbers are never touched."""
     if isinstance(value, str):
         return hide(value, secrets)
     if isinstance(value, dict):
-        return {hide(key, secrets): hide_deep(item, secrets) for key, item in value.items()}
+        return {key if _OUR_KEY.match(key) else hide(key, secrets): hide_deep(item, secrets) for key, item in value.items()}
     if isinstance(value, list):
         return [hide_deep(item, secrets) for item in value]
     return value

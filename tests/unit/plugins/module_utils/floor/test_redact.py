@@ -47,3 +47,14 @@ def test_hide_takes_secrets_and_url_passwords_out_of_texts_only() -> None:
 
 def test_a_short_secret_does_not_erase_numbers() -> None:
     assert redact.hide_deep({"used": 10, "list": [1, 10, 100], "ratio": 10.5}, {"10"}) == {"used": 10, "list": [1, 10, 100], "ratio": 10.5}
+
+
+def test_a05_a_short_or_common_secret_takes_no_measure_and_no_text_away() -> None:
+    value = {"load1": 1.0, "some_10s_ratio": 0.5, "redis": {"used": 10}, "collected_at": "2026-11-10T10:01:11Z", "name": "127.0.0.1:1"}
+    for secret in ("1", "10", "redis"):
+        assert redact.hide_deep(value, {secret}) == value
+
+
+def test_a_short_secret_is_hidden_where_it_is_a_value() -> None:
+    text = "host=10.0.0.1 password=10 user='10' port=100"
+    assert redact.hide(text, {"10"}) == f"host=10.0.0.1 password={redact.MASK} user='{redact.MASK}' port=100"
