@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from .celery.room import ROOM as CELERY
 from .memcached.room import ROOM as MEMCACHED
 from .mysql.room import ROOM as MYSQL
 from .postgresql.room import ROOM as POSTGRESQL
@@ -14,4 +15,4 @@ from .uwsgi.room import ROOM as UWSGI
 from .varnish.room import ROOM as VARNISH
 from .varnish_traffic.room import ROOM as VARNISH_TRAFFIC
 
-ROOMS = {room.service: room for room in (MEMCACHED, MYSQL, POSTGRESQL, SERVER, UWSGI, VARNISH, VARNISH_TRAFFIC)}
+ROOMS = {room.service: room for room in (CELERY, MEMCACHED, MYSQL, POSTGRESQL, SERVER, UWSGI, VARNISH, VARNISH_TRAFFIC)}

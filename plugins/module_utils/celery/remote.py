@@ -1,0 +1,60 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Fetch: the workers, asked by remote control. Replies are kept without arguments of tasks or settings."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from .broker import Connection
+
+#: The first round is short; who did not answer gets the whole time-out (replies can be late: celery/celery#5685).
+FIRST_ROUND = 1.0
+
+
+class Remote:
+    """Remote control as Celery does it (kombu's mailbox), on a connection of ours and under no application."""
+
+    def __init__(self, connection: Connection, control_exchange: str = "celery") -> None:
+        from kombu.pidbox import Mailbox  # pylint: disable=import-outside-toplevel
+
+        # json only: a reply that needs pickle would be a way to run code here
+        # no expiry on Redis: kombu would keep a list of deadlines there, in a key that stays
+        expires = None if connection.on_redis else 10.0
+        self.mailbox = Mailbox(control_exchange, type="fanout", accept=["json"], reply_queue_expires=expires)(connection.kombu)
+        self.twins: set[str] = set()  # names that several workers have
+
+    def ask(self, command: str, to: t.Optional[list[str]] = None, seconds: float = FIRST_ROUND, **arguments: t.Any) -> dict[str, t.Any]:
+        """The reply of each worker by its name; those that do not reply are missing."""
+        if to is None:
+            replies = self.mailbox.multi_call(command, arguments, timeout=seconds)
+        else:
+            replies = self.mailbox.call(to, command, arguments, timeout=seconds)
+        found: dict[str, t.Any] = {}
+        for reply in replies or []:
+            for name, answer in reply.items() if isinstance(reply, dict) else ():
+                if name in found and command == "ping":
+                    self.twins.add(str(name))
+                found[str(name)] = answer
+        return found
+
+    def ping(self, expected: int, seconds: float) -> tuple[list[str], float]:
+        """The workers that answer, and how long they had. A second, longer round when fewer than expected did."""
+        begun = time.monotonic()
+        names = set(self.ask("ping", seconds=min(FIRST_ROUND, seconds)))
+        if len(names) < expected and seconds > FIRST_ROUND:
+            names |= set(self.ask("ping", seconds=seconds - FIRST_ROUND))
+        return sorted(names), time.monotonic() - begun
+
+    def snapshot(self, names: list[str], seconds: float, *commands: str) -> dict[str, dict[str, t.Any]]:
+        """For each command the replies of the named workers. They are waited for only as long as they are missing."""
+        found: dict[str, dict[str, t.Any]] = {}
+        deadline = time.monotonic() + seconds
+        for command in commands:
+            left = deadline - time.monotonic()
+            arguments = {"safe": True} if command in ("active", "reserved") else {}
+            found[command] = self.ask(command, names, max(left, 0.2), **arguments) if names else {}
+        return found

@@ -1,0 +1,144 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Celery workers of the checkout's virtualenv on a small project of their own."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import os
+import signal
+import threading
+import typing as t
+
+from ansible_collections.warroom.launch.plugins.module_utils.celery.room import ROOM
+from ansible_collections.warroom.launch.plugins.module_utils.floor.gather import gather
+from ansible_collections.warroom.launch.plugins.module_utils.floor.options import _check
+from ansible_collections.warroom.launch.plugins.module_utils.floor.processes import Processes
+from ansible_collections.warroom.launch.plugins.module_utils.floor.room import Room
+
+from .server import VENV, Server, wait_until
+from .tools import RealCommands, tools_with
+
+#: The project. It prints on import, as real ones do, and has secrets where real ones have them.
+APP = """
+import os, time
+from celery import Celery
+
+print('noise of a settings module {"not": "ours"}')
+app = Celery("shop", broker=os.environ["WR_BROKER"])
+app.conf.update(result_backend=None, task_ignore_result=True, worker_hijack_root_logger=False, broker_connection_retry_on_startup=True,
+                beat_schedule={"t": {"task": "shop.add", "schedule": 86400, "args": ["EXAMPLEPW-beat"]}})
+app.conf.update(eval(os.environ.get("WR_CONF", "{}")))
+
+@app.task(name="shop.add")
+def add(x, y=0):
+    return x + y
+
+@app.task(name="shop.slow")
+def slow(seconds):
+    time.sleep(seconds)
+
+@app.task(name="shop.fails")
+def fails(secret):
+    raise ValueError("EXAMPLEPW-exception " + secret)
+
+@app.task(name="shop.retries", bind=True, max_retries=1)
+def retries(self):
+    raise self.retry(exc=KeyError("EXAMPLEPW"), countdown=0)
+"""
+
+
+class Worker(Server):
+    """One worker; `conf` are settings of the project, `args` of the command line."""
+
+    unprivileged = False
+
+    def __init__(self, broker: str, *args: str, name: str = "w1", conf: t.Optional[dict[str, t.Any]] = None, events: bool = True) -> None:
+        super().__init__()
+        self.broker = broker
+        self.args = [*args, *(["-E"] if events else [])]
+        self.node = f"{name}@wr-test"
+        self.environment = {**os.environ, "WR_BROKER": broker, "WR_CONF": repr(conf or {}), "PYTHONWARNINGS": "ignore"}
+
+    def prepare(self) -> None:
+        (self.dir / "shop.py").write_text(APP)
+
+    def argv(self) -> list[str]:
+        words = [f"{key}={self.environment[key]}" for key in ("WR_BROKER", "WR_CONF", "PYTHONWARNINGS")]
+        return ["env", *words, str(VENV / "celery"), "-A", "shop", "worker", "-n", self.node, "--without-mingle", "-l", "INFO", *self.args]
+
+    def ready(self) -> bool:
+        return " ready." in self.log.read_text(errors="replace")
+
+    def stop(self, with_signal: int = signal.SIGKILL) -> None:
+        super().stop(with_signal)  # a warm shutdown waits for its tasks
+
+    @contextlib.contextmanager
+    def frozen(self) -> t.Iterator[None]:
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(self.process.pid, signal.SIGCONT)
+
+
+def sender(broker: str, **conf: t.Any) -> t.Any:
+    """An application that only sends: `sender(url).send_task("shop.add", (1, 2), queue="celery")`."""
+    from celery import Celery
+
+    app = Celery("sender", broker=broker, set_as_current=False)
+    app.conf.update(task_ignore_result=True, **conf)
+    return app
+
+
+def send(app: t.Any, name: str, count: int, *args: t.Any, **options: t.Any) -> None:
+    with app.connection_for_write() as connection:
+        for _number in range(count):
+            app.send_task(name, args, connection=connection, **options)
+
+
+def read(
+    window: float = 0.0,
+    meanwhile: t.Optional[t.Callable[[], t.Any]] = None,
+    timeout: float = 5.0,
+    processes: bool = False,
+    **options: t.Any,
+) -> dict[str, t.Any]:
+    """One instance as the module reads it; `meanwhile` runs in a thread while the window passes."""
+    tools = tools_with(RealCommands(), timeout=timeout)
+    if processes:
+        tools._processes = Processes.read()
+    room = ROOM
+    started: list[threading.Thread] = []
+    if meanwhile is not None:
+
+        class Probe(ROOM.probe):  # type: ignore[name-defined,misc]
+            def watch(self, seconds: float) -> None:
+                started.append(threading.Thread(target=meanwhile))
+                started[0].start()
+                super().watch(seconds)
+                started[0].join()
+
+        room = Room(ROOM.service, ROOM.options, Probe, ROOM.discover, ROOM.places, ROOM.libraries)
+    found = gather([(room, _check(ROOM, options))], window, tools)["launch_celery"]["instances"][0]
+    assert meanwhile is None or started, found["problem"]
+    return found
+
+
+def done(worker: Worker) -> collections.Counter[str]:
+    """What the worker's own log says: the second opinion on outcomes."""
+    counter: collections.Counter[str] = collections.Counter()
+    for line in worker.log.read_text(errors="replace").splitlines():
+        for word in ("succeeded", "raised unexpected", "retry:", "received"):
+            if f" {word}" in line and "Task shop." in line:
+                counter[word] += 1
+    return counter
+
+
+def idle(worker: Worker, count: int) -> None:
+    """Wait until the worker has finished that many tasks."""
+    wait_until(lambda: sum(done(worker)[word] for word in ("succeeded", "raised unexpected")) >= count, f"{count} tasks done")

@@ -1,0 +1,65 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A real Redis, in memory only."""
+
+from __future__ import annotations
+
+import typing as t
+import urllib.parse
+
+from .server import Server, free_port
+
+
+class Redis(Server):
+    def __init__(self, password: str = "", *extra: str) -> None:
+        super().__init__()
+        self.port = free_port()
+        self.password = password
+        self.extra = extra
+
+    @property
+    def url(self) -> str:
+        return f"redis://{':' + urllib.parse.quote(self.password, safe='') + '@' if self.password else ''}127.0.0.1:{self.port}/0"
+
+    def prepare(self) -> None:
+        # a file, because a command line is everybody's to read
+        lines = ["bind 127.0.0.1", f"port {self.port}", f"dir {self.dir}", 'save ""', "appendonly no", *self.extra]
+        if self.password:
+            lines.append(f'requirepass "{self.password}"')
+        (self.dir / "redis.conf").write_text("\n".join(lines) + "\n")
+
+    def argv(self) -> list[str]:
+        return ["redis-server", str(self.dir / "redis.conf")]
+
+    def client(self) -> t.Any:
+        import redis
+
+        return redis.Redis(port=self.port, password=self.password or None)
+
+    def ready(self) -> bool:
+        from redis.exceptions import RedisError
+
+        try:
+            with self.client() as client:
+                return bool(client.ping())
+        except RedisError as error:
+            raise OSError(str(error)) from None
+
+    def contents(self) -> dict[str, t.Any]:
+        """Every key and what it holds: to compare before and after."""
+        found: dict[str, t.Any] = {}
+        with self.client() as client:
+            for key in sorted(client.keys()):
+                kind = client.type(key).decode()
+                name = key.decode("utf-8", "backslashreplace")
+                if kind == "set":
+                    found[name] = sorted(client.smembers(key))
+                elif kind == "list":
+                    found[name] = client.llen(key)
+                elif kind == "hash":
+                    found[name] = sorted(client.hkeys(key))
+                else:
+                    found[name] = kind
+        return found
