@@ -126,6 +126,9 @@ ansible_facts:
               description: uWSGI's version.
               type: str
               sample: 2.0.30
+            address:
+              description: The stats server's address, as uWSGI's other readers take it.
+              type: str
             transport:
               description: C(tcp), C(unix) or C(abstract).
               type: str
@@ -344,7 +347,7 @@ ansible_facts:
               type: dict
             configured:
               description: >-
-                From the configuration of a master that was found: C(processes), C(threads), C(cheaper), C(harakiri_seconds),
+                From the master's configuration where that can be read: C(processes), C(threads), C(cheaper), C(harakiri_seconds),
                 C(listen), and whether C(harakiri) is set.
               type: dict
             vassals:

@@ -80,7 +80,11 @@ class Uwsgi(Server):
         return [*BINARY, "--ini", self.ini]
 
     def ready(self) -> bool:
-        return b"spawned uWSGI worker" in self.log.read_bytes() and bool(self.get("/"))
+        log = self.log.read_bytes()
+        stats = b"Stats server enabled" in log or not any(
+            line.startswith("stats = ") for line in (self.dir / "shop.ini").read_text().splitlines()
+        )
+        return b"spawned uWSGI worker" in log and stats and bool(self.get("/"))
 
     def request(self, path: str, headers: t.Optional[dict[str, str]] = None) -> socket.socket:
         """Send a request and do not wait for its answer."""

@@ -74,15 +74,17 @@ def _is_uwsgi(process: Process) -> bool:
 
 
 def _instances(process: Process, options: config.Options, source: str) -> list[dict[str, t.Any]]:
-    settings = {ours: _number(options, names) for ours, names in _SETTINGS.items()}
-    entries = []
-    for names in (_STATS, *_OTHER_STATS):
-        for value in _values(options, names):
-            entries.append({**_placed(process, value), "settings": settings})
+    entries = [_placed(process, value) for names in (_STATS, *_OTHER_STATS) for value in _values(options, names)]
     if entries:
         return entries
     name = os.path.basename(source or (options.get(_UNREAD) or [""])[-1]) or f"pid {process.pid}"
     return [{"name": name, "problem": _lines_to_add(process, options, source)}]
+
+
+def settings_of(process: Process) -> dict[str, t.Any]:
+    """What the process was configured to do, as far as that can be read; empty when its configuration cannot."""
+    options, _source = configuration(process)
+    return {} if _UNREAD in options else {ours: _number(options, names) for ours, names in _SETTINGS.items()}
 
 
 def _lines_to_add(process: Process, options: config.Options, source: str) -> str:

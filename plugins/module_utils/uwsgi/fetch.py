@@ -78,6 +78,11 @@ class Reader:
         return "abstract" if self.address.socket.startswith("@") else "unix"
 
     @property
+    def place(self) -> str:
+        """The address as uWSGI's other readers want it; without any user name or password."""
+        return f"http://{self.shown}" if self.http and self.transport == "tcp" else self.shown
+
+    @property
     def http(self) -> bool:
         """Whether the server answered in HTTP."""
         return self._known and self._ask_first
@@ -85,25 +90,27 @@ class Reader:
     def read(self, seconds: float) -> bytes:
         """The document's bytes, within `seconds` in all. An answer that is cut is asked for once more the other way."""
         deadline = time.monotonic() + seconds
-        body = self._once(deadline, seconds, self._ask_first)
+        body, asked = self._once(deadline, seconds, patience=0.0 if self._ask_first else (seconds if self._known else PATIENCE))
         if not _whole(body) and time.monotonic() < deadline - 0.1:
-            # sending to a raw server may cut its answer, being silent to an HTTP server gets none
-            body = self._once(deadline, seconds, not self._ask_first) or body
+            # sending to a raw server may cut its answer short, and being silent to an HTTP server gets none
+            body = self._once(deadline, seconds, patience=seconds if asked else 0.0)[0] or body
         if not body:
             raise Problem(f"nothing received from {self.shown}; is this the stats socket?")
         return body
 
-    def _once(self, deadline: float, seconds: float, ask_first: bool) -> bytes:
+    def _once(self, deadline: float, seconds: float, patience: float) -> tuple[bytes, bool]:
+        """One answer, and whether it had to be asked for: that is done when nothing came within `patience` seconds."""
         with self._connect(max(0.1, deadline - time.monotonic())) as conn:
             try:
-                if ask_first or (not self._known and not _speaks(conn, min(PATIENCE, seconds / 4))):
+                asked = not patience or (patience < seconds and not _speaks(conn, min(patience, seconds / 4)))
+                if asked:
                     self._ask(conn)
                 data = stream.read_all(conn, max(0.0, deadline - time.monotonic()))
             except TimeoutError as late:
                 got = len(late.args[0]) if late.args and isinstance(late.args[0], bytes) else 0
                 what = f"only {got} bytes of an answer" if got else "nothing"
                 raise Problem(f"{what} received from {self.shown} within {seconds:g} s; is this the stats socket?") from None
-        return self._body(data)
+        return self._body(data), asked
 
     def _connect(self, seconds: float) -> socket.socket:
         place = self.address.socket

@@ -68,6 +68,7 @@ class History:
     room: t.Optional[HostRoom]
     somaxconn: t.Optional[int]
     top: int = 10
+    address: t.Optional[str] = None
     transport: str = "tcp"
     http: bool = False
     local: bool = True

@@ -126,7 +126,7 @@ def memory_of(stats: Stats, ours: bool) -> dict[int, usage.Memory]:
             continue
         memory = usage.memory(worker.pid) if ours else None
         if memory is None and worker.rss_bytes:
-            memory = usage.Memory(worker.rss_bytes)
+            memory = usage.Memory(worker.rss_bytes, worker.pss_bytes, worker.uss_bytes)
         if memory is not None:
             found[worker.pid] = memory
     return found

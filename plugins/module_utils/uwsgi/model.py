@@ -48,6 +48,8 @@ class Worker:
     running_microseconds: int = 0
     sent_bytes: int = 0
     rss_bytes: int = 0
+    pss_bytes: t.Optional[int] = None  # these two from uWSGI 2.1 only
+    uss_bytes: t.Optional[int] = None
     cores: t.Optional[tuple[Core, ...]] = None  # None: left out by stats-no-cores
 
     @property

@@ -117,6 +117,8 @@ def _worker(row: dict[str, t.Any]) -> Worker:
         running_microseconds=_count(row, "running_time"),
         sent_bytes=_count(row, "tx"),
         rss_bytes=_count(row, "rss"),
+        pss_bytes=_count(row, "pss") or None,
+        uss_bytes=_count(row, "uss") or None,
         cores=tuple(_core(core) for core in cores if isinstance(core, dict)) if isinstance(cores, list) else None,
     )
 

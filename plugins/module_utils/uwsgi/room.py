@@ -15,7 +15,7 @@ from ..floor.problem import Problem
 from ..floor.room import Probe, Room
 from ..floor.tools import Tools
 from . import fetch, host, parse, shape
-from .discover import discover
+from .discover import discover, settings_of
 from .history import Glance, History, Look
 
 OPTIONS: dict[str, t.Any] = {"stats": {"type": "str"}}
@@ -93,9 +93,16 @@ class UwsgiProbe(Probe):
                 transport=self._reader.transport,
                 http=self._reader.http,
                 local=self._reader.local,
-                settings=self.options.get("settings"),
+                address=self._reader.place,
+                settings=self._settings(),
             )
         )
+
+    def _settings(self) -> t.Optional[dict[str, t.Any]]:
+        """The master's configuration; None when the master is not a process that can be seen here."""
+        pid = self._ends[-1].stats.pid
+        master = next((row for row in self.tools.processes.rows if row.pid == pid), None) if self._ours else None
+        return None if master is None else settings_of(master)
 
 
 ROOM = Room("uwsgi", OPTIONS, UwsgiProbe, discover, places=("stats",))

@@ -19,6 +19,7 @@ def facts(history: History) -> dict[str, t.Any]:
     found = Facts()
     found.put("kind", stats.kind)
     found.put("version", stats.version, "uWSGI did not tell its version")
+    found.put("address", history.address, "not read over a socket")
     found.put("transport", history.transport)
     found.put("http", history.http)
     found.put("pid", stats.pid, "uWSGI did not tell its process id")
@@ -44,11 +45,7 @@ def _app(found: Facts, history: History) -> None:
     spoolers = {name: sum(one[name] for one in stats.spoolers) for name in ("tasks", "running")}
     found.put("spoolers", {"total": len(stats.spoolers), **spoolers})
     settings = history.settings
-    why = (
-        "the configuration could not be read"
-        if settings is not None
-        else "the instance was given by its address, so its configuration is not known"
-    )
+    why = "the configuration could not be read" if settings is not None else "the master is not a process of the host that was asked"
     for name in ("processes", "threads", "cheaper", "harakiri_seconds", "listen"):
         found.put(f"configured.{name}", (settings or {}).get(name), "not set in its configuration" if settings else why)
     limited = None if not settings else settings.get("harakiri_seconds") is not None

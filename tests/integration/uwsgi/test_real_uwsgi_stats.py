@@ -17,7 +17,7 @@ import pytest
 from ansible_collections.warroom.launch.plugins.module_utils.floor.gather import gather
 from ansible_collections.warroom.launch.plugins.module_utils.uwsgi.room import ROOM
 from tests.support import ansible
-from tests.support.server import wait_until
+from tests.support.server import free_port, wait_until
 from tests.support.tools import RealCommands, tools_with
 from tests.support.uwsgi import Emperor, Uwsgi
 from tests.support.uwsgi_documents import findings
@@ -192,15 +192,19 @@ def settled(measures: dict[str, t.Any]) -> t.Any:
 
 
 def test_the_module_finds_each_master_once_and_reads_its_configuration():
-    with Uwsgi("harakiri = 25", "threads = 2", "enable-threads = true") as server, Uwsgi("auto-procname = true") as hidden:
+    router = f"127.0.0.1:{free_port()}"
+    lines = ("harakiri = 25", "threads = 2", "enable-threads = true", f"http = 127.0.0.1:{free_port()}", f"http-stats-server = {router}")
+    with Uwsgi(*lines) as server:
         found = ansible.facts("uwsgi_stats", "launch_uwsgi", {"window": 0.3})
-        mine = [one for one in found if one["name"] == server.stats]
-        assert len(mine) == 1 and mine[0]["state"] == "up" and mine[0]["window"] >= 0.3
-        assert mine[0]["configured"] == {
+        (mine,) = [one for one in found if one["name"] == server.stats]
+        assert mine["state"] == "up" and mine["window"] >= 0.3 and mine["address"] == server.stats
+        assert mine["configured"] == {
             "processes": 2, "threads": 2, "cheaper": None, "harakiri_seconds": 25, "listen": None, "harakiri": True,
         }  # fmt: skip
-        pid = hidden.raw()["pid"]
-        assert [one for one in found if f"pid {pid}" in (one["problem"] or "")] or any(one["name"] == hidden.stats for one in found)
+        (beside,) = [one for one in found if one["name"] == router]
+        assert beside["kind"] == "router" and beside["sessions"] == 0
+        assert findings(beside)["uwsgi_workers_busy"]["status"] == "skipped" and findings(beside)["uwsgi_router_nodes"]["status"] == "ok"
+        assert not [one for one in found if server.ini in (one["problem"] or "")]
 
 
 def test_the_module_says_how_to_give_a_master_a_stats_server():

@@ -74,9 +74,14 @@ def test_configuration_files(tools, tmp_path, name, content, stats, form):
 def test_a_section_and_settings(tools, tmp_path):
     (tmp_path / "all.ini").write_text("[uwsgi]\nstats = :1\n[shop]\nstats = :2\nworkers = 8\nthreads = 4\nharakiri = 30\ncheaper = x\n")
     processes(tools, (1, 0, "uwsgi", ("uwsgi", "--ini", f"{tmp_path}/all.ini:shop", "-l", "512")))
-    (entry,) = discover.discover(tools)
-    assert entry["stats"] == ":2"
-    assert entry["settings"] == {"processes": 8, "threads": 4, "cheaper": None, "harakiri_seconds": 30, "listen": 512}
+    assert discover.discover(tools) == [{"stats": ":2"}]
+    assert discover.settings_of(tools.processes.rows[0]) == {
+        "processes": 8,
+        "threads": 4,
+        "cheaper": None,
+        "harakiri_seconds": 30,
+        "listen": 512,
+    }
 
 
 def test_emperor_and_its_vassals(tools):

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 
 import pytest
@@ -112,6 +113,27 @@ def test_an_application_that_answers_in_html_only_when_asked():
         pytest.raises(Problem, match="is this the stats socket"),
     ):
         read(address, 1)
+
+
+@pytest.mark.parametrize("size", [10, 30_000])
+def test_a_slow_raw_server_that_closes_on_our_request(size):
+    """It was taken for an HTTP server that waits; the request that it never reads resets the connection."""
+    data = json.dumps(document(worker(1, cores=[{"vars": ["x" * 100]}] * size))).encode()
+
+    def late(conn: socket.socket) -> None:
+        time.sleep(0.5)
+        conn.sendall(data)
+
+    with peer(late) as address:
+        assert len(read(address).workers[0].cores) == size
+        assert fetch.Reader(f"http://{address}").read(10) == data
+
+
+def test_the_place_has_no_password():
+    with peer(sends(b"HTTP/1.0 200 OK\r\n\r\n" + SMALL)) as address:
+        reader = fetch.Reader(f"http://someone:EXAMPLEsecret@{address}")
+        reader.read(5)
+        assert reader.place == f"http://{address}"
 
 
 def test_unix_and_abstract_sockets(tmp_path):

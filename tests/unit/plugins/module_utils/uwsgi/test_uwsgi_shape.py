@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils.floor.usage import Memory
@@ -299,7 +301,14 @@ def overflow_usages(moved: int) -> tuple[host.Usage, host.Usage]:
 def test_overflows_of_the_host():
     result = facts(IDLE, IDLE, window=5.0, usages=overflow_usages(50))
     assert (result["listen_overflows"], result["listen_overflows_per_second"], result["lifetime_listen_overflows"]) == (50, 10.0, 57)
-    assert findings(result)["uwsgi_listen_overflow"]["status"] == "fail"
+    assert findings(result)["uwsgi_listen_overflow"]["status"] == "ok"  # nobody waits here: another service refuses
+    waits = {**IDLE, "sockets": [{**IDLE["sockets"][0], "queue": 100}]}
+    assert findings(facts(IDLE, waits, IDLE, window=5.0, usages=overflow_usages(50)))["uwsgi_listen_overflow"]["status"] == "fail"
+
+
+def test_memory_as_uwsgi_2_1_tells_it():
+    row = parse.stats(json.dumps(document(worker(1, rss=9, pss=5, uss=3))).encode()).workers[0]
+    assert (row.rss_bytes, row.pss_bytes, row.uss_bytes) == (9, 5, 3)
 
 
 def test_the_backlog_that_the_kernel_tells():
