@@ -12,7 +12,7 @@ import typing as t
 from ..floor.redact import clean
 from ..floor.sampling import number
 from . import indexes, parse, reasons, replication
-from .session import Refused, Row, Session, literal, numbers
+from .session import Refused, Row, Session, literal
 
 #: More sessions, transactions or waits than these are not looked at one by one; the counters still count them.
 SESSIONS = 5000
@@ -21,20 +21,22 @@ TABLES = 3000
 
 _IDENTITY = "SELECT VERSION() AS version, @@version_comment AS version_comment, CURRENT_USER() AS login, CONNECTION_ID() AS id"
 
-# Whole seconds are too coarse for "longer than a second": the first two know better where their timers run.
-_SESSIONS = {
-    "timed": f"""
-SELECT p.id, p.user, p.host, p.db, p.command, p.time, p.state, LEFT(p.info, 4000) AS info, t.thread_id,
-       IF(e.end_event_id IS NULL, e.timer_wait / 1e12, NULL) AS statement_seconds, LEFT(e.sql_text, 1000) AS last_statement
-FROM performance_schema.processlist p
+# Whole seconds are too coarse for "longer than a second": the server's timers and MariaDB's TIME_MS know better.
+# The last statement of a session that is idle stands where the running one did, when the server keeps it.
+_COLUMNS = "p.id, p.user, p.host, p.db, p.command, p.time, p.state, LEFT(p.info, 4000) AS info"
+_STATEMENTS = """
+       IF(e.end_event_id IS NULL, e.timer_wait / 1e12, NULL) AS statement_seconds, LEFT(e.sql_text, 1000) AS last_statement"""
+_JOINS = """
 LEFT JOIN performance_schema.threads t ON t.processlist_id = p.id
-LEFT JOIN performance_schema.events_statements_current e ON e.thread_id = t.thread_id AND e.nesting_event_id IS NULL
-LIMIT {SESSIONS}""",
-    "mariadb": f"""
-SELECT id, user, host, db, command, time, time_ms, state, LEFT(info, 4000) AS info, examined_rows
-FROM information_schema.processlist LIMIT {SESSIONS}""",
-    "plain": f"""
-SELECT id, user, host, db, command, time, state, LEFT(info, 4000) AS info FROM information_schema.processlist LIMIT {SESSIONS}""",
+LEFT JOIN performance_schema.events_statements_current e
+  ON e.thread_id = t.thread_id AND (e.nesting_event_type IS NULL OR e.nesting_event_type <> 'STATEMENT')"""
+_OURS, _THEIRS = "performance_schema.processlist p", "information_schema.processlist p"
+_SESSIONS = {
+    "mysql": f"SELECT {_COLUMNS},{_STATEMENTS} FROM {_OURS}{_JOINS} LIMIT {SESSIONS}",
+    "mariadb": f"SELECT {_COLUMNS}, p.time_ms, p.examined_rows,{_STATEMENTS} FROM {_THEIRS}{_JOINS} LIMIT {SESSIONS}",
+    "mysql_plain": f"SELECT {_COLUMNS} FROM {_OURS} LIMIT {SESSIONS}",
+    "mariadb_plain": f"SELECT {_COLUMNS}, p.time_ms, p.examined_rows FROM {_THEIRS} LIMIT {SESSIONS}",
+    "any": f"SELECT {_COLUMNS} FROM {_THEIRS} LIMIT {SESSIONS}",
     "show": "SHOW FULL PROCESSLIST",
 }
 
@@ -157,7 +159,12 @@ class Reader:
 
     def own(self) -> dict[str, str]:
         """What our own session added to the counters: our looks are not the server's traffic."""
-        return self._status("session", f" WHERE variable_name IN ({', '.join(map(literal, OWN))})")
+        try:
+            return self._status("session", f" WHERE variable_name IN ({', '.join(map(literal, OWN))})")
+        except Refused as refused:
+            if refused.why == "lost":
+                raise
+            return {}
 
     def _status(self, scope: str, condition: str) -> dict[str, str]:
         # as a query, which is counted like any other: SHOW STATUS is counted in the server's sums and not in the session's
@@ -169,11 +176,13 @@ class Reader:
                 raise
             return self.session.pairs(f"SHOW {scope.upper()} STATUS{condition}")
 
-    def sessions(self) -> list[Row]:
-        order = ["mariadb", "plain", "show"] if self.mariadb else ["plain", "show"]
-        if self.instrumented and not self.mariadb:
-            order.insert(0, "timed")
-        return self.ask("sessions", *[_SESSIONS[name] for name in order])
+    def sessions(self, last_statements: bool = True) -> list[Row]:
+        """Every session that we are shown. `last_statements`: also what idle ones did last, and times of the finest clock."""
+        flavour = "mariadb" if self.mariadb else "mysql"
+        order = ([flavour] if last_statements else []) + [flavour + "_plain"] if self.instrumented else []
+        if self.mariadb and not self.instrumented:
+            order = ["mariadb_plain"]
+        return self.ask("sessions", *[_SESSIONS[name] for name in [*order, "any", "show"]])
 
     def transactions(self) -> list[Row]:
         return self.ask("transactions", _TRANSACTIONS)
@@ -243,20 +252,18 @@ class Reader:
     def dictionary(self) -> t.Optional[indexes.Dictionary]:
         """Tables, indexes and columns as InnoDB knows them: PROCESS is enough, and no table is opened for it."""
         prefix = "information_schema.innodb_" + ("sys_" if self.mariadb else "")
-        tables = self.ask("missing_indexes", f"SELECT table_id, name FROM {prefix}tables WHERE name LIKE '%/%' LIMIT {TABLES}")
-        sizes = self.ask(
-            "missing_indexes",
-            f"SELECT table_id, name, num_rows FROM {prefix}tablestats WHERE num_rows > 0 ORDER BY num_rows DESC LIMIT {TABLES}",
-        )
-        large = numbers(row["table_id"] for row in sizes if row.get("table_id"))
-        own = self.ask("missing_indexes", f"SELECT index_id, name, table_id, type FROM {prefix}indexes LIMIT {10 * TABLES}")
-        fields = self.ask("missing_indexes", f"SELECT index_id, name, pos FROM {prefix}fields LIMIT {20 * TABLES}")
-        columns = self.ask(
-            "missing_indexes",
-            f"SELECT table_id, name, mtype FROM {prefix}columns WHERE table_id IN ({large}) "
-            f"AND (name LIKE '%id' OR name LIKE '%ID' OR name LIKE '%pk') LIMIT {10 * TABLES}",
-        )
-        return None if "missing_indexes" in self.unknown else indexes.Dictionary(tables, own, fields, columns, sizes)
+        read: dict[str, list[Row]] = {}
+        for name, columns, rest in (
+            ("tables", "table_id, name", f"WHERE name LIKE '%/%' LIMIT {TABLES}"),
+            ("tablestats", "table_id, name, num_rows", f"WHERE num_rows > 0 ORDER BY num_rows DESC LIMIT {TABLES}"),
+            ("indexes", "index_id, name, table_id, type", f"LIMIT {10 * TABLES}"),
+            ("fields", "index_id, name, pos", f"LIMIT {20 * TABLES}"),
+            ("columns", "table_id, name, mtype", f"WHERE LOWER(name) LIKE '%id' OR name LIKE '%pk' LIMIT {20 * TABLES}"),
+        ):
+            read[name] = self.ask("missing_indexes", f"SELECT {columns} FROM {prefix}{name} {rest}")
+            if "missing_indexes" in self.unknown:  # a schema change that waits holds all of them up
+                return None
+        return indexes.Dictionary(read["tables"], read["indexes"], read["fields"], read["columns"], read["tablestats"])
 
     def scans(self) -> list[Row]:
         """Rows read without an index, by table."""

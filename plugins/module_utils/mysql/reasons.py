@@ -51,6 +51,8 @@ def refused(error: Refused, measure: str, identity: Identity) -> str:
         return performance_schema_closed(identity)
     if error.why == "absent":
         return f"{identity.name} {identity.text} does not have it ({clean(error.said, 100)})"
+    if error.code == 1205 and measure == "missing_indexes":
+        return "a schema change (ALTER TABLE) holds the dictionary: let it end, or end what it waits for (blockers), and look again"
     if error.why == "late":
         return f"the answer took longer than our limit of {STATEMENT_SECONDS:g} s or waited on a lock ({clean(error.said, 100)})"
     if error.why == "lost":

@@ -6,14 +6,17 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
-from ..floor import sql, stream
+from ..floor import stream
 from ..floor.redact import clean
 from ..floor.sampling import number
 from .parse import Identity
 
 Row = dict[str, t.Any]
+
+_QUOTE = re.compile("['\"`]")
 
 
 def replica_questions(who: Identity) -> list[str]:
@@ -39,7 +42,7 @@ def channel(row: t.Mapping[str, t.Any]) -> Row:
     receiving = _first(row, "replica_io_running", "slave_io_running")
     applying = _first(row, "replica_sql_running", "slave_sql_running")
     host, port = _first(row, "source_host", "master_host"), number(_first(row, "source_port", "master_port"))
-    errors = [_first(row, *names) for names in (("last_io_error",), ("last_sql_error", "last_error"))]
+    errors = [_error(row, kind) for kind in ("io", "sql")]
     lag = number(_first(row, "seconds_behind_source", "seconds_behind_master"))
     return {
         "name": _first(row, "channel_name", "connection_name") or "default",
@@ -48,9 +51,17 @@ def channel(row: t.Mapping[str, t.Any]) -> Row:
         "applying": applying == "Yes",
         "state": clean(str(_first(row, "replica_io_state", "slave_io_state") or receiving or "")) or None,
         "lag_seconds": lag,
-        # the text of a failed statement stands in the error: its literals are data
-        "error": next((sql.normalise(error, "mysql", 200) for error in errors if error), None),
+        "error": next((error for error in errors if error), None),
     }
+
+
+def _error(row: t.Mapping[str, t.Any], kind: str) -> t.Optional[str]:
+    """Number and beginning of an error: from its first quote on it holds the data of the row or statement that failed."""
+    said = _first(row, f"last_{kind}_error")
+    if said is None:
+        return None
+    code = number(row.get(f"last_{kind}_errno"))
+    return clean(f"{f'error {code}: ' if code else ''}{_QUOTE.split(str(said))[0]}", 160)
 
 
 def facts(channels: t.Sequence[t.Mapping[str, t.Any]], binlog: t.Sequence[t.Mapping[str, t.Any]], sessions: t.Sequence[Row]) -> Row:

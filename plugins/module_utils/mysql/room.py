@@ -106,9 +106,13 @@ class MysqlProbe(Probe):
         pause = max(SAMPLE_SECONDS, seconds / MAX_SAMPLES)
         while self._session is not None and not self._session.lost and time.monotonic() + pause < end:
             time.sleep(pause)
-            rows = activity.sessions(self._reader.sessions(), {}, self._programs, self._reader.identity.pid)
-            self._working.append([row for row in rows if row["state"] == "active" and row["backend_type"] == "client backend"])
+            self.look()
         time.sleep(max(0.0, end - time.monotonic()))
+
+    def look(self) -> None:
+        """Who is at work at this moment."""
+        rows = activity.sessions(self._reader.sessions(last_statements=False), {}, self._programs, self._reader.identity.pid)
+        self._working.append([row for row in rows if row["state"] == "active" and row["backend_type"] == "client backend"])
 
     def second(self) -> None:
         if self._session is None:

@@ -108,8 +108,3 @@ def quoted(name: str) -> str:
 def literal(value: str) -> str:
     """A text literal that holds under every sql_mode (backslash escapes on or off): as hexadecimal."""
     return "'" + value + "'" if _SAFE_NAME.match(value) else "CONVERT(0x" + value.encode().hex() + " USING utf8mb4)"
-
-
-def numbers(values: t.Iterable[t.Any]) -> str:
-    """A list of integers for an IN: ids that the server gave us, never text from outside."""
-    return ", ".join(str(int(value)) for value in values) or "NULL"
