@@ -26,6 +26,8 @@ _NEED_ALL_SESSIONS = (
     "lock_wait_longest_seconds", "clients", "clients_total", "replicas",
 )  # fmt: skip
 
+_NEED_STATEMENTS = ("statements", "statements_total", "statements_calls_per_second", "statements_busy_sessions", "statements_unnamed_ratio")
+
 
 @dataclasses.dataclass
 class Sample:
@@ -128,7 +130,9 @@ def _statements(material: Material, statements: t.Optional[statement_rows.Statem
     manner = material.manner
     seen = statement_rows.sampled(material.working, manner.query_text, manner.top)
     if statements is None:
-        return {"statements": None, "statements_total": None, "statements_sampled": seen}
+        unread = dict.fromkeys(_NEED_STATEMENTS)
+        material.unknown.update(dict.fromkeys(unread, material.unknown["statements"]))
+        return {**unread, "statements_sampled": seen}
     if statements.reset:
         material.notes.append("the statement digests were reset within the window")
     lost = statements.unnamed_ratio
