@@ -70,8 +70,9 @@ def indexes(schemas: t.Sequence[Schema]) -> Row:
     rows = []
     for schema in schemas:
         for row in schema.indexes:
-            if row["valid"] and not row["partition"]:
-                rows.append({"database": schema.database, "name": row["name"], "definition": normalised(row)})
+            definition = normalised(schema, row) if row["valid"] and not row["partition"] else None
+            if definition is not None:
+                rows.append({"database": schema.database, "name": row["name"], "definition": definition})
     rows.sort(key=lambda row: (row["database"], row["definition"], row["name"]))
     return {
         "index_definitions": rows[:MAX_DEFINITIONS],
@@ -80,11 +81,22 @@ def indexes(schemas: t.Sequence[Schema]) -> Row:
     }
 
 
-def normalised(row: Row) -> str:
-    """The definition without the index's own name, which differs between environments that Django migrated twice."""
+def normalised(schema: Schema, row: Row) -> t.Optional[str]:
+    """The definition without the index's own name, which differs between environments that Django migrated twice.
+
+    None when the names of its columns are not known (a table beyond the largest).
+    """
     unique = "UNIQUE " if row["is_unique"] else ""
-    _head, _using, rest = row["definition"].partition(" USING ")
-    return f"{unique}{row['schema']}.{row['table']} USING {' '.join(rest.split())}"
+    if row["definition"] is not None:
+        _head, _using, rest = row["definition"].partition(" USING ")
+        rest = " ".join(rest.split())
+    else:
+        known = schema.columns.get(row["table_id"], {})
+        names = [known.get(int(number), {}).get("quoted") for number in str(row["columns"]).split()]
+        if None in names:
+            return None
+        rest = f"{row['method']} ({', '.join(map(str, names))})"
+    return f"{unique}{row['schema']}.{row['table']} USING {rest}"
 
 
 def _hash(lines: t.Iterable[str]) -> str:

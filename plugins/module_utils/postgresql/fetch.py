@@ -12,6 +12,7 @@ import typing as t
 
 from . import driver, queries, schema_queries, server_queries
 from .session import Session
+from .statements import identifier
 
 Row = driver.Row
 
@@ -126,17 +127,24 @@ class Reader:
         for name, sql in single.items():
             rows = self.ask(name, sql)
             sample.server[name] = rows[0] if rows else None
+        if "pg_stat_io" in columns:
+            sample.many["io"] = self.ask("io", server_queries.io(columns))
+        else:
+            self.unknown.setdefault("io", "pg_stat_io exists since PostgreSQL 16")
+
+    def once(self, sample: Sample, about: About) -> None:
+        """What is read once, at the end: states rather than counters. Views that scan all sessions only where they matter."""
+        rows = sample.activity or []
+        kinds = {row.get("backend_type") for row in rows}
         several = {
-            "replicas": server_queries.REPLICAS,
-            "slots": server_queries.slots(columns),
+            "slots": server_queries.slots(about.columns),
             "prepared": server_queries.PREPARED,
-            "vacuuming": schema_queries.VACUUMING,
-            **({"io": server_queries.io(columns)} if "pg_stat_io" in columns else {}),
+            **({"replicas": server_queries.REPLICAS} if kinds & {"walsender", None} else {}),
+            **({"vacuuming": schema_queries.VACUUMING} if "autovacuum worker" in kinds or _runs(rows, "vacuum") else {}),
         }
+        sample.many.update({"replicas": [], "vacuuming": []})
         for name, sql in several.items():
             sample.many[name] = self.ask(name, sql)
-        if "pg_stat_io" not in columns:
-            self.unknown.setdefault("io", "pg_stat_io exists since PostgreSQL 16")
 
     def _locks(self, sample: Sample, about: About) -> None:
         waiting = [row["pid"] for row in sample.activity or [] if row.get("wait_event_type") == "Lock"]
@@ -159,7 +167,12 @@ class Reader:
             return {}
         ids = sorted({key[1] for key in keys})
         rows = self.ask("statements.text", queries.statement_texts(about.statements["schema"], ids, TEXT_LENGTH)) or []
-        return {(row["dbid"], row["queryid"]): row["query"] for row in rows}
+        return {(row["dbid"], identifier(row["queryid"])): row["query"] for row in rows}
+
+
+def _runs(rows: t.Sequence[Row], command: str) -> bool:
+    """Whether some session runs that command."""
+    return any(str(row.get("query") or "").lstrip().lower().startswith(command) for row in rows)
 
 
 def reason(error: driver.SqlError, advice: str = "") -> str:

@@ -22,7 +22,7 @@ from .session import Session
 
 #: How often, and at most how many times, a window is looked into for who works.
 SAMPLE_SECONDS = 0.25
-MAX_SAMPLES = 20
+MAX_SAMPLES = 10
 #: Databases whose tables are read when none was named, and when all were.
 FEW_DATABASES = 5
 MANY_DATABASES = 20
@@ -159,6 +159,7 @@ class Server:
         statements = shape.statements_of(self.first, self.second)
         texts = {} if statements is None else self.reader.statement_texts(self.about, statements.chosen(self.manner.top))
         material = shape.Material(self.about, self.first, self.second, self.working, window, self.reader.unknown, self.reader.notes)
+        self.reader.once(material.latest, self.about)
         extra = self._schema_facts(statements, texts)
         extra["plans"] = [self._plan(pid, material.latest) for pid in self.options.get("explain_pids") or []]
         return {**shape.facts(material, statements, texts, self.manner), **extra}

@@ -91,24 +91,22 @@ def waiting_locks(pids: t.Iterable[int], columns_of_locks: t.Collection[str] = (
   FROM pg_locks l WHERE NOT l.granted AND l.pid IN ({numbers(pids)})"""
 
 
+# few and as they are: with ten thousand statements every column and cast is felt
 _COUNTERS = (
-    "calls", "rows", "total_exec_time", "total_time", "total_plan_time", "shared_blks_hit", "shared_blks_read", "shared_blks_written",
-    "temp_blks_read", "temp_blks_written", "shared_blk_read_time", "blk_read_time", "wal_bytes",
+    "calls", "rows", "total_exec_time", "total_time", "shared_blks_hit", "shared_blks_read", "temp_blks_written", "shared_blk_read_time",
+    "blk_read_time",
 )  # fmt: skip
 
 
 def statements(schema: str, columns: t.Collection[str]) -> str:
     """The counters of every statement, without the texts: those lie in a file that is read as a whole."""
-    fields = [*chosen(("userid", "dbid"), columns)]
-    fields += ["queryid::text AS queryid"] if "queryid" in columns else []
-    fields += [f"{name}{'::float8' if name == 'wal_bytes' else ''} AS {name}" for name in chosen(_COUNTERS, columns)]
+    fields = chosen(("userid", "dbid", "queryid", *_COUNTERS), columns)
     return f"SELECT {', '.join(fields)} FROM {quoted(schema)}.pg_stat_statements(false)"
 
 
 def statement_texts(schema: str, ids: t.Iterable[str], length: int) -> str:
     """The second step: texts of the chosen ones only."""
-    # OFFSET 0: filter what the function gave, do not let its texts travel
-    return f"""SELECT queryid::text AS queryid, dbid, {_TEXT.format(length=int(length))} AS query
+    return f"""SELECT queryid, dbid, {_TEXT.format(length=int(length))} AS query
   FROM {quoted(schema)}.pg_stat_statements(true) WHERE queryid IN ({numbers(ids)})"""
 
 

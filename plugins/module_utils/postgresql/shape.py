@@ -94,7 +94,7 @@ def facts(material: Material, statements: t.Optional[statement_rows.Statements],
         names = {row["oid"]: row["name"] for row in material.first.databases or []}
         found.update(statement_rows.facts(statements, texts, names, manner))
         _about_statements(material, statements, found)
-    found.update(upkeep.facts(about, material.first, material.second, manner))
+    found.update(upkeep.facts(about, material.first, material.second, material.latest, manner))
     found.update(replication.facts(about, material.latest, unknown, manner))
     found.update(digest.settings(about))
     found["unknown"], found["notes"] = unknown, material.notes

@@ -24,13 +24,11 @@ Key = tuple[t.Any, t.Any]
 _NAMES = {
     "calls": ("calls",),
     "milliseconds": ("total_exec_time", "total_time"),
-    "plan_milliseconds": ("total_plan_time",),
     "rows": ("rows",),
     "blocks_hit": ("shared_blks_hit",),
     "blocks_read": ("shared_blks_read",),
     "temp_blocks": ("temp_blks_written",),
     "io_milliseconds": ("shared_blk_read_time", "blk_read_time"),
-    "wal_bytes": ("wal_bytes",),
 }
 _ORDERS = ("milliseconds", "calls", "blocks_read")
 
@@ -39,12 +37,17 @@ def summed(rows: t.Iterable[Row]) -> dict[Key, Row]:
     """Counters by (database, statement); a counter that this version lacks is None."""
     found: dict[Key, Row] = {}
     for row in rows:
-        entry = found.setdefault((row.get("dbid"), row.get("queryid")), {**dict.fromkeys(_NAMES), "userid": row.get("userid")})
+        entry = found.setdefault((row.get("dbid"), identifier(row.get("queryid"))), {**dict.fromkeys(_NAMES), "userid": row.get("userid")})
         for name, theirs in _NAMES.items():
             value = next((number(row[column]) for column in theirs if column in row), None)
             if value is not None:
                 entry[name] = (entry[name] or 0) + value
     return found
+
+
+def identifier(value: t.Any) -> t.Optional[str]:
+    """The id as text: JSON readers lose digits of such numbers."""
+    return None if value is None else str(value)
 
 
 def hidden(rows: t.Iterable[Row]) -> int:

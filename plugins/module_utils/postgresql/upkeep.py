@@ -19,8 +19,7 @@ Row = dict[str, t.Any]
 XID_LIMIT = 2**31
 
 
-def facts(about: About, first: Sample, second: t.Optional[Sample], manner: Manner) -> Row:
-    latest = second or first
+def facts(about: About, first: Sample, second: t.Optional[Sample], latest: Sample, manner: Manner) -> Row:
     seconds = None if second is None else second.server_at - first.server_at
     return {
         "checkpoints": _checkpoints(first, second, seconds, about),

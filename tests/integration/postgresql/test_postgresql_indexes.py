@@ -122,10 +122,12 @@ def test_the_plan_of_a_running_query(server):
 
 
 def test_tables_and_indexes_move_with_their_use(server):
-    client = server.client("".join("select v from covered where id = 5; select count(*) from parent;" for _number in range(30000)), "shop")
+    client = server.client("".join("select v from child where id = 5; select count(*) from parent;" for _number in range(30000)), "shop")
     try:
         found = instance(server, window=2)
     finally:
         server.leave(client)
     assert found["tables_total"] == 10
-    assert any(row["name"] == "parent" and row["sequential_scans"] > 0 for row in found["sequential_scan_suspects"])
+    (suspect,) = found["sequential_scan_suspects"]
+    assert suspect["name"] == "parent" and suspect["sequential_scans"] > 0 and suspect["scanned_ratio"] > 0.9
+    assert next(row for row in found["indexes"] if row["name"] == "child_pkey")["scans"] > 0
