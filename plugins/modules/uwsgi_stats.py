@@ -252,6 +252,9 @@ ansible_facts:
             in_flight_oldest_seconds:
               description: How long the oldest request runs (uWSGI tells its start in whole seconds).
               type: float
+            in_flight_oldest_pattern:
+              description: Its method and kind of page.
+              type: str
             remote_addresses:
               description: >-
                 Who connected, for the requests in flight in any sample: C(address), C(kind) (loopback, private, public), C(count).

@@ -22,10 +22,12 @@ def put(facts: Facts, history: History) -> None:
     known = [request for request in running if request is not None]
     facts.put("in_flight", _rows(known, look.clock, facts.values["cores_active"])[: history.top])
     facts.put("in_flight_total", facts.values["cores_busy"])
-    ages = [_age(request, look.clock) for request in known if request.started]
+    dated = [request for request in known if request.started]
+    oldest = min(dated, key=lambda request: request.started or 0.0, default=None)
     why = "no request is in flight" if not running else "uWSGI does not tell when the requests began"
-    facts.put("in_flight_oldest_seconds", max(ages) if ages else None, why)
-    if ages and not history.local:
+    facts.put("in_flight_oldest_seconds", None if oldest is None else _age(oldest, look.clock), why)
+    facts.put("in_flight_oldest_pattern", None if oldest is None else f"{oldest.method} {oldest.pattern}".strip(), why)
+    if dated and not history.local:
         facts.note("the ages of running requests rest on two hosts' clocks: uWSGI's and that of the host that was asked")
     _clients(facts, history)
     if look.stats.repaired:

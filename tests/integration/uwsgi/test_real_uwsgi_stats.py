@@ -139,18 +139,19 @@ def test_static_routed_and_offloaded(observe, tmp_path):
 
 
 def test_new_workers_in_the_window(observe):
-    with Uwsgi("lazy = true") as server:
+    with Uwsgi() as server:
         for _ in range(10):
             server.get("/")
 
-        def reload() -> None:
+        def kill() -> None:
             before = {worker["pid"] for worker in server.raw()["workers"]}
-            os.kill(server.raw()["pid"], signal.SIGHUP)
+            for pid in before:
+                os.kill(pid, signal.SIGKILL)
             wait_until(lambda: before.isdisjoint(worker["pid"] for worker in server.raw()["workers"]), "new workers")
             for _ in range(3):
                 server.get("/")
 
-        measures = observe(server.stats, reload)
+        measures = observe(server.stats, kill)
         assert (measures["requests"], measures["respawns"]) == (3, 2)
 
 

@@ -225,6 +225,7 @@ def test_in_flight_by_kind_of_page():
         "oldest_seconds": 9.0,
     }
     assert (result["in_flight_total"], result["in_flight_oldest_seconds"]) == (3, 9.0)
+    assert result["in_flight_oldest_pattern"] == "GET /legacy/<id>?id"
     assert result["remote_addresses"][0] == {"address": "10.0.0.7", "kind": "private", "count": 6}
     assert result["remote_addresses"][1] == {"address": "8.8.8.8", "kind": "public", "count": 3} and result["remote_addresses_total"] == 2
     found = findings(result)
@@ -291,6 +292,8 @@ def test_a_calm_instance_is_ok():
     calm = facts(IDLE, later, later, window=5.0, memory={101: Memory(50 << 20), 102: Memory(50 << 20)}, usages=overflow_usages(0))
     statuses = {name: one["status"] for name, one in findings(calm).items()}
     assert {"fail", "warn", "unknown"}.isdisjoint(statuses.values()), statuses
+    said = [one["finding"] for one in findings(calm).values() if one["status"] == "ok"]
+    assert not [sentence for sentence in said if "unknown" in sentence or "  " in sentence or sentence.startswith(";")]
     assert statuses["uwsgi_response_time"] == statuses["uwsgi_workers_busy"] == statuses["uwsgi_saturated"] == "ok"
 
 
