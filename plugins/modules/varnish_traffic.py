@@ -95,10 +95,9 @@ ansible_facts:
         instances:
           description:
             - Counts are over the time that the log covers.
-            - Rows of URL patterns have C(pattern), C(example), C(host) of the example, C(count), C(share) of the requests, C(cached)
-              (how many came
-              from the cache), C(bytes), C(mean_seconds), C(backend_requests), C(backend_seconds), C(share_of_backend_time), C(reason),
-              C(reasons) and C(url_regex) for use in a VCL.
+            - Rows of URL patterns have C(pattern), C(example), C(host) of the example, C(count), C(share) of the requests,
+              C(cached) (those from the cache), C(bytes), C(mean_seconds) of the others, C(backend_requests), C(backend_seconds),
+              C(share_of_backend_time), C(reason), C(reasons) and C(url_regex) for use in a VCL.
           type: list
           elements: dict
           returned: always

@@ -60,6 +60,7 @@ def _add_backend(entry: dict[str, t.Any], row: list[t.Any]) -> None:
 def _row(pattern: str, status: t.Optional[int], entry: dict[str, t.Any], totals: t.Mapping[str, float]) -> dict[str, t.Any]:
     url, host = entry["example"] or (b"", b"")
     why = ranked(entry["reasons"], 5)
+    through = entry["count"] - entry["cached"]
     return {
         "pattern": pattern,
         **({} if status is None else {"status": status}),
@@ -69,7 +70,7 @@ def _row(pattern: str, status: t.Optional[int], entry: dict[str, t.Any], totals:
         "share": ratio(entry["count"], totals["requests"]),
         "cached": entry["cached"],
         "bytes": entry["bytes"],
-        "mean_seconds": round(entry["spent"] / entry["count"] / 1e6, 6) if entry["count"] else None,
+        "mean_seconds": round(entry["spent"] / through / 1e6, 6) if through else None,
         "backend_requests": entry["asked"],
         "backend_seconds": round(entry["cost"] / 1e6, 6),
         "share_of_backend_time": ratio(entry["cost"], totals["backend_microseconds"]),

@@ -29,9 +29,7 @@ def check(query: str, group_by: str) -> None:
     if not query.strip():
         raise Problem("query is empty: write a VSL query, such as RespStatus >= 500")
     if match is None:
-        raise Problem(
-            f"group_by: {clean(group_by, 60)!r} is not a tag of the log; write ReqURL, RespStatus, RespHeader:Content-Type …"
-        )
+        raise Problem(f"group_by: {clean(group_by, 60)!r} is not a tag of the log; write ReqURL, RespStatus, RespHeader:Content-Type …")
     header = match["header"]
     if match["tag"].lower().endswith("header") and header is None:
         raise Problem(f"group_by: {group_by} needs the name of one header, such as {group_by}:Content-Type")

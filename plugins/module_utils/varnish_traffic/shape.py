@@ -31,6 +31,7 @@ _PERMANENT = (301, 308)
 
 def facts(tally: Tally, stream: Stream, expected: t.Sequence[Matcher], keep: int) -> dict[str, t.Any]:
     """The measures of one instance (documented in the module's RETURN)."""
+    tally.fold()
     unknown: dict[str, str] = {}
     notes: list[str] = []
     log = _log(tally, stream, notes)
@@ -119,7 +120,7 @@ def _visitors(tally: Tally, requests: int, keep: int) -> dict[str, t.Any]:
         name = clean(unescaped(host).lower(), 80) or "(other hosts)"
         hosts[name] = hosts.get(name, 0) + count
     agents = [
-        {"name": name, "kind": kind, "count": cell[0], "share": ratio(cell[0], requests)} for (name, kind), cell in tally.families.items()
+        {"name": name, "kind": kind, "count": count, "share": ratio(count, requests)} for (name, kind), count in tally.families.items()
     ]
     return {
         "statuses": ranked(statuses, max(keep, 20), requests),

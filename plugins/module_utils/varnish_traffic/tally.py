@@ -18,11 +18,23 @@ from .log import FIELD, GROUP
 from .times import Times
 
 _GROUP, _FIELD = GROUP.encode(), FIELD.encode()
-_MOST_KINDS, _MOST_ROWS, _MOST_URLS, _MOST_HOSTS, _MOST_AGENTS = 1_000, 20_000, 4_096, 2_000, 5_000
+_MOST_HEADS, _MOST_ROWS, _MOST_URLS, _MOST_HOSTS = 20_000, 20_000, 4_096, 2_000
 OTHER = "(other URLs)"
 
-# handling → (outcome, where its special case shows among the details, the special outcome)
+# How the mark of a line (the records HitMiss, HitPass and the time left of Hit, `-` where there is none) is read:
+_NEVER, _ANY_RECORD, _TIME_LEFT_NEGATIVE = 0, 1, 2
+_NO_RECORD = b"---"
+# handling → (outcome, when it is the special case, the special outcome)
 _OUTCOMES = {
+    b"hit": ("hit", _TIME_LEFT_NEGATIVE, "grace_hit"),
+    b"miss": ("miss", _ANY_RECORD, "hit_for_miss"),
+    b"pass": ("pass", _ANY_RECORD, "hit_for_pass"),
+    b"hitmiss": ("hit_for_miss", _NEVER, "hit_for_miss"),  # the words of 7.7 and later
+    b"hitpass": ("hit_for_pass", _NEVER, "hit_for_pass"),
+    b"pipe": ("pipe", _NEVER, "pipe"),
+    b"synth": ("synth", _NEVER, "synth"),
+}
+OUTCOMES = {
     b"hit": ("hit", 2, "grace_hit"),  # the time that is left is negative: delivered after its time
     b"miss": ("miss", 0, "hit_for_miss"),
     b"pass": ("pass", 1, "hit_for_pass"),
@@ -52,7 +64,7 @@ class Bin:
         self.urls: dict[bytes, Row] = {}
         self.rows: dict[tuple[str, tuple[int, ...]], Row] = {}
 
-    def new(self, url: bytes, host: bytes) -> Row:
+    def new(self, url: bytes, head: bytes) -> Row:
         """The row of a URL that is not (or no longer) among the recent ones."""
         key = self._tally.key(url)
         row = self.rows.get(key)
@@ -62,7 +74,7 @@ class Bin:
                 self._tally.dropped += 1
                 row = self.rows.get(key)
             if row is None:
-                row = self.rows[key] = [0, 0, 0, None, url[:1000], host[:200]]
+                row = self.rows[key] = [0, 0, 0, None, url[:1000], head.split(_FIELD)[6][:200]]
                 self._tally.rows += 1
         if len(self.urls) >= _MOST_URLS:
             self.urls.clear()
@@ -70,65 +82,55 @@ class Bin:
         return row
 
 
-class _Client:
-    """Lines of one kind from the client side."""
+class _Kind:
+    """Lines of one kind. What the hot loop does not do itself is left to `take`."""
+
+    inline = False
+    visits = False  # counts for hosts and user agents
+    bins: t.Sequence[Bin] = ()
+
+    def take(self, head: bytes, url: bytes, sent: int, spent: bytes, first: bytes, detail: bytes) -> None:
+        raise NotImplementedError
+
+
+class _Client(_Kind):
+    """The client side. The hot loop counts these lines itself: they are the most."""
+
+    inline = visits = True
 
     def __init__(self, tally: Tally, handling: bytes, status: bytes, method: bytes) -> None:
-        outcome, self._mark, special = _OUTCOMES[handling]
-        self.bins = [Bin(tally, "client", name, status, method) for name in (outcome, special) if name]
-        self._hit = handling == b"hit"
-        self._times = tally.times_of(outcome).printed
-        self._tally = tally
-
-    def take(self, detail: bytes, host: bytes, agent: bytes, url: bytes, numbers: bytes) -> None:
-        size, text, first, _start = numbers.split(_FIELD)
-        sent, spent = 0 if size == b"-" else int(size), int(text)  # before anything is counted: a bad line counts as nothing
-        kept = self.bins[0]
-        if self._mark is not None:
-            mark = detail.split(_FIELD, 3)[self._mark]
-            if mark != b"-" and (not self._hit or mark[:1] == b"-"):
-                kept = self.bins[1]
-        try:
-            row = kept.urls[url]
-        except KeyError:
-            row = kept.new(url, host)
-        row[0] += 1
-        row[1] += sent
-        row[2] += spent
-        times = self._times
-        times[first] = times.get(first, 0) + 1
-        self._tally.visitor(host, agent)
+        outcome, self.rule, special = _OUTCOMES[handling]
+        self.usual = Bin(tally, "client", outcome, status, method)
+        self.special = Bin(tally, "client", special, status, method) if self.rule else self.usual
+        self.bins = [self.usual, self.special] if self.rule else [self.usual]
+        self.times = tally.times_of(outcome).printed
 
 
-class _Backend:
-    """Lines of one kind from the backend side, with the reasons why they had to be asked for."""
+class _Backend(_Kind):
+    """The backend side, with the reasons why it had to be asked."""
 
     def __init__(self, tally: Tally, kind: str, status: bytes, method: bytes, storage: bytes) -> None:
-        self.bins = [Bin(tally, "backend", kind, status, method)]
+        self._kept = Bin(tally, "backend", kind, status, method)
+        self.bins = [self._kept]
         self._kind, self._status, self._method = kind, status, method
-        self._kept = storage not in (b"Transient", b"-")
+        self._stored = storage not in (b"Transient", b"-")
         self._times = tally.times_of("backend").printed
         self._counts = tally.reasons[kind]
 
-    def take(self, detail: bytes, host: bytes, agent: bytes, url: bytes, numbers: bytes) -> None:
-        size, text, first, _start = numbers.split(_FIELD)
-        sent, spent = 0 if size == b"-" else int(size), int(text)
-        _miss, _pass, _hit, source, ttl, cookie, authorization, set_cookie, control, vary = detail.split(_FIELD)
+    def take(self, head: bytes, url: bytes, sent: int, spent: bytes, first: bytes, detail: bytes) -> None:
+        took = int(spent)
+        source, ttl, cookie, authorization, set_cookie, control, vary = detail.split(_FIELD)
         if self._kind == "pass":
             why = reasons.of_pass(self._method, source, cookie, authorization)
-        elif self._kept:
+        elif self._stored:
             why = reasons.of_variants(vary) if vary != b"-" else ()
         else:
             why = reasons.of_not_stored(self._status, ttl, set_cookie, control, vary)
-        try:
-            row = self.bins[0].urls[url]
-        except KeyError:
-            row = self.bins[0].new(url, host)
+        row = self._kept.urls.get(url) or self._kept.new(url, head)
         row[0] += 1
         row[1] += sent
-        row[2] += spent
-        times = self._times
-        times[first] = times.get(first, 0) + 1
+        row[2] += took
+        self._times[first] = self._times.get(first, 0) + 1
         if why:
             if row[3] is None:
                 row[3] = {}
@@ -137,16 +139,18 @@ class _Backend:
                 self._counts[name] = self._counts.get(name, 0) + 1
 
 
-class _Left:
+class _Left(_Kind):
     """Lines that are counted and nothing else: malformed requests, and the backend's half of a pipe."""
-
-    bins: t.Sequence[Bin] = ()
 
     def __init__(self) -> None:
         self.count = 0
 
-    def take(self, detail: bytes, host: bytes, agent: bytes, url: bytes, numbers: bytes) -> None:
+    def take(self, head: bytes, url: bytes, sent: int, spent: bytes, first: bytes, detail: bytes) -> None:
         self.count += 1
+
+
+# [kind, how many lines]
+_Cell = list[t.Any]
 
 
 class Tally:
@@ -154,11 +158,10 @@ class Tally:
 
     def __init__(self, matchers: t.Sequence[Matcher] = ()) -> None:
         self._matchers = matchers
-        self._kinds: dict[bytes, t.Any] = {}
-        self._named: dict[tuple[t.Any, ...], t.Any] = {}
+        self._heads: dict[bytes, _Cell] = {}
+        self._named: dict[tuple[t.Any, ...], _Kind] = {}
         self._keys: dict[bytes, tuple[str, tuple[int, ...]]] = {}
-        self._agents: dict[bytes, list[int]] = {}
-        self.families: dict[tuple[str, str], list[int]] = {}
+        self.families: dict[tuple[str, str], int] = {}
         self.hosts: dict[bytes, int] = {}
         self.times: dict[str, Times] = {name: Times() for name in ("hit", "miss", "pass", "backend", "other")}
         self.reasons: dict[str, dict[str, int]] = {name: {} for name in ("pass", "fetch", "background")}
@@ -171,12 +174,33 @@ class Tally:
 
     def feed(self, lines: list[bytes]) -> None:
         """Count whole lines. A line that is not of the form asked for counts as unparsed, and as nothing else."""
-        kinds = self._kinds
+        heads = self._heads
         self.lines += len(lines)
         for line in lines:
             try:
-                kind, detail, host, agent, url, numbers = line.split(_GROUP)
-                (kinds.get(kind) or self._kind(kind)).take(detail, host, agent, url, numbers)
+                head, mark, url, size, spent, first, _start, detail = line.split(_GROUP)
+                sent = 0 if size == b"-" else int(size)
+                cell = heads.get(head) or self._head(head)
+                kind = cell[0]
+                if not kind.inline:
+                    kind.take(head, url, sent, spent, first, detail)
+                    continue
+                rule, kept = kind.rule, kind.usual
+                if rule == _TIME_LEFT_NEGATIVE:  # a hit: its time is in the histogram, and adds up to nothing
+                    took = 0
+                    if mark[2] == 45 and len(mark) > 3:
+                        kept = kind.special
+                else:
+                    took = int(spent)
+                    if mark != _NO_RECORD:
+                        kept = kind.special
+                row = kept.urls.get(url) or kept.new(url, head)
+                row[0] += 1
+                row[1] += sent
+                row[2] += took
+                times = kind.times
+                times[first] = times.get(first, 0) + 1
+                cell[1] += 1
             except (ValueError, KeyError, IndexError):
                 self.unparsed += 1
         self._clock(lines[0])
@@ -186,16 +210,16 @@ class Tally:
 
     def _clock(self, line: bytes) -> None:
         try:
-            at = float(line.rpartition(_FIELD)[2])
-        except ValueError:
+            at = float(line.split(_GROUP)[6])
+        except (ValueError, IndexError):
             return
         if 0 < at < 1e11:
             self.first = min(self.first or at, at)
             self.last = max(self.last, at)
 
-    def _kind(self, text: bytes) -> t.Any:
-        """The counters for lines of this kind. Raises ValueError or KeyError for what is none."""
-        side, handling, status, method, begin, storage = text.split(_FIELD)
+    def _head(self, head: bytes) -> _Cell:
+        """The cell for lines that begin so. Raises ValueError or KeyError for what is no such beginning."""
+        side, handling, status, method, begin, storage, _host, _agent = head.split(_FIELD)
         method = method if method in reasons.METHODS else b"other"
         if side == b"c":
             name: tuple[t.Any, ...] = (side, handling, status, method)
@@ -206,34 +230,33 @@ class Tally:
         kind = self._named.get(name)
         if kind is None:
             kind = self._named[name] = self._made(name)
-        if len(self._kinds) < _MOST_KINDS:
-            self._kinds[text] = kind
-        return kind
+        if len(self._heads) >= _MOST_HEADS:
+            self.fold()
+        cell = self._heads[head] = [kind, 0]
+        return cell
 
-    def _made(self, name: tuple[t.Any, ...]) -> t.Any:
+    def _made(self, name: tuple[t.Any, ...]) -> _Kind:
         if name[0] == b"c":
             return _Client(self, *name[1:]) if name[1] in _OUTCOMES else self.malformed
         if name[1] not in _FETCHES:
             return self.piped
         return _Backend(self, _FETCHES[name[1]], *name[2:])
 
-    def visitor(self, host: bytes, agent: bytes) -> None:
-        try:
-            self.hosts[host] += 1
-        except KeyError:
-            host = host if len(self.hosts) < _MOST_HOSTS else b""
-            self.hosts[host] = self.hosts.get(host, 0) + 1
-        try:
-            self._agents[agent][0] += 1
-        except KeyError:
-            if len(self._agents) >= _MOST_AGENTS:
-                self._agents.clear()
-            cell = self._agents[agent] = self.families.setdefault(agents.family(agent), [0])
-            cell[0] += 1
+    def fold(self) -> None:
+        """Count hosts and families of user agents from the beginnings of lines seen so far, and forget these."""
+        for head, (kind, count) in self._heads.items():
+            if kind.visits and count:
+                host, agent = head.split(_FIELD)[6:]
+                if host not in self.hosts and len(self.hosts) >= _MOST_HOSTS:
+                    host = b""
+                self.hosts[host] = self.hosts.get(host, 0) + count
+                family = agents.family(agent)
+                self.families[family] = self.families.get(family, 0) + count
+        self._heads.clear()
 
     def key(self, url: bytes) -> tuple[str, tuple[int, ...]]:
         """(pattern, the expectations that it matches) of a URL."""
-        short = url if self._matchers or b"=" not in url else _VALUES.sub(b"=", url)
+        short = url if self._matchers else _shortened(url)
         key = self._keys.get(short)
         if key is None:
             if len(self._keys) >= 4 * _MOST_URLS:
@@ -249,6 +272,16 @@ class Tally:
 
 
 _VALUES = re.compile(rb"=[^&;]*")
+_NUMBERS = re.compile(rb"/\d+(?=[/?]|$)")
+
+
+def _shortened(url: bytes) -> bytes:
+    """The URL without what its pattern leaves out anyway: a cheap key, so that few patterns have to be made."""
+    if b"=" in url:
+        url = _VALUES.sub(b"=", url)
+    return _NUMBERS.sub(b"/0", url)
+
+
 _ESCAPE = re.compile(rb"\\(x[0-9a-fA-F]{2}|[0-7]{3}|.)")
 _SIMPLE = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"v": b"\v", b"f": b"\f", b"b": b"\b", b"a": b"\a"}
 

@@ -11,7 +11,7 @@ import typing as t
 from ansible_collections.warroom.launch.plugins.module_utils.floor.gather import gather
 from ansible_collections.warroom.launch.plugins.module_utils.varnish_traffic.room import ROOM
 
-_DETAIL = ("hit_for_miss", "hit_for_pass", "left", "ttl_source", "ttl", "cookie", "authorization", "set_cookie", "cache_control", "vary")
+_DETAIL = ("ttl_source", "ttl", "cookie", "authorization", "set_cookie", "cache_control", "vary")
 
 
 def client(handling: str = "hit", url: str = "/", status: int = 200, method: str = "GET", **more: t.Any) -> bytes:
@@ -25,10 +25,11 @@ def backend(begin: str = "fetch", url: str = "/", status: int = 200, method: str
 
 
 def _line(kind: list[str], url: str, more: dict[str, t.Any]) -> bytes:
-    detail = [str(more.get(name, "-")) for name in _DETAIL]
+    head = [*kind, more.get("host", "shop.example.com"), more.get("agent", "Mozilla/5.0 Firefox/130")]
+    mark = "".join(str(more.get(name, "-")) for name in ("hit_for_miss", "hit_for_pass", "left"))
     numbers = [more.get("size", 100), more.get("spent", 1000), more.get("first", "0.000500"), more.get("start", "1795570000.000000")]
-    groups = ["\t".join(kind), "\t".join(detail), more.get("host", "shop.example.com"), more.get("agent", "Mozilla/5.0 Firefox/130"), url]
-    return "\x1e".join([*groups, "\t".join(str(number) for number in numbers)]).encode() + b"\n"
+    detail = [str(more.get(name, "-")) for name in _DETAIL]
+    return "\x1e".join(["\t".join(head), mark, url, *(str(number) for number in numbers), "\t".join(detail)]).encode() + b"\n"
 
 
 def look(tools: t.Any, commands: t.Any, log: t.Any, **options: t.Any) -> dict[str, t.Any]:
