@@ -126,7 +126,7 @@ def test_files_that_a_command_line_must_not_make_us_read(tools, tmp_path, hostil
     elif hostile == "folder":
         path.mkdir()
     processes(tools, (1, 0, "uwsgi", ("uwsgi", "--ini", str(path))))
-    assert ("without a stats server" if hostile == "loop" else "cannot be read: use become") in found(tools)[0]
+    assert ("without a stats server" if hostile == "loop" else "cannot be read (it is gone") in found(tools)[0]
 
 
 def test_programs_that_are_no_masters(tools):
