@@ -66,6 +66,7 @@ class OtherVarnish(Varnish):
     def __init__(self, suite: str, backend: Backend, *arguments: str) -> None:
         self.root = root_of(suite)
         self.account = SUITES[suite][1]
+        self.suite = suite
         super().__init__(backend, *arguments)
         self.inside = f"/tmp/{self.dir.name}"
         self.outside = pathlib.Path(f"{self.root}{self.inside}")
