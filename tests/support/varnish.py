@@ -59,7 +59,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    do_POST = do_HEAD = do_PUT = do_GET  # noqa: N815 # names that http.server wants
+    do_POST = do_HEAD = do_PUT = do_GET  # names that http.server wants
 
     def log_message(self, *_args: t.Any) -> None:
         pass

@@ -34,15 +34,6 @@ _OUTCOMES = {
     b"pipe": ("pipe", _NEVER, "pipe"),
     b"synth": ("synth", _NEVER, "synth"),
 }
-OUTCOMES = {
-    b"hit": ("hit", 2, "grace_hit"),  # the time that is left is negative: delivered after its time
-    b"miss": ("miss", 0, "hit_for_miss"),
-    b"pass": ("pass", 1, "hit_for_pass"),
-    b"hitmiss": ("hit_for_miss", None, None),  # the words of 7.7 and later
-    b"hitpass": ("hit_for_pass", None, None),
-    b"pipe": ("pipe", None, None),
-    b"synth": ("synth", None, None),
-}
 OUTCOMES = ("hit", "grace_hit", "miss", "hit_for_miss", "pass", "hit_for_pass", "pipe", "synth")
 _FETCHES = {b"fetch": "fetch", b"bgfetch": "background", b"pass": "pass", b"retry": "fetch"}
 

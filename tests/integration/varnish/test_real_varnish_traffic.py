@@ -109,7 +109,8 @@ def test_a_known_mix_is_counted_exactly(varnish):
     assert {row["name"]: row["count"] for row in found["agents"]} == {"none": MIX - 1, "curl": 1}
     rows = {(row["name"], row["expect"]): (row["requests"], row["wrong"]) for row in found["expected"]}
     assert rows == {
-        ("^/page/", "cached"): (14, 0), ("^/account/", "cached"): (4, 4), ("^/account/", "uncached"): (4, 0), ("^/old/", "uncached"): (4, 2),
+        ("^/page/", "cached"): (14, 0), ("^/account/", "cached"): (4, 4), ("^/account/", "uncached"): (4, 0),
+        ("^/old/", "uncached"): (4, 2),
     }  # fmt: skip
     assert found["query"]["rows"] == [{"name": "/missing/<id>", "count": 5, "share": 1.0}]
     for secret in SECRETS:
