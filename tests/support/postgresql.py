@@ -127,6 +127,19 @@ class Postgres(Server):
         super().stop(with_signal)
 
 
+class Replica(Postgres):
+    """A streaming replica of a running server."""
+
+    def __init__(self, primary: Postgres, **settings: t.Any) -> None:
+        super().__init__(primary.bin, **{**primary.settings, **settings})
+        self.primary = primary
+
+    def prepare(self) -> None:
+        place = ["-h", "127.0.0.1", "-p", str(self.primary.port), "-U", "warroom"]
+        self.run(self.bin / "pg_basebackup", *place, "-D", self.data, "-R", "-X", "stream", "-c", "fast")
+        self.configure()
+
+
 class PgBouncer(Server):
     """PgBouncer in transaction mode in front of a server; everybody is trusted, `warroom` may see the console."""
 

@@ -127,6 +127,8 @@ class Reader:
         for name, sql in single.items():
             rows = self.ask(name, sql)
             sample.server[name] = rows[0] if rows else None
+        walsenders = any(row.get("backend_type") in ("walsender", None) for row in sample.activity or [])
+        sample.many["replicas"] = self.ask("replicas", server_queries.REPLICAS) if walsenders else []
         if "pg_stat_io" in columns:
             sample.many["io"] = self.ask("io", server_queries.io(columns))
         else:
@@ -139,10 +141,9 @@ class Reader:
         several = {
             "slots": server_queries.slots(about.columns),
             "prepared": server_queries.PREPARED,
-            **({"replicas": server_queries.REPLICAS} if kinds & {"walsender", None} else {}),
             **({"vacuuming": schema_queries.VACUUMING} if "autovacuum worker" in kinds or _runs(rows, "vacuum") else {}),
         }
-        sample.many.update({"replicas": [], "vacuuming": []})
+        sample.many["vacuuming"] = []
         for name, sql in several.items():
             sample.many[name] = self.ask(name, sql)
 

@@ -16,19 +16,24 @@ from .fetch import About, Sample
 Row = dict[str, t.Any]
 
 
-def facts(about: About, sample: Sample, unknown: dict[str, str], manner: Manner) -> Row:
+def facts(about: About, first: Sample, sample: Sample, unknown: dict[str, str], manner: Manner) -> Row:
     rows = sample.many.get("replicas")
-    replicas = None if rows is None else [_replica(row) for row in rows]
+    before = {row["pid"]: row for row in first.many.get("replicas") or []} if sample is not first else {}
+    seconds = sample.server_at - first.server_at
+    replicas = None if rows is None else [_replica(row, before.get(row["pid"]), seconds) for row in rows]
     slots = None if sample.many.get("slots") is None else [_slot(row) for row in sample.many["slots"] or []]
     own = _own_lag(about, sample, unknown)
     lags = [row["lag_seconds"] for row in replicas or [] if row["lag_seconds"] is not None]
+    unmeasured = bool(replicas) and not lags
+    if unmeasured:
+        unknown.setdefault("replica_lag_longest_seconds", "the primary has not measured it yet: ask again, or ask the replica itself")
     if replicas and any(row["state"] is None for row in replicas):
         unknown.setdefault("replicas", "the state of replicas is hidden from this user: GRANT pg_monitor")
     return {
         "replicas": None if replicas is None else top(replicas, "lag_bytes", manner.top),
         "replicas_total": None if replicas is None else len(replicas),
         "replicas_not_streaming": None if replicas is None else sum(row["state"] not in ("streaming", None) for row in replicas),
-        "replica_lag_longest_seconds": max(lags, default=0.0) if replicas is not None else None,
+        "replica_lag_longest_seconds": None if replicas is None or unmeasured else max(lags, default=0.0),
         "replication": own,
         "replication_slots": None if slots is None else top(slots, "kept_bytes", manner.top),
         "replication_slots_total": None if slots is None else len(slots),
@@ -37,12 +42,14 @@ def facts(about: About, sample: Sample, unknown: dict[str, str], manner: Manner)
     }
 
 
-def _replica(row: Row) -> Row:
+def _replica(row: Row, before: t.Optional[Row], seconds: float) -> Row:
+    """The primary's own lag is null when the replica has caught up, and stands still while the replay does."""
     behind = row["replay_lag"]
     if behind is None and row["lag_bytes"] is not None and row["lag_bytes"] <= 0:
-        behind = 0.0  # the server forgets a lag once the replica has caught up
-    elif behind is None and row["lag_bytes"]:
-        behind = sql.age(row["now"], row["reply_time"])
+        behind = 0.0
+    stalled = before is not None and bool(row["lag_bytes"]) and bool(before["lag_bytes"]) and row["replayed"] == before["replayed"]
+    if stalled:
+        behind = max(behind or 0.0, seconds)
     return {
         "name": row["name"],
         "user": row["user"],
@@ -51,6 +58,7 @@ def _replica(row: Row) -> Row:
         "sync_state": row["sync_state"],
         "lag_seconds": None if behind is None else max(round(behind, 3), 0.0),
         "lag_bytes": row["lag_bytes"],
+        "stalled": stalled,
         "unsent_bytes": row["unsent_bytes"],
         "write_lag_seconds": row["write_lag"],
         "flush_lag_seconds": row["flush_lag"],
@@ -73,6 +81,8 @@ def _own_lag(about: About, sample: Sample, unknown: dict[str, str]) -> t.Optiona
         unknown.setdefault("replication.receiver", "hidden: GRANT pg_monitor")
         streaming = None
         lag = 0.0 if row["caught_up"] else lag
+    if lag is None:
+        unknown.setdefault("replication.lag_seconds", "it has replayed no transaction since it was started, so its age is not known")
     return {
         "receiver": row["receiver"] or ("not running" if streaming is not None else None),
         "streaming": streaming,

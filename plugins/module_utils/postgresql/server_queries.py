@@ -45,7 +45,8 @@ ARCHIVER = f"""SELECT archived_count, failed_count, {epoch("last_archived_time")
   {epoch("clock_timestamp()", "now")} FROM pg_stat_archiver"""
 
 REPLICAS = f"""SELECT pid, usename::text AS "user", application_name AS name, host(client_addr) AS address, state, sync_state,
-  {epoch("write_lag")}, {epoch("flush_lag")}, {epoch("replay_lag")}, pg_wal_lsn_diff({_END}, replay_lsn)::float8 AS lag_bytes,
+  {epoch("write_lag")}, {epoch("flush_lag")}, {epoch("replay_lag")},
+  pg_wal_lsn_diff({_END}, replay_lsn)::float8 AS lag_bytes, replay_lsn::text AS replayed,
   pg_wal_lsn_diff({_END}, sent_lsn)::float8 AS unsent_bytes, {epoch("reply_time")}, {epoch("clock_timestamp()", "now")}
   FROM pg_stat_replication"""
 

@@ -95,7 +95,7 @@ def facts(material: Material, statements: t.Optional[statement_rows.Statements],
         found.update(statement_rows.facts(statements, texts, names, manner))
         _about_statements(material, statements, found)
     found.update(upkeep.facts(about, material.first, material.second, material.latest, manner))
-    found.update(replication.facts(about, material.latest, unknown, manner))
+    found.update(replication.facts(about, material.first, material.latest, unknown, manner))
     found.update(digest.settings(about))
     found["unknown"], found["notes"] = unknown, material.notes
     return found
