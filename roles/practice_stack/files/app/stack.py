@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import glob
 import json
 import os
@@ -96,41 +97,53 @@ def programs(args: argparse.Namespace) -> dict[str, str]:
     return {name: shutil.which(name, path=path) or "" for name in args.names}
 
 
-def processes(args: argparse.Namespace) -> list[int]:
-    """Processes of the stack in this directory: supervisor marked them in their environment."""
-    mark = b"PRACTICE_STACK=" + args.directory.encode()
+def processes(directory: str, name: str, mark: str) -> list[int]:
+    """Processes with `mark` among the strings of their /proc entry `name` (environ or cmdline)."""
     found = []
     for entry in pathlib.Path("/proc").glob("[0-9]*"):
         try:
-            if mark in (entry / "environ").read_bytes().split(b"\0"):
+            if (mark + directory).encode() in (entry / name).read_bytes().split(b"\0"):
                 found.append(int(entry.name))
         except OSError:
             continue
     return [pid for pid in found if pid != os.getpid()]
 
 
-def gone(args: argparse.Namespace, seconds: float) -> bool:
+def supervisors(directory: str) -> list[int]:
+    return processes(f"{directory}/etc/supervisord.conf", "cmdline", "")
+
+
+def everything(directory: str) -> list[int]:
+    """The supervisor, and what it started: that has a mark in its environment."""
+    return [*supervisors(directory), *processes(directory, "environ", "PRACTICE_STACK=")]
+
+
+def gone(directory: str, seconds: float) -> bool:
     deadline = time.monotonic() + seconds
-    while processes(args):
+    while everything(directory):
         if time.monotonic() > deadline:
             return False
         time.sleep(0.1)
     return True
 
 
+def send(pids: list[int], what: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, what)
+
+
 def end(args: argparse.Namespace) -> list[int]:
-    """Give the stack's processes time to go by themselves, then end those that are left; gives the latter."""
-    if gone(args, args.seconds):
-        return []
-    ended = processes(args)
-    for with_signal, seconds in ((signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0)):
-        for pid in processes(args):
-            try:
-                os.kill(pid, with_signal)
-            except ProcessLookupError:
-                continue
-        gone(args, seconds)
-    return ended
+    """Let the supervisor end the stack; end what is left when it cannot. Gives what there was to end."""
+    there, leaders = everything(args.directory), supervisors(args.directory)
+    send(leaders, signal.SIGTERM)
+    if leaders and gone(args.directory, 40):
+        return there
+    for what, seconds in ((signal.SIGTERM, 10), (signal.SIGKILL, 5)):
+        send(everything(args.directory), what)
+        if gone(args.directory, seconds):
+            break
+    return there
 
 
 def main() -> int:
@@ -138,7 +151,7 @@ def main() -> int:
     actions = parser.add_subparsers(required=True)
     for action, names in (
         (state, ("file", "wish", "names*")), (taken, ("config", "names*")), (silent, ("config", "seconds", "names*")),
-        (programs, ("names*",)), (processes, ("directory",)), (end, ("directory", "seconds")),
+        (programs, ("names*",)), (end, ("directory",)),
     ):
         sub = actions.add_parser(action.__name__)
         sub.set_defaults(action=action)
