@@ -107,9 +107,11 @@ class ActionModule(ActionBase):
         }
         if args["report_dir"]:
             try:
-                result["files"] = publish(report, args["report_dir"])
+                result["files"], problems = publish(report, args["report_dir"])
             except OSError as error:
                 raise AnsibleActionFail(f"{shown['headline']}. The report cannot be written: {error}") from error
+            for problem in problems:
+                display.warning(problem)
         result["message"] = shown["headline"] + (f". Report: {os.path.dirname(result['files'][0])}" if result["files"] else "")
         result["ansible_stats"] = {"data": {"launch_verdict": report["verdict"]}, "per_host": False, "aggregate": False}
         return result

@@ -87,7 +87,7 @@ def _instance(host: str, service: str, instance: Facts, checks: list[Check], pha
     state = instance.get("state")
     if state == "up":
         yield finding(
-            service + ANSWERS, host, service, name, "ok", value="up", unit="text", limit="== 'up'",
+            service + ANSWERS, host, service, name, "ok", value="up", unit="text",
             question=f"Does {TITLES[service]} answer?", finding=f"{TITLES[service]} {name} answers.",
         )  # fmt: skip
         for check in checks:
@@ -97,7 +97,7 @@ def _instance(host: str, service: str, instance: Facts, checks: list[Check], pha
     silent = f"it is {state} and does not say why" if known else "its facts have no known state (up, down or unreadable)"
     problem = clean(str(instance.get("problem") or silent), 400)
     yield finding(
-        service + ANSWERS, host, service, name, "fail" if state == "down" else "unknown", value=str(state), unit="text", limit="== 'up'",
+        service + ANSWERS, host, service, name, "fail" if state == "down" else "unknown", value=str(state), unit="text",
         question=f"Does {TITLES[service]} answer?",
         finding=f"{TITLES[service]} {name}: {problem.rstrip('.')}. Not judged: {len(checks)} checks of this instance.",
         advice="Bring it back, then run the check again." if state == "down" else "Make it readable, then run the check again.",

@@ -48,3 +48,50 @@ CAUSE = {
     "look": "uwsgitop 127.0.0.1:1717",
     "rows": [{"host": "web1", "busy": 8}],
 }
+
+TIMES = {"count": 3, "p50_seconds": 0.001, "p95_seconds": 0.2, "buckets": [{"from_seconds": 0.001, "to_seconds": 0.00158, "count": 3}]}
+EVERY_TIER = facts(
+    server=[instance("h", load_ratio=2.5, cpu_user_ratio=0.5, cpu_system_ratio=0.2, iowait_ratio=0.1, memory_available_ratio=0.2)],
+    varnish=[instance("v", hits=90, misses=5, passes=5, pipes=0, synths=0, storage=[{"name": "s0", "use_ratio": 0.5}])],
+    varnish_traffic=[
+        instance(
+            "v", response_times={"hit": TIMES, "miss": TIMES, "pass": None}, passes=[{"pattern": "/me/", "count": 5, "reason": "Cookie"}]
+        )
+    ],
+    uwsgi=[instance("u", busy_ratio=0.9, mean_response_seconds=0.2, listen_queue=4, in_flight=[{"pattern": "/old/<id>/", "count": 6}])],
+    memcached=[instance("m", operations_per_second=5, hit_ratio=0.9, latency_milliseconds={"median": 0.1})],
+    celery=[
+        instance(
+            "c",
+            queues=[{"name": "mails", "ready": 40, "growth_per_second": 3.5}],
+            workers=[{"name": "w@h", "active": 2, "concurrency": 4}],
+            tasks=[{"name": "send", "succeeded": 5, "retried": 1, "failed": 2}],
+        )
+    ],
+    postgresql=[
+        instance(
+            "p",
+            connections={"active": 3, "idle": 10, "idle_in_transaction": 1, "free": 80},
+            clients=[{"application": "bi", "user": "report", "address": "10.0.0.9", "sessions": 4}],
+            statements=[{"text": "SELECT * FROM shop WHERE id = $1", "share_ratio": 0.7, "calls_per_second": 12, "mean_milliseconds": 30}],
+        )
+    ],
+    mysql=[instance("y", connections={"active": 1, "idle": 2, "free": 3})],
+)
+
+
+def hostile() -> dict[str, t.Any]:
+    """A report in which everything that strangers can write is hostile."""
+    cause = {**CAUSE, **{key: HOSTILE for key in ("cause", "tier", "statement", "first_fix", "avoid", "look")}, "hosts": [HOSTILE]}
+    cause.update(evidence=[HOSTILE], rows=[{HOSTILE: HOSTILE}])
+    given = report(host(HOSTILE, 1.0), Asked(HOSTILE + "2", problem=HOSTILE), diagnoses=[cause])
+    for one in given["findings"]:
+        one.update(
+            finding=HOSTILE, advice=HOSTILE, look=HOSTILE, instance=HOSTILE, reason=HOSTILE, evidence=[{HOSTILE: HOSTILE}], question=HOSTILE
+        )
+    names = facts(
+        uwsgi=[instance(HOSTILE, busy_ratio=1, in_flight=[{"pattern": HOSTILE, "count": 1}])],
+        postgresql=[instance(HOSTILE, statements=[{"text": HOSTILE, "share_ratio": 1}], clients=[{"user": HOSTILE, "sessions": 1}])],
+    )
+    given["hosts"][HOSTILE] = {"reached": True, "tiers": [], "facts": names}
+    return given

@@ -37,7 +37,7 @@ ENTRIES = 60
 
 
 def model(report: Report) -> dict[str, t.Any]:
-    entries = _entries(report["findings"])
+    entries = [_entry(group) for group in groups(report["findings"])]
     return {
         "verdict": report["verdict"],
         "status": report["status"],
@@ -146,15 +146,14 @@ def _row(names: list[str], signature: tuple[t.Any, ...], columns: list[str], cel
 # ---- findings -----------------------------------------------------------------------------------------------------
 
 
-def _entries(findings: t.Iterable[Report]) -> list[dict[str, t.Any]]:
-    """What is not ok and counts; the same check on many hosts, or one reason for many unknowns, is one entry."""
-    groups: dict[tuple[t.Any, ...], list[Report]] = {}
+def groups(findings: t.Iterable[Report]) -> list[list[Report]]:
+    """What is not ok and counts; the same check on many hosts, or one reason for many unknowns, is one group."""
+    found: dict[tuple[t.Any, ...], list[Report]] = {}
     for one in findings:
         if one["status"] in ("fail", "unknown", "warn") and not one["accepted"]:
             key = (one["status"], one["service"], one["reason"]) if one["status"] == "unknown" else (one["status"], one["check"])
-            groups.setdefault(key, []).append(one)
-    ranked = sorted(groups.values(), key=lambda group: STATUSES.index(group[0]["status"]))
-    return [_entry(group) for group in ranked]
+            found.setdefault(key, []).append(one)
+    return sorted(found.values(), key=lambda group: STATUSES.index(group[0]["status"]))
 
 
 def _entry(group: list[Report]) -> dict[str, t.Any]:
@@ -169,7 +168,7 @@ def _entry(group: list[Report]) -> dict[str, t.Any]:
         "place": place(first),
         "places": places[:PLACES],
         "places_total": len(places),
-        "question": first["question"],
+        "question": clean(first["question"], 300) if first["question"] else None,
         "finding": _lines(first["finding"]),
         "value": shown(first["value"], first["unit"]) if first["value"] is not None else None,
         "limit": limit_text(first["limit"], first["unit"]),

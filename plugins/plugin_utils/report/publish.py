@@ -11,23 +11,34 @@ import typing as t
 
 from . import files
 from .junit import junit_xml
+from .page import index_html
 from .prom import launch_prom
 
 Renderer = t.Callable[[t.Mapping[str, t.Any]], str]
 
 FILES: dict[str, Renderer] = {
+    "index.html": index_html,
     "launch.json": files.launch_json,
     "junit.xml": junit_xml,
     "launch.prom": launch_prom,
 }
 
 
-def publish(report: t.Mapping[str, t.Any], directory: t.Union[str, pathlib.Path]) -> list[str]:
-    """Write the report's files into the directory; gives their paths."""
+def publish(report: t.Mapping[str, t.Any], directory: t.Union[str, pathlib.Path]) -> tuple[list[str], list[str]]:
+    """Write the report's files into the directory; gives their paths, and what went wrong with any of them.
+
+    A directory that cannot be written raises OSError. A file that cannot be made costs itself, not the verdict.
+    """
     folder = pathlib.Path(directory).expanduser().absolute()
-    paths = []
+    paths, problems = [], []
     for name, render in FILES.items():
         path = folder / name
-        files.write(path, render(report))
+        try:
+            text = render(report)
+        except Exception as error:  # pylint: disable=broad-exception-caught # facts of a form that nobody foresaw
+            problems.append(f"{name} could not be made ({type(error).__name__}: {error}); please report this")
+            path.unlink(missing_ok=True)
+            continue
+        files.write(path, text)
         paths.append(str(path))
-    return paths
+    return paths, problems

@@ -39,7 +39,7 @@ def wrong(*entries, thresholds=None, extra=None):
         ({"advice": [{"whem": {}, "say": "y"}]}, "advice: each entry"),
         ({"advice": [{"say": "{a >}"}]}, "advice: a > is not JMESPath"),
         ({"advice": {"say": "y"}}, "advice: must be a text, or a list"),
-        ({"evidence": "rows[?s == \"x\"]"}, "evidence:"),
+        ({"evidence": 'rows[?s == "x"]'}, "evidence:"),
         ({"look": "uwsgitop {"}, "look:"),
     ],
 )

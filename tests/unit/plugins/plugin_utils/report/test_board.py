@@ -97,7 +97,7 @@ def test_it_fits_the_terminal(width, size):
 def test_a_long_command_stays_whole_and_a_snippet_keeps_its_form():
     given = report(host("web1", 1.0))
     given["findings"][0]["look"] = "varnishlog " + "-q x " * 40
-    given["findings"][0]["advice"] = "Put this into vcl_recv:\n  if (req.url ~ \"x\") {\n    return (hash);\n  }"
+    given["findings"][0]["advice"] = 'Put this into vcl_recv:\n  if (req.url ~ "x") {\n    return (hash);\n  }'
     text = board(given, 60)
     assert any(line.startswith("  $ varnishlog") and len(line) > 100 for line in text)
     assert "      return (hash);" in "\n".join(text)

@@ -1,0 +1,84 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The page in headless Chromium: no error, nothing run that is not ours, readable by everybody, from phones to big screens."""
+
+from __future__ import annotations
+
+import pathlib
+
+import pytest
+
+from ansible_collections.warroom.launch.plugins.plugin_utils.judgement import Asked
+from ansible_collections.warroom.launch.plugins.plugin_utils.report.page import index_html
+from tests.support import browser
+from tests.support.report import CAUSE, EVERY_TIER, fleet, host, hostile, report
+
+pytestmark = pytest.mark.skipif(browser.CHROMIUM is None, reason="no Chromium on this machine (Debian package chromium)")
+
+HISTORY = [{"title": "Load", "unit": "count", "series": [("web1", [[0, 1.0], [10, 2.0], [20, None], [30, 4.0]])]}]
+
+
+def pages():
+    busy = [host(f"web{at}", 1.0 if at < 3 else 0.8, accept={"server_load": "x"}, load=3) for at in range(1, 6)]
+    return {
+        "every tier": index_html(report(Asked("h", EVERY_TIER), *busy, diagnoses=[CAUSE]), history=HISTORY),
+        "healthy": index_html(report(host("web1"))),
+        "hostile": index_html(hostile()),
+        "nobody": index_html(report()),
+        "fleet": index_html(fleet(300)),
+    }
+
+
+@pytest.fixture(params=list(pages()))
+def page(request, tmp_path):
+    path = tmp_path / "index.html"
+    path.write_text(pages()[request.param], encoding="utf-8")
+    return path
+
+
+def test_no_error_no_request_and_no_breach_of_its_policy(page):
+    assert browser.console(page) == []
+
+
+@pytest.mark.parametrize("width", [500, 1600])
+def test_it_is_readable_by_everybody(page, width):
+    script = (pathlib.Path(__file__).parent / "readable.js").read_text(encoding="utf-8")
+    assert browser.probe(page, script, width=width) == []
+
+
+def test_scripts_of_strangers_do_not_run_even_without_the_policy(tmp_path):
+    path = tmp_path / "index.html"
+    path.write_text(pages()["hostile"], encoding="utf-8")
+    found = browser.probe(path, "return [alerts, errors, document.images.length, document.scripts.length]")
+    assert found == [[], [], 0, 3]
+
+
+def test_plots_are_drawn(tmp_path):
+    path = tmp_path / "index.html"
+    path.write_text(pages()["every tier"], encoding="utf-8")
+    script = """
+    const sized = node => { const box = node.getBoundingClientRect(); return box.width > 3 && box.height > 3; };
+    return ["server", "varnish", "varnish_traffic", "uwsgi", "memcached", "celery", "postgresql", "mysql"].map(service =>
+      [...document.querySelectorAll(`#panel-${service} svg[role=img] rect:not(.rail)`)].filter(sized).length > 0)
+      .concat([sized(document.querySelector("#history polyline"))]);
+    """
+    assert browser.probe(path, script) == [True] * 9
+
+
+def test_filter_copy_and_theme(tmp_path):
+    path = tmp_path / "index.html"
+    path.write_text(pages()["every tier"], encoding="utf-8")
+    script = """
+    const filter = document.getElementById("filter");
+    filter.value = "WEB1 busy"; filter.dispatchEvent(new Event("input"));
+    const rows = [...document.querySelectorAll("#every tbody tr")].filter(row => !row.hidden).length;
+    const before = getComputedStyle(document.body).backgroundColor;
+    document.getElementById("theme").click();
+    document.querySelector("button.copy").click();
+    dispatchEvent(new Event("beforeprint"));
+    const changed = before !== getComputedStyle(document.body).backgroundColor;
+    return [rows, changed, [...document.querySelectorAll("details")].every(one => one.open), errors];
+    """
+    assert browser.probe(path, script) == [1, True, True, []]

@@ -1,0 +1,54 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A real browser without a screen: loads a page, runs a probe in it, gives what the probe found and what the console said."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import typing as t
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+# No sandbox: the tests may run as root. Nothing may be looked up outside.
+_FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--enable-logging=stderr", "--v=0",
+)  # fmt: skip
+
+
+def _run(page: pathlib.Path, *flags: str) -> subprocess.CompletedProcess[str]:
+    with tempfile.TemporaryDirectory(prefix="wr-browser-", ignore_cleanup_errors=True) as profile:
+        command = [str(CHROMIUM), *_FLAGS, f"--user-data-dir={profile}", *flags, page.as_uri()]
+        return subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=120, env={**os.environ, "HOME": profile})
+
+
+def console(page: pathlib.Path) -> list[str]:
+    """What the page as it is writes to the console: errors, refused requests, violations of its policy."""
+    done = _run(page, "--dump-dom", "--virtual-time-budget=2000")
+    assert "<h1" in done.stdout, done.stderr[-2000:]
+    return [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+
+
+def probe(page: pathlib.Path, script: str, width: int = 1600, height: int = 1200, theme: t.Optional[str] = None) -> t.Any:
+    """What `script` (a function body) returns in the page; its policy is taken out for that, scripts of strangers would run."""
+    text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.read_text(encoding="utf-8"))
+    if theme:
+        text = text.replace('<html lang="en">', f'<html lang="en" data-theme="{theme}">')
+    before = "<script>window.alerts = []; window.alert = x => alerts.push(x); window.errors = []; onerror = m => errors.push(m);</script>"
+    after = f"<script>document.documentElement.dataset.probe = JSON.stringify((function () {{ {script} }})());</script>"
+    text = text.replace("<head>", "<head>" + before).replace("</body>", after + "</body>")
+    copy = page.with_name("probed.html")
+    copy.write_text(text, encoding="utf-8")
+    done = _run(copy, "--dump-dom", "--virtual-time-budget=2000", f"--window-size={width},{height}")
+    found = re.search(r'data-probe="([^"]*)"', done.stdout)
+    assert found, done.stderr[-2000:]
+    return json.loads(html.unescape(found[1]))
