@@ -10,6 +10,7 @@ import os
 import typing as t
 
 from ..floor.processes import PROC, Process
+from ..floor.redact import clean
 from ..floor.tools import Tools
 
 DAEMONS = ("varnishd", "vinyld")
@@ -59,15 +60,35 @@ def _listens(process: Process) -> t.Optional[str]:
     return None
 
 
+def runs(tools: Tools, instance: t.Optional[str]) -> t.Optional[bool]:
+    """Whether the manager of this instance is among the processes; None when that cannot be told from here."""
+    if any(_is(process, instance) for process in managers(tools)):
+        return True
+    if tools.processes.filtered or not instance or not os.path.exists(os.path.join(instance, _MARK)):
+        return None
+    return False
+
+
+def _is(process: Process, instance: t.Optional[str]) -> bool:
+    wanted = process.option("-n")
+    return instance in (wanted, _directory(process, wanted))
+
+
 def why_no_access(tools: Tools, instance: t.Optional[str]) -> str:
     """The tools say the same for three different causes (case V-03): name them, and the one that can be seen."""
     named = f"the instance {instance}" if instance else "the default instance"
     running = managers(tools)
-    if running:
+    if running and (instance is None or any(_is(process, instance) for process in running)):
         who = ", ".join(str(process.pid) for process in running[:3])
         return (
             f"varnishd is running (pid {who}) but {named} is not readable: use become (root, or a member of varnishd's group: varnish), "
             "or set instance to its -n name"
+        )
+    if running:
+        others = ", ".join(f"{process.option('-n') or 'without -n'} (pid {process.pid})" for process in running[:3])
+        return (
+            f"varnishd is running as {clean(others, 120)}, but {named} is not readable: it has another name (set instance), or it is not "
+            "running, or this user may not read its shared memory (use become)"
         )
     return (
         f"no hold of {named}: varnishd is not running, or it has another name (its -n; set instance), "

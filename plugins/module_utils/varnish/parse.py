@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import re
 import typing as t
@@ -35,6 +36,18 @@ def counters(data: bytes) -> Counters:
     if not values:
         raise Problem(f"the answer of varnishstat holds no counters: {clean(data[:60])!r}")
     return values
+
+
+_TAKEN_AT = re.compile(rb'"timestamp"\s*:\s*"([^"]{10,40})"')
+
+
+def taken_at(data: bytes) -> t.Optional[float]:
+    """When varnishstat wrote its answer, as seconds since the epoch."""
+    found = _TAKEN_AT.search(data)
+    try:
+        return datetime.datetime.fromisoformat(found.group(1).decode("ascii")).timestamp() if found else None
+    except ValueError:
+        return None
 
 
 def _answer(data: bytes, command: str) -> t.Any:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
 
 from ..floor.problem import Problem
@@ -20,27 +21,44 @@ OPTIONS: dict[str, t.Any] = {
 }
 
 
+#: Seconds after which the clocks of a varnishd that is alive have moved for certain.
+_TICK = 4.2
+
+
 class VarnishProbe(Probe):
     _first: parse.Counters
+    _first_at: t.Optional[float] = None
     _second: t.Optional[parse.Counters] = None
+    _second_at: t.Optional[float] = None
 
     @property
     def name(self) -> str:
         return str(self.options.get("name") or self.options.get("instance") or "varnish")
 
-    def _read(self) -> parse.Counters:
-        sample = parse.counters(fetch.stat(self.tools, self.options.get("instance")))
+    def _read(self) -> tuple[parse.Counters, t.Optional[float]]:
+        data = fetch.stat(self.tools, self.options.get("instance"))
+        sample = parse.counters(data)
         shape.must_have_child(sample)
-        return sample
+        return sample, parse.taken_at(data)
 
     def first(self) -> None:
-        self._first = self._read()
+        self._first, self._first_at = self._read()
 
     def second(self) -> None:
-        self._second = self._read()
+        self._second, self._second_at = self._read()
 
     def facts(self, window: t.Optional[float]) -> dict[str, t.Any]:
+        self._check_alive()
         return shape.facts(self._first, self._second, window, self._told(), self.tools.top)
+
+    def _check_alive(self) -> None:
+        """By the clocks of two samples; with one sample, another is taken only when no process is seen that writes them."""
+        later, at = self._second, self._second_at
+        if later is None and instances.runs(self.tools, self.options.get("instance")) is False:
+            time.sleep(_TICK)
+            later, at = self._read()
+        if later is not None and self._first_at is not None and at is not None:
+            shape.must_be_alive(self._first, later, at - self._first_at)
 
     def _told(self) -> dict[str, t.Any]:
         """What the management CLI says. Without its secret these parts are unknown with the reason, not the whole."""

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import datetime
+import time
 import typing as t
 
 from ..floor.redact import clean
@@ -69,6 +70,9 @@ def _log(tally: Tally, stream: Stream, notes: list[str]) -> dict[str, t.Any]:
         notes.append(f"not all of the log was read: time was up after {tally.lines} transactions, the newest are missing")
     if stream.missed:
         notes.append("not all of the log was read: varnishd wrote faster than it could be read")
+    age = round(max(0.0, time.time() - tally.last), 1) if tally.last else None
+    if age is not None and age > 60:
+        notes.append(f"the newest request in the log is {age:.0f} s old: nobody visits, or the log is that of a varnishd that was killed")
     if tally.dropped:
         notes.append("so many different URLs that some are counted together as other URLs")
     if tally.unparsed:
@@ -79,6 +83,7 @@ def _log(tally: Tally, stream: Stream, notes: list[str]) -> dict[str, t.Any]:
         "seconds": seconds,
         "first_at": _moment(tally.first),
         "last_at": _moment(tally.last),
+        "age_seconds": age,
         "complete": complete,
         "patterns_kept": tally.rows,
     }

@@ -118,6 +118,17 @@ def test_a_stopped_child_is_down(varnish):
     assert found["state"] == "down" and "manager up, child not running" in found["problem"]
 
 
+@pytest.mark.parametrize("window", [0, 4.5])
+def test_a_killed_varnishd_is_down_though_its_memory_can_still_be_read(varnish, window):
+    varnish.get("/a", "/a")
+    wait_until(lambda: varnish.counters()["cache_hit"] == 1, "counters of all requests")
+    os.killpg(varnish.process.pid, signal.SIGKILL)
+    varnish.process.wait()
+    assert varnish.counters()["cache_hit"] == 1  # the tool itself sees nothing wrong
+    found = look(varnish, window=window)
+    assert found["state"] == "down" and "was killed" in found["problem"]
+
+
 def test_a_wrong_name_costs_no_waiting(varnish):
     """V-03: at once, not after the tool's own five seconds; and another varnishd is visible"""
     begun = time.monotonic()

@@ -70,6 +70,24 @@ def test_a_visible_varnishd_is_running_but_not_readable(case, tools, commands):
     assert "running (pid 4711)" in found["problem"] and "not readable" in found["problem"]
 
 
+def test_another_varnishd_is_named_when_ours_is_not_to_be_seen(case, tools, commands):
+    """V-03: with several instances the name is the likely cause"""
+    commands.answers["varnishstat"] = Ran(1, b"", case("V-03.stderr"))
+    tools._processes = Processes([Process(4711, 1, "varnishd", 0, ("/usr/sbin/varnishd", "-n", "edge"))], False)
+    found = look(tools, instance="egde")
+    assert found["state"] == "unreadable" and "running as edge (pid 4711)" in found["problem"] and "not readable" in found["problem"]
+
+
+def test_the_memory_of_a_killed_varnishd_is_not_taken_for_a_living_one(case, tools, commands):
+    frozen = case("V-12-first.json")
+    later = frozen.replace(b"T10:00:00", b"T10:00:05")
+    commands.answers["varnishstat"] = [frozen, later]
+    found = look(tools, window=0.01)
+    assert found["state"] == "down" and "was killed" in found["problem"]
+    commands.answers["varnishstat"] = [frozen, later.replace(b": 86400", b": 86405")]
+    assert look(tools, window=0.01)["state"] == "up"
+
+
 def test_a_tool_that_hangs_costs_its_time_and_says_so(tools, commands):
     commands.answers["varnishstat"] = Ran(124, b"", b"", late=True)
     assert "no answer within" in look(tools)["problem"]
