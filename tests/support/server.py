@@ -58,6 +58,7 @@ class Server:
     """
 
     unprivileged = True
+    patience = 30.0  # seconds until it has to answer
 
     def __init__(self) -> None:
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="wr-", dir="/tmp"))
@@ -98,7 +99,7 @@ class Server:
                     user=self.user,
                     start_new_session=True,
                 )
-            wait_until(self._up, f"{type(self).__name__} answers; its log: {self.log}")
+            wait_until(self._up, f"{type(self).__name__} answers; its log: {self.log}", self.patience)
         except BaseException:
             self.stop()
             raise

@@ -155,6 +155,23 @@ class Connection:
             if seen >= SCAN_KEYS or time.monotonic() > deadline:
                 return found - {""}, False
 
+    def existing(self, exchanges: t.Iterable[str]) -> set[str]:
+        """Which of these exchanges RabbitMQ has. Redis has bindings only, and kombu takes ours away."""
+        if self.on_redis:
+            return set(exchanges)
+        found = set()
+        for name in exchanges:
+            with contextlib.suppress(*self.kombu.channel_errors), self.channel() as channel:
+                channel.exchange_declare(exchange=name, type="direct", passive=True)
+                found.add(name)
+        return found
+
+    def forget(self, exchanges: t.Iterable[str]) -> None:
+        """Take away exchanges that did not exist before us, unless somebody uses them now."""
+        for name in exchanges:
+            with contextlib.suppress(Exception), self.channel() as channel:
+                channel.exchange_delete(exchange=name, if_unused=True)
+
     def describe(self) -> dict[str, t.Any]:
         """The server: version, what identifies it by whatever address it is seen, memory."""
         if self.on_redis:

@@ -90,9 +90,10 @@ def with_management(found: list[Row], told: t.Mapping[str, Row], now: float) -> 
         more = told.get(row["name"])
         if more is None:
             continue
-        for name in ("unacked", "arrive_per_second", "consume_per_second"):
-            if more.get(name) is not None:
-                row[name] = more[name]
+        row["unacked"] = more.get("unacked")
+        for name in ("arrive_per_second", "consume_per_second"):
+            if row[name] is None:  # its rates lag by its own interval, so ours are better where they are known
+                row[name] = more.get(name)
         head = number(more.get("head_timestamp"))
         row["oldest_seconds"] = None if head is None else round(max(0.0, now - head), 3)
         _estimates(row)

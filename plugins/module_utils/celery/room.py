@@ -45,6 +45,7 @@ class CeleryProbe(Probe):
     _connection: t.Optional[Connection] = None
     _listener: t.Optional[Listener] = None
     _hearing: t.Optional[Connection] = None
+    _new_exchanges: t.Collection[str] = ()
     _remote: Remote
     _app: Application
     _got: Gathered
@@ -72,6 +73,9 @@ class CeleryProbe(Probe):
         broker.check()
         self._connection = Connection(broker, self.tools.timeout)
         self._connection.connect()
+        mailbox = f"{self._app.control_exchange}.pidbox"
+        exchanges = {mailbox, f"reply.{mailbox}", self._app.event_exchange}
+        self._new_exchanges = exchanges - self._connection.existing(exchanges)
         self._remote = Remote(self._connection, self._app.control_exchange)
         got = self._got = Gathered(broker, server=self._connection.describe(), expected=list(self.options.get("workers") or []))
         got.events_configured = self._app.events
@@ -80,6 +84,7 @@ class CeleryProbe(Probe):
         got.names, got.asked_seconds = self._remote.ping(expected, self.tools.timeout)
         got.twins = self._remote.twins
         got.first = self._snapshot("stats", "active", "reserved", "scheduled", "active_queues")
+        self._manage()
         self._names, control = self._queue_names()
         got.readings.append(self._connection.read(self._names))
         if control is not None:
@@ -115,6 +120,8 @@ class CeleryProbe(Probe):
     def close(self) -> None:
         if self._listener is not None:
             self._listener.__exit__()
+        if self._connection is not None:
+            self._connection.forget(self._new_exchanges)
         for connection in (self._hearing, self._connection):
             if connection is not None:
                 connection.close()
@@ -162,6 +169,8 @@ class CeleryProbe(Probe):
             if not whole:
                 note = "The Redis database holds many keys: not all were looked at for queues; name yours in the option queues."
                 got.notes = list(dict.fromkeys([*got.notes, note]))
+        elif got.management is not None:
+            bound = {name for name in got.management if not name.startswith("amq.gen-")}
         if self.options.get("queues"):
             bound = set()
         names = list(dict.fromkeys([*named, *active, *sorted(bound)])) or ["celery"]

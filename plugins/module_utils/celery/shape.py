@@ -14,7 +14,7 @@ from ..floor.redact import clean
 from ..floor.sampling import number, percentile, ratio, top
 from . import queues as queue_shape
 from . import workers as worker_shape
-from .broker import Reading
+from .broker import Reading, is_control
 from .tally import Tally
 from .urls import Broker
 from .workers import Snapshot
@@ -234,6 +234,9 @@ def _local(got: Gathered, unknown: dict[str, str]) -> dict[str, t.Any]:
 
 
 def _control(got: Gathered, unknown: dict[str, str]) -> dict[str, t.Any]:
+    if got.management is not None:
+        rows = [row for name, row in got.management.items() if is_control(name)]
+        return {"queues_total": len(rows), "messages": sum((row["ready"] or 0) + (row["unacked"] or 0) for row in rows)}
     if got.control is None:
         reason = got.problems.get("control") or "RabbitMQ lists its queues in its management API only: set management_url"
         unknown.update({"control.messages": reason, "control.queues_total": reason})
@@ -277,6 +280,9 @@ def _notes(got: Gathered, workers: list[dict[str, t.Any]], result: dict[str, t.A
     notes += [f"Two workers are called {clean(name, 80)}: give each its own name (-n)." for name in sorted(got.twins)]
     if got.names and not all(row["answers"] for row in workers):
         notes.append("Some workers send heartbeats but do not answer: their remote control is off or in trouble, they are not down.")
+    gone = [row["name"] for row in result["queues"] if row["problem"] == "no such queue"]
+    if gone:
+        notes.append(f"No such queue on the broker: {', '.join(gone[:10])}.")
     if result["control"]["messages"]:
         control = result["control"]
         notes.append(

@@ -265,10 +265,9 @@ def test_passwords_with_special_characters_stay_secret() -> None:
 
 def test_the_projects_own_application(broker: Redis) -> None:
     with Worker(broker.url, "-c", "1", "-Q", "celery,mail", conf={"task_default_queue": "celery"}) as worker:
-        (worker.dir / "project.py").write_text(
-            "import os\nos.environ.update(WR_BROKER=%r)\nfrom shop import app\napp.conf.broker_transport_options = {'visibility_timeout': 43200}\n"
-            % broker.url
-        )
+        lines = ["import os", f"os.environ.update(WR_BROKER={broker.url!r})", "from shop import app"]
+        lines += ["app.conf.broker_transport_options = {'visibility_timeout': 43200}", ""]
+        (worker.dir / "project.py").write_text("\n".join(lines))
         facts = read(0, app="project:app", chdir=str(worker.dir), virtualenv=str(VENV.parent))
         assert facts["state"] == "up", facts["problem"]
         assert {one["name"] for one in facts["queues"]} == {"celery", "mail"} and facts["redelivery_seconds"] == 43200
