@@ -57,6 +57,7 @@ notes:
   - Reading the log needs root or membership in the group of Varnish (C(varnish) on Debian, where the user C(varnishlog) has it).
   - C(varnishncsa) must be of the same version as C(varnishd); of another one it may hang, which costs O(timeout) and is said.
   - The pass takes at most twice O(timeout).
+  - Fragments of ESI are counted on the backend side only.
 seealso:
   - module: warroom.launch.varnish_stats
 """

@@ -24,18 +24,30 @@ def counters(data: bytes) -> Counters:
     names. Values stay exact integers: `happy` is a 64-bit history (case V-05).
     """
     try:
-        document = json.loads(data.decode("utf-8", "replace"), strict=False)
+        # whatever a wrapper or a linker printed before the document is no part of it
+        document = json.loads(data[max(data.find(b"{"), 0) :].decode("utf-8", "replace"), strict=False)
     except ValueError:
         raise Problem(f"the answer of varnishstat is not complete JSON: {len(data)} bytes, beginning with {clean(data[:40])!r}") from None
     found = document.get("counters", document) if isinstance(document, dict) else {}
     values: Counters = {}
     for name, entry in found.items() if isinstance(found, dict) else ():
-        value = entry.get("value") if isinstance(entry, dict) else None
-        if isinstance(value, int) and not isinstance(value, bool):
+        value = _value(entry)
+        if value is not None:
             values[name if "." in name else "MAIN." + name] = value
     if not values:
         raise Problem(f"the answer of varnishstat holds no counters: {clean(data[:60])!r}")
     return values
+
+
+def _value(entry: t.Any) -> t.Optional[int]:
+    """The exact integer of a counter; None for what is none, and for a gauge that went below zero (it wraps to 2^64)."""
+    value = entry.get("value") if isinstance(entry, dict) else None
+    if isinstance(value, str) and value.isdigit():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    wrapped = value >= 2**63 and entry.get("flag") in ("g", "i") and entry.get("format") != "b"
+    return None if wrapped else value
 
 
 _TAKEN_AT = re.compile(rb'"timestamp"\s*:\s*"([^"]{10,40})"')

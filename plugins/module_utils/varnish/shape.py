@@ -30,7 +30,7 @@ def must_be_alive(first: Counters, second: Counters, seconds: t.Optional[float])
     clocks = [name for name in ("MGT.uptime", "MAIN.uptime") if name in first and name in second]
     if clocks and seconds is not None and seconds >= 3 and all(first[name] == second[name] for name in clocks):
         raise Down(
-            "varnishd was killed or is frozen: its clocks stand still, only its last counters can be read; start it again and read the system log"
+            "varnishd was killed or is frozen: its clocks stand still, only its last counters are left; start it again, read the system log"
         )
 
 

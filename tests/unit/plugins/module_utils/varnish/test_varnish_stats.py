@@ -112,6 +112,23 @@ def test_broken_answers_are_one_sentence(tools, commands, answer):
     assert found["state"] == "unreadable" and "varnishstat" in found["problem"]
 
 
+def test_text_is_not_guessed_at(case, tools, commands):
+    """V-15: only the JSON is read; text with moving columns is refused in words"""
+    commands.answers["varnishstat"] = case("V-15.txt")
+    assert "not complete JSON" in look(tools)["problem"]
+
+
+def test_words_before_the_json_and_gauges_below_zero_do_no_harm(case):
+    sample = parse.counters(b"ld.so: object libx.so cannot be preloaded\n" + case("V-01-new.json"))
+    assert sample["MAIN.cache_hit"] == 800
+    wrapped = {
+        "MAIN.n_object": {"flag": "g", "format": "i", "value": 2**64 - 1},
+        "MAIN.threads": {"flag": "g", "format": "i", "value": "100"},
+    }
+    sample = parse.counters(json.dumps({"version": 1, "counters": wrapped}).encode())
+    assert sample == {"MAIN.threads": 100} and facts(sample)["objects"] is None
+
+
 def test_happy_is_an_exact_history(case):
     """V-05"""
     result = facts(parse.counters(case("V-05.json")))

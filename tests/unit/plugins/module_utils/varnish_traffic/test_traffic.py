@@ -239,3 +239,14 @@ def test_a_wrong_query_costs_only_itself(tools, commands):
 
     found = look(tools, commands, ncsa, query="RespStatus", group_by="RespStatus")
     assert found["requests"] == 1 and found["query"] is None and "Query expression error" in found["unknown"]["query"]
+
+
+@pytest.mark.parametrize("version", ["6.5-bullseye", "7.1", "7.7-trixie", "vinyl-9.0.1-sid"])
+def test_recorded_logs_of_every_version_are_the_same_facts(tools, commands, fixture_file, version):
+    found = look(tools, commands, fixture_file(f"varnish/{version}/ncsa.log"))
+    assert found["log"]["unparsed"] == 0 and found["requests"] == 30
+    assert found["outcomes"] == {
+        "hit": 7, "grace_hit": 1, "miss": 7, "hit_for_miss": 3, "pass": 5, "hit_for_pass": 3, "pipe": 1, "synth": 3,
+    }  # fmt: skip
+    assert {row["name"]: row["count"] for row in found["pass_reasons"]} == {"Cookie": 4, "VCL rule": 1, "hit-for-pass": 3}
+    assert "EXAMPLE" not in json.dumps(found)
