@@ -10,7 +10,6 @@ import contextlib
 import json
 import socket
 import typing as t
-import urllib.request
 
 from .server import VENV, Server, accepts, free_port
 
@@ -79,12 +78,19 @@ class Uwsgi(Server):
     def argv(self) -> list[str]:
         return [*BINARY, "--ini", self.ini]
 
+    @property
+    def has_stats(self) -> bool:
+        return any(line.startswith("stats = ") for line in (self.dir / "shop.ini").read_text().splitlines())
+
     def ready(self) -> bool:
-        log = self.log.read_bytes()
-        stats = b"Stats server enabled" in log or not any(
-            line.startswith("stats = ") for line in (self.dir / "shop.ini").read_text().splitlines()
-        )
-        return b"spawned uWSGI worker" in log and stats and bool(self.get("/"))
+        """Every worker takes requests and the backlogs were taken once (the master does that in its cycle)."""
+        if b"spawned uWSGI worker" not in self.log.read_bytes() or not self.get("/"):
+            return False
+        if not self.has_stats:
+            return True
+        found = self.raw()
+        measured = all(one["max_queue"] for one in found["sockets"] if ":" in one["name"])
+        return measured and all(one["accepting"] or one["status"] == "cheap" for one in found["workers"])
 
     def request(self, path: str, headers: t.Optional[dict[str, str]] = None) -> socket.socket:
         """Send a request and do not wait for its answer."""
@@ -106,18 +112,14 @@ class Uwsgi(Server):
 
     def raw(self) -> dict[str, t.Any]:
         """The stats server's document, read as plainly as can be: the second opinion."""
-        if self.stats.startswith(("/", "@")):
-            conn = socket.socket(socket.AF_UNIX)
-            conn.connect(_unix(self.stats))
-        else:
-            host, _sep, port = self.stats.rpartition(":")
-            if "stats-http = true" in self.options:
-                with urllib.request.urlopen(f"http://{self.stats}/", timeout=20) as answer:
-                    return json.load(answer)
-            conn = socket.create_connection((host, int(port)), timeout=20)
-        with conn:
+        unix = self.stats.startswith(("/", "@"))
+        with socket.socket(socket.AF_UNIX if unix else socket.AF_INET) as conn:
             conn.settimeout(20)
-            return json.loads(b"".join(iter(lambda: conn.recv(65536), b"")))
+            conn.connect(_unix(self.stats) if unix else ("127.0.0.1", int(self.stats.rpartition(":")[2])))
+            if "stats-http = true" in self.options:
+                conn.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            data = b"".join(iter(lambda: conn.recv(65536), b""))
+        return json.loads(data[data.index(b"{") :])
 
     @contextlib.contextmanager
     def running(self, path: str, count: int, headers: t.Optional[dict[str, str]] = None) -> t.Iterator[None]:

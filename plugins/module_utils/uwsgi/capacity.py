@@ -23,7 +23,10 @@ SHARE = 0.8
 COMFORTABLE = 0.7
 #: A worker that waits all the time still costs something.
 LEAST_CPU = 0.02
-_ELSEWHERE = "the workers' processes are not on the host that was asked (remote, or in a container): run the module there"
+_ELSEWHERE = (
+    "the workers' processes cannot be seen from here (another host, a container, or hidden from this user): "
+    "run the module there, with become"
+)
 
 
 def put(facts: Facts, history: History) -> None:

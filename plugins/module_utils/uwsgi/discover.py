@@ -90,7 +90,10 @@ def settings_of(process: Process) -> dict[str, t.Any]:
 def _lines_to_add(process: Process, options: config.Options, source: str) -> str:
     if _UNREAD in options:
         unread = clean(options[_UNREAD][-1], 120)
-        return f"the configuration of uWSGI (pid {process.pid}), {unread}, cannot be read (it is gone, or not for this user): use become, or give `stats: address`"
+        return (
+            f"the configuration of uWSGI (pid {process.pid}), {unread}, cannot be read (it is gone, or not for this user): "
+            "use become, or give `stats: address`"
+        )
     where = clean(source, 120) if source else "its configuration"
     if "emperor" in options:
         return f"the uWSGI emperor (pid {process.pid}) has no stats server: start it with `--emperor-stats 127.0.0.1:1716`"

@@ -28,7 +28,7 @@ class Contained(Uwsgi):
         return ["unshare", *self.namespaces, "--", *super().argv()]
 
     def ready(self) -> bool:
-        return b"Stats server enabled" in self.log.read_bytes()
+        return b"Stats server enabled" in self.log.read_bytes() and ("--net" in self.namespaces or super().ready())
 
 
 @pytest.fixture(autouse=True)
