@@ -40,7 +40,8 @@ options:
     description:
       - The project's application, as in C(celery -A). Its broker, transport options, TLS settings and queues are then read from it, by
         a child interpreter
-        that imports it. When the module runs as root, the child runs as the owner of O(chdir).
+        that imports it. When the module runs as root, the child runs as the owner of O(chdir),
+        or as the worker that was found.
     type: str
   chdir:
     description: Folder from which O(app) is imported.

@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import pwd
 import sys
 import typing as t
 
@@ -30,24 +31,12 @@ import json, os, sys
 app_name, folder, pid = sys.argv[1:4]
 answer = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)
-owner = None
 if pid:
-    owner = os.stat("/proc/" + pid)
     with open("/proc/" + pid + "/environ", "rb") as handle:
         for word in handle.read(1 << 20).split(b"\0"):
             name, sign, value = word.partition(b"=")
             if sign and name not in (b"PYTHONSTARTUP", b"PYTHONINSPECT"):
                 os.environb[name] = value
-elif folder:
-    owner = os.stat(folder)
-if owner is not None and os.geteuid() == 0 and owner.st_uid != 0:
-    import pwd
-    try:
-        os.initgroups(pwd.getpwuid(owner.st_uid).pw_name, owner.st_gid)
-    except (KeyError, OSError):
-        os.setgroups([])
-    os.setgid(owner.st_gid)
-    os.setuid(owner.st_uid)
 if folder:
     os.chdir(folder)
 sys.path.insert(0, folder or os.getcwd())
@@ -105,12 +94,43 @@ def interpreter(virtualenv: t.Optional[str]) -> str:
     return path
 
 
+def _as_owner(folder: t.Optional[str], pid: t.Optional[int]) -> list[str]:
+    """Root gives up its rights before anything of the project runs, its Python included: whoever may write there is not root."""
+    place = f"/proc/{pid}" if pid else folder
+    if os.geteuid() != 0 or place is None:
+        return []
+    try:
+        owner = os.stat(place)
+    except OSError:
+        raise Problem(f"the worker process or the folder {folder} is gone") from None
+    if owner.st_uid == 0:
+        return []
+    try:
+        groups = ["--init-groups"] if pwd.getpwuid(owner.st_uid) else []
+    except KeyError:
+        groups = ["--clear-groups"]
+    return ["setpriv", f"--reuid={owner.st_uid}", f"--regid={owner.st_gid}", *groups]
+
+
 def read(tools: Tools, name: str, chdir: t.Optional[str], virtualenv: t.Optional[str], pid: t.Optional[int], seconds: float) -> Application:
     """The configuration of the application `name` (as in `celery -A name`)."""
-    done = tools.commands.run([interpreter(virtualenv), "-c", SCRIPT, name, chdir or "", str(pid or "")], seconds)
+    python = interpreter(virtualenv)
+    command = [*_as_owner(chdir or virtualenv, pid), python, "-c", SCRIPT, name, chdir or "", str(pid or "")]
+    done = tools.commands.run(command, seconds)
     if done.late:
         raise Problem(f"importing the application {name} took more than {seconds:g} s; give broker_url instead of app")
     return parse(done.out, name)
+
+
+#: Transport options that are taken over from a project: data, nothing that names code.
+_TAKEN = (
+    *("global_keyprefix", "sep", "priority_steps", "queue_order_strategy", "visibility_timeout", "fanout_prefix", "fanout_patterns"),
+    *("unacked_key", "unacked_index_key", "unacked_mutex_key", "master_name", "sentinel_kwargs", "min_other_sentinels", "login_method"),
+)
+
+
+def _harmless(options: dict[str, t.Any]) -> dict[str, t.Any]:
+    return {name: value for name, value in options.items() if name in _TAKEN}
 
 
 def parse(output: bytes, name: str) -> Application:
@@ -128,6 +148,10 @@ def parse(output: bytes, name: str) -> Application:
             f"the application {name} cannot be imported ({clean(what, 120)}): see chdir, virtualenv and its environment, or give broker_url"
         )
     options, use_ssl = found.get("broker_transport_options"), found.get("broker_use_ssl")
-    broker = Broker(str(found.get("broker_url") or ""), options if isinstance(options, dict) else {}, use_ssl)
+    broker = Broker(str(found.get("broker_url") or ""), _harmless(options if isinstance(options, dict) else {}), use_ssl)
+    if "credential_provider" in broker.url or "credential_provider" in (options or {}):
+        raise Problem(
+            f"the application {name} lets its own code provide the broker's password (credential_provider): give broker_url instead"
+        )
     queues = [str(queue) for queue in found.get("queues") or []]
     return Application(broker, queues, bool(found.get("events")) or None, str(found["event_exchange"]), str(found["control_exchange"]))

@@ -108,7 +108,7 @@ class Broker:
         """Raise the Problem that can be told from the configuration alone, before anything is connected."""
         if "://" not in self.first:
             raise Problem("the broker URL is not scheme://user:password@host:port/name")
-        if self.scheme not in FAMILIES:
+        if any(url.strip().partition("://")[0].lower() not in FAMILIES for url in self.url.split(";") if url.strip()):
             raise Problem(
                 f"remote control is not available on this broker ({self.scheme}): its workers cannot be asked, "
                 "and queue lengths are the provider's to tell (its console or API)"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import ssl
 import sys
 import time
@@ -105,12 +106,15 @@ def test_c15_only_named_settings_leave_the_child(tmp_path: t.Any) -> None:
         "from celery import Celery\napp = Celery('shop', broker='redis://:EXAMPLEPW@h:1/0')\n"
         "app.conf.update(result_backend='db+postgresql://shop:EXAMPLEbackend@h/shop', task_default_queue='mail')\n"
         "app.conf.update(\n"
-        "  beat_schedule={'t': {'task': 'x', 'schedule': 9, 'args': ['EXAMPLEargs']}}, broker_transport_options={'visibility_timeout': 7})\n"
+        "  beat_schedule={'t': {'task': 'x', 'schedule': 9, 'args': ['EXAMPLEargs']}},\n"
+        "  broker_transport_options={'visibility_timeout': 7, 'other': 1})\n"
     )
     done = RealCommands().run([sys.executable, "-c", application.SCRIPT, "shop", str(tmp_path), ""], 30)
     assert b"EXAMPLEbackend" not in done.out and b"EXAMPLEargs" not in done.out and b"noise" not in done.out
     found = application.parse(done.out, "shop")
-    assert found.broker.secrets() >= {"EXAMPLEPW"} and found.queues == ["mail"] and found.broker.visibility_timeout == 7
+    assert (
+        found.broker.secrets() >= {"EXAMPLEPW"} and found.queues == ["mail"] and found.broker.transport_options == {"visibility_timeout": 7}
+    )
     assert os.listdir(tmp_path) == ["shop.py"], "compiled files were left"
 
 
@@ -126,6 +130,27 @@ def test_an_application_that_hangs_is_given_up(tmp_path: t.Any) -> None:
     (tmp_path / "shop.py").write_text("import time; time.sleep(60)")
     facts = read(tools_with(RealCommands(), timeout=0.5), app="shop:app", chdir=str(tmp_path))
     assert facts["state"] == "unreadable" and "took more than 1 s" in facts["problem"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give up its rights")
+def test_root_runs_nothing_of_a_project_that_is_not_roots(tmp_path: t.Any) -> None:
+    """Neither its code nor the Python of its virtualenv: who may write there could else become root."""
+    proof = tmp_path / "proof"
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python").write_text(f"#!/bin/sh\nid -u >{proof}\n")
+    (tmp_path / "bin" / "python").chmod(0o755)
+    for path in (tmp_path, tmp_path / "bin", *tmp_path.parents[:2]):
+        path.chmod(0o755)
+    nobody = pwd.getpwnam("nobody")
+    os.chown(tmp_path, nobody.pw_uid, nobody.pw_gid)
+    facts = read(tools_with(RealCommands(), timeout=10), app="shop", virtualenv=str(tmp_path), chdir=str(tmp_path))
+    assert facts["state"] == "unreadable" and proof.read_text().strip() == str(nobody.pw_uid)
+
+
+@pytest.mark.parametrize("url", ["redis://h/0?credential_provider=evil.Provider", "redis://h/0;evil.module:Transport://x"])
+def test_a_project_cannot_name_code_that_we_run(url: str) -> None:
+    with pytest.raises(Problem, match="credential_provider|remote control is not available"):
+        application.parse(answer(broker_url=url), "shop").broker.check()
 
 
 def test_a_virtualenv_that_is_none(tools: t.Any) -> None:
