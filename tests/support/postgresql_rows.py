@@ -29,6 +29,8 @@ def activity(document: dict[str, t.Any]) -> list[dict[str, t.Any]]:
 def session(pid: int = 1, state: str = "active", **more: t.Any) -> dict[str, t.Any]:
     """A session whose query began 10 s ago and whose transaction began 20 s ago."""
     return {
-        "pid": pid, "state": state, "backend_type": "client backend", "user": "app", "database": "shop", "application": "web",
-        "address": "10.0.0.1", "now": 1000.0, "query_start": 990.0, "state_change": 990.0, "xact_start": 980.0, "hidden": False, "wait_event_type": None, **more,
-    }  # fmt: skip
+        **{"pid": pid, "state": state, "backend_type": "client backend", "hidden": False, "wait_event_type": None},
+        **{"user": "app", "database": "shop", "application": "web", "address": "10.0.0.1"},
+        **{"now": 1000.0, "query_start": 990.0, "state_change": 990.0, "xact_start": 980.0},
+        **more,
+    }

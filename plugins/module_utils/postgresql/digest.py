@@ -20,10 +20,11 @@ MAX_DEFINITIONS = 150
 
 #: Settings that differ by right between machines, or that say where something lies.
 _LOCAL = re.compile(
-    r"(_file|_directory|_directories|_command|_conninfo|_passphrase.*|_name|_names)$|^(port|listen_addresses|cluster_name|config_file|hba_file"
-    r"|data_checksums|data_directory.*|server_version.*|in_hot_standby|shared_memory_size.*|krb_.*|external_pid_file|log_file_mode|segment_size"
-    r"|transaction_.*|application_name|client_encoding|search_path|statement_timeout|lock_timeout|jit|max_parallel_workers_per_gather|is_superuser"
-    r"|session_authorization|role|primary_slot_name|recovery_.*|promote_.*|synchronous_standby_names|restore_command|wal_segment_size)$"
+    r"(_file|_directory|_directories|_command|_conninfo|_passphrase.*|_name|_names)$"
+    r"|^(port|listen_addresses|cluster_name|data_checksums|data_directory.*|server_version.*|in_hot_standby|shared_memory_size.*|krb_.*)$"
+    r"|^(external_pid_file|log_file_mode|segment_size|wal_segment_size|transaction_.*|application_name|client_encoding|search_path)$"
+    r"|^(statement_timeout|lock_timeout|jit|max_parallel_workers_per_gather|is_superuser|session_authorization|role|primary_slot_name)$"
+    r"|^(recovery_.*|promote_.*)$"
 )
 #: What launch people compare first; always in the facts.
 _FIRST = (

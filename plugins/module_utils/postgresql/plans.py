@@ -20,11 +20,12 @@ from .session import Session
 Row = dict[str, t.Any]
 
 MAX_NODES = 15
-GENERIC_SINCE = 160000
 
 _PARAMETER = re.compile(r"\$(\d+)")
 _PLANNED = re.compile(r"\(*\s*(?:select|insert|update|delete|merge|with|values|table)\b", re.IGNORECASE)
 _CALL = re.compile(r"([\w$\".]+)\s*\(")
+# `insert into t (a, b)`, `as t (a, b)`: the word before the parenthesis names columns
+_COLUMN_LIST = re.compile(r"\b(?:into|as)\s+[\w$\".]+\s*\(", re.IGNORECASE)
 #: What may stand before an opening parenthesis: SQL's own words and built-in functions that Django and people use.
 _HARMLESS = frozenset(
     [
@@ -127,29 +128,23 @@ def check(text: str) -> None:
         raise NotExplainable("it is more than one statement")
     if not _PLANNED.match(line):
         raise NotExplainable("only SELECT, INSERT, UPDATE and DELETE have plans")
-    for name in _CALL.findall(line):
-        if name.lower().strip('"') not in _HARMLESS and not _is_table(name, line):
+    for name in _CALL.findall(_COLUMN_LIST.sub("(", line)):
+        if name.lower().strip('"') not in _HARMLESS:
             raise NotExplainable(f"it calls {name}, and planning may run functions that users wrote")
 
 
-def _is_table(name: str, line: str) -> bool:
-    """`insert into t (a, b)`: the word before the parenthesis is a table, or an alias of one."""
-    return re.search(rf"\b(?:into|as)\s+{re.escape(name)}\s*\(", line, re.IGNORECASE) is not None
-
-
-def explain(session: Session, text: str, version: int, role: t.Optional[str] = None) -> list[Row]:
+def explain(session: Session, text: str, role: t.Optional[str] = None) -> list[Row]:
     """The nodes of the plan, outermost first. `role`: who ran the statement, when we may become it."""
     check(text)
     text = text.strip().rstrip(";")
     parameters = max((int(number) for number in _PARAMETER.findall(text)), default=0)
     try:
         if not parameters:
-            rows = session.explain([], f"EXPLAIN (FORMAT JSON) {text}", role)
-        elif version >= GENERIC_SINCE:
-            rows = session.explain([], f"EXPLAIN (FORMAT JSON, GENERIC_PLAN) {text}", role)
+            rows = session.explain(None, f"EXPLAIN (FORMAT JSON) {text}", role)
         else:
+            # not EXPLAIN (GENERIC_PLAN): it exists since 16, and only in the protocol that lets several statements through
             values = ", ".join(["NULL"] * parameters)
-            rows = session.explain([f"PREPARE launch_plan AS {text}"], f"EXPLAIN (FORMAT JSON) EXECUTE launch_plan({values})", role)
+            rows = session.explain(text, f"EXPLAIN (FORMAT JSON) EXECUTE launch_plan({values})", role)
     except driver.SqlError as error:
         raise NotExplainable(str(error)) from None
     return nodes(next(iter(rows[0].values()))) if rows else []

@@ -181,7 +181,7 @@ class Server:
         with self._in(database) as session:
             if session is None:
                 raise plans.NotExplainable(self.reader.unknown.get(f"tables.{database}", "its database cannot be entered"))
-            return plans.explain(session, text, self.about.identity["version_number"], self._role(user_id))
+            return plans.explain(session, text, self._role(user_id))
 
     def _role(self, user: t.Any) -> t.Optional[str]:
         """Who ran the statement, by id or name, when we are a superuser and may become that role."""

@@ -51,22 +51,23 @@ class Session:
             with contextlib.suppress(driver.SqlError):
                 self._connection.run(f"COMMIT {MARK}")
 
-    def explain(self, before: t.Sequence[str], sql: str, role: t.Optional[str] = None) -> list[driver.Row]:
-        """A plan, asked for in a hurry and as `role`; `before`: what has to be prepared in the same transaction."""
+    def explain(self, prepared: t.Optional[str], sql: str, role: t.Optional[str] = None) -> list[driver.Row]:
+        """A plan, asked for in a hurry and as `role`. `prepared`: a statement that `sql` executes by the name launch_plan."""
         settings = {"statement_timeout": str(PLAN_MS), "lock_timeout": str(PLAN_LOCK_MS), "plan_cache_mode": "force_generic_plan"}
+        drop = " DEALLOCATE launch_plan;" if prepared is not None else ""
         try:
             self._connection.run(self._begin(**settings))
             if role is not None:
                 self._connection.run(f"SET LOCAL ROLE {quoted(role)}")
-            for statement in before:
-                self._connection.run_one(statement)
+            if prepared is not None:
+                self._connection.run_one(f"PREPARE launch_plan AS {prepared}")
             return self._connection.run_one(sql)
         finally:
-            with contextlib.suppress(driver.SqlError):
-                self._connection.run(f"COMMIT {MARK}")
-            if before:
+            # in one message each: a pooler gives the connection away as soon as the transaction is over
+            for end in (f"{drop} COMMIT {MARK}", f"ROLLBACK;{drop}"):
                 with contextlib.suppress(driver.SqlError):
-                    self._connection.run("DEALLOCATE launch_plan")
+                    self._connection.run(end.strip())
+                    break
 
     def one(self, sql: str) -> driver.Row:
         """The first row, or an empty one."""
