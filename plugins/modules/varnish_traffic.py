@@ -25,6 +25,12 @@ options:
       - The name or working directory of the instance, as given to C(varnishd -n).
       - When it is not given, every C(varnishd) that runs on the host is read.
     type: str
+  last:
+    description:
+      - Count only what began in the last so many seconds; with V(0) everything that the log holds.
+      - A busy Varnish overwrites its log within seconds or minutes. On a quiet one it would tell of yesterday.
+    type: float
+    default: 600.0
   cached:
     description: Regular expressions of URLs (path and query) that are meant to be answered from the cache.
     type: list
@@ -105,8 +111,8 @@ ansible_facts:
           contains:
             log:
               description:
-                - What was read, C(transactions) of both sides, C(seconds) they cover, C(first_at), C(last_at), C(complete),
-                  C(unparsed).
+                - What was read, C(transactions) of both sides, how many of them were C(older) than O(last), C(seconds) the others
+                  cover, C(first_at), C(last_at), C(complete), C(unparsed).
               type: dict
               returned: always
             requests:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
 
 from ..floor.problem import Problem
@@ -17,6 +18,7 @@ from .tally import Matcher, Tally
 
 OPTIONS: dict[str, t.Any] = {
     "instance": {"type": "str"},
+    "last": {"type": "float", "default": 600.0},
     "cached": {"type": "list", "elements": "str"},
     "uncached": {"type": "list", "elements": "str"},
     "query": {"type": "str"},
@@ -60,7 +62,8 @@ class TrafficProbe(Probe):
         raise Problem("probe_urls: it is unknown where varnishd listens; set address to host:port")
 
     def facts(self, window: t.Optional[float]) -> dict[str, t.Any]:
-        tally = Tally(self._expected)
+        last = self.options.get("last") or 0.0
+        tally = Tally(self._expected, time.time() - last if last > 0 else 0.0)
         stream = log.read(self.tools, self.options.get("instance"), tally.feed, self.tools.timeout, 2 * self.tools.timeout)
         facts = shape.facts(tally, stream, self._expected, self.tools.top)
         facts.update(active.facts(list(self._probes), bool(self.options.get("probe_urls")), facts["unknown"]))

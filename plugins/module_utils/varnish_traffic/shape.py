@@ -79,6 +79,7 @@ def _log(tally: Tally, stream: Stream, notes: list[str]) -> dict[str, t.Any]:
         notes.append(f"{tally.unparsed} lines of the log could not be read and are in no count")
     return {
         "transactions": tally.lines,
+        "older": tally.older,
         "unparsed": tally.unparsed + stream.cut,
         "seconds": seconds,
         "first_at": _moment(tally.first),

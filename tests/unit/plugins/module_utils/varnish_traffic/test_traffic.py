@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -149,6 +150,21 @@ def test_what_the_log_covers_is_said(tools, commands):
     found = look(tools, commands, client(start="1795570000.5") + client(start="1795570010.5") * 9)
     assert found["log"]["seconds"] == 10.0 and found["requests_per_second"] == 1.0 and found["log"]["complete"] is True
     assert (found["log"]["first_at"], found["log"]["last_at"]) == ("2026-11-25T01:26:40Z", "2026-11-25T01:26:50Z")
+
+
+def test_what_is_older_than_asked_for_is_in_no_count(tools, commands):
+    now = time.time()
+    log = (
+        client(start=f"{now - 700:.6f}") * 5
+        + client(start=f"{now - 90:.6f}") * 3
+        + client(start=f"{now - 30:.6f}") * 2
+        + backend(start="-")
+    )
+    found = look(tools, commands, log, last=600)
+    assert found["requests"] == 5 and found["log"]["older"] == 6 and found["log"]["transactions"] == 11
+    assert found["log"]["seconds"] == pytest.approx(60, abs=0.01)
+    assert look(tools, commands, log, last=60)["requests"] == 2
+    assert look(tools, commands, log, last=0)["requests"] == 10
 
 
 def test_an_empty_log_is_unknown_and_not_zero_percent(tools, commands):
