@@ -128,7 +128,7 @@ def check(text: str) -> None:
         raise NotExplainable("it is more than one statement")
     if not _PLANNED.match(line):
         raise NotExplainable("only SELECT, INSERT, UPDATE and DELETE have plans")
-    for name in _CALL.findall(_COLUMN_LIST.sub("(", line)):
+    for name in _CALL.findall(_COLUMN_LIST.sub("as (", line)):
         if name.lower().strip('"') not in _HARMLESS:
             raise NotExplainable(f"it calls {name}, and planning may run functions that users wrote")
 
