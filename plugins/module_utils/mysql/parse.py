@@ -61,3 +61,12 @@ def counter(value: t.Any) -> t.Optional[Number]:
 
 def counters(status: t.Mapping[str, t.Any]) -> dict[str, t.Optional[Number]]:
     return {name.lower(): counter(value) for name, value in status.items()}
+
+
+def unpacked(row: t.Mapping[str, t.Optional[str]], names: t.Sequence[str]) -> dict[str, t.Optional[str]]:
+    """A row whose values came joined by bars, the last of them (a name, which may hold bars itself) last."""
+    values = str(row.get("packed") or "").split("|", len(names) - 1)
+    found: dict[str, t.Optional[str]] = {name: value or None for name, value in zip(names, values)}
+    if row.get("unnamed") == "0" and found.get("schema_name") is None:
+        found["schema_name"] = ""
+    return found

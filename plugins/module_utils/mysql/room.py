@@ -111,7 +111,7 @@ class MysqlProbe(Probe):
 
     def look(self) -> None:
         """Who is at work at this moment."""
-        rows = activity.sessions(self._reader.sessions(last_statements=False), {}, self._programs, self._reader.identity.pid)
+        rows = activity.sessions(self._reader.busy(), {}, self._programs, self._reader.identity.pid)
         self._working.append([row for row in rows if row["state"] == "active" and row["backend_type"] == "client backend"])
 
     def second(self) -> None:

@@ -150,12 +150,12 @@ def test_y06_the_best_clock_that_is_there(row: dict[str, t.Any], seconds: t.Opti
 
 def test_y06_digest_columns_are_chosen_by_what_is_there() -> None:
     columns = [{"Field": name} for name in ("SCHEMA_NAME", "DIGEST", "COUNT_STAR", "SUM_TIMER_WAIT")]
-    rows = [{"SCHEMA_NAME": "shop", "DIGEST": "0" * 32, "COUNT_STAR": "4", "SUM_TIMER_WAIT": "8000000000"}]
+    rows = [{"packed": f"{'0' * 32}|4|8000000000|sh|op", "unnamed": "0"}]
     answers = {"SHOW COLUMNS": columns, "events_statements_summary_by_digest": rows, "setup_consumers": []}
     session = server_with(**answers)
     session.answers["SHOW GLOBAL VARIABLES"] = [{"Variable_name": "performance_schema", "Value": "ON"}]
     found = facts(session, None)
-    assert found["statements"][0]["lifetime_calls"] == 4
+    assert (found["statements"][0]["lifetime_calls"], found["statements"][0]["database"]) == (4, "sh|op")
     assert found["statements"][0]["lifetime_mean_milliseconds"] == 2.0
     assert found["statements"][0]["lifetime_no_index_ratio"] is None
     asked = next(sql for sql in session.asked if "count_star" in sql)
