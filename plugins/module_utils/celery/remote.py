@@ -49,6 +49,10 @@ class Remote:
             names |= set(self.ask("ping", seconds=seconds - FIRST_ROUND))
         return sorted(names), time.monotonic() - begun
 
+    def wake(self) -> None:
+        """Have every worker send a heartbeat now, as Celery's own monitors do when they begin to listen."""
+        self.mailbox.abcast("heartbeat", {})
+
     def snapshot(self, names: list[str], seconds: float, *commands: str) -> dict[str, dict[str, t.Any]]:
         """For each command the replies of the named workers. They are waited for only as long as they are missing."""
         found: dict[str, dict[str, t.Any]] = {}

@@ -196,6 +196,7 @@ class CeleryProbe(Probe):
             self._hearing = Connection(got.broker, self.tools.timeout)
             self._hearing.connect()
             self._listener = Listener(self._hearing, self._app.event_exchange, got.tally).__enter__()
+            self._remote.wake()
         except Exception as error:  # pylint: disable=broad-exception-caught # whatever a broker refuses
             got.problems["events"] = self.tools.hide(f"the event stream cannot be listened to ({type(error).__name__})")
             self._listener = None

@@ -51,6 +51,8 @@ def facts(got: Gathered, window: t.Optional[float], keep: int) -> dict[str, t.An
     hearts = got.tally.hearts if got.tally else {}
     workers = worker_shape.rows(got.first, got.second, got.names, hearts)
     unknown: dict[str, str] = {}
+    if got.broker.family == "redis" and not got.server:
+        unknown["broker.memory_limit_bytes"] = "this user may not use INFO on the broker"
     result: dict[str, t.Any] = {"broker": _broker(got), **_workers(got, workers, unknown, keep)}
     result.update(_running(got, workers, keep))
     result.update(_queues(got, workers, unknown, keep))
@@ -99,7 +101,7 @@ def _workers(got: Gathered, workers: list[dict[str, t.Any]], unknown: dict[str, 
         "workers": top(workers, "active", keep),
         "workers_total": total,
         "workers_replied": replied,
-        "workers_expected": len(got.expected) or None,
+        "workers_expected": len(got.expected),
         "workers_missing": missing[:keep],
         "workers_missing_total": None if "workers_missing_total" in unknown else len(missing),
         "drift_seconds_max": max(drifts, key=abs) if drifts else None,
@@ -259,7 +261,6 @@ def _why_null(result: dict[str, t.Any], got: Gathered, window: t.Optional[float]
         "drift_seconds_max": got.problems.get("events") or "no event came from a worker in the window",
         "oldest_active_seconds": nobody if not got.names else "the workers do not tell when their tasks began",
         "wait_seconds": one if window is None else "no task was begun in the window, so how long a message waits cannot be told",
-        "workers_expected": "no names were given in the option workers",
         "unacked_oldest_seconds": "no message is in a worker's hands" if got.broker.family == "redis" else "RabbitMQ does not tell it",
         "redelivery_ratio": "no message is in a worker's hands" if got.broker.family == "redis" else "RabbitMQ has no such time",
         "ready_consumed": "no queue could be read",
