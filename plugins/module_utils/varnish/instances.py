@@ -50,14 +50,23 @@ def _directory(process: Process, wanted: t.Optional[str]) -> t.Optional[str]:
 
 
 def _listens(process: Process) -> t.Optional[str]:
-    """The first address that varnishd was told to listen on (`-a name=address,PROTO`), when it is host:port."""
-    for place, word in enumerate(process.argv):
-        value = process.argv[place + 1] if word == "-a" and place + 1 < len(process.argv) else word[2:] if word.startswith("-a") else ""
-        address = value.split("=", 1)[-1].split(",", 1)[0]
-        if value and "PROXY" not in value and not address.startswith("/"):
-            host, _sep, port = address.rpartition(":")
-            return f"{host or '127.0.0.1'}:{port or 80}" if host or port else None
-    return None
+    """host:port of the first `-a name=address,PROTO` that speaks HTTP over TCP; port 80 of everything without `-a`."""
+    given = [address for address in _addresses(process) if "PROXY" not in address]
+    if not given:
+        return None if any(_addresses(process)) else "127.0.0.1:80"
+    address = given[0].split("=", 1)[-1].split(",", 1)[0]
+    if address.startswith(("/", "@", "uds:")):
+        return None
+    host, colon, port = (address, "", "") if address.endswith("]") else address.rpartition(":")
+    if not colon:
+        host, port = host or port, "80"
+    return f"{'127.0.0.1' if host in ('', '*', '0.0.0.0') else host}:{port or '80'}"
+
+
+def _addresses(process: Process) -> list[str]:
+    words = process.argv
+    apart = [words[place + 1] for place, word in enumerate(words[:-1]) if word == "-a"]
+    return apart + [word[2:] for word in words if word.startswith("-a") and len(word) > 2]
 
 
 def runs(tools: Tools, instance: t.Optional[str]) -> t.Optional[bool]:

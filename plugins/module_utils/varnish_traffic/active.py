@@ -29,7 +29,10 @@ def probe(urls: t.Sequence[str], address: str, expected: t.Sequence[Matcher], se
 
 
 def _row(url: str, address: str, expected: t.Sequence[Matcher], deadline: float) -> dict[str, t.Any]:
-    parts = urllib.parse.urlsplit(url)
+    try:
+        parts = urllib.parse.urlsplit(url)
+    except ValueError as error:
+        return {"name": clean(url.partition("?")[0], 80), "ok": None, "cached": None, "problem": clean(str(error), 160)}
     path = urllib.parse.urlunsplit(("", "", parts.path or "/", parts.query, ""))
     want = next((want for want, _place, regex in expected if regex.search(path)), "cached")
     row = dict.fromkeys(
@@ -98,9 +101,18 @@ def _judged(answer: http.client.HTTPResponse) -> dict[str, t.Any]:
     }
 
 
-def facts(rows: list[dict[str, t.Any]], asked: bool, unknown: dict[str, str]) -> dict[str, t.Any]:
-    wrong = sum(row["ok"] is False for row in rows)
-    failed = sum(row["ok"] is None for row in rows)
-    if not asked:
-        unknown["probes_wrong"] = unknown["probes_failed"] = "no URLs were named to be fetched (probe_urls)"
-    return {"probes": rows, "probes_total": len(rows), "probes_wrong": wrong if asked else None, "probes_failed": failed if asked else None}
+def facts(rows: list[dict[str, t.Any]], why_none: t.Optional[str], asked: bool, unknown: dict[str, str]) -> dict[str, t.Any]:
+    """The rows, and how many are not as they should be; `why_none` when nothing was fetched."""
+    failed = [row for row in rows if row["ok"] is None]
+    if why_none is None and len(failed) == len(rows):
+        why_none = f"none of the pages could be judged: {failed[0]['problem']}"
+    if why_none is not None:
+        unknown["probes_wrong"] = why_none
+        if asked:
+            unknown["probes"] = why_none
+    return {
+        "probes": None if asked and not rows else rows,
+        "probes_total": len(rows),
+        "probes_wrong": None if why_none is not None else sum(row["ok"] is False for row in rows),
+        "probes_failed": len(failed),
+    }

@@ -36,6 +36,7 @@ class TrafficProbe(Probe):
 
     _expected: t.Sequence[Matcher] = ()
     _probes: t.Sequence[dict[str, t.Any]] = ()
+    _no_probes: t.Optional[str] = "no URLs were named to be fetched (probe_urls)"
 
     @property
     def name(self) -> str:
@@ -48,7 +49,14 @@ class TrafficProbe(Probe):
             query.check(self.options["query"], self.options.get("group_by") or "ReqURL")
         urls = list(self.options.get("probe_urls") or [])[:_MOST_PROBES]
         if urls:
+            self._probe(urls)
+
+    def _probe(self, urls: t.Sequence[str]) -> None:
+        try:
             self._probes = active.probe(urls, self._address(), self._expected, self.tools.timeout)
+            self._no_probes = None
+        except Problem as problem:
+            self._no_probes = self.tools.hide(str(problem))
 
     def second(self) -> None:
         """Nothing: the log itself remembers, and is read once by `facts`, when the machine was already measured."""
@@ -66,7 +74,7 @@ class TrafficProbe(Probe):
         tally = Tally(self._expected, time.time() - last if last > 0 else 0.0)
         stream = log.read(self.tools, self.options.get("instance"), tally.feed, self.tools.timeout, 2 * self.tools.timeout)
         facts = shape.facts(tally, stream, self._expected, self.tools.top)
-        facts.update(active.facts(list(self._probes), bool(self.options.get("probe_urls")), facts["unknown"]))
+        facts.update(active.facts(list(self._probes), self._no_probes, bool(self.options.get("probe_urls")), facts["unknown"]))
         facts["query"] = self._asked(facts["unknown"])
         return facts
 

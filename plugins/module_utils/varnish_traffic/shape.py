@@ -221,7 +221,9 @@ def _backend(tally: Tally) -> dict[str, t.Any]:
 
 
 def _explain(result: t.Mapping[str, t.Any], requests: int, looked_up: int, unknown: dict[str, str]) -> None:
-    nothing = "no requests in the log" if not requests else "nothing was looked up in the cache" if not looked_up else ""
+    older = f"no requests in the time that counts ({result['log']['older']} older ones are in the log; see the option last)"
+    none = older if result["log"]["older"] else "no requests in the log"
+    nothing = none if not requests else "nothing was looked up in the cache" if not looked_up else ""
     for name, value in result.items():
         if value is None and name not in unknown:
             short = "the log covers no time" if name == "requests_per_second" and requests else "no backend requests in the log"

@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.warroom.launch.plugins.module_utils.floor.command import Ran
 from ansible_collections.warroom.launch.plugins.module_utils.floor.gather import gather
 from ansible_collections.warroom.launch.plugins.module_utils.floor.processes import Process, Processes
-from ansible_collections.warroom.launch.plugins.module_utils.varnish import parse, shape
+from ansible_collections.warroom.launch.plugins.module_utils.varnish import instances, parse, shape
 from ansible_collections.warroom.launch.plugins.module_utils.varnish.room import ROOM, discover
 
 VERSIONS = ("6.5-bullseye", "7.1", "7.7-trixie", "vinyl-9.0.1-sid")
@@ -359,3 +359,23 @@ def test_managers_are_found_and_their_children_are_not(tools):
         False,
     )
     assert discover(tools) == [{"instance": "edge", "name": "edge"}, {"instance": None, "name": "varnish"}]
+
+
+@pytest.mark.parametrize(
+    ("words", "address"),
+    [
+        ((), "127.0.0.1:80"),
+        (("-a", ":6081"), "127.0.0.1:6081"),
+        (("-a", "0.0.0.0:80,HTTP"), "127.0.0.1:80"),
+        (("-a", "web=10.0.0.5:8080,HTTP"), "10.0.0.5:8080"),
+        (("-a[::1]:6081",), "[::1]:6081"),
+        (("-a", "[::1]"), "[::1]:80"),
+        (("-a", "localhost"), "localhost:80"),
+        (("-a", "/run/varnish.sock"), None),
+        (("-a", "127.0.0.1:8443,PROXY"), None),
+        (("-a", "p=127.0.0.1:8443,PROXY", "-a", "127.0.0.1:6081"), "127.0.0.1:6081"),
+    ],
+)
+def test_where_varnishd_listens(tools, words, address):
+    tools._processes = Processes([Process(2**22 + 1, 1, "varnishd", 0, ("varnishd", *words, "-f", "x.vcl"))], False)
+    assert instances.discover(tools)[0]["address"] == address
