@@ -89,7 +89,7 @@ def _facts(variables: Variables, source: Source) -> tuple[dict[str, t.Any], t.Op
 
 
 def _why(result: Variables) -> t.Optional[str]:
-    message = clean(str(result.get("msg") or result.get("module_stderr") or "it does not say why"), 300).removeprefix("Task failed: ")
+    message = message_of(result)
     if result.get("unreachable"):
         return f"not reachable: {message}"
     if result.get("failed"):
@@ -97,6 +97,12 @@ def _why(result: Variables) -> t.Optional[str]:
     if result.get("skipped"):
         return "gathering was skipped on it"
     return None
+
+
+def message_of(result: Variables) -> str:
+    """Why a task failed, in one line."""
+    message = clean(str(result.get("msg") or result.get("module_stderr") or "it does not say why"), 300)
+    return message.removeprefix("Task failed: ").removeprefix("Action failed: ")
 
 
 def addresses(name: str, variables: Variables, hostvars: t.Any) -> list[str]:

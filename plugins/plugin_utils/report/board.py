@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import textwrap
 import typing as t
 
@@ -52,8 +53,18 @@ def cause_lines(cause: Model, width: int) -> list[str]:
     return result
 
 
-def matrix_lines(matrix: Model, width: int) -> list[str]:
-    """Tiers × hosts. A narrow terminal gets short names of the tiers before the hosts' names are cut."""
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """How wide the matrix is drawn: heads and labels cut to fit, and the width of every column."""
+
+    heads: list[str]
+    sizes: list[int]
+    labels: list[str]
+    label_size: int
+
+
+def layout(matrix: Model, width: int) -> Layout:
+    """A narrow terminal gets short names of the tiers before the hosts' names are cut."""
     heads = [column["name"] for column in matrix["columns"]]
     table = [[cell_text(cell) for cell in row["cells"]] for row in matrix["rows"]]
     label = max((len(row["label"]) for row in matrix["rows"]), default=0)
@@ -64,10 +75,17 @@ def matrix_lines(matrix: Model, width: int) -> list[str]:
         if room >= min(label, 14):
             break
     label = max(min(label, room), 8)
-    result = ["".join([" " * label, *("  " + head.ljust(size) for head, size in zip(heads, sizes))]).rstrip()]
-    for row, line in zip(matrix["rows"], table):
-        name = row["label"] if len(row["label"]) <= label else row["label"][: label - 1] + "…"
-        result.append("".join([name.ljust(label), *("  " + text.ljust(size) for text, size in zip(line, sizes))]).rstrip())
+    names = [row["label"] if len(row["label"]) <= label else row["label"][: label - 1] + "…" for row in matrix["rows"]]
+    return Layout(heads, sizes, names, label)
+
+
+def matrix_lines(matrix: Model, width: int) -> list[str]:
+    """Tiers × hosts."""
+    form = layout(matrix, width)
+    result = ["".join([" " * form.label_size, *("  " + head.ljust(size) for head, size in zip(form.heads, form.sizes))]).rstrip()]
+    for row, name in zip(matrix["rows"], form.labels):
+        cells = ["  " + cell_text(cell).ljust(size) for cell, size in zip(row["cells"], form.sizes)]
+        result.append("".join([name.ljust(form.label_size), *cells]).rstrip())
     if matrix["hidden"]:
         result.append(f"… and {matrix['hidden']} more hosts")
     return result
