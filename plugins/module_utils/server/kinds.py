@@ -37,6 +37,9 @@ _SCRIPTS: dict[str, str] = {
 #: Services whose processes run the application's own Python, whatever their program is called.
 PYTHON_SERVICES = frozenset({"uwsgi", "celery", "gunicorn", "uvicorn", "daphne", "hypercorn", "waitress", "django", "flower"})
 
+#: Services of many processes that share what their first one loaded: resident sizes count that many times.
+SHARING = PYTHON_SERVICES | {"postgresql", "nginx", "apache"}
+
 #: Services that make a host a server of the application itself.
 APPLICATION = frozenset({"uwsgi", "gunicorn", "uvicorn", "daphne", "hypercorn", "waitress", "django", "celery"})
 

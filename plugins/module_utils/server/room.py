@@ -28,6 +28,8 @@ CANDIDATES = 50
 #: First processes of services whose control groups are looked at.
 GROUPS_READ = 60
 DESCRIPTORS_READ = 200
+#: What processes below these sizes share with each other does not change a picture.
+SHARING_BYTES, LARGE_BYTES = 8 << 20, 100 << 20
 
 
 def _psutil() -> t.Any:
@@ -126,8 +128,10 @@ class ServerProbe(Probe):
         )
 
     def _of_interest(self, now: Table) -> list[Row]:
-        """Processes whose exact memory is worth reading: services' and Python's, largest first."""
-        rows = [row for row in now.rows.values() if row.service or kinds.is_python(row.name, row.service, row.kind)]
+        """Processes whose exact memory is worth its price, largest first: those that share what their parents loaded, and large Pythons."""
+        least = {True: SHARING_BYTES, False: LARGE_BYTES}
+        rows = [row for row in now.rows.values() if row.service in kinds.SHARING or kinds.is_python(row.name, row.service, row.kind)]
+        rows = [row for row in rows if (row.memory or 0) >= least[row.service in kinds.SHARING]]
         return sorted(rows, key=lambda row: -(row.memory or 0))
 
 

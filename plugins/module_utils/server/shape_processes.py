@@ -247,7 +247,9 @@ def _group_memory(reading: Reading, members: t.Sequence[Row]) -> tuple[t.Optiona
     size = sum(reading.exact[row.pid].pss for row in exact)
     if not rest:
         return size, "pss"
-    size += sum(max(0, (row.memory or 0) - row.shared) for row in rest) + max(min(row.shared, row.memory or 0) for row in rest)
+    size += sum(max(0, (row.memory or 0) - row.shared) for row in rest)
+    if not exact:
+        size += max(min(row.shared, row.memory or 0) for row in rest)  # else the exact ones hold their part of it
     return int(size), "rss" if len(known) == 1 else "estimate"
 
 

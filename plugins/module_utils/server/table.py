@@ -23,8 +23,8 @@ ATTRIBUTES = ["pid", "ppid", "name", "status", "cpu_times", "create_time", "memo
 
 #: Reading the exact memory of a process walks its page tables and delays its own mapping calls: bounded in number, in time,
 #: and not done at all for giants, whose resident size is as good.
-EXACT_READS = 150
-EXACT_SECONDS = 0.4
+EXACT_READS = 100
+EXACT_SECONDS = 0.25
 EXACT_BYTES = 4 << 30
 
 _NOT_A_NAME = re.compile(r"[^\w.+-]")
