@@ -107,7 +107,7 @@ class Varnish(Server):
 
     def __init__(self, backend: Backend, *arguments: str, probe: bool = False, storage: str = "8m") -> None:
         super().__init__()
-        self.port = free_port()
+        self.port, self.admin_port = free_port(), free_port()
         self.instance = str(self.dir / "vd")
         self.arguments = arguments
         self.storage = storage
@@ -118,7 +118,7 @@ class Varnish(Server):
 
     def argv(self) -> list[str]:
         return [
-            "varnishd", "-F", "-j", "none", "-n", self.instance, "-a", f"127.0.0.1:{self.port}", "-T", "127.0.0.1:0",
+            "varnishd", "-F", "-j", "none", "-n", self.instance, "-a", f"127.0.0.1:{self.port}", "-T", f"127.0.0.1:{self.admin_port}",
             "-f", str(self.dir / "test.vcl"), "-s", f"main=malloc,{self.storage}", *self.arguments,
         ]  # fmt: skip
 

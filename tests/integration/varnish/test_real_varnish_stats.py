@@ -73,6 +73,25 @@ def test_one_sample_equals_varnishstat(varnish):
     assert rows["dead"]["lifetime_failures"] >= 1 and rows["dead"]["health"] == "no_probe"
 
 
+def test_the_management_cli_by_its_address_and_without_its_secret(varnish):
+    port = varnish.admin_port
+    secret = f"{varnish.instance}/_.secret"
+    assert look(varnish, admin=f"127.0.0.1:{port}", secret_file=secret)["active_vcl"] == "boot"
+    wrong = varnish.dir / "wrong"
+    wrong.write_text("EXAMPLEsecret\n")
+    for options, words in (
+        ({"secret_file": "/nonexistent/secret"}, "secret"),
+        ({"secret_file": str(wrong)}, "secret"),
+        ({"admin": "127.0.0.1:1", "secret_file": secret}, "management CLI"),
+    ):
+        found = look(varnish, **options)
+        assert found["state"] == "up" and found["threads"]["running"] > 0
+        assert found["version"] is None and words in found["unknown"]["version"], found["unknown"]["version"]
+        assert found["threads"]["maximum"] is None and words in found["unknown"]["threads.maximum"]
+        # one VCL is loaded, so it is the live one, whoever says so
+        assert found["active_vcl"] == "boot" and found["backends_total"] == 2
+
+
 def test_a_sick_backend_and_a_new_vcl(backend):
     with Varnish(backend, probe=True) as varnish:
         backend.well = False

@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils.floor.gather import gather
 from ansible_collections.warroom.launch.plugins.module_utils.floor.tools import Tools
-from ansible_collections.warroom.launch.plugins.module_utils.varnish.room import ROOM
+from ansible_collections.warroom.launch.plugins.module_utils.varnish.room import ROOM, discover
 from ansible_collections.warroom.launch.plugins.module_utils.varnish_traffic.room import ROOM as TRAFFIC
 from tests.support import varnish_versions
 from tests.support.server import wait_until
@@ -95,6 +95,7 @@ def test_tools_of_another_version_read_it_or_say_why(varnish):
     """This machine's own tools on the other version's directory: never a hang, never a wrong number."""
     send(varnish)
     outside = f"{varnish.root}{varnish.instance}"
+    assert outside in [entry["instance"] for entry in discover(Tools(RealCommands()))]  # as this host can reach it
     stats = look(varnish, ROOM, RealCommands(), outside, timeout=3)
     assert stats["state"] == "up" and stats["lifetime_requests"] is not None
     begun = time.monotonic()
