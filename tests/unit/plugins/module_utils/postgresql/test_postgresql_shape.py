@@ -173,14 +173,13 @@ def test_the_pooler():
     ]
     stats = {"database": "shop", "total_query_count": 100, "total_xact_count": 50, "total_query_time": 1000000, "total_wait_time": 50000}
     rows = {
-        "VERSION": [{"version": "PgBouncer 1.18.0"}], "CONFIG": [{"key": "max_client_conn", "value": "20"}, {"key": "pool_mode", "value": "transaction"}],
+        "VERSION": [{"version": "PgBouncer 1.18.0"}],
+        "CONFIG": [{"key": "max_client_conn", "value": "20"}, {"key": "pool_mode", "value": "transaction"}],
         "POOLS": pools, "LISTS": [{"list": "used_clients", "items": 6}], "STATS": [stats],
         "CLIENTS": [{"database": "shop", "user": "app", "addr": "unix"}, {"database": "pgbouncer", "user": "stats", "addr": "unix"}],
     }  # fmt: skip
-    later = {
-        **rows,
-        "STATS": [{**stats, "total_query_count": 200, "total_xact_count": 100, "total_query_time": 1200000, "total_wait_time": 150000}],
-    }
+    moved = {"total_query_count": 200, "total_xact_count": 100, "total_query_time": 1200000, "total_wait_time": 150000}
+    later = {**rows, "STATS": [{**stats, **moved}]}
     found = pooler.facts(pooler.Reading(rows, 1.0), pooler.Reading(later, 3.0), {}, 10)
     own = found["pooler"]
     assert (own["clients_waiting"], own["longest_wait_seconds"], own["clients_ratio"], own["mode"]) == (3, 1.5, 0.3, "transaction")
