@@ -143,7 +143,7 @@ def test_a_healthy_queue() -> None:
         ("tasks_failing", "unknown", "", {"tasks": ()}),
         ("workers_missing", "fail", "", {"expected": ["w1@h", "w2@h"]}),
         ("workers", "fail", "Start the workers", {"names": [], "first": Snapshot(0, 0), "second": None, "tally": None}),
-        ("consumer", "fail", "-Q celery", {"names": [], "first": Snapshot(0, 0), "second": None, "tally": None, "ready": (5, 5)}),
+        ("no_consumer", "fail", "-Q celery", {"names": [], "first": Snapshot(0, 0), "second": None, "tally": None, "ready": (5, 5)}),
         ("orphans", "warn", "", {"control": Reading(0.0, {"celeryev.1": Length(4000)})}),
         ("memory", "fail", "noeviction", {"server": {"maxmemory": 1024, "maxmemory_policy": "allkeys-lru"}}),
     ],
