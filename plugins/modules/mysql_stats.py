@@ -205,14 +205,16 @@ ansible_facts:
               elements: dict
               returned: success
             settings:
-              description: Settings that matter under load; beside it C(settings_digest), equal on servers that are set up alike.
+              description: Settings that matter under load; beside it C(settings_hash), equal on servers that are set up alike.
               type: list
               elements: dict
               returned: success
-            indexes:
-              description: Every index as C(database.table (columns)); beside it C(indexes_total) and C(indexes_digest).
+            index_definitions:
+              description:
+                - Every index by what it does, whatever it is called; beside it C(index_definitions_total) and C(index_definitions_hash).
+                - The filter P(warroom.launch.drift#filter) compares them between environments.
               type: list
-              elements: str
+              elements: dict
               returned: success
             explains:
               description: The plans that O(explain) asked for.

@@ -184,6 +184,13 @@ def refers_to(column: str) -> t.Optional[str]:
     return found.group("stem") if found else None
 
 
+def refers_to_one_of(column: str, tables: t.Iterable[str]) -> bool:
+    """Whether one of the tables is what the column's name points to: `customer`, `customers`, or Django's `app_customer`."""
+    stem = (refers_to(column) or "").lower()
+    names = {table.lower() for table in tables}
+    return any(name in (stem, stem + "s") or name.endswith(("_" + stem, "_" + stem + "s")) for name in names) if stem else False
+
+
 def filters_on(statement: str, table: str, column: str) -> bool:
     """Whether a normalised statement names the table and compares the column: what suffers when it has no index."""
     if not re.search(rf"(?<![\w$]){re.escape(table)}(?![\w$])", statement, re.IGNORECASE):

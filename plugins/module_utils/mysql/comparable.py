@@ -10,6 +10,10 @@ import hashlib
 import re
 import typing as t
 
+from ..floor.sampling import number
+
+Row = dict[str, t.Any]
+
 #: Settings that change how a server behaves under load. Names, paths, ids and secrets differ by nature and are left out.
 SETTINGS = re.findall(
     r"\w+",
@@ -31,29 +35,32 @@ SETTINGS = re.findall(
     """,
 )
 
-#: More lines than this would make the facts of one host too large; the digest still covers all.
-LINES = 400
+#: More than this would make the facts of one host too large; the hash still covers all.
+MAX_DEFINITIONS = 200
 
 
-def digest(lines: t.Iterable[str]) -> str:
+def _hash(lines: t.Iterable[str]) -> str:
     return hashlib.sha256("\n".join(lines).encode("utf-8", "replace")).hexdigest()[:16]
 
 
-def facts(variables: t.Mapping[str, str], index_lines: t.Optional[t.Sequence[str]]) -> dict[str, t.Any]:
-    """`settings` and `indexes` as sorted lines, with digests that are equal where everything is."""
-    settings = [{"name": name, "value": _plain(variables[name])} for name in SETTINGS if name in variables]
-    found: dict[str, t.Any] = {
-        "settings": settings,
-        "settings_digest": digest(f"{row['name']}={row['value']}" for row in settings),
-        "indexes": None,
-        "indexes_total": None,
-        "indexes_digest": None,
+def settings(variables: t.Mapping[str, str]) -> Row:
+    rows = [{"name": name, "value": _plain(variables[name])} for name in SETTINGS if name in variables]
+    return {"settings": rows, "settings_total": len(rows), "settings_hash": _hash(f"{row['name']}={row['value']}" for row in rows)}
+
+
+def indexes(definitions: t.Optional[t.Sequence[Row]]) -> Row:
+    """None: the dictionary could not be read."""
+    if definitions is None:
+        return dict.fromkeys(("index_definitions", "index_definitions_total", "index_definitions_hash"))
+    return {
+        "index_definitions": list(definitions[:MAX_DEFINITIONS]),
+        "index_definitions_total": len(definitions),
+        "index_definitions_hash": _hash(f"{row['database']} {row['definition']}" for row in definitions),
     }
-    if index_lines is not None:
-        found.update(indexes=list(index_lines[:LINES]), indexes_total=len(index_lines), indexes_digest=digest(index_lines))
-    return found
 
 
-def _plain(value: str) -> str:
-    # switches come as a,b,c in any order
-    return ",".join(sorted(value.split(","))) if "," in value else value
+def _plain(value: str) -> t.Any:
+    """A number, or the text; switches come as a,b,c in any order."""
+    if "," in value:
+        return ",".join(sorted(value.split(",")))
+    return value if number(value) is None else number(value)

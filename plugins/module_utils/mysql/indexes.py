@@ -110,13 +110,22 @@ class Dictionary:
                     if refers_to and column not in leading:
                         yield table, column, refers_to
 
-    def lines(self) -> list[str]:
-        """Every index as one line that is the same on every server that has it, whatever the index is called there."""
-        return sorted(
-            f"{table.shown} ({', '.join(index.columns)}){' unique' if index.unique else ''}"
+    def has_target(self, schema: str, column: str) -> bool:
+        """Whether the column's name points to a table of its database."""
+        return sql.refers_to_one_of(column, (table.name for table in self._tables.values() if table.schema == schema))
+
+    def definitions(self) -> list[Row]:
+        """Every index by what it does, whatever it is called: equal on every server that has it."""
+        rows = [
+            {
+                "database": table.schema,
+                "name": index.name,
+                "definition": f"{'UNIQUE ' * index.unique}{table.name} ({', '.join(index.columns)})",
+            }
             for table, own in self.indexes.items()
             for index in own.values()
-        )
+        ]
+        return sorted(rows, key=lambda row: (row["database"], row["definition"], row["name"]))
 
 
 def add_index(table: Table, column: str, taken: t.Container[str] = ()) -> str:
@@ -142,11 +151,17 @@ class Evidence(t.NamedTuple):
 def missing(dictionary: Dictionary, evidence: Evidence) -> Row:
     """Columns that miss an index: the confirmed ones first, by the time that their statements take."""
     rows = [_row(dictionary, evidence, *found) for found in dictionary.candidates()]
+    # a column that nothing points to and no statement filters on (session_id, external_id) is left out
+    rows = [row for row in rows if row["statements"] or dictionary.has_target(row["database"], row["columns"][0])]
     rows.sort(key=lambda row: (not row["confirmed_by"], -(row["statement_share_ratio"] or 0), -row["rows_estimate"]))
+    hurting = [row for row in rows if row["confirmed_by"]]
     return {
         "missing_indexes": rows[: evidence.manner.top],
-        "missing_indexes_total": sum(bool(row["confirmed_by"]) for row in rows),
-        "missing_indexes_suspected": len(rows),
+        "missing_indexes_total": len(rows),
+        "missing_indexes_suspected": sum(not row["statements"] for row in rows),
+        "missing_indexes_hurting": len(hurting),
+        "missing_indexes_hurting_rows": max((row["rows_estimate"] for row in hurting), default=0),
+        "missing_indexes_statement_share_ratio": max((row["statement_share_ratio"] or 0.0 for row in rows), default=0.0),
     }
 
 

@@ -28,6 +28,11 @@ _NEED_ALL_SESSIONS = (
 
 _NEED_STATEMENTS = ("statements", "statements_total", "statements_calls_per_second", "statements_busy_sessions", "statements_unnamed_ratio")
 
+_NEED_DICTIONARY = (
+    "missing_indexes", "missing_indexes_total", "missing_indexes_suspected", "missing_indexes_hurting", "missing_indexes_hurting_rows",
+    "index_definitions",
+)  # fmt: skip
+
 
 @dataclasses.dataclass
 class Sample:
@@ -83,7 +88,16 @@ class Material:
 def exhausted(refusal: str) -> Row:
     """A server that has no connection left for us is up, and that is the finding."""
     why = "the server has no connection left to ask over"
-    unread = ("connections", "statements", "threads_running", "missing_indexes", "replicas", "buffer_pool_hit_ratio", *_NEED_ALL_SESSIONS)
+    unread = (
+        "connections",
+        "statements",
+        "threads_running",
+        "missing_indexes",
+        "missing_indexes_hurting",
+        "replicas",
+        "buffer_pool_hit_ratio",
+        *_NEED_ALL_SESSIONS,
+    )
     return {
         **dict.fromkeys(unread),
         "connections_exhausted": True,
@@ -119,7 +133,8 @@ def facts(material: Material, statements: t.Optional[statement_rows.Statements],
         **_statements(material, statements, texts),
         **replication.facts(material.latest.channels, material.latest.binlog, material.latest.sessions),
         **_indexes(material, statements, texts),
-        **comparable.facts(reader.variables, None if material.dictionary is None else material.dictionary.lines()),
+        **comparable.settings(reader.variables),
+        **comparable.indexes(None if material.dictionary is None else material.dictionary.definitions()),
     }
     _why_no_replication(found, material)
     found["unknown"], found["notes"] = unknown, material.notes
@@ -174,7 +189,7 @@ def _indexes(material: Material, statements: t.Optional[statement_rows.Statement
     if not material.reader.instrumented:
         material.unknown.setdefault("table_scans", reasons.performance_schema_off(material.reader.identity))
     if dictionary is None:
-        unread = dict.fromkeys(("missing_indexes", "missing_indexes_total", "missing_indexes_suspected"))
+        unread = dict.fromkeys(_NEED_DICTIONARY)
         material.unknown.update(
             dict.fromkeys(unread, material.unknown.get("missing_indexes", "the dictionary of InnoDB could not be read"))
         )

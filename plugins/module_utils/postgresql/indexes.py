@@ -115,10 +115,7 @@ def _suspects(schema: Schema, table: int, taken: t.Collection[tuple[int, int]]) 
 
 
 def refers_to_a_table(schema: Schema, column: str) -> bool:
-    """Whether a table of the name exists: `customer`, `customers`, or Django's `app_customer`."""
-    stem = (sql.refers_to(column) or "").lower()
-    names = {row["name"].lower() for row in schema.tables.values()}
-    return any(name in (stem, stem + "s") or name.endswith(("_" + stem, "_" + stem + "s")) for name in names) if stem else False
+    return sql.refers_to_one_of(column, (row["name"] for row in schema.tables.values()))
 
 
 def _row(schema: Schema, table: Row, numbers: t.Sequence[int], kind: str, key: t.Optional[Row]) -> Row:

@@ -22,7 +22,8 @@ CALM: dict[str, t.Any] = {
     "idle_in_transaction_longest_seconds": 0.0, "idle_in_transaction_blocking": 0,
     "long_queries": [], "long_queries_total": 0, "long_queries_longest_seconds": 0.0, "long_queries_on_lock": 0,
     "blockers": [], "blockers_total": 0, "lock_wait_longest_seconds": 0.0, "missing_indexes": [], "missing_indexes_total": 0,
-    "missing_indexes_suspected": 0, "statements": [], "statements_busy_sessions": 2.0, "buffer_pool_lookups": 5000,
+
+    "missing_indexes_hurting": 0, "missing_indexes_hurting_rows": 0, "statements": [], "statements_busy_sessions": 2.0, "buffer_pool_lookups": 5000,
     "buffer_pool_hit_ratio": 0.999, "disk_reads_per_second": 1.0, "transactions": 500, "rollback_ratio": 0.0,
     "temporary_tables_per_second": 5.0, "temporary_disk_ratio": 0.0, "temporary_disk_tables_per_second": 0.0,
 }  # fmt: skip
@@ -90,9 +91,13 @@ CONNECTIONS = {"used": 12, "max": 400, "peak": 400, "peak_at": "2026-11-20 10:00
         ("long_queries", {"long_queries_longest_seconds": 12.0, "long_queries_total": 1}, "fail"),
         ("many_long_queries", {"long_queries_total": 4}, "ok"),
         ("many_long_queries", {"long_queries_total": 5, "long_queries_on_lock": 2}, "fail"),
-        ("missing_index", {"missing_indexes_total": 1, "missing_indexes": [index(20000)]}, "warn"),
-        ("missing_index", {"missing_indexes_total": 1, "missing_indexes": [index(200000)]}, "fail"),
-        ("missing_index", {"missing_indexes_total": 0, "missing_indexes": [index(200000, confirmed=False)]}, "ok"),
+        ("missing_index", {"missing_indexes_hurting": 1, "missing_indexes_hurting_rows": 20000, "missing_indexes": [index(20000)]}, "warn"),
+        (
+            "missing_index",
+            {"missing_indexes_hurting": 1, "missing_indexes_hurting_rows": 200000, "missing_indexes": [index(200000)]},
+            "fail",
+        ),
+        ("missing_index", {"missing_indexes_total": 1, "missing_indexes": [index(200000, confirmed=False)]}, "ok"),
         ("no_index_used", {"statements": [statement(no_index_ratio=0.5, share_ratio=0.06)]}, "warn"),
         ("no_index_used", {"statements": [statement(no_index_ratio=1.0, share_ratio=0.5, examined_per_sent=1500.0)]}, "fail"),
         ("no_index_used", {"statements": [statement(no_index_ratio=1.0, share_ratio=0.01)]}, "ok"),
@@ -133,7 +138,7 @@ def test_limits(base: dict[str, t.Any], check: str, measures: dict[str, t.Any], 
     [
         ("connections_peak", {"lifetime_connections_peak_ratio": 1.0, "connections": CONNECTIONS}, "warn"),
         ("connections_peak", {"lifetime_connections_peak_ratio": 1.0, "connections": {**CONNECTIONS, "peak_at": None}}, "warn"),
-        ("unindexed_references", {"missing_indexes_suspected": 1, "missing_indexes": [index(20000, confirmed=False)]}, "warn"),
+        ("unindexed_references", {"missing_indexes_total": 1, "missing_indexes": [index(20000, confirmed=False)]}, "warn"),
         ("instrumented", {"performance_schema": False}, "warn"),
     ],
 )

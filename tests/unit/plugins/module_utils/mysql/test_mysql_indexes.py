@@ -28,7 +28,7 @@ ORDERS = Table("shop", "orders")
 def dictionary(indexes: dict[str, list[str]], columns: t.Sequence[str] = ("customer_id",), rows: int = 20000, mtype: int = 6) -> Dictionary:
     names = {"PRIMARY": ["id"], **indexes}
     return Dictionary(
-        [{"table_id": "7", "name": "shop/orders"}],
+        [{"table_id": "7", "name": "shop/orders"}, {"table_id": "8", "name": "shop/customers"}],
         [{"index_id": str(one), "name": name, "table_id": "7", "type": "0"} for one, name in enumerate(names)],
         [
             {"index_id": str(one), "name": column, "pos": str(pos)}
@@ -117,7 +117,7 @@ def found(*digests: tuple[dict[str, t.Any], str], running: t.Sequence[dict[str, 
 def test_a_statement_that_filters_without_an_index_confirms() -> None:
     one = found(digest(10, 10, "SELECT * FROM `orders` WHERE `customer_id` = ?"), digest(10, 0, "SELECT ?"))
     (row,) = one["missing_indexes"]
-    assert one["missing_indexes_total"] == 1
+    assert one["missing_indexes_hurting"] == 1
     assert len(row["confirmed_by"]) == 2
     assert (row["statement_share_ratio"], row["rows_estimate"], row["rows_scanned_per_second"]) == (0.5, 20000, 500.0)
     assert row["statements"][0]["examined_per_sent"] == 20000
@@ -135,12 +135,12 @@ def test_a_statement_that_filters_without_an_index_confirms() -> None:
 )
 def test_what_does_not_confirm(other: tuple[dict[str, t.Any], str]) -> None:
     one = found(other)
-    assert (one["missing_indexes_total"], one["missing_indexes_suspected"]) == (0, 1)
+    assert (one["missing_indexes_hurting"], one["missing_indexes_suspected"]) == (0, 1)
     assert one["missing_indexes"][0]["confirmed_by"] == []
 
 
 def test_another_database_may_be_named_in_the_statement() -> None:
-    assert found(digest(1, 1, "SELECT * FROM `shop` . `orders` WHERE `customer_id` = ?", schema="x"))["missing_indexes_total"] == 1
+    assert found(digest(1, 1, "SELECT * FROM `shop` . `orders` WHERE `customer_id` = ?", schema="x"))["missing_indexes_hurting"] == 1
 
 
 def test_an_index_that_is_being_built_is_said() -> None:
@@ -169,6 +169,12 @@ def test_scans_are_of_the_window_and_never_negative() -> None:
     assert scans(first, None, None) == {}
 
 
-def test_lines_are_equal_whatever_an_index_is_called() -> None:
-    assert dictionary({"x": ["customer_id"]}).lines() == dictionary({"y": ["customer_id"]}).lines()
-    assert dictionary({"x": ["customer_id"]}).lines() == ["shop.orders (customer_id)", "shop.orders (id)"]
+def test_a_column_that_points_to_nothing_and_hurts_nobody_is_left_out() -> None:
+    evidence = Evidence(Statements({}, {}, 2.0), {}, [], {}, [], Manner(dialect="mysql"))
+    assert missing(dictionary({}, columns=["external_id"]), evidence)["missing_indexes"] == []
+    assert missing(dictionary({}), evidence)["missing_indexes_total"] == 1
+
+
+def test_definitions_are_equal_whatever_an_index_is_called() -> None:
+    one, other = (dictionary({name: ["customer_id"]}).definitions() for name in "xy")
+    assert [row["definition"] for row in one] == [row["definition"] for row in other] == ["orders (customer_id)", "orders (id)"]
