@@ -159,7 +159,7 @@ def _storage(window: Window, unknown: dict[str, str]) -> dict[str, t.Any]:
     transient = next((row["used_bytes"] for row in stores if row["name"] == "Transient"), None)
     nuked, misses = window.moved("n_lru_nuked"), window.moved("cache_miss")
     why = "a storage without a size limit" if kept else "this version shows no storage counters"
-    for name, value in (("storage_bytes", size), ("storage_use_ratio", size), ("transient_ratio", size)):
+    for name, value in (("storage_bytes", size), ("storage_use_ratio", size), ("transient_to_storage", size)):
         if value is None:
             unknown[name] = why
     return {
@@ -174,7 +174,7 @@ def _storage(window: Window, unknown: dict[str, str]) -> dict[str, t.Any]:
         "expired": window.moved("n_expired"),
         "nuked": nuked,
         "nuked_per_second": rate(nuked, window.seconds),
-        "nuked_per_miss": 0.0 if nuked == 0 else None if nuked is None or not misses else round(nuked / misses, 6),
+        "nuked_per_miss": None if nuked is None or misses is None else round(nuked / max(1, misses), 6),
         "lifetime_nuked": window.since_start("n_lru_nuked"),
     }
 

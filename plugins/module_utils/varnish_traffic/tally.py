@@ -153,7 +153,7 @@ class Tally:
         self._since = b"%.6f" % since if since > 0 else b""
         self._heads: dict[bytes, _Cell] = {}
         self._named: dict[tuple[t.Any, ...], _Kind] = {}
-        self._keys: dict[bytes, tuple[str, tuple[int, ...]]] = {}
+        self._patterns: dict[bytes, str] = {}
         self.families: dict[tuple[str, str], int] = {}
         self.hosts: dict[bytes, int] = {}
         self.times: dict[str, Times] = {name: Times() for name in ("hit", "miss", "pass", "backend", "other")}
@@ -253,15 +253,16 @@ class Tally:
 
     def key(self, url: bytes) -> tuple[str, tuple[int, ...]]:
         """(pattern, the expectations that it matches) of a URL."""
-        short = url if self._matchers else _shortened(url)
-        key = self._keys.get(short)
-        if key is None:
-            if len(self._keys) >= 4 * _MOST_URLS:
-                self._keys.clear()
-            raw = unescaped(url)
-            text = raw.decode("utf-8", "replace")
-            key = self._keys[short] = (url_pattern(raw), tuple(place for _want, place, regex in self._matchers if regex.search(text)))
-        return key
+        short = _shortened(url)
+        pattern = self._patterns.get(short)
+        if pattern is None:
+            if len(self._patterns) >= 4 * _MOST_URLS:
+                self._patterns.clear()
+            pattern = self._patterns[short] = url_pattern(unescaped(url))
+        if not self._matchers:
+            return pattern, ()
+        text = unescaped(url).decode("utf-8", "replace")
+        return pattern, tuple(place for _want, place, regex in self._matchers if regex.search(text))
 
     def bins(self) -> t.Iterator[Bin]:
         for kind in self._named.values():
