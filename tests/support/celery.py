@@ -12,6 +12,7 @@ import os
 import signal
 import threading
 import typing as t
+import urllib.request
 
 from ansible_collections.warroom.launch.plugins.module_utils.celery.room import ROOM
 from ansible_collections.warroom.launch.plugins.module_utils.floor.gather import gather
@@ -19,7 +20,7 @@ from ansible_collections.warroom.launch.plugins.module_utils.floor.options impor
 from ansible_collections.warroom.launch.plugins.module_utils.floor.processes import Processes
 from ansible_collections.warroom.launch.plugins.module_utils.floor.room import Room
 
-from .server import VENV, Server, wait_until
+from .server import VENV, Server, free_port, wait_until
 from .tools import RealCommands, tools_with
 
 #: The project. It prints on import, as real ones do, and has secrets where real ones have them.
@@ -84,6 +85,39 @@ class Worker(Server):
             yield
         finally:
             os.killpg(self.process.pid, signal.SIGCONT)
+
+
+class Flower(Server):
+    """Flower beside a worker, for its project and broker."""
+
+    unprivileged = False
+    patience = 60.0
+
+    def __init__(self, worker: Worker) -> None:
+        super().__init__()
+        self.worker = worker
+        self.port = free_port()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def argv(self) -> list[str]:
+        words = [f"{key}={self.worker.environment[key]}" for key in ("WR_BROKER", "WR_CONF", "PYTHONWARNINGS")]
+        options = ["--address=127.0.0.1", f"--port={self.port}", "--persistent=False"]
+        return ["env", "-C", str(self.worker.dir), *words, str(VENV / "celery"), "-A", "shop", "flower", *options]
+
+    def metrics(self) -> str:
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(f"{self.url}/metrics", timeout=10) as answer:
+            return str(answer.read().decode())
+
+    def ready(self) -> bool:
+        return bool(self.metrics())
+
+    def counted(self, kind: str) -> float:
+        lines = [line for line in self.metrics().splitlines() if line.startswith("flower_events_total") and f'type="{kind}"' in line]
+        return sum(float(line.rpartition(" ")[2]) for line in lines)
 
 
 def sender(broker: str, **conf: t.Any) -> t.Any:

@@ -14,7 +14,7 @@ import socket
 import subprocess
 import typing as t
 
-from .server import Server, free_port, wait_until
+from .server import Server, free_port, self_signed, wait_until
 
 USERNAME, PASSWORD = "monitor", "EXAMPLEPW#mc1:"
 
@@ -37,24 +37,7 @@ class Memcached(Server):
 
     def prepare(self) -> None:
         if self.certificate:
-            self.run(
-                "openssl",
-                "req",
-                "-x509",
-                "-newkey",
-                "rsa:2048",
-                "-nodes",
-                "-days",
-                "2",
-                "-subj",
-                "/CN=localhost",
-                "-addext",
-                "subjectAltName=IP:127.0.0.1,DNS:localhost",
-                "-keyout",
-                self.dir / "key.pem",
-                "-out",
-                self.certificate,
-            )
+            self_signed(self)
         if self.login:
             path = self.dir / "users"
             path.write_text(f"{USERNAME}:{PASSWORD}\n")

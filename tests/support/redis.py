@@ -9,13 +9,14 @@ from __future__ import annotations
 import typing as t
 import urllib.parse
 
-from .server import Server, free_port
+from .server import Server, free_port, self_signed
 
 
 class Redis(Server):
-    def __init__(self, password: str = "", *extra: str) -> None:
+    def __init__(self, password: str = "", *extra: str, tls: bool = False) -> None:
         super().__init__()
         self.port = free_port()
+        self.tls_port = free_port() if tls else 0
         self.password = password
         self.extra = extra
 
@@ -23,11 +24,20 @@ class Redis(Server):
     def url(self) -> str:
         return f"redis://{':' + urllib.parse.quote(self.password, safe='') + '@' if self.password else ''}127.0.0.1:{self.port}/0"
 
+    @property
+    def tls_url(self) -> str:
+        """Over TLS, without a word on how the certificate is checked."""
+        return self.url.replace("redis://", "rediss://").replace(f":{self.port}/", f":{self.tls_port}/")
+
     def prepare(self) -> None:
         # a file, because a command line is everybody's to read
         lines = ["bind 127.0.0.1", f"port {self.port}", f"dir {self.dir}", 'save ""', "appendonly no", *self.extra]
         if self.password:
             lines.append(f'requirepass "{self.password}"')
+        if self.tls_port:
+            certificate, key = self_signed(self)
+            lines += [f"tls-port {self.tls_port}", f"tls-cert-file {certificate}", f"tls-key-file {key}", f"tls-ca-cert-file {certificate}"]
+            lines += ["tls-auth-clients no"]
         (self.dir / "redis.conf").write_text("\n".join(lines) + "\n")
 
     def argv(self) -> list[str]:

@@ -49,6 +49,14 @@ def accepts(port: int) -> bool:
         return True
 
 
+def self_signed(server: Server) -> tuple[pathlib.Path, pathlib.Path]:
+    """A certificate for 127.0.0.1 and localhost in the server's folder, and its key; the certificate is its own authority."""
+    certificate, key = server.dir / "cert.pem", server.dir / "key.pem"
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"]
+    server.run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *names, "-keyout", key, "-out", certificate)
+    return certificate, key
+
+
 class Server:
     """One process group with a private directory; use it as a context manager.
 

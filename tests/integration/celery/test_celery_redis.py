@@ -13,7 +13,7 @@ import typing as t
 import pytest
 
 from tests.support import ansible
-from tests.support.celery import Worker, done, idle, read, send, sender
+from tests.support.celery import Flower, Worker, done, idle, read, send, sender
 from tests.support.redis import Redis
 from tests.support.server import VENV, free_port, wait_until
 
@@ -261,6 +261,47 @@ def test_passwords_with_special_characters_stay_secret() -> None:
         none = read(0, broker_url=f"redis://127.0.0.1:{locked.port}/0")
         assert none["state"] == "unreadable" and "refuses the login" in none["problem"]
     assert "EXAMPLEPW" not in good.stdout + good.stderr + json.dumps(wrong)
+
+
+def test_c06_tls_with_the_certificate_checked() -> None:
+    with Redis(password="EXAMPLEPW", tls=True) as secure:
+        checked = f"{secure.tls_url}?ssl_cert_reqs=required"
+        facts = read(0.2, timeout=1, broker_url=f"{checked}&ssl_ca_certs={secure.dir}/cert.pem")
+        assert facts["state"] == "up" and facts["broker"]["port"] == secure.tls_port
+        untrusted = read(0, broker_url=checked)
+        assert untrusted["state"] == "unreadable" and "certificate" in untrusted["problem"], untrusted["problem"]
+        unsaid = read(0, broker_url=secure.tls_url)
+        assert unsaid["state"] == "unreadable" and "ssl_cert_reqs" in unsaid["problem"]
+        given = read(
+            0, timeout=1, broker_url=secure.tls_url, broker_use_ssl={"ssl_cert_reqs": "required", "ssl_ca_certs": f"{secure.dir}/cert.pem"}
+        )
+        assert given["state"] == "up"
+    assert "EXAMPLEPW" not in json.dumps([facts, untrusted, unsaid, given])
+
+
+def test_flower_is_a_second_source_of_outcomes(broker: Redis) -> None:
+    """Where we hear no event: here the project sends them to an exchange that a bare URL does not tell."""
+    app = sender(broker.url)
+    with Worker(broker.url, "-c", "1", conf={"event_exchange": "shopev"}) as worker, Flower(worker) as flower:
+
+        def heard() -> bool:
+            send(app, "shop.add", 1, 1)  # until Flower listens its events are lost
+            return flower.counted("task-succeeded") > 0
+
+        wait_until(heard, "Flower to hear the worker")
+        time.sleep(1.0)
+        before = flower.counted("task-succeeded")
+
+        def traffic() -> None:
+            send(app, "shop.add", 4, 1)
+            send(app, "shop.fails", 2, "x")
+            wait_until(lambda: flower.counted("task-failed") == 2 and flower.counted("task-succeeded") == before + 4, "Flower to count")
+
+        facts = read(1, traffic, broker_url=broker.url, flower_url=flower.url)
+        silent = read(0.2, broker_url=broker.url, flower_url=f"http://127.0.0.1:{free_port()}")
+    assert facts["tasks_source"] == "flower" and (facts["succeeded"], facts["failed"]) == (4, 2)
+    assert row(facts, "shop.fails", "tasks")["failure_ratio"] == 1.0
+    assert silent["state"] == "up" and any("Flower" in note for note in silent["notes"])
 
 
 def test_the_projects_own_application(broker: Redis) -> None:
