@@ -23,7 +23,8 @@ CALM: dict[str, t.Any] = {
     "long_queries": [], "long_queries_total": 0, "long_queries_longest_seconds": 0.0, "long_queries_on_lock": 0,
     "blockers": [], "blockers_total": 0, "lock_wait_longest_seconds": 0.0, "missing_indexes": [], "missing_indexes_total": 0,
 
-    "missing_indexes_hurting": 0, "missing_indexes_hurting_rows": 0, "statements": [], "statements_busy_sessions": 2.0, "buffer_pool_lookups": 5000,
+    "missing_indexes_hurting": 0, "missing_indexes_hurting_rows": 0, "statements": [],
+    "statements_busy_sessions": 2.0, "buffer_pool_lookups": 5000,
     "buffer_pool_hit_ratio": 0.999, "disk_reads_per_second": 1.0, "transactions": 500, "rollback_ratio": 0.0,
     "temporary_tables_per_second": 5.0, "temporary_disk_ratio": 0.0, "temporary_disk_tables_per_second": 0.0,
 }  # fmt: skip
