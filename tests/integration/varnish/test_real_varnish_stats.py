@@ -28,6 +28,16 @@ def look(varnish: Varnish, window: float = 0, **options: t.Any) -> dict[str, t.A
     return gather([(ROOM, {"instance": varnish.instance, **options})], window, tools)["launch_varnish"]["instances"][0]
 
 
+def look_until(varnish: Varnish, right: t.Callable[[dict[str, t.Any]], t.Any], what: str) -> dict[str, t.Any]:
+    """The first facts that are as wanted."""
+
+    def asked() -> t.Any:
+        now = look(varnish)
+        return now if right(now) else None
+
+    return wait_until(asked, what)
+
+
 def test_the_module_sees_what_happens_in_its_window(varnish):
     varnish.get("/a", "/b")
     before = varnish.counters()
@@ -102,7 +112,7 @@ def test_a_sick_backend_and_a_new_vcl(backend):
         assert look(varnish)["backends"][0]["health"] == "sick"
         varnish.tool("varnishadm", "vcl.load", "newer", str(varnish.dir / "test.vcl"))
         varnish.tool("varnishadm", "vcl.use", "newer")
-        found = wait_until(lambda: (lambda now: now["backends_sick"] == 0 and now)(look(varnish)), "the new VCL's probe is fine")
+        found = look_until(varnish, lambda now: now["backends_sick"] == 0, "the new VCL's probe is fine")
         assert found["active_vcl"] == "newer" and found["stale_vcls"] == ["boot"]
         assert {row["vcl"] for row in found["backends"]} == {"newer"}
 
@@ -121,11 +131,7 @@ def test_a_killed_child_is_down_or_restarted_never_calm(varnish):
     else:
         assert found["state"] in ("down", "unreadable") and found["problem"]
 
-    def came_back() -> t.Any:
-        now = look(varnish)
-        return now["state"] == "up" and now["child"]["crashes"] and now
-
-    found = wait_until(came_back, "the manager starts a new child")
+    found = look_until(varnish, lambda now: now["state"] == "up" and now["child"]["crashes"], "the manager starts a new child")
     assert found["child"]["crashes"] == 1 and found["child"]["panics"] == 0
     assert found["child"]["uptime_seconds"] < 3600
 
@@ -133,7 +139,7 @@ def test_a_killed_child_is_down_or_restarted_never_calm(varnish):
 def test_a_stopped_child_is_down(varnish):
     """V-02 with a real varnishd"""
     varnish.tool("varnishadm", "stop")
-    found = wait_until(lambda: (lambda now: now["state"] != "up" and now)(look(varnish)), "the child has gone")
+    found = look_until(varnish, lambda now: now["state"] != "up", "the child has gone")
     assert found["state"] == "down" and "manager up, child not running" in found["problem"]
 
 

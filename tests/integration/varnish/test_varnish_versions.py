@@ -58,7 +58,8 @@ SENT = 30
 
 def test_every_version_gives_the_same_facts(varnish):
     send(varnish)
-    found = wait_until(lambda: (lambda now: now["requests"] >= SENT and now)(look(varnish, TRAFFIC)), "the whole mix in the log")
+    wait_until(lambda: look(varnish, TRAFFIC)["requests"] >= SENT, "the whole mix in the log")
+    found = look(varnish, TRAFFIC)
     assert found["log"]["unparsed"] == 0 and found["requests"] == SENT
     assert found["outcomes"] == {
         "hit": 7, "grace_hit": 1, "miss": 7, "hit_for_miss": 3, "pass": 5, "hit_for_pass": 3, "pipe": 1, "synth": 3,
