@@ -60,7 +60,7 @@ class Server:
     def read_first(self) -> None:
         self.first = self.reader.sample(self.about)
         names = self._databases(self.first)
-        if self.about.statements is None and not self.options.get("login_db"):
+        if self.about.statements is None and (self.options.get("databases") or not self.options.get("login_db")):
             self._move_to_statements(names)
         for name in names:
             with self._in(name) as session:
@@ -160,9 +160,19 @@ class Server:
         texts = {} if statements is None else self.reader.statement_texts(self.about, statements.chosen(self.manner.top))
         material = shape.Material(self.about, self.first, self.second, self.working, window, self.reader.unknown, self.reader.notes)
         self.reader.once(material.latest, self.about)
+        self._name_locked_tables(material.latest)
         extra = self._schema_facts(statements, texts)
         extra["plans"] = [self._plan(pid, material.latest) for pid in self.options.get("explain_pids") or []]
         return {**shape.facts(material, statements, texts, self.manner), **extra}
+
+    def _name_locked_tables(self, sample: Sample) -> None:
+        """Only a connection to its database can name a table: those we read are known by number."""
+        databases = {row["pid"]: row.get("database") for row in sample.activity or []}
+        known = {schema.database: schema.tables for schema, _moment in self.schemas}
+        for pid, wait in sample.waits.items():
+            table = known.get(databases.get(pid) or "", {}).get(wait.get("relation_id") or 0)
+            if wait.get("relation") is None and table is not None:
+                wait["relation"] = f"{table['schema']}.{table['name']}"
 
     def _schema_facts(self, statements: t.Any, texts: t.Mapping[t.Any, t.Any]) -> dict[str, t.Any]:
         schemas = [schema for schema, _moment in self.schemas]

@@ -89,6 +89,24 @@ def test_a_suffering_column_without_a_constraint(server):
     assert (row["kind"], row["columns"]) == ("column", ["customer_id"]) and "the plan" in row["confirmed_by"]
 
 
+def test_a_locked_table_holds_nobody_up(server):
+    server.psql("select pg_stat_statements_reset(); select * from child where parent_id = 5", "shop")
+    server.client("begin; lock table child;", "shop", application="migration")
+    server.until(
+        "exists (select from pg_stat_activity where application_name = 'migration' and state = 'idle in transaction')", "it holds the lock"
+    )
+    server.client("select * from child where id = 1;", "shop", application="visitor")
+    server.until("exists (select from pg_stat_activity where wait_event_type = 'Lock')", "somebody waits")
+    try:
+        found = gathered({**server.place, "databases": ["shop"]})
+    finally:
+        server.leave()
+    row = next(row for row in found["missing_indexes"] if row["statements"])
+    assert "lock timeout" in row["statements"][0]["plan"] and row["confirmed_by"] == ["statements that filter on it"]
+    assert found["blockers"][0]["application"] == "migration" and found["blockers"][0]["waiters"][0]["relation"] == "public.child"
+    assert found["connections"]["used"] == 2 and found["duration_ms"] < 5000
+
+
 def test_an_index_left_behind_by_a_failed_build_is_named(server):
     build = server.run(server.bin / "psql", "-h", "127.0.0.1", "-p", server.port, "-U", "warroom", "-d", "shop", "-c",
                        "create unique index concurrently child_broken on child (parent_id)", check=False)  # fmt: skip
