@@ -72,8 +72,8 @@ def connections(rows: t.Sequence[Row], limits: t.Mapping[str, t.Optional[int]]) 
     clients = [row for row in rows if is_client(row)]
     states = collections.Counter(str(row.get("state") or ("hidden" if row.get("hidden") else "unknown")) for row in clients)
     hidden = sum(bool(row.get("hidden")) for row in clients)
-    most, kept = limits.get("max_connections"), [limits.get("superuser_reserved_connections"), limits.get("reserved_connections") or 0]
-    reserved = None if kept[0] is None else kept[0] + kept[1]
+    most, kept = limits.get("max_connections"), limits.get("superuser_reserved_connections")
+    reserved = None if kept is None else kept + (limits.get("reserved_connections") or 0)
     usable = None if most is None or reserved is None else most - reserved
     return {
         "used": len(clients),
@@ -93,7 +93,7 @@ def connections(rows: t.Sequence[Row], limits: t.Mapping[str, t.Optional[int]]) 
 def groups(rows: t.Sequence[Row], manner: Manner) -> Row:
     """How the clients' sessions spread, by state, user, application and address."""
     clients = [{**who(row), "state": row.get("state") or "unknown"} for row in rows if is_client(row)]
-    found = {}
+    found: Row = {}
     for name in ("state", "user", "application", "address"):
         counted = collections.Counter(str(row[name] or "unknown") for row in clients)
         found["by_" + name] = [{"name": value, "sessions": count} for value, count in counted.most_common(manner.top)]
