@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import typing as t
 
@@ -51,6 +52,7 @@ def urgency(one: Finding) -> tuple[t.Any, ...]:
     return (accepted, STATUSES.index(one["status"]), one["service"], one["check"], natural(one["host"]), natural(one["instance"] or ""))
 
 
-def natural(text: str) -> list[t.Any]:
+@functools.lru_cache(maxsize=65536)
+def natural(text: str) -> list[tuple[int, int, str]]:
     """Sort key: web2 before web10."""
     return [(0, int(part), "") if part.isascii() and part.isdigit() else (1, 0, part) for part in _DIGITS.split(text) if part]

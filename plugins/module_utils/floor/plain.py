@@ -30,8 +30,11 @@ def plain(value: t.Any, depth: int = 0) -> t.Any:
     Decimal becomes int or float, NaN and infinities None, a duration seconds, a time ISO 8601 text in UTC,
     bytes and lone surrogates text with replacement characters, a set a sorted list, unknown kinds their text.
     """
-    if value is None or isinstance(value, bool):
-        return None if value is None else bool(value)
+    kind = type(value)
+    if value is None or kind is bool or kind is int:
+        return value  # most values are plain already: a thousand hosts have millions of them
+    if kind is str:
+        return text(value)
     if isinstance(value, enum.Enum):
         return plain(value.value, depth + 1)
     if isinstance(value, int):

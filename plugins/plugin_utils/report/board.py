@@ -25,6 +25,8 @@ def lines(model: Model, width: int = 100) -> list[str]:
         result += _wrapped(model["problem"], width, "! ")
     for cause in model["causes"]:
         result += ["", *cause_lines(cause, width)]
+    if model["causes_left"]:
+        result += ["", f"… and {model['causes_left']} more causes: see the report"]
     result += ["", *matrix_lines(model["matrix"], width)]
     for number, entry in enumerate(model["entries"], 1):
         result += ["", *entry_lines(entry, number, width)]

@@ -34,6 +34,7 @@ ROWS = 30  # host rows of the matrix
 SINGLE = 8  # so many hosts are listed one by one, more are grouped
 PLACES = 12  # places that an entry names
 ENTRIES = 60
+CAUSES = 8
 
 
 def model(report: Report) -> dict[str, t.Any]:
@@ -43,7 +44,8 @@ def model(report: Report) -> dict[str, t.Any]:
         "status": report["status"],
         "headline": headline(report),
         "about": _about(report),
-        "causes": [_cause(one) for one in report["diagnoses"]],
+        "causes": [_cause(one) for one in report["diagnoses"][:CAUSES]],
+        "causes_left": max(0, len(report["diagnoses"]) - CAUSES),
         "problem": report.get("problem"),
         "matrix": matrix(report),
         "entries": entries[:ENTRIES],

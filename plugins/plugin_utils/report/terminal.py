@@ -56,6 +56,8 @@ def _parts(model: Model, width: int) -> t.Iterator[RenderableType]:
         yield Text(model["problem"], "red")
     for cause in model["causes"]:
         yield Panel(_cause(cause), title=Text(cause["cause"], "bold red"), title_align="left", border_style="red")
+    if model["causes_left"]:
+        yield Text(f"… and {model['causes_left']} more causes: see the report")
     yield _matrix(model["matrix"], width)
     for number, entry in enumerate(model["entries"], 1):
         yield _entry(entry, number)
