@@ -39,7 +39,7 @@ if pid:
                 os.environb[name] = value
 if folder:
     os.chdir(folder)
-sys.path.insert(0, folder or os.getcwd())
+sys.path[:0] = [folder or os.getcwd()] + [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path and pid]
 os.environ.setdefault("PYTHONDONTWRITEBYTECODE", "1")
 sys.dont_write_bytecode = True
 try:

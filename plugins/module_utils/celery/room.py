@@ -83,6 +83,7 @@ class CeleryProbe(Probe):
         expected = max(len(got.expected), len(got.local), 1)
         got.names, got.asked_seconds = self._remote.ping(expected, self.tools.timeout)
         got.twins = self._remote.twins
+        self._listen()  # first, so that no task slips between the replies, that name what workers hold, and the events
         got.first = self._snapshot("stats", "active", "reserved", "scheduled", "active_queues")
         self._manage()
         self._names, control = self._queue_names()
@@ -90,7 +91,7 @@ class CeleryProbe(Probe):
         if control is not None:
             got.control = self._connection.read(control)
         self._flower_before = self._flower()
-        self._listen()
+        self._begin_to_count()
 
     def watch(self, seconds: float) -> None:
         steps = max(1, min(READINGS, int(seconds / SHORTEST_STEP)))
@@ -190,8 +191,7 @@ class CeleryProbe(Probe):
         """Start to listen to events, on a connection of its own; without them the rest stays known."""
         got = self._got
         got.tally = Tally()
-        for task_id, name in got.first.task_names():
-            got.tally.learn(task_id, name)
+        got.tally.counting = False
         try:
             self._hearing = Connection(got.broker, self.tools.timeout)
             self._hearing.connect()
@@ -200,6 +200,15 @@ class CeleryProbe(Probe):
         except Exception as error:  # pylint: disable=broad-exception-caught # whatever a broker refuses
             got.problems["events"] = self.tools.hide(f"the event stream cannot be listened to ({type(error).__name__})")
             self._listener = None
+
+    def _begin_to_count(self) -> None:
+        tally = self._got.tally
+        assert tally is not None
+        for task_id, name in self._got.first.task_names():
+            tally.learn(task_id, name)
+        if self._listener is not None:
+            self._heard(0.02)
+        tally.counting = True
 
     def _heard(self, seconds: float) -> None:
         begun = time.monotonic()

@@ -67,6 +67,7 @@ class Tally:
         self.tasks: dict[str, Outcome] = {}
         self.hearts: dict[str, Heart] = {}
         self.task_events = 0
+        self.counting = True  # off before the window: then names are learnt only
         self.waits: list[float] = []  # from sent to started, where the senders send events too
         self._names: collections.OrderedDict[str, str] = collections.OrderedDict()
         self._sent: collections.OrderedDict[str, float] = collections.OrderedDict()
@@ -104,10 +105,12 @@ class Tally:
             heart.last = {**known, "at": received_at}
 
     def _task(self, event: dict[str, t.Any], kind: str) -> None:
-        self.task_events += 1
         task_id = str(event.get("uuid") or "")[:64]
         if event.get("name"):
             self.learn(task_id, str(event["name"]))
+        if not self.counting:
+            return
+        self.task_events += 1
         if kind == "sent":
             self._remember_sent(task_id, number(event.get("timestamp")))
             return

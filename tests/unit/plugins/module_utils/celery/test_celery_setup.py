@@ -10,6 +10,7 @@ import json
 import os
 import pwd
 import ssl
+import subprocess
 import sys
 import time
 import typing as t
@@ -116,6 +117,20 @@ def test_c15_only_named_settings_leave_the_child(tmp_path: t.Any) -> None:
         found.broker.secrets() >= {"EXAMPLEPW"} and found.queues == ["mail"] and found.broker.transport_options == {"visibility_timeout": 7}
     )
     assert os.listdir(tmp_path) == ["shop.py"], "compiled files were left"
+
+
+def test_a_workers_own_environment_is_used(tmp_path: t.Any) -> None:
+    (tmp_path / "library").mkdir()
+    (tmp_path / "library" / "shop.py").write_text(
+        "import os\nfrom celery import Celery\napp = Celery('shop', broker=os.environ['SHOP_BROKER'])\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "library"), "SHOP_BROKER": "redis://h:7/0"}
+    with subprocess.Popen(["sleep", "60"], env=environment) as worker:
+        try:
+            found = application.read(tools_with(RealCommands()), "shop", str(tmp_path), None, worker.pid, 30)
+        finally:
+            worker.kill()
+    assert found.broker.url == "redis://h:7/0"
 
 
 @pytest.mark.parametrize("code", ["import sys; sys.exit(3)", "import os; os._exit(0)", "raise KeyboardInterrupt", "1/0", "app = 5"])

@@ -228,6 +228,17 @@ def test_c01_nobody_and_signs_of_life(fixture_file: t.Any) -> None:
     assert beats["workers_total"] == 1 and beats["workers_replied"] is None and "heartbeats come" in beats["unknown"]["workers_replied"]
 
 
+def test_before_the_window_only_names_are_learnt() -> None:
+    result = Tally()
+    result.counting = False
+    for kind in ("received", "succeeded"):
+        result.take(event(f"task-{kind}", uuid="1", name="shop.add" if kind == "received" else None), 1000.0)
+    assert result.tasks == {} and result.task_events == 0
+    result.counting = True
+    result.take(event("task-failed", uuid="1", exception="E()"), 1000.0)
+    assert result.tasks["shop.add"].failed == 1
+
+
 def test_a_flood_of_events_is_bounded() -> None:
     result = Tally()
     for number in range(30_000):
