@@ -4,18 +4,6 @@
 
 from __future__ import annotations
 
-import sys
-import typing as t
-
-from ansible import constants as C
-from ansible.plugins.callback.default import CallbackModule as DefaultCallback
-from ansible.utils.color import ANSIBLE_COLOR
-
-from ..plugin_utils.hostvars import message_of
-from ..plugin_utils.report import board
-from ..plugin_utils.report.progress import Progress
-from ..plugin_utils.report.terminal import coloured
-
 DOCUMENTATION = """
 name: war_room
 type: stdout
@@ -34,6 +22,18 @@ requirements:
   - set as stdout callback in configuration, by its full name
   - rich (on the controller; without it the board has no colour)
 """
+
+import sys
+import typing as t
+
+from ansible import constants as C
+from ansible.plugins.callback.default import CallbackModule as DefaultCallback
+from ansible.utils.color import ANSIBLE_COLOR
+
+from ..plugin_utils.hostvars import message_of
+from ..plugin_utils.report import board
+from ..plugin_utils.report.progress import Progress
+from ..plugin_utils.report.terminal import coloured
 
 ROLE = "warroom.launch.launch_check"
 

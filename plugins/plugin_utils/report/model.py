@@ -126,8 +126,8 @@ def matrix(report: Report) -> dict[str, t.Any]:
     rows = [_row(sorted(names, key=natural), key[: len(columns)], columns, cells) for key, names in signatures.items()]
     rows.sort(key=lambda row: (row["hosts"] == [FLEET_HOST], row["rank"], natural(row["hosts"][0])))
     hidden = sum(len(row["hosts"]) for row in rows[ROWS:])
-    for row in rows:
-        row["hosts_total"], row["hosts"] = len(row["hosts"]), row["hosts"][:PLACES]
+    for made in rows:
+        made["hosts_total"], made["hosts"] = len(made["hosts"]), made["hosts"][:PLACES]
     titled = [{"name": name, "title": TITLES.get(name, name.capitalize())} for name in columns]
     return {"columns": titled, "rows": rows[:ROWS], "hidden": hidden}
 

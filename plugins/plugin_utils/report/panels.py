@@ -68,7 +68,7 @@ def _server(report: t.Mapping[str, t.Any]) -> t.Iterator[t.Optional[Chart]]:
         "Load per usable core", values(up, "load_ratio"), "count", "one minute's load; above 1 there is more to do than cores", mark=1
     )
     busy = ("cpu_user_ratio", "cpu_system_ratio", "cpu_irq_ratio", "iowait_ratio", "steal_ratio")
-    rows = []
+    rows: list[dict[str, t.Any]] = []
     for where, one in up:
         known = [number(one.get(name)) for name in busy]
         if None not in known[:2]:
