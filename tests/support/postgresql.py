@@ -168,10 +168,10 @@ class PgBouncer(Server):
         return accepts(self.port)
 
 
-def gathered(options: dict[str, t.Any], window: float = 0.0, top: int = 20) -> dict[str, t.Any]:
+def gathered(options: dict[str, t.Any], window: float = 0.0, top: int = 20, timeout: float = 5.0) -> dict[str, t.Any]:
     """The facts of one instance by the module's own code in this process: a second faster than a run of Ansible."""
     checked = instances_of(ROOM, [options], {})
     assert checked is not None
-    tools = Tools(RealCommands(), top=top)
+    tools = Tools(RealCommands(), top=top, timeout=timeout)
     tools.secrets |= secrets_in(ROOM, checked[0])
     return gather([(ROOM, checked[0])], window, tools)[ROOM.key]["instances"][0]

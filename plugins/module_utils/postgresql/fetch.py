@@ -63,17 +63,17 @@ class Reader:
         self.unknown: dict[str, str] = {}
         self.notes: list[str] = []
 
-    def ask(self, measure: str, sql: str, advice: str = "") -> t.Optional[list[Row]]:
+    def ask(self, measure: str, sql: str, advice: str = "", essential: bool = False) -> t.Optional[list[Row]]:
         try:
-            return self.session.ask(sql)
+            return self.session.ask(sql, essential)
         except driver.SqlError as error:
             self.unknown.setdefault(measure, reason(error, advice))
             return None
 
     def about(self) -> About:
         identity = self.session.one(queries.IDENTITY)
-        settings = {row["name"]: row for row in self.ask("settings", queries.SETTINGS) or []}
-        columns = {row["view"]: row["columns"] for row in self.ask("columns", queries.COLUMNS) or []}
+        settings = {row["name"]: row for row in self.ask("settings", queries.SETTINGS, essential=True) or []}
+        columns = {row["view"]: row["columns"] for row in self.ask("columns", queries.COLUMNS, essential=True) or []}
         about = About(identity, settings, columns)
         about.statements = self._statements_view(about)
         return about
@@ -95,7 +95,7 @@ class Reader:
 
     def sample(self, about: About) -> Sample:
         sample = Sample()
-        sample.activity = self.ask("connections", queries.activity(about.columns, TEXT_LENGTH))
+        sample.activity = self.ask("connections", queries.activity(about.columns, TEXT_LENGTH), essential=True)
         self._locks(sample, about)
         sample.databases_at = time.monotonic()
         sample.databases = self.ask("databases", queries.databases(about.columns))

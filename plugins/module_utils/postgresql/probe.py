@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 import typing as t
 
@@ -18,7 +19,7 @@ from . import confirm, connect, digest, driver, indexes, plans, pooler, queries,
 from .discover import backends
 from .fetch import About, Reader, Sample
 from .fetch_schema import SchemaReader
-from .session import Session
+from .session import Budget, Session
 
 #: How often, and at most how many times, a window is looked into for who works.
 SAMPLE_SECONDS = 0.25
@@ -30,18 +31,35 @@ MANY_DATABASES = 20
 SPARE_CONNECTIONS = 5
 
 
+_EXEMPT_FIELDS = ("user", "application", "database", "address", "query")
+
+
+def _rules(entries: t.Any) -> tuple[dict[str, str], ...]:
+    """The option `exempt`, or a Problem that says what is wrong with it: a rule that silently never matches helps nobody."""
+    for entry in entries or []:
+        for name, pattern in entry.items():
+            if name not in _EXEMPT_FIELDS:
+                raise Problem(f"exempt: there is no field {name!r}; known are {', '.join(_EXEMPT_FIELDS)}")
+            try:
+                re.compile(str(pattern))
+            except re.error as error:
+                raise Problem(f"exempt: {name}: {pattern!r} is not a regular expression ({error})") from None
+    return tuple({name: str(pattern) for name, pattern in entry.items()} for entry in entries or [])
+
+
 class Server:
     """The probe's work on a server that let us in."""
 
-    def __init__(self, session: Session, options: dict[str, t.Any], tools: Tools) -> None:
+    def __init__(self, session: Session, budget: Budget, options: dict[str, t.Any], tools: Tools) -> None:
         self.session = session
+        self.budget = budget
         self.options = options
         self.tools = tools
         self.manner = Manner(
             query_text=options.get("query_text") or "normalised",
             top=tools.top,
             long_seconds=options.get("long_query_seconds") or 0.0,
-            exempt=tuple(options.get("exempt") or ()),
+            exempt=_rules(options.get("exempt")),
         )
         self.reader = Reader(session)
         self.about: About = self.reader.about()
@@ -81,6 +99,7 @@ class Server:
         time.sleep(max(0.0, end - time.monotonic()))
 
     def read_second(self) -> None:
+        self.budget.renew()
         self.second = self.reader.sample(self.about)
         for schema, moment in self.schemas:
             with self._in(schema.database) as session:
@@ -109,7 +128,7 @@ class Server:
             if name == self.about.identity["database"] or not self._spare():
                 continue
             try:
-                session = Session(connect.connection(self.options, self.tools.timeout, name), self.tools.timeout)
+                session = Session(connect.connection(self.options, self.tools.timeout, name), self.budget)
                 found = session.one(queries.STATEMENTS_VIEW)
             except (driver.SqlError, Problem):
                 continue
@@ -142,7 +161,7 @@ class Server:
             self.reader.unknown[f"tables.{database}"] = "its tables were not read: the last free connections are left to the application"
         else:
             try:
-                session = Session(connect.connection(self.options, self.tools.timeout, database), self.tools.timeout)
+                session = Session(connect.connection(self.options, self.tools.timeout, database), self.budget)
             except Problem as problem:
                 self.reader.unknown[f"tables.{database}"] = str(problem)
         try:
@@ -156,6 +175,7 @@ class Server:
     def facts(self, window: t.Optional[float]) -> dict[str, t.Any]:
         if self.first is None:
             raise Problem("the server ended our connection before it was read")
+        self.budget.renew()
         statements = shape.statements_of(self.first, self.second)
         texts = {} if statements is None else self.reader.statement_texts(self.about, statements.chosen(self.manner.top))
         material = shape.Material(self.about, self.first, self.second, self.working, window, self.reader.unknown, self.reader.notes)
@@ -231,12 +251,14 @@ class PostgresqlProbe(Probe):
 
     def first(self) -> None:
         try:
-            self._session = Session(connect.connection(self.options, self.tools.timeout), self.tools.timeout)
+            connection = connect.connection(self.options, self.tools.timeout)
+            budget = Budget(self.tools.timeout)
+            self._session = Session(connection, budget)
             if self.options.get("login_db") == pooler.CONSOLE:
                 self._console = pooler.Console(self._session)
                 self._readings = (self._console.first(), None)
                 return
-            self._server = Server(self._session, self.options, self.tools)
+            self._server = Server(self._session, budget, self.options, self.tools)
             self._server.read_first()
         except connect.Exhausted as refused:
             self._exhausted = str(refused)

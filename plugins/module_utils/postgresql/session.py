@@ -11,6 +11,7 @@ transaction mode and never leak to the next client (case P-12).
 from __future__ import annotations
 
 import contextlib
+import time
 import typing as t
 
 from . import driver
@@ -31,19 +32,40 @@ _SETTINGS = {
 }
 
 
+class Budget:
+    """How long one stage of a reading may take in all. A server that is about to fall over is not asked thirty questions."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._end = 0.0
+        self.renew()
+
+    def renew(self) -> None:
+        """A new stage begins."""
+        self._end = time.monotonic() + self._seconds
+
+    @property
+    def left(self) -> float:
+        return self._end - time.monotonic()
+
+    def statement_ms(self) -> int:
+        return min(STATEMENT_MS, max(100, int(self._seconds * 1000)))
+
+
 class Session:
-    def __init__(self, connection: driver.Connection, timeout: float) -> None:
+    def __init__(self, connection: driver.Connection, budget: Budget) -> None:
         self._connection = connection
-        self._statement_ms = min(STATEMENT_MS, max(100, int(timeout * 1000)))
+        self._budget = budget
 
     def _begin(self, **settings: str) -> str:
         calls = (f"set_config('{name}', '{value}', true)" for name, value in settings.items())
         return f"BEGIN {MARK} READ ONLY; SELECT {MARK} {', '.join(calls)}; "
 
-    def ask(self, sql: str, ours: bool = True) -> list[driver.Row]:
-        """The rows. `ours`: a question about the catalogue; otherwise the session's own search path stays."""
-        settings = _SETTINGS if ours else {"lock_timeout": str(LOCK_MS)}
-        begin = self._begin(statement_timeout=str(self._statement_ms), **settings)
+    def ask(self, sql: str, essential: bool = False) -> list[driver.Row]:
+        """The rows. What is not essential is left out once the stage has taken too long."""
+        if self._budget.left <= 0 and not essential:
+            raise driver.SqlError("left out: the server answers too slowly to be asked for this as well")
+        begin = self._begin(statement_timeout=str(self._budget.statement_ms()), **_SETTINGS)
         try:
             return self._connection.run(begin + _marked(sql))
         finally:
@@ -71,7 +93,7 @@ class Session:
 
     def one(self, sql: str) -> driver.Row:
         """The first row, or an empty one."""
-        rows = self.ask(sql)
+        rows = self.ask(sql, essential=True)
         return rows[0] if rows else {}
 
     def show(self, command: str) -> list[driver.Row]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils.postgresql import plans
-from ansible_collections.warroom.launch.plugins.module_utils.postgresql.session import Session, quoted, quoted_if_needed
+from ansible_collections.warroom.launch.plugins.module_utils.postgresql.driver import SqlError
+from ansible_collections.warroom.launch.plugins.module_utils.postgresql.session import Budget, Session, quoted, quoted_if_needed
 
 
 @pytest.mark.parametrize(
@@ -62,8 +63,6 @@ class Recorder:
     def run(self, sql):
         self.said.append(sql)
         if self.fail_at and self.fail_at in sql:
-            from ansible_collections.warroom.launch.plugins.module_utils.postgresql.driver import SqlError
-
             raise SqlError("broken")
         return self.rows
 
@@ -86,7 +85,7 @@ PLAN = [
 
 def test_the_plan_is_read_without_literals():
     connection = Recorder([{"QUERY PLAN": PLAN}])
-    nodes = plans.explain(Session(connection, 5), "select count(*) from child where parent_id = $2 and v = $1;", "app")
+    nodes = plans.explain(Session(connection, Budget(5)), "select count(*) from child where parent_id = $2 and v = $1;", "app")
     assert [(row["depth"], row["node"], row["relation"]) for row in nodes] == [(0, "Aggregate", None), (1, "Seq Scan", "child")]
     assert "EXAMPLE" not in str(nodes) and nodes[1]["filter"] == "(v = ?::text) AND (parent_id = ?)"
     assert plans.reads_whole(nodes, {"child"}, "parent_id") and not plans.reads_whole(nodes, {"parent"}, "parent_id")
@@ -103,7 +102,7 @@ def test_the_plan_is_read_without_literals():
 def test_a_failure_leaves_nothing_behind():
     connection = Recorder(fail_at="EXPLAIN")
     with pytest.raises(plans.NotExplainable, match="broken"):
-        plans.explain(Session(connection, 5), "select $1", None)
+        plans.explain(Session(connection, Budget(5)), "select $1", None)
     assert connection.said[-1].endswith("COMMIT /* warroom.launch */")
 
 
@@ -114,10 +113,20 @@ def test_strange_plans_are_no_plans(document):
 
 def test_every_question_is_read_only_and_limited():
     connection = Recorder()
-    Session(connection, 0.2).ask("SELECT a FROM b")
+    Session(connection, Budget(0.2)).ask("SELECT a FROM b")
     begin, end = connection.said
     assert "READ ONLY" in begin and "'statement_timeout', '200'" in begin and "'lock_timeout', '500'" in begin
     assert begin.endswith("SELECT /* warroom.launch */ a FROM b") and end.startswith("COMMIT")
+
+
+def test_a_slow_server_is_asked_for_the_essential_only():
+    connection = Recorder()
+    session = Session(connection, Budget(0.0))
+    with pytest.raises(SqlError, match="too slowly"):
+        session.ask("SELECT 1")
+    assert connection.said == []
+    session.ask("SELECT 1", essential=True)
+    assert len(connection.said) == 2
 
 
 def test_identifiers_are_quoted():

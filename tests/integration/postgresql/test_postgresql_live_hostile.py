@@ -1,0 +1,110 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Servers that hang, peers that are none, and names that were chosen to hurt."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+
+import pytest
+
+from tests.support.postgresql import Postgres, gathered
+from tests.support.replay import peer, sends, silent
+
+
+@pytest.fixture(scope="module")
+def server():
+    with Postgres() as running:
+        running.psql("create extension pg_stat_statements; create database shop; create role app login")
+        yield running
+
+
+@pytest.mark.parametrize(
+    "answer", [sends(b""), sends(b"HTTP/1.1 400 Bad Request\r\n\r\n"), sends(b"N" + b"\0" * 50), sends(b"E\xff\xff\xff\xff")]
+)
+def test_a_peer_that_is_no_postgresql(answer):
+    with peer(answer) as address:
+        found = gathered({"login_host": "127.0.0.1", "login_port": int(address.rpartition(":")[2]), "login_user": "x"})
+    assert found["state"] in ("down", "unreadable") and found["problem"] and "Traceback" not in found["problem"]
+    assert "please report" not in found["problem"]
+
+
+def test_a_peer_that_says_nothing():
+    with peer(silent) as address:
+        begun = time.monotonic()
+        found = gathered({"login_host": "127.0.0.1", "login_port": int(address.rpartition(":")[2]), "login_user": "x"}, timeout=2.0)
+    assert found["state"] == "down" and time.monotonic() - begun < 12
+
+
+def test_a_server_that_is_frozen(server):
+    assert server.process is not None
+    os.kill(server.process.pid, signal.SIGSTOP)
+    try:
+        found = gathered(server.place, timeout=2.0)
+    finally:
+        os.kill(server.process.pid, signal.SIGCONT)
+    assert found["state"] == "down" and "timeout" in found["problem"]
+
+
+NAMES = """
+create table parent (id int primary key);
+create table "we""ird; drop table parent; --" (id int primary key, "par""ent_id" int references parent);
+insert into parent select generate_series(1, 100);
+insert into "we""ird; drop table parent; --" select g, g % 100 + 1 from generate_series(1, 3000) g;
+"""
+
+
+def test_names_are_quoted_wherever_they_are_printed(server):
+    server.psql(NAMES, "shop")
+    server.psql("analyze", "shop")
+    (row,) = gathered({**server.place, "login_db": "shop"})["missing_indexes"]
+    assert row["create_index"].startswith('CREATE INDEX CONCURRENTLY "we""ird; drop table parent; --_par""ent_id_idx" ON public."we""ird;')
+    server.psql(row["create_index"], "shop")
+    assert gathered({**server.place, "login_db": "shop"})["missing_indexes"] == []
+    assert server.psql("select count(*) from parent", "shop") == "100"
+
+
+def test_what_sessions_call_themselves_is_harmless_and_their_literals_stay_here(server):
+    client = server.client("begin; select 'EXAMPLE', $$EXAMPLE$$, E'\\'EXAMPLE' /* EXAMPLE */;", "shop", application="\x1b[2J{{ 1 }}")
+    try:
+        server.until("exists (select from pg_stat_activity where state = 'idle in transaction')", "idle in transaction")
+        found = gathered({**server.place, "login_db": "shop"}, window=0.5)
+        shown = gathered({**server.place, "query_text": "full"})
+        hidden = gathered({**server.place, "query_text": "none"})
+    finally:
+        server.leave(client)
+    assert "EXAMPLE" not in json.dumps(found) and "\\u001b" not in json.dumps(found)
+    assert found["idle_in_transaction"][0]["query"] == "select ?, ?, ? ;"
+    assert "EXAMPLE" in shown["idle_in_transaction"][0]["query"]
+    assert hidden["idle_in_transaction"][0]["query"] is None and "EXAMPLE" not in json.dumps(hidden)
+
+
+def test_a_function_of_a_user_is_not_run_by_planning(server):
+    server.psql(
+        "create table touched (x int); create table child (id int primary key, ref_id int references parent);"
+        "insert into child select g, g % 100 + 1 from generate_series(1, 2000) g;"
+        "create function evil() returns int immutable language plpgsql as $$ begin raise exception 'planned'; end $$;"
+        "grant all on all tables in schema public to app",
+        "shop",
+    )
+    with pytest.raises(AssertionError, match="planned"):
+        server.psql("select * from child where ref_id = evil()", "shop")
+    server.psql("create or replace function evil() returns int immutable language sql as $$ select 1 $$", "shop")
+    server.psql("select * from child where ref_id = evil();" * 50, "shop", "app")
+    server.psql(
+        "create or replace function evil() returns int immutable language plpgsql as $$ begin raise exception 'planned'; end $$", "shop"
+    )
+    found = gathered({**server.place, "databases": ["shop"]})
+    row = next(row for row in found["missing_indexes"] if row["table"] == "child")
+    assert row["statements"][0]["plan"] == "not known: it calls evil, and planning may run functions that users wrote"
+
+
+@pytest.mark.parametrize("rules, said", [([{"usr": "x"}], "no field 'usr'"), ([{"query": "("}], "not a regular expression")])
+def test_rules_that_cannot_be_right(server, rules, said):
+    found = gathered({**server.place, "exempt": rules})
+    assert found["state"] == "unreadable" and said in found["problem"]
