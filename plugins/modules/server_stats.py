@@ -108,6 +108,10 @@ ansible_facts:
                 beside it.
               type: float
               returned: always
+            cpu_used_ratio:
+              description: The greater of RV(ignore:cpu_busy_ratio) and the used share of a CPU quota.
+              type: float
+              returned: always
             cpu_busiest_core_ratio:
               description: The same of the busiest single processor.
               type: float

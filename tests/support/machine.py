@@ -88,7 +88,7 @@ def proc(root: pathlib.Path, **files: str) -> str:
 
 CPU = {"user": 100.0, "nice": 0.0, "system": 50.0, "idle": 800.0, "iowait": 10.0, "irq": 0.0, "softirq": 0.0, "steal": 0.0}
 STATE = State(
-    hostname="web1", cores_online=4, affinity=4, load=(1.0, 1.0, 1.0), memory={"total": 16 * GIB, "available": 12 * GIB},
+    hostname="web1", cores_online=4, affinity=frozenset(range(4)), load=(1.0, 1.0, 1.0), memory={"total": 16 * GIB, "available": 12 * GIB},
     meminfo={"Cached": GIB, "Shmem": 0.0, "SwapTotal": 0.0, "SwapFree": 0.0}, pressure={}, uptime=10_000.0, boot_age=10_000.0,
     file_handles=[1000.0, 0.0, 100_000.0], settings={"net/core/somaxconn": 4096.0}, conntrack=(None, None),
     filesystems=[{"name": "/", "kind": "ext4", "device": "/dev/vda", "size_bytes": 100 * GIB, "used_bytes": 40 * GIB,

@@ -80,7 +80,7 @@ class State:
 
     hostname: str
     cores_online: t.Optional[int]
-    affinity: t.Optional[int]
+    affinity: t.Optional[frozenset[int]]  # numbers of the processors that we may run on
     load: t.Optional[tuple[float, float, float]]
     memory: Counters
     meminfo: Counters
@@ -179,7 +179,7 @@ class Host:
         return State(
             hostname=os.uname().nodename,
             cores_online=attempt(lambda: psutil.cpu_count(logical=True)) or os.cpu_count(),
-            affinity=attempt(lambda: len(os.sched_getaffinity(0))),
+            affinity=attempt(lambda: frozenset(os.sched_getaffinity(0))),
             load=parse.loadavg(self.read("/proc/loadavg")) or attempt(psutil.getloadavg),
             memory=fields(attempt(psutil.virtual_memory), MEMORY_FIELDS),
             meminfo=parse.keyed(self.read("/proc/meminfo")),

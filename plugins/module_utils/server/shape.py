@@ -41,6 +41,7 @@ def facts(reading: Reading) -> dict[str, t.Any]:
     found.update(shape_processes.busiest(reading, used))
     found.update(shape_processes.services(reading, used, found))
     shape_processes.table_problem(reading)
+    found["cpu_used_ratio"] = shape_cpu.used(reading, found)
     found["quota_holds"], found["throttled_worst_ratio"] = _throttled(reading, found)
     found["descriptors_used_ratio"] = _fullest(found)
     found["headroom"] = {"cpu_cores": shape_cpu.free_cores(found), "ram_bytes": shape_memory.spare(found)}

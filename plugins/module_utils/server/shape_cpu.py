@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ..floor.sampling import Number, delta, rate, ratio
-from .fetch import CPU_FIELDS
+from .fetch import CPU_FIELDS, Sample
 from .parse import Counters
 from .reading import ONE_SAMPLE, Reading
 
@@ -21,7 +21,7 @@ def cores(reading: Reading) -> dict[str, t.Any]:
         (count, name)
         for count, name in (
             (state.cores_online, "online"),
-            (state.affinity, "affinity"),
+            (len(state.affinity or ()), "affinity"),
             (limits.cpuset_cores, "cpuset"),
             (limits.cpu_cores, "quota"),
         )
@@ -34,7 +34,7 @@ def cores(reading: Reading) -> dict[str, t.Any]:
         "cores_online": state.cores_online,
         "cores_effective": None if fewest[0] is None else round(fewest[0], 3),
         "cores_limited_by": fewest[1],
-        "affinity_cores": state.affinity,
+        "affinity_cores": len(state.affinity) if state.affinity else None,
         "cpu_quota_cores": None if limits.cpu_cores is None else round(limits.cpu_cores, 3),
     }
 
@@ -79,6 +79,15 @@ def _busy(parts: Counters) -> t.Optional[float]:
     return ratio(whole - parts["idle"] - parts.get("iowait", 0.0), whole)
 
 
+def _parts(reading: Reading, second: Sample) -> Counters:
+    """The split of all processors, or of those alone that may be used: a container on two of 64 is not idle when these are busy."""
+    mine, count = reading.state.affinity or frozenset(), len(second.cpus)
+    if not mine or len(mine) >= count or max(mine) >= count or len(reading.first.cpus) != count:
+        return _split(reading.first.cpu, second.cpu)
+    each = [_split(reading.first.cpus[number], second.cpus[number]) for number in mine]
+    return {name: sum(one.get(name, 0.0) for one in each) for name in each[0]}
+
+
 def cpu(reading: Reading) -> dict[str, t.Any]:
     """Where the processors' time went in the window. Busy leaves out idle and iowait; steal is part of it."""
     names = (
@@ -95,7 +104,7 @@ def cpu(reading: Reading) -> dict[str, t.Any]:
         for name in names:
             reading.why(name, ONE_SAMPLE)
         return found
-    parts = _split(reading.first.cpu, reading.second.cpu)
+    parts = _parts(reading, reading.second)
     whole = sum(parts.values())
     if whole <= 0:
         for name in names:
@@ -196,6 +205,15 @@ def _stalled(reading: Reading, resource: str, kind: str) -> t.Optional[float]:
     sides = [sample.pressure.get(resource, {}).get(kind, {}).get("total") for sample in (reading.first, reading.second)]
     moved = delta(*sides)
     return None if moved is None else min(1.0, round(moved / 1e6 / reading.seconds, 6))
+
+
+def used(reading: Reading, known: t.Mapping[str, t.Any]) -> t.Optional[float]:
+    """How much of the processors, or of the quota when that is more, was used."""
+    shares = [known["cpu_busy_ratio"], known["cpu_quota_busy_ratio"]]
+    if known["cpu_busy_ratio"] is None:
+        reading.why("cpu_used_ratio", reading.unknown.get("cpu_busy_ratio", "not measured"))
+        return None
+    return min(1.0, max(share for share in shares if share is not None))
 
 
 def free_cores(known: t.Mapping[str, t.Any]) -> t.Optional[float]:

@@ -48,7 +48,7 @@ def test_s05_the_host_asks_for_logical_cores(tmp_path, monkeypatch):
     ("state", "limits", "cores", "by"),
     [
         ({}, Limits(), 4, "online"),
-        ({"affinity": 3}, Limits(), 3, "affinity"),
+        ({"affinity": frozenset({0, 1, 7})}, Limits(), 3, "affinity"),
         ({}, Limits(cpuset_cores=2), 2, "cpuset"),
         ({}, Limits(cpu_cores=2.5, cpu_folder="/g", cpuset_cores=3), 2.5, "quota"),
         ({"cores_online": None, "affinity": None}, Limits(), None, None),
@@ -60,7 +60,7 @@ def test_effective_cores(state, limits, cores, by):
 
 
 def test_load_in_a_container_is_the_machines():
-    within = {"load": (8.0, 8.0, 8.0), "cores_online": 16, "affinity": 16, "container": True}
+    within = {"load": (8.0, 8.0, 8.0), "cores_online": 16, "affinity": frozenset(range(16)), "container": True}
     quota = Limits(cpu_cores=2.0, cpu_folder="/g")
     found = facts(state=within, limits=quota)
     assert found["cores_effective"] == 2 and found["load_ratio"] == 0.5
@@ -91,6 +91,18 @@ def test_cpu_split_leaves_waiting_out_of_busy():
     assert (found["cpu_user_ratio"], found["iowait_ratio"], found["steal_ratio"]) == (0.3, 0.1, 0.1)
 
 
+def test_only_the_processors_that_may_be_used_count():
+    idle, busy = {**CPU, "idle": 900.0}, {**CPU, "user": 190.0, "idle": 810.0}
+    cpus = {
+        "first": sample(100.0, cpus=[CPU] * 4),
+        "second": sample(105.0, cpu={**CPU, "user": 190.0, "idle": 1110.0}, cpus=[busy, idle, idle, idle]),
+    }
+    found = facts(state={"affinity": frozenset({0})}, **cpus)
+    assert (found["cores_effective"], found["cpu_busy_ratio"], found["headroom"]["cpu_cores"]) == (1, 0.9, 0.1)
+    assert facts(**cpus)["cpu_busy_ratio"] == 0.225
+    assert facts(state={"affinity": frozenset({70})}, **cpus)["cpu_busy_ratio"] == 0.225
+
+
 def test_iowait_that_runs_backwards_is_no_time():
     after = {**CPU, "iowait": 9.0, "user": 110.0}
     assert facts(second=sample(105.0, cpu=after))["iowait_ratio"] == 0.0
@@ -112,6 +124,7 @@ def test_quota_use_and_throttling():
     assert found["throttled_ratio"] == found["throttled_worst_ratio"] == 0.5
     assert found["headroom"]["cpu_cores"] == 0.1
     assert found["quota_holds"] is True
+    assert (found["cpu_busy_ratio"], found["cpu_used_ratio"]) == (0.0, 0.8)  # the machine idles, the quota is used
 
 
 def test_one_sample_says_so():
