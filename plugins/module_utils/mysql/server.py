@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from ..floor.sampling import Number, delta, number, rate, ratio, total
@@ -52,8 +53,15 @@ def identity(who: Identity, variables: t.Mapping[str, str], status: Counters) ->
         "read_only": _on(variables.get("read_only")),
         "performance_schema": _on(variables.get("performance_schema")),
         "slow_log": _on(variables.get("slow_query_log")),
+        "slow_log_file": _slow_log(variables),
         "long_query_time_seconds": number(variables.get("long_query_time")),
     }
+
+
+def _slow_log(variables: t.Mapping[str, str]) -> t.Optional[str]:
+    """Where the slow log lies; the server's own setting may be relative to its data."""
+    name = variables.get("slow_query_log_file")
+    return os.path.join(variables.get("datadir", ""), name) if name else None
 
 
 def _on(value: t.Optional[str]) -> t.Optional[bool]:
