@@ -46,7 +46,7 @@ def bars(
         for row in known[:MOST_ROWS]
     ]
     at = None if mark is None or mark > scale else _percent(mark, scale)
-    words = f"limit {shown(mark, unit)}" if at is not None else ""
+    words = f"usual limit, {shown(mark, unit)}" if at is not None else ""
     return {"kind": "bars", "title": title, "note": note, "rows": made, "mark": at, "mark_text": words, "legend": [], **_left(known)}
 
 

@@ -10,10 +10,12 @@ import pytest
 from ansible.errors import AnsibleFilterError
 from ansible.parsing.dataloader import DataLoader
 
+from ansible_collections.warroom.launch.plugins.filter.diagnose import FilterModule as Diagnose
 from ansible_collections.warroom.launch.plugins.filter.evaluate import FilterModule as Evaluate
 from ansible_collections.warroom.launch.plugins.filter.verdict import FilterModule as Verdict
 from tests.support.facts import check, facts, instance
 
+diagnose = Diagnose().filters()["diagnose"]
 evaluate = Evaluate().filters()["evaluate"]
 verdict = Verdict().filters()["verdict"]
 
@@ -90,3 +92,16 @@ def test_cases_F_03_F_04_functions_work_on_what_ansible_hands_over(tmp_path, exp
 def test_case_F_08_what_conditions_use_is_a_boolean():
     assert verdict([{"status": "ok"}])["go"] is True
     assert verdict([])["go"] is False
+
+
+def test_diagnose():
+    busy = instance("127.0.0.1:1717", kind="app", busy_ratio=1.0, saturated=True, workers={"busy": 8, "active": 8}, listen_queue=5)
+    causes = diagnose({"web1": facts(uwsgi=[busy], server=[instance("web1", cpu_busy_ratio=0.1)]), "web2": {}})
+    assert [(one["cause"], one["hosts"]) for one in causes] == [("workers_exhausted", ["web1"])]
+    assert diagnose({}) == []
+
+
+@pytest.mark.parametrize("arguments", [("text",), ({"web1": 5},), ({}, ["10.0.0.1"]), ({}, {"web1": "10.0.0.1"})])
+def test_diagnose_wants_facts_by_host(arguments):
+    with pytest.raises(AnsibleFilterError, match=r"warroom\.launch\.diagnose"):
+        diagnose(*arguments)

@@ -1,0 +1,41 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.errors import AnsibleFilterError
+
+from ..module_utils.floor.plain import plain
+from ..plugin_utils.catalogue import Catalogue, CatalogueError, load
+from ..plugin_utils.judgement import Asked, judge
+from ..plugin_utils.query import WrongQuery
+from ..plugin_utils.services import facts_of
+
+
+def diagnose_filter(facts: t.Any, addresses: t.Any = None, known_clients: t.Any = None, phase: str = "during") -> list[dict[str, t.Any]]:
+    """The causes over several hosts; documented in diagnose.yml."""
+    given, places = plain(facts), plain(addresses) or {}
+    if not isinstance(given, dict) or not all(isinstance(one, dict) for one in given.values()):
+        raise AnsibleFilterError("warroom.launch.diagnose needs the facts of each host, a dictionary of host: ansible_facts")
+    if not isinstance(places, dict) or not all(isinstance(one, list) for one in places.values()):
+        raise AnsibleFilterError("warroom.launch.diagnose: addresses must be a dictionary of host: list of names and addresses")
+    hosts = [
+        Asked(name, facts_of(one), known_clients=plain(known_clients) or [], addresses=[name, *map(str, places.get(name, []))])
+        for name, one in given.items()
+    ]
+    inventory = {"groups": {}, "addresses": {**{host.name: host.addresses for host in hosts}, **places}}
+    try:
+        report = judge(hosts, Catalogue(load()), phase, inventory)
+    except (CatalogueError, WrongQuery) as error:
+        raise AnsibleFilterError(f"warroom.launch.diagnose: {error}") from error
+    if report["problem"]:
+        raise AnsibleFilterError(f"warroom.launch.diagnose: {report['problem']}")
+    return report["diagnoses"]
+
+
+class FilterModule:
+    def filters(self) -> dict[str, t.Any]:
+        return {"diagnose": diagnose_filter}

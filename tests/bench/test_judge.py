@@ -1,0 +1,70 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A thousand hosts with 33 KB of facts each: judged and reported in time that grows with the fleet and no faster, in bounded memory."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.server import ROOT
+
+pytestmark = pytest.mark.bench
+
+FEW, MANY = 250, 1000
+MOST_TIMES = 1.6 * MANY / FEW
+MOST_BYTES = 1024 * 1024 * 1024
+
+# From raw host variables to every file of the report, in an interpreter of its own; processor time, not the clock.
+_CHILD = """
+import json, resource, sys, time
+from ansible_collections.warroom.launch.plugins.plugin_utils.catalogue import Catalogue, load
+from ansible_collections.warroom.launch.plugins.plugin_utils.hostvars import Source, asked, inventory
+from ansible_collections.warroom.launch.plugins.plugin_utils.judgement import judge
+from ansible_collections.warroom.launch.plugins.plugin_utils.report import board, model, publish
+from tests.support.facts import facts, instance
+
+def host(at):
+    rows = [{f"measure_{name}": at / (name + 1) for name in range(8)} | {"text": f"SELECT {at} FROM shop_order WHERE {row}"} for row in range(30)]
+    return {"gathered": {"ansible_facts": facts(
+        server=[instance("h", load_ratio=0.5, processes_by_cpu=rows)],
+        uwsgi=[instance("u", kind="app", busy_ratio=(at % 10) / 10, requests=500, workers={"busy": 1, "active": 2, "total": 2}, in_flight=rows)],
+        postgresql=[instance("p", connections_ratio=0.2, statements=rows, clients=rows)],
+    )}}
+
+hostvars = {f"web{at}": host(at) for at in range(int(sys.argv[1]))}
+size = len(json.dumps(hostvars["web1"]))
+begun = time.process_time()
+hosts, _begun = asked(list(hostvars), hostvars, {"all": list(hostvars)}, Source(None, "gathered"))
+report = judge(hosts, Catalogue(load()), "during", inventory(hostvars, {}, hosts))
+board.lines(model.model(report))
+written = {name: len(render(report)) for name, render in publish.FILES.items()}
+took = time.process_time() - begun
+memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+print(json.dumps({"took": took, "memory": memory, "size": size, "findings": len(report["findings"]), "written": written}))
+"""
+
+
+def judged(size: int) -> dict:
+    command = [sys.executable, "-c", _CHILD, str(size)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env={"PYTHONPATH": f"{ROOT}/.collections:{ROOT}"}, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_thousand_hosts(record_property):
+    few, many = judged(FEW), judged(MANY)
+    for name in ("took", "memory", "findings"):
+        record_property(name, many[name])
+    print(
+        f"\n{MANY} hosts of {many['size']} bytes: {many['took']:.1f} s of processor, {many['memory'] >> 20} MiB, {many['findings']} findings"
+    )
+    assert many["size"] > 20_000
+    assert many["took"] <= MOST_TIMES * few["took"]
+    assert many["memory"] < MOST_BYTES
+    assert many["written"]["index.html"] < 3_000_000
