@@ -13,6 +13,7 @@ import socket
 import time
 import typing as t
 
+from ..floor import stream
 from ..floor.plain import text
 from ..floor.problem import Down, Problem
 from .urls import Broker
@@ -67,6 +68,8 @@ class Connection:
     def connect(self) -> None:
         """Connect, or raise Down or a Problem that says why not. Secrets are hidden by the caller."""
         where = self.broker.shown
+        if self.on_redis and not self.broker.encrypted and ";" not in self.broker.url:
+            self._say_ping()
         try:
             self.kombu.connect()
             _channel = self.kombu.default_channel
@@ -76,6 +79,18 @@ class Connection:
             raise Problem(f"kombu cannot speak to {where}: {error} (on Debian: python3-redis)") from None
         except Exception as error:  # pylint: disable=broad-exception-caught # each client library has its own family
             raise _refusal(error, where, self.seconds) from None
+
+    def _say_ping(self) -> None:
+        """Whether Redis says anything at all: its client library retries for many times the time-out before it gives up."""
+        parts = self.broker.parts()
+        late = Down(f"the broker {self.broker.shown} did not answer within {self.seconds:g} s: it hangs, or is no Redis")
+        with stream.connect(parts["host"] if parts["port"] is None else (parts["host"], parts["port"]), self.seconds) as conn:
+            try:
+                conn.sendall(b"PING\r\n")  # whoever wants a login answers with an error, and answers
+                if not stream.read_all(conn, self.seconds, enough=bool):
+                    raise Problem(f"the broker {self.broker.shown} hangs up: does it want TLS (rediss://)?")
+            except (ConnectionError, TimeoutError):
+                raise late from None
 
     @contextlib.contextmanager
     def channel(self) -> t.Iterator[t.Any]:

@@ -54,6 +54,11 @@ class Broker:
         return FAMILIES.get(self.scheme, self.scheme)
 
     @property
+    def encrypted(self) -> bool:
+        """Whether TLS is spoken from the first byte."""
+        return self.scheme in ("rediss", "valkeys", "amqps") or bool(self.use_ssl) or "ssl_" in self.first.partition("?")[2]
+
+    @property
     def visibility_timeout(self) -> float:
         """Seconds after which Redis transports hand out an unacknowledged message again; kombu's default is an hour."""
         value = self.transport_options.get("visibility_timeout")

@@ -73,7 +73,7 @@ def test_c10_a_missing_queue_costs_only_itself(broker: RabbitMQ) -> None:
     app = sender(broker.url)
     send(app, "shop.add", 3, 1)
     quorum(broker, "mail")
-    facts = read(0, timeout=1, broker_url=broker.url, queues=["celery", "typo", "mail"])
+    facts = read(0, timeout=2, broker_url=broker.url, queues=["celery", "typo", "mail"])
     assert row(facts, "celery")["ready"] == 3 and row(facts, "mail")["ready"] == 0
     assert row(facts, "typo") == {**row(facts, "typo"), "ready": None, "problem": "no such queue"}
     assert facts["ready_total"] == 3 and any("typo" in note for note in facts["notes"])
@@ -88,7 +88,7 @@ def test_the_broker_is_left_as_it_was(broker: RabbitMQ) -> None:
         if exchange in state()[1]:
             broker.ask(f"exchanges/%2F/{exchange}", "DELETE")
     before = state()
-    assert read(0.2, timeout=1, broker_url=broker.url)["workers_total"] == 0
+    assert read(0.2, timeout=2, broker_url=broker.url)["workers_total"] == 0
     wait_until(lambda: state() == before, "an idle broker to be as before", 10)
     with Worker(broker.url, "-c", "1"):
         before = state()
@@ -119,7 +119,7 @@ def test_a_stopped_worker_and_a_wrong_login(broker: RabbitMQ) -> None:
     wrong = read(0, broker_url=broker.url.replace("EXAMPLEPW", "EXAMPLEPWwrong"))
     assert wrong["state"] == "unreadable" and "refuses the login" in wrong["problem"] and "EXAMPLEPW" not in json.dumps(wrong)
     assert "virtual host" in read(0, broker_url=broker.url[:-1] + "nowhere")["problem"]
-    unmanaged = read(0, timeout=1, broker_url=broker.url, management_url=f"http://127.0.0.1:{free_port()}")
+    unmanaged = read(0, timeout=2, broker_url=broker.url, management_url=f"http://127.0.0.1:{free_port()}")
     assert unmanaged["state"] == "up" and any("management" in note for note in unmanaged["notes"])
 
 
@@ -129,7 +129,7 @@ def test_a_dead_broker_and_one_that_hangs(broker: RabbitMQ) -> None:
     assert broker.process is not None
     os.killpg(broker.process.pid, signal.SIGSTOP)
     try:
-        hung = read(0, timeout=1, broker_url=broker.url)
+        hung = read(0, timeout=2, broker_url=broker.url)
     finally:
         os.killpg(broker.process.pid, signal.SIGCONT)
     assert hung["state"] == "down" and "did not answer" in hung["problem"]
