@@ -20,6 +20,8 @@ from .identity import acting_as
 
 APPLICATION = "warroom.launch"
 DEFAULT_PORT = 5432
+#: PgBouncer's own database, and its user there.
+CONSOLE = "pgbouncer"
 
 
 class Exhausted(Problem):
@@ -85,17 +87,25 @@ def _users(options: t.Mapping[str, t.Any]) -> t.Iterator[tuple[str, t.Optional[i
         return
     ourselves = _name(os.geteuid())
     directory, port = socket_of(options)
-    if directory and os.geteuid() == 0:
+    owner = _owner(f"{directory}/.s.PGSQL.{port}") if directory else None
+    if owner is not None and options.get("login_db") == CONSOLE:
+        # the pooler lets its own system user in as `pgbouncer`, over its socket and without a password
+        yield CONSOLE, owner if os.geteuid() == 0 else None
+    elif owner and os.geteuid() == 0:
         # peer authentication knows the process's user: as root we may be the server's own for the time of the handshake
-        try:
-            status = os.stat(f"{directory}/.s.PGSQL.{port}")
-        except OSError:
-            status = None
-        if status is not None and stat.S_ISSOCK(status.st_mode) and status.st_uid != 0:
-            yield _name(status.st_uid), status.st_uid
+        yield _name(owner), owner
     if ourselves != "root":
         yield ourselves, None
     yield "postgres", None
+
+
+def _owner(path: str) -> t.Optional[int]:
+    """Whose socket it is."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_uid if stat.S_ISSOCK(status.st_mode) else None
 
 
 def _name(uid: int) -> str:

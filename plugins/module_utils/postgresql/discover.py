@@ -12,7 +12,7 @@ import typing as t
 
 from ..floor.processes import Process
 from ..floor.tools import Tools
-from .pooler import CONSOLE
+from .connect import CONSOLE
 
 #: What a backend calls itself: `postgres: [cluster: ]user database address(port) state`.
 _TITLE = re.compile(r"^postgres: (?:\S+: )?(?P<user>\S+) (?P<database>\S+) (?P<address>\[local\]|\S+?\(\d+\)) (?P<state>.+)$")

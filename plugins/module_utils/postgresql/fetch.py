@@ -136,11 +136,13 @@ class Reader:
 
     def once(self, sample: Sample, about: About) -> None:
         """What is read once, at the end: states rather than counters. Views that scan all sessions only where they matter."""
-        rows = sample.activity or []
+        rows, view = sample.activity or [], about.statements
         kinds = {row.get("backend_type") for row in rows}
         several = {
             "slots": server_queries.slots(about.columns),
             "prepared": server_queries.PREPARED,
+            "limited_roles": server_queries.LIMITED_ROLES,
+            **({"statements_info": queries.statements_info(view["schema"])} if view and view.get("has_info") else {}),
             **({"vacuuming": schema_queries.VACUUMING} if "autovacuum worker" in kinds or _runs(rows, "vacuum") else {}),
         }
         sample.many["vacuuming"] = []

@@ -15,12 +15,12 @@ import typing as t
 from ..floor.redact import clean
 from ..floor.sampling import delta, number, rate, ratio, top
 from . import driver
+from .connect import CONSOLE
 from .fetch import reason
 from .session import Session
 
 Row = dict[str, t.Any]
 
-CONSOLE = "pgbouncer"
 _COUNTERS = ("total_query_count", "total_xact_count", "total_query_time", "total_wait_time", "total_received", "total_sent")
 
 

@@ -204,6 +204,8 @@ class Server:
         names = {row["oid"]: row["name"] for row in (self.first.databases if self.first else None) or []}
         rows = confirm.statement_rows(statements, texts, names)
         explain = self._explain if self.options.get("confirm_by_plan") else None
+        if self.about.identity.get("in_recovery"):
+            self.reader.notes.append("this is a replica: indexes are created on its primary")
         missing = [row for schema in complete for row in indexes.missing(schema)]
         return {**found, **confirm.ranked(complete, missing, rows, explain, self.manner)}
 
@@ -254,7 +256,7 @@ class PostgresqlProbe(Probe):
             connection = connect.connection(self.options, self.tools.timeout)
             budget = Budget(self.tools.timeout)
             self._session = Session(connection, budget)
-            if self.options.get("login_db") == pooler.CONSOLE:
+            if self.options.get("login_db") == connect.CONSOLE:
                 self._console = pooler.Console(self._session)
                 self._readings = (self._console.first(), None)
                 return

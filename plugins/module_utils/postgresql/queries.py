@@ -111,7 +111,7 @@ def statement_texts(schema: str, ids: t.Iterable[str], length: int) -> str:
 
 
 def statements_info(schema: str) -> str:
-    return f"SELECT dealloc, {epoch('stats_reset')} FROM {quoted(schema)}.pg_stat_statements_info"
+    return f"SELECT dealloc, {epoch('stats_reset')}, {epoch('clock_timestamp()', 'now')} FROM {quoted(schema)}.pg_stat_statements_info"
 
 
 _DATABASE = (

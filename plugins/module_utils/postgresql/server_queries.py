@@ -66,4 +66,7 @@ REPLAY = f"""SELECT pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() AS caug
 PREPARED = f"""SELECT gid, owner::text AS "user", database::text AS database, {epoch("prepared")}, {epoch("clock_timestamp()", "now")}
   FROM pg_prepared_xacts ORDER BY prepared LIMIT 10"""
 
+#: Roles that may hold so many connections only.
+LIMITED_ROLES = """SELECT rolname::text AS name, rolconnlimit AS most FROM pg_roles WHERE rolconnlimit >= 0 AND NOT rolsuper"""
+
 ROLES = """SELECT oid::bigint AS id, rolname::text AS name FROM pg_roles"""

@@ -12,6 +12,7 @@ import re
 import typing as t
 
 from ..floor import locks, sessions, sql
+from ..floor.sampling import ratio, top
 from ..floor.sessions import Manner
 from . import digest, replication, server, upkeep
 from . import statements as statement_rows
@@ -97,11 +98,21 @@ def facts(material: Material, statements: t.Optional[statement_rows.Statements],
     found.update(upkeep.facts(about, material.first, material.second, material.latest, manner))
     found.update(replication.facts(about, material.first, material.latest, unknown, manner))
     found.update(digest.settings(about))
+    found.update(_limits(material))
     found["unknown"], found["notes"] = unknown, material.notes
     return found
 
 
 def _about_statements(material: Material, statements: statement_rows.Statements, found: Row) -> None:
+    info = next(iter(material.latest.many.get("statements_info") or []), {})
+    found["statements_evicted"] = info.get("dealloc")
+    found["statements_since_seconds"] = sql.age(info.get("now"), info.get("stats_reset"))
+    if material.about.setting("track_io_timing") == "off":
+        material.unknown["statements.io_milliseconds"] = (
+            "track_io_timing is off: ALTER SYSTEM SET track_io_timing = on; SELECT pg_reload_conf()"
+        )
+        for row in found["statements"]:
+            row["io_milliseconds"] = None
     hidden = statement_rows.hidden(material.latest.statements or [])
     found["statements_hidden"] = hidden
     if hidden:
@@ -116,6 +127,23 @@ def grant(about: About) -> str:
     return f"GRANT pg_monitor TO {quoted(str(about.identity.get('user')))}"
 
 
+def _limits(material: Material) -> Row:
+    """Roles and databases with a limit of their own: full for one application while the server has room."""
+    sample = material.latest
+    clients = [row for row in sample.activity or [] if sessions.is_client(row)]
+    most = [("user", row["name"], row["most"]) for row in sample.many.get("limited_roles") or []]
+    most += [("database", row["name"], row["connection_limit"]) for row in sample.databases or [] if row.get("connection_limit", -1) >= 0]
+    rows = []
+    for kind, name, limit in most:
+        used = sum(row.get(kind) == name for row in clients)
+        rows.append({"kind": kind, "name": name, "limit": limit, "used": used, "used_ratio": ratio(used, limit)})
+    return {
+        "limits": top(rows, "used_ratio", 10),
+        "limits_total": len(rows),
+        "limits_ratio": max((row["used_ratio"] or 0.0 for row in rows), default=0.0),
+    }
+
+
 def _sessions(material: Material, manner: Manner) -> Row:
     about, sample, unknown = material.about, material.latest, material.unknown
     rows = sample.activity
@@ -125,10 +153,9 @@ def _sessions(material: Material, manner: Manner) -> Row:
     waiting = trees.waiting_for()
     limits = {name: about.whole(name) for name in ("max_connections", "superuser_reserved_connections", "reserved_connections")}
     connections = sessions.connections(rows, limits)
-    ratio = None if not connections["usable"] else round(connections["used"] / connections["usable"], 6)
     found = {
         "connections": connections,
-        "connections_ratio": ratio,
+        "connections_ratio": ratio(connections["used"], connections["usable"]),
         "active": connections["active"],
         "waiting_on_lock": connections["waiting_on_lock"],
         **sessions.groups(rows, manner),

@@ -26,7 +26,7 @@ def facts(about: About, first: Sample, second: t.Optional[Sample], latest: Sampl
         "wal_bytes_per_second": _moved_rate(first.server.get("wal"), latest.server.get("wal"), "position", seconds),
         "wal_full_page_images": _moved(first.server.get("wal"), latest.server.get("wal"), "wal_fpi", seconds),
         "wal_buffers_full": _moved(first.server.get("wal"), latest.server.get("wal"), "wal_buffers_full", seconds),
-        "io": _io(first.many.get("io"), latest.many.get("io"), seconds, manner),
+        "io": _io(first.many.get("io"), latest.many.get("io"), seconds, about.setting("track_io_timing") != "off", manner),
         "archiving": _archiving(about, first, latest, seconds),
         "prepared_transactions": [
             {"gid": row["gid"], "user": row["user"], "database": row["database"], "age_seconds": sql.age(row["now"], row["prepared"])}
@@ -73,7 +73,9 @@ def _checkpoints(first: Sample, second: t.Optional[Sample], seconds: t.Optional[
 _IO = ("reads", "read_bytes", "read_time", "writes", "write_bytes", "write_time", "extends", "hits", "evictions", "fsyncs")
 
 
-def _io(before: t.Optional[list[Row]], after: t.Optional[list[Row]], seconds: t.Optional[float], manner: Manner) -> t.Optional[list[Row]]:
+def _io(
+    before: t.Optional[list[Row]], after: t.Optional[list[Row]], seconds: t.Optional[float], timed: bool, manner: Manner
+) -> t.Optional[list[Row]]:
     """By kind of backend, those that did anything in the window."""
     if before is None or after is None or seconds is None:
         return None
@@ -88,10 +90,10 @@ def _io(before: t.Optional[list[Row]], after: t.Optional[list[Row]], seconds: t.
                     "name": row["name"],
                     "reads_per_second": rate(moved["reads"], seconds),
                     "read_bytes_per_second": rate(_in_bytes(moved["read_bytes"], moved["reads"], size), seconds),
-                    "read_milliseconds": ratio(moved["read_time"], moved["reads"]),
+                    "read_milliseconds": ratio(moved["read_time"], moved["reads"]) if timed else None,
                     "writes_per_second": rate(moved["writes"], seconds),
                     "write_bytes_per_second": rate(_in_bytes(moved["write_bytes"], moved["writes"], size), seconds),
-                    "write_milliseconds": ratio(moved["write_time"], moved["writes"]),
+                    "write_milliseconds": ratio(moved["write_time"], moved["writes"]) if timed else None,
                     "evictions_per_second": rate(moved["evictions"], seconds),
                     "fsyncs": moved["fsyncs"],
                 }

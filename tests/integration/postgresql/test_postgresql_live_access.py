@@ -45,6 +45,16 @@ def test_a_server_without_a_free_connection_is_a_fact(leaving):
     assert let_in["connections_exhausted"] is False and let_in["connections_ratio"] == 1.0 and let_in["connections"]["free"] == 0
 
 
+def test_a_role_may_be_full_while_the_server_has_room(leaving):
+    leaving.psql("create role narrow login connection limit 2")
+    for number in range(2):
+        leaving.client("select 1;", "shop", "narrow", f"web-{number}")
+    leaving.until("(select count(*) from pg_stat_activity where usename = 'narrow') = 2", "the role is full")
+    assert instance(leaving)["limits"] == [{"kind": "user", "name": "narrow", "limit": 2, "used": 2, "used_ratio": 1.0}]
+    refused = instance(leaving, login_user="narrow")
+    assert refused["connections_exhausted"] is True and "too many connections for role" in refused["connections_refused"]
+
+
 def test_nearly_exhausted_we_take_one_connection_only(leaving):
     for number in range(6):
         leaving.client("select 1;", "shop", "app", f"web-{number}")
@@ -137,6 +147,12 @@ def test_the_poolers_console(leaving, pooler):
     (pool,) = [row for row in found["pooler"]["pools"] if row["database"] == "shop"]
     assert (pool["clients_active"], pool["servers_active"]) == (2, 2)
     assert [(row["user"], row["sessions"]) for row in found["clients"] if row["database"] == "shop"] == [("app", 3)]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be the pooler's user for the time of a handshake")
+def test_root_is_let_into_the_poolers_console_over_its_socket(pooler):
+    found = gathered({"login_unix_socket": str(pooler.dir), "login_port": pooler.port, "login_db": "pgbouncer"})
+    assert found["state"] == "up" and found["kind"] == "pgbouncer" and found["pooler"]["max_clients"] == 20, found["problem"]
 
 
 def test_created_but_not_preloaded():

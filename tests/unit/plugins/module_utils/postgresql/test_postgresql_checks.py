@@ -50,6 +50,7 @@ MISSING = {
     **{"being_built": None, "invalid_index": None},
 }
 BLOCKER = {"pid": 7, "application": "web", "state": "active", "frees_the_others": "SELECT pg_cancel_backend(7)", "blocks_total": 3}
+LIMIT = {"kind": "user", "name": "app", "limit": 20, "used": 19, "used_ratio": 0.95}
 STATEMENT = {
     **{"share_ratio": 0.3, "mean_milliseconds": 5.0, "calls_per_second": 9.0, "rows_per_call": 1.0, "text": "select ?", "kind": "read"},
 }
@@ -60,6 +61,7 @@ STATEMENT = {
     [
         ("connections", {"connections_ratio": 0.71}, "warn", "usable"),
         ("connections", {"connections_ratio": 0.91}, "fail", "PgBouncer"),
+        ("limits", {"limits_total": 1, "limits_ratio": 0.95, "limits": [LIMIT]}, "fail", "user app, 19 of 20"),
         ("idle_in_transaction", {"idle_in_transaction_longest_seconds": 6.0}, "warn", "pg_terminate_backend"),
         ("idle_in_transaction", {"idle_in_transaction_longest_seconds": 61.0}, "fail", "idle_in_transaction_session_timeout"),
         ("idle_transaction_blocks", {"idle_in_transaction_blocking": 1, "blockers": [BLOCKER]}, "warn", "pg_cancel_backend(7)"),
