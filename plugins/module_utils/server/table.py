@@ -123,13 +123,22 @@ def _safe(name: str) -> str:
     return name if len(name) <= 15 or not _NOT_A_NAME.search(name) else name[:15]
 
 
+#: Kind as the command line tells it → what it is when its parent is of the same service, and when it only has such children.
+_PARTS = {
+    "uwsgi": ("uwsgi worker", "uwsgi master"),
+    "gunicorn": ("gunicorn worker", "gunicorn master"),
+    "celery worker": ("celery worker", "celery main process"),
+}
+
+
 def _with_parts(rows: dict[int, Row]) -> dict[int, Row]:
-    """uWSGI's processes all look alike unless they set titles: one whose parent is no uWSGI is the master."""
-    for pid, row in rows.items():
-        if row.kind == "uwsgi":
-            parent = rows.get(row.ppid)
-            inner = parent is not None and parent.service == "uwsgi" and "emperor" not in parent.kind
-            rows[pid] = row._replace(kind="uwsgi worker" if inner else "uwsgi master")
+    """Servers that fork look all alike unless they set titles: the parent among them is the one that does not work itself."""
+    alike = {pid: row for pid, row in rows.items() if row.kind in _PARTS}
+    inner = {pid for pid, row in alike.items() if row.ppid in alike and alike[row.ppid].service == row.service}
+    parents = {alike[pid].ppid for pid in inner}
+    for pid, row in alike.items():
+        if pid in inner or pid in parents:
+            rows[pid] = row._replace(kind=_PARTS[row.kind][0 if pid in inner else 1])
     return rows
 
 

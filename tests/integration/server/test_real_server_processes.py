@@ -130,6 +130,30 @@ def test_affinity_counts():
 
 
 @needs_root
+def test_a_pid_namespace_is_a_container(tmp_path):
+    """Its load average is the machine's, and is held against the machine's cores, although one core may be used."""
+    if not shutil.which("unshare"):
+        pytest.skip("util-linux' unshare is not installed")
+    code = "import json; from tests.support.host import read; print(json.dumps(read()))"
+    done = subprocess.run(
+        ["unshare", "--pid", "--fork", "--mount-proc", "taskset", "-c", "0", sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": ".collections:."},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    if "unshare:" in done.stderr:
+        pytest.skip(f"not allowed here: {done.stderr.strip()}")
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(done.stdout)
+    assert facts["processes_total"] < 10 and facts["processes_filtered"] is False
+    assert facts["cores_effective"] == 1
+    assert facts["load_ratio"] == pytest.approx(facts["load1"] / facts["cores_online"], abs=1e-5)
+
+
+@needs_root
 def test_s03_hidepid_and_an_ordinary_user():
     """As nobody, who may read our files for the sake of the test, in a mount namespace whose /proc hides others' processes."""
     if not shutil.which("unshare") or not shutil.which("setpriv"):

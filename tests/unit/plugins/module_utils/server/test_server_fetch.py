@@ -129,6 +129,24 @@ def test_s12_names_lengthened_from_the_command_line_are_cut(tmp_path):
     assert rows[6].name == "systemd-timesyncd"
 
 
+def test_parents_and_workers_of_servers_that_fork(tmp_path):
+    files = {
+        "proc__20__cmdline": "/usr/bin/python3\0/usr/bin/celery\0-A\0shop\0worker\0",
+        "proc__30__cmdline": "uwsgi\0--emperor\0/etc/uwsgi\0",
+    }
+    files["proc__21__cmdline"] = files["proc__20__cmdline"]
+    files["proc__40__cmdline"] = files["proc__20__cmdline"]
+    psutil = FakePsutil(
+        process(20, "celery"), process(21, "celery", ppid=20), process(40, "celery"),
+        process(30, "uwsgi"), process(31, "uwsgi", ppid=30), process(32, "uwsgi", ppid=31), process(33, "uwsgi", ppid=31),
+    )  # fmt: skip
+    rows = table.TableReader(fetch.Host(psutil, proc(tmp_path, **files))).read().rows
+    assert {pid: rows[pid].kind for pid in (20, 21, 40)} == {20: "celery main process", 21: "celery worker", 40: "celery worker"}
+    assert {pid: rows[pid].kind for pid in (30, 31, 32, 33)} == {
+        30: "uwsgi emperor", 31: "uwsgi master", 32: "uwsgi worker", 33: "uwsgi worker",
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("uptime", ["", "x y"])
 def test_s13_boot_in_the_future(uptime, tmp_path, tools, monkeypatch):
     facts = facts_of(FakePsutil(boot_time=1e12), proc(tmp_path, proc__uptime=uptime), tools, monkeypatch)
