@@ -161,7 +161,7 @@ def rows_of(connection: t.Any, sql: str) -> list[tuple[t.Any, ...]]:
         return list(cursor.fetchall())
 
 
-def read(server: Database, window: float = 0.0, room: t.Any = None, **options: t.Any) -> dict[str, t.Any]:
+def read(server: Database, window: float = 0.0, timeout: float = 10.0, **options: t.Any) -> dict[str, t.Any]:
     """The facts of the server as the monitoring user sees it over TCP, unless `options` say otherwise."""
     from ansible_collections.warroom.launch.plugins.module_utils.floor.gather import gather
     from ansible_collections.warroom.launch.plugins.module_utils.floor.options import instances_of, secrets_in
@@ -169,6 +169,6 @@ def read(server: Database, window: float = 0.0, room: t.Any = None, **options: t
 
     login = {"login_host": "127.0.0.1", "login_port": server.port, "login_user": "mon", "login_password": "EXAMPLEmon"}
     instance = (instances_of(ROOM, [options if "login_unix_socket" in options else {**login, **options}], {}) or [])[0]
-    tools = tools_with(RealCommands(), timeout=10.0)
+    tools = tools_with(RealCommands(), timeout=timeout)
     tools.secrets |= secrets_in(ROOM, instance)
-    return gather([(room or ROOM, instance)], window, tools)[ROOM.key]["instances"][0]
+    return gather([(ROOM, instance)], window, tools)[ROOM.key]["instances"][0]

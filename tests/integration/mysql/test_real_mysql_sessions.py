@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import signal
 import threading
 
-from tests.support.mysql import Database, read
+from tests.support.mysql import Database, MariaDB, read, rows_of
 from tests.support.server import wait_until
 
 
@@ -161,3 +164,28 @@ def test_our_session_cannot_write_and_gives_up_soon(server: Database) -> None:
             assert statement.startswith("SELECT")
     assert session.rows("SELECT COUNT(*) AS n FROM shop.customer") == [{"n": "1000"}]
     session.close()
+
+
+def test_a_server_that_stops_answering_costs_a_sentence() -> None:
+    with MariaDB() as server:
+        login = {"login_unix_socket": server.socket, "login_user": "root"}
+        assert server.process is not None
+        threading.Timer(0.4, lambda: os.killpg(server.process.pid, signal.SIGSTOP)).start()
+        try:
+            found = read(server, window=1.0, timeout=1.0, **login)
+        finally:
+            os.killpg(server.process.pid, signal.SIGCONT)
+        assert found["state"] in ("down", "unreadable")
+        assert "broke off" in found["problem"]
+        assert read(server, timeout=5.0, **login)["state"] == "up"
+
+
+def test_a_locked_server_is_read_all_the_same(by_default: Database) -> None:
+    with contextlib.closing(by_default.connect()) as admin:
+        rows_of(admin, "FLUSH TABLES WITH READ LOCK")
+        with by_default.busy("UPDATE customer SET name = 'x' WHERE id = 1"):
+            state = "SELECT 1 FROM information_schema.processlist WHERE state LIKE 'Waiting for%lock%'"
+            wait_until(lambda: by_default.query(state), "it waits")
+            found = read(by_default, long_query_seconds=0.0)
+    assert found["state"] == "up"
+    assert [row["wait_event"] for row in found["long_queries"]] == ["global lock"]
