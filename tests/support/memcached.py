@@ -22,10 +22,13 @@ USERNAME, PASSWORD = "monitor", "EXAMPLEPW#mc1:"
 class Memcached(Server):
     """`extra` are further command line words; `socket_path`, `tls` and `login` choose how it is spoken to."""
 
-    def __init__(self, *extra: str, megabytes: int = 16, unix: bool = False, tls: bool = False, login: bool = False) -> None:
+    def __init__(
+        self, *extra: str, megabytes: int = 16, host: str = "127.0.0.1", unix: bool = False, tls: bool = False, login: bool = False
+    ) -> None:
         super().__init__()
         self.extra = extra
         self.megabytes = megabytes
+        self.host = host
         self.port = free_port()
         self.socket_path = self.dir / "memcached.sock" if unix else None
         self.certificate = self.dir / "cert.pem" if tls else None
@@ -46,7 +49,7 @@ class Memcached(Server):
 
     def argv(self) -> list[str]:
         words = ["memcached", "-m", str(self.megabytes), "-c", "256", "-U", "0", *self.extra]
-        words += ["-s", str(self.socket_path)] if self.socket_path else ["-l", "127.0.0.1", "-p", str(self.port)]
+        words += ["-s", str(self.socket_path)] if self.socket_path else ["-l", self.host, "-p", str(self.port)]
         if self.certificate:
             words += ["-Z", "-o", f"ssl_chain_cert={self.certificate},ssl_key={self.dir}/key.pem"]
         return words + (["-Y", str(self.dir / "users")] if self.login else [])
@@ -61,9 +64,10 @@ class Memcached(Server):
     @contextlib.contextmanager
     def connected(self) -> t.Iterator[socket.socket]:
         """A plain connection."""
-        with socket.socket(socket.AF_UNIX if self.socket_path else socket.AF_INET) as conn:
+        family = socket.AF_UNIX if self.socket_path else socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        with socket.socket(family) as conn:
             conn.settimeout(5)
-            conn.connect(str(self.socket_path) if self.socket_path else ("127.0.0.1", self.port))
+            conn.connect(str(self.socket_path) if self.socket_path else (self.host, self.port))
             yield conn
 
     def client(self, **options: t.Any) -> t.Any:

@@ -87,7 +87,7 @@ def flower_events(body: bytes) -> dict[tuple[str, str], float]:
         value = number(match.group(2)) if match else None
         if match is None or value is None:
             continue
-        labels = {name: text for name, text in _LABEL.findall(match.group(1))}
+        labels = dict(_LABEL.findall(match.group(1)))
         key = (clean(labels.get("task", ""), 120), labels.get("type", ""))
         if key[1].startswith("task-"):
             found[key] = found.get(key, 0.0) + value

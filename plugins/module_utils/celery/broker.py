@@ -163,7 +163,7 @@ class Connection:
             cursor, keys = client.scan(cursor, match=f"{prefix}{BINDING}*", count=SCAN_STEP)
             for key in keys:
                 if client.type(key) in (b"set", "set"):
-                    found |= {text(member).split(separator)[-1] for member in client.smembers(key)}
+                    found |= {text(member).rpartition(separator)[2] for member in client.smembers(key)}
             seen += SCAN_STEP
             if not int(cursor):
                 return found - {""}, True

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .headroom import addable
 from .seen import Hosts, figure, seen
 
 #: What is a host's own in the facts: judged there.
@@ -21,7 +22,7 @@ def brokers(hosts: Hosts) -> list[dict[str, t.Any]]:
         broker = instance.get("broker")
         identity = broker.get("identity") if isinstance(broker, dict) else None
         found.setdefault(str(identity or f"{host} {instance.get('name')}"), []).append((host, instance))
-    return [_broker(reports) for _identity, reports in sorted(found.items())]
+    return [_broker(reports, hosts) for _identity, reports in sorted(found.items())]
 
 
 def _knowledge(instance: t.Mapping[str, t.Any]) -> tuple[bool, float, float, int]:
@@ -30,14 +31,17 @@ def _knowledge(instance: t.Mapping[str, t.Any]) -> tuple[bool, float, float, int
     return (instance.get("window") is not None, *told, -len(instance.get("unknown") or {}))  # type: ignore[return-value]
 
 
-def _broker(reports: list[tuple[str, dict[str, t.Any]]]) -> dict[str, t.Any]:
+def _broker(reports: list[tuple[str, dict[str, t.Any]]], hosts: Hosts) -> dict[str, t.Any]:
     _host, best = max(reports, key=lambda report: _knowledge(report[1]))
     result = {name: value for name, value in best.items() if name not in _OWN}
     broker = best.get("broker")
     if isinstance(broker, dict) and broker.get("name"):
         result["name"] = broker["name"]
     result["hosts"] = sorted({host for host, _instance in reports})
+    result["addable"] = addable(hosts, reports)
     result["unknown"] = {name: why for name, why in (best.get("unknown") or {}).items() if not name.startswith("local.")}
+    if result["addable"]["workers"] is None:
+        result["unknown"]["addable.workers"] = "no host of these workers was measured as a server"
     _add_queues(result, [instance for _one, instance in reports if instance is not best])
     return result
 

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 import signal
 import threading
 import time
@@ -150,6 +152,27 @@ def test_a_unix_socket_by_a_short_name_from_the_command_line() -> None:
     with Memcached(unix=True) as server:
         found = ansible.facts("memcached_stats", "launch_memcached", {"address": "unix:" + server.address, "window": 0.2})
     assert found[0]["state"] == "up" and found[0]["latency_milliseconds"]["samples"] == 50 and found[0]["client_connections"] == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_m11_a_socket_of_another_user() -> None:
+    with Memcached(unix=True) as server:
+        assert server.socket_path is not None and server.socket_path.stat().st_mode & 0o077 == 0
+        os.seteuid(pwd.getpwnam("daemon").pw_uid)
+        try:
+            closed = read(0, address=server.address)
+            missing = read(0, address=server.address + ".not")
+        finally:
+            os.seteuid(0)
+    assert closed["state"] == "unreadable" and "permission denied on the socket" in closed["problem"] and "become" in closed["problem"]
+    assert missing["state"] == "down" and "there is no socket" in missing["problem"]
+
+
+def test_an_address_of_one_family_only() -> None:
+    """`localhost` is tried on both (case M-10)."""
+    with Memcached(host="::1") as server:
+        found = read(0, address=f"localhost:{server.port}")
+    assert found["state"] == "up", found["problem"]
 
 
 def test_ascii_authentication_and_no_secret_anywhere() -> None:

@@ -154,6 +154,15 @@ def test_what_goes_wrong_with_a_queue(check: str, status: str, words: str, chang
     assert words in (found["advice"] or "")
 
 
+@pytest.mark.parametrize("cores, words", [(3.0, "Raise the concurrency by 3 (host)"), (0.2, "no CPU to spare. Add a host")])
+def test_workers_or_servers(cores: float, words: str) -> None:
+    instance = {**broker((10, 40, 90), active=4), "local": {"processes": 1}}
+    server = {"name": "host", "state": "up", "headroom": {"cpu_cores": cores, "ram_bytes": 8 * 1024**3}}
+    facts = {"launch_celery": {"schema": 1, "instances": [instance]}, "launch_server": {"schema": 1, "instances": [server]}}
+    found = judge("celery_queue", brokers({"host": {"facts": facts}})[0])["growth"]
+    assert found["status"] == "fail" and words in found["advice"]
+
+
 def test_task_failures_with_events_off_are_unknown_and_say_why() -> None:
     found = judge("celery_queue", broker(tasks=()))["tasks_failing"]
     assert found["status"] == "unknown" and "task events are off" in found["reason"]
