@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
 import typing as t
@@ -81,7 +82,7 @@ def connect(address: Address, seconds: float) -> socket.socket:
             conn.settimeout(seconds)
             conn.connect("\0" + address[1:] if address.startswith("@") else address)
             return conn
-        return socket.create_connection(address, timeout=seconds)
+        return _over_tcp(address, seconds)
     except FileNotFoundError:
         raise Down(f"there is no socket {shown(address)}: the service is not running, or it listens elsewhere") from None
     except PermissionError:
@@ -96,6 +97,17 @@ def connect(address: Address, seconds: float) -> socket.socket:
         raise Down(f"no connection to {shown(address)} within {seconds:g} s: the host is down or a firewall drops it") from None
     except OSError as error:
         raise Down(f"no connection to {shown(address)}: {error.strerror or error}") from None
+
+
+def _over_tcp(address: tuple[str, int], seconds: float) -> socket.socket:
+    try:
+        return socket.create_connection(address, timeout=seconds)
+    except ConnectionRefusedError:
+        if address[0] != "localhost":
+            raise
+        with contextlib.suppress(OSError):  # many machines know the name for one family only (case M-10)
+            return socket.create_connection(("::1", address[1]), timeout=seconds)
+        raise
 
 
 def read_all(
