@@ -56,14 +56,13 @@ ansible_facts:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.floor.entry import run_all
 from ..module_utils.floor.options import COMMON
-from ..module_utils.rooms import ROOMS
+from ..module_utils.rooms import run_all
 
 
 def main() -> None:
     module = AnsibleModule(argument_spec={"services": {"type": "raw", "no_log": True}, **COMMON}, supports_check_mode=True)
-    run_all(module, ROOMS)
+    run_all(module)
 
 
 if __name__ == "__main__":

@@ -73,4 +73,9 @@ class Room:
 
     @property
     def key(self) -> str:
-        return "launch_" + self.service
+        return fact_key(self.service)
+
+
+def fact_key(service: str) -> str:
+    """The fact of a service."""
+    return "launch_" + service
