@@ -11,7 +11,7 @@ import pathlib
 import types
 import typing as t
 
-from ansible_collections.warroom.launch.plugins.module_utils.server.cgroup import Limits
+from ansible_collections.warroom.launch.plugins.module_utils.floor.cgroup import Limits
 from ansible_collections.warroom.launch.plugins.module_utils.server.clock import Clock
 from ansible_collections.warroom.launch.plugins.module_utils.server.fetch import Sample, State
 from ansible_collections.warroom.launch.plugins.module_utils.server.parse import Thread

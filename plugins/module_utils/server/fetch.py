@@ -12,9 +12,10 @@ import threading
 import time
 import typing as t
 
+from ..floor import cgroup, kernel
+from ..floor.kernel import Counters
 from ..floor.sampling import number
-from . import cgroup, parse
-from .parse import Counters
+from . import parse
 
 #: Nothing under /proc that is read here is longer on a sane machine.
 READ_LIMIT = 4 * 1024 * 1024
@@ -104,7 +105,7 @@ class Host:
     def __init__(self, psutil: t.Any, root: str = "") -> None:
         self.psutil = psutil
         self.root = root
-        self.mounts = parse.mounts(self.read("/proc/self/mountinfo"))
+        self.mounts = kernel.mounts(self.read("/proc/self/mountinfo"))
         self.limits = self._machine_limits()
         #: Folders of control groups with a quota whose counters every sample takes.
         self.watched = {self.limits.cpu_folder} if self.limits.cpu_folder else set()
@@ -148,8 +149,8 @@ class Host:
             at=time.monotonic(),
             cpu=fields(attempt(psutil.cpu_times), CPU_FIELDS),
             cpus=[fields(one, CPU_FIELDS) for one in cpus],
-            kernel=parse.keyed(self.read("/proc/stat")),
-            vmstat=parse.keyed(self.read("/proc/vmstat")),
+            kernel=kernel.keyed(self.read("/proc/stat")),
+            vmstat=kernel.keyed(self.read("/proc/vmstat")),
             pressure=self.pressure(),
             tcp={**parse.paired(self.read("/proc/net/netstat"), "TcpExt"), **parse.paired(self.read("/proc/net/snmp"), "Tcp")},
             disks=self._disks(),
@@ -174,7 +175,7 @@ class Host:
     def state(self, seconds: float) -> State:
         psutil = self.psutil
         boot = number(attempt(psutil.boot_time))
-        uptime = parse.first_numbers(self.read("/proc/uptime"))
+        uptime = kernel.first_numbers(self.read("/proc/uptime"))
         filesystems, silent = self._filesystems(seconds)
         return State(
             hostname=os.uname().nodename,
@@ -182,23 +183,23 @@ class Host:
             affinity=attempt(lambda: frozenset(os.sched_getaffinity(0))),
             load=parse.loadavg(self.read("/proc/loadavg")) or attempt(psutil.getloadavg),
             memory=fields(attempt(psutil.virtual_memory), MEMORY_FIELDS),
-            meminfo=parse.keyed(self.read("/proc/meminfo")),
+            meminfo=kernel.keyed(self.read("/proc/meminfo")),
             pressure=self.pressure(),
             uptime=uptime[0] if uptime else None,
             boot_age=None if boot is None else time.time() - boot,
-            file_handles=parse.first_numbers(self.read("/proc/sys/fs/file-nr")),
+            file_handles=kernel.first_numbers(self.read("/proc/sys/fs/file-nr")),
             settings={name: self._setting(name) for name in ("net/core/somaxconn", "net/ipv4/tcp_max_syn_backlog", "vm/swappiness")},
             conntrack=(self._setting("net/netfilter/nf_conntrack_count"), self._setting("net/netfilter/nf_conntrack_max")),
             filesystems=filesystems,
             silent_mounts=silent,
-            vmstat=parse.keyed(self.read("/proc/vmstat")),
+            vmstat=kernel.keyed(self.read("/proc/vmstat")),
             lxcfs=any(mount.kind == "fuse.lxcfs" and mount.point in ("/proc/loadavg", "/proc") for mount in self.mounts),
             container=self._in_container(),
             page_size=os.sysconf("SC_PAGE_SIZE"),
         )
 
     def _setting(self, name: str) -> t.Optional[float]:
-        values = parse.first_numbers(self.read("/proc/sys/" + name))
+        values = kernel.first_numbers(self.read("/proc/sys/" + name))
         return values[0] if values else None
 
     def _in_container(self) -> bool:
@@ -212,7 +213,7 @@ class Host:
         A network filesystem whose server is gone blocks whoever asks it, so the asking is done by a thread that may hang.
         """
         visible = {mount.point: mount for mount in self.mounts}  # the last one mounted on a point hides those before it
-        wanted: dict[str, parse.Mount] = {}
+        wanted: dict[str, kernel.Mount] = {}
         for mount in sorted(visible.values(), key=lambda one: (one.kind in _REMOTE, len(one.point))):
             if _has_space(mount) and len(wanted) < MOUNTS_READ:
                 wanted.setdefault(mount.device, mount)
@@ -234,7 +235,7 @@ class Host:
         return list(rows), [] if done else [mount.point for mount in wanted.values() if mount.point not in asked[:-1]]
 
 
-def _has_space(mount: parse.Mount) -> bool:
+def _has_space(mount: kernel.Mount) -> bool:
     if mount.kind in _NO_SPACE or "ro" in mount.options | mount.super_options:
         return False
     if mount.kind == "overlay":
@@ -242,7 +243,7 @@ def _has_space(mount: parse.Mount) -> bool:
     return mount.kind != "tmpfs" or mount.point in ("/run", "/tmp", "/dev/shm", "/var/tmp")
 
 
-def _space(mount: parse.Mount, root: str) -> t.Optional[dict[str, t.Any]]:
+def _space(mount: kernel.Mount, root: str) -> t.Optional[dict[str, t.Any]]:
     try:
         found = os.statvfs(root + mount.point)
     except OSError:

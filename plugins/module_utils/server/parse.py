@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ..floor.kernel import Counters
 from ..floor.sampling import number
-
-Counters = dict[str, float]
 
 
 def loadavg(text: t.Optional[str]) -> t.Optional[tuple[float, float, float]]:
@@ -20,22 +19,6 @@ def loadavg(text: t.Optional[str]) -> t.Optional[tuple[float, float, float]]:
     if len(values) < 3 or None in values:
         return None
     return float(values[0] or 0), float(values[1] or 0), float(values[2] or 0)
-
-
-def keyed(text: t.Optional[str]) -> Counters:
-    """Lines of `name value` (vmstat, cpu.stat, memory.stat, memory.events) or `Name:   value kB` (meminfo, smaps_rollup).
-
-    Values in kB are given in bytes.
-    """
-    found: Counters = {}
-    for line in (text or "").splitlines():
-        words = line.split()
-        if len(words) < 2:
-            continue
-        value = number(words[1])
-        if value is not None:
-            found[words[0].rstrip(":")] = value * 1024 if words[2:3] == ["kB"] else value
-    return found
 
 
 def pressure(text: t.Optional[str]) -> dict[str, Counters]:
@@ -58,78 +41,6 @@ def paired(text: t.Optional[str], prefix: str) -> Counters:
         return {}
     values = [(name, number(value)) for name, value in zip(lines[0], lines[1])]
     return {name: value for name, value in values if value is not None}
-
-
-def first_numbers(text: t.Optional[str]) -> list[float]:
-    """The numbers of a one-line file."""
-    return [value for value in map(number, (text or "").split()) if value is not None]
-
-
-class Mount(t.NamedTuple):
-    """A line of mountinfo."""
-
-    root: str
-    point: str
-    kind: str
-    source: str
-    options: frozenset[str]
-    super_options: frozenset[str]
-    device: str
-
-
-def _unescaped(word: str) -> str:
-    return re.sub(r"\\([0-7]{3})", lambda code: chr(int(code.group(1), 8)), word)
-
-
-def mounts(text: t.Optional[str]) -> list[Mount]:
-    """/proc/self/mountinfo."""
-    found = []
-    for line in (text or "").splitlines():
-        left, _dash, right = line.partition(" - ")
-        head, tail = left.split(), right.split()
-        if len(head) < 6 or len(tail) < 3:
-            continue
-        own, whole = frozenset(head[5].split(",")), frozenset(tail[2].split(","))
-        found.append(Mount(_unescaped(head[3]), _unescaped(head[4]), tail[0], _unescaped(tail[1]), own, whole, head[2]))
-    return found
-
-
-def membership(text: t.Optional[str]) -> dict[str, str]:
-    """/proc/<pid>/cgroup: controller → path in its hierarchy; the unified hierarchy is ``""``."""
-    found: dict[str, str] = {}
-    for line in (text or "").splitlines():
-        parts = line.split(":", 2)
-        if len(parts) == 3:
-            for controller in parts[1].split(","):
-                found[controller] = parts[2]
-    return found
-
-
-def cpu_max(text: t.Optional[str]) -> t.Optional[float]:
-    """`quota period` of a version 2 group in cores, None without a limit."""
-    words = (text or "").split()
-    quota, period = (number(word) for word in words[:2]) if len(words) >= 2 else (None, None)
-    return quota / period if quota and period and quota > 0 and period > 0 else None
-
-
-def cpu_list(text: t.Optional[str]) -> t.Optional[int]:
-    """How many processors a list like `0-3,8` names; None when it names none."""
-    count = 0
-    for part in (text or "").strip().split(","):
-        first, _dash, last = part.partition("-")
-        if first.isdigit():
-            count += int(last) - int(first) + 1 if last.isdigit() else 1
-    return count or None
-
-
-#: A limit this large is how version 1 says that there is none.
-NO_LIMIT = 1 << 60
-
-
-def memory_limit(text: t.Optional[str]) -> t.Optional[int]:
-    """The limit of a memory group in bytes, None without one (`max`, or a huge number)."""
-    value = number((text or "").strip())
-    return int(value) if value is not None and 0 < value < NO_LIMIT else None
 
 
 def open_files_limit(text: t.Optional[str]) -> t.Optional[int]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ..floor.cgroup import Limits
+from ..floor.kernel import Counters
 from . import parse
-from .cgroup import Limits
 from .clock import Clock
 from .fetch import Sample, State
 from .table import Exact, Row, Table
@@ -25,8 +26,8 @@ class Tick:
     """A look between the two samples: swap counters, runnable and blocked tasks, the threads of busy processes."""
 
     at: float
-    vmstat: parse.Counters
-    kernel: parse.Counters
+    vmstat: Counters
+    kernel: Counters
     threads: dict[int, dict[tuple[int, int], parse.Thread]]  # pid → (tid, start) → thread
 
 

@@ -10,10 +10,12 @@ import os
 import time
 import typing as t
 
+from ..floor import cgroup
+from ..floor.kernel import keyed
 from ..floor.problem import Problem
 from ..floor.room import Probe, Room
 from ..floor.tools import Tools
-from . import cgroup, clock, kinds, parse, shape, table
+from . import clock, kinds, shape, table
 from .fetch import Host, Sample
 from .reading import Reading, Tick
 from .table import Row, Table
@@ -84,7 +86,7 @@ class ServerProbe(Probe):
     def _look(self) -> None:
         followed = {pid: table.threads(self._host, pid) for pid in self._candidates}
         host = self._host
-        self._ticks.append(Tick(time.monotonic(), parse.keyed(host.read("/proc/vmstat")), parse.keyed(host.read("/proc/stat")), followed))
+        self._ticks.append(Tick(time.monotonic(), keyed(host.read("/proc/vmstat")), keyed(host.read("/proc/stat")), followed))
 
     def _busy(self, now: Table) -> list[int]:
         """Processes that used nearly a core since the first sample."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import typing as t
 
+from ..floor.kernel import Counters
 from ..floor.sampling import Number, delta, rate, ratio
 from .fetch import CPU_FIELDS, Sample
-from .parse import Counters
 from .reading import ONE_SAMPLE, Reading
 
 

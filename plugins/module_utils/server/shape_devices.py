@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ..floor.kernel import Counters
 from ..floor.sampling import delta, rate, ratio, top, total
-from .parse import Counters
 from .reading import ONE_SAMPLE, Reading
 
 #: Fewer packets than this in a window say nothing about loss.

@@ -14,6 +14,7 @@ import re
 import time
 import typing as t
 
+from ..floor.kernel import keyed
 from ..floor.sampling import number
 from . import kinds, parse
 from .fetch import Host, attempt
@@ -151,7 +152,7 @@ def exact_memory(host: Host, rows: t.Iterable[Row]) -> dict[int, Exact]:
             break
         if not row.memory or row.memory > EXACT_BYTES:
             continue
-        rolled = parse.keyed(host.read(f"/proc/{row.pid}/smaps_rollup"))
+        rolled = keyed(host.read(f"/proc/{row.pid}/smaps_rollup"))
         if "Pss" in rolled:
             huge = rolled.get("Private_Hugetlb", 0)
             uss = rolled.get("Private_Clean", 0) + rolled.get("Private_Dirty", 0) + huge

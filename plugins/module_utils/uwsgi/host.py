@@ -10,11 +10,9 @@ import dataclasses
 import os
 import typing as t
 
-from ..floor import backlog, usage
+from ..floor import backlog, cgroup, kernel, usage
 from ..floor.problem import Problem
 from ..floor.processes import socket_inodes
-from ..server import cgroup
-from ..server import parse as groups
 from .model import Socket, Stats
 
 
@@ -137,7 +135,7 @@ def room_of(stats: Stats, ours: bool) -> t.Optional[HostRoom]:
     machine = usage.machine_memory()
     if not ours or not stats.pid or "MemAvailable" not in machine:
         return None
-    limits = cgroup.limits(_contents, groups.mounts(_contents("/proc/self/mountinfo")), stats.pid)
+    limits = cgroup.limits(_contents, kernel.mounts(_contents("/proc/self/mountinfo")), stats.pid)
     cores = [usage.cores(), *(limit for limit in (limits.cpu_cores, limits.cpuset_cores) if limit)]
     total, available = machine["MemTotal"], machine["MemAvailable"]
     if limits.memory_bytes is not None:

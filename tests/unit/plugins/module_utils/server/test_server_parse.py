@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.warroom.launch.plugins.module_utils.floor import kernel
+from ansible_collections.warroom.launch.plugins.module_utils.floor.cgroup import membership
 from ansible_collections.warroom.launch.plugins.module_utils.server import parse
 
 
 def test_recorded_files(fixture_file):
     text = {name: fixture_file(f"server/psutil-7.2.2/proc-{name}.txt").decode() for name in ("loadavg", "vmstat", "meminfo", "stat")}
     assert len(parse.loadavg(text["loadavg"])) == 3
-    assert {"pswpin", "pswpout", "oom_kill", "pgmajfault"} <= set(parse.keyed(text["vmstat"]))
-    assert parse.keyed(text["meminfo"])["MemTotal"] == 25276502016  # what psutil said at the same moment
-    assert {"ctxt", "processes", "procs_running", "procs_blocked"} <= set(parse.keyed(text["stat"]))
+    assert {"pswpin", "pswpout", "oom_kill", "pgmajfault"} <= set(kernel.keyed(text["vmstat"]))
+    assert kernel.keyed(text["meminfo"])["MemTotal"] == 25276502016  # what psutil said at the same moment
+    assert {"ctxt", "processes", "procs_running", "procs_blocked"} <= set(kernel.keyed(text["stat"]))
     lines = parse.pressure(fixture_file("server/psutil-7.2.2/proc-pressure-cpu.txt").decode())
     assert set(lines["some"]) == {"avg10", "avg60", "avg300", "total"}
 
 
 @pytest.mark.parametrize(
     "read",
-    [parse.keyed, parse.pressure, parse.mounts, parse.membership, parse.first_numbers, lambda text: parse.paired(text, "TcpExt")],
+    [kernel.keyed, parse.pressure, kernel.mounts, membership, kernel.first_numbers, lambda text: parse.paired(text, "TcpExt")],
 )
 @pytest.mark.parametrize("text", [None, "", "\n\n", "x", "some", "a b c : - / \x00", "9" * 5000])
 def test_nonsense_is_nothing(read, text):
@@ -39,32 +41,6 @@ def test_netstat_pairs_names_with_values():
     text = "TcpExt: SyncookiesSent ListenOverflows\nTcpExt: 0 7\nIpExt: InOctets\nIpExt: 5\n"
     assert parse.paired(text, "TcpExt") == {"SyncookiesSent": 0, "ListenOverflows": 7}
     assert parse.paired("TcpExt: A B\n", "TcpExt") == {}
-
-
-def test_mount_points_with_spaces():
-    line = "30 25 0:27 / /mnt/two\\040words rw,relatime shared:1 master:2 - nfs4 host:/x rw,vers=4\n"
-    mount = parse.mounts(line)[0]
-    assert (mount.point, mount.kind, mount.source) == ("/mnt/two words", "nfs4", "host:/x")
-
-
-@pytest.mark.parametrize(
-    ("text", "cores"),
-    [("max 100000", None), ("150000 100000", 1.5), ("-1 100000", None), ("50000 0", None), ("", None), (None, None), ("x y", None)],
-)
-def test_quota_in_cores(text, cores):
-    assert parse.cpu_max(text) == cores
-
-
-@pytest.mark.parametrize(("text", "count"), [("0-3,8", 5), ("0", 1), ("", None), (None, None), ("0-1,4-7\n", 6)])
-def test_cpu_lists(text, count):
-    assert parse.cpu_list(text) == count
-
-
-@pytest.mark.parametrize(
-    ("text", "limit"), [("max\n", None), ("9223372036854771712", None), ("1073741824\n", 1073741824), ("", None), (None, None), ("0", None)]
-)
-def test_memory_limits(text, limit):
-    assert parse.memory_limit(text) == limit
 
 
 def test_thread_names_may_hold_anything():
@@ -99,3 +75,9 @@ def test_chrony():
     assert parse.chrony_tracking(line) == (True, -0.000123)
     assert parse.chrony_tracking(line.replace("Normal", "Not synchronised"))[0] is False
     assert parse.chrony_tracking("506 Cannot talk to daemon") is None
+
+
+def test_mount_points_with_spaces():
+    line = "30 25 0:27 / /mnt/two\\040words rw,relatime shared:1 master:2 - nfs4 host:/x rw,vers=4\n"
+    mount = kernel.mounts(line)[0]
+    assert (mount.point, mount.kind, mount.source) == ("/mnt/two words", "nfs4", "host:/x")

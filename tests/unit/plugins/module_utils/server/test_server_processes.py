@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.module_utils.server.cgroup import Limits
+from ansible_collections.warroom.launch.plugins.module_utils.floor.cgroup import Limits
 from tests.support.machine import GIB, MIB, facts, row, sample, table, ticks
 
 

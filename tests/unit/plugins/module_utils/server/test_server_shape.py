@@ -10,8 +10,8 @@ import json
 
 import pytest
 
+from ansible_collections.warroom.launch.plugins.module_utils.floor.cgroup import Limits
 from ansible_collections.warroom.launch.plugins.module_utils.server import fetch
-from ansible_collections.warroom.launch.plugins.module_utils.server.cgroup import Limits
 from ansible_collections.warroom.launch.plugins.module_utils.server.clock import Clock
 from ansible_collections.warroom.launch.plugins.module_utils.server.table import Exact
 from tests.support.machine import CPU, GIB, KERNEL, MIB, TCP, VMSTAT, FakePsutil, facts, record, row, sample, table, ticks

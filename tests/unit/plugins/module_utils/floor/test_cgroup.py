@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.module_utils.server import cgroup, parse
+from ansible_collections.warroom.launch.plugins.module_utils.floor import cgroup, kernel
 
 V2 = "30 20 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"
 V1 = (
@@ -19,7 +19,7 @@ V1 = (
 
 
 def limits(files, mounts=V2, pid=1):
-    return cgroup.limits(files.get, parse.mounts(mounts), pid)
+    return cgroup.limits(files.get, kernel.mounts(mounts), pid)
 
 
 def test_version_2_takes_the_tightest_on_the_way_up():
@@ -84,3 +84,23 @@ def test_memory_in_use_leaves_out_the_inactive_page_cache():
     assert cgroup.memory_in_use(v1.get, "/g") == 700
     assert cgroup.memory_in_use({}.get, "/g") is None
     assert cgroup.memory_in_use({}.get, None) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "cores"),
+    [("max 100000", None), ("150000 100000", 1.5), ("-1 100000", None), ("50000 0", None), ("", None), (None, None), ("x y", None)],
+)
+def test_quota_in_cores(text, cores):
+    assert cgroup.cpu_max(text) == cores
+
+
+@pytest.mark.parametrize(("text", "count"), [("0-3,8", 5), ("0", 1), ("", None), (None, None), ("0-1,4-7\n", 6)])
+def test_cpu_lists(text, count):
+    assert cgroup.cpu_list(text) == count
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"), [("max\n", None), ("9223372036854771712", None), ("1073741824\n", 1073741824), ("", None), (None, None), ("0", None)]
+)
+def test_memory_limits(text, limit):
+    assert cgroup.memory_limit(text) == limit
