@@ -13,8 +13,6 @@ import typing as t
 import urllib.error
 import urllib.parse
 
-from ansible.module_utils.urls import open_url
-
 from ..floor.problem import Down, Problem
 from ..floor.redact import clean
 from ..floor.sampling import number
@@ -27,6 +25,9 @@ _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
 def get(url: str, path: str, seconds: float, what: str) -> bytes:
     """The body of `url` + `path`. User and password in the URL go into a header, and into no message."""
+    # here and not above: importing it costs as much as a whole small module, and few runs ask over HTTP
+    from ansible.module_utils.urls import open_url
+
     split = urllib.parse.urlsplit(url)
     host = split.hostname or ""
     where = f"{'[' + host + ']' if ':' in host else host}{':' + str(split.port) if split.port else ''}"
