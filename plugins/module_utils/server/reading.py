@@ -11,10 +11,11 @@ import typing as t
 
 from ..floor.cgroup import Limits
 from ..floor.kernel import Counters
+from ..floor.usage import Memory
 from . import parse
 from .clock import Clock
 from .fetch import Sample, State
-from .table import Exact, Row, Table
+from .table import Row, Table
 
 ONE_SAMPLE = "only one sample was taken (window 0)"
 FILTERED = "other users' processes are hidden from this user (hidepid): run with become"
@@ -40,7 +41,7 @@ class Reading:
     table_first: Table
     table_last: Table
     ticks: list[Tick]
-    exact: dict[int, Exact]
+    exact: dict[int, Memory]  # where PSS could be read
     files: list[tuple[Row, int, int]]
     service_limits: dict[int, Limits]  # pid of a service's first process → its own groups' limits
     group_memory: dict[str, t.Optional[int]]  # folder of a memory group → bytes in use

@@ -117,7 +117,7 @@ class ServerProbe(Probe):
                 table_first=self._table_first,
                 table_last=last,
                 ticks=self._ticks,
-                exact=table.exact_memory(host, self._of_interest(last)),
+                exact=table.exact_memory(self._of_interest(last)),
                 files=table.open_files(host, [row for row in last.rows.values() if row.service][:DESCRIPTORS_READ]),
                 service_limits=self._limits,
                 group_memory={folder: cgroup.memory_in_use(host.read, folder) for folder in folders},

@@ -55,7 +55,7 @@ def _named(row: Row) -> dict[str, t.Any]:
 def memory_of(reading: Reading, row: Row) -> t.Optional[int]:
     """Its share of memory where that may be read (PSS), else what it holds resident."""
     exact = reading.exact.get(row.pid)
-    return row.memory if exact is None else exact.pss
+    return row.memory if exact is None or exact.pss is None else exact.pss
 
 
 def busiest(reading: Reading, used: t.Mapping[int, Use]) -> dict[str, t.Any]:
@@ -83,7 +83,6 @@ def _memory(reading: Reading, row: Row) -> dict[str, t.Any]:
         "memory_basis": "rss" if exact is None else "pss",
         "rss_bytes": row.memory,
         "uss_bytes": None if exact is None else exact.uss,
-        "swapped_bytes": None if exact is None else exact.swapped,
     }
 
 
@@ -244,7 +243,7 @@ def _group_memory(reading: Reading, members: t.Sequence[Row]) -> tuple[t.Optiona
         return None, None
     exact = [row for row in known if row.pid in reading.exact]
     rest = [row for row in known if row.pid not in reading.exact]
-    size = sum(reading.exact[row.pid].pss for row in exact)
+    size = sum(reading.exact[row.pid].pss or 0 for row in exact)
     if not rest:
         return size, "pss"
     size += sum(max(0, (row.memory or 0) - row.shared) for row in rest)

@@ -14,7 +14,7 @@ import re
 import time
 import typing as t
 
-from ..floor.kernel import keyed
+from ..floor import usage
 from ..floor.sampling import number
 from . import kinds, parse
 from .fetch import Host, attempt
@@ -56,14 +56,6 @@ class Table(t.NamedTuple):
     rows: dict[int, Row]
     filtered: bool
     readable: bool
-
-
-class Exact(t.NamedTuple):
-    """A process's memory from smaps_rollup, in bytes."""
-
-    pss: int
-    uss: int
-    swapped: int
 
 
 class TableReader:
@@ -143,20 +135,16 @@ def _with_parts(rows: dict[int, Row]) -> dict[int, Row]:
     return rows
 
 
-def exact_memory(host: Host, rows: t.Iterable[Row]) -> dict[int, Exact]:
+def exact_memory(rows: t.Iterable[Row]) -> dict[int, usage.Memory]:
     """PSS and USS of the processes, as many as may be read and as the bounds allow."""
-    found: dict[int, Exact] = {}
+    found: dict[int, usage.Memory] = {}
     deadline = time.monotonic() + EXACT_SECONDS
     for count, row in enumerate(rows):
         if count >= EXACT_READS or time.monotonic() > deadline:
             break
-        if not row.memory or row.memory > EXACT_BYTES:
-            continue
-        rolled = keyed(host.read(f"/proc/{row.pid}/smaps_rollup"))
-        if "Pss" in rolled:
-            huge = rolled.get("Private_Hugetlb", 0)
-            uss = rolled.get("Private_Clean", 0) + rolled.get("Private_Dirty", 0) + huge
-            found[row.pid] = Exact(int(rolled["Pss"] + huge), int(uss), int(rolled.get("SwapPss", rolled.get("Swap", 0))))
+        memory = usage.memory(row.pid) if row.memory and row.memory <= EXACT_BYTES else None
+        if memory is not None and memory.pss is not None:
+            found[row.pid] = memory
     return found
 
 

@@ -11,9 +11,9 @@ import json
 import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils.floor.cgroup import Limits
+from ansible_collections.warroom.launch.plugins.module_utils.floor.usage import Memory
 from ansible_collections.warroom.launch.plugins.module_utils.server import fetch
 from ansible_collections.warroom.launch.plugins.module_utils.server.clock import Clock
-from ansible_collections.warroom.launch.plugins.module_utils.server.table import Exact
 from tests.support.machine import CPU, GIB, KERNEL, MIB, TCP, VMSTAT, FakePsutil, facts, record, row, sample, table, ticks
 
 
@@ -246,7 +246,7 @@ def test_space_as_df_counts_it():
 def test_exact_memory_is_used_where_it_is_known():
     uwsgi = [row(pid, "uwsgi", service="uwsgi", kind="uwsgi worker", memory=400 * MIB, shared=100 * MIB) for pid in (10, 11)]
     rows = table(105.0, row(1, "init"), *uwsgi)
-    exact = {pid: Exact(200 * MIB, 150 * MIB, 0) for pid in (10, 11)}
+    exact = {pid: Memory(400 * MIB, 200 * MIB, 150 * MIB) for pid in (10, 11)}
     found = facts(table_last=rows, exact=exact)
     assert found["python_largest_bytes"] == 200 * MIB
     service = found["services"][0]
