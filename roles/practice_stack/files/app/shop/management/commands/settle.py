@@ -83,7 +83,7 @@ class Command(BaseCommand):
 
     def warm(self) -> bool:
         now = self.over(2)
-        return now["cache_hit"] >= 0.91 * sum(now.values()) > 0
+        return now["cache_hit"] >= 0.9 * sum(now.values()) > 0
 
     @staticmethod
     def queued() -> float:
