@@ -133,6 +133,8 @@ class Reader:
             sample.many["io"] = self.ask("io", server_queries.io(columns))
         else:
             self.unknown.setdefault("io", "pg_stat_io exists since PostgreSQL 16")
+        if "pg_stat_wal" not in columns:
+            self.unknown.update(dict.fromkeys(("wal_full_page_images", "wal_buffers_full"), "pg_stat_wal exists since PostgreSQL 14"))
 
     def once(self, sample: Sample, about: About) -> None:
         """What is read once, at the end: states rather than counters. Views that scan all sessions only where they matter."""
