@@ -80,6 +80,26 @@ EVERY_TIER = facts(
 )
 
 
+#: What a watch adds to its report.
+HISTORY = {
+    "rounds": [
+        {"at": "2026-11-25T14:00:00Z", "verdict": "go", "causes": []},
+        {"at": "2026-11-25T14:00:30Z", "verdict": "no-go", "causes": ["missing_index"]},
+    ],
+    "series": [
+        {"check": "uwsgi_busy", "host": "web2", "service": "uwsgi", "instance": "u", "unit": "ratio", "points": [[0, 0.5], [30, 0.1]]},
+        {
+            "check": "uwsgi_busy",
+            "host": "web1",
+            "service": "uwsgi",
+            "instance": "u",
+            "unit": "ratio",
+            "points": [[0, 0.1], [10, None], [20, 0.5], [30, 0.9]],
+        },
+    ],
+}
+
+
 def hostile() -> dict[str, t.Any]:
     """A report in which everything that strangers can write is hostile."""
     cause = {**CAUSE, **{key: HOSTILE for key in ("cause", "tier", "statement", "first_fix", "avoid", "look")}, "hosts": [HOSTILE]}

@@ -17,6 +17,7 @@ Chart = dict[str, t.Any]
 Row = t.Mapping[str, t.Any]
 
 MOST_ROWS = 20
+_STATUS = {"go": "ok", "go with warnings": "warn", "unknown": "unknown", "no-go": "fail"}
 
 
 def number(value: t.Any) -> t.Optional[float]:
@@ -186,6 +187,31 @@ def timeline(title: str, series: t.Sequence[tuple[str, t.Sequence[t.Sequence[t.A
         "from": time.strftime(moment, time.gmtime(begin)) + " UTC", "to": time.strftime(moment, time.gmtime(end)) + " UTC",
         "left": max(0, len(named) - 6),
     }  # fmt: skip
+
+
+def rounds(title: str, given: t.Sequence[t.Mapping[str, t.Any]]) -> t.Optional[Chart]:
+    """A strip with a block per round {at: ISO time, verdict, causes}."""
+    if len(given) < 2:
+        return None
+    width = 100 / len(given)
+    blocks = []
+    for at, one in enumerate(given):
+        causes = ", ".join(str(cause).replace("_", " ") for cause in one.get("causes") or [])
+        label = clean(f"{one['at']}: {one['verdict']}" + (f" ({causes})" if causes else ""), 200)
+        blocks.append(
+            {"x": round(at * width, 3), "width": round(width, 3), "status": _STATUS.get(one["verdict"], "unknown"), "label": label}
+        )
+    last = blocks[-1]["label"]
+    return {
+        "kind": "rounds",
+        "title": title,
+        "note": f"the last one: {last}",
+        "blocks": blocks,
+        "text": f"{len(given)} rounds, {last}",
+        "from": clean(given[0]["at"], 40),
+        "to": clean(given[-1]["at"], 40),
+        "left": 0,
+    }
 
 
 def _runs(points: t.Iterable[tuple[float, t.Optional[float]]], place: t.Callable[[float, float], str]) -> t.Iterator[str]:

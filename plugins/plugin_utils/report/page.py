@@ -26,6 +26,7 @@ Report = t.Mapping[str, t.Any]
 TEMPLATES = pathlib.Path(__file__).resolve().parent / "templates"
 EACH = 12  # places of an entry that are shown with their own words and evidence
 LISTED = 1500  # rows of the list of all findings
+REFRESH = 15  # seconds
 
 _UNITS = (
     ("_bytes_per_second", "bytes_per_second"),
@@ -39,9 +40,8 @@ _UNITS = (
 _NAMES = ("pid", "port", "id", "root_blocker")
 
 
-def index_html(report: Report, history: t.Sequence[Report] = (), refresh: t.Optional[int] = None) -> str:
-    """The page. `history`: plots over time, each {title, unit, series: [(name, [[epoch, value], …])]};
-    `refresh`: seconds after which an open browser reads the file again."""
+def index_html(report: Report) -> str:
+    """The page. A report of a watch has `history`; its page is read again by a browser that is left open."""
     shown_model = model(report)
     style, script = _static("page.css"), _static("page.js")
     return _template().render(
@@ -50,14 +50,14 @@ def index_html(report: Report, history: t.Sequence[Report] = (), refresh: t.Opti
         entries=list(zip(shown_model["entries"], map(_each, groups(report["findings"])))),
         causes=[{**cause, "table": evidence_table(cause["rows"])} for cause in shown_model["causes"]],
         panels=panels(report),
-        history=[chart for chart in map(_over_time, history) if chart],
+        history=over_time(report),
         listed=_listed(report["findings"]),
         left_out=max(0, len(report["findings"]) - LISTED),
         style=style,
         script=script,
         style_hash=_hash(style),
         script_hash=_hash(script),
-        refresh=refresh,
+        refresh=REFRESH if report.get("history") else None,
     )
 
 
@@ -118,8 +118,18 @@ def _cell(key: str, value: t.Any) -> str:
     return clean(shown(value, unit), 500)
 
 
-def _over_time(one: Report) -> t.Optional[charts.Chart]:
-    return charts.timeline(one["title"], one["series"], one["unit"], one.get("note", ""))
+def over_time(report: Report) -> list[charts.Chart]:
+    """The rounds of a watch: their verdicts, and the followed checks' values, a plot for each check with a line for each place."""
+    history = report.get("history") or {}
+    questions = {one["check"]: one["question"] for one in report["findings"]}
+    by_check: dict[str, list[Report]] = {}
+    for one in history.get("series") or []:
+        by_check.setdefault(one["check"], []).append(one)
+    drawn = [charts.rounds("Verdict of each round", history.get("rounds") or [])]
+    for check, series in by_check.items():
+        lines = [(place(one), one["points"]) for one in sorted(series, key=lambda one: natural(place(one)))]
+        drawn.append(charts.timeline(clean(questions.get(check) or check, 200), lines, series[0].get("unit") or "count", clean(check, 120)))
+    return [chart for chart in drawn if chart is not None]
 
 
 def _listed(findings: t.Sequence[Report]) -> list[dict[str, t.Any]]:

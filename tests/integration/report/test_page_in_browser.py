@@ -13,17 +13,15 @@ import pytest
 from ansible_collections.warroom.launch.plugins.plugin_utils.judgement import Asked
 from ansible_collections.warroom.launch.plugins.plugin_utils.report.page import index_html
 from tests.support import browser
-from tests.support.report import CAUSE, EVERY_TIER, fleet, host, hostile, report
+from tests.support.report import CAUSE, EVERY_TIER, HISTORY, fleet, host, hostile, report
 
 pytestmark = pytest.mark.skipif(browser.CHROMIUM is None, reason="no Chromium on this machine (Debian package chromium)")
-
-HISTORY = [{"title": "Load", "unit": "count", "series": [("web1", [[0, 1.0], [10, 2.0], [20, None], [30, 4.0]])]}]
 
 
 def pages():
     busy = [host(f"web{at}", 1.0 if at < 3 else 0.8, accept={"server_load": "x"}, load=3) for at in range(1, 6)]
     return {
-        "every tier": index_html(report(Asked("h", EVERY_TIER), *busy, diagnoses=[CAUSE]), history=HISTORY),
+        "every tier": index_html({**report(Asked("h", EVERY_TIER), *busy, diagnoses=[CAUSE]), "history": HISTORY}),
         "healthy": index_html(report(host("web1"))),
         "hostile": index_html(hostile()),
         "nobody": index_html(report()),
@@ -62,7 +60,7 @@ def test_plots_are_drawn(tmp_path):
     const sized = node => { const box = node.getBoundingClientRect(); return box.width > 3 && box.height > 3; };
     return ["server", "varnish", "varnish_traffic", "uwsgi", "memcached", "celery", "postgresql", "mysql"].map(service =>
       [...document.querySelectorAll(`#panel-${service} svg[role=img] rect:not(.rail)`)].filter(sized).length > 0)
-      .concat([sized(document.querySelector("#history polyline"))]);
+      .concat([[...document.querySelectorAll("#history polyline")].some(sized)]);
     """
     assert browser.probe(path, script) == [True] * 9
 

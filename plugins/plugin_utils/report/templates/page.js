@@ -48,6 +48,14 @@
     document.getElementById("matching").textContent = words.length ? matching + " of " + rows.length : "";
   });
 
+  /* a watch writes the page anew: read it again, but not under the hands of somebody who reads or searches */
+  var seconds = Number(document.body.dataset.refresh);
+  var folded = document.querySelectorAll("details:not([open])");
+  function inUse() {
+    return filter.value !== "" || String(getSelection()) !== "" || Array.prototype.some.call(folded, function (one) { return one.open; });
+  }
+  if (seconds) { setInterval(function () { if (!document.hidden && !inUse()) { location.reload(); } }, seconds * 1000); }
+
   /* print everything that is folded */
   addEventListener("beforeprint", function () {
     document.querySelectorAll("details").forEach(function (one) { one.open = true; });

@@ -15,7 +15,7 @@ from ansible_collections.warroom.launch.plugins.plugin_utils.judgement import As
 from ansible_collections.warroom.launch.plugins.plugin_utils.report.page import evidence_table, index_html
 from ansible_collections.warroom.launch.plugins.plugin_utils.services import TITLES
 from tests.support.facts import facts, instance
-from tests.support.report import CAUSE, EVERY_TIER, HOSTILE, fleet, host, hostile, report
+from tests.support.report import CAUSE, EVERY_TIER, HISTORY, HOSTILE, fleet, host, hostile, report
 
 
 class Reader(html.parser.HTMLParser):
@@ -105,7 +105,9 @@ def test_only_our_script_and_style_may_run():
 
 
 def test_foreign_text_is_text():
-    page = index_html(hostile(), history=[{"title": "x", "unit": "count", "series": [(HOSTILE, [[1, 2], [2, 3]])]}])
+    series = [{"check": HOSTILE, "host": HOSTILE, "instance": HOSTILE, "unit": "count", "points": [[1, 2], [2, 3]]}]
+    rounds = [{"at": HOSTILE, "verdict": HOSTILE, "causes": [HOSTILE]}] * 2
+    page = index_html({**hostile(), "history": {"rounds": rounds, "series": series}})
     reader = Reader(page)
     assert [tag for tag, _attributes in reader.tags].count("script") == 1
     assert not [tag for tag, _attributes in reader.tags if tag == "img"]
@@ -121,16 +123,17 @@ def test_a_large_fleet_has_a_small_page():
 
 
 def test_over_time():
-    history = [
-        {
-            "title": "Load",
-            "unit": "count",
-            "series": [("web1", [[0, 1.0], [10, None], [20, 2.0], [30, 4.0]]), ("web2", [[0, 0.5], [30, 0.1]])],
-        }
-    ]
-    page = index_html(report(host("web1")), history=history, refresh=10)
-    assert page.count("<polyline") == 3
-    assert 'content="10"' in page and "web1: 4" in page and "00:00:30 UTC" in page
+    page = index_html({**report(host("web1")), "history": HISTORY})
+    assert page.count("<polyline") == 3 and page.count('class="v-') == 2
+    labels = [attributes.get("aria-label", "") for _tag, attributes in Reader(page).tags]
+    assert "Verdict of each round: 2 rounds, 2026-11-25T14:00:30Z: no-go (missing index)" in labels
+    assert "Are all the workers busy? from 00:00:00 UTC to 00:00:30 UTC; web1 u: 90 %; web2 u: 10 %" in labels
+    assert 'data-refresh="15"' in page and "data-refresh" not in index_html(report(host("web1")))
+
+
+@pytest.mark.parametrize("history", [{}, None, {"rounds": [], "series": []}, {"rounds": HISTORY["rounds"][:1], "series": []}])
+def test_without_a_past_there_is_nothing_over_time(history):
+    assert 'id="history"' not in index_html({**report(host("web1")), "history": history})
 
 
 def test_evidence_table():
