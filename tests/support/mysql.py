@@ -7,14 +7,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import pathlib
 import shutil
 import threading
 import typing as t
 
 import pymysql
 
+from . import roots
 from .server import Server, free_port, wait_until
 from .tools import RealCommands, tools_with
 
@@ -121,38 +120,51 @@ class MariaDB(Database):
         self.query("GRANT REPLICA MONITOR ON *.* TO mon@'%'")
 
 
-class MySQL(Database):
-    """MySQL in a root folder of another distribution (`LAUNCH_MYSQL_ROOT`), where this one has none; needs root for that."""
+class Other(Database):
+    """A server of another Debian release, inside its root folder."""
 
     unprivileged = False
-    root = pathlib.Path(os.environ.get("LAUNCH_MYSQL_ROOT", "/nonexistent"))
-
-    @classmethod
-    def missing(cls) -> t.Optional[str]:
-        """Why there is none here."""
-        if not (cls.root / "usr/sbin/mysqld").exists():
-            return "no MySQL here: set LAUNCH_MYSQL_ROOT to a root folder with mysql-server in it (debootstrap sid)"
-        return None if os.geteuid() == 0 else "running a program of another root folder needs root"
+    suite: str
+    package: str
+    mariadb: bool
 
     def __init__(self, *extra: str) -> None:
+        self.root = roots.root_of("mysql", self.suite, self.package)
         super().__init__(*extra)
         self.inside = f"/tmp/{self.dir.name}"
         self.socket = f"{self.root}{self.inside}/s.sock"
 
-    def _mysqld(self, *options: str) -> list[str]:
-        return ["chroot", "--userspec=mysql:mysql", str(self.root), "mysqld", "--no-defaults", f"--datadir={self.inside}/my", *options]
+    def chroot(self, program: str, *options: str) -> list[str]:
+        account = ["chroot", "--userspec=mysql:mysql", str(self.root)]
+        return [*account, program, "--no-defaults", f"--datadir={self.inside}/my", *options]
 
     def prepare(self) -> None:
         self.run("chroot", self.root, "install", "-d", "-o", "mysql", "-g", "mysql", self.inside)
-        self.run(*self._mysqld("--initialize-insecure"))
+        if self.mariadb:
+            self.run(*self.chroot("mariadb-install-db", "--force", "--auth-root-authentication-method=normal", "--skip-test-db"))
+        else:
+            self.run(*self.chroot("mysqld", "--initialize-insecure"))
 
     def argv(self) -> list[str]:
         place = [f"--socket={self.inside}/s.sock", f"--port={self.port}", f"--pid-file={self.inside}/pid", "--bind-address=127.0.0.1"]
-        return self._mysqld(*place, "--mysqlx=OFF", *self.extra)
+        return self.chroot("mariadbd" if self.mariadb else "mysqld", *place, *self.extra)
+
+    def shop(self) -> None:
+        super().shop()
+        if self.mariadb:
+            self.query("GRANT REPLICA MONITOR ON *.* TO mon@'%'")
 
     def stop(self, *args: t.Any) -> None:
         super().stop(*args)
         shutil.rmtree(f"{self.root}{self.inside}", ignore_errors=True)
+
+
+class MySQL(Other):
+    suite, package, mariadb = "sid", "mysql-server", False
+
+
+class NewerMariaDB(Other):
+    suite, package, mariadb = "trixie", "mariadb-server", True
 
 
 def rows_of(connection: t.Any, sql: str) -> list[tuple[t.Any, ...]]:

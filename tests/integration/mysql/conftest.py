@@ -8,7 +8,8 @@ import typing as t
 
 import pytest
 
-from tests.support.mysql import Database, MariaDB, MySQL
+from tests.support import roots
+from tests.support.mysql import Database, MariaDB, MySQL, NewerMariaDB, Other
 
 
 @pytest.fixture(scope="session")
@@ -28,23 +29,37 @@ def by_default() -> t.Iterator[MariaDB]:
         yield server
 
 
+def other(server: type[Other], *options: str) -> t.Iterator[Other]:
+    reason = roots.cannot()
+    if reason:
+        pytest.skip(reason)
+    with server(*options) as running:
+        running.shop()
+        yield running
+
+
 @pytest.fixture(scope="session")
-def mysql() -> t.Iterator[MySQL]:
-    missing = MySQL.missing()
-    if missing:
-        pytest.skip(missing)
-    with MySQL() as server:
-        server.shop()
-        yield server
+def mysql() -> t.Iterator[Other]:
+    """MySQL as it comes."""
+    yield from other(MySQL, "--mysqlx=OFF")
 
 
-@pytest.fixture(params=["instrumented", "by_default", "mysql"])
+@pytest.fixture(scope="session")
+def newer() -> t.Iterator[Other]:
+    """A newer MariaDB with performance_schema and everything that it leaves off."""
+    yield from other(NewerMariaDB, "--performance-schema=ON", "--performance-schema-consumer-events-statements-current=ON")
+
+
+VERSIONS = [pytest.param(name, marks=[pytest.mark.versions, pytest.mark.timeout(900)]) for name in ("mysql", "newer")]
+
+
+@pytest.fixture(params=["instrumented", "by_default", *VERSIONS])
 def server(request: pytest.FixtureRequest) -> Database:
     """Each kind of server in turn."""
     return t.cast(Database, request.getfixturevalue(request.param))
 
 
-@pytest.fixture(params=["instrumented", "mysql"])
+@pytest.fixture(params=["instrumented", *VERSIONS])
 def counting(request: pytest.FixtureRequest) -> Database:
     """The servers that count statements."""
     return t.cast(Database, request.getfixturevalue(request.param))
