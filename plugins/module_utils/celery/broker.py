@@ -133,8 +133,8 @@ class Connection:
         for name in names:
             for step in steps:
                 pipeline.llen(f"{self.broker.prefix}{name}{separator}{step}" if step else f"{self.broker.prefix}{name}")
-        counts = iter(pipeline.execute())
-        return {name: Length(sum(int(next(counts)) for _step in steps)) for name in names}
+        counts = pipeline.execute(raise_on_error=False)
+        return {name: _summed(counts[place * len(steps) : (place + 1) * len(steps)]) for place, name in enumerate(names)}
 
     def read(self, names: t.Iterable[str]) -> Reading:
         try:
@@ -148,16 +148,26 @@ class Connection:
 
     def _unacked(self, reading: Reading) -> None:
         channel, client, prefix = self._default(), self.redis(), self.broker.prefix
-        reading.unacked = int(client.hlen(prefix + channel.unacked_key))
-        oldest = client.zrange(prefix + channel.unacked_index_key, 0, 0, withscores=True)
+        try:
+            reading.unacked = int(client.hlen(prefix + channel.unacked_key))
+            oldest = client.zrange(prefix + channel.unacked_index_key, 0, 0, withscores=True)
+        except self.kombu.channel_errors:
+            return  # a user that may read lists only
         if oldest:
             reading.unacked_oldest_seconds = round(max(0.0, time.time() - float(oldest[0][1])), 3)
 
     def bindings(self) -> tuple[set[str], bool]:
         """Queues that Redis has bindings for, and whether all keys were looked at. SCAN, never KEYS."""
-        client, prefix = self.redis(), self.broker.prefix
-        separator = text(getattr(self.kombu.default_channel, "sep", "\x06\x16"))
         found: set[str] = set()
+        try:
+            whole = self._scan(found)
+        except self.kombu.channel_errors:
+            whole = False  # a user that may not SCAN
+        return found - {""}, whole
+
+    def _scan(self, found: set[str]) -> bool:
+        client, prefix = self.redis(), self.broker.prefix
+        separator = text(getattr(self._default(), "sep", "\x06\x16"))
         cursor, seen, deadline = 0, 0, time.monotonic() + self.seconds / 2
         while True:
             cursor, keys = client.scan(cursor, match=f"{prefix}{BINDING}*", count=SCAN_STEP)
@@ -166,9 +176,9 @@ class Connection:
                     found |= {text(member).rpartition(separator)[2] for member in client.smembers(key)}
             seen += SCAN_STEP
             if not int(cursor):
-                return found - {""}, True
+                return True
             if seen >= SCAN_KEYS or time.monotonic() > deadline:
-                return found - {""}, False
+                return False
 
     def existing(self, exchanges: t.Iterable[str]) -> set[str]:
         """Which of these exchanges RabbitMQ has. Redis has bindings only, and kombu takes ours away."""
@@ -200,6 +210,14 @@ class Connection:
     def close(self) -> None:
         with contextlib.suppress(Exception):
             self.kombu.release()
+
+
+def _summed(counts: t.Sequence[t.Any]) -> Length:
+    """The lists of one queue; a key of another type, or one that may not be read, is an error in place of its count."""
+    wrong = [count for count in counts if isinstance(count, Exception)]
+    if wrong:
+        return Length(problem=f"the broker does not tell ({type(wrong[0]).__name__})")
+    return Length(sum(int(count) for count in counts))
 
 
 def is_control(name: str) -> bool:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import typing as t
 
@@ -41,6 +42,9 @@ READINGS, SHORTEST_STEP = 5, 0.2
 MOST_QUEUES = 200
 
 
+_SECRETS = threading.Lock()
+
+
 class CeleryProbe(Probe):
     _connection: t.Optional[Connection] = None
     _listener: t.Optional[Listener] = None
@@ -69,7 +73,8 @@ class CeleryProbe(Probe):
     def first(self) -> None:
         self._app = self._application()
         broker = self._app.broker
-        self.tools.secrets |= broker.secrets()
+        with _SECRETS:  # bound anew, because other threads read it
+            self.tools.secrets = self.tools.secrets | broker.secrets()
         broker.check()
         self._connection = Connection(broker, self.tools.timeout)
         self._connection.connect()
@@ -81,7 +86,7 @@ class CeleryProbe(Probe):
         got.events_configured = self._app.events
         got.local = self._local(broker)
         expected = max(len(got.expected), len(got.local), 1)
-        got.names, got.asked_seconds = self._remote.ping(expected, self.tools.timeout)
+        self._ping(expected)
         got.twins = self._remote.twins
         self._listen()  # first, so that no task slips between the replies, that name what workers hold, and the events
         got.first = self._snapshot("stats", "active", "reserved", "scheduled", "active_queues")
@@ -148,6 +153,14 @@ class CeleryProbe(Probe):
         found = local.workers(self.tools.processes)
         return [(one.pid, one.events) for one in found if port and local.connected_to(one.pid, port)]
 
+    def _ping(self, expected: int) -> None:
+        got = self._got
+        assert self._connection is not None
+        try:
+            got.names, got.asked_seconds = self._remote.ping(expected, self.tools.timeout)
+        except self._connection.kombu.channel_errors as error:
+            got.problems["workers"] = f"this user may not use remote control on the broker ({type(error).__name__})"
+
     def _snapshot(self, *commands: str) -> Snapshot:
         replies = self._remote.snapshot(self._got.names, self.tools.timeout, *commands)
         return Snapshot(time.monotonic(), time.time(), replies)
@@ -166,9 +179,9 @@ class CeleryProbe(Probe):
         control: t.Optional[list[str]] = None
         if self._connection.on_redis:
             bound, whole = self._connection.bindings()
-            control = sorted(name for name in bound if is_control(name))[:MOST_QUEUES]
+            control = sorted(name for name in bound if is_control(name) and name != got.own)[:MOST_QUEUES] if whole else None
             if not whole:
-                note = "The Redis database holds many keys: not all were looked at for queues; name yours in the option queues."
+                note = "Not all keys of the Redis database were looked at (too many, or not allowed); name yours in the option queues."
                 got.notes = list(dict.fromkeys([*got.notes, note]))
         elif got.management is not None:
             bound = {name for name in got.management if not name.startswith("amq.gen-")}
@@ -196,6 +209,7 @@ class CeleryProbe(Probe):
             self._hearing = Connection(got.broker, self.tools.timeout)
             self._hearing.connect()
             self._listener = Listener(self._hearing, self._app.event_exchange, got.tally).__enter__()
+            got.own = self._listener.queue.name
             self._remote.wake()
         except Exception as error:  # pylint: disable=broad-exception-caught # whatever a broker refuses
             got.problems["events"] = self.tools.hide(f"the event stream cannot be listened to ({type(error).__name__})")

@@ -37,6 +37,7 @@ class Gathered:
     readings: list[Reading] = dataclasses.field(default_factory=list)
     control: t.Optional[Reading] = None  # queues of remote control and events
     tally: t.Optional[Tally] = None
+    own: t.Optional[str] = None  # the event queue that we listen to
     management: t.Optional[dict[str, dict[str, t.Any]]] = None
     flower: t.Optional[dict[str, dict[str, int]]] = None
     expected: list[str] = dataclasses.field(default_factory=list)
@@ -111,6 +112,8 @@ def _workers(got: Gathered, workers: list[dict[str, t.Any]], unknown: dict[str, 
 
 def _silence(got: Gathered, hearts: bool) -> t.Optional[str]:
     """Why no reply does not mean that there is no worker; None when there is no sign of life (cases C-01, C-08)."""
+    if "workers" in got.problems:
+        return got.problems["workers"]
     nobody = f"no worker replied in {got.asked_seconds:.1f} s"
     last = got.readings[-1] if got.readings else None
     if hearts:
@@ -152,8 +155,12 @@ def _queues(got: Gathered, workers: list[dict[str, t.Any]], unknown: dict[str, s
         found["unacked"] = sum(held) if held else None
     if found["unconsumed_total"] is None and rows:
         unknown["unconsumed_total"] = unknown.get("workers_replied") or "not all workers answered, so who consumes a queue is not known"
-    if found["unacked"] is None and not on_redis:
-        unknown["unacked"] = got.problems.get("management") or "RabbitMQ tells it in its management API only: set management_url"
+    if found["unacked"] is None:
+        unknown["unacked"] = (
+            "this user may not read it on the broker"
+            if on_redis
+            else got.problems.get("management") or "RabbitMQ tells it in its management API only: set management_url"
+        )
     backlog = [found["ready_total"], totals["reserved"]]
     return {
         "queues": top(rows, "ready", keep),
@@ -237,10 +244,12 @@ def _local(got: Gathered, unknown: dict[str, str]) -> dict[str, t.Any]:
 
 def _control(got: Gathered, unknown: dict[str, str]) -> dict[str, t.Any]:
     if got.management is not None:
-        rows = [row for name, row in got.management.items() if is_control(name)]
+        rows = [row for name, row in got.management.items() if is_control(name) and name != got.own]
         return {"queues_total": len(rows), "messages": sum((row["ready"] or 0) + (row["unacked"] or 0) for row in rows)}
     if got.control is None:
-        reason = got.problems.get("control") or "RabbitMQ lists its queues in its management API only: set management_url"
+        reason = "RabbitMQ lists its queues in its management API only: set management_url"
+        if got.broker.family == "redis":
+            reason = "not all keys of the Redis database were looked at, so these queues were not counted"
         unknown.update({"control.messages": reason, "control.queues_total": reason})
         return {"queues_total": None, "messages": None}
     return {"queues_total": len(got.control.lengths), "messages": sum(length.ready or 0 for length in got.control.lengths.values())}
@@ -257,12 +266,13 @@ def _why_null(result: dict[str, t.Any], got: Gathered, window: t.Optional[float]
     for name in ("accepted", "accepted_per_second", "growth_per_second"):
         if result[name] is None:
             unknown.setdefault(name, one if not got.names or window is None else "a worker was restarted in the window or did not tell")
+    idle = "no message is in a worker's hands"
     reasons = {
         "drift_seconds_max": got.problems.get("events") or "no event came from a worker in the window",
         "oldest_active_seconds": nobody if not got.names else "the workers do not tell when their tasks began",
         "wait_seconds": one if window is None else "no task was begun in the window, so how long a message waits cannot be told",
-        "unacked_oldest_seconds": "no message is in a worker's hands" if got.broker.family == "redis" else "RabbitMQ does not tell it",
-        "redelivery_ratio": "no message is in a worker's hands" if got.broker.family == "redis" else "RabbitMQ has no such time",
+        "unacked_oldest_seconds": unknown.get("unacked", idle) if got.broker.family == "redis" else "RabbitMQ does not tell it",
+        "redelivery_ratio": unknown.get("unacked", idle) if got.broker.family == "redis" else "RabbitMQ has no such time",
         "ready_consumed": "no queue could be read",
         "redelivery_seconds": "RabbitMQ hands out messages again when a connection ends, not after a time",
         "ready_total": "no queue could be read",

@@ -119,12 +119,12 @@ def test_c02_priorities_and_a_prefix(broker: Redis) -> None:
     app = sender(broker.url, broker_transport_options=options)
     for priority, count in ((0, 2), (3, 2), (9, 1)):
         send(app, "shop.add", count, 1, priority=priority)
-    facts = read(0, broker_url=broker.url, broker_transport_options=options)
+    facts = read(0, timeout=2, broker_url=broker.url, broker_transport_options=options)
     assert row(facts)["ready"] == facts["ready_total"] == 5
     assert facts["broker"]["identity"].endswith("shop:")
     text = json.dumps(facts)
     assert "\\u0006" not in text and "\\u0016" not in text
-    assert read(0, broker_url=broker.url, queues=["celery"])["ready_total"] == 0, "without the prefix it is another queue"
+    assert read(0, timeout=2, broker_url=broker.url, queues=["celery"])["ready_total"] == 0, "without the prefix it is another queue"
 
 
 def test_c02_other_separator_and_steps(broker: Redis) -> None:
@@ -132,7 +132,7 @@ def test_c02_other_separator_and_steps(broker: Redis) -> None:
     app = sender(broker.url, broker_transport_options=options)
     send(app, "shop.add", 3, 1, priority=0)
     send(app, "shop.add", 2, 1, priority=9)
-    assert row(read(0, broker_url=broker.url, broker_transport_options=options))["ready"] == 5
+    assert row(read(0, timeout=2, broker_url=broker.url, broker_transport_options=options))["ready"] == 5
 
 
 def test_c04_waiting_unacked_reserved_and_scheduled_apart(broker: Redis) -> None:
@@ -315,6 +315,20 @@ def test_flower_is_a_second_source_of_outcomes(broker: Redis) -> None:
     assert facts["tasks_source"] == "flower" and (facts["succeeded"], facts["failed"]) == (4, 2)
     assert row(facts, "shop.fails", "tasks")["failure_ratio"] == 1.0
     assert silent["state"] == "up" and any("Flower" in note for note in silent["notes"])
+
+
+def test_a_user_that_may_read_lengths_only() -> None:
+    rights = "~* &* -@all +ping +llen +select +client +hello +auth"
+    with Redis("", f"user reader on >EXAMPLEPW {rights}") as strict:
+        with strict.client() as client:
+            client.rpush("celery", *"abc")
+            client.set("broken", "no list")
+        facts = read(0.4, timeout=3, broker_url=strict.url.replace("redis://", "redis://reader:EXAMPLEPW@"), queues=["celery", "broken"])
+    assert facts["state"] == "up", facts["problem"]
+    assert row(facts)["ready"] == 3 and row(facts, "broken")["ready"] is None and row(facts, "broken")["problem"]
+    assert facts["workers_total"] is None and "may not use remote control" in facts["unknown"]["workers_total"]
+    assert facts["unacked"] is None and facts["failed"] is None and facts["control"]["messages"] is None
+    assert "EXAMPLEPW" not in json.dumps(facts)
 
 
 def test_the_projects_own_application(broker: Redis) -> None:
