@@ -171,7 +171,12 @@ def _known(message: str) -> bool:
 
 
 def _short(message: str) -> str:
-    """libpq's sentence without its prefixes: it names the place a second time."""
+    """libpq's sentence without its prefixes: it names the place a second time.
+
+    A name with several addresses has a sentence for each attempt: what a server said counts more than that another is not there.
+    """
+    attempts = re.split(r"Multiple connection attempts failed\. All failures were:| - host: ", message)
+    message = next((attempt for attempt in attempts if "FATAL" in attempt), attempts[0])
     message = re.sub(r"^.*?(?:failed|expected): (?=\S)", "", re.sub(r"^connection (?:failed|is bad): ", "", message))
     return re.sub(r"^FATAL:\s*|\s*Is the server running.*$", "", message) or "no reason was given"
 

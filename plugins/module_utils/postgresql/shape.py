@@ -127,6 +127,12 @@ def grant(about: About) -> str:
     return f"GRANT pg_monitor TO {quoted(str(about.identity.get('user')))}"
 
 
+def _full(used: int, most: t.Optional[int]) -> t.Optional[float]:
+    """How full it is; superusers go beyond what is meant for others, and full is full."""
+    share = ratio(used, most)
+    return None if share is None else min(share, 1.0)
+
+
 def _limits(material: Material) -> Row:
     """Roles and databases with a limit of their own: full for one application while the server has room."""
     sample = material.latest
@@ -136,7 +142,7 @@ def _limits(material: Material) -> Row:
     rows = []
     for kind, name, limit in most:
         used = sum(row.get(kind) == name for row in clients)
-        rows.append({"kind": kind, "name": name, "limit": limit, "used": used, "used_ratio": ratio(used, limit)})
+        rows.append({"kind": kind, "name": name, "limit": limit, "used": used, "used_ratio": _full(used, limit)})
     return {
         "limits": top(rows, "used_ratio", 10),
         "limits_total": len(rows),
@@ -155,7 +161,7 @@ def _sessions(material: Material, manner: Manner) -> Row:
     connections = sessions.connections(rows, limits)
     found = {
         "connections": connections,
-        "connections_ratio": ratio(connections["used"], connections["usable"]),
+        "connections_ratio": _full(connections["used"], connections["usable"]),
         "active": connections["active"],
         "waiting_on_lock": connections["waiting_on_lock"],
         **sessions.groups(rows, manner),

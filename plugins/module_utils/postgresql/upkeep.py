@@ -147,10 +147,10 @@ def _wraparound(about: About, latest: Sample) -> Row:
     rows = [row for row in latest.databases or [] if row.get("xid_age") is not None]
     oldest = max(rows, key=lambda row: max(row["xid_age"], row["mxid_age"] or 0), default=None)
     if oldest is None:
-        return {"wraparound_ratio": None, "wraparound_database": None, "freeze_age_ratio": None}
+        return {"wraparound_ratio": None, "wraparound_database": None, "freeze_age_times": None}
     age = max(oldest["xid_age"], oldest["mxid_age"] or 0)
     return {
         "wraparound_ratio": ratio(age, XID_LIMIT),
         "wraparound_database": oldest["name"],
-        "freeze_age_ratio": ratio(oldest["xid_age"], about.whole("autovacuum_freeze_max_age")),
+        "freeze_age_times": ratio(oldest["xid_age"], about.whole("autovacuum_freeze_max_age")),
     }

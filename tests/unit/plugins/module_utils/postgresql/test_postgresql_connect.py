@@ -41,6 +41,13 @@ def test_nothing_is_sent_that_poolers_refuse():
 PREFIX = 'connection failed: connection to server at "127.0.0.1", port 5432 failed: '
 
 
+#: psycopg 3 when the name has two addresses: the last attempt, then all of them.
+SEVERAL = (
+    PREFIX + "{} Multiple connection attempts failed. All failures were: - host: 'x', port: '1', hostaddr: '::1': " + PREFIX + "{} "
+    "- host: 'x', port: '1', hostaddr: '127.0.0.1': " + PREFIX + "{}"
+)
+
+
 @pytest.mark.parametrize(
     "text, code, kind, said",
     [
@@ -76,6 +83,18 @@ PREFIX = 'connection failed: connection to server at "127.0.0.1", port 5432 fail
         (PREFIX + 'FATAL: no pg_hba.conf entry for host "10.0.0.9", user "app"', None, Problem, "pg_hba.conf"),
         (PREFIX + 'FATAL: database "shop" does not exist', None, Problem, "check login_db"),
         (PREFIX + 'FATAL: role "app" does not exist', None, Problem, "GRANT pg_monitor TO launch"),
+        (
+            SEVERAL.format(*["Connection refused Is the server running on that host and accepting TCP/IP connections?"] * 3),
+            None,
+            Down,
+            "refused",
+        ),
+        (
+            SEVERAL.format(*['FATAL: role "app" does not exist', "Connection refused Is the server running?"] * 2),
+            None,
+            Problem,
+            "GRANT pg_monitor",
+        ),
     ],
 )
 def test_refusals_say_what_to_do(text, code, kind, said):
