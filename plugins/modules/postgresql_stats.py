@@ -324,7 +324,7 @@ ansible_facts:
               returned: when up
             wraparound_ratio:
               description:
-                - How much of the transaction ids the worst database (C(wraparound_database)) has used; C(freeze_age_ratio) is its
+                - How much of the transaction ids the worst database (C(wraparound_database)) has used; C(freeze_age_times) is its
                   age against autovacuum_freeze_max_age.
               type: float
               returned: when up

@@ -111,7 +111,7 @@ def test_wraparound_and_autovacuum():
         {"backend_type": "autovacuum worker", "query": "autovacuum: VACUUM t (to prevent wraparound)", "now": 9.0, "xact_start": 4.0}
     ]
     found = upkeep.facts(about(), first, second, second, Manner())
-    assert found["wraparound_ratio"] == 0.5 and found["wraparound_database"] == "shop" and found["freeze_age_ratio"] > 5
+    assert found["wraparound_ratio"] == 0.5 and found["wraparound_database"] == "shop" and found["freeze_age_times"] > 5
     assert found["autovacuum"] == {"enabled": True, "workers": 1, "max_workers": 3, "longest_seconds": 5.0, "against_wraparound": 1}
 
 
