@@ -40,7 +40,8 @@ class Drift:
     def _pairs(self, service: str, facts: Data, others: Data, found: list[Row]) -> t.Iterator[tuple[Row, Row]]:
         ours, theirs = ({str(one.get("name")): one for one in instances_in(side, service)} for side in (facts, others))
         if len(ours) == len(theirs) == 1:
-            yield next(iter(ours.values())), next(iter(theirs.values()))
+            [one], [other] = ours.values(), theirs.values()
+            yield one, other
             return
         for name in ours:
             if name in theirs:
