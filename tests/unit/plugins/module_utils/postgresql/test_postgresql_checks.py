@@ -64,7 +64,18 @@ STATEMENT = {
         ("limits", {"limits_total": 1, "limits_ratio": 0.95, "limits": [LIMIT]}, "fail", "user app, 19 of 20"),
         ("idle_in_transaction", {"idle_in_transaction_longest_seconds": 6.0}, "warn", "pg_terminate_backend"),
         ("idle_in_transaction", {"idle_in_transaction_longest_seconds": 61.0}, "fail", "idle_in_transaction_session_timeout"),
-        ("idle_transaction_blocks", {"idle_in_transaction_blocking": 1, "blockers": [BLOCKER]}, "warn", "pg_cancel_backend(7)"),
+        (
+            "idle_transaction_blocks",
+            {"idle_in_transaction_blocking": 1, "blockers": [BLOCKER], "lock_wait_longest_seconds": 0.3},
+            "warn",
+            "pg_cancel",
+        ),
+        (
+            "idle_transaction_blocks",
+            {"idle_in_transaction_blocking": 1, "blockers": [BLOCKER], "lock_wait_longest_seconds": 0.01},
+            "ok",
+            "",
+        ),
         (
             "idle_transaction_blocks",
             {"idle_in_transaction_blocking": 1, "blockers": [BLOCKER], "lock_wait_longest_seconds": 2.0},
