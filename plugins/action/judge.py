@@ -26,7 +26,6 @@ display = Display()
 SPEC: dict[str, t.Any] = {
     "hosts": {"type": "list", "elements": "str"},
     "validate_only": {"type": "bool", "default": False},
-    "settings_from": {"type": "str"},
     "facts_from": {"type": "str"},
     "catalogue": {"type": "path"},
     "thresholds": {"type": "dict", "default": {}},
@@ -63,9 +62,9 @@ class ActionModule(ActionBase):
     def _judge(self, args: dict[str, t.Any], catalogue: Catalogue, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         names = args["hosts"] if args["hosts"] is not None else task_vars.get("ansible_play_hosts_all", [])
         hostvars, groups = task_vars["hostvars"], task_vars.get("groups", {})
-        source = Source(args["settings_from"], args["facts_from"], {key: args[key] for key in COMMON})
+        source = Source(args["facts_from"], {key: args[key] for key in COMMON})
         if args["validate_only"]:
-            hosts, _begun = asked(names, hostvars, groups, Source(args["settings_from"], None, source.common))
+            hosts, _begun = asked(names, hostvars, groups, source)
             return {"changed": False, "checks": validate(hosts, catalogue)}
         waiting = self._waiting(args, hostvars, task_vars)
         if waiting:
@@ -77,17 +76,17 @@ class ActionModule(ActionBase):
 
     def _waiting(self, args: dict[str, t.Any], hostvars: t.Any, task_vars: dict[str, t.Any]) -> list[str]:
         """Hosts of batches that are still to come (serial): the last batch judges all."""
-        if not args["settings_from"]:
+        if not args["facts_from"]:
             return []
         strategy = self._task.get_play().strategy
-        if strategy.rpartition(".")[2] in ("free", "host_pinned"):
+        if strategy.rpartition(".")[2].removeprefix("mitogen_") in ("free", "host_pinned"):
             raise AnsibleActionFail(
                 f"under the strategy {strategy} the first host would be judged before the others have given anything: "
                 "set `strategy: linear` on this play"
             )
         batch = set(task_vars.get("ansible_play_batch", []))
         left = [name for name in task_vars.get("ansible_play_hosts", []) if name not in batch]
-        return [name for name in left if args["settings_from"] not in raw(hostvars, name)]
+        return [name for name in left if args["facts_from"] not in raw(hostvars, name)]
 
     def _outcome(self, report: dict[str, t.Any], args: dict[str, t.Any]) -> dict[str, t.Any]:
         shown = model(report)

@@ -79,7 +79,7 @@ class CallbackModule(DefaultCallback):
         # what the default callback needs to know should the task have to be shown after all
         self._task_type_cache[task._uuid] = "TASK"
         self._last_task_name = task.get_name().strip()
-        if self._is(task, "launch_facts"):
+        if self._is(task, "gather"):
             self._progress = Progress(len(self._hosts))
 
     def v2_runner_on_start(self, host: t.Any, task: t.Any) -> None:
@@ -105,7 +105,7 @@ class CallbackModule(DefaultCallback):
     def v2_runner_on_failed(self, result: t.Any, ignore_errors: bool = False) -> None:
         if not self._quiet(result.task):
             super().v2_runner_on_failed(result, ignore_errors)
-        elif self._is(result.task, "launch_facts"):
+        elif self._is(result.task, "gather"):
             self._report_in(result, "gathering failed")
         elif self._is(result.task, "fail"):
             self._display.display(str(result.result.get("msg", "")), color=C.COLOR_ERROR)

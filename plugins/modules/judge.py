@@ -26,13 +26,11 @@ options:
   facts_from:
     description:
       - Name of the variable that the gathering task was registered in. What it says is taken, also that a host was not reachable.
-      - By default C(ansible_facts) of each host is taken, of whatever age.
-    type: str
-  settings_from:
-    description:
-      - Name of a variable of each host, a dictionary with its own C(thresholds), C(extra_checks), C(accept), C(known_clients),
-        C(services) (names of those that it must have) and C(at) (when it was begun with, in seconds since 1970).
+      - When the task was M(warroom.launch.gather), the host's own settings are taken from it too. Without it, and for a host that was given
+        up, its variables C(launch_check_thresholds), C(launch_check_extra_checks), C(launch_check_accept), C(launch_check_known_clients)
+        and C(launch_check_services) are.
       - With this, a play in batches (C(serial)) is judged as a whole with its last batch, and a strategy without a common pace is refused.
+      - By default C(ansible_facts) of each host is taken, of whatever age.
     type: str
   catalogue:
     description: Directory on the control node with the checks. Defaults to those of the role C(launch_check).

@@ -17,15 +17,23 @@ from ..module_utils.floor.redact import clean
 from .judgement import Asked
 from .services import facts_of
 
+#: Settings of a host by the names that the inventory gives them.
+OF_INVENTORY = {
+    "services": "launch_check_services",
+    "thresholds": "launch_check_thresholds",
+    "extra_checks": "launch_check_extra_checks",
+    "accept": "launch_check_accept",
+    "known_clients": "launch_check_known_clients",
+}
+
 Variables = t.Mapping[str, t.Any]
 Groups = t.Mapping[str, t.Sequence[str]]
 
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """Where a host's settings and facts are found, and what holds for hosts without settings of their own."""
+    """Where a host's facts are found (and beside them its settings), and what holds for hosts without settings of their own."""
 
-    settings_from: t.Optional[str] = None
     facts_from: t.Optional[str] = None
     common: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
 
@@ -45,7 +53,7 @@ def asked(names: t.Sequence[str], hostvars: t.Any, groups: Groups, source: Sourc
     hosts, begun = [], []
     for name in names:
         variables = raw(hostvars, name)
-        settings = _settings(variables, source)
+        settings = _settings(str(name), variables, hostvars, source)
         if isinstance(settings.get("at"), (int, float)):
             begun.append(float(settings["at"]))
         facts, problem = _facts(variables, source)
@@ -66,9 +74,23 @@ def asked(names: t.Sequence[str], hostvars: t.Any, groups: Groups, source: Sourc
     return hosts, min(begun, default=None)
 
 
-def _settings(variables: Variables, source: Source) -> dict[str, t.Any]:
-    own = plain(variables.get(source.settings_from)) if source.settings_from else None
-    return {**plain(source.common), **(own if isinstance(own, dict) else {})}
+def _settings(name: str, variables: Variables, hostvars: t.Any, source: Source) -> dict[str, t.Any]:
+    """What was noted while the host was gathered; else (not gathered yet, or given up) what the inventory says of it."""
+    result = variables.get(source.facts_from) if source.facts_from else None
+    noted = result.get("settings") if isinstance(result, t.Mapping) else None
+    if isinstance(noted, t.Mapping):
+        return {**plain(source.common), **plain(noted)}
+    own = {key: _value(hostvars, name, variable, variables) for key, variable in OF_INVENTORY.items() if variable in variables}
+    services = own.pop("services", None)
+    if isinstance(services, t.Mapping):
+        own["services"] = list(services)
+    return {**plain(source.common), **plain(own)}
+
+
+def _value(hostvars: t.Any, name: str, variable: str, variables: Variables) -> t.Any:
+    """A variable of the host, templated only when there is something to template."""
+    value = variables[variable]
+    return _templated(hostvars, name, variable) if "{{" in repr(value) else value
 
 
 def _facts(variables: Variables, source: Source) -> tuple[dict[str, t.Any], t.Optional[str]]:
@@ -109,9 +131,7 @@ def addresses(name: str, variables: Variables, hostvars: t.Any) -> list[str]:
     """What the host is called by others: its name, the address Ansible uses, and those its facts know."""
     found = [name]
     for key in ("ansible_host", "ansible_ssh_host"):
-        value = variables.get(key)
-        if isinstance(value, str) and "{{" in value:
-            value = _templated(hostvars, name, key)
+        value = _value(hostvars, name, key, variables) if key in variables else None
         if isinstance(value, str):
             found.append(str(value))
     facts = variables.get("ansible_facts")
@@ -125,7 +145,7 @@ def addresses(name: str, variables: Variables, hostvars: t.Any) -> list[str]:
 def _templated(hostvars: t.Any, name: str, key: str) -> t.Any:
     try:
         return hostvars[name][key]
-    except Exception:  # pylint: disable=broad-exception-caught # an address that cannot be made out is none
+    except Exception:  # pylint: disable=broad-exception-caught # what cannot be made out is as good as not there
         return None
 
 

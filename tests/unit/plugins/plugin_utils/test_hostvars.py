@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.warroom.launch.plugins.plugin_utils.hostvars import Source, addresses, asked, inventory
 from tests.support.facts import facts, instance
 
-ROLE = Source("settings", "gathered", {"thresholds": {"common": {}}})
+ROLE = Source("gathered", {"thresholds": {"common": {}}})
 GOOD = facts(uwsgi=[instance()])
 
 
@@ -68,7 +68,8 @@ def test_without_a_registered_result_facts_are_taken():
 
 
 def test_settings_of_the_host_win_over_the_common_ones():
-    own = {"settings": {"thresholds": {"own": {}}, "services": ["uwsgi"], "accept": {}, "known_clients": ["x"], "at": 5.5}}
+    noted = {"thresholds": {"own": {}}, "services": ["uwsgi"], "accept": {}, "known_clients": ["x"], "at": 5.5}
+    own = {"gathered": {"settings": noted, "ansible_facts": GOOD}, "launch_check_accept": {"old": "news"}}
     [host, other, nobody], begun = asked(["a", "b", "c"], Hostvars(a=own, b={}), {"app": ["a", "b"]}, ROLE)
     assert (host.thresholds, host.services, host.accept, host.known_clients, host.groups) == ({"own": {}}, ["uwsgi"], None, ["x"], ["app"])
     assert other.thresholds == {"common": {}}
@@ -92,3 +93,15 @@ def test_addresses_that_facts_know():
 def test_inventory_knows_hosts_that_were_not_asked():
     found = inventory(Hostvars(h={}, other={"ansible_host": "10.0.0.2"}), {"all": ["h", "other"]}, [one({})])
     assert found == {"groups": {"all": ["h", "other"]}, "addresses": {"h": ["h"], "other": ["other", "10.0.0.2"]}}
+
+
+def test_a_host_that_was_given_up_has_the_settings_of_the_inventory():
+    variables = {
+        "gathered": {"failed": True, "msg": "timed out"},
+        "launch_check_services": {"uwsgi": "auto"},
+        "launch_check_accept": {"host_reached": "being repaired"},
+        "launch_check_known_clients": "{{ templated }}",
+    }
+    host = one(variables)
+    assert (host.services, host.accept, host.known_clients) == (["uwsgi"], {"host_reached": "being repaired"}, "10.1.1.1")
+    assert host.thresholds == {"common": {}}

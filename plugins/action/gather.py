@@ -1,0 +1,36 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
+
+from ..module_utils.floor.plain import plain
+
+FACTS = "warroom.launch.launch_facts"
+
+
+class ActionModule(ActionBase):
+    """The module launch_facts, with the host's own settings beside its facts; see plugins/modules/gather.py.
+
+    One task per host instead of two: on a large fleet the second would cost as much as the gathering.
+    """
+
+    TRANSFERS_FILES = False
+
+    def run(self, tmp: t.Any = None, task_vars: t.Optional[dict[str, t.Any]] = None) -> dict[str, t.Any]:
+        task_vars = task_vars or {}
+        result = super().run(tmp, task_vars)
+        arguments = dict(self._task.args)
+        settings = plain(arguments.pop("settings", None) or {})
+        try:
+            result.update(self._execute_module(module_name=FACTS, module_args=arguments, task_vars=task_vars))
+        except AnsibleConnectionFailure as error:
+            # said as data, so that the settings of a host that is away are known too
+            result.update(unreachable=True, msg=str(error))
+        result["settings"] = settings
+        return result

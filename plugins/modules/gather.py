@@ -1,0 +1,57 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: gather
+short_description: The launch facts of a host together with its settings for the judge
+version_added: 1.0.0
+description:
+  - Runs M(warroom.launch.launch_facts) and returns O(settings) beside the facts, templated for the host, for M(warroom.launch.judge)
+    (its option C(facts_from)). The role P(warroom.launch.launch_check#role) gathers with it.
+  - Takes every option of M(warroom.launch.launch_facts).
+author:
+  - warroom.launch authors (@warroom-launch)
+options:
+  settings:
+    description:
+      - The host's own C(thresholds), C(extra_checks), C(accept), C(known_clients), C(services) (names of those that it must have),
+        and C(at) (when it was begun with, in seconds since 1970).
+    type: dict
+    default: {}
+attributes:
+  action:
+    description: Runs partly on the control node.
+    support: full
+  check_mode:
+    description: Gives the same facts; reading is harmless.
+    support: full
+  diff_mode:
+    description: Returns nothing to compare.
+    support: none
+"""
+
+EXAMPLES = r"""
+- name: Gather, and keep what became of it
+  warroom.launch.gather:
+    window: 5
+    settings:
+      accept: "{{ known_gaps }}"
+  register: gathered
+  ignore_errors: true
+  ignore_unreachable: true
+"""
+
+RETURN = r"""
+ansible_facts:
+  description: What M(warroom.launch.launch_facts) returns.
+  returned: success
+  type: dict
+settings:
+  description: O(settings) as plain data.
+  returned: always
+  type: dict
+"""
