@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
+import shlex
 import ssl as tls
 import typing as t
 
@@ -41,6 +42,11 @@ class Login(t.NamedTuple):
     @property
     def place(self) -> str:
         return self.socket or stream.shown((self.host, self.port))
+
+    @property
+    def client_options(self) -> str:
+        """How the field's own tools reach the same server (who logs in is their user's business)."""
+        return f"-S {shlex.quote(self.socket)}" if self.socket else f"-h {shlex.quote(self.host)} -P {self.port}"
 
 
 def login(options: t.Mapping[str, t.Any], secrets: t.Optional[set[str]] = None) -> Login:
@@ -170,7 +176,7 @@ _ADVICE = {
     4151: "the account is locked: ALTER USER … ACCOUNT UNLOCK",
     3159: "the server accepts encrypted connections only: give ca_cert",
     1049: "information_schema cannot be used",
-    1045: "check login_user and login_password",
+    1045: "give login_user and login_password of a user that exists for this address (or socket: 'localhost')",
     1044: "the user may not use information_schema",
 }
 _GONE = (2002, 2003, 2005, 2006, 2013, 2055)

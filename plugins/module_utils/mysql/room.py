@@ -49,6 +49,7 @@ class MysqlProbe(Probe):
     _second: t.Optional[shape.Sample] = None
     _exhausted: t.Optional[str] = None
     _programs: dict[str, str]
+    _tools_options = ""
 
     def __init__(self, options: dict[str, t.Any], tools: Tools) -> None:
         super().__init__(options, tools)
@@ -62,6 +63,7 @@ class MysqlProbe(Probe):
     def first(self) -> None:
         try:
             wanted = connect.login(self.options, self.tools.secrets)
+            self._tools_options = wanted.client_options
             self._session = Session(connect.connection(wanted, self.tools.timeout), self.tools.timeout)
         except connect.Exhausted as refused:
             self._exhausted = str(refused)
@@ -124,7 +126,7 @@ class MysqlProbe(Probe):
 
     def facts(self, window: t.Optional[float]) -> dict[str, t.Any]:
         if self._exhausted is not None:
-            return shape.exhausted(self._exhausted)
+            return {**shape.exhausted(self._exhausted), "client_options": self._tools_options}
         manner = Manner(
             query_text=self.options.get("query_text") or "normalised",
             top=self.tools.top,
@@ -140,7 +142,7 @@ class MysqlProbe(Probe):
         dictionary = self._reader.dictionary()
         explains = [shape.plan(pid, *self._reader.explain(pid)) for pid in self.options.get("explain") or []]
         material = shape.Material(self._reader, self._first, self._second, self._working, window, manner, dictionary)
-        return {**shape.facts(material, statements, texts), "explains": explains}
+        return {**shape.facts(material, statements, texts), "explains": explains, "client_options": self._tools_options}
 
     def close(self) -> None:
         if self._session is not None:

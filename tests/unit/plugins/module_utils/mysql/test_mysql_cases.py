@@ -206,7 +206,7 @@ def test_y09_a_wrong_password_is_not_sent_to_the_socket_and_not_shown(monkeypatc
 
     driver_that(monkeypatch, pymysql.err.OperationalError(1045, "Access denied for 'mon' (EXAMPLEsecret)"))
     state, said = problem(login_host="127.0.0.1", login_user="mon", login_password="EXAMPLEsecret")
-    assert "check login_user and login_password" in said
+    assert "give login_user and login_password" in said
     assert "EXAMPLE" not in said
 
 

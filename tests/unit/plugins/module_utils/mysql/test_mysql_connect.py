@@ -77,7 +77,7 @@ def test_certificates_mean_that_they_are_checked() -> None:
         (1203, "User mon already has more than 'max_user_connections'", connect.Exhausted, "max_user_connections"),
         (1130, "Host '10.0.0.9' is not allowed", Problem, "CREATE USER"),
         (1129, "Host is blocked because of many connection errors", Problem, "FLUSH HOSTS"),
-        (1045, "Access denied for user 'mon'", Problem, "check login_user and login_password"),
+        (1045, "Access denied for user 'mon'", Problem, "give login_user and login_password"),
         (3159, "Connections using insecure transport are prohibited", Problem, "ca_cert"),
         (1862, "Your password has expired", Problem, "ALTER USER"),
         (4711, "something new\nin two lines", Problem, "something new in two lines"),
@@ -105,6 +105,8 @@ def test_a_server_that_was_found_is_tried_on_its_port_when_its_socket_refuses_th
     with pytest.raises(Problem, match="Access denied"):
         connect.connection(connect.login(place), 1.0)
     assert tried == ["/run/s.sock", None, "/run/s.sock"]
+    assert connect.login(place).client_options == "-S /run/s.sock"
+    assert connect.login({"login_host": "db 1", "login_port": 3307}).client_options == "-h 'db 1' -P 3307"
 
 
 def problem(address: str, seconds: float = 0.5) -> tuple[str, str]:
