@@ -15,6 +15,7 @@ from ..units import shown
 
 Chart = dict[str, t.Any]
 Row = t.Mapping[str, t.Any]
+Point = tuple[float, t.Optional[float]]
 
 MOST_ROWS = 20
 _STATUS = {"go": "ok", "go with warnings": "warn", "unknown": "unknown", "no-go": "fail"}
@@ -180,13 +181,30 @@ def timeline(title: str, series: t.Sequence[tuple[str, t.Sequence[t.Sequence[t.A
     lines = []
     for order, (name, points) in enumerate(named[:6]):
         last = next((value for _at, value in reversed(points) if value is not None), None)
-        lines.append({"series": order, "name": clean(name, 80), "runs": list(_runs(points, place)), "last": shown(last, unit)})
+        lines.append({"series": order, "name": clean(name, 80), "runs": list(_runs(thinned(points), place)), "last": shown(last, unit)})
     moment = "%H:%M:%S" if end - begin < 86400 else "%d %b %H:%M"
     return {
         "kind": "timeline", "title": title, "note": note, "lines": lines, "top": shown(top, unit), "bottom": shown(bottom, unit),
         "from": time.strftime(moment, time.gmtime(begin)) + " UTC", "to": time.strftime(moment, time.gmtime(end)) + " UTC",
         "left": max(0, len(named) - 6),
     }  # fmt: skip
+
+
+def thinned(points: list[Point], most: int = 400) -> list[Point]:
+    """At most `most` points that keep every spike: the lowest and the highest of each stretch of time; a gap stays a gap."""
+    if len(points) <= most:
+        return points
+    stretch = -(-2 * len(points) // most)
+    kept: list[Point] = []
+    for begin in range(0, len(points), stretch):
+        part = points[begin : begin + stretch]
+        known = [point for point in part if point[1] is not None]
+        if not known:
+            kept.append(part[0])
+            continue
+        ends = {min(known, key=lambda point: point[1] or 0), max(known, key=lambda point: point[1] or 0)}
+        kept += sorted(ends, key=lambda point: point[0])
+    return kept
 
 
 def rounds(title: str, given: t.Sequence[t.Mapping[str, t.Any]]) -> t.Optional[Chart]:

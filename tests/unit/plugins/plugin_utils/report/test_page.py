@@ -12,6 +12,7 @@ import re
 import pytest
 
 from ansible_collections.warroom.launch.plugins.plugin_utils.judgement import Asked
+from ansible_collections.warroom.launch.plugins.plugin_utils.report.charts import thinned
 from ansible_collections.warroom.launch.plugins.plugin_utils.report.page import evidence_table, index_html
 from ansible_collections.warroom.launch.plugins.plugin_utils.services import TITLES
 from tests.support.facts import facts, instance
@@ -129,6 +130,14 @@ def test_over_time():
     assert "Verdict of each round: 2 rounds, 2026-11-25T14:00:30Z: no-go (missing index)" in labels
     assert "Are all the workers busy? from 00:00:00 UTC to 00:00:30 UTC; web1 u: 90 %; web2 u: 10 %" in labels
     assert 'data-refresh="15"' in page and "data-refresh" not in index_html(report(host("web1")))
+
+
+def test_a_day_of_rounds_is_thinned_and_keeps_its_spikes():
+    points = [[10.0 * at, 100.0 if at == 4321 else None if 2000 <= at < 3000 else 1.0] for at in range(8640)]
+    kept = thinned([tuple(point) for point in points])
+    assert len(kept) <= 400 and (43210.0, 100.0) in kept and any(value is None for _at, value in kept)
+    series = [{**HISTORY["series"][0], "host": f"web{at}", "points": points} for at in range(60)]
+    assert len(index_html({**report(host("web1")), "history": {"rounds": [], "series": series}})) < 200_000
 
 
 @pytest.mark.parametrize("history", [{}, None, {"rounds": [], "series": []}, {"rounds": HISTORY["rounds"][:1], "series": []}])
