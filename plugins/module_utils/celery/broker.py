@@ -23,7 +23,7 @@ from .urls import Broker
 NEVER = 10**10
 
 #: Bindings are looked for in at most so many keys of a Redis database, in steps of this size.
-SCAN_STEP, SCAN_KEYS = 1000, 100_000
+SCAN_STEP, SCAN_KEYS = 1000, 500_000
 BINDING = "_kombu.binding."
 CONTROL = ("pidbox", "celeryev")
 

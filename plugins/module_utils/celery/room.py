@@ -196,6 +196,8 @@ class CeleryProbe(Probe):
     def _read_new_queues(self) -> None:
         """A queue that came into being in the window, by a wrong name for example, has a length but no growth yet."""
         assert self._connection is not None
+        if self._got.control is None and self._got.management is None:
+            return  # they cannot be listed, or only in part and at a price
         new = [name for name in self._queue_names()[0] if name not in self._names]
         if new:
             self._got.readings[-1].lengths.update(self._connection.read(new).lengths)
