@@ -73,6 +73,11 @@ ansible_facts:
               description: The machine's own name.
               type: str
               returned: always
+            addresses:
+              description: IP addresses of the machine without the loopback's, by which other hosts' clients are recognised.
+              type: list
+              elements: str
+              returned: always
             cores_online:
               description: Processors that are online.
               type: int

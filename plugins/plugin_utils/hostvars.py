@@ -15,7 +15,7 @@ import typing as t
 from ..module_utils.floor.plain import plain
 from ..module_utils.floor.redact import clean
 from .judgement import Asked
-from .services import facts_of
+from .services import fact_key, facts_of, instances_in
 
 #: Settings of a host by the names that the inventory gives them.
 OF_INVENTORY = {
@@ -136,6 +136,8 @@ def addresses(name: str, variables: Variables, hostvars: t.Any) -> list[str]:
             found.append(str(value))
     facts = variables.get("ansible_facts")
     facts = facts if isinstance(facts, t.Mapping) else {}
+    for machine in instances_in({fact_key("server"): plain(facts.get(fact_key("server")))}, "server"):
+        found += [str(one) for one in machine.get("addresses") or []]
     for key in ("all_ipv4_addresses", "all_ipv6_addresses"):
         found += [str(one) for one in facts.get(key) or [] if isinstance(one, str)]
     found += [str(facts[key]) for key in ("hostname", "fqdn") if isinstance(facts.get(key), str)]

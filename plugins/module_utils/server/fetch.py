@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import socket
 import threading
 import time
 import typing as t
@@ -75,6 +76,10 @@ class Sample:
     groups: dict[str, Counters]  # folder of a control group that sets a quota → its counters
 
 
+#: A host with thousands of containers has as many addresses.
+MOST_ADDRESSES = 64
+
+
 @dataclasses.dataclass
 class State:
     """What is read once, at the end of the window."""
@@ -97,6 +102,7 @@ class State:
     lxcfs: bool
     container: bool
     page_size: int
+    addresses: list[str] = dataclasses.field(default_factory=list)
 
 
 class Host:
@@ -196,7 +202,15 @@ class Host:
             lxcfs=any(mount.kind == "fuse.lxcfs" and mount.point in ("/proc/loadavg", "/proc") for mount in self.mounts),
             container=self._in_container(),
             page_size=os.sysconf("SC_PAGE_SIZE"),
+            addresses=self._addresses(),
         )
+
+    def _addresses(self) -> list[str]:
+        """IP addresses of the machine that others may see it under (so not those of the loopback)."""
+        cards = attempt(self.psutil.net_if_addrs)
+        rows = [row for card in cards.values() for row in card] if isinstance(cards, dict) else []
+        found = {str(row.address).partition("%")[0] for row in rows if row.family in (socket.AF_INET, socket.AF_INET6)}
+        return sorted(address for address in found if not address.startswith("127.") and address != "::1")[:MOST_ADDRESSES]
 
     def _setting(self, name: str) -> t.Optional[float]:
         values = kernel.first_numbers(self.read("/proc/sys/" + name))

@@ -14,7 +14,8 @@ from .reading import ONE_SAMPLE, Reading
 
 def facts(reading: Reading) -> dict[str, t.Any]:
     """The measures; `reading` gathers the reasons of what stays null on the way."""
-    found: dict[str, t.Any] = {"hostname": reading.state.hostname, **shape_cpu.cores(reading)}
+    state = reading.state
+    found: dict[str, t.Any] = {"hostname": state.hostname, "addresses": state.addresses, **shape_cpu.cores(reading)}
     found.update(shape_cpu.load(reading, found))
     for shape in (
         shape_cpu.cpu,

@@ -88,6 +88,8 @@ def test_nothing_is_templated_but_an_address_that_needs_it():
 def test_addresses_that_facts_know():
     known = {"ansible_facts": {"all_ipv4_addresses": ["10.0.0.1", "10.0.0.1"], "all_ipv6_addresses": None, "fqdn": "h.example"}}
     assert addresses("h", known, Hostvars()) == ["h", "10.0.0.1", "h.example"]
+    ours = {"ansible_facts": facts(server=[instance(addresses=["10.7.0.3", "fd00::3"])])}
+    assert addresses("h", ours, Hostvars()) == ["h", "10.7.0.3", "fd00::3"]
 
 
 def test_inventory_knows_hosts_that_were_not_asked():
