@@ -47,6 +47,8 @@ class Session:
             "SET SESSION TRANSACTION READ ONLY",
             f"SET SESSION lock_wait_timeout = {LOCK_SECONDS}, SESSION innodb_lock_wait_timeout = {LOCK_SECONDS}",
             "SET SESSION time_zone = 'SYSTEM'",  # the clock of innodb_trx
+            "SET SESSION sql_mode = ''",  # a server may read quotes and empty texts in its own way
+            "SET SESSION sql_big_selects = 1",
             f"SET SESSION max_execution_time = {int(limit * 1000)}",  # MySQL
             f"SET SESSION max_statement_time = {limit:.3f}",  # MariaDB
         ):
