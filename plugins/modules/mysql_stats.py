@@ -79,8 +79,8 @@ options:
         C(address), C(database), C(query)); a session is exempt when every field of an entry matches.
     type: list
     elements: dict
-  explain:
-    description: Ids of sessions whose running statement is to be explained. Nothing is executed for it.
+  explain_pids:
+    description: Sessions whose running statement is to be explained (never executed).
     type: list
     elements: int
 """
@@ -100,7 +100,7 @@ EXAMPLES = r"""
 - name: The plan of what session 4711 is running
   warroom.launch.mysql_stats:
     login_unix_socket: /run/mysqld/mysqld.sock
-    explain: [4711]
+    explain_pids: [4711]
     window: 0
   become: true
 """
@@ -216,8 +216,8 @@ ansible_facts:
               type: list
               elements: dict
               returned: success
-            explains:
-              description: The plans that O(explain) asked for.
+            plans:
+              description: For O(explain_pids), C(pid), C(database), C(query), C(plan) and C(full_scan), or C(problem).
               type: list
               elements: dict
               returned: success

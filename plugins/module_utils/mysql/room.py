@@ -34,7 +34,7 @@ OPTIONS: dict[str, t.Any] = {
     "query_text": sql.QUERY_TEXT,
     "long_query_seconds": {"type": "float", "default": 1.0},
     "exempt": {"type": "list", "elements": "dict"},
-    "explain": {"type": "list", "elements": "int"},
+    "explain_pids": {"type": "list", "elements": "int"},
 }
 
 #: How often, and at most how many times, a window is looked into for who works.
@@ -140,9 +140,9 @@ class MysqlProbe(Probe):
             wanted = [*statements.chosen(manner.top), *statements.suspects(200)]
             texts = {(row.get("schema_name"), row.get("digest")): str(row.get("text") or "") for row in self._reader.texts(wanted)}
         dictionary = self._reader.dictionary()
-        explains = [shape.plan(pid, *self._reader.explain(pid)) for pid in self.options.get("explain") or []]
         material = shape.Material(self._reader, self._first, self._second, self._working, window, manner, dictionary)
-        return {**shape.facts(material, statements, texts), "explains": explains, "client_options": self._tools_options}
+        plans = [shape.plan(pid, material, *self._reader.explain(pid)) for pid in self.options.get("explain_pids") or []]
+        return {**shape.facts(material, statements, texts), "plans": plans, "client_options": self._tools_options}
 
     def close(self) -> None:
         if self._session is not None:

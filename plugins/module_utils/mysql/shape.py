@@ -213,8 +213,15 @@ def _why_no_replication(found: Row, material: Material) -> None:
             found[name], material.unknown[name] = None, why
 
 
-def plan(pid: int, rows: t.Sequence[Row], refused: t.Optional[str]) -> Row:
+def plan(pid: int, material: Material, rows: t.Sequence[Row], refused: t.Optional[str]) -> Row:
     """How the server goes about what the session runs; conditions and values are left out."""
     kept = ("table", "type", "possible_keys", "key", "rows", "filtered")
-    steps = [{name: row.get(name) for name in kept if name in row} for row in rows[:20]]
-    return {"pid": pid, "plan": steps, "full_scan": any(row.get("type") == "ALL" for row in rows) if rows else None, "problem": refused}
+    running: Row = next((row for row in material.latest.sessions if row["pid"] == pid), {})
+    return {
+        "pid": pid,
+        "database": running.get("database"),
+        "query": material.manner.text(running.get("query")),
+        "plan": [{name: row.get(name) for name in kept if name in row} for row in rows[:20]],
+        "full_scan": any(row.get("type") == "ALL" for row in rows) if rows else None,
+        "problem": refused,
+    }

@@ -140,10 +140,11 @@ def test_texts_that_are_not_utf8_do_not_break_the_read(server: Database) -> None
 
 def test_the_plan_of_a_running_query(server: Database) -> None:
     with server.busy("SELECT SLEEP(1) FROM orders WHERE customer_id = 7 AND note <> 'EXAMPLEname'") as one:
-        found = read(server, login_unix_socket=server.socket, login_user="root", explain=[one.thread_id(), 999999])
-    plan, nothing = found["explains"]
+        found = read(server, login_unix_socket=server.socket, login_user="root", explain_pids=[one.thread_id(), 999999])
+    plan, nothing = found["plans"]
     assert (plan["problem"], plan["full_scan"]) == (None, True)
     assert plan["plan"][0]["table"] == "orders"
+    assert plan["query"] == "SELECT SLEEP(?) FROM orders WHERE customer_id = ? AND note <> ?"
     assert nothing["plan"] == []
     assert nothing["problem"]
 
