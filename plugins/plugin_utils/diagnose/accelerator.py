@@ -23,10 +23,10 @@ AROUND_PER_SECOND = 5.0
 
 def fault(fleet: Fleet) -> t.Iterator[Cause]:
     for one in fleet.seen("varnish"):
-        finding = fleet.bad(one, *FAULTS)
+        traffic = _traffic(fleet, one)
+        finding = fleet.bad(one, *FAULTS) or (fleet.bad(traffic, *URL_FAULTS) if traffic else None)
         if finding is None:
             continue
-        traffic = _traffic(fleet, one)
         passes = _spoiling(traffic)
         redirects = traffic.rows("redirects") if traffic else []
         patterns = [str(row.get("pattern")) for row in passes]
@@ -57,7 +57,7 @@ def _spoiling(traffic: t.Optional[Seen]) -> list[dict[str, t.Any]]:
     """The URL patterns that reach the application although a cache stands before it, most frequent first."""
     if traffic is None:
         return []
-    rows = [*traffic.rows("passes"), *traffic.rows("misses")]
+    rows = [*traffic.rows("passes"), *traffic.rows("hit_for_misses"), *traffic.rows("misses")]
     return sorted(rows, key=lambda row: -(row.get("count") or 0))
 
 
@@ -87,7 +87,7 @@ def _evidence(fleet: Fleet, one: Seen, passes: list[dict[str, t.Any]], redirects
         why = f" because of {several([_reason(reason) for reason in reasons])}" if reasons else ""
         yield f"{row.get('pattern')}: {row.get('count')} requests got through{why}."
     for row in redirects[:3]:
-        yield f"{row.get('pattern')}: {row.get('count')} redirects ({percent(row.get('share_ratio') or row.get('share'))} of the requests)."
+        yield f"{row.get('pattern')}: {row.get('count')} redirects ({percent(row.get('share'))} of the requests)."
     for sibling in fleet.seen("varnish"):
         hit = sibling.number("judged.hit_ratio_true")
         if sibling.host != one.host and hit is not None and fleet.bad(sibling, *FAULTS) is None:
@@ -152,7 +152,7 @@ def bypassed(fleet: Fleet) -> t.Iterator[Cause]:
             "with an old address) and send it through Varnish; allow only the accelerators to reach the workers' port."
         ),
         avoid="Do not tune the cache: these requests never see it.",
-        look=f"uwsgitop {busiest.name}",
+        look=f"uwsgitop {busiest.facts.get('address') or busiest.name}",
         rows=busiest.rows("remote_addresses")[:10],
         at=busiest,
     )

@@ -39,7 +39,7 @@ def workers_exhausted(fleet: Fleet) -> t.Iterator[Cause]:
         evidence=[*_evidence(exhausted)],
         first_fix=_more(fleet, worst, len(exhausted)),
         avoid="Do not only lengthen the listen queue: visitors would wait longer for the same workers.",
-        look=f"uwsgitop {worst.name}",
+        look=f"uwsgitop {worst.facts.get('address') or worst.name}",
         rows=worst.rows("in_flight")[:10],
         at=worst,
         patterns=frozenset(pages),
@@ -77,7 +77,7 @@ def overload(fleet: Fleet) -> t.Iterator[Cause]:
             f"if they must be computed, {needed} servers of this size carry the present load instead of {servers}."
         ),
         avoid="Do not add workers on these machines: they have no CPU left for them.",
-        look=f"uwsgitop {worst.name}",
+        look=f"uwsgitop {worst.facts.get('address') or worst.name}",
         rows=worst.rows("in_flight")[:10],
         at=worst,
         patterns=frozenset(pages),

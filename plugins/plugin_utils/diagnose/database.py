@@ -30,7 +30,7 @@ def idle_in_transaction(fleet: Fleet) -> t.Iterator[Cause]:
     for one in _databases(fleet):
         rows = one.rows("idle_in_transaction")
         blocking = [row for row in rows if row.get("blocks_total")]
-        finding = fleet.bad(one, f"{one.service}_idle_in_transaction", f"{one.service}_idle_transactions")
+        finding = fleet.bad(one, f"{one.service}_idle_in_transaction", f"{one.service}_idle_transaction_blocks")
         if not rows or not (blocking or finding):
             continue
         worst = max(blocking or rows, key=lambda row: (row.get("blocks_total") or 0, row.get("age_seconds") or 0))
@@ -63,10 +63,9 @@ def _session(row: t.Mapping[str, t.Any]) -> str:
 
 
 def _end_it(one: Seen, row: t.Mapping[str, t.Any]) -> str:
-    if row.get("terminate") or row.get("cancel"):
-        return f"End that session: {row.get('terminate') or row.get('cancel')}."
     number = row.get("pid") or row.get("id")
-    return f"End that session: {f'SELECT pg_terminate_backend({number})' if one.service == 'postgresql' else f'KILL {number}'}."
+    command = f"SELECT pg_terminate_backend({number})" if one.service == "postgresql" else f"KILL {number}"
+    return f"End that session: {command} (its open transaction is rolled back)."
 
 
 def lock_chain(fleet: Fleet) -> t.Iterator[Cause]:
@@ -76,7 +75,7 @@ def lock_chain(fleet: Fleet) -> t.Iterator[Cause]:
         if not roots:
             continue
         worst = max(roots, key=lambda row: (row.get("blocks_total") or 0, row.get("longest_wait_seconds") or 0))
-        cancel = worst.get("cancel")
+        cancel = worst.get("frees_the_others")
         yield Cause(
             cause="lock_chain",
             tier="database",
@@ -106,7 +105,7 @@ def missing_index(fleet: Fleet) -> t.Iterator[Cause]:
     for one in _databases(fleet):
         rows = [row for row in one.rows("missing_indexes") if row.get("confirmed_by")]
         suffering = [row for row in rows if (row.get("statement_share_ratio") or 0) >= NOTABLE_SHARE]
-        finding = fleet.bad(one, f"{one.service}_missing_index", f"{one.service}_missing_indexes")
+        finding = fleet.bad(one, f"{one.service}_missing_index")
         chosen = suffering or (rows if finding else [])
         if not chosen:
             continue
@@ -204,9 +203,9 @@ def _overload_signs(fleet: Fleet, one: Seen) -> t.Iterator[str]:
     share = fleet.share_of_cpu(one.host, one.service)
     if fleet.machine_bad(one.host, "server_cpu_busy", "server_load") and share is not None and share >= 0.5:
         yield f"it takes {percent(share)} of the busy CPU of {one.host} ({percent(machine.number('cpu_busy_ratio'))} busy)"
-    if fleet.machine_bad(one.host, "server_iowait"):
+    if fleet.machine_bad(one.host, "server_iowait", "server_iowait_database"):
         yield f"{one.host} waits for its disks ({percent(machine.number('iowait_ratio'))} of the time)"
-    if fleet.bad(one, f"{one.service}_long_queries"):
+    if fleet.bad(one, f"{one.service}_many_long_queries"):
         yield f"{int(one.number('long_queries_total') or len(one.rows('long_queries')))} long queries run at once"
 
 

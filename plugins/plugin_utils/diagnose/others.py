@@ -12,7 +12,7 @@ import typing as t
 from .cause import Cause, percent, several
 from .fleet import Fleet, Seen
 
-GROWTH = ("celery_queue_growth", "celery_queue_wait", "celery_queue_no_consumer")
+GROWTH = ("celery_queue_growth", "celery_queue_drain", "celery_queue_wait", "celery_queue_no_consumer", "celery_queue_stuck")
 
 #: Siblings needed before one of them can be called an outlier.
 SIBLINGS = 4
@@ -70,7 +70,7 @@ def _exceptions(row: t.Mapping[str, t.Any]) -> str:
 
 def unbalanced_pool(fleet: Fleet) -> t.Iterator[Cause]:
     for one in fleet.seen("memcached_pool"):
-        finding = fleet.bad(one, "memcached_pool_balance", "memcached_pool_idle_server")
+        finding = fleet.bad(one, "memcached_pool_balance")
         if finding is None:
             continue
         cause = one.facts.get("cause")
@@ -80,7 +80,7 @@ def unbalanced_pool(fleet: Fleet) -> t.Iterator[Cause]:
             hosts=sorted({str(row.get("host")) for row in one.rows("servers") if row.get("host")}) or [one.host],
             statement=f"The cache pool {one.name} is out of balance{f': {cause}' if cause else ''}. {finding.get('finding') or ''}".strip(),
             evidence=[
-                f"{row.get('name')}: {percent(row.get('share_ratio') or row.get('share'))} of the pool's operations."
+                f"{row.get('name')}: {percent(row.get('share_ratio'))} of the pool's operations."
                 for row in one.rows("servers")[:8]
             ],
             first_fix=str(finding.get("advice") or "Give every client the same list of servers with the same weights."),
@@ -95,7 +95,7 @@ def connection_budget(fleet: Fleet) -> t.Iterator[Cause]:
     """The database has no connection left (not: may run out of them, which is a finding)."""
     for service in ("postgresql", "mysql"):
         for one in fleet.seen(service):
-            if fleet.bad(one, f"{service}_connections") is None:
+            if fleet.bad(one, f"{service}_connections", f"{service}_connections_left") is None:
                 continue
             clients = sorted(one.rows("clients"), key=lambda row: -(row.get("sessions") or 0))
             yield Cause(

@@ -7,14 +7,20 @@
 from __future__ import annotations
 
 import copy
+import pathlib
+import re
 import typing as t
 
 import pytest
+import yaml
 
+from ansible_collections.warroom.launch.plugins.plugin_utils.diagnose import accelerator
 from ansible_collections.warroom.launch.plugins.plugin_utils.diagnose.cause import CAUSES
 from ansible_collections.warroom.launch.plugins.plugin_utils.diagnosis import diagnose
 
 Finding = dict[str, t.Any]
+
+CATALOGUE = pathlib.Path(__file__).resolve().parents[5] / "roles/launch_check/catalogue"
 
 
 def finding(check: str, host: str, instance: str, status: str = "fail", **rest: t.Any) -> Finding:
@@ -317,3 +323,14 @@ def test_strange_facts_are_no_traceback(spoiled: t.Any) -> None:
 
 def test_every_cause_has_its_place_in_the_order() -> None:
     assert {*SINGLE.values(), "accelerator_bypassed", "outlier", "lock_chain", "application_and_database_overload"} == set(CAUSES)
+
+
+def test_every_check_that_a_rule_names_is_in_the_catalogue() -> None:
+    folder = pathlib.Path(accelerator.__file__).parent
+    text = "".join(path.read_text() for path in folder.glob("*.py"))
+    text = "".join(text.replace("{one.service}", service).replace("{service}", service) for service in ("postgresql", "mysql"))
+    services = "varnish|varnish_traffic|uwsgi|server|celery_queue|memcached_pool|postgresql|mysql|database"
+    others = {"varnish_traffic", "memcached_pool", "celery_queue", "database_clients", "database_overload", "database_instance"}
+    named = set(re.findall(rf'"((?:{services})_[a-z_]+)"', text)) - others
+    known = {check["id"] for path in CATALOGUE.glob("*.yml") for check in yaml.safe_load(path.read_text())}
+    assert len(named) > 20 and named <= known
