@@ -205,7 +205,8 @@ ansible_facts:
               returned: when up
             tasks:
               description: Per task C(name), C(succeeded), C(failed), C(retried), C(rejected), C(revoked), C(failure_ratio),
-                C(runtime_seconds) (C(median), C(p95)) and C(exceptions) (C(name), C(count)). C(tasks_total) is the true number.
+                C(runtime_seconds) (C(median), C(p95)) and C(exceptions) (C(name), C(count)). C(tasks_total) is the true number,
+                C(worst_task) the one with the largest share of failures among those that finished three times.
               type: list
               elements: dict
               returned: when up

@@ -173,7 +173,18 @@ def _queues(got: Gathered, workers: list[dict[str, t.Any]], unknown: dict[str, s
 
 
 def _outcomes(got: Gathered, result: dict[str, t.Any], unknown: dict[str, str], keep: int) -> dict[str, t.Any]:
-    names = ("succeeded", "failed", "retried", "failure_ratio", "finished", "tasks", "tasks_total", "runtime_seconds", "queue_wait_seconds")
+    names = (
+        "succeeded",
+        "failed",
+        "retried",
+        "failure_ratio",
+        "finished",
+        "tasks",
+        "tasks_total",
+        "worst_task",
+        "runtime_seconds",
+        "queue_wait_seconds",
+    )
     found: dict[str, t.Any] = {**dict.fromkeys(names), "events_enabled": None, "tasks_source": None}
     tally = got.tally
     rows = [outcome.row(name) for name, outcome in tally.tasks.items()] if tally else []
@@ -202,6 +213,8 @@ def _sums(rows: list[dict[str, t.Any]], tally: t.Optional[Tally], source: str, u
     waits = tally.waits if tally else []
     if not succeeded + failed:
         unknown["failure_ratio"] = "no task finished in the window"
+    if not any(row["failed"] + row["succeeded"] >= _SEEN_OFTEN for row in rows):
+        unknown["worst_task.failure_ratio"] = f"no task finished {_SEEN_OFTEN} times in the window"
     if not waits:
         unknown["queue_wait_seconds"] = "no task-sent events: set task_send_sent_event in the application that sends the tasks"
     return {
@@ -212,9 +225,25 @@ def _sums(rows: list[dict[str, t.Any]], tally: t.Optional[Tally], source: str, u
         "failure_ratio": ratio(failed, succeeded + failed),
         "tasks": sorted(rows, key=lambda row: (-row["failed"], -row["retried"], -row["succeeded"], row["name"]))[:keep],
         "tasks_total": len(rows),
+        "worst_task": _worst_task(rows),
         "runtime_seconds": {"median": percentile(runtimes, 0.5), "p95": percentile(runtimes, 0.95)} if source == "events" else None,
         "queue_wait_seconds": {"median": percentile(waits, 0.5), "p95": percentile(waits, 0.95)} if waits else None,
     }
+
+
+#: A task that finished less often than this in the window is not called broken.
+_SEEN_OFTEN = 3
+
+
+def _worst_task(rows: list[dict[str, t.Any]]) -> dict[str, t.Any]:
+    """The task with the largest share of failures: a rare one that always fails is lost in the sum."""
+    often = [row for row in rows if row["failed"] + row["succeeded"] >= _SEEN_OFTEN]
+    worst = max(often, key=lambda row: (row["failure_ratio"], row["failed"]), default=None)
+    if worst is None:
+        return {"name": None, "failed": 0, "finished": 0, "failure_ratio": None, "exception": None}
+    exception = worst["exceptions"][0]["name"] if worst["exceptions"] else None
+    told = {name: worst[name] for name in ("name", "failed", "failure_ratio")}
+    return {**told, "finished": worst["failed"] + worst["succeeded"], "exception": exception}
 
 
 def _flower_row(name: str, counts: dict[str, int]) -> dict[str, t.Any]:

@@ -66,7 +66,10 @@ def pools(hosts: Hosts) -> list[dict[str, t.Any]]:
         if instance.get("kind", "server") != "server":
             continue  # a proxy's operations are those of the servers behind it
         server = _Server(host, instance)
-        found.setdefault(str(instance.get("pool") or "default"), {}).setdefault(_identity(server), server)
+        pool = found.setdefault(str(instance.get("pool") or "default"), {})
+        known = pool.setdefault(_identity(server), server)
+        if known.measure("operations_per_second") is None:
+            pool[_identity(server)] = server  # of several who saw it, one who saw it twice
     return [_pool(name, list(servers.values())) for name, servers in sorted(found.items())]
 
 

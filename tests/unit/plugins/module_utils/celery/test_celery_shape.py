@@ -188,6 +188,17 @@ def test_outcomes_by_task_and_exception() -> None:
     assert "EXAMPLEPW" not in json.dumps(rows)
 
 
+def test_a_rare_task_that_always_fails_is_told(fixture_file: t.Any) -> None:
+    result = Tally()
+    for number in range(300):
+        name, outcome = ("shop.rare", "failed") if number < 3 else ("shop.usual", "succeeded")
+        result.take(event("task-received", uuid=str(number), name=name), 1000.0)
+        result.take(event(f"task-{outcome}", uuid=str(number), exception="IOError('EXAMPLEPW')"), 1000.0)
+    found = facts(gathered(fixture_file, tally=result), 5.0, 10)
+    assert found["failure_ratio"] == 0.01
+    assert found["worst_task"] == {"name": "shop.rare", "failed": 3, "finished": 3, "failure_ratio": 1.0, "exception": "IOError"}
+
+
 def test_c12_drift_is_told_and_time_zones_are_none() -> None:
     result = tally(
         event("worker-heartbeat", processed=1, active=0, utcoffset=-5),

@@ -102,13 +102,13 @@ def test_one_finding_per_pool(fixture_file: t.Any, rates: tuple[int, ...], statu
 
 
 def broker(
-    ready: t.Sequence[int] = (0, 0, 0), active: int = 1, tasks: t.Sequence[str] = ("succeeded",) * 10, **changes: t.Any
+    ready: t.Sequence[int] = (0, 0, 0), active: int = 1, tasks: t.Sequence[str] = ("succeeded",) * 10, age: float = 1.0, **changes: t.Any
 ) -> dict[str, t.Any]:
     node = "w1@h"
 
     def snapshot(at: float, total: int) -> Snapshot:
         stats = {"pid": 7, "total": {"x": total}, "pool": {"max-concurrency": 4, "implementation": "a.b:T"}, "uptime": 99}
-        running = [{"id": "1", "name": "shop.send", "time_start": 1_700_000_000.0 - 1}] * active
+        running = [{"id": "1", "name": "shop.send", "time_start": 1_700_000_000.0 - age}] * active
         replies = {"stats": stats, "active": running, "reserved": [], "scheduled": [], "active_queues": [{"name": "celery"}]}
         return Snapshot(at, 1_700_000_000.0, {command: {node: reply} for command, reply in replies.items()})
 
@@ -141,6 +141,9 @@ def test_a_healthy_queue() -> None:
         ("tasks_failing", "warn", "shop.send", {"tasks": ("succeeded",) * 40 + ("failed",)}),
         ("tasks_failing", "fail", "shop.send", {"tasks": ("succeeded",) * 8 + ("failed",) * 2}),
         ("tasks_failing", "unknown", "", {"tasks": ()}),
+        ("task_broken", "warn", "KeyError", {"tasks": ("succeeded",) * 3 + ("failed",) * 3}),
+        ("stuck", "warn", "", {"age": 700.0}),
+        ("stuck", "fail", "", {"age": 3700.0}),
         ("workers_missing", "fail", "", {"expected": ["w1@h", "w2@h"]}),
         ("workers", "fail", "Start the workers", {"names": [], "first": Snapshot(0, 0), "second": None, "tally": None}),
         ("no_consumer", "fail", "-Q celery", {"names": [], "first": Snapshot(0, 0), "second": None, "tally": None, "ready": (5, 5)}),

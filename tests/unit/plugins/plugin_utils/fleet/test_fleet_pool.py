@@ -100,6 +100,13 @@ def test_one_server_seen_from_several_hosts_counts_once() -> None:
     assert pool["servers_total"] == 2
 
 
+def test_of_several_who_saw_a_server_one_who_counted_is_taken() -> None:
+    blind = server(1, 0, operations=None, operations_per_second=None, window=None)
+    for order in ([blind, server(1, 500)], [server(1, 500), blind]):
+        pool = one_pool(*order, server(2, 500))
+        assert pool["servers_total"] == 2 and pool["imbalance"] == 1.0
+
+
 def test_loopback_addresses_of_different_hosts_are_different_servers() -> None:
     same = {"identity": None, "name": "127.0.0.1:11211", "address": "127.0.0.1:11211"}
     pool = one_pool(server(1, 100, **same), server(2, 100, **same))
