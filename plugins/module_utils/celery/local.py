@@ -27,6 +27,7 @@ class Worker:
     chdir: t.Optional[str]
     virtualenv: t.Optional[str]
     events: bool
+    elsewhere: bool = False  # in a container: what it imports is not here
 
 
 def workers(processes: Processes) -> list[Worker]:
@@ -64,6 +65,7 @@ def _worker(process: Process, words: tuple[str, ...]) -> Worker:
         chdir=told.option("--workdir") or process.link("cwd"),
         virtualenv=home if home and os.path.exists(os.path.join(home, "pyvenv.cfg")) else None,
         events=bool({"-E", "--task-events", "--events"} & set(words)),
+        elsewhere=process.elsewhere("mnt"),
     )
 
 

@@ -141,6 +141,11 @@ class CeleryProbe(Probe):
             return Application(Broker(str(options["broker_url"]), told, options.get("broker_use_ssl")))
         if not options.get("app"):
             raise Problem("give broker_url, or app (with chdir and virtualenv) of the project whose broker is meant")
+        if options.get("_elsewhere"):
+            raise Problem(
+                f"the worker of {options['app']} (pid {options['_elsewhere']}) runs in a container, so its project cannot be "
+                "read from here: give broker_url, or run the module in the container"
+            )
         chdir, virtualenv = options.get("chdir"), options.get("virtualenv")
         found = application.read(self.tools, str(options["app"]), chdir, virtualenv, options.get("_pid"), 2 * self.tools.timeout)
         found.broker.transport_options.update(told)
@@ -265,7 +270,9 @@ def discover(tools: Tools) -> list[dict[str, t.Any]]:
             tools.secrets |= Broker(worker.broker).secrets()
             found.setdefault((worker.broker,), {"broker_url": worker.broker})
         elif worker.app:
-            entry = {"app": worker.app, "chdir": worker.chdir, "virtualenv": worker.virtualenv, "_pid": worker.pid}
+            entry: dict[str, t.Any] = {"app": worker.app, "chdir": worker.chdir, "virtualenv": worker.virtualenv, "_pid": worker.pid}
+            if worker.elsewhere:
+                entry["_elsewhere"] = worker.pid
             found.setdefault((worker.app, worker.chdir, worker.virtualenv), entry)
     return list(found.values())
 

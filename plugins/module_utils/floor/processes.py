@@ -50,6 +50,14 @@ class Process:
             return None
 
 
+    def elsewhere(self, kind: str) -> bool:
+        """Whether it lives in another namespace of this kind (`net`, `mnt`) than we do; False when that may not be read."""
+        try:
+            return os.readlink(f"{PROC}/{self.pid}/ns/{kind}") != os.readlink(f"{PROC}/self/ns/{kind}")
+        except OSError:
+            return False
+
+
 @dataclasses.dataclass(frozen=True)
 class Listener:
     """A listening socket: a TCP address and port, or the path of a UNIX socket (`@name` when abstract)."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ..floor import stream
-from ..floor.problem import Problem
+from ..floor.problem import Down, Problem
 from ..floor.processes import Listener, Process
 from ..floor.room import Probe, Room
 from ..floor.tools import Tools
@@ -52,6 +52,13 @@ class MemcachedProbe(Probe):
             raise Problem("option address is missing: host:port, [IPv6]:port or the path of a UNIX socket")
         try:
             self._ask("stats")
+        except Down as down:
+            if not self.options.get("_elsewhere"):
+                raise
+            raise Problem(
+                f"memcached (pid {self.options['_elsewhere']}) runs in a container with a network of its own, and {down}: "
+                "run the module in the container, or give the address at which it is published"
+            ) from None
         except fetch.Closed:
             self._silent = self._serves_data()
             if not self._silent:
@@ -140,9 +147,14 @@ def discover(tools: Tools) -> list[dict[str, t.Any]]:
     """Where the memcached (and mcrouter) processes of this host listen."""
     found = []
     for process in tools.named("memcached", "mcrouter"):
-        address = _listens(tools.processes.listening(process.pid)) or _told(process)
-        # in a container of its own network the address leads nowhere from here; still better said than lost
-        found.append({"address": address, **({"tls": True} if {"-Z", "--enable-ssl"} & set(process.argv) else {})})
+        entry: dict[str, t.Any] = {"address": _listens(tools.processes.listening(process.pid)) or _told(process)}
+        if {"-Z", "--enable-ssl"} & set(process.argv):
+            entry["tls"] = True
+        if process.elsewhere("mnt") and entry["address"].startswith("/"):
+            entry = {**entry, "name": entry["address"], "address": f"/proc/{process.pid}/root{entry['address']}"}
+        elif process.elsewhere("net"):
+            entry["_elsewhere"] = process.pid
+        found.append(entry)
     return found
 
 

@@ -209,6 +209,14 @@ def test_discovery_takes_each_project_once() -> None:
     assert "EXAMPLEPW" in tools.secrets
 
 
+def test_a_worker_in_a_container_is_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Process, "elsewhere", lambda self, kind: kind == "mnt")
+    tools = tools_with(RealCommands())
+    tools._processes = processes((10, 1, ("python3", "/v/bin/celery", "-A", "shop", "worker")))
+    facts = gather([(ROOM, ROOM.discover(tools)[0])], 0, tools)["launch_celery"]["instances"][0]
+    assert facts["state"] == "unreadable" and "runs in a container" in facts["problem"] and facts["name"] == "shop"
+
+
 def test_names_without_a_secret(tools: t.Any) -> None:
     tools.secrets.add("redis://h:1/0")
     assert CeleryProbe({"broker_url": "redis://h:1/0"}, tools).name == "redis://h:1/0"

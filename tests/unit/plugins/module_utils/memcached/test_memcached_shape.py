@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.warroom.launch.plugins.module_utils.floor.gather import gather
 from ansible_collections.warroom.launch.plugins.module_utils.floor.processes import Listener, Process, Processes
 from ansible_collections.warroom.launch.plugins.module_utils.floor.tools import Tools
 from ansible_collections.warroom.launch.plugins.module_utils.memcached import parse, room
@@ -123,3 +124,12 @@ def _tools(monkeypatch: pytest.MonkeyPatch, argv: tuple[str, ...], listeners: li
 )
 def test_discovery(monkeypatch: pytest.MonkeyPatch, argv: tuple[str, ...], listeners: list[Listener], expected: dict[str, t.Any]) -> None:
     assert room.discover(_tools(monkeypatch, argv, listeners)) == [expected]
+
+
+def test_a_server_in_a_container_that_is_not_reached_is_not_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Process, "elsewhere", lambda self, kind: kind == "net")
+    tools = _tools(monkeypatch, ("memcached", "-p", "1"), [])
+    found = room.discover(tools)
+    assert found == [{"address": "127.0.0.1:1", "_elsewhere": 7}]
+    facts = gather([(room.ROOM, {**found[0], "pool": "default", "weight": 1.0})], 0, tools)["launch_memcached"]["instances"][0]
+    assert facts["state"] == "unreadable" and "runs in a container" in facts["problem"]
