@@ -225,7 +225,8 @@ ansible_facts:
                   lifetime, with C(id), C(database), C(text), C(kind), C(calls), C(calls_per_second), C(milliseconds),
                   C(mean_milliseconds), C(share_ratio) (of the time of all), C(rows_per_call), C(blocks_per_call), C(blocks_read),
                   C(temp_blocks), C(io_milliseconds) and C(lifetime_) values. C(statements_total), C(statements_hidden),
-                  C(statements_evicted) (since the reset, C(statements_since_seconds) ago), C(statements_calls_per_second) and C(statements_busy_sessions) (sessions busy on average) are of all.
+                  C(statements_evicted) (since the reset, C(statements_since_seconds) ago), C(statements_calls_per_second) and
+                  C(statements_busy_sessions) (sessions busy on average) are of all.
               type: list
               elements: dict
               returned: when up

@@ -136,7 +136,7 @@ def _connect(wanted: Login, seconds: float) -> t.Any:
             database=SCHEMA,
             charset="utf8mb4",
             use_unicode=False,
-            conv=encoders,
+            conv=t.cast(t.Any, encoders),
             autocommit=True,
             connect_timeout=max(1, int(seconds)),
             read_timeout=max(1.0, seconds),

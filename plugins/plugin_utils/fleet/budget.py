@@ -18,7 +18,7 @@ def budgets(hosts: Hosts, inventory: t.Optional[t.Mapping[str, t.Any]] = None) -
     (persistent connections, one database each); `usable`: what the server has for them, without its reserves.
     """
     capacity = _capacity(hosts)
-    found = []
+    found: list[dict[str, t.Any]] = []
     for service in ("postgresql", "mysql"):
         for host, instance in seen(hosts, service):
             connections = instance.get("connections")
