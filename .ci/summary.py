@@ -9,7 +9,7 @@ from __future__ import annotations
 import pathlib
 import re
 import sys
-import xml.etree.ElementTree as ElementTree
+from xml.etree import ElementTree
 
 
 def pytest_counts(record: pathlib.Path) -> str:

@@ -28,7 +28,9 @@ _FLAGS = (
 def _run(page: pathlib.Path, *flags: str) -> subprocess.CompletedProcess[str]:
     with tempfile.TemporaryDirectory(prefix="wr-browser-", ignore_cleanup_errors=True) as profile:
         command = [str(CHROMIUM), *_FLAGS, f"--user-data-dir={profile}", *flags, page.as_uri()]
-        return subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=120, env={**os.environ, "HOME": profile})
+        return subprocess.run(
+            command, check=False, capture_output=True, text=True, errors="replace", timeout=120, env={**os.environ, "HOME": profile}
+        )
 
 
 def console(page: pathlib.Path) -> list[str]:

@@ -27,7 +27,7 @@ def subject(sql: str) -> str:
     table = re.search(r"\bFROM (?:\w+\.)?(\w+)", line)
     if line.startswith(("SHOW", "SET", "EXPLAIN")) or table is None:
         function = re.match(r"SELECT \w+", line)
-        return function.group() if function else line.split(" FROM ")[0][:60]
+        return function.group() if function else line.split(" FROM ", maxsplit=1)[0][:60]
     return table.group(1)
 
 

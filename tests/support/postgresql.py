@@ -82,6 +82,7 @@ class Postgres(Server):
         """The unaligned output of one psql run; fails with psql's own message."""
         done = subprocess.run(
             self._psql(database, user),
+            check=False,
             input=sql,
             capture_output=True,
             text=True,

@@ -125,7 +125,7 @@ class Uwsgi(Server):
     def running(self, path: str, count: int, headers: t.Optional[dict[str, str]] = None) -> t.Iterator[None]:
         """`count` requests in flight, or in line for a worker; cut off at the end."""
         with contextlib.ExitStack() as stack:
-            for _ in range(count):
+            for _turn in range(count):
                 stack.enter_context(self.request(path, headers))
             yield
 

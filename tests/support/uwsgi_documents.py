@@ -50,7 +50,7 @@ def facts(*documents: t.Any, window: t.Optional[float] = None, usages: t.Any = N
         looks.append(Look(stats, tuple(host.queues(stats, False)), float(NOW)))
     blank: dict[str, t.Any] = {"memory": {}, "ours": False, "room": None, "somaxconn": None}
     glances = tuple(map(Glance.of, looks))
-    usages = usages or tuple(host.Usage() for _ in looks)
+    usages = usages or tuple(host.Usage() for _look in looks)
     history = History(looks[0], looks[-1], glances, window, usages, **{**blank, **settings})
     result = plain(shape.facts(history))
     assert all(reason for reason in result["unknown"].values())

@@ -113,7 +113,7 @@ def connection(wanted: Login, seconds: float) -> t.Any:
     try:
         return _connect(wanted, seconds)
     except Problem as refused:
-        if not wanted.fallback or type(refused) is not Problem:
+        if not wanted.fallback or isinstance(refused, (Down, Exhausted)):
             raise
         with contextlib.suppress(Problem):
             return _connect(wanted._replace(socket=None), seconds)

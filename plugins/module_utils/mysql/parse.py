@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import typing as t
 
@@ -56,7 +57,8 @@ _WRAPPED = 1 << 63
 def counter(value: t.Any) -> t.Optional[Number]:
     """A status value as a number; keys, dates, lists and wrapped counters are None."""
     found = number(value)
-    return None if found is None or found >= _WRAPPED or found != found else found
+    wrong = found is None or found >= _WRAPPED or (isinstance(found, float) and math.isnan(found))
+    return None if wrong else found
 
 
 def counters(status: t.Mapping[str, t.Any]) -> dict[str, t.Optional[Number]]:

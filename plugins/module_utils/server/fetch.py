@@ -207,7 +207,7 @@ class Host:
 
     def _addresses(self) -> list[str]:
         """IP addresses of the machine that others may see it under (so not those of the loopback)."""
-        cards = attempt(lambda: self.psutil.net_if_addrs())
+        cards = attempt(getattr(self.psutil, "net_if_addrs", dict))
         rows = [row for card in cards.values() for row in card] if isinstance(cards, dict) else []
         found = {str(row.address).partition("%")[0] for row in rows if row.family in (socket.AF_INET, socket.AF_INET6)}
         return sorted(address for address in found if not address.startswith("127.") and address != "::1")[:MOST_ADDRESSES]

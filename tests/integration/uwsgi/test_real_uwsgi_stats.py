@@ -48,7 +48,7 @@ def test_counted_requests_over_every_transport(kind, observe):
 
 def test_mean_response_and_utilisation_are_those_of_the_requests(observe):
     with Uwsgi() as server:
-        measures = observe(server.stats, lambda: [server.get("/slow?s=0.2") for _ in range(5)], window=1.0)
+        measures = observe(server.stats, lambda: [server.get("/slow?s=0.2") for _turn in range(5)], window=1.0)
         assert measures["requests"] == 5
         assert measures["mean_response_seconds"] >= 0.2
         # five requests of that mean, in two workers over a window of one second
@@ -70,7 +70,7 @@ def test_threads_in_flight_without_their_secrets(observe):
 
 def test_async_cores(observe):
     with Uwsgi("async = 4", "ugreen = true", processes=1) as server:
-        measures = observe(server.stats, lambda: [server.get("/") for _ in range(5)])
+        measures = observe(server.stats, lambda: [server.get("/") for _turn in range(5)])
         assert (measures["cores_active"], measures["workers"]["active"], measures["requests"]) == (4, 1, 5)
 
 
@@ -145,7 +145,7 @@ def test_static_routed_and_offloaded(observe, tmp_path):
 
 def test_new_workers_in_the_window(observe):
     with Uwsgi() as server:
-        for _ in range(10):
+        for _turn in range(10):
             server.get("/")
 
         def kill() -> None:
@@ -153,7 +153,7 @@ def test_new_workers_in_the_window(observe):
             for pid in before:
                 os.kill(pid, signal.SIGKILL)
             wait_until(lambda: before.isdisjoint(worker["pid"] for worker in server.raw()["workers"]), "new workers")
-            for _ in range(3):
+            for _turn in range(3):
                 server.get("/")
 
         measures = observe(server.stats, kill)

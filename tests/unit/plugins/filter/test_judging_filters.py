@@ -82,9 +82,9 @@ def test_cases_F_03_F_04_functions_work_on_what_ansible_hands_over(tmp_path, exp
         f"c: [{{id: x, service: uwsgi, question: q, value: \"{expression}\", unit: boolean, fail: '== false', finding: f, advice: a}}]\n"
     )
     variables = DataLoader().load_from_file(str(source))
-    assert type(variables["f"]["launch_uwsgi"]["instances"][0]["version"]) is not str
+    assert {type(variables["f"]["launch_uwsgi"]["instances"][0]["version"])} != {str}
     found = evaluate(variables["f"], variables["c"])
-    assert all(type(one["check"]) is str for one in found)
+    assert {type(one["check"]) for one in found} == {str}
     assert [one["value"] for one in found] == ["up", value]
     assert found[1]["status"] == "ok"
 

@@ -30,7 +30,7 @@ def test_who_waits(kind, tmp_path):
             except OSError:
                 pytest.skip("this machine has no IPv6")
         listener.listen(7)
-        for _ in range(3):
+        for _turn in range(3):
             stack.enter_context(socket.socket(listener.family)).connect(listener.getsockname())
         port = None if path is not None else listener.getsockname()[1]
         mine = [row for row in backlog.listening() if (row.address == path if path is not None else row.port == port)]

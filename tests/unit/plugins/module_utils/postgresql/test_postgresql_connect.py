@@ -99,7 +99,7 @@ SEVERAL = (
 )
 def test_refusals_say_what_to_do(text, code, kind, said):
     problem = connect._explained(driver.SqlError(text, code), {"login_port": 1}, "postgres")
-    assert type(problem) is kind and said in str(problem) and "Is the server running" not in str(problem)
+    assert {type(problem)} == {kind} and said in str(problem) and "Is the server running" not in str(problem)
 
 
 def test_a_refusal_in_the_servers_language_is_known_by_its_code():
