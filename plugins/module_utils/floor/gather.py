@@ -9,6 +9,7 @@ Each instance has a thread of its own and a deadline, so a service that hangs or
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import threading
 import time
@@ -55,6 +56,13 @@ class Outcome:
         return redact.hide_deep(record, secrets)
 
 
+def _blame(outcome: Outcome, error: Exception, tools: Tools) -> None:
+    """The instance gave nothing: a Problem says why, anything else is ours to mend."""
+    said = str(error) if isinstance(error, Problem) else f"could not make sense of the answer ({type(error).__name__}: {error}); please report this"
+    outcome.state = error.state if isinstance(error, Problem) else "unreadable"
+    outcome.problem, outcome.finished = tools.hide(said), time.monotonic()
+
+
 class _Gate:
     """Opens once a known number of parties have arrived (or after its time, so that nobody waits for the dead)."""
 
@@ -89,13 +97,13 @@ class _Run:
     def one(self, outcome: Outcome, probe: Probe) -> None:
         try:
             self._sample(outcome, probe)
-        except Problem as problem:
-            outcome.state, outcome.problem = problem.state, self.tools.hide(str(problem))
         except Exception as error:  # pylint: disable=broad-exception-caught # a broken answer costs this instance only
-            outcome.state = "unreadable"
-            outcome.problem = self.tools.hide(f"could not make sense of the answer ({type(error).__name__}: {error}); please report this")
+            _blame(outcome, error, self.tools)
+        except SystemExit as end:  # code of others (a project's settings, a driver) that wants the whole program to end
+            _blame(outcome, Problem(f"the code that had to be loaded for it ended the program (exit {end.code})"), self.tools)
         finally:
-            probe.close()
+            with contextlib.suppress(Exception):
+                probe.close()
             outcome.finished = time.monotonic()
 
     def _sample(self, outcome: Outcome, probe: Probe) -> None:
@@ -134,9 +142,9 @@ def gather(wanted: t.Sequence[tuple[Room, dict[str, t.Any]]], window: float, too
             outcome.name = probe.name
             for library, package in room.libraries.items():
                 libraries.require(library, package)
-        except Problem as problem:
+        except Exception as error:  # pylint: disable=broad-exception-caught # options that nobody foresaw cost this instance only
             outcome.name = str(options.get("name") or outcome.name)
-            outcome.state, outcome.problem, outcome.finished = problem.state, tools.hide(str(problem)), time.monotonic()
+            _blame(outcome, error, tools)
             continue
         jobs.append((outcome, probe))
     run = _Run(jobs, window, tools)

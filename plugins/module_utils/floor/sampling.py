@@ -6,24 +6,34 @@
 
 from __future__ import annotations
 
+import decimal
+import re
 import typing as t
 
 Number = t.Union[int, float]
 
 
+#: Beyond every counter of every service: what claims to be more is no measure, and breaks what divides it.
+MOST = 1e30
+
+_WRITTEN = re.compile(r"\s*[+-]?(?:\d{1,40}(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?\s*", re.ASCII)
+
+
 def number(value: t.Any) -> t.Optional[Number]:
-    """`value` when it is a real number (text digits are read), else None. Booleans are not numbers."""
-    if isinstance(value, bool) or value is None:
-        return None
-    if isinstance(value, (int, float)):
-        return value
-    try:
-        return int(value)
-    except (TypeError, ValueError):
-        try:
-            return float(value)
-        except (TypeError, ValueError):
+    """`value` when it is a real and finite number (text digits are read), else None. Booleans are not numbers."""
+    if isinstance(value, bytes):
+        value = value.decode("ascii", "replace")
+    if isinstance(value, str):
+        if len(value) > 400 or not _WRITTEN.fullmatch(value):
             return None
+        value = float(value) if set(value) & set(".eE") else int(value)
+    elif isinstance(value, decimal.Decimal):
+        if not value.is_finite() or abs(value) >= MOST:
+            return None
+        value = int(value) if value == int(value) else float(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return value if -MOST < value < MOST else None  # NaN is neither
 
 
 def delta(first: t.Any, second: t.Any) -> t.Optional[Number]:

@@ -48,6 +48,21 @@ class Hangs(Fine):
         self.released.wait(60)
 
 
+class Ends(Fine):
+    def first(self) -> None:
+        raise SystemExit("settings are wrong, EXAMPLEPW")
+
+
+class WillNotClose(Fine):
+    def close(self) -> None:
+        raise ValueError("gone already")
+
+
+class WillNotBegin(Fine):
+    def __init__(self, options: dict[str, t.Any], tools: Tools) -> None:
+        raise ValueError("port out of range: EXAMPLEPW")
+
+
 def room(service: str, probe: t.Any, **libraries: str) -> Room:
     return Room(service, {}, probe, lambda tools: [], places=(), libraries=libraries)
 
@@ -82,6 +97,19 @@ def test_each_failure_stays_with_its_instance(tools: Tools) -> None:
     assert (got["launch_refused"]["state"], got["launch_refused"]["problem"]) == ("unreadable", "no permission")
     assert got["launch_broken"]["state"] == "unreadable" and "ZeroDivisionError" in got["launch_broken"]["problem"]
     assert got["launch_hangs"]["state"] == "unreadable" and "no complete answer within" in got["launch_hangs"]["problem"]
+
+
+def test_foreign_code_that_ends_the_program_is_no_answer(tools: Tools) -> None:
+    """A project whose settings call sys.exit must not look like a service that is up and gives nothing."""
+    got = run(tools, room("ends", Ends), room("fine", Fine))
+    assert got["launch_ends"]["state"] == "unreadable" and got["launch_fine"]["state"] == "up"
+    assert "ended the program" in got["launch_ends"]["problem"] and "EXAMPLEPW" not in got["launch_ends"]["problem"]
+
+
+def test_a_probe_that_cannot_begin_or_end_costs_itself_only(tools: Tools) -> None:
+    got = run(tools, room("begin", WillNotBegin), room("close", WillNotClose), room("fine", Fine))
+    assert [got[f"launch_{name}"]["state"] for name in ("begin", "close", "fine")] == ["unreadable", "up", "up"]
+    assert got["launch_begin"]["name"] == "begin" and "EXAMPLEPW" not in got["launch_begin"]["problem"]
 
 
 def test_the_machine_is_sampled_while_the_others_sleep(tools: Tools) -> None:
