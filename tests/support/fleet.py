@@ -29,11 +29,11 @@ CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".ca
 BASE_PACKAGES = "python3,python3-apt,openssh-server,iproute2,procps,sudo,dbus,systemd,systemd-sysv,ca-certificates,python3-psutil"
 
 
-def cannot() -> t.Optional[str]:
-    """Why no fleet can be made here, or None."""
+def cannot(*more: str) -> t.Optional[str]:
+    """Why no fleet can be made here (`more`: programs that it needs beside the usual ones), or None."""
     if os.geteuid() != 0:
         return "needs root to make namespaces"
-    lacking = [tool for tool in ("debootstrap", "ip", "unshare", "ssh-keygen") if shutil.which(tool) is None]
+    lacking = [tool for tool in ("debootstrap", "ip", "unshare", "ssh-keygen", *more) if shutil.which(tool) is None]
     if lacking:
         return f"not installed: {', '.join(lacking)}"
     probe = subprocess.run(["unshare", "--net", "--mount", "true"], check=False, capture_output=True)
@@ -72,9 +72,10 @@ def base(suite: str = "bookworm", packages: t.Sequence[str] = ()) -> pathlib.Pat
 
 def _local_repository(root: pathlib.Path, packages: list[str]) -> None:
     stamp = root / "srv/debs/.packages"
-    wanted = "\n".join(packages)
-    if stamp.exists() and stamp.read_text() == wanted:
+    there = set(stamp.read_text().split()) if stamp.exists() else set()
+    if there.issuperset(packages):
         return
+    packages = sorted(there.union(packages))
     shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
     debs = root / "srv/debs"
     debs.mkdir(parents=True, exist_ok=True)
@@ -94,7 +95,7 @@ def _local_repository(root: pathlib.Path, packages: list[str]) -> None:
             (debs / "Packages").write_text(sh("dpkg-scanpackages", "-m", ".", cwd=debs).stdout)
         (root / "etc/apt/sources.list").write_text("deb [trusted=yes] file:/srv/debs ./\n")
         sh("chroot", root, "apt-get", "update")
-    stamp.write_text(wanted)
+    stamp.write_text("\n".join(packages))
 
 
 @dataclasses.dataclass
@@ -113,8 +114,9 @@ class Host:
         """A command on the host, in all its namespaces (through its first process)."""
         assert self.process is not None
         children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        enter = ["nsenter", "--target", children[0], "--net", "--mount", "--pid", "--uts", "--ipc", "--root", "--wd=/"]
-        return sh(*enter, *words, check=check)
+        enter = ["nsenter", "--target", children[0], "--net", "--mount", "--pid", "--uts", "--ipc", "--root"]
+        # the working directory is still the one out here, which programs in there cannot name
+        return sh(*enter, "sh", "-c", 'cd / && exec "$@"', "sh", *words, check=check)
 
     def freeze(self) -> None:
         """Stop every process of the host: connections hang from now on."""
@@ -131,8 +133,10 @@ class Host:
 class Fleet:
     """Hosts by name; a context manager that takes away everything it made."""
 
-    def __init__(self, names: t.Sequence[str], suite: str = "bookworm", packages: t.Sequence[str] = ()) -> None:
+    def __init__(self, names: t.Sequence[str], suite: str = "bookworm", packages: t.Sequence[str] = (), booted: bool = False) -> None:
+        """Hosts run sshd alone; `booted` ones run systemd as their first process (needs systemd-nspawn)."""
         self.base = base(suite, packages)
+        self.booted = booted
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="wr-fleet-", dir="/var/tmp"))
         self.number = os.getpid() % 200 + 20
         self.bridge = f"wrb{os.getpid()}"[:15]
@@ -175,20 +179,24 @@ class Fleet:
         (host.root / "etc/hostname").write_text(host.name + "\n")
         names = "".join(f"{one.address} {one.name}\n" for one in self.hosts.values())
         (host.root / "etc/hosts").write_text(f"127.0.0.1 localhost\n{names}")
+        command = self._systemd(host) if self.booted else self._sshd(host)
+        with (host.dir / "sshd.log").open("wb") as log:
+            host.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+
+    @staticmethod
+    def _sshd(host: Host) -> list[str]:
         script = (
             f"hostname {host.name}; mount -t tmpfs tmpfs {host.root}/run; mkdir -p {host.root}/run/sshd; "
             f"mount --rbind /dev {host.root}/dev; "
             f"exec chroot {host.root} /usr/sbin/sshd -D -e -o PermitRootLogin=prohibit-password -o UsePAM=no"
         )
         enter = ["ip", "netns", "exec", host.namespace, "unshare", "--pid", "--fork", "--kill-child", "--mount", "--uts", "--ipc"]
-        with (host.dir / "sshd.log").open("wb") as log:
-            host.process = subprocess.Popen(
-                [*enter, f"--mount-proc={host.root}/proc", "sh", "-c", script],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        return [*enter, f"--mount-proc={host.root}/proc", "sh", "-c", script]
+
+    @staticmethod
+    def _systemd(host: Host) -> list[str]:
+        own = [f"--network-namespace-path=/run/netns/{host.namespace}", f"--machine={host.name}", "--register=no", "--keep-unit"]
+        return ["systemd-nspawn", "--quiet", "--boot", f"--directory={host.root}", *own, "--resolv-conf=off", "--timezone=off"]
 
     def _answers(self, host: Host) -> bool:
         return self.ssh(host, "true", check=False).returncode == 0

@@ -45,7 +45,7 @@ def cockpit(
             title = window if number == 0 else f"{window} {number + 1}"
             windows.append(_window(title, part, place if window == first else None))
     _focus(windows, first)
-    session = {"session_name": name, "suppress_history": False, "windows": windows}
+    session = {"session_name": name, "start_directory": "~", "suppress_history": False, "windows": windows}
     if environment:
         session["environment"] = {str(key): str(value) for key, value in environment.items()}
     return {"session": session, "notes": notes, "first": first, "why": why}

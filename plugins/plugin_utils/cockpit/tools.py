@@ -148,7 +148,7 @@ def mysql(way: Way, instances: t.Sequence[Instance]) -> list[Pane]:
 def _login_note(way: Way, one: Instance, tool: str, file: str) -> tuple[str, ...]:
     if not one.get("login_password"):
         return ()
-    return (f"{tool} {one.get('name')} takes the password of {one.get('login_user')} from {file} on {way.name} there",)
+    return (f"{tool} {one.get('name')} takes the password of {one.get('login_user')} from {file} on {way.name}",)
 
 
 #: service → its tools. The order is that of the panes of a window.

@@ -1,0 +1,102 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""cockpit.yml against the practice stack: every tool runs in its pane and shows data."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import pathlib
+import re
+import shutil
+import typing as t
+
+import pytest
+import yaml
+
+from tests.support.cockpit import Cockpit
+from tests.support.practice import Practice
+
+TOOLS = ("tmux", "htop", "varnishstat", "varnishtop", "pg_activity", "mytop")
+LACKING = [tool for tool in TOOLS if shutil.which(tool) is None]
+pytestmark = [
+    pytest.mark.skipif(bool(LACKING), reason=f"not installed: {', '.join(LACKING)}"),
+    pytest.mark.timeout(900),
+]
+
+
+@pytest.fixture(scope="module")
+def stack() -> t.Iterator[Practice]:
+    practice = Practice()
+    try:
+        started = practice.start()
+        assert started.rc == 0, started.output[-4000:]
+        yield practice
+    finally:
+        practice.stop()
+
+
+@pytest.fixture(scope="module")
+def passwords(stack: Practice, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The databases' passwords where their tools look for them, as the notes of the playbook say."""
+    folder = tmp_path_factory.mktemp("home")
+    services = yaml.safe_load(stack.inventory.read_text())["launch"]["hosts"]["practice"]["launch_check_services"]
+    password = services["postgresql"][0]["login_password"]
+    (folder / "pgpass").write_text(f"*:*:*:*:{password}\n")
+    (folder / "my.cnf").write_text(f"[client]\npassword={password}\n")
+    for name in ("pgpass", "my.cnf"):
+        (folder / name).chmod(0o600)
+    return {"PGPASSFILE": str(folder / "pgpass"), "MYSQL_HOME": str(folder)}
+
+
+def test_every_pane_is_alive_and_shows_data(stack: Practice, passwords: dict[str, str], tmp_path: pathlib.Path) -> None:
+    with Cockpit(stack.inventory, tmp_path, launch_cockpit_environment=passwords) as cockpit:
+        addresses = re.findall(r"address: (127\.0\.0\.1:\d+)", stack.inventory.read_text())
+        cockpit.shows("practice: htop", "Load average", "PID USER")
+        cockpit.shows("practice: varnishstat", "MAIN.client_req", "MAIN.cache_hit")
+        cockpit.shows("practice: varnishtop: URLs that reach the backend", "BereqURL", "/")
+        cockpit.shows("practice: uwsgitop shop", "uwsgi-2", "RPS", "WID")
+        cockpit.shows("practice: memcache-top", "hit_rate", *addresses)
+        cockpit.shows("practice: celery events shop", "shop.tasks.", "shop@practice")
+        cockpit.shows("practice: pg_activity shop", "PostgreSQL", "RUNNING QUERIES")
+        cockpit.shows("practice: mytop legacy", "MariaDB", "Queries")
+        panes = cockpit.panes()
+        assert len(panes) == 8 and not any(dead for _id, dead, _program in panes.values())
+        programs = {program for _id, _dead, program in panes.values()}
+        assert not programs & {"bash", "sh", "dash", "zsh"}, f"a tool has ended: {panes}"
+        assert f"tmux -L {cockpit.socket} attach -t launch" in cockpit.done.stdout
+        # what is open stays as somebody uses it
+        again = cockpit.play()
+        assert again.returncode == 0 and cockpit.panes() == panes
+
+
+def test_no_password_is_written_or_said(stack: Practice, tmp_path: pathlib.Path) -> None:
+    cockpit = Cockpit(stack.inventory, tmp_path)
+    done = cockpit.play(launch_cockpit_open=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    password = re.findall(r"login_password: (\S+)", stack.inventory.read_text())[0]
+    assert password not in (tmp_path / "cockpit.yml").read_text() and password not in done.stdout
+    assert "~/.pgpass" in done.stdout and "~/.my.cnf" in done.stdout
+    assert (tmp_path / "cockpit.yml").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_last_report_spares_the_look_and_chooses_what_comes_first(stack: Practice, tmp_path: pathlib.Path) -> None:
+    facts = {"launch_uwsgi": {"schema": 1, "instances": [{"name": "shop", "address": "127.0.0.1:9"}]}}
+    now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    report = {
+        "started_at": now,
+        "hosts": {"practice": {"reached": True, "facts": facts}},
+        "findings": [],
+        "diagnoses": [{"tier": "application", "hosts": ["practice"], "statement": "All workers are busy."}],
+    }
+    (tmp_path / "launch.json").write_text(json.dumps(report))
+    with Cockpit(stack.inventory, tmp_path, launch_check_services={"uwsgi": "auto"}) as cockpit:
+        assert "skipping: [practice]" in cockpit.done.stdout
+        assert "Window application comes first: All workers are busy." in cockpit.done.stdout
+        assert [window["window_name"] for window in cockpit.session["windows"]] == ["servers", "application"]
+        assert cockpit.focused() == "application"
+    (tmp_path / "launch.json").write_text(json.dumps({**report, "started_at": "2020-01-01T00:00:00Z"}))
+    old = Cockpit(stack.inventory, tmp_path).play(launch_cockpit_open=False)
+    assert old.returncode == 0 and "ok: [practice]" in old.stdout.split("TASK [Note how")[0].split("TASK [Look what")[1]

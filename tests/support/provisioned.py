@@ -1,0 +1,78 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A host of a fleet, and the role launch_monitoring run over it."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import typing as t
+
+from . import ansible
+from .fleet import CACHE, Fleet
+
+
+class Provisioned:
+    """The role over the one host of a fleet; `variables` hold for every run."""
+
+    def __init__(self, fleet: Fleet, **variables: t.Any) -> None:
+        self.fleet = fleet
+        self.variables = variables
+        self.host = next(iter(fleet.hosts.values()))
+
+    def play(self, *arguments: str, **variables: t.Any) -> subprocess.CompletedProcess[str]:
+        inventory = self.fleet.inventory(**{**self.variables, **variables})
+        return ansible.run("ansible-playbook", "-i", inventory, "playbooks/launch_monitoring.yml", *arguments, seconds=900)
+
+    def run(self, *arguments: str, **variables: t.Any) -> tuple[dict[str, int], str]:
+        """The recap of the host as numbers, and the output; a run that fails is an error."""
+        done = self.play(*arguments, **variables)
+        recap = re.search(rf"^{self.host.name} .*: (ok=.*)$", done.stdout, re.M)
+        assert recap is not None, done.stdout[-4000:] + done.stderr[-2000:]
+        numbers = {name: int(value) for name, value in re.findall(r"(\w+)=(\d+)", recap.group(1))}
+        assert numbers["failed"] == 0 and numbers["unreachable"] == 0, done.stdout[-6000:]
+        return numbers, done.stdout
+
+    def module(self, name: str, arguments: str = "window=0", **variables: t.Any) -> dict[str, t.Any]:
+        """The result of one of our modules on the host."""
+        words = ["-m", f"warroom.launch.{name}", "-a", arguments, "-i", self.fleet.inventory(**variables)]
+        plain = {"ANSIBLE_LOAD_CALLBACK_PLUGINS": "1", "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.minimal"}
+        done = ansible.run("ansible", "all", *words, seconds=120, env=plain)
+        assert "{" in done.stdout, done.stdout + done.stderr
+        return dict(json.JSONDecoder().raw_decode(done.stdout[done.stdout.index("{") :])[0])
+
+    def packages(self) -> set[str]:
+        rows = self.host.run("dpkg-query", "-W", "-f", "${Package} ${Status}\n").stdout.splitlines()
+        return {row.split()[0] for row in rows if row.endswith("install ok installed")}
+
+    def sh(self, script: str, check: bool = True) -> str:
+        return self.host.run("sh", "-c", script, check=check).stdout.strip()
+
+    def has(self, program: str) -> bool:
+        return bool(self.sh(f"command -v {program}", check=False))
+
+    def psql(self, statement: str) -> str:
+        return self.host.run("su", "postgres", "-c", f'psql -AXtc "{statement}"').stdout.strip()
+
+    def ledger(self) -> dict[str, t.Any]:
+        return dict(json.loads(self.sh("cat /var/lib/launch_monitoring/added.json")))
+
+
+def wheels(packages: t.Sequence[str], python: str) -> pathlib.Path:
+    """A folder of wheels for a Python (`3.11`), made once per machine: hosts of a fleet reach no index."""
+    place = CACHE / f"wheels-{python}"
+    stamp = place / ".packages"
+    if not stamp.exists() or stamp.read_text() != "\n".join(packages):
+        place.mkdir(parents=True, exist_ok=True)
+        pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+        # what has no wheel is pure Python
+        subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", place, "uwsgitop"], check=True, capture_output=True)
+        target = ["--python-version", python, "--only-binary=:all:", "--find-links", place, "--dest", place]
+        subprocess.run([*pip, "download", *target, *packages], check=True, capture_output=True)
+        stamp.write_text("\n".join(packages))
+    return place
