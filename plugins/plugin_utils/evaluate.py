@@ -20,6 +20,9 @@ from .services import FLEET, TITLES, instances_in
 
 STATES = ("up", "down", "unreadable")
 EVIDENCE_ROWS = 20
+# what to do about a check that could not be judged
+MEASURE = "Make it measurable"
+TRAFFIC = "Ask again under load, rehearse with launch_check_phase: before"
 
 Facts = dict[str, t.Any]
 
@@ -109,7 +112,7 @@ def _instance(host: str, service: str, instance: Facts, checks: list[Check], pha
 def judged(check: Check, host: str, instance: Facts, phase: str) -> Finding:
     """One check on one instance that is up."""
     context = {**instance, "value": None}
-    value, status, limit, reason = None, "skipped", None, None
+    value, status, limit, reason, remedy = None, "skipped", None, None, MEASURE
     try:
         not_now = _not_now(check, instance, phase)
         if not_now:
@@ -120,7 +123,15 @@ def judged(check: Check, host: str, instance: Facts, phase: str) -> Finding:
             status, limit = _against(check, instance, value)
     except Unknowable as unknown:
         status, reason, value = "unknown", str(unknown), None
-    return _worded(check, host, instance, context, status, value=value, limit=limit, reason=reason)
+        remedy = TRAFFIC if isinstance(unknown, TooLittle) else MEASURE
+    found = _worded(check, host, instance, context, status, value=value, limit=limit, reason=reason)
+    if status == "unknown":
+        found["advice"] = f"{remedy}, or accept the gap by its name: launch_check_accept: {{{check.id}: why}}."
+    return found
+
+
+class TooLittle(Unknowable):
+    """What is measured is there, and there is not enough of it: no gap in the instrumentation."""
 
 
 def _not_now(check: Check, instance: Facts, phase: str) -> t.Optional[str]:
@@ -139,7 +150,7 @@ def _not_now(check: Check, instance: Facts, phase: str) -> t.Optional[str]:
         reason = f"too little to judge by: this needs {check.needs.text}"
         if phase == "before":
             return reason
-        raise Unknowable(reason)
+        raise TooLittle(reason)
     return None
 
 
@@ -176,8 +187,6 @@ def _worded(check: Check, host: str, instance: Facts, context: Facts, status: st
     if status in ("fail", "warn"):
         found["advice"] = _advice(check, instance, context)
         found["evidence"] = _evidence(check, instance)
-    elif status == "unknown":
-        found["advice"] = f"Make it measurable, or accept the gap by its name: launch_check_accept: {{{check.id}: why}}."
     if status in ("fail", "warn", "unknown") and check.look is not None:
         found["look"] = check.look.render({**context, "host": host}, check.unit)
     return found

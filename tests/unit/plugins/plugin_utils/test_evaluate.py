@@ -87,6 +87,9 @@ def test_needs(requests, during, before):
         found = judged({"busy_ratio": 0.8, "requests": requests}, run, needs={"requests": ">= 20"}, phase="both")
         assert found["status"] == status
         assert status == "warn" or found["reason"]
+        if status == "unknown":
+            # an idle service is no gap in the instrumentation
+            assert ("under load" in found["advice"]) == (requests is not None) and "launch_check_accept" in found["advice"]
 
 
 @pytest.mark.parametrize("applies, status", [(3, "warn"), ([1], "warn"), *((no, "skipped") for no in (0, None, False, [], "", {}))])
