@@ -14,18 +14,19 @@ from .fleet import Fleet, Seen
 
 #: From here on a machine has no CPU to give to another worker.
 CPU_FULL = 0.9
+#: The part of the busy CPU that must be the workers' own before their computing is the cause.
+OWN_SHARE = 0.5
 #: What a tier should be busy for at most, when servers are counted.
 COMFORT = 0.7
 SATURATED = ("uwsgi_saturated", "uwsgi_workers_busy", "uwsgi_listen_queue_full")
 
 
 def workers_exhausted(fleet: Fleet) -> t.Iterator[Cause]:
-    """Every worker is busy while the CPU is idle: they wait, or there are too few of them."""
-    exhausted = [one for one in fleet.seen("uwsgi") if fleet.bad(one, *SATURATED) and not _cpu_full(fleet, one.host)]
+    """Every worker is busy and the CPU is not theirs: they wait, or there are too few of them."""
+    exhausted = [one for one in fleet.seen("uwsgi") if fleet.bad(one, *SATURATED) and not _computes(fleet, one)]
     if not exhausted:
         return
     worst = max(exhausted, key=lambda one: (one.number("listen_queue") or 0, one.number("busy_ratio") or 0))
-    machine = fleet.machine(worst.host)
     pages = _pages(worst)
     yield Cause(
         cause="workers_exhausted",
@@ -33,7 +34,7 @@ def workers_exhausted(fleet: Fleet) -> t.Iterator[Cause]:
         hosts=sorted({one.host for one in exhausted}),
         statement=(
             f"All workers of {several([str(one) for one in exhausted])} are busy, {int(worst.number('listen_queue') or 0)} requests wait "
-            f"in line, and the CPU is idle ({percent(machine.number('cpu_busy_ratio'))} busy)"
+            f"in line, and {_idle(fleet, worst)}"
             + (f": most of them are in {several(pages)}." if pages else ".")
         ),
         evidence=[*_evidence(exhausted)],
@@ -50,10 +51,8 @@ def overload(fleet: Fleet) -> t.Iterator[Cause]:
     """The application's own computing fills the machine."""
     full = []
     for one in fleet.seen("uwsgi"):
-        share = fleet.share_of_cpu(one.host, "uwsgi")
-        heavy = share is not None and share >= 0.5
         noticed = fleet.bad(one, *SATURATED) or fleet.machine_bad(one.host, "server_load", "server_cpu_busy")
-        if _cpu_full(fleet, one.host) and heavy and noticed:
+        if noticed and _computes(fleet, one):
             full.append(one)
     if not full:
         return
@@ -84,8 +83,22 @@ def overload(fleet: Fleet) -> t.Iterator[Cause]:
     )
 
 
+def _computes(fleet: Fleet, one: Seen) -> bool:
+    """Whether the machine's CPU is full, and mostly of these workers: then more workers would not help."""
+    share = fleet.share_of_cpu(one.host, "uwsgi")
+    return _cpu_full(fleet, one.host) and share is not None and share >= OWN_SHARE
+
+
 def _cpu_full(fleet: Fleet, host: str) -> bool:
     return (fleet.machine(host).number("cpu_busy_ratio") or 0) >= CPU_FULL
+
+
+def _idle(fleet: Fleet, one: Seen) -> str:
+    busy = percent(fleet.machine(one.host).number("cpu_busy_ratio"))
+    if _cpu_full(fleet, one.host):
+        own = percent(fleet.share_of_cpu(one.host, "uwsgi"))
+        return f"the CPU is busy with other things than these workers ({busy} busy, {own} theirs)"
+    return f"the CPU is idle ({busy} busy)"
 
 
 def _pages(one: Seen) -> list[str]:

@@ -256,6 +256,16 @@ def test_workers_busy_with_what_the_accelerator_lets_through_are_its_consequence
     assert world.causes() == ["accelerator_fault", "workers_exhausted"]
 
 
+def test_workers_that_wait_while_something_else_fills_the_cpu() -> None:
+    world = World()
+    world.workers_exhausted()
+    for number in range(1, 5):
+        world.facts[f"app{number}"]["launch_server"] = server(f"app{number}", busy=1.0, load=3.0, uwsgi=0.3)
+        world.bad("server_load", f"app{number}")
+    found = world.diagnose()
+    assert [one["cause"] for one in found] == ["workers_exhausted"] and "busy with other things" in found[0]["statement"]
+
+
 def test_both_tiers_on_fire_is_one_cause_that_refuses_more_servers() -> None:
     world = World()
     world.cpu_full()
