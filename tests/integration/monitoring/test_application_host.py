@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import typing as t
 
@@ -27,7 +28,8 @@ TOOLS = ["htop", "lsof", "strace", "ltrace", "sysstat", "iotop", "pgtop", "pg-ac
 WHEELS = ["uwsgitop", "flower", "celery[redis]", "psutil", "psycopg[binary]"]
 
 INI = "/etc/uwsgi/shop.ini"
-LOGIN = "war:r00m-secret"
+#: With what a shell or systemd could take for something else.
+LOGIN = 'war:r00m $HOME "x\\y'
 
 
 def prepare(host: Host) -> None:
@@ -86,9 +88,10 @@ def test_the_private_virtualenv_and_flower_come_and_go(app: Provisioned) -> None
     assert "reload uWSGI to start it" in output and app.sh("pgrep -o -x uwsgi || pgrep -o uwsgi") == uwsgi
 
     assert app.sh("stat -c %a /etc/launch-flower.env") == "600"
+    assert app.sh("set -a; . /etc/launch-flower.env; printenv FLOWER_BASIC_AUTH") == LOGIN, "the cockpit's shell reads it as well"
     answers = "curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:5566/api/workers"
     wait_until(lambda: app.sh(answers, check=False) == "401", "flower; see systemctl status launch-flower", 60)
-    assert app.sh(f"{answers} -u {LOGIN}") == "200"
+    assert app.sh(f"{answers} -u {shlex.quote(LOGIN)}") == "200"
     assert app.sh("ss -Hltn 'sport = :5566' | awk '{print $4}'") == "127.0.0.1:5566"
     assert app.sh("systemctl is-enabled launch-flower") == "enabled"
 
