@@ -30,7 +30,7 @@ options:
       - Count only what began in the last so many seconds; with V(0) everything that the log holds.
       - A busy Varnish overwrites its log within seconds or minutes. On a quiet one it would tell of yesterday.
     type: float
-    default: 600.0
+    default: 60.0
   cached:
     description: Regular expressions of URLs (path and query) that are meant to be answered from the cache.
     type: list

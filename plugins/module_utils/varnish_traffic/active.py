@@ -15,6 +15,7 @@ import urllib.parse
 from ..floor import stream
 from ..floor.problem import Problem
 from ..floor.redact import clean
+from ..floor.sampling import number
 from .patterns import example
 from .tally import Matcher
 
@@ -79,7 +80,7 @@ def _fetch(address: str, parts: urllib.parse.SplitResult, path: str, deadline: f
 def _judged(answer: http.client.HTTPResponse) -> dict[str, t.Any]:
     """Two numbers in X-Varnish are a hit; without that header (it may be removed) an Age above 0 is one."""
     age = answer.headers.get("Age", "")
-    seconds = int(age) if age.isdigit() else None
+    seconds = number(age)
     marks = answer.headers.get("X-Varnish", "").split()
     cached = len(marks) > 1 if marks else (seconds > 0 if seconds is not None else None)
     vary = [clean(name.strip(), 40) for name in answer.headers.get("Vary", "").split(",") if name.strip()]

@@ -18,7 +18,7 @@ from .tally import Matcher, Tally
 
 OPTIONS: dict[str, t.Any] = {
     "instance": {"type": "str"},
-    "last": {"type": "float", "default": 600.0},
+    "last": {"type": "float", "default": 60.0},
     "cached": {"type": "list", "elements": "str"},
     "uncached": {"type": "list", "elements": "str"},
     "query": {"type": "str"},
