@@ -18,7 +18,9 @@ from ..plugin_utils.judgement import judge, validate
 from ..plugin_utils.query import WrongQuery
 from ..plugin_utils.report import board
 from ..plugin_utils.report.model import model
-from ..plugin_utils.report.publish import publish
+from ..plugin_utils.report.publish import FILES, publish
+from ..plugin_utils.store.past import known_past
+from ..plugin_utils.store.rounds import StoreError
 from ..plugin_utils.verdict import FAIL_ON, stops
 
 display = Display()
@@ -35,6 +37,7 @@ SPEC: dict[str, t.Any] = {
     "phase": {"type": "str", "choices": ["before", "during"], "default": "during"},
     "fail_on": {"type": "str", "choices": list(FAIL_ON), "default": "unknown"},
     "report_dir": {"type": "path"},
+    "report_files": {"type": "list", "elements": "str", "choices": list(FILES), "default": list(FILES)},
     "show": {"type": "bool", "default": True},
 }
 COMMON = ("thresholds", "extra_checks", "accept", "known_clients")
@@ -89,6 +92,11 @@ class ActionModule(ActionBase):
         return [name for name in left if args["facts_from"] not in raw(hostvars, name)]
 
     def _outcome(self, report: dict[str, t.Any], args: dict[str, t.Any]) -> dict[str, t.Any]:
+        if args["report_dir"]:
+            try:
+                known_past(report, args["report_dir"])
+            except StoreError as error:
+                display.warning(f"no trends: {error}")
         shown = model(report)
         lines = board.lines(shown, self._width())
         if args["show"] and not _own_display():
@@ -101,12 +109,13 @@ class ActionModule(ActionBase):
             "diagnoses": report["diagnoses"],
             "summary": shown,
             "board": lines,
+            "shown": args["show"],
             "stop": stops(report["status"], args["fail_on"]),
             "files": [],
         }
         if args["report_dir"]:
             try:
-                result["files"], problems = publish(report, args["report_dir"])
+                result["files"], problems = publish(report, args["report_dir"], args["report_files"])
             except OSError as error:
                 raise AnsibleActionFail(f"{shown['headline']}. The report cannot be written: {error}") from error
             for problem in problems:

@@ -4,23 +4,25 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 import typing as t
 
+from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..plugin_utils import watching
+from ..plugin_utils import comparison, watching
 from ..plugin_utils.report.publish import publish
+from ..plugin_utils.store.past import STORE
 from ..plugin_utils.store.rounds import Store, StoreError
 
 display = Display()
 
 SPEC: dict[str, t.Any] = {
     "report_dir": {"type": "path", "default": "launch-report"},
+    "report": {"type": "str"},
     "store": {"type": "path"},
     "label": {"type": "str"},
     "compare_with": {"type": "str"},
@@ -29,9 +31,18 @@ SPEC: dict[str, t.Any] = {
     "until": {"type": "str", "choices": list(watching.UNTIL), "default": "never"},
 }
 
+OVER = {
+    "go": "The watch is over: a go in two rounds running.",
+    "no-go": "The watch is over: a no-go in two rounds running.",
+    "corner": "The watch is over: the load turned the corner.",
+}
+
+Args = dict[str, t.Any]
+Report = dict[str, t.Any]
+
 
 class ActionModule(ActionBase):
-    """Keeps a round of a watch, on the control node; see plugins/modules/watch.py for its documentation."""
+    """Keeps a round of a watch, or a labelled one, or compares two; see plugins/modules/watch.py for its documentation."""
 
     TRANSFERS_FILES = False
     _requires_connection = False
@@ -39,33 +50,56 @@ class ActionModule(ActionBase):
     def run(self, tmp: t.Any = None, task_vars: t.Optional[dict[str, t.Any]] = None) -> dict[str, t.Any]:
         result = super().run(tmp, task_vars or {})
         _validated, args = self.validate_argument_spec(argument_spec=SPEC)
-        report = _load(os.path.join(args["report_dir"], "launch.json"))
-        before = _load(args["compare_with"]) if args["compare_with"] else None
+        if not args["report_dir"]:
+            raise AnsibleActionFail("rounds are stored and compared beside the report: set launch_check_report_dir")
+        args["store"] = args["store"] or os.path.join(args["report_dir"], STORE)
         try:
-            with Store(args["store"] or os.path.join(args["report_dir"], "rounds.db")) as store:
-                at = time.time()
-                changes = watching.one_round(store, report, at, args["keep_hours"] * 3600, args["label"])
-                result["over"] = watching.is_over(store, report, args["until"], args["since"])
-                rounds = len(store.rounds())
-        except StoreError as error:
+            result.update(self._done(args))
+        except (StoreError, comparison.NoReport) as error:
             raise AnsibleActionFail(str(error)) from error
-        publish(report, args["report_dir"])
-        lines = watching.change_lines(changes, report, at)
-        comparison = watching.compare_lines(before, report) if before else []
-        if lines or comparison:
-            display.display("\n".join([*lines, *comparison]))
-        result.update(changed=False, changes=changes, lines=lines, comparison=comparison, verdict=report["verdict"], rounds=rounds)
+        except OSError as error:
+            raise AnsibleActionFail(f"the round cannot be kept: {error}") from error
+        return {"changed": False, **result}
+
+    def _done(self, args: Args) -> dict[str, t.Any]:
+        path = os.path.join(args["report_dir"], "launch.json")
+        after = comparison.find(args["report"], args["store"]) if args["report"] else comparison.load(path)
+        result = {"changes": [], "lines": [], "comparison": [], "over": False, "verdict": after["verdict"]}
+        # read before anything is stored: the label may be the one that is about to move
+        before = comparison.find(args["compare_with"], args["store"]) if args["compare_with"] else None
+        if args["label"]:
+            with Store(args["store"]) as store:
+                store.add(after, label=args["label"])
+                result["rounds"] = store.count()
+        if before is not None:
+            result["comparison"] = comparison.compare_lines(before, after)
+            _show([f"Compared with {args['compare_with']}:", *result["comparison"]])
+        if before is None and not args["label"]:
+            result.update(self._round(args, after))
         return result
 
+    def _round(self, args: Args, report: Report) -> dict[str, t.Any]:
+        """A round of a watch."""
+        at = time.time()
+        with Store(args["store"]) as store:
+            changes, states = watching.one_round(store, report, at, args["keep_hours"] * 3600)
+            over = watching.is_over(store, report, args["until"], args["since"])
+            lines = watching.change_lines(changes, report, at)
+            _show(lines + ([OVER[args["until"]]] if over else []))
+            store.announce(states)
+            rounds = store.count()
+        report["history"]["live"] = not over
+        files, problems = publish(report, args["report_dir"])
+        for problem in problems:
+            display.warning(problem)
+        return {"changes": changes, "lines": lines, "over": over, "rounds": rounds, "cause": _cause(report), "files": files}
 
-def _load(path: str) -> dict[str, t.Any]:
-    try:
-        with open(path, encoding="utf-8") as handle:
-            report = json.load(handle)
-    except FileNotFoundError:
-        raise AnsibleActionFail(f"there is no report {path}: run the check with launch_check_report_dir first") from None
-    except (OSError, ValueError) as error:
-        raise AnsibleActionFail(f"the report {path} cannot be read: {error}") from None
-    if not isinstance(report, dict) or "verdict" not in report:
-        raise AnsibleActionFail(f"{path} is not a report of this collection")
-    return report
+
+def _cause(report: Report) -> t.Optional[str]:
+    return report["diagnoses"][0]["cause"] if report.get("diagnoses") else None
+
+
+def _show(lines: list[str]) -> None:
+    """For people; output that a machine reads has it in the result."""
+    if lines and "json" not in str(constants.DEFAULT_STDOUT_CALLBACK):
+        display.display("\n".join(lines))

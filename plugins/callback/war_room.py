@@ -24,6 +24,7 @@ requirements:
 """
 
 import sys
+import time
 import typing as t
 
 from ansible import constants as C
@@ -50,6 +51,9 @@ class CallbackModule(DefaultCallback):
         self._progress: t.Optional[Progress] = None
         self._hosts: set[str] = set()
         self._only_ours = True
+        self._line_shown = False
+        self._rounds = 0
+        self._stands = ""
 
     # ---- whose is it ---------------------------------------------------------------------------------------------------
 
@@ -72,6 +76,8 @@ class CallbackModule(DefaultCallback):
 
     def v2_playbook_on_task_start(self, task: t.Any, is_conditional: bool) -> None:
         self._end_progress()
+        if self._is(task, "wait_for") and self._quiet(task):
+            self._show_line(self._stands)
         if not self._quiet(task):
             self._only_ours = False
             super().v2_playbook_on_task_start(task, is_conditional)
@@ -99,8 +105,10 @@ class CallbackModule(DefaultCallback):
         else:
             self._handle_warnings_and_exception(result)
             self._report_in(result)
-        if isinstance(result.result, dict) and self._is(result.task, "judge") and "summary" in result.result:
+        if self._is(result.task, "judge") and result.result.get("shown"):
             self._board(result.result)
+        if self._is(result.task, "watch") and self._quiet(result.task) and "over" in result.result:
+            self._note_round(result.result)
 
     def v2_runner_on_failed(self, result: t.Any, ignore_errors: bool = False) -> None:
         if not self._quiet(result.task):
@@ -122,6 +130,10 @@ class CallbackModule(DefaultCallback):
         if not self._quiet(result.task):
             super().v2_runner_on_skipped(result)
 
+    def v2_playbook_on_include(self, included_file: t.Any) -> None:
+        if not self._quiet(included_file._task):
+            super().v2_playbook_on_include(included_file)
+
     def v2_playbook_on_stats(self, stats: t.Any) -> None:
         self._end_progress()
         if not self._only_ours or self._display.verbosity:
@@ -137,8 +149,20 @@ class CallbackModule(DefaultCallback):
             self._display.display(plain, log_only=True)
         else:
             self._display.display(plain)
-        if result.get("files"):
-            self._display.display("\nReport: " + str(result["files"][0]))
+        self._say_where(result)
+
+    def _say_where(self, result: dict[str, t.Any]) -> None:
+        page = next((path for path in result.get("files") or [] if path.endswith(".html")), None)
+        if page:
+            self._display.display("\nReport: " + str(page))
+
+    def _note_round(self, result: dict[str, t.Any]) -> None:
+        """What stands below while the next round of a watch is waited for."""
+        self._rounds += 1
+        if self._rounds == 1:
+            self._say_where(result)
+        cause = f", {result['cause']}" if result.get("cause") else ""
+        self._stands = f"{time.strftime('%H:%M:%S')}  round {self._rounds}: {result['verdict'].upper()}{cause}"
 
     def _report_in(self, result: t.Any, problem: t.Optional[str] = None) -> None:
         if self._progress is None:
@@ -150,20 +174,25 @@ class CallbackModule(DefaultCallback):
         self._show_progress()
 
     def _end_progress(self) -> None:
-        if self._progress is not None:
-            self._clear_line()
+        self._clear_line()
         self._progress = None
 
     def _show_progress(self) -> None:
-        if self._progress is not None and _on_terminal():
-            sys.stdout.write("\r\x1b[K" + self._progress.line(self._display.columns or 79))
-            sys.stdout.flush()
+        if self._progress is not None:
+            self._show_line(self._progress.line(self._display.columns or 79))
 
-    @staticmethod
-    def _clear_line() -> None:
-        if _on_terminal():
+    def _show_line(self, text: str) -> None:
+        """A line that the next one takes the place of."""
+        if text and _on_terminal():
+            sys.stdout.write("\r\x1b[K" + text[: self._display.columns or 79])
+            sys.stdout.flush()
+            self._line_shown = True
+
+    def _clear_line(self) -> None:
+        if self._line_shown:
             sys.stdout.write("\r\x1b[K")
             sys.stdout.flush()
+            self._line_shown = False
 
 
 def _on_terminal() -> bool:

@@ -66,8 +66,16 @@ options:
     choices: [warn, unknown, fail, never]
     default: unknown
   report_dir:
-    description: Directory on the control node for the report files. Nothing is written without it.
+    description:
+      - Directory on the control node for the report files. Nothing is written without it.
+      - When a watch has stored its rounds there (M(warroom.launch.watch)), the board and the page show trends.
     type: path
+  report_files:
+    description: Which of the report's files to write.
+    type: list
+    elements: str
+    choices: [index.html, launch.json, junit.xml, launch.prom]
+    default: [index.html, launch.json, junit.xml, launch.prom]
   show:
     description: Print the board. Callbacks for machines (whose name has C(json) in it) get it in RV(board) only.
     type: bool
@@ -148,6 +156,10 @@ board:
   returned: when judged
   type: list
   elements: str
+shown:
+  description: Whether the board was to be printed (O(show)).
+  returned: when judged
+  type: bool
 summary:
   description: What the board shows, as data, of bounded size however large the fleet is.
   returned: when judged

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: watch
-short_description: Keeps a round of the launch check and tells what changed
+short_description: Keeps rounds of the launch check, tells what changed, compares
 version_added: 1.0.0
 description:
-  - Stores the last report (C(launch.json)) as a round in one SQLite file on the control node, prints what changed since the last
-    announcement, and gives the report page its past (trends and time series).
-  - A change is told when two rounds running agree on it, once; a single odd round is not told.
+  - Stores the last report (C(launch.json)) as a round of a watch in one SQLite file on the control node, prints what changed since the
+    last announcement, and gives the report page its past (trends and time series). A change is told when two rounds running agree on
+    it, once; a single odd round is not told.
+  - With O(label) the report is kept whole under that name; that is no round of a watch and tells no changes.
+  - With O(compare_with) two reports are compared; that stores nothing.
   - Runs on the control node, without any connection. The playbook C(launch_watch.yml) uses it after every round.
 author:
   - warroom.launch authors (@warroom-launch)
@@ -21,15 +23,20 @@ options:
     description: Directory on the control node with the report of the round.
     type: path
     default: launch-report
+  report:
+    description:
+      - What to label or to compare, in place of the C(launch.json) in O(report_dir).
+      - A label, the time of a stored round (C(2026-11-25T14:02:11Z), as the page shows it), or the path of a C(launch.json).
+    type: str
   store:
     description: The file with the rounds. Defaults to C(rounds.db) in O(report_dir).
     type: path
   label:
-    description: A name for this round, for example V(baseline) for the load test's. Labelled rounds are not pruned.
+    description: A name for this report, for example V(baseline) for the load test's. It is never pruned; a name is at its newest report.
     type: str
   compare_with:
-    description: Another C(launch.json), from before a fix or from the load test; what differs is printed per check.
-    type: path
+    description: The report from before a fix or from the load test, named in the same way as O(report). What differs is printed per check.
+    type: str
   keep_hours:
     description: Older rounds are forgotten.
     type: float
@@ -67,6 +74,12 @@ EXAMPLES = r"""
   warroom.launch.watch:
     compare_with: before-the-fix/launch.json
   run_once: true
+
+- name: Compare two rounds that were stored
+  warroom.launch.watch:
+    compare_with: '2026-11-25T14:02:11Z'
+    report: after-the-fix
+  run_once: true
 """
 
 RETURN = r"""
@@ -102,9 +115,18 @@ over:
   description: Whether what the watch waits for (O(until)) has come.
   returned: always
   type: bool
+cause:
+  description: The deepest cause that the round names, or null.
+  returned: for a round of a watch
+  type: str
+files:
+  description: The report files written anew, with their past.
+  returned: for a round of a watch
+  type: list
+  elements: str
 rounds:
   description: Rounds in the store.
-  returned: always
+  returned: when something was stored
   type: int
 verdict:
   description: The verdict of this round.

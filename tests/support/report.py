@@ -82,6 +82,7 @@ EVERY_TIER = facts(
 
 #: What a watch adds to its report.
 HISTORY = {
+    "live": True,
     "rounds": [
         {"at": "2026-11-25T14:00:00Z", "verdict": "go", "causes": []},
         {"at": "2026-11-25T14:00:30Z", "verdict": "no-go", "causes": ["missing_index"]},

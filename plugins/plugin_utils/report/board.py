@@ -122,11 +122,12 @@ def entry_title(entry: Model, number: int) -> str:
 
 
 def entry_numbers(entry: Model) -> t.Optional[str]:
-    """The number and the limit it crossed: `97 % ↑ (limit: >= 0.95)`."""
+    """The number and the limit it crossed: `97 % ↓ (limit: >= 95 %), within it in 4 min at this pace`."""
     if entry["status"] == "unknown" or entry["value"] is None:
         return None
     arrow = f" {ARROWS[entry['trend']]}" if entry["trend"] in ARROWS else ""
-    return f"{entry['value']}{arrow}" + (f" (limit: {entry['limit']})" if entry["limit"] else "")
+    clears = f", within it in {entry['clears']} at this pace" if entry["clears"] else ""
+    return f"{entry['value']}{arrow}" + (f" (limit: {entry['limit']}){clears}" if entry["limit"] else "")
 
 
 def more(count: int) -> str:

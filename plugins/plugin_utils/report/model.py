@@ -175,6 +175,7 @@ def _entry(group: list[Report]) -> dict[str, t.Any]:
         "value": shown(first["value"], first["unit"]) if first["value"] is not None else None,
         "limit": limit_text(first["limit"], first["unit"]),
         "trend": first.get("trend"),
+        "clears": shown(first["clears_in_seconds"], "seconds") if first.get("clears_in_seconds") is not None else None,
         "advice": _lines(first["advice"]),
         "look": clean(first["look"], 300) if first["look"] else None,
         "evidence": first["evidence"],

@@ -41,7 +41,7 @@ _NAMES = ("pid", "port", "id", "root_blocker")
 
 
 def index_html(report: Report) -> str:
-    """The page. A report of a watch has `history`; its page is read again by a browser that is left open."""
+    """The page. While a watch goes on (`history.live`) a browser that is left open reads it again."""
     shown_model = model(report)
     style, script = _static("page.css"), _static("page.js")
     return _template().render(
@@ -57,7 +57,7 @@ def index_html(report: Report) -> str:
         script=script,
         style_hash=_hash(style),
         script_hash=_hash(script),
-        refresh=REFRESH if report.get("history") else None,
+        refresh=REFRESH if (report.get("history") or {}).get("live") else None,
     )
 
 

@@ -24,14 +24,18 @@ FILES: dict[str, Renderer] = {
 }
 
 
-def publish(report: t.Mapping[str, t.Any], directory: t.Union[str, pathlib.Path]) -> tuple[list[str], list[str]]:
-    """Write the report's files into the directory; gives their paths, and what went wrong with any of them.
+def publish(
+    report: t.Mapping[str, t.Any], directory: t.Union[str, pathlib.Path], names: t.Collection[str] = tuple(FILES)
+) -> tuple[list[str], list[str]]:
+    """Write the report's files (those named) into the directory; gives their paths, and what went wrong with any of them.
 
     A directory that cannot be written raises OSError. A file that cannot be made costs itself, not the verdict.
     """
     folder = pathlib.Path(directory).expanduser().absolute()
     paths, problems = [], []
     for name, render in FILES.items():
+        if name not in names:
+            continue
         path = folder / name
         try:
             text = render(report)

@@ -17,6 +17,7 @@ import os
 import sqlite3
 import time
 import typing as t
+import zlib
 
 from .packing import Row, pack
 
@@ -29,6 +30,7 @@ CREATE TABLE IF NOT EXISTS keys (
 CREATE TABLE IF NOT EXISTS rounds (
   id INTEGER PRIMARY KEY, at REAL NOT NULL, label TEXT, verdict TEXT NOT NULL, causes TEXT NOT NULL, findings BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS rounds_at ON rounds (at);
+CREATE TABLE IF NOT EXISTS reports (round INTEGER PRIMARY KEY, report BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS announced (subject TEXT PRIMARY KEY, state TEXT NOT NULL, pending TEXT, since REAL NOT NULL);
 """
 
@@ -53,6 +55,23 @@ class Round:
 
 def key_of(finding: t.Mapping[str, t.Any]) -> Key:
     return finding["check"], finding.get("host") or "", finding.get("service") or "", finding.get("instance") or ""
+
+
+_SEVERITY = {"go": 0, "go with warnings": 1, "unknown": 2, "no-go": 3}
+
+
+def stretches(rounds: list[Round], most: int) -> list[list[Round]]:
+    """Rounds in at most about `most` runs of equal length; the newest round is a run of its own."""
+    step = max(1, -(-len(rounds) // most))
+    if step == 1:
+        return [[one] for one in rounds]
+    older = rounds[:-1]
+    return [older[begin : begin + step] for begin in range(0, len(older), step)] + [rounds[-1:]]
+
+
+def worst(stretch: t.Sequence[Round]) -> Round:
+    """The round with the worst verdict, the latest of several."""
+    return max(stretch, key=lambda one: (_SEVERITY.get(one.verdict, 0), one.at))
 
 
 def _number(value: t.Any) -> t.Optional[float]:
@@ -103,10 +122,15 @@ class Store:
         self._db.execute("COMMIT")
 
     def add(self, report: t.Mapping[str, t.Any], at: t.Optional[float] = None, label: t.Optional[str] = None) -> Round:
-        """Store a round (the content of launch.json) in one transaction."""
+        """Store a round (the content of launch.json) in one transaction.
+
+        With a label the whole report is kept, to be compared with later; a label is at one round, its newest.
+        """
         at = time.time() if at is None else at
         causes = sorted({diagnosis["cause"] for diagnosis in report.get("diagnoses") or []})
         with self._transaction():
+            if label is not None:
+                self._unlabel(label)
             row = {
                 self._key(key_of(finding), finding.get("unit")): (finding["status"], _number(finding.get("value")))
                 for finding in report.get("findings") or []
@@ -115,7 +139,14 @@ class Store:
                 "INSERT INTO rounds (at, label, verdict, causes, findings) VALUES (?, ?, ?, ?, ?)",
                 (at, label, report["verdict"], json.dumps(causes), pack(row)),
             )
+            if label is not None:
+                whole = json.dumps({key: value for key, value in report.items() if key != "history"})
+                self._db.execute("INSERT INTO reports VALUES (?, ?)", (done.lastrowid, zlib.compress(whole.encode(), 6)))
         return Round(int(done.lastrowid or 0), at, label, report["verdict"], causes)
+
+    def _unlabel(self, label: str) -> None:
+        self._db.execute("DELETE FROM reports WHERE round IN (SELECT id FROM rounds WHERE label = ?)", (label,))
+        self._db.execute("UPDATE rounds SET label = NULL WHERE label = ?", (label,))
 
     def _key(self, key: Key, unit: t.Optional[str]) -> int:
         number = self._keys.get(key)
@@ -142,6 +173,29 @@ class Store:
         found = self._select("label = ? ORDER BY id DESC LIMIT 1", (label,))
         return found[0] if found else None
 
+    def labels(self) -> list[str]:
+        """The labels that were given, the oldest first."""
+        return [one.label or "" for one in self._select("label IS NOT NULL ORDER BY at", ())]
+
+    def at(self, moment: float) -> t.Optional[Round]:
+        """The last round that was stored up to this time."""
+        found = self._select("at <= ? ORDER BY at DESC LIMIT 1", (moment,))
+        return found[0] if found else None
+
+    def report(self, one: Round) -> dict[str, t.Any]:
+        """A round as a report: the whole one if it was labelled, else its verdict, causes, statuses and values."""
+        found = self._db.execute("SELECT report FROM reports WHERE round = ?", (one.id,)).fetchone()
+        if found is not None:
+            return json.loads(zlib.decompress(found[0]))
+        row = self.row(one.id)
+        units = dict(self._db.execute("SELECT id, unit FROM keys"))
+        findings = [
+            dict(zip(("check", "host", "service", "instance"), key), unit=units[number], status=row.status(number), value=row.value(number))
+            for key, number in self._keys.items()
+            if row.status(number)
+        ]
+        return {"verdict": one.verdict, "findings": findings, "diagnoses": [{"cause": cause} for cause in one.causes]}
+
     def _select(self, where: str, values: tuple[t.Any, ...]) -> list[Round]:
         rows = self._db.execute(f"SELECT id, at, label, verdict, causes FROM rounds WHERE {where}", values)
         return [Round(number, at, label, verdict, json.loads(causes)) for number, at, label, verdict, causes in rows]
@@ -154,16 +208,18 @@ class Store:
         return Row(found[0])
 
     def series(self, keys: t.Collection[int], since: float = 0.0, points: int = 200) -> dict[int, list[tuple[float, t.Optional[float]]]]:
-        """Values over time by key: at most about `points` rounds, evenly thinned, the newest always among them."""
-        rounds = self.rounds(since)
-        step = max(1, -(-len(rounds) // points))
-        chosen = rounds[::-1][::step][::-1]
+        """Values over time by key, at most about `points` rounds; of a stretch of rounds the worst, so that no disaster is thinned away."""
         result: dict[int, list[tuple[float, t.Optional[float]]]] = {key: [] for key in keys}
-        for one in chosen:
+        for stretch in stretches(self.rounds(since), points) if keys else []:
+            one = worst(stretch)
             row = self.row(one.id)
             for key in keys:
                 result[key].append((one.at, row.value(key)))
         return result
+
+    def count(self) -> int:
+        """How many rounds there are."""
+        return int(self._db.execute("SELECT count(*) FROM rounds").fetchone()[0])
 
     def announced(self) -> dict[str, tuple[str, t.Optional[str], float]]:
         """What was last told to people, by subject: (state, state that waits for confirmation, since when)."""

@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import pathlib
+import time
 import typing as t
 
 import pytest
 
 from ansible_collections.warroom.launch.plugins.plugin_utils import watching
-from ansible_collections.warroom.launch.plugins.plugin_utils.store.rounds import Store
+from ansible_collections.warroom.launch.plugins.plugin_utils.store.past import known_past
+from ansible_collections.warroom.launch.plugins.plugin_utils.store.rounds import Round, Store, stretches, worst
 
 DAY = 86400.0
 
@@ -24,6 +26,13 @@ def finding(check: str, status: str, value: t.Any, **rest: t.Any) -> dict[str, t
 def report(verdict: str, *findings: dict[str, t.Any], causes: t.Sequence[str] = (), **rest: t.Any) -> dict[str, t.Any]:
     diagnoses = [{"cause": cause, "statement": "An index is missing.", "first_fix": "Create it."} for cause in causes]
     return {"verdict": verdict, "findings": list(findings), "diagnoses": diagnoses, **rest}
+
+
+def round_of(store: Store, given: dict[str, t.Any], at: float) -> list[dict[str, t.Any]]:
+    """A round as the action has it: told, and then remembered."""
+    changes, states = watching.one_round(store, given, at, DAY)
+    store.announce(states)
+    return changes
 
 
 @pytest.fixture
@@ -43,15 +52,15 @@ def test_a_disaster_and_its_cure_are_each_told_once(store: Store) -> None:
     told = []
     for number, round_ in enumerate([calm(), calm(), fire(), fire(), fire(), calm(), calm(), calm()]):
         at = 1000.0 + 10 * number
-        changes = watching.one_round(store, round_, at, DAY)
-        told.append([line.split("  ", 1)[-1] for line in watching.change_lines(changes, round_, at)])
+        changes = round_of(store, round_, at)
+        told.append([line[10:] for line in watching.change_lines(changes, round_, at)])
     assert [len(lines) for lines in told] == [0, 0, 0, 5, 0, 0, 3, 0]
     assert told[3] == [
         "GO → NO-GO",
         "CAUSE missing_index: An index is missing.",
-        "        → first: Create it.",
+        "→ first: Create it.",
         "uwsgi_workers_busy on app1 a: ok → fail: 8 of 8 workers busy",
-        "        → Add 4 workers.",
+        "→ Add 4 workers.",
     ]
     assert told[6][:2] == ["NO-GO → GO", "cause missing_index is gone"]
 
@@ -59,7 +68,7 @@ def test_a_disaster_and_its_cure_are_each_told_once(store: Store) -> None:
 def test_the_report_learns_its_past(store: Store) -> None:
     for number in range(5):
         last = report("go", finding("uwsgi_workers_busy", "ok", number / 10), finding("other", "ok", 1.0))
-        watching.one_round(store, last, 1000.0 + number, DAY)
+        round_of(store, last, 1000.0 + number)
     assert [one["trend"] for one in last["findings"]] == ["rising", "steady"]
     assert len(last["history"]["rounds"]) == 5 and last["history"]["rounds"][0]["at"] == "1970-01-01T00:16:40Z"
     assert [(one["check"], [value for _at, value in one["points"]]) for one in last["history"]["series"]] == [
@@ -68,8 +77,8 @@ def test_the_report_learns_its_past(store: Store) -> None:
 
 
 def test_old_rounds_are_forgotten(store: Store) -> None:
-    watching.one_round(store, report("go"), 1000.0, DAY)
-    watching.one_round(store, report("go"), 1000.0 + 2 * DAY, DAY)
+    round_of(store, report("go"), 1000.0)
+    round_of(store, report("go"), 1000.0 + 2 * DAY)
     assert [one.at for one in store.rounds()] == [1000.0 + 2 * DAY]
 
 
@@ -86,7 +95,7 @@ def test_old_rounds_are_forgotten(store: Store) -> None:
 def test_the_watch_ends_on_a_verdict_that_lasts(store: Store, until: str, verdicts: list[str], over: bool) -> None:
     for number, verdict in enumerate(verdicts):
         last = report(verdict)
-        watching.one_round(store, last, 1000.0 + number, DAY)
+        round_of(store, last, 1000.0 + number)
     assert watching.is_over(store, last, until, 0.0) is over
 
 
@@ -94,36 +103,75 @@ def test_the_watch_ends_on_a_verdict_that_lasts(store: Store, until: str, verdic
 def test_the_watch_ends_when_the_load_turned_the_corner(store: Store, loads: list[float], over: bool) -> None:
     for number, load in enumerate(loads):
         last = report("no-go", finding("server_load", "fail", load))
-        watching.one_round(store, last, 1000.0 + number, DAY)
+        round_of(store, last, 1000.0 + number)
     assert watching.is_over(store, last, "corner", 0.0) is over
 
 
-def hosts(*utilisations: t.Any) -> dict[str, t.Any]:
-    facts = [{"launch_uwsgi": {"instances": [{"utilisation": value}]}} for value in utilisations]
-    return {f"app{number}": {"facts": one} for number, one in enumerate(facts)}
+def many(status: str, count: int, host: str = "app{}") -> list[dict[str, t.Any]]:
+    return [{**finding("uwsgi_workers_busy", status, 1.0, finding="busy", advice="Add."), "host": host.format(at)} for at in range(count)]
 
 
-@pytest.mark.parametrize(
-    "verdict, utilisations, expected",
-    [
-        ("go", [0.2] * 6, (4, 6)),
-        ("go", [0.7] * 6, None),
-        ("go", [0.1, 0.1], None),
-        ("no-go", [0.2] * 6, None),
-        ("go", [0.2, None, 0.2, 0.2], None),
-        ("go", [], None),
-    ],
-)
-def test_servers_to_drop_only_when_all_is_calm_and_known(verdict: str, utilisations: list[t.Any], expected: t.Any) -> None:
-    assert watching.droppable(report(verdict, hosts=hosts(*utilisations))) == expected
+def lines_of(store: Store, *rounds: dict[str, t.Any]) -> list[str]:
+    """What the last round tells."""
+    for number, given in enumerate(rounds):
+        changes = round_of(store, given, 1000.0 + number)
+    return [line[10:] for line in watching.change_lines(changes, rounds[-1], 0.0)]
 
 
-def test_before_and_after_in_words() -> None:
-    before = report("no-go", finding("varnish_hit_ratio", "fail", 0.61), causes=["accelerator_fault"])
-    after = report("go", finding("varnish_hit_ratio", "ok", 0.94), hosts=hosts(*[0.1] * 5))
-    assert watching.compare_lines(before, after) == [
-        "verdict: no-go → go",
-        "cause accelerator_fault: gone",
-        "better: varnish_hit_ratio on app1 a: 0.61 → 0.94 (fail → ok)",
-        "you may drop 3 of 5 application servers: the rest carries the present traffic with room to spare",
+def test_the_same_change_on_many_hosts_is_one_line(store: Store) -> None:
+    calm, fire = report("go", *many("ok", 50)), report("go", *many("fail", 50))
+    assert lines_of(store, calm, fire, fire) == ["uwsgi_workers_busy on app0 a and 49 more: ok → fail: busy", "→ Add."]
+
+
+def test_a_host_that_is_lost_and_comes_back_is_one_line_each(store: Store) -> None:
+    here = [{**one, "host": "db1"} for one in (finding("a", "ok", 1), finding("b", "ok", 1), finding("c", "ok", 1))]
+    lost = {"check": "host_reached", "host": "db1", "service": "server", "status": "unknown", "finding": "gone", "advice": "x"}
+    assert lines_of(store, report("go", *here), report("unknown", lost), report("unknown", lost)) == [
+        "GO → UNKNOWN",
+        "db1: 3 checks were ok and are not reported any more",
+        "host_reached on db1: new → unknown: gone",
     ]
+    assert lines_of(store, report("go", *here), report("go", *here)) == [
+        "UNKNOWN → GO",
+        "db1: 3 checks are reported and fine",
+        "db1: host_reached was unknown and is not reported any more",
+    ]
+
+
+def test_who_is_killed_before_the_change_is_remembered_tells_it_again(store: Store) -> None:
+    rounds = [report("go"), report("no-go"), report("no-go"), report("no-go")]
+    for number, given in enumerate(rounds[:2]):
+        round_of(store, given, 1000.0 + number)
+    told = [watching.one_round(store, given, 1002.0 + number, DAY)[0] for number, given in enumerate(rounds[2:])]
+    assert [len(changes) for changes in told] == [1, 1]
+
+
+def test_what_is_over_its_limit_clears_at_the_pace_of_the_last_rounds(store: Store) -> None:
+    for number in range(4):
+        last = report("no-go", finding("uwsgi_workers_busy", "fail", 1.0 - number / 100, limit=">= 0.95 and listen_queue > 0"))
+        round_of(store, last, 1000.0 + number)
+    assert last["findings"][0]["trend"] == "steady" and last["findings"][0]["clears_in_seconds"] is None
+    for number in range(4, 16):
+        last = report("no-go", finding("uwsgi_workers_busy", "fail", 1.0 - number / 100, limit=">= 0.75"))
+        round_of(store, last, 1000.0 + number)
+    assert last["findings"][0]["trend"] == "falling" and last["findings"][0]["clears_in_seconds"] == pytest.approx(10, abs=0.2)
+
+
+def test_a_report_that_is_not_stored_has_its_past_too(store: Store, tmp_path: pathlib.Path) -> None:
+    now = time.time()
+    for number in range(4):
+        round_of(store, report("go", finding("uwsgi_workers_busy", "ok", number / 10)), now - 40 + 10 * number)
+    given = report("go", finding("uwsgi_workers_busy", "ok", 0.4), finding("server_load", "ok", 1.0))
+    known_past(given, str(tmp_path))
+    assert [one["trend"] for one in given["findings"]] == ["rising", None]
+    assert len(store.rounds()) == 4 and len(given["history"]["rounds"]) == 4
+    alone = report("go")
+    known_past(alone, str(tmp_path / "nowhere"))
+    assert "history" not in alone and not (tmp_path / "nowhere").exists()
+
+
+def test_a_day_of_rounds_is_thinned_and_the_disaster_stays(store: Store) -> None:
+    rounds = [Round(at, float(at), None, "no-go" if at == 777 else "go", ["x"] if at == 776 else []) for at in range(1, 2001)]
+    thin = stretches(rounds, 300)
+    assert len(thin) <= 301 and sum(thin, []) == rounds and thin[-1] == rounds[-1:]
+    assert [worst(one).id for one in thin if worst(one).verdict == "no-go"] == [777]

@@ -58,6 +58,12 @@ def test_trend_arrow():
     assert "80 % ↑ (limit" in "\n".join(board(given))
 
 
+def test_when_it_will_be_within_its_limit():
+    given = fleet(2)
+    given["findings"][0].update(status="fail", value=0.97, limit=">= 0.95", unit="ratio", trend="falling", clears_in_seconds=240.0)
+    assert "97 % ↓ (limit: >= 95 %), within it in 4 min at this pace" in "\n".join(lines(model(given), 100))
+
+
 def test_accepted_gaps_are_shown_apart():
     text = "\n".join(board(report(host("web1", 1.0, accept={"uwsgi_busy": "small machine"}))))
     assert "Accepted: small machine" in text and "FAIL" not in text and "acc 1" in text

@@ -1,0 +1,118 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a report learns from the rounds before it: a trend per finding, the verdicts, and the figures that a war room follows."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+import typing as t
+
+from . import trends
+from .rounds import Key, Round, Store, key_of, stretches, worst
+
+Data = t.Mapping[str, t.Any]
+Past = list[tuple[float, t.Optional[float]]]
+
+#: Rounds that a trend looks at, and how old they may be: a trend over last week's rounds says nothing about now.
+RECENT = 12
+FRESH = 3 * 3600.0
+#: Series on the page: the figures that a war room follows, as far as the fleet has them.
+FOLLOWED = (
+    "varnish_hit_ratio",
+    "varnish_pass_ratio",
+    "uwsgi_workers_busy",
+    "uwsgi_response_time",
+    "server_load",
+    "memcached_hit_ratio",
+    "celery_queue_growth",
+    "postgresql_connections",
+    "mysql_connections",
+)
+#: The file in the report's directory, and how far back a report that is no watch's looks.
+STORE = "rounds.db"
+DAY = 86400.0
+MOST_SERIES = 60
+MOST_ROUNDS = 300
+
+_LIMIT = re.compile(r"^[<>]=? *(-?[0-9]+(?:\.[0-9]+)?)(?= and |$)")
+
+
+def known_past(report: dict[str, t.Any], directory: str) -> None:
+    """For a report that is not stored: its past, if a watch has kept rounds beside it."""
+    path = os.path.join(directory, STORE)
+    if os.path.exists(path):
+        now = time.time()
+        with Store(path) as store:
+            add_past(store, report, now - DAY, now)
+
+
+def add_past(store: Store, report: dict[str, t.Any], since: float, at: t.Optional[float] = None) -> None:
+    """Give the report `history`, and its findings `trend` and `clears_in_seconds`.
+
+    `at`: when the report was made, if it is not among the stored rounds itself.
+    """
+    numbers = store.keys()
+    keys = {key_of(finding): finding for finding in report.get("findings") or [] if _measured(finding)}
+    recent = store.rounds(max(since, (at or _newest(store)) - FRESH), last=RECENT)
+    rows = [(one.at, store.row(one.id)) for one in recent]
+    for key, finding in keys.items():
+        points: Past = [(moment, row.value(numbers[key])) for moment, row in rows] if key in numbers else []
+        if at is not None:
+            points.append((at, float(finding["value"])))
+        finding["trend"] = trends.direction(points)
+        finding["clears_in_seconds"] = _clears(finding, points)
+    followed = [key for key in keys if key[0] in FOLLOWED and key in numbers][:MOST_SERIES]
+    report["history"] = {
+        "rounds": [_stretch(stretch) for stretch in stretches(store.rounds(since), MOST_ROUNDS)],
+        "series": _series(store, numbers, followed, keys, since),
+    }
+
+
+def _measured(finding: Data) -> bool:
+    value = finding.get("value")
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _newest(store: Store) -> float:
+    last = store.rounds(last=1)
+    return last[0].at if last else 0.0
+
+
+def _clears(finding: Data, points: Past) -> t.Optional[float]:
+    """In how many seconds a value that is over its limit will be back within it, at the pace of the last rounds."""
+    limit = _LIMIT.match(finding.get("limit") or "")
+    if finding["status"] not in ("warn", "fail") or limit is None or finding["trend"] not in (trends.RISING, trends.FALLING):
+        return None
+    seconds = trends.seconds_until(points, float(limit[1]))
+    return None if seconds is None else round(seconds, 1)
+
+
+def _stretch(stretch: t.Sequence[Round]) -> dict[str, t.Any]:
+    """Some rounds as one: the worst verdict, and every cause."""
+    causes = sorted({cause for one in stretch for cause in one.causes})
+    return {"at": _iso(stretch[0].at), "verdict": worst(stretch).verdict, "causes": causes}
+
+
+def _series(
+    store: Store, numbers: t.Mapping[Key, int], keys: list[Key], findings: t.Mapping[Key, Data], since: float
+) -> list[dict[str, t.Any]]:
+    points = store.series([numbers[key] for key in keys], since)
+    return [
+        {
+            "check": key[0],
+            "host": key[1],
+            "service": key[2],
+            "instance": key[3],
+            "unit": findings[key].get("unit"),
+            "points": [[round(at, 3), value] for at, value in points[numbers[key]]],
+        }
+        for key in keys
+    ]
+
+
+def _iso(at: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
