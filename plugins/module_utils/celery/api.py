@@ -60,7 +60,7 @@ def rabbitmq_queues(body: bytes) -> dict[str, dict[str, t.Any]]:
     """Queues by name from `/api/queues/<vhost>`."""
     try:
         rows = json.loads(body.decode("utf-8", "replace"))
-    except ValueError:
+    except (ValueError, RecursionError):
         rows = None
     if not isinstance(rows, list):
         raise Problem("the answer of the management API is not a list of queues")

@@ -138,7 +138,7 @@ def parse(output: bytes, name: str) -> Application:
     lines = [line for line in output.decode("utf-8", "replace").splitlines() if line.startswith(MARK)]
     try:
         found = json.loads(lines[-1][len(MARK) :]) if lines else None
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise Problem(f"the application {name} gave no configuration: its import ended the interpreter, or chdir does not exist")

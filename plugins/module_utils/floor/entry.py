@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from . import libraries, options
 from .command import Commands
 from .gather import SCHEMA, gather
+from .problem import Problem, fault
 from .redact import hide
 from .room import Room, fact_key
 from .tools import Tools
@@ -48,12 +50,25 @@ def finish(module: t.Any, requested: t.Callable[[Tools], Request], asked: t.Iter
     module.exit_json(changed=False, ansible_facts=facts)
 
 
+def unsearchable(room: Room, error: Exception) -> Room:
+    """The room of a service for which this host could not be searched: its one instance says so."""
+
+    def probe(_options: t.Any, _tools: Tools) -> t.Any:
+        said = str(error) if isinstance(error, Problem) else fault(error)
+        raise Problem(f"this host could not be searched for {room.service}, say where it is: {said}")
+
+    return dataclasses.replace(room, probe=probe, libraries={})
+
+
 def _wanted(request: Request, tools: Tools) -> list[tuple[Room, dict[str, t.Any]]]:
     wanted = []
     for room, entries, defaults in request:
         instances = options.instances_of(room, entries, defaults)
         if instances is None:
-            instances = options.discovered(room, room.discover(tools), defaults)
+            try:
+                instances = options.discovered(room, room.discover(tools), defaults)
+            except Exception as error:  # pylint: disable=broad-exception-caught # a strange host costs this service only
+                room, instances = unsearchable(room, error), [{"name": room.service}]
         for instance in instances:
             tools.secrets |= options.secrets_in(room, instance)
             wanted.append((room, instance))

@@ -17,7 +17,7 @@ import typing as t
 
 from . import libraries, redact
 from .plain import now, plain
-from .problem import Problem
+from .problem import Problem, fault
 from .room import Probe, Room
 from .tools import Tools
 
@@ -58,7 +58,7 @@ class Outcome:
 
 def _blame(outcome: Outcome, error: Exception, tools: Tools) -> None:
     """The instance gave nothing: a Problem says why, anything else is ours to mend."""
-    said = str(error) if isinstance(error, Problem) else f"could not make sense of the answer ({type(error).__name__}: {error}); please report this"
+    said = str(error) if isinstance(error, Problem) else f"could not make sense of the answer: {fault(error)}"
     outcome.state = error.state if isinstance(error, Problem) else "unreadable"
     outcome.problem, outcome.finished = tools.hide(said), time.monotonic()
 

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import os
+
 
 class Problem(Exception):
     """One sentence: what is wrong and what to do about it. It never holds a secret and never a traceback.
@@ -15,6 +17,15 @@ class Problem(Exception):
     """
 
     state = "unreadable"
+
+
+def fault(error: BaseException) -> str:
+    """An error that nobody foresaw, by its kind and place. Never by its text, which may hold what it stumbled over."""
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    place = f" in {os.path.basename(at.tb_frame.f_code.co_filename)}, line {at.tb_lineno}" if at is not None else ""
+    return f"{type(error).__name__}{place}; please report this"
 
 
 class Down(Problem):

@@ -77,7 +77,11 @@ class Processes:
     @classmethod
     def read(cls) -> Processes:
         rows = []
-        for entry in os.listdir(PROC):
+        try:
+            entries = os.listdir(PROC)
+        except OSError:  # a container or a jail without /proc
+            entries = []
+        for entry in entries:
             if entry.isdigit():
                 found = _process(int(entry))
                 if found is not None:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import time
 import typing as t
@@ -47,7 +48,7 @@ def _host_and_port(value: str) -> tuple[str, t.Optional[int]]:
     else:
         host, _sep, text = value.partition(":")
         port = text or None
-    if not host or (port is not None and not (port.isdigit() and 0 < int(port) < 65536)):
+    if not host or (port is not None and not (re.fullmatch("[0-9]{1,5}", port) and 0 < int(port) < 65536)):
         raise Problem(f"the address {value!r} is not host:port with a port from 1 to 65535")
     return host, None if port is None else int(port)
 

@@ -84,7 +84,7 @@ def _from_pid_file(process: Process) -> t.Optional[dict[str, t.Any]]:
             lines = handle.read(4096).splitlines()
     except OSError:
         return None
-    if len(lines) < 6 or not lines[3].strip().isdigit() or lines[0].strip() != str(process.pid):
+    if len(lines) < 6 or not re.fullmatch("[0-9]{1,5}", lines[3].strip()) or lines[0].strip() != str(process.pid):
         return None
     port = int(lines[3])
     if lines[4].strip():
@@ -96,7 +96,7 @@ def _from_pid_file(process: Process) -> t.Optional[dict[str, t.Any]]:
 def _from_arguments(process: Process) -> dict[str, t.Any]:
     """What an ordinary user sees: the command line, and sockets that lie where distributions put them."""
     given = process.option("-p", "--port") or ""
-    port = int(given) if given.isdigit() else 5432
+    port = int(given) if re.fullmatch("[1-9][0-9]{0,4}", given) and int(given) < 65536 else 5432
     for folder in (process.option("-k", "--unix_socket_directories", "--unix-socket-directories"), *_FOLDERS):
         if folder and os.path.exists(f"{folder}/.s.PGSQL.{port}"):
             return {"login_unix_socket": folder, "login_port": port}

@@ -13,6 +13,7 @@ import typing as t
 
 from ..floor.problem import Problem
 from ..floor.redact import clean
+from ..floor.sampling import number
 
 Counters = dict[str, int]
 
@@ -26,7 +27,7 @@ def counters(data: bytes) -> Counters:
     try:
         # whatever a wrapper or a linker printed before the document is no part of it
         document = json.loads(data[max(data.find(b"{"), 0) :].decode("utf-8", "replace"), strict=False)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Problem(f"the answer of varnishstat is not complete JSON: {len(data)} bytes, beginning with {clean(data[:40])!r}") from None
     found = document.get("counters", document) if isinstance(document, dict) else {}
     values: Counters = {}
@@ -41,10 +42,8 @@ def counters(data: bytes) -> Counters:
 
 def _value(entry: t.Any) -> t.Optional[int]:
     """The exact integer of a counter; None for what is none, and for a gauge that went below zero (it wraps to 2^64)."""
-    value = entry.get("value") if isinstance(entry, dict) else None
-    if isinstance(value, str) and value.isdigit():
-        value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool):
+    value = number(entry.get("value")) if isinstance(entry, dict) else None
+    if not isinstance(value, int) or not 0 <= value < 2**64:
         return None
     wrapped = value >= 2**63 and entry.get("flag") in ("g", "i") and entry.get("format") != "b"
     return None if wrapped else value
@@ -70,7 +69,7 @@ def _answer(data: bytes, command: str) -> t.Any:
     begin = data.find(b"[")
     try:
         document = json.loads(data[begin:].decode("utf-8", "replace"), strict=False) if begin >= 0 else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(document, list) or len(document) < 3 or not isinstance(document[1], list) or document[1][:1] != [command]:
         return None

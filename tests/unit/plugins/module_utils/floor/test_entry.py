@@ -1,0 +1,61 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From parameters to a result: a host that cannot be searched for one service loses that service only."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.warroom.launch.plugins.module_utils.floor import entry, processes
+from ansible_collections.warroom.launch.plugins.module_utils.floor.gather import gather
+from ansible_collections.warroom.launch.plugins.module_utils.floor.problem import Problem
+from ansible_collections.warroom.launch.plugins.module_utils.floor.room import Probe, Room
+from ansible_collections.warroom.launch.plugins.module_utils.floor.tools import Tools
+from ansible_collections.warroom.launch.plugins.module_utils.mysql.discover import discover as find_mysql
+from ansible_collections.warroom.launch.plugins.module_utils.postgresql.discover import discover as find_postgresql
+
+
+class Fine(Probe):
+    def first(self) -> None:
+        pass
+
+    def facts(self, window: t.Optional[float]) -> dict[str, t.Any]:
+        return {}
+
+
+def broken(error: Exception) -> t.Any:
+    def discover(_tools: Tools) -> list[dict[str, t.Any]]:
+        raise error
+
+    return discover
+
+
+@pytest.mark.parametrize("error, said", [(ValueError("-pEXAMPLEPW"), "ValueError in"), (Problem("no /proc here"), "no /proc here")])
+def test_a_search_that_breaks_costs_its_own_service(tools: Tools, error: Exception, said: str) -> None:
+    lost = Room("lost", {}, Fine, broken(error), places=(), libraries={"no_such_library": "x"})
+    fine = Room("fine", {}, Fine, lambda _tools: [{"name": "a"}], places=())
+    got = gather(entry._wanted([(lost, None, {}), (fine, None, {})], tools), 0, tools)
+    assert got["launch_fine"]["instances"][0]["state"] == "up"
+    one = got["launch_lost"]["instances"][0]
+    assert one["state"] == "unreadable" and said in one["problem"] and "EXAMPLEPW" not in one["problem"]
+
+
+def test_a_host_without_proc_hides_its_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "PROC", "/nonexistent")
+    found = processes.Processes.read()
+    assert found.rows == [] and found.filtered
+
+
+@pytest.mark.parametrize("port", ["\u00b2\u00b2", "9" * 5000, "0", "", "99999999", "-1", "{{ 7*7 }}"])
+def test_ports_on_strangers_command_lines(tools: Tools, port: str) -> None:
+    rows = [
+        processes.Process(10, 1, "mysqld", 0, ("mysqld", "--port=" + port)),
+        processes.Process(11, 1, "postgres", 0, ("postgres", "-p", port, "-D", "/nonexistent")),
+    ]
+    tools._processes = processes.Processes(rows, False)
+    for discover in (find_mysql, find_postgresql):
+        assert all(0 < one.get("login_port", 1) < 65536 for one in discover(tools))
