@@ -1,0 +1,20 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The reference of the checks is what the catalogue says."""
+
+from __future__ import annotations
+
+import importlib.util
+import pathlib
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+
+
+def test_the_reference_is_current() -> None:
+    spec = importlib.util.spec_from_file_location("checks_doc", ROOT / ".ci/checks_doc.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert (ROOT / "docs/checks.md").read_text(encoding="utf-8") == module.document(), "run .venv/bin/python .ci/checks_doc.py"
