@@ -58,7 +58,7 @@ def account(request: HttpRequest) -> HttpResponse:
     if "unbalanced_cache" in settings.STORIES:
         for _each in range(60):  # one key that every template asks for anew
             cache.get("product:0")
-    return page("Your account", orders["id__count"], orders["total__sum"], *products(random.sample(range(PRODUCTS), 60)))
+    return page("Your account", orders["id__count"], orders["total__sum"], *products(random.sample(range(PRODUCTS), 120)))
 
 
 @personal
