@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import typing as t
 
@@ -79,7 +78,7 @@ def rows(found: t.Mapping[str, str]) -> dict[int, dict[str, str]]:
 def count(values: t.Mapping[str, str], name: str) -> t.Optional[Number]:
     """The number under `name`; None when it is missing, not a number, or negative (no count is: case M-08)."""
     value = number(values.get(name))
-    return None if value is None or not math.isfinite(value) or value < 0 else value
+    return None if value is None or not 0 <= value < 2**64 else value
 
 
 def version_numbers(version: t.Optional[str]) -> t.Optional[list[int]]:

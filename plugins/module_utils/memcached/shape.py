@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ..floor.redact import clean
 from ..floor.sampling import Number, delta, percentile, rate, ratio, top, total
 from . import proxy, slabs
 from .parse import count, version_numbers
@@ -97,11 +98,11 @@ def facts(first: Sample, second: t.Optional[Sample], window: t.Optional[float], 
 
 def _identity(latest: Sample) -> dict[str, t.Any]:
     stats = latest.stats
-    uptime, clock, pid = count(stats, "uptime"), count(stats, "time"), stats.get("pid")
+    uptime, clock, pid = count(stats, "uptime"), count(stats, "time"), count(stats, "pid")
     # pid and start tell servers apart by whatever address they are seen; in a container every pid is 1
-    known = uptime is not None and clock is not None and pid not in (None, "1")
+    known = uptime is not None and clock is not None and pid not in (None, 1)
     return {
-        "version": stats.get("version"),
+        "version": clean(stats["version"], 120) if "version" in stats else None,
         "version_numbers": version_numbers(stats.get("version")),
         "identity": f"{pid}-{int(clock - uptime)}" if known and uptime is not None and clock is not None else None,
         "uptime_seconds": uptime,
@@ -170,7 +171,7 @@ def _connections(moved: _Window, latest: Sample, keep: int) -> dict[str, t.Any]:
     return {
         "connections": now,
         "connections_limit": most,
-        "connections_ratio": ratio(now, most),
+        "connections_ratio": _share(now, most),
         "connections_opened": opened,
         "connections_per_second": rate(opened, moved.seconds),
         "operations_per_connection": ratio(operations, opened),
@@ -183,12 +184,18 @@ def _connections(moved: _Window, latest: Sample, keep: int) -> dict[str, t.Any]:
     }
 
 
+def _share(part: t.Optional[Number], whole: t.Optional[Number]) -> t.Optional[float]:
+    """A share of a limit: a server counts its listening sockets and headers too, and so may be a little over it."""
+    share = ratio(part, whole)
+    return None if share is None else min(1.0, share)
+
+
 def _memory(stats: t.Mapping[str, str]) -> dict[str, t.Any]:
     held, limit, kept = count(stats, "bytes"), count(stats, "limit_maxbytes"), count(stats, "curr_items")
     return {
         "bytes": held,
         "limit_bytes": limit,
-        "fill_ratio": ratio(held, limit),
+        "fill_ratio": _share(held, limit),
         "items_total": kept,
         "item_bytes_mean": None if held is None or not kept else round(held / kept),
     }

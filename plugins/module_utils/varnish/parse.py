@@ -116,9 +116,9 @@ def _backend(row: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     # A director has no probe of its own: "probe_message" is then a text, or counts its backends.
     said = said if isinstance(said, str) else message if isinstance(message, str) else None
     return {
-        "admin": row.get("admin_health"),
-        "good": good if isinstance(good, int) else None,
-        "window": window if isinstance(window, int) else None,
+        "admin": clean(row["admin_health"], 20) if isinstance(row.get("admin_health"), str) else None,
+        "good": good if isinstance(good, int) and 0 <= good <= 64 else None,
+        "window": window if isinstance(window, int) and 0 <= window <= 64 else None,
         "health": "sick" if row.get("admin_health") == "sick" or (said or "").lower() == "sick" else said,
         "type": row.get("type"),
     }
