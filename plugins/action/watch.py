@@ -27,7 +27,9 @@ SPEC: dict[str, t.Any] = {
     "label": {"type": "str"},
     "compare_with": {"type": "str"},
     "keep_hours": {"type": "float", "default": 24.0},
+    "every": {"type": "float", "default": 0.0},
     "since": {"type": "float", "default": 0.0},
+    "minutes": {"type": "float"},
     "until": {"type": "str", "choices": list(watching.UNTIL), "default": "never"},
 }
 
@@ -35,6 +37,7 @@ OVER = {
     "go": "The watch is over: a go in two rounds running.",
     "no-go": "The watch is over: a no-go in two rounds running.",
     "corner": "The watch is over: the load turned the corner.",
+    "time": "The watch is over: its time is up.",
 }
 
 Args = dict[str, t.Any]
@@ -83,16 +86,18 @@ class ActionModule(ActionBase):
         at = time.time()
         with Store(args["store"]) as store:
             changes, states = watching.one_round(store, report, at, args["keep_hours"] * 3600)
-            over = watching.is_over(store, report, args["until"], args["since"])
+            pace = watching.pace(report, at, args["every"], args["since"], args["minutes"])
+            over = args["until"] if watching.is_over(store, report, args["until"], args["since"]) else "time" if pace is None else None
             lines = watching.change_lines(changes, report, at)
-            _show(lines + ([OVER[args["until"]]] if over else []))
+            _show(lines + ([OVER[over]] if over else []))
             store.announce(states)
             rounds = store.count()
-        report["history"]["live"] = not over
+        report["history"]["live"] = over is None
         files, problems = publish(report, args["report_dir"])
         for problem in problems:
             display.warning(problem)
-        return {"changes": changes, "lines": lines, "over": over, "rounds": rounds, "cause": _cause(report), "files": files}
+        done = {"over": over is not None, "wait_seconds": pace or 0, "rounds": rounds, "cause": _cause(report), "files": files}
+        return {"changes": changes, "lines": lines, **done}
 
 
 def _cause(report: Report) -> t.Optional[str]:

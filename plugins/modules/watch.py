@@ -41,10 +41,17 @@ options:
     description: Older rounds are forgotten.
     type: float
     default: 24.0
-  since:
-    description: When the watch began, in seconds since 1970; O(until) looks at rounds from then on.
+  every:
+    description: Seconds from the beginning of a round to that of the next, for RV(wait_seconds).
     type: float
     default: 0.0
+  since:
+    description: When the watch began, in seconds since 1970; O(until) looks at rounds from then on, O(minutes) count from then on.
+    type: float
+    default: 0.0
+  minutes:
+    description: How long the watch goes on; RV(over) becomes true when the next round would begin later.
+    type: float
   until:
     description:
       - When RV(over) becomes true. V(go) and V(no-go) need that verdict in two rounds running; V(corner) needs the load of every
@@ -112,9 +119,13 @@ comparison:
   type: list
   elements: str
 over:
-  description: Whether what the watch waits for (O(until)) has come.
+  description: Whether what the watch waits for (O(until)) has come, or its time is up.
   returned: always
   type: bool
+wait_seconds:
+  description: How long to wait for the next round.
+  returned: for a round of a watch
+  type: int
 cause:
   description: The deepest cause that the round names, or null.
   returned: for a round of a watch

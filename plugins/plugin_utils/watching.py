@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import calendar
+import math
 import time
 import typing as t
 
@@ -47,12 +49,21 @@ def is_over(store: Store, report: Data, until: str, since: float) -> bool:
     return bool(risen) and all(trends.turned_the_corner(points) for points in risen)
 
 
+def pace(report: Data, at: float, every: float, since: float, minutes: t.Optional[float]) -> t.Optional[int]:
+    """Whole seconds to wait for the next round, or None when it would begin after the end of the watch."""
+    began = min(at, calendar.timegm(time.strptime(report["started_at"], "%Y-%m-%dT%H:%M:%SZ")))
+    if minutes is not None and max(began + every, at) >= since + minutes * 60:
+        return None
+    return max(0, math.ceil(began + every - at))
+
+
 def change_lines(changes: t.Sequence[Data], report: Data, at: float) -> list[str]:
     """What to print: one line per kind of change, with the finding's words, and its advice when it got worse."""
     findings = {"finding " + " ".join(part for part in key_of(one) if part): one for one in report.get("findings") or []}
     causes = {"cause " + one["cause"]: one for one in report.get("diagnoses") or []}
     lines: list[str] = []
-    groups: dict[tuple[str, str, str], list[str]] = {}
+    loud: dict[tuple[str, str, str], list[str]] = {}
+    quiet: dict[tuple[str, str, str], list[str]] = {}
     for change in changes:
         subject, before, after = change["subject"], change["before"], change["after"]
         if subject == VERDICT:
@@ -61,11 +72,12 @@ def change_lines(changes: t.Sequence[Data], report: Data, at: float) -> list[str
             lines += _cause_lines(subject, after, causes.get(subject))
         elif after == ABSENT or (before, after) == (ABSENT, "ok"):
             # a host that is lost takes all its checks with it, and brings them back
-            groups.setdefault((f"{subject}  ".split(" ")[2], before if after == ABSENT else ABSENT, after), []).append(subject)
+            quiet.setdefault((f"{subject}  ".split(" ")[2], before, after), []).append(subject.split(" ")[1])
         else:
-            groups.setdefault((subject.split(" ")[1], before, after), []).append(subject)
-    for (name, before, after), subjects_ in groups.items():
-        lines += _group_lines(name, before, after, subjects_, findings)
+            loud.setdefault((subject.split(" ")[1], before, after), []).append(subject)
+    for (check, before, after), subjects_ in loud.items():
+        lines += _loud_lines(check, before, after, subjects_, findings)
+    lines += _quiet_lines(quiet)
     clock = time.strftime("%H:%M:%S", time.localtime(at))
     return [f"          {line}" if line.startswith("→") else f"{clock}  {line}" for line in lines]
 
@@ -77,19 +89,30 @@ def _cause_lines(subject: str, after: str, cause: t.Optional[Data]) -> list[str]
     return [f"CAUSE {name}: {clean(str(cause['statement']), 400)}", f"→ first: {clean(str(cause['first_fix']), 600)}"]
 
 
-def _group_lines(name: str, before: str, after: str, group: t.Sequence[str], findings: t.Mapping[str, Data]) -> list[str]:
-    """One check that changed alike in some places; or all that a host does not report any more, or reports now and is fine."""
-    count = len(group)
-    checks = group[0].split(" ")[1] if count == 1 else f"{count} checks"
-    if after == ABSENT:
-        return [f"{name}: {checks} {'was' if count == 1 else 'were'} {before} and {'is' if count == 1 else 'are'} not reported any more"]
-    if before == ABSENT and after == "ok":
-        return [f"{name}: {checks} {'is' if count == 1 else 'are'} reported and fine"]
+def _loud_lines(check: str, before: str, after: str, group: t.Sequence[str], findings: t.Mapping[str, Data]) -> list[str]:
+    """One check that changed alike in some places: the first of them, and how many more."""
     finding = findings[group[0]]
     where = " ".join(clean(part, 80) for part in (finding.get("host"), finding.get("instance")) if part)
-    more = f" and {count - 1} more" if count > 1 else ""
     said = clean(finding.get("finding") or finding.get("reason") or "", 400)
-    lines = [f"{name} on {where}{more}: {'new' if before == ABSENT else before} → {after}: {said}"]
+    lines = [f"{check} on {where}{_more(group)}: {'new' if before == ABSENT else before} → {after}: {said}"]
     if after in ("warn", "fail") and finding.get("advice"):
         lines.append(f"→ {clean(finding['advice'], 600)}")
     return lines
+
+
+def _quiet_lines(groups: t.Mapping[tuple[str, str, str], list[str]]) -> t.Iterator[str]:
+    """What a host does not report any more, or reports now and is fine; hosts of which the same is to be said together."""
+    alike: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
+    for (host, before, after), checks in groups.items():
+        alike.setdefault((before, after, tuple(sorted(checks))), []).append(host)
+    for (before, after, names), hosts in alike.items():
+        one = len(names) == 1
+        what = names[0] if one else f"{len(names)} checks"
+        said = f"{'was' if one else 'were'} {before} and {'is' if one else 'are'} not reported any more"
+        if after != ABSENT:
+            said = f"{'is' if one else 'are'} reported and fine"
+        yield f"{clean(hosts[0], 80)}{_more(hosts)}: {what} {said}"
+
+
+def _more(places: t.Sequence[str]) -> str:
+    return f" and {len(places) - 1} more" if len(places) > 1 else ""

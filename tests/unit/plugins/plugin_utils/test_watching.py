@@ -128,14 +128,29 @@ def test_a_host_that_is_lost_and_comes_back_is_one_line_each(store: Store) -> No
     lost = {"check": "host_reached", "host": "db1", "service": "server", "status": "unknown", "finding": "gone", "advice": "x"}
     assert lines_of(store, report("go", *here), report("unknown", lost), report("unknown", lost)) == [
         "GO → UNKNOWN",
-        "db1: 3 checks were ok and are not reported any more",
         "host_reached on db1: new → unknown: gone",
+        "db1: 3 checks were ok and are not reported any more",
     ]
     assert lines_of(store, report("go", *here), report("go", *here)) == [
         "UNKNOWN → GO",
         "db1: 3 checks are reported and fine",
         "db1: host_reached was unknown and is not reported any more",
     ]
+
+
+def test_hosts_that_are_lost_together_are_one_line(store: Store) -> None:
+    everywhere = many("ok", 30)
+    assert lines_of(store, report("go", *everywhere), report("go", *everywhere[:5]), report("go", *everywhere[:5])) == [
+        "app10 and 24 more: uwsgi_workers_busy was ok and is not reported any more"
+    ]
+
+
+@pytest.mark.parametrize(
+    "at, every, minutes, wait",
+    [(1001.5, 10, 60, 9), (1001.0, 10, None, 9), (1010.0, 10, 60, 0), (1025.0, 10, 60, 0), (1001.0, 60, 1, None), (1070.0, 10, 1, None)],
+)
+def test_rounds_begin_at_a_pace_and_not_after_the_end(at: float, every: float, minutes: t.Optional[float], wait: t.Optional[int]) -> None:
+    assert watching.pace({"started_at": "1970-01-01T00:16:40Z"}, at, every, 1000.0, minutes) == wait
 
 
 def test_who_is_killed_before_the_change_is_remembered_tells_it_again(store: Store) -> None:
