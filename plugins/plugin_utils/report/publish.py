@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
 import typing as t
 
@@ -29,7 +30,7 @@ def publish(
 ) -> tuple[list[str], list[str]]:
     """Write the report's files (those named) into the directory; gives their paths, and what went wrong with any of them.
 
-    A directory that cannot be written raises OSError. A file that cannot be made costs itself, not the verdict.
+    A directory that cannot be written raises OSError, and keeps no file of an earlier run. A file that cannot be made costs itself, not the verdict.
     """
     folder = pathlib.Path(directory).expanduser().absolute()
     paths, problems = [], []
@@ -43,6 +44,18 @@ def publish(
             problems.append(f"{name} could not be made ({type(error).__name__}: {error}); please report this")
             path.unlink(missing_ok=True)
             continue
-        files.write(path, text)
+        try:
+            files.write(path, text)
+        except OSError:
+            _forget(folder, paths)
+            raise
         paths.append(str(path))
     return paths, problems
+
+
+def _forget(folder: pathlib.Path, written: t.Collection[str]) -> None:
+    """Take away what an earlier run left: beside a verdict that could not be written, yesterday's go would be read for it."""
+    for name in FILES:
+        if str(folder / name) not in written:
+            with contextlib.suppress(OSError):
+                (folder / name).unlink()

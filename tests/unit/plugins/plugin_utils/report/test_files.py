@@ -13,6 +13,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from prometheus_client.parser import text_string_to_metric_families as text_format
 
 from ansible_collections.warroom.launch.plugins.plugin_utils.judgement import Asked
+from ansible_collections.warroom.launch.plugins.plugin_utils.report import files
 from ansible_collections.warroom.launch.plugins.plugin_utils.report.junit import junit_xml
 from ansible_collections.warroom.launch.plugins.plugin_utils.report.prom import launch_prom
 from ansible_collections.warroom.launch.plugins.plugin_utils.report.publish import FILES, publish
@@ -95,3 +96,20 @@ def test_only_numbers_are_values(value):
     given = report(host("a"))
     given["findings"][-1]["value"] = value
     assert families(launch_prom(given))
+
+
+def test_a_verdict_that_cannot_be_written_leaves_no_older_one_behind(tmp_path, monkeypatch):
+    """A full disk: yesterday's launch.json and launch.prom must not stand for today's."""
+    publish(report(host("a", 0.1)), tmp_path)
+    write = files.write
+
+    def full(path, text):
+        if path.name == "launch.json":
+            raise OSError(28, "No space left on device")
+        write(path, text)
+
+    monkeypatch.setattr(files, "write", full)
+    with pytest.raises(OSError, match="No space left"):
+        publish(MIXED, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
+    assert "no-go" in (tmp_path / "index.html").read_text().lower()
