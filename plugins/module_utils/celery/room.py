@@ -158,12 +158,16 @@ class CeleryProbe(Probe):
         found = local.workers(self.tools.processes)
         return [(one.pid, one.events) for one in found if port and local.connected_to(one.pid, port)]
 
+    @property
+    def _connected(self) -> Connection:
+        """The connection to the broker; there is one from `first` on."""
+        return t.cast(Connection, self._connection)
+
     def _ping(self, expected: int) -> None:
         got = self._got
-        assert self._connection is not None
         try:
             got.names, got.asked_seconds = self._remote.ping(expected, self.tools.timeout)
-        except self._connection.kombu.channel_errors as error:
+        except self._connected.kombu.channel_errors as error:
             got.problems["workers"] = f"this user may not use remote control on the broker ({type(error).__name__})"
 
     def _snapshot(self, *commands: str) -> Snapshot:
@@ -171,19 +175,17 @@ class CeleryProbe(Probe):
         return Snapshot(time.monotonic(), time.time(), replies)
 
     def _reading(self) -> t.Any:
-        assert self._connection is not None
-        return self._connection.read(self._names)
+        return self._connected.read(self._names)
 
     def _queue_names(self) -> tuple[list[str], t.Optional[list[str]]]:
         """The queues to read, and those of remote control and events where they can be listed."""
-        assert self._connection is not None
         got = self._got
         named = list(self.options.get("queues") or []) or list(self._app.queues)
         active = [queue for name in got.names for queue in got.first.queues(name)]
         bound: set[str] = set()
         control: t.Optional[list[str]] = None
-        if self._connection.on_redis:
-            bound, whole = self._connection.bindings()
+        if self._connected.on_redis:
+            bound, whole = self._connected.bindings()
             control = sorted(name for name in bound if is_control(name) and name != got.own)[:MOST_QUEUES] if whole else None
             if not whole:
                 note = "Not all keys of the Redis database were looked at (too many, or not allowed); name yours in the option queues."
@@ -200,12 +202,11 @@ class CeleryProbe(Probe):
 
     def _read_new_queues(self) -> None:
         """A queue that came into being in the window, by a wrong name for example, has a length but no growth yet."""
-        assert self._connection is not None
         if self._got.control is None and self._got.management is None:
             return  # they cannot be listed, or only in part and at a price
         new = [name for name in self._queue_names()[0] if name not in self._names]
         if new:
-            self._got.readings[-1].lengths.update(self._connection.read(new).lengths)
+            self._got.readings[-1].lengths.update(self._connected.read(new).lengths)
 
     def _listen(self) -> None:
         """Start to listen to events, on a connection of its own; without them the rest stays known."""
@@ -223,8 +224,7 @@ class CeleryProbe(Probe):
             self._listener = None
 
     def _begin_to_count(self) -> None:
-        tally = self._got.tally
-        assert tally is not None
+        tally = t.cast(Tally, self._got.tally)
         for task_id, name in self._got.first.task_names():
             tally.learn(task_id, name)
         if self._listener is not None:
@@ -234,8 +234,7 @@ class CeleryProbe(Probe):
     def _heard(self, seconds: float) -> None:
         begun = time.monotonic()
         try:
-            assert self._listener is not None
-            self._listener.listen(seconds)
+            t.cast(Listener, self._listener).listen(seconds)
         except Exception as error:  # pylint: disable=broad-exception-caught # the broker ended the connection
             self._got.problems["events"] = self.tools.hide(f"the event stream broke off ({type(error).__name__})")
             self._listener = None

@@ -49,7 +49,6 @@ class Process:
         except OSError:
             return None
 
-
     def elsewhere(self, kind: str) -> bool:
         """Whether it lives in another namespace of this kind (`net`, `mnt`) than we do; False when that may not be read."""
         try:
