@@ -80,6 +80,10 @@ ansible_facts:
               description: Version of the running daemon.
               type: str
               returned: always
+            client_options:
+              description: What the Varnish tools need to reach the same instance, for example C(-n /var/lib/varnish/shop).
+              type: str
+              returned: always
             active_vcl:
               description: The VCL that is live.
               type: str

@@ -109,6 +109,10 @@ ansible_facts:
           elements: dict
           returned: always
           contains:
+            client_options:
+              description: What the Varnish tools need to reach the same instance, for example C(-n /var/lib/varnish/shop).
+              type: str
+              returned: always
             log:
               description:
                 - What was read, C(transactions) of both sides, how many of them were C(older) than O(last), C(seconds) the others

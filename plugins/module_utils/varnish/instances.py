@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import typing as t
 
 from ..floor.processes import PROC, Process
@@ -16,6 +17,11 @@ from ..floor.tools import Tools
 DAEMONS = ("varnishd", "vinyld")
 # What the manager keeps in its working directory since 6.0: the index of its shared memory.
 _MARK = "_.vsm_mgt"
+
+
+def client_options(instance: t.Optional[str]) -> str:
+    """What the varnish tools need to reach the same instance, ready for a shell: `-n /path`, or nothing for the default one."""
+    return f"-n {shlex.quote(instance)}" if instance else ""
 
 
 def managers(tools: Tools) -> list[Process]:

@@ -49,7 +49,8 @@ class VarnishProbe(Probe):
 
     def facts(self, window: t.Optional[float]) -> dict[str, t.Any]:
         self._check_alive()
-        return shape.facts(self._first, self._second, window, self._told(), self.tools.top)
+        measures = shape.facts(self._first, self._second, window, self._told(), self.tools.top)
+        return {"client_options": instances.client_options(self.options.get("instance")), **measures}
 
     def _check_alive(self) -> None:
         """By the clocks of two samples; with one sample, another is taken only when no process is seen that writes them."""

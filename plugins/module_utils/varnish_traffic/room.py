@@ -76,6 +76,7 @@ class TrafficProbe(Probe):
         facts = shape.facts(tally, stream, self._expected, self.tools.top)
         facts.update(active.facts(list(self._probes), self._no_probes, bool(self.options.get("probe_urls")), facts["unknown"]))
         facts["query"] = self._asked(facts["unknown"])
+        facts["client_options"] = instances.client_options(self.options.get("instance"))
         return facts
 
     def _asked(self, unknown: dict[str, str]) -> t.Optional[dict[str, t.Any]]:

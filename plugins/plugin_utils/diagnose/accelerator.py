@@ -39,7 +39,7 @@ def fault(fleet: Fleet) -> t.Iterator[Cause]:
             evidence=[*_evidence(fleet, one, passes, redirects)],
             first_fix=_fix(one, finding, patterns, moved),
             avoid="Do not touch the database and do not add application servers: they only see what the accelerator lets through.",
-            look=f"varnishtop -n '{one.name}' -b -i BereqURL",
+            look=f"varnishtop {one.facts.get('client_options') or ''} -b -i BereqURL".replace("  ", " "),
             rows=[*passes[:10], *redirects[:10]],
             at=one,
             patterns=frozenset([*patterns, *moved]),
