@@ -241,6 +241,8 @@ def _options(broker: Broker, seconds: float) -> dict[str, t.Any]:
     return options
 
 
+#: Errors of the client libraries over an answer that is none of their protocol's.
+_OTHER_TONGUE = ("InvalidResponse", "UnexpectedFrame", "FrameSyntaxError", "ValueError", "UnicodeDecodeError")
 _LOGIN = ("noauth", "wrongpass", "authentication", "access_refused", "accessrefused", "invalid password", "invalid username", "acl")
 
 
@@ -253,10 +255,16 @@ def _refusal(error: BaseException, where: str, seconds: float) -> Problem:
         return Problem(f"the broker {where} does not allow its user what reading needs")
     if "not_allowed" in lowered or "vhost" in lowered:
         return Problem(f"the broker {where} does not know this virtual host, or does not let this user in")
+    if "protected mode" in lowered:
+        return Problem(f"the broker {where} is in protected mode: it has no password and lets only its own host in")
+    if type(error).__name__ == "ResponseError":  # its text may repeat what we sent
+        return Problem(f"the broker {where} answers our first command with an error: is it Redis, and one of the last ten years?")
     if "certificate" in lowered:
         return Problem(f"the certificate of the broker {where} is not trusted: see ssl_ca_certs in its URL")
     if isinstance(error, (socket.gaierror,)) or "name or service not known" in lowered or "error -2" in lowered:
         return Problem(f"the host name of the broker {where} does not resolve")
     if "timed out" in lowered or isinstance(error, (socket.timeout, TimeoutError)):
         return Down(f"the broker {where} did not answer within {seconds:g} s: it is down, hangs, or a firewall drops the connection")
+    if type(error).__name__ in _OTHER_TONGUE:
+        return Problem(f"what answers at {where} does not speak as a broker does ({type(error).__name__}): is it another service's port?")
     return Down(f"no connection to the broker {where} ({type(error).__name__}): is it running?")

@@ -19,13 +19,25 @@ class Problem(Exception):
     state = "unreadable"
 
 
+#: Where this collection's own code for targets lies.
+_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
 def fault(error: BaseException) -> str:
-    """An error that nobody foresaw, by its kind and place. Never by its text, which may hold what it stumbled over."""
+    """An error that nobody foresaw, by its kind and place. Never by its text, which may hold what it stumbled over.
+
+    Raised in a library, it means that its peer does not speak as the library expects; raised in our code, it is ours.
+    """
     at = error.__traceback__
     while at is not None and at.tb_next is not None:
         at = at.tb_next
-    place = f" in {os.path.basename(at.tb_frame.f_code.co_filename)}, line {at.tb_lineno}" if at is not None else ""
-    return f"{type(error).__name__}{place}; please report this"
+    if at is None:
+        return f"{type(error).__name__}; please report this"
+    path = at.tb_frame.f_code.co_filename
+    place = f"{type(error).__name__} in {'/'.join(path.split('/')[-2:])}, line {at.tb_lineno}"
+    if os.path.abspath(path).startswith(_OURS + os.sep):
+        return f"{place}; please report this"
+    return f"{place}: is this the service's own address, and a version that its library knows?"
 
 
 class Down(Problem):

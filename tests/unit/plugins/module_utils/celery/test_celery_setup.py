@@ -24,6 +24,7 @@ from ansible_collections.warroom.launch.plugins.module_utils.floor.gather import
 from ansible_collections.warroom.launch.plugins.module_utils.floor.options import _check
 from ansible_collections.warroom.launch.plugins.module_utils.floor.problem import Problem
 from ansible_collections.warroom.launch.plugins.module_utils.floor.processes import Process, Processes
+from tests.support import replay
 from tests.support.tools import RealCommands, tools_with
 
 
@@ -131,6 +132,24 @@ def test_a_workers_own_environment_is_used(tmp_path: t.Any) -> None:
         finally:
             worker.kill()
     assert found.broker.url == "redis://h:7/0"
+
+
+@pytest.mark.parametrize(
+    "answer, said",
+    [
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n<html>\x1b[31m", "does not speak as a broker"),
+        (b"-ERR unknown command 'HELLO', with args beginning with: 'EXAMPLEPW'\r\n" * 9, "with an error"),
+        (b"-DENIED Redis is running in protected mode because EXAMPLEPW\r\n" * 9, "protected mode"),
+        (b"$abc\r\n" * 50, "does not speak as a broker"),
+    ],
+)
+def test_what_is_no_redis_is_not_said_to_be_a_stopped_one(answer: bytes, said: str) -> None:
+    with replay.peer(replay.sends(answer, wait_for=b"\r\n")) as address:
+        tools = tools_with(RealCommands(), timeout=1)
+        tools.secrets.add("EXAMPLEPW")  # as the module does for its secret options
+        facts = read(tools, broker_url=f"redis://:EXAMPLEPW@{address}/0")
+    assert facts["state"] == "unreadable" and said in facts["problem"] and "EXAMPLEPW" not in facts["problem"]
+    assert "report this" not in facts["problem"]
 
 
 @pytest.mark.parametrize("code", ["import sys; sys.exit(3)", "import os; os._exit(0)", "raise KeyboardInterrupt", "1/0", "app = 5"])

@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import typing as t
 
 from ansible_collections.warroom.launch.plugins.module_utils.floor.gather import gather
-from ansible_collections.warroom.launch.plugins.module_utils.floor.problem import Down, Problem
+from ansible_collections.warroom.launch.plugins.module_utils.floor.plain import plain
+from ansible_collections.warroom.launch.plugins.module_utils.floor.problem import Down, Problem, fault
 from ansible_collections.warroom.launch.plugins.module_utils.floor.room import Probe, Room
+from ansible_collections.warroom.launch.plugins.module_utils.floor.sampling import percentile
 from ansible_collections.warroom.launch.plugins.module_utils.floor.tools import Tools
 
 
@@ -46,6 +49,11 @@ class Hangs(Fine):
 
     def first(self) -> None:
         self.released.wait(60)
+
+
+class Cursed:
+    def __str__(self) -> str:
+        raise KeyError("EXAMPLEPW")
 
 
 class Ends(Fine):
@@ -104,6 +112,25 @@ def test_foreign_code_that_ends_the_program_is_no_answer(tools: Tools) -> None:
     got = run(tools, room("ends", Ends), room("fine", Fine))
     assert got["launch_ends"]["state"] == "unreadable" and got["launch_fine"]["state"] == "up"
     assert "ended the program" in got["launch_ends"]["problem"] and "EXAMPLEPW" not in got["launch_ends"]["problem"]
+
+
+def test_an_error_in_a_library_is_laid_to_its_peer_and_ours_to_us() -> None:
+    """By kind and place, never by text: that may hold what the code stumbled over."""
+    try:
+        json.loads("EXAMPLEPW")
+    except ValueError as error:
+        said = fault(error)
+    assert "JSONDecodeError in json/decoder.py, line" in said and "own address" in said and "report" not in said
+    try:
+        plain([Cursed()])
+    except KeyError as error:
+        said = fault(error)
+    assert "KeyError in floor/test_gather.py" in said and "EXAMPLEPW" not in said
+    try:
+        percentile([1], "EXAMPLEPW")  # type: ignore[arg-type]
+    except TypeError as error:
+        said = fault(error)
+    assert "TypeError in floor/sampling.py" in said and said.endswith("please report this")
 
 
 def test_a_probe_that_cannot_begin_or_end_costs_itself_only(tools: Tools) -> None:
