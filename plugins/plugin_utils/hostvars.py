@@ -123,7 +123,10 @@ def _why(result: Variables) -> t.Optional[str]:
 
 def message_of(result: Variables) -> str:
     """Why a task failed, in one line."""
-    message = clean(str(result.get("msg") or result.get("module_stderr") or "it does not say why"), 300)
+    said, errors = str(result.get("msg") or ""), str(result.get("module_stderr") or "").strip()
+    if errors and "deserialization failed" in said and "SyntaxError" in errors:
+        said = f"its Python is too old for the modules ({errors.splitlines()[-1]}): set ansible_python_interpreter to Python 3.9 or later"
+    message = clean(said or errors or "it does not say why", 300)
     return message.removeprefix("Task failed: ").removeprefix("Action failed: ")
 
 

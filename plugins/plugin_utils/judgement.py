@@ -16,6 +16,7 @@ from .catalogue import HOSTS_ASKED, Catalogue, CatalogueError
 from .evaluate import evaluate, unreached
 from .finding import Finding, finding, urgency
 from .finding import accept as mark_accepted
+from .fleet.clients import known_problems
 from .fleet.instances import fleet_facts, fleet_findings
 from .services import FLEET_HOST, tiers_of
 from .verdict import verdict
@@ -35,7 +36,7 @@ class Asked:
     thresholds: t.Any = None
     extra_checks: t.Any = None
     accept: t.Any = None
-    known_clients: list[t.Any] = dataclasses.field(default_factory=list)
+    known_clients: t.Any = dataclasses.field(default_factory=list)
     addresses: list[str] = dataclasses.field(default_factory=list)
     groups: list[str] = dataclasses.field(default_factory=list)
 
@@ -61,7 +62,7 @@ def validate(hosts: t.Iterable[Asked], catalogue: Catalogue) -> int:
     most = len(catalogue.entries)
     seen: set[str] = set()
     for host in hosts:
-        settings = repr((host.thresholds, host.extra_checks, host.accept))
+        settings = repr((host.thresholds, host.extra_checks, host.accept, host.known_clients))
         if settings in seen:
             continue
         seen.add(settings)
@@ -70,7 +71,7 @@ def validate(hosts: t.Iterable[Asked], catalogue: Catalogue) -> int:
         except CatalogueError as error:
             wrong += error.lines
             continue
-        wrong += catalogue.accept_problems(host.accept, host.extra_checks)
+        wrong += [*catalogue.accept_problems(host.accept, host.extra_checks), *known_problems(host.known_clients)]
     if wrong:
         raise CatalogueError(wrong)
     return most

@@ -40,6 +40,37 @@ def databases(hosts: Hosts, inventory: t.Optional[Data] = None) -> list[dict[str
     return found
 
 
+def belonging(known: t.Any) -> list[t.Any]:
+    """The entries of `launch_check_known_clients`; one entry may stand without its list.
+
+    Never the characters of a text: the `*` of `app_*` alone would make everybody known.
+    """
+    if isinstance(known, (str, dict)):
+        known = [known]
+    return [one for one in known if _usable(one)] if isinstance(known, list) else []
+
+
+def known_problems(known: t.Any) -> t.Iterator[str]:
+    """What is wrong with `launch_check_known_clients`: entries that name nobody would explain nobody, or everybody."""
+    if known not in (None, "", {}) and not isinstance(known, (str, dict, list)):
+        yield "launch_check_known_clients: must be a list of texts and mappings"
+    for one in known if isinstance(known, list) else [known] if known else []:
+        if not _usable(one):
+            yield (
+                f"launch_check_known_clients: {str(one)[:60]!r} is neither the name of a user, an application or an address, nor a "
+                f"mapping of some of {', '.join(_NAMES)} to such a name"
+            )
+
+
+_NAMES = ("user", "application", "address", "database")
+
+
+def _usable(one: t.Any) -> bool:
+    if isinstance(one, dict):
+        return bool(one) and all(name in _NAMES and isinstance(pattern, str) and pattern for name, pattern in one.items())
+    return isinstance(one, str) and bool(one.strip())
+
+
 def _addresses(hosts: Hosts, inventory: Data) -> set[str]:
     known = {address for entry in hosts.values() if isinstance(entry, dict) for address in entry.get("addresses") or []}
     for names in (inventory.get("addresses") or {}).values():
@@ -48,7 +79,7 @@ def _addresses(hosts: Hosts, inventory: Data) -> set[str]:
 
 
 def _explainer(entry: Data, addresses: set[str]) -> t.Callable[[Data], bool]:
-    entries = list(entry.get("known_clients") or [])
+    entries = belonging(entry.get("known_clients"))
     local = any(tier in LOCAL_USERS for tier in entry.get("tiers") or [])
 
     def known(client: Data) -> bool:

@@ -40,6 +40,10 @@ def one(variables, source=ROLE):
         ({"failed": True, "msg": "The module interpreter '/x' was not found."}, "gathering failed: The module interpreter"),
         ({"failed": True, "module_stderr": "Killed"}, "gathering failed: Killed"),
         ({"failed": True, "exception": None}, "gathering failed: it does not say why"),
+        (
+            {"failed": True, "msg": "Module result deserialization failed: No start of json char found", "module_stderr": "x\nSyntaxError: annotations\n"},
+            "gathering failed: its Python is too old for the modules (SyntaxError: annotations)",
+        ),
         ({"skipped": True}, "gathering was skipped"),
         (None, "nothing was gathered on it"),
         ("text", "nothing was gathered on it"),
