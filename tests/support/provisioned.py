@@ -63,6 +63,11 @@ class Provisioned:
         return dict(json.loads(self.sh("cat /var/lib/launch_monitoring/added.json")))
 
 
+def changed(output: str) -> list[str]:
+    """The tasks that changed something."""
+    return re.findall(r"^TASK \[(?:[\w.]+ : )?(.*?)\] \*+\n(?:(?!TASK).*\n)*?changed:", output, re.M)
+
+
 def wheels(packages: t.Sequence[str], python: str) -> pathlib.Path:
     """A folder of wheels for a Python (`3.11`), made once per machine: hosts of a fleet reach no index."""
     place = CACHE / f"wheels-{python}"
@@ -71,7 +76,7 @@ def wheels(packages: t.Sequence[str], python: str) -> pathlib.Path:
         place.mkdir(parents=True, exist_ok=True)
         pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
         # what has no wheel is pure Python
-        subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", place, "uwsgitop"], check=True, capture_output=True)
+        subprocess.run([*pip, "wheel", "--use-pep517", "--no-deps", "--wheel-dir", place, "uwsgitop"], check=True, capture_output=True)
         target = ["--python-version", python, "--only-binary=:all:", "--find-links", place, "--dest", place]
         subprocess.run([*pip, "download", *target, *packages], check=True, capture_output=True)
         stamp.write_text("\n".join(packages))
