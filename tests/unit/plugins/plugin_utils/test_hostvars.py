@@ -41,7 +41,7 @@ def one(variables, source=ROLE):
         ({"failed": True, "module_stderr": "Killed"}, "gathering failed: Killed"),
         ({"failed": True, "exception": None}, "gathering failed: it does not say why"),
         (
-            {"failed": True, "msg": "Module result deserialization failed: No start of json char found", "module_stderr": "x\nSyntaxError: annotations\n"},
+            {"failed": True, "msg": "Module result deserialization failed: No start", "module_stderr": "x\nSyntaxError: annotations\n"},
             "gathering failed: its Python is too old for the modules (SyntaxError: annotations)",
         ),
         ({"skipped": True}, "gathering was skipped"),

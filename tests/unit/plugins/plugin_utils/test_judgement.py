@@ -94,7 +94,8 @@ def test_validate_names_every_wrong_check_of_every_host():
 def test_entries_that_would_explain_everybody_or_nobody_are_refused(known):
     with pytest.raises(CatalogueError, match="launch_check_known_clients"):
         validate([host("a", known_clients=known)], CATALOGUE)
-    assert validate([host("a", known_clients=right) for right in ("app_*", ["app_*"], {"user": "a"}, [{"user": "a*"}], [], None)], CATALOGUE)
+    right = ("app_*", ["app_*"], {"user": "a"}, [{"user": "a*"}], [], None)
+    assert validate([host("a", known_clients=one) for one in right], CATALOGUE)
 
 
 def test_diagnosis_gets_the_fleet(monkeypatch):
