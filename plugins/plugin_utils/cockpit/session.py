@@ -83,7 +83,7 @@ def _instances(host: t.Mapping[str, t.Any], service: str) -> list[Instance]:
         return [dict(one) for one in found]
     declared = [one for one in wish if isinstance(one, t.Mapping)]
     by_name = {str(one.get("name")): one for one in found}
-    merged = []
+    merged: list[Instance] = []
     for place, options in enumerate(declared):
         fact = by_name.get(str(options.get("name"))) or (found[place] if place < len(found) and not options.get("name") else {})
         merged.append({**fact, **options})
