@@ -18,6 +18,8 @@ import typing as t
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
+LEAST_WIDTH = 500
+
 # No sandbox: the tests may run as root. Nothing may be looked up outside.
 _FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -40,17 +42,33 @@ def console(page: pathlib.Path) -> list[str]:
     return [line for line in done.stderr.splitlines() if "CONSOLE" in line]
 
 
-def probe(page: pathlib.Path, script: str, width: int = 1600, height: int = 1200, theme: t.Optional[str] = None) -> t.Any:
-    """What `script` (a function body) returns in the page; its policy is taken out for that, scripts of strangers would run."""
+def probe(
+    page: pathlib.Path,
+    script: str,
+    width: int = 1600,
+    height: int = 1200,
+    theme: t.Optional[str] = None,
+    library: t.Optional[pathlib.Path] = None,
+) -> t.Any:
+    """What `script` (a function body) returns in the page, a promise too; its policy is taken out, scripts of strangers would run.
+
+    A browser's window has a least width: a phone's is a frame of that width in a window.
+    """
     text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.read_text(encoding="utf-8"))
     if theme:
         text = text.replace('<html lang="en">', f'<html lang="en" data-theme="{theme}">')
     before = "<script>window.alerts = []; window.alert = x => alerts.push(x); window.errors = []; onerror = m => errors.push(m);</script>"
-    after = f"<script>document.documentElement.dataset.probe = JSON.stringify((function () {{ {script} }})());</script>"
+    if library is not None:
+        before += f'<script src="{library.as_uri()}"></script>'
+    tell = "found => { top.document.documentElement.dataset.probe = JSON.stringify(found); }"
+    after = f"<script>Promise.resolve((function () {{ {script} }})()).then({tell}, error => ({tell})(String(error)));</script>"
     text = text.replace("<head>", "<head>" + before).replace("</body>", after + "</body>")
+    if width < LEAST_WIDTH:
+        frame = f'<iframe width="{width}" height="{height}" srcdoc="{html.escape(text)}" style="border: 0"></iframe>'
+        text = f"<!DOCTYPE html><html><body>{frame}</body></html>"
     copy = page.with_name("probed.html")
     copy.write_text(text, encoding="utf-8")
-    done = _run(copy, "--dump-dom", "--virtual-time-budget=2000", f"--window-size={width},{height}")
+    done = _run(copy, "--dump-dom", "--virtual-time-budget=5000", f"--window-size={max(width, LEAST_WIDTH)},{height}")
     found = re.search(r'data-probe="([^"]*)"', done.stdout)
     assert found, done.stderr[-2000:]
     return json.loads(html.unescape(found[1]))
