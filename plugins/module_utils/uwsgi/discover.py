@@ -117,7 +117,7 @@ def _number(options: config.Options, names: t.Sequence[str]) -> t.Optional[int]:
 
 def _placed(process: Process, value: str) -> dict[str, t.Any]:
     """The address as this process can reach it: relative paths from its directory, paths of a container through its root."""
-    foreign = _namespace(process, "net")
+    foreign = process.elsewhere("net")
     if value.startswith("@") or re.search(r":\d+$", value):
         if foreign:
             return {
@@ -127,17 +127,9 @@ def _placed(process: Process, value: str) -> dict[str, t.Any]:
             }
         return {"stats": value}
     path = os.path.join(process.link("cwd") or "/", value)
-    if _namespace(process, "mnt") and process.link("root"):
+    if process.elsewhere("mnt") and process.link("root"):
         return {"name": value, "stats": f"/proc/{process.pid}/root{path}"}
     return {"stats": path}
-
-
-def _namespace(process: Process, kind: str) -> bool:
-    """Whether the process lives in another namespace of this kind than we do; False when that may not be read."""
-    try:
-        return os.readlink(f"/proc/{process.pid}/ns/{kind}") != os.readlink(f"/proc/self/ns/{kind}")
-    except OSError:
-        return False
 
 
 def configuration(process: Process) -> tuple[config.Options, str]:
