@@ -59,7 +59,7 @@ class RealCommands:
             if on_start:
                 on_start(process)
             out, err = process.communicate(stdin.encode() if stdin else None)
-        return Ran(process.returncode, out, err, process.returncode in (124, 137))
+        return Ran(process.returncode, out, err, process.returncode in (124, 137, -9))
 
 
 def tools_with(commands: t.Any, **settings: t.Any) -> Tools:

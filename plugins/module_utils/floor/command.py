@@ -59,4 +59,5 @@ class Commands:
             environ_update={"LC_ALL": "C", "LANG": "C", "LANGUAGE": "C"},
             before_communicate_callback=on_start,
         )
-        return Ran(rc, out or b"", err or b"", guard is not None and rc in (124, 137))
+        # 124: ended politely; a tool that ignores that takes `timeout` itself along when it is killed
+        return Ran(rc, out or b"", err or b"", guard is not None and rc in (124, 137, -9))

@@ -221,6 +221,8 @@ def clients(rows: t.Sequence[Row], samples: t.Sequence[t.Sequence[Row]], seconds
 
 
 def _longest(rows: t.Sequence[Row]) -> t.Optional[float]:
+    if any(row.get("hidden") for row in rows):
+        return None  # what they do is not shown, and so is not nothing
     ages = [sql.age(row.get("now"), row.get("query_start")) for row in rows if row.get("state") in ACTIVE]
     return max((seconds for seconds in ages if seconds is not None), default=0.0)
 

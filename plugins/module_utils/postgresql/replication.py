@@ -25,10 +25,11 @@ def facts(about: About, first: Sample, sample: Sample, unknown: dict[str, str], 
     own = _own_lag(about, sample, unknown)
     lags = [row["lag_seconds"] for row in replicas or [] if row["lag_seconds"] is not None]
     unmeasured = bool(replicas) and not lags
-    if unmeasured:
-        unknown.setdefault("replica_lag_longest_seconds", "the primary has not measured it yet: ask again, or ask the replica itself")
     if replicas and any(row["state"] is None for row in replicas):
         unknown.setdefault("replicas", "the state of replicas is hidden from this user: GRANT pg_monitor")
+    if unmeasured:
+        why = "the primary has not measured it yet: ask again, or ask the replica itself"
+        unknown.setdefault("replica_lag_longest_seconds", unknown.get("replicas", why))
     return {
         "replicas": None if replicas is None else top(replicas, "lag_bytes", manner.top),
         "replicas_total": None if replicas is None else len(replicas),

@@ -42,6 +42,8 @@ def stat(tools: Tools, instance: t.Optional[str]) -> bytes:
 
 def no_access(tools: Tools, instance: t.Optional[str], ran: Ran) -> Problem:
     """The Problem behind a tool that got no hold of varnishd, or said something else."""
+    if ran.rc < 0 or ran.rc > 128:
+        return Problem(f"the tool of Varnish crashed (signal {-ran.rc if ran.rc < 0 else ran.rc - 128}): is it of varnishd's version?")
     said = tools.hide(ran.err.decode("utf-8", "replace")).lstrip(". ")
     lowered = said.lower()
     if not said or "could not get hold" in lowered or "no such instance" in lowered or "is it running" in lowered:

@@ -150,6 +150,9 @@ def test_limits(base: dict[str, t.Any], check: str, measures: dict[str, t.Any], 
         ("connections_peak", {"lifetime_connections_peak_ratio": 1.0, "connections": {**CONNECTIONS, "peak_at": None}}, "warn"),
         ("unindexed_references", {"missing_indexes_total": 1, "missing_indexes": [index(20000, confirmed=False)]}, "warn"),
         ("instrumented", {"performance_schema": False}, "warn"),
+        # on, and closed to the user that is to read it during the launch
+        ("instrumented", {"performance_schema": True, "statements_total": None, "unknown": {"statements_total": "GRANT SELECT"}}, "warn"),
+        ("instrumented", {"performance_schema": None, "unknown": {"performance_schema": "it was not told"}}, "unknown"),
     ],
 )
 def test_limits_of_the_rehearsal(base: dict[str, t.Any], check: str, measures: dict[str, t.Any], status: str) -> None:

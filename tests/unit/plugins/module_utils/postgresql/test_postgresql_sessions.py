@@ -110,6 +110,12 @@ def test_without_samples_the_time_of_clients_is_unknown():
     assert row["active_seconds"] is None and row["time_share_ratio"] is None and row["kind"] is None and row["session_share_ratio"] == 1.0
 
 
+def test_how_long_hidden_sessions_query_is_unknown_and_not_nothing():
+    hidden = {**session(pid=5), "hidden": True, "state": None, "query": None, "query_start": None}
+    (found,) = sessions.clients([hidden], [], None, Manner())["clients"]
+    assert found["longest_query_seconds"] is None and found["sessions"] == 1
+
+
 def test_names_that_clients_give_themselves_are_cleaned():
     row = sessions.who(session(application="\x1b[31mroot\x07\n"))
     assert "\x1b" not in row["application"] and "\x07" not in row["application"]

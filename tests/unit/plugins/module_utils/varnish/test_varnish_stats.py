@@ -394,3 +394,10 @@ def test_nesting_without_end_is_said_to_be_no_answer(data):
     with pytest.raises(Problem, match="varnishstat"):
         parse.counters(data)
     assert parse.backends(b"[" * 100_000) == {} and parse.vcls(b"[" * 100_000) == {}
+
+
+@pytest.mark.parametrize("rc", [-11, 139])
+def test_a_tool_that_crashes_is_not_taken_for_a_missing_server(tools, commands, rc):
+    commands.answers["varnishstat"] = Ran(rc, b"", b"")
+    found = gather([(ROOM, {"name": "a", "instance": None})], 0, tools)["launch_varnish"]["instances"][0]
+    assert found["state"] == "unreadable" and "crashed (signal 11)" in found["problem"]

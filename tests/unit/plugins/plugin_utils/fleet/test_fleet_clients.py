@@ -26,6 +26,13 @@ def test_the_application_is_known_and_the_stranger_is_not(known: object) -> None
     assert unknown(known) == ["bi"]
 
 
+def test_what_a_stranger_runs_unseen_is_unknown() -> None:
+    rows = [{**STRANGER, "longest_query_seconds": None}, {**APPLICATION, "longest_query_seconds": 3.0}]
+    hosts = {"db": {"facts": facts(postgresql=[instance("p", clients=rows)]), "tiers": [], "addresses": ["db"]}}
+    found = databases(hosts)[0]
+    assert found["unknown_clients_total"] == 2 and found["unknown_longest_query_seconds"] is None
+
+
 @pytest.mark.parametrize("known", [None, [], "", 5, [{}], [None], [{"usr": "*"}]])
 def test_nobody_is_known_by_an_entry_that_says_nothing(known: object) -> None:
     assert unknown(known) == ["bi", "app_web"]
