@@ -156,14 +156,14 @@ def test_placeholders_that_are_not_known_are_no_address(tools, tmp_path):
 
 
 def test_another_network(tools, monkeypatch):
-    monkeypatch.setattr(discover, "_namespace", lambda _process, kind: kind == "net")
+    monkeypatch.setattr(Process, "elsewhere", lambda _process, kind: kind == "net")
     processes(tools, (1, 0, "uwsgi", ("uwsgi", "--stats", "127.0.0.1:1717")))
     (entry,) = discover.discover(tools)
     assert "stats" not in entry and "container" in entry["problem"]
 
 
 def test_a_socket_inside_a_container(tools, monkeypatch):
-    monkeypatch.setattr(discover, "_namespace", lambda _process, _kind: True)
+    monkeypatch.setattr(Process, "elsewhere", lambda _process, _kind: True)
     monkeypatch.setattr(Process, "link", lambda _self, name: {"cwd": "/app", "root": "/proc/x"}[name])
     processes(tools, (1, 0, "uwsgi", ("uwsgi", "--stats", "run/stats.sock")))
     (entry,) = discover.discover(tools)
