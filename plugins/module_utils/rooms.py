@@ -14,7 +14,6 @@ import typing as t
 
 from .floor import options
 from .floor.entry import finish
-from .floor.processes import Processes
 from .floor.room import Room
 from .floor.tools import Tools
 
@@ -88,11 +87,12 @@ def room(service: str) -> Room:
     return _ROOMS[service][0]()
 
 
-def may_run(service: str, processes: Processes) -> bool:
+def may_run(service: str, tools: Tools) -> bool:
     """Whether looking for instances of the service can find any: a cheap first look at the process table."""
     words = _ROOMS[service][1]
-    if not words or processes.filtered:
+    if not words or tools.processes.filtered:
         return True
+    processes = tools.processes
     titles = ((process.name + " " + " ".join(process.argv)).lower() for process in processes.rows)
     return any(word in title for title in titles for word in words)
 
@@ -113,7 +113,7 @@ def _services(services: t.Any, tools: Tools) -> t.Iterator[tuple[Room, t.Any, t.
         if service not in SERVICES:
             raise options.WrongOption(f"services: there is no service {service!r}; known are {', '.join(sorted(SERVICES))}")
         if wish in (None, "", "auto"):
-            if may_run(service, tools.processes):
+            if may_run(service, tools):
                 yield room(service), None, {}
         elif isinstance(wish, dict):
             yield room(service), None, options.refined(room(service), wish)

@@ -35,7 +35,8 @@ def process(pid: int, name: t.Any = "sleep", **info: t.Any) -> t.Any:
         "pid": pid, "ppid": 1, "name": name, "status": "sleeping", "create_time": 1000.0 + pid,
         "cpu_times": record(user=1.0, system=0.5), "memory_info": record(rss=10 * MIB, shared=2 * MIB),
     }  # fmt: skip
-    return record(info={**known, **info})
+    known.update(info)
+    return record(info=known, ppid=lambda: known["ppid"])
 
 
 class FakePsutil:

@@ -74,7 +74,7 @@ class ServerProbe(Probe):
         for look in range(1, looks):
             time.sleep(max(0.0, begun + seconds * look / looks - time.monotonic()))
             if look == 1:
-                self._candidates = self._busy(self._tables.read())
+                self._candidates = self._busy(*self._tables.work())
             self._look()
         time.sleep(max(0.0, begun + seconds - time.monotonic()))
 
@@ -88,15 +88,12 @@ class ServerProbe(Probe):
         host = self._host
         self._ticks.append(Tick(time.monotonic(), keyed(host.read("/proc/vmstat")), keyed(host.read("/proc/stat")), followed))
 
-    def _busy(self, now: Table) -> list[int]:
+    def _busy(self, moment: float, work: dict[tuple[int, float], float]) -> list[int]:
         """Processes that used nearly a core since the first sample."""
-        seconds = now.at - self._table_first.at
-        used = []
-        for pid, row in now.rows.items():
-            before = self._table_first.rows.get(pid)
-            if before is not None and before.created == row.created and row.cpu is not None and before.cpu is not None and seconds > 0:
-                used.append(((row.cpu - before.cpu) / seconds, pid))
-        return [pid for cores, pid in sorted(used, reverse=True)[:CANDIDATES] if cores >= CANDIDATE_CORES]
+        seconds = moment - self._table_first.at
+        before = {(pid, row.created): row.cpu for pid, row in self._table_first.rows.items()}
+        used = [(cpu - (before.get(process) or 0.0), process[0]) for process, cpu in work.items() if before.get(process) is not None]
+        return [pid for cpu, pid in sorted(used, reverse=True)[:CANDIDATES] if seconds > 0 and cpu / seconds >= CANDIDATE_CORES]
 
     def _service_limits(self, now: Table) -> dict[int, cgroup.Limits]:
         """Limits of the control groups of services' first processes: a group's quota holds for the service, not for the host."""

@@ -12,10 +12,12 @@ import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils import rooms
 from ansible_collections.warroom.launch.plugins.module_utils.floor.processes import Process, Processes
+from ansible_collections.warroom.launch.plugins.module_utils.floor.tools import Tools
+from tests.support.tools import FakeCommands
 
 
-def table(*argv: str, name: str = "x", filtered: bool = False) -> Processes:
-    return Processes([Process(2, 1, name, 0, argv)], filtered)
+def tools(*argv: str, name: str = "x", filtered: bool = False) -> Tools:
+    return Tools(FakeCommands(), _processes=Processes([Process(2, 1, name, 0, argv)], filtered))
 
 
 @pytest.mark.parametrize("service", rooms.SERVICES)
@@ -47,10 +49,10 @@ def test_every_room_is_listed() -> None:
     ],
 )
 def test_the_first_look_sees_it(service: str, name: str, argv: tuple[str, ...]) -> None:
-    assert rooms.may_run(service, table(*argv, name=name))
+    assert rooms.may_run(service, tools(*argv, name=name))
 
 
 @pytest.mark.parametrize("service", sorted({*rooms.SERVICES} - {"server"}))
 def test_the_first_look_leaves_out_what_cannot_be_here(service: str) -> None:
-    assert not rooms.may_run(service, table("nginx", name="nginx"))
-    assert rooms.may_run(service, table("nginx", name="nginx", filtered=True)), "where processes are hidden nothing may be left out"
+    assert not rooms.may_run(service, tools("nginx", name="nginx"))
+    assert rooms.may_run(service, tools("nginx", name="nginx", filtered=True)), "where processes are hidden nothing may be left out"
