@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 import typing as t
 
 from . import libraries, options
@@ -50,6 +51,26 @@ def finish(module: t.Any, requested: t.Callable[[Tools], Request], asked: t.Iter
     module.exit_json(changed=False, ansible_facts=facts)
 
 
+def _found(room: Room, tools: Tools) -> list[dict[str, t.Any]]:
+    """What the room's discovery finds, in a thread of its own: a configuration file may lie on a disk that hangs."""
+    outcome: list[t.Any] = []
+
+    def search() -> None:
+        try:
+            outcome.append(room.discover(tools))
+        except Exception as error:  # pylint: disable=broad-exception-caught # raised again below
+            outcome.append(error)
+
+    thread = threading.Thread(target=search, name=f"search for {room.service}", daemon=True)
+    thread.start()
+    thread.join(2 * tools.timeout)
+    if not outcome:
+        raise Problem(f"the search took more than {2 * tools.timeout:g} s: a file or a disk that belongs to it hangs")
+    if isinstance(outcome[0], Exception):
+        raise outcome[0]
+    return t.cast("list[dict[str, t.Any]]", outcome[0])
+
+
 def unsearchable(room: Room, error: Exception) -> Room:
     """The room of a service for which this host could not be searched: its one instance says so."""
 
@@ -66,7 +87,7 @@ def _wanted(request: Request, tools: Tools) -> list[tuple[Room, dict[str, t.Any]
         instances = options.instances_of(room, entries, defaults)
         if instances is None:
             try:
-                instances = options.discovered(room, room.discover(tools), defaults)
+                instances = options.discovered(room, _found(room, tools), defaults)
             except Exception as error:  # pylint: disable=broad-exception-caught # a strange host costs this service only
                 room, instances = unsearchable(room, error), [{"name": room.service}]
         for instance in instances:

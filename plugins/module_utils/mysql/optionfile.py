@@ -10,6 +10,7 @@ import glob
 import os
 import typing as t
 
+from ..floor import files
 from ..floor.problem import Problem
 
 Sections = dict[str, dict[str, str]]
@@ -21,13 +22,8 @@ _DEPTH = 4
 def read(path: str, sections: t.Optional[Sections] = None, depth: int = _DEPTH) -> Sections:
     """Sections of the file and of what it includes; names with hyphens, later values win. What cannot be read is left out."""
     found: Sections = {} if sections is None else sections
-    try:
-        with open(path, encoding="utf-8", errors="replace") as handle:
-            lines = handle.read(_LIMIT).splitlines()
-    except OSError:
-        return found
     current = ""
-    for line in (raw.strip() for raw in lines):
+    for line in (raw.strip() for raw in (files.regular(path, _LIMIT) or "").splitlines()):
         if line.startswith("!include") and depth > 0:
             for included in _included(line):
                 read(included, found, depth - 1)

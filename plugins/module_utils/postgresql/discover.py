@@ -10,6 +10,7 @@ import os
 import re
 import typing as t
 
+from ..floor import files
 from ..floor.processes import Process
 from ..floor.tools import Tools
 from .connect import CONSOLE
@@ -79,11 +80,7 @@ def _from_listeners(tools: Tools, process: Process) -> t.Optional[dict[str, t.An
 def _from_pid_file(process: Process) -> t.Optional[dict[str, t.Any]]:
     """postmaster.pid: pid, data directory, start time, port, socket folder, listen address, shared memory key."""
     folder = process.option("-D") or process.link("cwd")
-    try:
-        with open(os.path.join(folder or "/nonexistent", "postmaster.pid"), encoding="utf-8", errors="replace") as handle:
-            lines = handle.read(4096).splitlines()
-    except OSError:
-        return None
+    lines = (files.regular(os.path.join(folder or "/nonexistent", "postmaster.pid"), 4096) or "").splitlines()
     if len(lines) < 6 or not re.fullmatch("[0-9]{1,5}", lines[3].strip()) or lines[0].strip() != str(process.pid):
         return None
     port = int(lines[3])

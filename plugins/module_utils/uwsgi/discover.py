@@ -6,12 +6,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
-import stat
 import typing as t
 
+from ..floor import files
 from ..floor.processes import Process
 from ..floor.redact import clean
 from ..floor.sampling import number
@@ -174,17 +173,11 @@ def configuration(process: Process) -> tuple[config.Options, str]:
 
 
 def _contents(process: Process, path: str) -> t.Optional[str]:
-    """A configuration file. Command lines are anybody's to write, so only plain files of a sane size are opened."""
+    """A configuration file, as the process sees it."""
     for candidate in (f"/proc/{process.pid}/root{path}", path):
-        with contextlib.suppress(OSError):
-            # no waiting for a writer, should the name be a pipe
-            descriptor = os.open(candidate, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            try:
-                found = os.fstat(descriptor)
-                if stat.S_ISREG(found.st_mode) and found.st_size <= _FILE_LIMIT:
-                    return os.read(descriptor, _FILE_LIMIT).decode("utf-8", "replace")
-            finally:
-                os.close(descriptor)
+        text = files.regular(candidate, _FILE_LIMIT)
+        if text is not None:
+            return text
     return None
 
 

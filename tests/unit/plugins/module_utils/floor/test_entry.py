@@ -6,17 +6,21 @@
 
 from __future__ import annotations
 
+import os
+import pathlib
+import threading
 import typing as t
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.module_utils.floor import entry, processes
+from ansible_collections.warroom.launch.plugins.module_utils.floor import entry, files, processes
 from ansible_collections.warroom.launch.plugins.module_utils.floor.gather import gather
 from ansible_collections.warroom.launch.plugins.module_utils.floor.problem import Problem
 from ansible_collections.warroom.launch.plugins.module_utils.floor.room import Probe, Room
 from ansible_collections.warroom.launch.plugins.module_utils.floor.tools import Tools
 from ansible_collections.warroom.launch.plugins.module_utils.mysql.discover import discover as find_mysql
 from ansible_collections.warroom.launch.plugins.module_utils.postgresql.discover import discover as find_postgresql
+from ansible_collections.warroom.launch.plugins.module_utils.uwsgi.discover import discover as find_uwsgi
 
 
 class Fine(Probe):
@@ -42,6 +46,35 @@ def test_a_search_that_breaks_costs_its_own_service(tools: Tools, error: Excepti
     assert got["launch_fine"]["instances"][0]["state"] == "up"
     one = got["launch_lost"]["instances"][0]
     assert one["state"] == "unreadable" and said in one["problem"] and "EXAMPLEPW" not in one["problem"]
+
+
+def test_a_search_that_hangs_costs_its_own_service(tools: Tools) -> None:
+    """A configuration file on a disk that does not answer must not hold the other services up."""
+    tools.timeout = 0.1
+    never = threading.Event()
+    lost = Room("lost", {}, Fine, lambda _tools: never.wait(60) and [], places=())  # type: ignore[arg-type,return-value]
+    fine = Room("fine", {}, Fine, lambda _tools: [{"name": "a"}], places=())
+    got = gather(entry._wanted([(lost, None, {}), (fine, None, {})], tools), 0, tools)
+    never.set()
+    assert got["launch_fine"]["instances"][0]["state"] == "up"
+    one = got["launch_lost"]["instances"][0]
+    assert one["state"] == "unreadable" and "took more than 0.2 s" in one["problem"]
+
+
+def test_files_that_command_lines_name_may_be_anything(tools: Tools, tmp_path: pathlib.Path) -> None:
+    """Pipes without a writer, devices without an end, links in a circle: nothing of it is waited for or read."""
+    (tmp_path / "data").mkdir()
+    os.mkfifo(tmp_path / "my.cnf")
+    os.mkfifo(tmp_path / "data" / "postmaster.pid")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    rows = [processes.Process(10, 1, "mysqld", 0, ("mysqld", f"--defaults-file={path}")) for path in (tmp_path / "my.cnf", "/dev/zero")]
+    rows += [processes.Process(11, 1, "postgres", 0, ("postgres", "-D", str(tmp_path / "data")))]
+    rows += [processes.Process(12, 1, "uwsgi", 0, ("uwsgi", "--master", "--ini", str(tmp_path / name))) for name in ("my.cnf", "loop")]
+    tools._processes = processes.Processes(rows, False)
+    for discover in (find_mysql, find_postgresql, find_uwsgi):
+        assert discover(tools)
+    for path in (tmp_path, tmp_path / "my.cnf", tmp_path / "loop", "/dev/zero", "/nonexistent", "a\0b"):
+        assert files.regular(str(path), 100) is None
 
 
 def test_a_host_without_proc_hides_its_processes(monkeypatch: pytest.MonkeyPatch) -> None:
