@@ -42,9 +42,9 @@ def cpu_list(text: t.Optional[str]) -> t.Optional[int]:
     """How many processors a list like `0-3,8` names; None when it names none."""
     count = 0
     for part in (text or "").strip().split(","):
-        first, _dash, last = part.partition("-")
-        if first.isdigit():
-            count += int(last) - int(first) + 1 if last.isdigit() else 1
+        first, _dash, last = map(number, part.partition("-"))
+        if first is not None:
+            count += int(last - first) + 1 if last is not None else 1
     return count or None
 
 
