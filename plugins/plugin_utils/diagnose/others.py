@@ -26,7 +26,7 @@ MEASURES: dict[str, tuple[tuple[str, str, float, float], ...]] = {
 
 def queue_growth(fleet: Fleet) -> t.Iterator[Cause]:
     for one in fleet.seen("celery_queue"):
-        finding = fleet.bad(one, *GROWTH)
+        finding = fleet.bad(one, *GROWTH) or _falls_behind(fleet, one)
         if finding is None:
             continue
         queues = [row for row in one.rows("queues") if (row.get("growth_per_second") or 0) > 0 or row.get("ready")]
@@ -45,6 +45,12 @@ def queue_growth(fleet: Fleet) -> t.Iterator[Cause]:
             rows=queues[:10],
             at=one,
         )
+
+
+def _falls_behind(fleet: Fleet, one: Seen) -> t.Optional[t.Mapping[str, t.Any]]:
+    """The growth of a queue that people already wait for, however busy its workers looked in the moments when they were asked."""
+    waits = fleet.bad(one, "celery_queue_wait", least="warn")
+    return fleet.bad(one, "celery_queue_growth", least="warn") if waits else None
 
 
 def _pace(row: t.Mapping[str, t.Any]) -> str:

@@ -163,6 +163,12 @@ class World:
         self.shared["launch_celery_queue"] = fact(instance("redis://q1", queues=[queue], tasks=[], hosts=["app1"]))
         self.bad("celery_queue_growth", "fleet", instance="redis://q1", advice="Add workers.")
 
+    def queue_behind(self) -> None:
+        """Asked twice for what they do, short tasks in the workers may happen to be few: two warnings are a cause together."""
+        self.queue_backlog()
+        self.findings[-1]["status"] = "warn"
+        self.bad("celery_queue_wait", "fleet", instance="redis://q1", status="warn", advice="Wait.")
+
     def unbalanced_cache(self) -> None:
         servers = [{"name": "c1", "host": "app1", "share_ratio": 0.9}, {"name": "c2", "host": "app2", "share_ratio": 0.1}]
         self.shared["launch_memcached_pool"] = fact(instance("default", servers=servers, cause="differing client lists"))
@@ -184,6 +190,7 @@ SINGLE = {
     "idle_in_transaction": "idle_in_transaction",
     "rogue_client": "unknown_client",
     "queue_backlog": "queue_growth",
+    "queue_behind": "queue_growth",
     "unbalanced_cache": "unbalanced_pool",
     "connections_spent": "connection_budget",
     "disks_slow": "database_overload",
