@@ -88,7 +88,17 @@ def _waits_for(deep: Cause, fleet: Fleet) -> bool:
         at_work = deep.at.number("threads_running") or deep.at.number("connections.active")
     if not busy or at_work is None:
         return True
-    return at_work >= WAITING_SHARE * busy
+    return at_work - _strangers_at_work(deep, fleet) >= WAITING_SHARE * busy
+
+
+def _strangers_at_work(deep: Cause, fleet: Fleet) -> float:
+    """Sessions of unknown clients that were at work on average: whoever works there, it is not the busy workers."""
+    for view in fleet.seen("database_clients"):
+        facts, at = view.facts, deep.at
+        if at is not None and (facts.get("host"), facts.get("service"), facts.get("database_instance")) == (at.host, at.service, at.name):
+            seconds, window = view.number("unknown_active_seconds"), at.number("window")
+            return seconds / window if seconds and window else 0.0
+    return 0.0
 
 
 def _same_pages(deep: Cause, shallow: Cause) -> bool:

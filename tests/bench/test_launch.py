@@ -107,7 +107,10 @@ def the_peers_way(services: dict[str, t.Any]) -> list[dict[str, t.Any]]:
     Counted in their favour: no task reads a log, nobody works out a rate, and a service with several instances passes one window.
     A service whose rates are wanted (Varnish, uWSGI, memcached, the queue, both databases) is asked, waited for, and asked again.
     """
-    speak = 'import socket,sys; s=socket.create_connection((sys.argv[1],int(sys.argv[2])),5); s.sendall(sys.argv[3].encode()); s.recv(65536)'
+    speak = (
+        "import socket, sys; s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 5); "
+        "s.sendall(sys.argv[3].encode()); s.recv(65536)"
+    )
 
     def said(address: str, words: str = "") -> dict[str, t.Any]:
         host, _colon, port = address.rpartition(":")

@@ -98,7 +98,7 @@ def _idle(fleet: Fleet, one: Seen) -> str:
     if _cpu_full(fleet, one.host):
         own = percent(fleet.share_of_cpu(one.host, "uwsgi"))
         return f"the CPU is busy with other things than these workers ({busy} busy, {own} theirs)"
-    return f"the CPU is idle ({busy} busy)"
+    return f"the CPU has room ({busy} busy)"
 
 
 def _pages(one: Seen) -> list[str]:

@@ -252,6 +252,20 @@ def test_workers_that_wait_for_something_else_are_a_cause_of_their_own() -> None
     assert world.causes() == ["missing_index", "workers_exhausted"]
 
 
+def test_sessions_of_a_stranger_are_not_the_workers_waiting() -> None:
+    world = World()
+    world.rogue_client()
+    world.workers_exhausted("/partner-api/")
+    # 16 sessions at work, all of them the stranger's: 160 seconds of work in a window of 10
+    world.of("db1", "postgresql").update(active=16, window=10.0)
+    view = world.shared["launch_database_clients"]["instances"][0]
+    view["unknown_active_seconds"] = 160.0
+    assert world.causes() == ["unknown_client", "workers_exhausted"]
+    # as many again are the application's, which waits because of the stranger
+    world.of("db1", "postgresql")["active"] = 32
+    assert world.causes() == ["unknown_client"]
+
+
 def test_workers_busy_with_what_the_accelerator_lets_through_are_its_consequence() -> None:
     world = World()
     world.cold_cache()
