@@ -61,6 +61,11 @@ class Connection:
         except self._errors as error:
             raise _translated(error) from None
 
+    @property
+    def lost(self) -> bool:
+        """Whether the server or the network ended it."""
+        return bool(self._native.closed)
+
     def close(self) -> None:
         with contextlib.suppress(Exception):
             self._native.close()

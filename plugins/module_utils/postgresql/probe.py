@@ -286,7 +286,15 @@ class PostgresqlProbe(Probe):
             return shape.exhausted(
                 self._exhausted or "", backends(self.tools, connect.socket_of(self.options)[1]) if self._is_here() else None
             )
-        return self._server.facts(window)
+        found = self._server.facts(window)
+        if self._server.session.lost:
+            self._explain_loss()
+        return found
+
+    def _explain_loss(self) -> t.NoReturn:
+        """What was read before is no answer of a server that is gone: it is down, or was restarted meanwhile."""
+        connect.connection(self.options, self.tools.timeout).close()
+        raise Problem(f"{self.name} ended our connection within the window: it was restarted, or somebody ended our session; ask again")
 
     def _is_here(self) -> bool:
         """Whether the instance runs on this host, so that its processes are in our table."""

@@ -100,6 +100,10 @@ class Session:
         """A command of a pooler's console, which knows no transactions."""
         return self._connection.run(command)
 
+    @property
+    def lost(self) -> bool:
+        return self._connection.lost
+
     def close(self) -> None:
         self._connection.close()
 

@@ -10,7 +10,8 @@ import os
 import shlex
 import typing as t
 
-from ..floor.processes import PROC, Process
+from ..floor.problem import Down
+from ..floor.processes import PROC, Process, Processes
 from ..floor.redact import clean
 from ..floor.tools import Tools
 
@@ -82,6 +83,19 @@ def runs(tools: Tools, instance: t.Optional[str]) -> t.Optional[bool]:
     if tools.processes.filtered or not instance or not os.path.exists(os.path.join(instance, _MARK)):
         return None
     return False
+
+
+def pids(tools: Tools, instance: t.Optional[str]) -> list[int]:
+    """The managers of this instance among the processes that were seen."""
+    return [process.pid for process in managers(tools) if _is(process, instance)]
+
+
+def must_run_still(seen: t.Collection[int]) -> None:
+    """Raise Down when the managers that were seen are all gone since. Their shared memory stays readable for ever."""
+    # a dead one that nobody collected has no command line left
+    running = {process.pid for process in Processes.read().rows if process.argv}
+    if seen and not running & set(seen):
+        raise Down("varnishd ended within the window, only its last counters are left: start it again, read the system log")
 
 
 def _is(process: Process, instance: t.Optional[str]) -> bool:

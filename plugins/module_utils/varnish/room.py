@@ -30,6 +30,7 @@ class VarnishProbe(Probe):
     _first_at: t.Optional[float] = None
     _second: t.Optional[parse.Counters] = None
     _second_at: t.Optional[float] = None
+    _seen: t.Sequence[int] = ()
 
     @property
     def name(self) -> str:
@@ -42,6 +43,7 @@ class VarnishProbe(Probe):
         return sample, parse.taken_at(data)
 
     def first(self) -> None:
+        self._seen = instances.pids(self.tools, self.options.get("instance"))
         self._first, self._first_at = self._read()
 
     def second(self) -> None:
@@ -54,6 +56,7 @@ class VarnishProbe(Probe):
 
     def _check_alive(self) -> None:
         """By the clocks of two samples; with one sample, another is taken only when no process is seen that writes them."""
+        instances.must_run_still(self._seen)
         later, at = self._second, self._second_at
         if later is None and instances.runs(self.tools, self.options.get("instance")) is False:
             time.sleep(_TICK)

@@ -36,6 +36,7 @@ class TrafficProbe(Probe):
 
     _expected: t.Sequence[Matcher] = ()
     _probes: t.Sequence[dict[str, t.Any]] = ()
+    _seen: t.Sequence[int] = ()
     _no_probes: t.Optional[str] = "no URLs were named to be fetched (probe_urls)"
 
     @property
@@ -44,6 +45,7 @@ class TrafficProbe(Probe):
 
     def first(self) -> None:
         """Whatever can be said at once: wrong expressions, no access. And the named URLs, so that the log has them too."""
+        self._seen = instances.pids(self.tools, self.options.get("instance"))
         self._expected = expected.matchers(self.options)
         if self.options.get("query"):
             query.check(self.options["query"], self.options.get("group_by") or "ReqURL")
@@ -70,6 +72,7 @@ class TrafficProbe(Probe):
         raise Problem("probe_urls: it is unknown where varnishd listens; set address to host:port")
 
     def facts(self, window: t.Optional[float]) -> dict[str, t.Any]:
+        instances.must_run_still(self._seen)
         last = self.options.get("last") or 0.0
         tally = Tally(self._expected, time.time() - last if last > 0 else 0.0)
         stream = log.read(self.tools, self.options.get("instance"), tally.feed, self.tools.timeout, 2 * self.tools.timeout)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -13,8 +14,12 @@ import time
 
 import pytest
 
+from ansible_collections.warroom.launch.plugins.module_utils.floor.gather import gather
+from ansible_collections.warroom.launch.plugins.module_utils.floor.options import _check
+from ansible_collections.warroom.launch.plugins.module_utils.postgresql.room import ROOM
 from tests.support.postgresql import Postgres, gathered
 from tests.support.replay import peer, sends, silent
+from tests.support.tools import RealCommands, tools_with
 
 
 @pytest.fixture(scope="module")
@@ -108,3 +113,36 @@ def test_a_function_of_a_user_is_not_run_by_planning(server):
 def test_rules_that_cannot_be_right(server, rules, said):
     found = gathered({**server.place, "exempt": rules})
     assert found["state"] == "unreadable" and said in found["problem"]
+
+
+def after(event, server):
+    """The facts of an instance to which something happened within the window."""
+
+    class Watching(ROOM.probe):
+        def watch(self, seconds: float) -> None:
+            event(self)
+            super().watch(seconds)
+
+    room = dataclasses.replace(ROOM, probe=Watching)
+    return gather([(room, _check(ROOM, server.place))], 1.0, tools_with(RealCommands()))["launch_postgresql"]["instances"][0]
+
+
+def test_a_session_that_is_ended_within_the_window_is_no_answer(server):
+    """Nothing after it was read, so nothing of it may be judged as if it had been"""
+
+    def end(_probe):
+        server.psql("select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'warroom.launch%'")
+
+    found = after(end, server)
+    assert found["state"] == "unreadable" and "ended our connection within the window" in found["problem"]
+
+
+def test_a_server_that_dies_within_the_window_is_down():
+    with Postgres() as own:
+
+        def die(_probe):
+            os.killpg(own.process.pid, signal.SIGKILL)
+            own.process.wait(10)
+
+        found = after(die, own)
+    assert found["state"] == "down" and "no PostgreSQL at" in found["problem"]

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import threading
@@ -17,6 +18,7 @@ import pytest
 from ansible_collections.warroom.launch.plugins.module_utils.floor.gather import gather
 from ansible_collections.warroom.launch.plugins.module_utils.floor.tools import Tools
 from ansible_collections.warroom.launch.plugins.module_utils.varnish.room import ROOM, discover
+from ansible_collections.warroom.launch.plugins.module_utils.varnish_traffic.room import ROOM as TRAFFIC
 from tests.support import ansible
 from tests.support.server import wait_until
 from tests.support.tools import RealCommands
@@ -180,3 +182,19 @@ def test_another_user_gets_the_causes(varnish):
 def test_discovery_finds_it_and_not_its_child(varnish):
     found = [entry for entry in discover(Tools(RealCommands())) if entry["instance"] == varnish.instance]
     assert found == [{"instance": varnish.instance, "name": varnish.instance}]
+
+
+@pytest.mark.parametrize("room", [ROOM, TRAFFIC], ids=["stats", "traffic"])
+def test_a_server_that_ends_within_the_window_is_down(varnish, room):
+    """Its shared memory, and with it every counter and the log, stays readable as if nothing had happened"""
+
+    class Killing(room.probe):
+        def watch(self, seconds: float) -> None:
+            varnish.process.kill()
+            varnish.process.wait(10)
+            time.sleep(seconds)
+
+    tools = Tools(RealCommands(), timeout=10)
+    wanted = [(dataclasses.replace(room, probe=Killing), {"instance": varnish.instance})]
+    [found] = gather(wanted, 0.5, tools)[room.key]["instances"]
+    assert found["state"] == "down" and "ended within the window" in found["problem"]
