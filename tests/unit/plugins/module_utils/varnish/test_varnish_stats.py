@@ -13,7 +13,6 @@ import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils.floor.command import Ran
 from ansible_collections.warroom.launch.plugins.module_utils.floor.gather import gather
-from ansible_collections.warroom.launch.plugins.module_utils.floor.problem import Problem
 from ansible_collections.warroom.launch.plugins.module_utils.floor.processes import Process, Processes
 from ansible_collections.warroom.launch.plugins.module_utils.varnish import instances, parse, shape
 from ansible_collections.warroom.launch.plugins.module_utils.varnish.room import ROOM, discover
@@ -380,24 +379,3 @@ def test_managers_are_found_and_their_children_are_not(tools):
 def test_where_varnishd_listens(tools, words, address):
     tools._processes = Processes([Process(2**22 + 1, 1, "varnishd", 0, ("varnishd", *words, "-f", "x.vcl"))], False)
     assert instances.discover(tools)[0]["address"] == address
-
-
-@pytest.mark.parametrize("value", ["\u00b2", -5, 2**64, 10**400, "9" * 5000, "1e999", float("nan"), None, [], {}, True])
-def test_a_value_that_no_counter_has_is_not_known(value):
-    """A counter of another world is absent and says so; it is never negative, infinite or a traceback"""
-    document = {"MAIN.cache_hit": {"value": value}, "MAIN.cache_miss": {"value": 5}}
-    assert parse.counters(json.dumps(document).encode()) == {"MAIN.cache_miss": 5}
-
-
-@pytest.mark.parametrize("data", [b'{"a":' * 100_000, b"[" * 100_000, b'{"MAIN.x": {"value": ' + b"9" * 5000])
-def test_nesting_without_end_is_said_to_be_no_answer(data):
-    with pytest.raises(Problem, match="varnishstat"):
-        parse.counters(data)
-    assert parse.backends(b"[" * 100_000) == {} and parse.vcls(b"[" * 100_000) == {}
-
-
-@pytest.mark.parametrize("rc", [-11, 139])
-def test_a_tool_that_crashes_is_not_taken_for_a_missing_server(tools, commands, rc):
-    commands.answers["varnishstat"] = Ran(rc, b"", b"")
-    found = gather([(ROOM, {"name": "a", "instance": None})], 0, tools)["launch_varnish"]["instances"][0]
-    assert found["state"] == "unreadable" and "crashed (signal 11)" in found["problem"]
