@@ -85,3 +85,12 @@ def percentile(values: t.Sequence[Number], share: float) -> t.Optional[Number]:
 def top(rows: t.Iterable[t.Mapping[str, t.Any]], by: str, count: int) -> list[t.Any]:
     """The `count` rows with the largest `by` (unknown last). Put the true total beside it."""
     return sorted(rows, key=lambda row: -(number(row.get(by)) or 0))[:count]
+
+
+ONE_SAMPLE = "only one sample was taken (window 0), so there is nothing to compare"
+
+
+def explain_no_window(unknown: dict[str, str], found: t.Mapping[str, t.Any], why: str, names: t.Iterable[str]) -> None:
+    """Say of every rate, and of the named measures, why they are null: so that nobody takes them for what does not apply."""
+    wanted = {name for name in found if name.endswith(("_per_second", "_per_minute"))} | set(names)
+    unknown.update({name: why for name in sorted(wanted) if name in found and found[name] is None and name not in unknown})

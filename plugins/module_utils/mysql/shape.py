@@ -10,7 +10,7 @@ import dataclasses
 import typing as t
 
 from ..floor import locks, sessions
-from ..floor.sampling import Number
+from ..floor.sampling import ONE_SAMPLE, Number, explain_no_window
 from . import comparable, indexes, reasons, replication, server, waits
 from . import statements as statement_rows
 from .fetch import Reader
@@ -26,6 +26,11 @@ _NEED_ALL_SESSIONS = (
     "lock_wait_longest_seconds", "clients", "clients_total", "replicas",
 )  # fmt: skip
 
+#: Measures of the window whose names do not say so.
+_OF_THE_WINDOW = (
+    *("statements_busy_sessions", "transactions", "rollbacks", "rollback_ratio", "buffer_pool_lookups", "buffer_pool_hit_ratio"),
+    *("aborted_connects", "aborted_clients", "aborted_connects_ratio", "refused_connections", "deadlocks", "temporary_disk_ratio"),
+)
 _NEED_STATEMENTS = ("statements", "statements_total", "statements_calls_per_second", "statements_busy_sessions", "statements_unnamed_ratio")
 
 _NEED_DICTIONARY = (
@@ -120,8 +125,10 @@ def statements_of(reader: Reader, first: Sample, second: t.Optional[Sample]) -> 
 def facts(material: Material, statements: t.Optional[statement_rows.Statements], texts: t.Mapping[t.Any, str]) -> Row:
     first, second, reader, unknown = material.first, material.second, material.reader, material.unknown
     one, two = first.counted, None if second is None else second.counted
+    gap = ONE_SAMPLE if material.window is None else None
     if server.restarted(one, two):
-        material.notes.append("the server was restarted within the window: rates are not known")
+        gap = "the server was restarted within the window: rates are not known"
+        material.notes.append(gap)
         two, one = None, two or one
     found: Row = {
         **server.identity(reader.identity, reader.variables, two or one),
@@ -137,6 +144,8 @@ def facts(material: Material, statements: t.Optional[statement_rows.Statements],
         **comparable.indexes(None if material.dictionary is None else material.dictionary.definitions()),
     }
     _why_no_replication(found, material)
+    if gap is not None:
+        explain_no_window(unknown, found, gap, _OF_THE_WINDOW)
     found["unknown"], found["notes"] = unknown, material.notes
     return found
 

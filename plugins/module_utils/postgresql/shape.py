@@ -12,7 +12,7 @@ import re
 import typing as t
 
 from ..floor import locks, sessions, sql
-from ..floor.sampling import ratio, top
+from ..floor.sampling import ONE_SAMPLE, explain_no_window, ratio, top
 from ..floor.sessions import Manner
 from . import digest, replication, server, upkeep
 from . import statements as statement_rows
@@ -82,6 +82,13 @@ def statements_of(first: Sample, second: t.Optional[Sample]) -> t.Optional[state
     return statement_rows.Statements(statement_rows.summed(first.statements), statement_rows.summed(second.statements), seconds)
 
 
+#: Measures of the window whose names do not say so.
+_OF_THE_WINDOW = (
+    *("statements_busy_sessions", "transactions", "rollbacks", "rollback_ratio", "cache_hit_ratio", "cache_blocks", "temp_files"),
+    *("deadlocks", "wal_full_page_images", "wal_buffers_full"),
+)
+
+
 def facts(material: Material, statements: t.Optional[statement_rows.Statements], texts: t.Mapping[t.Any, t.Any], manner: Manner) -> Row:
     about, unknown = material.about, material.unknown
     found: Row = {"kind": "server", "connections_exhausted": False, **server.identity(about)}
@@ -99,6 +106,8 @@ def facts(material: Material, statements: t.Optional[statement_rows.Statements],
     found.update(replication.facts(about, material.first, material.latest, unknown, manner))
     found.update(digest.settings(about))
     found.update(_limits(material))
+    if material.window is None:
+        explain_no_window(unknown, found, ONE_SAMPLE, _OF_THE_WINDOW)
     found["unknown"], found["notes"] = unknown, material.notes
     return found
 

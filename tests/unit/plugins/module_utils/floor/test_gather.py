@@ -10,6 +10,8 @@ import json
 import threading
 import typing as t
 
+import pytest
+
 from ansible_collections.warroom.launch.plugins.module_utils.floor.gather import gather
 from ansible_collections.warroom.launch.plugins.module_utils.floor.plain import plain
 from ansible_collections.warroom.launch.plugins.module_utils.floor.problem import Down, Problem, fault
@@ -116,20 +118,17 @@ def test_foreign_code_that_ends_the_program_is_no_answer(tools: Tools) -> None:
 
 def test_an_error_in_a_library_is_laid_to_its_peer_and_ours_to_us() -> None:
     """By kind and place, never by text: that may hold what the code stumbled over."""
-    try:
+    with pytest.raises(ValueError) as caught:
         json.loads("EXAMPLEPW")
-    except ValueError as error:
-        said = fault(error)
+    said = fault(caught.value)
     assert "JSONDecodeError in json/decoder.py, line" in said and "own address" in said and "report" not in said
-    try:
+    with pytest.raises(KeyError) as caught_text:
         plain([Cursed()])
-    except KeyError as error:
-        said = fault(error)
+    said = fault(caught_text.value)
     assert "KeyError in floor/test_gather.py" in said and "EXAMPLEPW" not in said
-    try:
+    with pytest.raises(TypeError) as caught_type:
         percentile([1], "EXAMPLEPW")  # type: ignore[arg-type]
-    except TypeError as error:
-        said = fault(error)
+    said = fault(caught_type.value)
     assert "TypeError in floor/sampling.py" in said and said.endswith("please report this")
 
 

@@ -70,6 +70,13 @@ def test_what_is_hidden_is_unknown_with_the_grant():
     assert found["connections"]["used"] == 2 and found["statements"] is None and found["unknown"]["statements_total"]
 
 
+def test_one_sample_says_why_there_are_no_rates():
+    sample = Sample(activity=[session(1)], databases=[], server={}, many={})
+    found = shape.facts(shape.Material(about(), sample, None, [], None, {}, []), None, {}, Manner())
+    for name in ("deadlocks", "transactions", "cache_blocks", "transactions_per_second"):
+        assert found[name] is None and "window 0" in found["unknown"][name]
+
+
 def test_a_clock_that_was_moved_is_noted():
     sample = Sample(activity=[session(1, query_start=1180.0)], databases=[], server={}, many={})
     found = shape.facts(shape.Material(about(), sample, None, [], None, {}, []), None, {}, Manner())
