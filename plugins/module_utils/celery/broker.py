@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import logging
 import socket
+import threading
 import time
 import typing as t
 
@@ -26,6 +27,7 @@ NEVER = 10**10
 SCAN_STEP, SCAN_KEYS = 1000, 500_000
 BINDING = "_kombu.binding."
 CONTROL = ("pidbox", "celeryev")
+_IMPORTING = threading.Lock()
 
 
 @dataclasses.dataclass
@@ -51,14 +53,17 @@ class Connection:
     """A connection of our own; every wait on it is bounded."""
 
     def __init__(self, broker: Broker, seconds: float) -> None:
-        import kombu  # pylint: disable=import-outside-toplevel
+        with _IMPORTING:  # kombu puts another object in its own place meanwhile: a second thread would get half a module
+            import kombu  # pylint: disable=import-outside-toplevel
+
+            connection = kombu.Connection
 
         # kombu logs what we report ourselves; without a handler that would land on stderr
         logging.getLogger("kombu").addHandler(logging.NullHandler())
         self.broker = broker
         self.seconds = seconds
         ssl = broker.ssl_arguments()
-        self.kombu = kombu.Connection(
+        self.kombu = connection(
             broker.url,
             connect_timeout=seconds,
             transport_options=_options(broker, seconds),

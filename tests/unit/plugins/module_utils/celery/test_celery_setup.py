@@ -242,3 +242,30 @@ def test_names_without_a_secret(tools: t.Any) -> None:
     assert tools.secrets == set(), "an address without a password would be hidden wherever it stands"
     assert CeleryProbe({"broker_url": "redis://:EXAMPLEPW@h:1/0"}, tools).name == "redis://h:1/0"
     assert CeleryProbe({"app": "shop"}, tools).name == "shop"
+
+
+def test_several_brokers_at_once_load_the_library_once() -> None:
+    """kombu replaces its own module while it is loaded, so a second thread could get half of it"""
+    code = """
+import sys, threading
+from ansible_collections.warroom.launch.plugins.module_utils.celery.broker import Connection
+from ansible_collections.warroom.launch.plugins.module_utils.celery.urls import Broker
+
+def load():
+    try:
+        Connection(Broker("redis://127.0.0.1:1/0"), 1)
+    except Exception as error:
+        failed.append(error)
+
+failed = []
+sys.setswitchinterval(1e-6)
+threads = [threading.Thread(target=load) for _number in range(8)]
+for one in threads:
+    one.start()
+for one in threads:
+    one.join()
+sys.exit(str(failed) if failed else 0)
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, env=environment, timeout=60)
+    assert done.returncode == 0, done.stderr
