@@ -126,7 +126,8 @@ def the_peers_way(services: dict[str, t.Any]) -> list[dict[str, t.Any]]:
     keys = ("login_host", "login_port", "login_user", "login_password")
     login = {service: {key: place[key] for key in keys} for service, place in places.items()}
     postgresql = {"community.postgresql.postgresql_info": {**login["postgresql"], "login_db": places["postgresql"]["login_db"]}}
-    mysql = {"community.mysql.mysql_info": login["mysql"]}
+    # its whole answer needs more rights than reading the status does
+    mysql = {"community.mysql.mysql_info": {**login["mysql"], "filter": ["version", "settings", "global_status", "databases"]}}
     rated = [[varnish], uwsgi, memcached, [queue], [postgresql], [mysql]]
     return [{"ansible.builtin.setup": {}}, *(task for one in rated for task in (*one, pause, *one))]
 
