@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import threading
 import typing as t
 
@@ -45,6 +46,8 @@ def finish(module: t.Any, requested: t.Callable[[Tools], Request], asked: t.Iter
     options.take_over_masking(module)
     facts: dict[str, t.Any] = {fact_key(service): {"schema": SCHEMA, "instances": []} for service in asked}
     facts.update(gather(wanted, params["window"], tools))
+    # the interpreter would look through every object of every library for garbage before it ends: a tenth of our processor time
+    gc.freeze()
     problems = [one["problem"] for fact in facts.values() for one in fact["instances"] if one["state"] != "up"]
     if problems and params["fail_on_down"]:
         module.fail_json(msg="; ".join(problems), ansible_facts=facts)

@@ -40,8 +40,8 @@ def _place(process: Process, tools: Tools) -> dict[str, t.Any]:
     if socket:
         place["login_unix_socket"] = socket
     address, port = ports[0] if ports else (said.get("bind-address") or "", said.get("port"))
-    if re.fullmatch("[0-9]{1,5}", str(port)) and 0 < int(port) < 65536:
-        place["login_port"] = int(port)
+    if re.fullmatch("[0-9]{1,5}", str(port)) and 0 < int(str(port)) < 65536:
+        place["login_port"] = int(str(port))
         if address.split(",")[0] not in _ANY:
             place["login_host"] = address.split(",")[0]
     if not place and not listening:

@@ -82,7 +82,7 @@ class TableReader:
         """(moment, processor seconds so far by (pid, creation)): a quarter of the price of the whole table."""
         begun = time.monotonic()
         infos = [getattr(process, "info", None) or {} for process in self._listing(WORK) or []]
-        used = {(info.get("pid"), _created(info)): _used(info) for info in infos}
+        used = {(int(info["pid"]), _created(info)): _used(info) for info in infos if info.get("pid") is not None}
         return begun, {process: cpu for process, cpu in used.items() if cpu is not None}
 
     def _listing(self, attributes: list[str] = ATTRIBUTES) -> t.Optional[list[t.Any]]:

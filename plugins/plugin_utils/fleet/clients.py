@@ -123,7 +123,7 @@ def _database(service: str, host: str, instance: Data, clients: list[t.Any], kno
         "unknown_session_share_ratio": known_sum([figure(row, "session_share_ratio") for row in strangers]) or 0.0,
         "unknown_time_share_ratio": known_sum([figure(row, "time_share_ratio") for row in strangers]) if strangers else 0.0,
         "unknown_active_seconds": known_sum([figure(row, "active_seconds") for row in strangers]) if strangers else 0.0,
-        "unknown_longest_query_seconds": None if None in longest else max(longest, default=0.0),
+        "unknown_longest_query_seconds": None if None in longest else max((value or 0.0 for value in longest), default=0.0),
         "replicas_total": len(instance.get("replicas") or []),
         "unknown": dict(instance.get("unknown") or {}),
         "notes": [],

@@ -88,7 +88,8 @@ def limit_text(limit: t.Optional[str], unit: t.Optional[str]) -> t.Optional[str]
 
 def _about(report: Report) -> str:
     counts = report["counts"]
-    words = [f"{counts[status]} {name if counts[status] > 1 else name.removesuffix('s')}" for status, name in _COUNTED if counts.get(status)]
+    counted = [(counts[status], name) for status, name in _COUNTED if counts.get(status)]
+    words = [f"{count} {name if count > 1 else name.removesuffix('s')}" for count, name in counted]
     hosts = len(report["hosts"])
     reached = sum(one["reached"] for one in report["hosts"].values())
     asked = f"{hosts} host{'' if hosts == 1 else 's'}" + (f", {hosts - reached} of them not reached" if reached < hosts else "")

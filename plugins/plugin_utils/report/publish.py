@@ -30,10 +30,12 @@ def publish(
 ) -> tuple[list[str], list[str]]:
     """Write the report's files (those named) into the directory; gives their paths, and what went wrong with any of them.
 
-    A directory that cannot be written raises OSError, and keeps no file of an earlier run. A file that cannot be made costs itself, not the verdict.
+    A directory that cannot be written raises OSError, and keeps no file of an earlier run. A file that cannot be made costs
+    itself, not the verdict.
     """
     folder = pathlib.Path(directory).expanduser().absolute()
-    paths, problems = [], []
+    paths: list[str] = []
+    problems: list[str] = []
     for name, render in FILES.items():
         if name not in names:
             continue
