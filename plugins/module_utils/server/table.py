@@ -20,9 +20,9 @@ from . import kinds, parse
 from .fetch import Host, attempt
 
 #: psutil reads all of these from two small files per process.
-ATTRIBUTES = ["pid", "name", "status", "cpu_times", "create_time", "memory_info"]
+ATTRIBUTES = ("pid", "name", "status", "cpu_times", "create_time", "memory_info")
 #: What is needed to see who works.
-WORK = ["pid", "cpu_times", "create_time"]
+WORK = ("pid", "cpu_times", "create_time")
 
 #: Reading the exact memory of a process walks its page tables and delays its own mapping calls: bounded in number, in time,
 #: and not done at all for giants, whose resident size is as good.
@@ -85,8 +85,8 @@ class TableReader:
         used = {(int(info["pid"]), _created(info)): _used(info) for info in infos if info.get("pid") is not None}
         return begun, {process: cpu for process, cpu in used.items() if cpu is not None}
 
-    def _listing(self, attributes: list[str] = ATTRIBUTES) -> t.Optional[list[t.Any]]:
-        return attempt(lambda: list(self.host.psutil.process_iter(attributes, None)))
+    def _listing(self, attributes: tuple[str, ...] = ATTRIBUTES) -> t.Optional[list[t.Any]]:
+        return attempt(lambda: list(self.host.psutil.process_iter(list(attributes), None)))
 
     def _row(self, process: t.Any) -> t.Optional[Row]:
         info = getattr(process, "info", None) or {}
@@ -113,7 +113,7 @@ class TableReader:
     def _parent(self, process: t.Any, pid: int, created: float) -> int:
         """Looked up once: psutil checks at each call that the process is still the same, which costs more than all the rest."""
         if (pid, created) not in self._parents:
-            self._parents[(pid, created)] = attempt(lambda: process.ppid()) or 0
+            self._parents[(pid, created)] = attempt(process.ppid) or 0
         return self._parents[(pid, created)]
 
     def _kind(self, pid: int, created: float, name: str) -> kinds.Kind:
