@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import typing as t
 
-from .diagnose import accelerator, application, database, others
+from .diagnose import accelerator, application, database, down, others
 from .diagnose.cause import APPLICATION, CAUSES, DATABASE, Cause
 from .diagnose.fleet import Fleet
 
 Data = t.Mapping[str, t.Any]
 
 RULES: tuple[t.Callable[[Fleet], t.Iterator[Cause]], ...] = (
+    down.service_down,
     accelerator.fault,
     accelerator.bypassed,
     database.idle_in_transaction,
@@ -58,6 +59,8 @@ def _explains(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
     """Whether the shallower cause is only what the deeper one looks like from elsewhere."""
     if shallow.cause == "outlier":
         return set(shallow.hosts) <= set(deep.hosts)
+    if deep.cause == "service_down":
+        return down.explains(deep, shallow)
     if deep.cause in DATABASE:
         if shallow.cause in APPLICATION:
             return _waits_for(deep, fleet)

@@ -13,6 +13,7 @@ from .fleet import Seen
 
 #: Deepest first. What stands later is often only a consequence of what stands earlier.
 CAUSES = (
+    "service_down",
     "accelerator_fault",
     "accelerator_bypassed",
     "idle_in_transaction",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ..catalogue import ANSWERS
 from ..fleet.seen import figure, seen
 
 Data = t.Mapping[str, t.Any]
@@ -75,6 +76,10 @@ class Fleet:
             if finding is not None and finding["status"] in BAD[least]:
                 return finding
         return None
+
+    def down(self, service: str) -> list[Data]:
+        """Findings about instances of the service that are down (not: that could not be read)."""
+        return [one for (check, _host, _name), one in self._findings.items() if check == service + ANSWERS and one["status"] == "fail"]
 
     def siblings(self, service: str) -> list[list[Seen]]:
         """Instances of a service, grouped by what else runs on their hosts: only like is compared with like."""

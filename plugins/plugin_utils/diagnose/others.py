@@ -104,14 +104,14 @@ def connection_budget(fleet: Fleet) -> t.Iterator[Cause]:
             if fleet.bad(one, f"{service}_connections", f"{service}_connections_left") is None:
                 continue
             clients = sorted(one.rows("clients"), key=lambda row: -(row.get("sessions") or 0))
+            used, usable = one.number("connections.used"), one.number("connections.usable") or one.number("connections.max")
+            # nobody gets in any more, we neither: then the numbers are not known
+            taken = f"{int(used or 0)} of {int(usable)} are taken" if usable else "it refuses new ones"
             yield Cause(
                 cause="connection_budget",
                 tier="database",
                 hosts=[one.host],
-                statement=(
-                    f"{one} is running out of connections: {int(one.number('connections.used') or 0)} of "
-                    f"{int(one.number('connections.usable') or one.number('connections.max') or 0)} are taken."
-                ),
+                statement=f"{one} is running out of connections: {taken}.",
                 evidence=[f"{row.get('user')} from {row.get('address')}: {row.get('sessions')} sessions." for row in clients[:5]],
                 first_fix=(
                     "Take sessions from who holds most of them (fewer processes and threads, persistent connections off), put a pooler in "

@@ -178,6 +178,11 @@ class World:
         self.of("db1", "postgresql")["connections"] = {"used": 95, "usable": 97, "active": 2}
         self.bad("postgresql_connections", "db1")
 
+    def database_down(self) -> None:
+        reason = "no PostgreSQL at db1:5432: connection timeout expired"
+        self.of("db1", "postgresql").update(state="down", problem=reason)
+        self.bad("postgresql_answers", "db1", reason=reason, look="ansible db1 -m warroom.launch.postgresql_stats")
+
     def disks_slow(self) -> None:
         self.bad("server_iowait", "db1")
 
@@ -194,6 +199,7 @@ SINGLE = {
     "unbalanced_cache": "unbalanced_pool",
     "connections_spent": "connection_budget",
     "disks_slow": "database_overload",
+    "database_down": "service_down",
 }
 
 
@@ -295,6 +301,25 @@ def test_both_tiers_on_fire_is_one_cause_that_refuses_more_servers() -> None:
     found = world.diagnose()
     assert [one["cause"] for one in found] == ["application_and_database_overload"]
     assert "Do not add application servers" in found[0]["avoid"] and found[0]["first_fix"].startswith("The database first")
+
+
+def test_what_waits_for_a_service_that_is_down_is_its_consequence() -> None:
+    world = World()
+    world.database_down()
+    world.workers_exhausted()
+    world.queue_backlog()
+    world.unbalanced_cache()
+    found = world.diagnose()
+    assert [one["cause"] for one in found] == ["service_down", "unbalanced_pool"]
+    assert "PostgreSQL does not answer on db1 (5432): no PostgreSQL at db1:5432" in found[0]["statement"]
+    assert "Add 4 workers" not in str(found) and len(found[0]["evidence"]) == 2
+
+
+def test_a_full_database_that_lets_nobody_count_says_no_numbers() -> None:
+    world = World()
+    world.of("db1", "postgresql")["connections"] = None
+    world.bad("postgresql_connections_left", "db1")
+    assert [one["statement"] for one in world.diagnose()] == ["db1 (5432) is running out of connections: it refuses new ones."]
 
 
 def test_traffic_around_the_accelerator() -> None:

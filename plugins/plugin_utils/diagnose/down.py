@@ -1,0 +1,48 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A service that is stopped or hangs: whoever needs it waits, and looks overloaded from where they are."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..services import TITLES
+from .cause import APPLICATION, Cause, several
+from .fleet import Data, Fleet
+
+#: service → what the others look like while it is down.
+CONSEQUENCES: dict[str, frozenset[str]] = {
+    "postgresql": frozenset({"workers_exhausted", "queue_growth"}),
+    "mysql": frozenset({"workers_exhausted", "queue_growth"}),
+    "varnish": frozenset({"accelerator_bypassed"}),
+    "uwsgi": frozenset(),
+    "memcached": frozenset({"unbalanced_pool", *APPLICATION}),
+    "celery": frozenset({"queue_growth"}),
+}
+
+
+def service_down(fleet: Fleet) -> t.Iterator[Cause]:
+    for service in CONSEQUENCES:
+        down = fleet.down(service)
+        if down:
+            yield _cause(service, down)
+
+
+def _cause(service: str, down: list[Data]) -> Cause:
+    places = [f"{one['host']} ({one['instance']})" for one in down]
+    return Cause(
+        cause="service_down",
+        tier=service,
+        hosts=sorted({str(one["host"]) for one in down}),
+        statement=f"{TITLES[service]} does not answer on {several(places)}: {str(down[0]['reason']).rstrip('.')}.",
+        evidence=[f"{place}: {one['reason']}" for place, one in zip(places[1:6], down[1:6])],
+        first_fix="Look at its process and the end of its log, and bring it back. If it is meant to be gone, take it out of the inventory.",
+        avoid="Do not add workers or servers to what waits for it: they would wait as well.",
+        look=str(down[0].get("look") or ""),
+    )
+
+
+def explains(down: Cause, other: Cause) -> bool:
+    return other.cause in CONSEQUENCES[down.tier]
