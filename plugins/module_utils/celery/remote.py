@@ -13,6 +13,8 @@ from .broker import Connection
 
 #: The first round is short; who did not answer gets the whole time-out (replies can be late: celery/celery#5685).
 FIRST_ROUND = 1.0
+#: When the user has named the workers we know whom to wait for: a round ends with so much silence after the last reply.
+NAMED_ROUND = 0.3
 
 
 class Remote:
@@ -41,12 +43,13 @@ class Remote:
                 found[str(name)] = answer
         return found
 
-    def ping(self, expected: int, seconds: float) -> tuple[list[str], float]:
-        """The workers that answer, and how long they had. A second, longer round when fewer than expected did."""
+    def ping(self, expected: int, seconds: float, named: t.Collection[str] = ()) -> tuple[list[str], float]:
+        """The workers that answer, and how long they had. A second, longer round when fewer than expected, or a named one, did not."""
         begun = time.monotonic()
-        names = set(self.ask("ping", seconds=min(FIRST_ROUND, seconds)))
-        if len(names) < expected and seconds > FIRST_ROUND:
-            names |= set(self.ask("ping", seconds=seconds - FIRST_ROUND))
+        first = min(NAMED_ROUND if named else FIRST_ROUND, seconds)
+        names = set(self.ask("ping", seconds=first))
+        if seconds > first and (len(names) < expected or not names.issuperset(named)):
+            names |= set(self.ask("ping", seconds=seconds - first))
         return sorted(names), time.monotonic() - begun
 
     def wake(self) -> None:

@@ -166,7 +166,7 @@ class CeleryProbe(Probe):
     def _ping(self, expected: int) -> None:
         got = self._got
         try:
-            got.names, got.asked_seconds = self._remote.ping(expected, self.tools.timeout)
+            got.names, got.asked_seconds = self._remote.ping(expected, self.tools.timeout, got.expected)
         except self._connected.kombu.channel_errors as error:
             got.problems["workers"] = f"this user may not use remote control on the broker ({type(error).__name__})"
 
