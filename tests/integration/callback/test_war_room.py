@@ -119,7 +119,7 @@ def test_a_check_off_the_terminal_is_the_board_and_nothing_else(site):
     for line in ("TASK [", "PLAY [", "ok: [", "RECAP"):
         assert line not in done.stdout
     assert "gone: not reachable: " in done.stdout
-    assert re.search(r"^NO-GO: a 127.0.0.1:1: ", done.stdout, re.M)
+    assert re.search(r"^NO-GO: memcached does not answer on a \(127\.0\.0\.1:1\)", done.stdout, re.M)
     assert done.stdout.count("memcached_answers  on a 127.0.0.1:1") == 1
     assert f"Report: {site}/report/index.html" in done.stdout
 
@@ -174,4 +174,4 @@ def test_a_check_on_a_terminal_has_progress_colour_and_its_width(site, columns):
 
 def test_no_color_is_respected(site):
     _rc, text = on_terminal(check(site), 100, NO_COLOR="1")
-    assert "\x1b" not in text and "NO-GO: a 127.0.0.1:1: " in text
+    assert "\x1b" not in text and "NO-GO: memcached does not answer on a (127.0.0.1:1)" in text
