@@ -9,10 +9,10 @@ from __future__ import annotations
 import typing as t
 
 from ..floor.command import Ran
-from ..floor.problem import Problem
+from ..floor.problem import Down, Problem
 from ..floor.redact import clean
 from ..floor.tools import Tools
-from .instances import why_no_access
+from . import instances
 
 # Vinyl Cache (Varnish's successor from 9.0) renamed the programs; distributions keep links of the old names, or not.
 _VINYL = {"varnishstat": "vinylstat", "varnishadm": "vinyladm", "varnishncsa": "vinylncsa"}
@@ -46,8 +46,10 @@ def no_access(tools: Tools, instance: t.Optional[str], ran: Ran) -> Problem:
         return Problem(f"the tool of Varnish crashed (signal {-ran.rc if ran.rc < 0 else ran.rc - 128}): is it of varnishd's version?")
     said = tools.hide(ran.err.decode("utf-8", "replace")).lstrip(". ")
     lowered = said.lower()
+    if instances.has_ended(tools, instance):
+        return Down(f"varnishd has ended: no process works in {instance} any more. Start it, read the system log")
     if not said or "could not get hold" in lowered or "no such instance" in lowered or "is it running" in lowered:
-        return Problem(why_no_access(tools, instance))
+        return Problem(instances.why_no_access(tools, instance))
     return Problem(f"the tool of Varnish ended with status {ran.rc}: {clean(said, 160)}")
 
 

@@ -103,6 +103,14 @@ def _is(process: Process, instance: t.Optional[str]) -> bool:
     return instance in (wanted, _directory(process, wanted))
 
 
+def has_ended(tools: Tools, instance: t.Optional[str]) -> bool:
+    """Whether a varnishd ran in this directory and has ended: it is there to be read, without the index, and no manager has it."""
+    if not instance or not os.path.isabs(instance) or tools.processes.filtered:
+        return False
+    readable = os.path.isdir(instance) and os.access(instance, os.R_OK | os.X_OK)
+    return readable and not os.path.exists(os.path.join(instance, _MARK)) and not pids(tools, instance)
+
+
 def why_no_access(tools: Tools, instance: t.Optional[str]) -> str:
     """The tools say the same for three different causes (case V-03): name them, and the one that can be seen."""
     named = f"the instance {instance}" if instance else "the default instance"

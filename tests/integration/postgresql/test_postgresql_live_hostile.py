@@ -10,7 +10,6 @@ import dataclasses
 import json
 import os
 import signal
-import time
 
 import pytest
 
@@ -41,9 +40,8 @@ def test_a_peer_that_is_no_postgresql(answer):
 
 def test_a_peer_that_says_nothing():
     with peer(silent) as address:
-        begun = time.monotonic()
         found = gathered({"login_host": "127.0.0.1", "login_port": int(address.rpartition(":")[2]), "login_user": "x"}, timeout=2.0)
-    assert found["state"] == "down" and time.monotonic() - begun < 12
+    assert found["state"] == "down" and "timeout expired" in found["problem"]
 
 
 def test_a_server_that_is_frozen(server):

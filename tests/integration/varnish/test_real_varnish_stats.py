@@ -156,13 +156,19 @@ def test_a_killed_varnishd_is_down_though_its_memory_can_still_be_read(varnish, 
     assert found["state"] == "down" and "was killed" in found["problem"]
 
 
+def test_one_that_was_stopped_properly_is_down(varnish):
+    os.kill(varnish.process.pid, signal.SIGTERM)
+    varnish.process.wait(20)
+    for room in (ROOM, TRAFFIC):
+        [found] = gather([(room, {"instance": varnish.instance})], 0, Tools(RealCommands(), timeout=10))[room.key]["instances"]
+        assert found["state"] == "down" and "has ended" in found["problem"]
+
+
 def test_a_wrong_name_costs_no_waiting(varnish):
-    """V-03: at once, not after the tool's own five seconds; and another varnishd is visible"""
-    begun = time.monotonic()
+    """V-03: at once, not after the tool's own five seconds, for which this limit is too short; and another varnishd is visible"""
     tools = Tools(RealCommands(), timeout=4)
     found = gather([(ROOM, {"instance": str(varnish.dir / "nowhere")})], 0, tools)["launch_varnish"]["instances"][0]
     assert found["state"] == "unreadable" and "not readable" in found["problem"]
-    assert time.monotonic() - begun < 4  # the tool alone would take five
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another user")

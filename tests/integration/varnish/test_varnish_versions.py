@@ -99,9 +99,7 @@ def test_tools_of_another_version_read_it_or_say_why(varnish):
     assert outside in [entry["instance"] for entry in discover(Tools(RealCommands()))]  # as this host can reach it
     stats = look(varnish, ROOM, RealCommands(), outside, timeout=3)
     assert stats["state"] == "up" and stats["lifetime_requests"] is not None
-    begun = time.monotonic()
     found = look(varnish, TRAFFIC, RealCommands(), outside, timeout=2)
-    assert time.monotonic() - begun < 30
     if found["state"] == "up":
         assert found["requests"] > 0 and found["outcomes"]["hit_for_miss"] == 3
     else:

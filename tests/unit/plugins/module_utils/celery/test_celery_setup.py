@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import socket
 import ssl
 import subprocess
 import sys
-import time
 import typing as t
 
 import pytest
@@ -58,11 +58,13 @@ def test_every_form_of_a_password_is_a_secret() -> None:
 
 
 @pytest.mark.parametrize("url", ["sqs://EXAMPLEPW:EXAMPLEPW@", "azureservicebus://a:EXAMPLEPW@b", "sqla+postgresql://shop:EXAMPLEPW@db/x"])
-def test_c09_brokers_without_remote_control_are_told_at_once(tools: t.Any, url: str) -> None:
-    begun = time.monotonic()
+def test_c09_brokers_without_remote_control_are_told_at_once(tools: t.Any, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[t.Any] = []
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *where, **_more: asked.append(where))
+    monkeypatch.setattr(socket.socket, "connect", lambda _socket, where: asked.append(where))
     facts = read(tools, broker_url=url)
     assert facts["state"] == "unreadable" and "remote control is not available on this broker" in facts["problem"]
-    assert time.monotonic() - begun < 2 and "EXAMPLEPW" not in json.dumps(facts)
+    assert asked == [] and "EXAMPLEPW" not in json.dumps(facts)
 
 
 def test_c06_rediss_must_say_how_the_certificate_is_checked(tools: t.Any) -> None:

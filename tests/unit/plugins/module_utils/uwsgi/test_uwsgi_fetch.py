@@ -54,10 +54,8 @@ def test_a_large_document():
 
 def test_one_byte_at_a_time_for_ever_ends_at_the_limit():
     """U-01"""
-    begun = time.monotonic()
     with peer(sends(b"{" + b" " * 10_000, piece=1, pause=0.05)) as address, pytest.raises(Problem, match="only .* bytes .* within 1 s"):
         read(address, 1)
-    assert time.monotonic() - begun < 20
 
 
 def test_more_than_anybody_sends_is_refused():

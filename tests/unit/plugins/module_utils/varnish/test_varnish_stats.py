@@ -78,6 +78,16 @@ def test_another_varnishd_is_named_when_ours_is_not_to_be_seen(case, tools, comm
     assert found["state"] == "unreadable" and "running as edge (pid 4711)" in found["problem"] and "not readable" in found["problem"]
 
 
+def test_a_directory_that_its_varnishd_has_left_is_down_unless_processes_are_hidden(case, tools, commands, tmp_path):
+    commands.answers["varnishstat"] = Ran(1, b"", case("V-03.stderr"))
+    tools._processes = Processes([], False)
+    found = look(tools, instance=str(tmp_path))
+    assert found["state"] == "down" and "has ended" in found["problem"]
+    for hidden, instance in ((True, tmp_path), (False, tmp_path / "nowhere")):
+        tools._processes = Processes([], hidden)
+        assert look(tools, instance=str(instance))["state"] == "unreadable"
+
+
 def test_the_memory_of_a_killed_varnishd_is_not_taken_for_a_living_one(case, tools, commands):
     frozen = case("V-12-first.json")
     later = frozen.replace(b"T10:00:00", b"T10:00:05")

