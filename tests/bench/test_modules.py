@@ -69,8 +69,9 @@ def _uwsgi() -> t.Iterator[dict[str, t.Any]]:
 
 @contextlib.contextmanager
 def _celery() -> t.Iterator[dict[str, t.Any]]:
-    with Redis() as broker, Worker(broker.url):
-        yield {"broker_url": broker.url}
+    # named: for workers that nobody named, Celery's own way is to wait a second for more of them
+    with Redis() as broker, Worker(broker.url) as worker:
+        yield {"broker_url": broker.url, "workers": [worker.node]}
 
 
 @contextlib.contextmanager

@@ -13,8 +13,8 @@ from .broker import Connection
 
 #: The first round is short; who did not answer gets the whole time-out (replies can be late: celery/celery#5685).
 FIRST_ROUND = 1.0
-#: When the user has named the workers we know whom to wait for: a round ends with so much silence after the last reply.
-NAMED_ROUND = 0.3
+#: When the user has named the workers, so much silence is enough: who is missing then is waited for by name, the others are a bonus.
+NAMED_ROUND = 0.15
 
 
 class Remote:
@@ -48,7 +48,10 @@ class Remote:
         begun = time.monotonic()
         first = min(NAMED_ROUND if named else FIRST_ROUND, seconds)
         names = set(self.ask("ping", seconds=first))
-        if seconds > first and (len(names) < expected or not names.issuperset(named)):
+        missing = sorted(set(named) - names)
+        if seconds > first and missing:
+            names |= set(self.ask("ping", missing, seconds - first))
+        elif seconds > first and len(names) < expected:
             names |= set(self.ask("ping", seconds=seconds - first))
         return sorted(names), time.monotonic() - begun
 

@@ -18,19 +18,21 @@ class Slow(remote.Remote):
 
     def __init__(self, **workers: float) -> None:
         self.workers, self.rounds, self.twins = workers, [], set()
+        self.addressed: list[t.Optional[list[str]]] = []
 
     def ask(self, command: str, to: t.Optional[list[str]] = None, seconds: float = 1.0, **_arguments: t.Any) -> dict[str, t.Any]:
         self.rounds.append(seconds)
-        return {name: {"ok": "pong"} for name, needs in self.workers.items() if needs <= seconds}
+        self.addressed.append(to)
+        return {name: {"ok": "pong"} for name, needs in self.workers.items() if needs <= seconds and name in (to or self.workers)}
 
 
 @pytest.mark.parametrize(
     "workers, expected, named, rounds, heard",
     [
-        ({"a": 0.1}, 1, ["a"], [0.3], ["a"]),
+        ({"a": 0.1}, 1, ["a"], [0.15], ["a"]),
         ({"a": 0.1, "b": 0.9}, 1, [], [1.0], ["a", "b"]),
-        ({"a": 0.1, "b": 3.0}, 2, ["a", "b"], [0.3, 4.7], ["a", "b"]),
-        ({"a": 0.1, "stranger": 0.1, "b": 3.0}, 2, ["a", "b"], [0.3, 4.7], ["a", "b", "stranger"]),
+        ({"a": 0.1, "b": 3.0}, 2, ["a", "b"], [0.15, 4.85], ["a", "b"]),
+        ({"a": 0.1, "stranger": 0.1, "b": 3.0}, 2, ["a", "b"], [0.15, 4.85], ["a", "b", "stranger"]),
         ({}, 1, [], [1.0, 4.0], []),
     ],
 )
@@ -38,3 +40,5 @@ def test_rounds(workers: dict[str, float], expected: int, named: list[str], roun
     asked = Slow(**workers)
     assert asked.ping(expected, 5.0, named)[0] == heard
     assert asked.rounds == pytest.approx(rounds)
+    # by name the wait ends with the last of them, not with silence
+    assert asked.addressed == [None, *([["b"]] if named else [None])][: len(rounds)]
