@@ -72,6 +72,11 @@ def peer(answer: Answer, path: t.Optional[str] = None) -> t.Iterator[str]:
     def serve(conn: socket.socket) -> None:
         with conn, contextlib.suppress(OSError):
             answer(conn)
+            # closed with something unread, the kernel resets the connection: the peer could lose the answer, or fail to send on
+            conn.shutdown(socket.SHUT_WR)
+            conn.settimeout(5)
+            while conn.recv(4096):
+                pass
 
     def accept() -> None:
         while not closing.is_set():

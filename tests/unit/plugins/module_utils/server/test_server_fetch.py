@@ -21,6 +21,8 @@ def facts_of(psutil, root, tools, monkeypatch, window=0.0):
     monkeypatch.setattr(room, "_psutil", lambda: psutil)
     monkeypatch.setattr(room, "Host", lambda lib: fetch.Host(lib, root))
     monkeypatch.setattr(room.clock, "kernel_log", lambda: None)
+    # beyond every process id: the one of this test may be that of a process of the fake machine, and one's own is not counted
+    monkeypatch.setattr(room.os, "getpid", lambda: 2**22 + 1)
     probe = room.ServerProbe({}, tools)
     probe.first()
     if window:
