@@ -14,6 +14,9 @@ from .fleet import Fleet, Seen
 
 GROWTH = ("celery_queue_growth", "celery_queue_drain", "celery_queue_wait", "celery_queue_no_consumer", "celery_queue_stuck")
 
+#: A queue is flooded when so many times as much comes as goes, and a message that comes now waits so many seconds.
+FLOOD_RATIO, FLOOD_WAIT = 2.0, 30.0
+
 #: Siblings needed before one of them can be called an outlier.
 SIBLINGS = 4
 #: service → (measure, what it is, how far from the median counts: a share of the median, and at least so much).
@@ -48,9 +51,18 @@ def queue_growth(fleet: Fleet) -> t.Iterator[Cause]:
 
 
 def _falls_behind(fleet: Fleet, one: Seen) -> t.Optional[t.Mapping[str, t.Any]]:
-    """The growth of a queue that people already wait for, however busy its workers looked in the moments when they were asked."""
-    waits = fleet.bad(one, "celery_queue_wait", least="warn")
+    """The growth of a queue that people already wait for, however busy its workers looked in the moments when they were asked.
+
+    Or that they will wait for soon: twice as much comes as goes, and what comes last has a wait before it.
+    """
+    waits = fleet.bad(one, "celery_queue_wait", least="warn") or any(_is_flooded(row) for row in one.rows("queues"))
     return fleet.bad(one, "celery_queue_growth", least="warn") if waits else None
+
+
+def _is_flooded(row: t.Mapping[str, t.Any]) -> bool:
+    comes, goes, wait = (row.get(key) for key in ("arrive_per_second", "consume_per_second", "wait_seconds"))
+    known = all(isinstance(value, (int, float)) for value in (comes, goes, wait))
+    return known and t.cast(float, comes) >= FLOOD_RATIO * t.cast(float, goes) and t.cast(float, wait) >= FLOOD_WAIT
 
 
 def _pace(row: t.Mapping[str, t.Any]) -> str:

@@ -347,6 +347,21 @@ def test_room_for_workers_decides_between_workers_and_servers() -> None:
     assert "Add servers: 6 instead of 4" in world.diagnose()[0]["first_fix"]
 
 
+@pytest.mark.parametrize(
+    ("comes", "goes", "wait", "causes"),
+    [(20.7, 5.0, 39.0, ["queue_growth"]), (20.7, 15.0, 39.0, []), (20.7, 5.0, 3.0, []), (20.7, None, None, [])],
+)
+def test_a_flooded_queue_is_a_cause_before_its_wait_has_reached_the_limit(
+    comes: float, goes: t.Optional[float], wait: t.Optional[float], causes: list[str]
+) -> None:
+    site = World()
+    site.queue_backlog()
+    site.findings[-1]["status"] = "warn"
+    row = site.shared["launch_celery_queue"]["instances"][0]["queues"][0]
+    row.update(arrive_per_second=comes, consume_per_second=goes, wait_seconds=wait)
+    assert site.causes() == causes
+
+
 def test_accepted_findings_are_no_cause() -> None:
     world = World()
     world.cold_cache()
