@@ -47,7 +47,7 @@ def no_access(tools: Tools, instance: t.Optional[str], ran: Ran) -> Problem:
     said = tools.hide(ran.err.decode("utf-8", "replace")).lstrip(". ")
     lowered = said.lower()
     if instances.has_ended(tools, instance):
-        return Down(f"varnishd has ended: no process works in {instance} any more. Start it, read the system log")
+        return Down(f"varnishd has ended: no process works in {instance}. Start it and read the system log, or set instance to its -n name")
     if not said or "could not get hold" in lowered or "no such instance" in lowered or "is it running" in lowered:
         return Problem(instances.why_no_access(tools, instance))
     return Problem(f"the tool of Varnish ended with status {ran.rc}: {clean(said, 160)}")

@@ -187,8 +187,6 @@ def test_accepted_gaps_do_not_count_and_are_shown(site, uwsgi):
 
 @pytest.mark.parametrize("callback", ["default", "minimal", "oneline", "warroom.launch.war_room"])
 def test_every_callback_shows_the_board(site, uwsgi, callback):
-    if "war_room" in callback and not (pathlib.Path("plugins/callback/war_room.py")).exists():
-        pytest.skip("the callback is not there yet")
     site.write(local("app1", uwsgi))
     _rc, output, _report = site.check(ANSIBLE_STDOUT_CALLBACK=callback)
     assert "GO: 2 checks on 1 host are fine" in output

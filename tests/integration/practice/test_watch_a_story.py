@@ -10,8 +10,6 @@ import contextlib
 import json
 import os
 import pathlib
-import re
-import sqlite3
 import subprocess
 import time
 import typing as t
@@ -55,18 +53,14 @@ class Watch(t.NamedTuple):
 
     def rounds(self) -> list[str]:
         """The verdicts that are stored."""
-        if not (self.folder / "rounds.db").exists():
-            return []
-        with contextlib.closing(sqlite3.connect(self.folder / "rounds.db", timeout=10)) as db, contextlib.suppress(sqlite3.OperationalError):
-            return [verdict for (verdict,) in db.execute("SELECT verdict FROM rounds ORDER BY id")]
-        return []
+        return stored(self.folder)
 
     def more(self, count: int) -> None:
         wanted = len(self.rounds()) + count
         wait_until(lambda: len(self.rounds()) >= wanted, f"{wanted} rounds", PATIENCE)
 
     def told(self, words: str) -> list[str]:
-        return re.findall(rf"^[0-9:]{{8}}  {words}$", self.output.read_text(), re.M)
+        return told(self.output, words)
 
 
 def test_a_story_that_begins_and_is_healed_is_told_within_two_rounds_once_each(stack: Practice, tmp_path: pathlib.Path) -> None:

@@ -12,7 +12,6 @@ import os
 import pathlib
 import re
 import signal
-import sqlite3
 import subprocess
 import time
 import typing as t
@@ -24,6 +23,7 @@ from tests.support.ansible import run
 from tests.support.memcached import Memcached
 from tests.support.server import ROOT, VENV, free_port, wait_until
 from tests.support.sink import sink
+from tests.support.watching import stored, told
 
 CHECK = """
 - {id: memcached_full, service: memcached, question: Full?, value: connections_ratio, unit: ratio, phase: both, fail: '> 0.9', finding: f,
@@ -57,13 +57,7 @@ class Site(t.NamedTuple):
 
     def rounds(self) -> list[str]:
         """The verdicts that are stored."""
-        if not (self.report / "rounds.db").exists():
-            return []
-        with contextlib.closing(sqlite3.connect(self.report / "rounds.db", timeout=10)) as db:
-            try:
-                return [verdict for (verdict,) in db.execute("SELECT verdict FROM rounds ORDER BY id")]
-            except sqlite3.OperationalError:  # just made, still without tables
-                return []
+        return stored(self.report)
 
     def has(self, count: int) -> None:
         wait_until(lambda: len(self.rounds()) >= count, f"{count} rounds", PATIENCE)
@@ -102,10 +96,6 @@ def watching(site, output, *options):
             yield process
         finally:
             process.kill()
-
-
-def told(output, words):
-    return re.findall(rf"^[0-9:]{{8}}  {words}$", output.read_text(), re.M)
 
 
 def test_each_change_is_told_once_and_a_kill_loses_no_round(site, tmp_path):
