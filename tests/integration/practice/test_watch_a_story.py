@@ -16,6 +16,7 @@ import typing as t
 
 from tests.support.practice import Practice
 from tests.support.server import ROOT, VENV, wait_until
+from tests.support.watching import stored, told
 
 PATIENCE = 180.0
 # of a story that has begun: the round that was under way then, and the two that have to agree
