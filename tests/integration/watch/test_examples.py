@@ -43,7 +43,8 @@ def test_a_verdict_is_posted_and_decided(tmp_path):
         settings["launch_chat_url"] = chat.url
         done = run("ansible-playbook", EXAMPLES / "check_and_tell.yml", "-i", "localhost,", "-c", "local", "-e", json.dumps(settings))
     assert done.returncode == 2
-    assert len(chat.posts) == 1 and chat.posts[0]["text"].startswith("NO-GO: memcached does not answer on localhost (127.0.0.1:1)"), chat.posts
+    assert len(chat.posts) == 1, chat.posts
+    assert chat.posts[0]["text"].startswith("NO-GO: memcached does not answer on localhost (127.0.0.1:1)"), chat.posts
     assert chat.url not in done.stdout + done.stderr
 
 
