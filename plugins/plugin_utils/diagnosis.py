@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import typing as t
 
-from .diagnose import accelerator, application, database, down, others
+from .diagnose import accelerator, application, database, down, machine, others
 from .diagnose.cause import APPLICATION, CAUSES, DATABASE, Cause
-from .diagnose.fleet import Fleet
+from .diagnose.database import databases
+from .diagnose.fleet import Fleet, Seen
 
 Data = t.Mapping[str, t.Any]
 
 RULES: tuple[t.Callable[[Fleet], t.Iterator[Cause]], ...] = (
+    machine.exhausted,
     down.service_down,
     accelerator.fault,
     accelerator.bypassed,
@@ -45,25 +47,35 @@ def diagnose(hosts: Data, findings: t.Sequence[Data], inventory: Data) -> list[d
     fleet = Fleet(hosts, findings, inventory)
     causes = [cause for rule in RULES for cause in rule(fleet)]
     causes = _both_on_fire(sorted(causes, key=lambda one: CAUSES.index(one.cause)), fleet)
-    kept: list[Cause] = []
+    return [cause.as_dict() for cause in _deepest(causes, fleet)]
+
+
+def _deepest(causes: t.Sequence[Cause], fleet: Fleet) -> t.Iterator[Cause]:
+    """The causes that no other explains; a consequence of a consequence belongs to the same deepest one."""
+    groups: list[list[Cause]] = []
     for cause in causes:
-        deeper = next((one for one in kept if _explains(one, cause, fleet)), None)
-        if deeper is None:
-            kept.append(cause)
+        group = next((one for one in groups if any(_explains(deep, cause, fleet) for deep in one)), None)
+        if group is None:
+            groups.append([cause])
         else:
-            deeper.evidence.append(f"Its consequence: {cause.statement}")
-    return [cause.as_dict() for cause in kept]
+            group.append(cause)
+    for deepest, *consequences in groups:
+        deepest.evidence += [f"Its consequence: {one.statement}" for one in consequences]
+        if consequences or deepest.cause != "machine_exhausted":
+            yield deepest
 
 
 def _explains(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
     """Whether the shallower cause is only what the deeper one looks like from elsewhere."""
     if shallow.cause == "outlier":
         return set(shallow.hosts) <= set(deep.hosts)
+    if deep.cause == "machine_exhausted":
+        return machine.explains(deep, shallow, any(_waits_for(one, fleet) for one in databases(fleet) if one.host in deep.hosts))
     if deep.cause == "service_down":
         return down.explains(deep, shallow)
     if deep.cause in DATABASE:
         if shallow.cause in APPLICATION:
-            return _waits_for(deep, fleet)
+            return _waits_for(deep.at, fleet)
         return shallow.cause in (*DATABASE, "connection_budget") and deep.at == shallow.at and _inside(deep.cause, shallow.cause)
     if deep.cause == "application_and_database_overload":
         return shallow.cause in (*APPLICATION, "database_overload", "connection_budget")
@@ -83,22 +95,22 @@ def _inside(deep: str, shallow: str) -> bool:
     return shallow in consequences[deep]
 
 
-def _waits_for(deep: Cause, fleet: Fleet) -> bool:
+def _waits_for(at: t.Optional[Seen], fleet: Fleet) -> bool:
     """Whether the busy workers are in the database: without measures the deeper cause gets the benefit of the doubt."""
     busy = sum(one.number("workers.busy") or 0 for one in fleet.seen("uwsgi"))
-    at_work = None if deep.at is None else deep.at.number("active")
-    if deep.at is not None and at_work is None:
-        at_work = deep.at.number("threads_running") or deep.at.number("connections.active")
-    if not busy or at_work is None:
+    at_work = None if at is None else at.number("active")
+    if at is not None and at_work is None:
+        at_work = at.number("threads_running") or at.number("connections.active")
+    if not busy or at is None or at_work is None:
         return True
-    return at_work - _strangers_at_work(deep, fleet) >= WAITING_SHARE * busy
+    return at_work - _strangers_at_work(at, fleet) >= WAITING_SHARE * busy
 
 
-def _strangers_at_work(deep: Cause, fleet: Fleet) -> float:
+def _strangers_at_work(at: Seen, fleet: Fleet) -> float:
     """Sessions of unknown clients that were at work on average: whoever works there, it is not the busy workers."""
     for view in fleet.seen("database_clients"):
-        facts, at = view.facts, deep.at
-        if at is not None and (facts.get("host"), facts.get("service"), facts.get("database_instance")) == (at.host, at.service, at.name):
+        facts = view.facts
+        if (facts.get("host"), facts.get("service"), facts.get("database_instance")) == (at.host, at.service, at.name):
             seconds, window = view.number("unknown_active_seconds"), at.number("window")
             return seconds / window if seconds and window else 0.0
     return 0.0

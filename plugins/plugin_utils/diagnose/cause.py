@@ -13,6 +13,7 @@ from .fleet import Seen
 
 #: Deepest first. What stands later is often only a consequence of what stands earlier.
 CAUSES = (
+    "machine_exhausted",
     "service_down",
     "accelerator_fault",
     "accelerator_bypassed",
@@ -53,6 +54,8 @@ class Cause:
     at: t.Optional[Seen] = None
     #: URL patterns it is about, likewise.
     patterns: frozenset[str] = frozenset()
+    #: Causes that it can look like from elsewhere, when that is not the same for every cause of its name.
+    consequences: frozenset[str] = frozenset()
 
     def as_dict(self) -> dict[str, t.Any]:
         return {

@@ -21,13 +21,13 @@ NOTABLE_SHARE = 0.2
 LOCK_SECONDS = 1.0
 
 
-def _databases(fleet: Fleet) -> t.Iterator[Seen]:
+def databases(fleet: Fleet) -> t.Iterator[Seen]:
     for service in SERVICES:
         yield from fleet.seen(service)
 
 
 def idle_in_transaction(fleet: Fleet) -> t.Iterator[Cause]:
-    for one in _databases(fleet):
+    for one in databases(fleet):
         rows = one.rows("idle_in_transaction")
         blocking = [row for row in rows if row.get("blocks_total")]
         finding = fleet.bad(one, f"{one.service}_idle_in_transaction", f"{one.service}_idle_transaction_blocks")
@@ -69,7 +69,7 @@ def _end_it(one: Seen, row: t.Mapping[str, t.Any]) -> str:
 
 
 def lock_chain(fleet: Fleet) -> t.Iterator[Cause]:
-    for one in _databases(fleet):
+    for one in databases(fleet):
         working = [row for row in one.rows("blockers") if "idle" not in str(row.get("state") or "")]
         roots = [row for row in working if (row.get("longest_wait_seconds") or 0) >= LOCK_SECONDS]
         if not roots:
@@ -102,7 +102,7 @@ def _root(row: t.Mapping[str, t.Any]) -> str:
 
 
 def missing_index(fleet: Fleet) -> t.Iterator[Cause]:
-    for one in _databases(fleet):
+    for one in databases(fleet):
         rows = [row for row in one.rows("missing_indexes") if row.get("confirmed_by")]
         suffering = [row for row in rows if (row.get("statement_share_ratio") or 0) >= NOTABLE_SHARE]
         finding = fleet.bad(one, f"{one.service}_missing_index")
@@ -176,7 +176,7 @@ def _database_of(fleet: Fleet, view: Seen) -> Seen:
 
 def overload(fleet: Fleet) -> t.Iterator[Cause]:
     """A database works at its limit, whatever the reason."""
-    for one in _databases(fleet):
+    for one in databases(fleet):
         why = [*_overload_signs(fleet, one)]
         if not why:
             continue

@@ -1,0 +1,94 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A machine that lacks something is the cause of what suffers from it, and no cause when nothing does."""
+
+from __future__ import annotations
+
+import pytest
+
+from .world import World
+
+SWAPS = {"finding": "swapping: true; 40 MB/s in and 60 MB/s out", "advice": "Add RAM or run fewer processes.", "look": "vmstat 1 5"}
+
+
+def test_workers_of_machines_that_swap_get_no_advice_to_add_workers() -> None:
+    world = World()
+    world.workers_exhausted()
+    for number in range(1, 5):
+        world.bad("server_swapping", f"app{number}", **SWAPS)
+    only = world.diagnose()
+    assert [(one["cause"], one["hosts"]) for one in only] == [("machine_exhausted", ["app1", "app2", "app3", "app4"])]
+    assert only[0]["statement"].startswith("On app1, app2, app3 and 1 more there is no memory left: swapping: true")
+    assert only[0]["first_fix"] == SWAPS["advice"] and only[0]["look"] == SWAPS["look"]
+    assert "Add 4 workers" not in str(only) and any("All workers of" in line for line in only[0]["evidence"])
+
+
+def test_one_machine_that_swaps_does_not_explain_the_whole_tier() -> None:
+    world = World()
+    world.workers_exhausted()
+    world.bad("server_swapping", "app1", **SWAPS)
+    assert world.causes() == ["workers_exhausted"]
+
+
+def test_everything_that_waits_for_a_database_on_a_machine_without_memory() -> None:
+    world = World()
+    world.disks_slow()
+    world.workers_exhausted()
+    world.of("db1", "postgresql")["active"] = 30
+    world.bad("server_swapping", "db1", **SWAPS)
+    assert world.causes() == ["machine_exhausted"]
+    # the workers are not in the database: they wait for something else
+    world.of("db1", "postgresql")["active"] = 1
+    assert world.causes() == ["machine_exhausted", "workers_exhausted"]
+
+
+def test_a_database_that_its_full_disk_stopped_and_the_workers_that_wait_for_it() -> None:
+    world = World()
+    world.database_down()
+    world.workers_exhausted()
+    world.bad("server_filesystems", "db1", finding="/var is 100 % full, 0 bytes left", advice="Find what grows.", look="du")
+    only = world.diagnose()
+    assert [one["cause"] for one in only] == ["machine_exhausted"]
+    assert only[0]["statement"] == "On db1 the disk is full: /var is 100 % full, 0 bytes left."
+    assert len(only[0]["evidence"]) == 2 and "PostgreSQL does not answer" in only[0]["evidence"][0]
+
+
+@pytest.mark.parametrize("check", ["server_filesystems", "server_swapping", "server_memory_available", "server_descriptors"])
+def test_a_finding_that_nothing_suffers_from_is_no_cause(check: str) -> None:
+    world = World()
+    world.bad(check, "db1", finding="short of something")
+    assert world.causes() == []
+    world.cold_cache()
+    assert world.causes() == ["accelerator_fault"]
+
+
+def test_a_full_disk_does_not_make_workers_busy() -> None:
+    world = World()
+    world.workers_exhausted()
+    for number in range(1, 5):
+        world.bad("server_filesystems", f"app{number}", finding="/var is 96 % full")
+    assert world.causes() == ["workers_exhausted"]
+
+
+@pytest.mark.parametrize(("service", "cause"), [(None, "machine_exhausted"), ("celery", "workers_exhausted")])
+def test_a_strange_program_that_takes_the_cpu(service: str, cause: str) -> None:
+    world = World()
+    world.workers_exhausted()
+    for number in range(1, 5):
+        machine = world.of(f"app{number}", "server")
+        machine.update(cpu_busy_ratio=1.0, processes_by_cpu=[{"pid": 41, "kind": "gzip", "service": service, "cpu_cores": 3.1}])
+        world.bad("server_cpu_busy", f"app{number}", finding="CPU 100 % busy")
+    only = world.diagnose()
+    assert [one["cause"] for one in only] == [cause]
+    assert ("gzip (pid 41) takes the CPU" in only[0]["statement"]) == (service is None)
+
+
+def test_an_odd_one_among_waiting_workers_is_not_a_cause_beside() -> None:
+    world = World()
+    world.missing_index()
+    world.of("db1", "postgresql")["active"] = 30
+    world.workers_exhausted()
+    world.of("app3", "uwsgi")["mean_response_seconds"] = 4.0
+    assert world.causes() == ["missing_index"]
