@@ -216,7 +216,8 @@ ansible_facts:
               type: dict
               returned: when up
             local:
-              description: Worker C(processes) of this host that are connected to this broker, C(answering) of them, and C(answering_ratio).
+              description: Worker C(processes) of this host that are connected to this broker, C(answering) of them, C(stopped) by a signal
+                or a debugger (C(stopped_pids)), and C(answering_ratio), which is unknown while one that does not answer may only be busy.
               type: dict
               returned: when up
             control:

@@ -13,6 +13,7 @@ TITLES: dict[str, str] = {
     "server": "Server",
     "varnish": "Varnish",
     "varnish_traffic": "Varnish traffic",
+    "accelerator_bypass": "Traffic around Varnish",
     "uwsgi": "uWSGI",
     "memcached": "memcached",
     "memcached_pool": "memcached pool",
@@ -25,7 +26,7 @@ TITLES: dict[str, str] = {
 }
 
 #: Services that exist once for the fleet: made on the control node from the facts of several hosts.
-FLEET = ("memcached_pool", "celery_queue", "database_clients", "connection_budget")
+FLEET = ("accelerator_bypass", "memcached_pool", "celery_queue", "database_clients", "connection_budget")
 
 #: A host's tier is what it runs, not what its group is called.
 TIERS: dict[str, str] = {

@@ -28,6 +28,7 @@ class Worker:
     virtualenv: t.Optional[str]
     events: bool
     elsewhere: bool = False  # in a container: what it imports is not here
+    stopped: bool = False  # by a signal or a debugger: it does nothing until it is continued
 
 
 def workers(processes: Processes) -> list[Worker]:
@@ -66,6 +67,7 @@ def _worker(process: Process, words: tuple[str, ...]) -> Worker:
         virtualenv=home if home and os.path.exists(os.path.join(home, "pyvenv.cfg")) else None,
         events=bool({"-E", "--task-events", "--events"} & set(words)),
         elsewhere=process.elsewhere("mnt"),
+        stopped=process.state in ("T", "t"),
     )
 
 

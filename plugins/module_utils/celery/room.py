@@ -84,7 +84,8 @@ class CeleryProbe(Probe):
         self._remote = Remote(self._connection, self._app.control_exchange)
         got = self._got = Gathered(broker, server=self._connection.describe(), expected=list(self.options.get("workers") or []))
         got.events_configured = self._app.events
-        got.local = self._local(broker)
+        here = self._here(broker)
+        got.local, got.stopped = [(one.pid, one.events) for one in here], frozenset(one.pid for one in here if one.stopped)
         expected = max(len(got.expected), len(got.local), 1)
         self._ping(expected)
         got.twins = self._remote.twins
@@ -152,11 +153,11 @@ class CeleryProbe(Probe):
         found.broker.use_ssl = options.get("broker_use_ssl") or found.broker.use_ssl
         return found
 
-    def _local(self, broker: Broker) -> list[tuple[int, bool]]:
+    def _here(self, broker: Broker) -> list[local.Worker]:
         """The worker processes here that are connected to this broker."""
         port = broker.parts()["port"]
         found = local.workers(self.tools.processes)
-        return [(one.pid, one.events) for one in found if port and local.connected_to(one.pid, port)]
+        return [one for one in found if port and local.connected_to(one.pid, port)]
 
     @property
     def _connected(self) -> Connection:

@@ -42,6 +42,7 @@ class Gathered:
     flower: t.Optional[dict[str, dict[str, int]]] = None
     expected: list[str] = dataclasses.field(default_factory=list)
     local: list[tuple[int, bool]] = dataclasses.field(default_factory=list)  # pid and whether it was started with -E
+    stopped: t.Collection[int] = ()  # of these the processes that are stopped (state T), and so cannot answer or work
     events_configured: t.Optional[bool] = None
     problems: dict[str, str] = dataclasses.field(default_factory=dict)  # measure → why a part of the reading failed
     notes: list[str] = dataclasses.field(default_factory=list)
@@ -119,16 +120,21 @@ def _silence(got: Gathered, hearts: bool) -> t.Optional[str]:
     if hearts:
         return f"{nobody}, but heartbeats come: remote control is off or in trouble (worker_enable_remote_control), they are not down"
     if got.local:
-        pids = ", ".join(str(pid) for pid, _events in got.local[:5])
-        return (
-            f"{nobody}, but a worker process is alive and does not answer (here, pid {pids}): it is stopped or hangs, "
-            "or it is a solo or busy worker, that answers only between tasks"
-        )
+        return f"{nobody}, but a worker process is alive and does not answer (here, {_quiet(got, [pid for pid, _events in got.local])}"
     if last and last.unacked:
         return f"{nobody}, but {last.unacked} messages are in a worker's hands: a solo or busy worker answers only between tasks"
     if last and any(length.consumers for length in last.lengths.values()):
         return f"{nobody}, but the broker has consumers: a solo or busy worker answers only between tasks, a stopped one not at all"
     return None
+
+
+def _quiet(got: Gathered, pids: list[int]) -> str:
+    """`pid 7): it …`: why worker processes that live may not answer, first the one reason that can be seen."""
+    stopped = [pid for pid in pids if pid in got.stopped]
+    named = ", ".join(map(str, (stopped or pids)[:5]))
+    if stopped:
+        return f"pid {named}): it is stopped (state T) and does nothing until it is continued"
+    return f"pid {named}): it hangs, or it is a solo or busy worker, that answers only between tasks"
 
 
 def _running(got: Gathered, workers: list[dict[str, t.Any]], keep: int) -> dict[str, t.Any]:
@@ -260,15 +266,15 @@ def _events_on(got: Gathered) -> bool:
 def _local(got: Gathered, unknown: dict[str, str]) -> dict[str, t.Any]:
     """Worker processes of this host that are connected to this broker, and how many of them answered."""
     told = {number(got.first.stats(name).get("pid")) for name in got.names}
-    silent = [pid for pid, _events in got.local if pid not in told]
-    answering = len(got.local) - len(silent)
-    if silent:
-        unknown["local.answering_ratio"] = (
-            f"process alive, does not answer (pid {', '.join(map(str, silent[:5]))}): it is stopped or hangs, "
-            "or it is a solo or busy worker, that answers only between tasks"
-        )
-    share = None if silent else ratio(answering, len(got.local))
-    return {"processes": len(got.local), "answering": answering, "answering_ratio": share}
+    quiet = [pid for pid, _events in got.local if pid not in told]
+    silent = [pid for pid in quiet if pid not in got.stopped]
+    answering, stopped = len(got.local) - len(quiet), len(quiet) - len(silent)
+    if silent and not stopped:
+        unknown["local.answering_ratio"] = f"process alive, does not answer ({_quiet(got, silent)}"
+    # one that is stopped does not answer, whatever those do that may only be busy
+    share = None if silent and not stopped else ratio(answering, len(got.local))
+    pids = [pid for pid in quiet if pid in got.stopped][:5]
+    return {"processes": len(got.local), "answering": answering, "stopped": stopped, "stopped_pids": pids, "answering_ratio": share}
 
 
 def _control(got: Gathered, unknown: dict[str, str]) -> dict[str, t.Any]:

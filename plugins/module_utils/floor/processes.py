@@ -28,6 +28,7 @@ class Process:
     name: str
     uid: int
     argv: tuple[str, ...]
+    state: str = ""  # the kernel's letter: R, S, D, T (stopped), Z; empty when it was not read
 
     def option(self, *flags: str) -> t.Optional[str]:
         """The last value of a command line option given as `-x VALUE`, `-xVALUE`, `--long VALUE` or `--long=VALUE`."""
@@ -131,7 +132,8 @@ def _process(pid: int) -> t.Optional[Process]:
         stat = _read(f"{PROC}/{pid}/stat")
         uid = os.stat(f"{PROC}/{pid}").st_uid
         name = stat[stat.index(b"(") + 1 : stat.rindex(b")")].decode("utf-8", "replace")
-        ppid = int(stat[stat.rindex(b")") + 2 :].split()[1])
+        state, parent = stat[stat.rindex(b")") + 2 :].split()[:2]
+        ppid = int(parent)
     except (OSError, ValueError, IndexError):
         return None  # it vanished while we read
     try:
@@ -140,7 +142,7 @@ def _process(pid: int) -> t.Optional[Process]:
         words = []
     while words and not words[-1]:
         words.pop()  # kernel threads have none; a title set by the process ends in several NULs
-    return Process(pid, ppid, name, uid, tuple(word.decode("utf-8", "replace") for word in words))
+    return Process(pid, ppid, name, uid, tuple(word.decode("utf-8", "replace") for word in words), state.decode("ascii", "replace"))
 
 
 def _listeners() -> dict[int, Listener]:

@@ -18,6 +18,7 @@ WINDOWS = ("servers", "accelerator", "application", "cache", "queue", "database"
 #: Fleet-wide services, by the window that shows their instances.
 _FLEET = {
     "server": "servers",
+    "accelerator_bypass": "accelerator",
     "memcached_pool": "cache",
     "celery_queue": "queue",
     "database_clients": "database",

@@ -15,11 +15,6 @@ from .fleet import Fleet, Seen
 FAULTS = ("varnish_hit_ratio", "varnish_pass_ratio", "varnish_hit_ratio_drop", "varnish_hit_for_miss", "varnish_child_crashed")
 URL_FAULTS = ("varnish_traffic_cached_urls", "varnish_traffic_redirects")
 
-#: Requests that must reach the application beside what the accelerators sent before we speak of a way around:
-#: half as many again, and enough of them per second not to be a health check.
-AROUND_RATIO = 1.5
-AROUND_PER_SECOND = 5.0
-
 
 def fault(fleet: Fleet) -> t.Iterator[Cause]:
     for one in fleet.seen("varnish"):
@@ -129,30 +124,24 @@ def _fix(one: Seen, finding: t.Mapping[str, t.Any], patterns: list[str], moved: 
 
 def bypassed(fleet: Fleet) -> t.Iterator[Cause]:
     """More requests reach the workers than the accelerators send: somebody goes around."""
-    accelerators, applications = fleet.seen("varnish"), fleet.seen("uwsgi")
-    sent = [one.number("backend_requests_per_second") for one in accelerators]
-    taken = [one.number("requests_per_second") for one in applications]
-    if not sent or not taken or None in sent or None in taken:
-        return
-    through, arrived = sum(t.cast("list[float]", sent)), sum(t.cast("list[float]", taken))
-    if arrived < AROUND_RATIO * through + AROUND_PER_SECOND:
-        return
-    busiest = max(applications, key=lambda one: one.number("requests_per_second") or 0)
-    yield Cause(
-        cause="accelerator_bypassed",
-        tier="varnish",
-        hosts=sorted({one.host for one in applications}),
-        statement=(
-            f"Traffic reaches the application around the accelerator: the workers take {arrived:.0f} requests per second, "
-            f"but Varnish sends them only {through:.0f}."
-        ),
-        evidence=[f"{one.host}: {one.number('requests_per_second'):.1f} requests per second." for one in applications[:5]],
-        first_fix=(
-            "Find out who connects to the application directly (a load balancer entry, DNS that names an application server, a crawler "
-            "with an old address) and send it through Varnish; allow only the accelerators to reach the workers' port."
-        ),
-        avoid="Do not tune the cache: these requests never see it.",
-        look=f"uwsgitop {busiest.facts.get('address') or busiest.name}",
-        rows=busiest.rows("remote_addresses")[:10],
-        at=busiest,
-    )
+    for view in fleet.seen("accelerator_bypass"):
+        finding = fleet.bad(view, "accelerator_bypass", least="warn")
+        rows = view.rows("applications")
+        if finding is None or not rows:
+            continue
+        yield Cause(
+            cause="accelerator_bypassed",
+            tier="varnish",
+            hosts=sorted({str(row.get("host")) for row in rows}),
+            statement=(
+                "Traffic reaches the application around the accelerator: the workers take "
+                f"{view.number('application_per_second') or 0:.0f} requests per second, but Varnish sends them only "
+                f"{view.number('accelerator_per_second') or 0:.0f}."
+            ),
+            evidence=[f"{row.get('host')}: {row.get('requests_per_second') or 0:.1f} requests per second." for row in rows[:5]],
+            first_fix=str(finding.get("advice")),
+            avoid="Do not tune the cache: these requests never see it.",
+            look=str(finding.get("look")),
+            rows=rows,
+            at=view,
+        )

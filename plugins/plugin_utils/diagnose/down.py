@@ -10,7 +10,7 @@ import typing as t
 
 from ..services import TITLES
 from .cause import APPLICATION, Cause, several
-from .fleet import Data, Fleet
+from .fleet import SILENT_WORKERS, Data, Fleet
 
 #: service → what the others look like while it is down.
 CONSEQUENCES: dict[str, frozenset[str]] = {
@@ -21,6 +21,9 @@ CONSEQUENCES: dict[str, frozenset[str]] = {
     "memcached": frozenset({"unbalanced_pool", *APPLICATION}),
     "celery": frozenset({"queue_growth"}),
 }
+
+
+BRING_BACK = "Look at its process and the end of its log, and bring it back. If it is meant to be gone, take it out of the inventory."
 
 
 def service_down(fleet: Fleet) -> t.Iterator[Cause]:
@@ -36,12 +39,16 @@ def _cause(service: str, down: list[Data]) -> Cause:
         cause="service_down",
         tier=service,
         hosts=sorted({str(one["host"]) for one in down}),
-        statement=f"{TITLES[service]} does not answer on {several(places)}: {str(down[0]['reason']).rstrip('.')}.",
-        evidence=[f"{place}: {one['reason']}" for place, one in zip(places[1:6], down[1:6])],
-        first_fix="Look at its process and the end of its log, and bring it back. If it is meant to be gone, take it out of the inventory.",
+        statement=f"{TITLES[service]} does not answer on {several(places)}: {_why(down[0])}.",
+        evidence=[f"{place}: {_why(one)}." for place, one in zip(places[1:6], down[1:6])],
+        first_fix=str(down[0].get("advice")) if down[0]["check"] == SILENT_WORKERS else BRING_BACK,
         avoid="Do not add workers or servers to what waits for it: they would wait as well.",
         look=str(down[0].get("look") or ""),
     )
+
+
+def _why(finding: Data) -> str:
+    return str(finding.get("reason") or finding.get("finding")).rstrip(".")
 
 
 def explains(down: Cause, other: Cause) -> bool:

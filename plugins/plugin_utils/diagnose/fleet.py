@@ -14,6 +14,9 @@ from ..fleet.seen import figure, seen
 
 Data = t.Mapping[str, t.Any]
 
+#: Celery itself is only its broker and its workers: these live and do nothing.
+SILENT_WORKERS = "celery_local_workers"
+
 #: What makes a finding bad enough for a rule.
 BAD = {"fail": ("fail",), "warn": ("fail", "warn")}
 
@@ -78,8 +81,9 @@ class Fleet:
         return None
 
     def down(self, service: str) -> list[Data]:
-        """Findings about instances of the service that are down (not: that could not be read)."""
-        return [one for (check, _host, _name), one in self._findings.items() if check == service + ANSWERS and one["status"] == "fail"]
+        """Findings about instances of the service that are down, or whose processes do nothing (not: that could not be read)."""
+        checks = (service + ANSWERS, *((SILENT_WORKERS,) if service == "celery" else ()))
+        return [one for (check, _host, _name), one in self._findings.items() if check in checks and one["status"] == "fail"]
 
     def siblings(self, service: str) -> list[list[Seen]]:
         """Instances of a service, grouped by what else runs on their hosts: only like is compared with like."""

@@ -33,6 +33,8 @@ def queue_growth(fleet: Fleet) -> t.Iterator[Cause]:
         if finding is None:
             continue
         queues = [row for row in one.rows("queues") if (row.get("growth_per_second") or 0) > 0 or row.get("ready")]
+        idle = fleet.bad(one, "celery_queue_workers", "celery_queue_no_consumer")
+        finding = idle or finding
         worst = max(queues, key=lambda row: (row.get("growth_per_second") or 0, row.get("ready") or 0), default={})
         failing = [row for row in one.rows("tasks") if row.get("failed")]
         fails = f" Tasks fail as well: {several([row.get('name') for row in failing])}." if failing else ""
@@ -40,7 +42,7 @@ def queue_growth(fleet: Fleet) -> t.Iterator[Cause]:
             cause="queue_growth",
             tier="celery",
             hosts=sorted({str(host) for host in one.facts.get("hosts") or []}) or [one.host],
-            statement=f"The queue {worst.get('name')} on {one.name} grows faster than the workers take from it: {_pace(worst)}.{fails}",
+            statement=f"{_growth(one, worst, idle is not None)}: {_pace(worst)}.{fails}",
             evidence=[*_queue_evidence(one, queues, failing)],
             first_fix=str(finding.get("advice") or "Add workers for this queue while the machines have room."),
             avoid="Do not purge the queue: it holds the visitors' work.",
@@ -48,6 +50,11 @@ def queue_growth(fleet: Fleet) -> t.Iterator[Cause]:
             rows=queues[:10],
             at=one,
         )
+
+
+def _growth(one: Seen, queue: t.Mapping[str, t.Any], idle: bool) -> str:
+    where = f"the queue {queue.get('name')} on {one.name}"
+    return f"Nobody takes from {where}" if idle else f"T{where[1:]} grows faster than the workers take from it"
 
 
 def _falls_behind(fleet: Fleet, one: Seen) -> t.Optional[t.Mapping[str, t.Any]]:

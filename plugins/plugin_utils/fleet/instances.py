@@ -20,6 +20,7 @@ Data = t.Mapping[str, t.Any]
 
 #: service → module and function here that gives its instances from `{host: {"facts": …}}`, and whether it asks for the inventory.
 SOURCES = {
+    "accelerator_bypass": ("bypass", "traffic", False),
     "memcached_pool": ("pool", "pools", False),
     "celery_queue": ("broker", "brokers", False),
     "database_clients": ("clients", "databases", True),

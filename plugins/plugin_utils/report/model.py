@@ -24,6 +24,7 @@ Report = t.Mapping[str, t.Any]
 COLUMNS = ("server", "varnish", "uwsgi", "memcached", "celery", "postgresql", "mysql", "database")
 _COLUMN_OF = {
     "varnish_traffic": "varnish",
+    "accelerator_bypass": "varnish",
     "memcached_pool": "memcached",
     "celery_queue": "celery",
     "database_clients": "database",

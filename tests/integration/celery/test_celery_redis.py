@@ -191,8 +191,9 @@ def test_c01_no_worker_a_stopped_one_and_one_that_hangs(broker: Redis) -> None:
             stopped = read(0.2, timeout=2, processes=True, broker_url=broker.url)
             assert stopped["workers_total"] is None
             assert "process is alive and does not answer" in stopped["unknown"]["workers_total"]
-            assert "process alive, does not answer" in stopped["unknown"]["local.answering_ratio"]
-            assert stopped["local"]["processes"] == 1 and stopped["local"]["answering_ratio"] is None
+            assert "it is stopped (state T)" in stopped["unknown"]["workers_total"]
+            pid = stopped["local"].pop("stopped_pids")
+            assert stopped["local"] == {"processes": 1, "answering": 0, "stopped": 1, "answering_ratio": 0.0} and worker.process and pid == [worker.process.pid]
         back = read(0.2, processes=True, broker_url=broker.url, workers=[worker.node, "w2@elsewhere"])
     assert back["workers_total"] == 1 and back["local"]["answering_ratio"] == 1
     assert back["workers_missing"] == ["w2@elsewhere"] and back["workers_missing_total"] == 1
@@ -343,7 +344,9 @@ def test_the_projects_own_application(broker: Redis) -> None:
         found = ansible.facts("celery_stats", "launch_celery", {"window": 0.2})
     assert broken["state"] == "unreadable" and "cannot be imported" in broken["problem"]
     mine = [one for one in found if one["state"] == "up" and one["broker"]["port"] == broker.port]
-    assert len(mine) == 1 and mine[0]["local"] == {"processes": 1, "answering": 1, "answering_ratio": 1.0}
+    assert len(mine) == 1 and mine[0]["local"] == {
+        "processes": 1, "answering": 1, "stopped": 0, "stopped_pids": [], "answering_ratio": 1.0,
+    }
     assert mine[0]["events_enabled"] is True, "its worker was started with -E"
 
 

@@ -23,6 +23,7 @@ CATALOGUE = pathlib.Path(__file__).resolve().parents[5] / "roles/launch_check/ca
 
 SINGLE = {
     "cold_cache": "accelerator_fault",
+    "around_the_cache": "accelerator_bypassed",
     "workers_exhausted": "workers_exhausted",
     "cpu_full": "application_overload",
     "missing_index": "missing_index",
@@ -30,6 +31,8 @@ SINGLE = {
     "rogue_client": "unknown_client",
     "queue_backlog": "queue_growth",
     "queue_behind": "queue_growth",
+    "workers_gone": "queue_growth",
+    "workers_stopped": "service_down",
     "unbalanced_cache": "unbalanced_pool",
     "connections_spent": "connection_budget",
     "disks_slow": "database_overload",
@@ -156,15 +159,6 @@ def test_a_full_database_that_lets_nobody_count_says_no_numbers() -> None:
     assert [one["statement"] for one in world.diagnose()] == ["db1 (5432) is running out of connections: it refuses new ones."]
 
 
-def test_traffic_around_the_accelerator() -> None:
-    world = World()
-    world.of("app1", "uwsgi")["requests_per_second"] = 80.0
-    world.of("app2", "uwsgi")["requests_per_second"] = 70.0
-    world.of("app3", "uwsgi")["requests_per_second"] = 75.0
-    world.of("app4", "uwsgi")["requests_per_second"] = 75.0
-    assert world.causes() == ["accelerator_bypassed"]
-
-
 def test_one_host_unlike_its_siblings() -> None:
     world = World()
     world.of("app3", "uwsgi")["mean_response_seconds"] = 1.4
@@ -194,6 +188,16 @@ def test_a_flooded_queue_is_a_cause_before_its_wait_has_reached_the_limit(
     row = site.shared["launch_celery_queue"]["instances"][0]["queues"][0]
     row.update(arrive_per_second=comes, consume_per_second=goes, wait_seconds=wait)
     assert site.causes() == causes
+
+
+def test_a_queue_without_workers_does_not_grow_because_they_are_slow() -> None:
+    site = World()
+    site.workers_gone()
+    only = site.diagnose()[0]
+    assert only["statement"].startswith("Nobody takes from the queue celery on redis://q1: 900 messages wait")
+    assert only["first_fix"] == "Start the workers."
+    site.workers_stopped()
+    assert site.causes() == ["service_down"]
 
 
 def test_accepted_findings_are_no_cause() -> None:
@@ -227,15 +231,15 @@ def test_strange_facts_are_no_traceback(spoiled: t.Any) -> None:
 
 
 def test_every_cause_has_its_place_in_the_order() -> None:
-    assert {*SINGLE.values(), "machine_exhausted", "accelerator_bypassed", "outlier", "lock_chain", "application_and_database_overload"} == set(CAUSES)
+    assert {*SINGLE.values(), "machine_exhausted", "outlier", "lock_chain", "application_and_database_overload"} == set(CAUSES)
 
 
 def test_every_check_that_a_rule_names_is_in_the_catalogue() -> None:
     folder = pathlib.Path(accelerator.__file__).parent
     text = "".join(path.read_text() for path in folder.glob("*.py"))
     text = "".join(text.replace("{one.service}", service).replace("{service}", service) for service in ("postgresql", "mysql"))
-    services = "varnish|varnish_traffic|uwsgi|server|celery_queue|memcached_pool|postgresql|mysql|database"
-    others = {"varnish_traffic", "memcached_pool", "celery_queue", "database_clients", "database_overload", "database_instance"}
+    services = "accelerator|varnish|varnish_traffic|uwsgi|server|celery_queue|memcached_pool|postgresql|mysql|database"
+    others = {"accelerator_fault", "accelerator_bypassed", "varnish_traffic", "memcached_pool", "celery_queue", "database_clients", "database_overload", "database_instance"}
     named = set(re.findall(rf'"((?:{services})_[a-z_]+)"', text)) - others
     known = {check["id"] for path in CATALOGUE.glob("*.yml") for check in yaml.safe_load(path.read_text())}
     assert len(named) > 20 and named <= known

@@ -102,6 +102,12 @@ class World:
         traffic["redirects"] = [{"pattern": "/old/<id>", "count": 200, "share_ratio": 0.2}]
         self.bad("varnish_hit_ratio", "web1")
 
+    def around_the_cache(self) -> None:
+        rows = [{"host": "app1", "name": "127.0.0.1:1717", "address": "127.0.0.1:1717", "requests_per_second": 300.0}]
+        view = {"application_per_second": 300.0, "accelerator_per_second": 40.0, "around_ratio": 0.867, "applications": rows}
+        self.shared["launch_accelerator_bypass"] = fact(instance("uwsgi", **view))
+        self.bad("accelerator_bypass", "fleet", instance="uwsgi", advice="Find out who.", look="uwsgitop 127.0.0.1:1717")
+
     def workers_exhausted(self, page: str = "/slow/") -> None:
         for number in range(1, 5):
             one = self.of(f"app{number}", "uwsgi")
@@ -172,6 +178,14 @@ class World:
         reason = "no PostgreSQL at db1:5432: connection timeout expired"
         self.of("db1", "postgresql").update(state="down", problem=reason)
         self.bad("postgresql_answers", "db1", reason=reason, look="ansible db1 -m warroom.launch.postgresql_stats")
+
+    def workers_gone(self) -> None:
+        self.queue_backlog()
+        self.bad("celery_queue_workers", "fleet", instance="redis://q1", advice="Start the workers.")
+
+    def workers_stopped(self) -> None:
+        self.facts["app1"]["launch_celery"] = fact(instance("shop"))
+        self.bad("celery_local_workers", "app1", finding="0 of 1 worker processes answered", advice="Continue it.", look="ps")
 
     def disks_slow(self) -> None:
         self.bad("server_iowait", "db1")

@@ -182,4 +182,7 @@ def test_a_silent_worker_process_is_unknown_on_its_host() -> None:
     }
     assert judge("celery", instance)["local_workers"]["status"] == "unknown"
     assert "process alive" in judge("celery", instance)["local_workers"]["reason"]
+    held = {"processes": 1, "answering": 0, "stopped": 1, "stopped_pids": [7], "answering_ratio": 0.0}
+    found = judge("celery", {**instance, "local": held, "unknown": {}})["local_workers"]
+    assert found["status"] == "fail" and found["advice"].startswith("Process alive, does not answer: pid 7 was stopped")
     assert judge("celery", {**instance, "local": {"processes": 0}})["local_workers"]["status"] == "skipped"
