@@ -23,10 +23,11 @@ TITLES: dict[str, str] = {
     "mysql": "MySQL",
     "database_clients": "Database clients",
     "connection_budget": "Connection budget",
+    "siblings": "Hosts of one kind",
 }
 
 #: Services that exist once for the fleet: made on the control node from the facts of several hosts.
-FLEET = ("accelerator_bypass", "memcached_pool", "celery_queue", "database_clients", "connection_budget")
+FLEET = ("accelerator_bypass", "memcached_pool", "celery_queue", "database_clients", "connection_budget", "siblings")
 
 #: A host's tier is what it runs, not what its group is called.
 TIERS: dict[str, str] = {

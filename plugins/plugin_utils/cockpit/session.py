@@ -23,6 +23,7 @@ _FLEET = {
     "celery_queue": "queue",
     "database_clients": "database",
     "connection_budget": "database",
+    "siblings": "servers",
 }
 
 

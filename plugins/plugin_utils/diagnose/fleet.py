@@ -85,15 +85,6 @@ class Fleet:
         checks = (service + ANSWERS, *((SILENT_WORKERS,) if service == "celery" else ()))
         return [one for (check, _host, _name), one in self._findings.items() if check in checks and one["status"] == "fail"]
 
-    def siblings(self, service: str) -> list[list[Seen]]:
-        """Instances of a service, grouped by what else runs on their hosts: only like is compared with like."""
-        groups: dict[tuple[str, ...], list[Seen]] = {}
-        for one in self.seen(service):
-            entry = self.hosts.get(one.host)
-            facts = entry.get("facts") if isinstance(entry, dict) else None
-            groups.setdefault(tuple(sorted(facts)) if isinstance(facts, dict) else (), []).append(one)
-        return list(groups.values())
-
     def machine(self, host: str) -> Seen:
         """The machine under a host's services; without its facts every measure is None."""
         for one in self.seen("server"):

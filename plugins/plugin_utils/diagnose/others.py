@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import statistics
 import typing as t
 
 from .cause import Cause, percent, several
@@ -16,15 +15,6 @@ GROWTH = ("celery_queue_growth", "celery_queue_drain", "celery_queue_wait", "cel
 
 #: A queue is flooded when so many times as much comes as goes, and a message that comes now waits so many seconds.
 FLOOD_RATIO, FLOOD_WAIT = 2.0, 30.0
-
-#: Siblings needed before one of them can be called an outlier.
-SIBLINGS = 4
-#: service → (measure, what it is, how far from the median counts: a share of the median, and at least so much).
-MEASURES: dict[str, tuple[tuple[str, str, float, float], ...]] = {
-    "varnish": (("judged.hit_ratio_true", "hit ratio", 0.3, 0.2),),
-    "uwsgi": (("mean_response_seconds", "response time", 1.5, 0.3), ("requests_per_second", "requests per second", 0.6, 5.0)),
-    "server": (("load_ratio", "load per core", 1.5, 0.8),),
-}
 
 
 def queue_growth(fleet: Fleet) -> t.Iterator[Cause]:
@@ -145,34 +135,21 @@ def connection_budget(fleet: Fleet) -> t.Iterator[Cause]:
 
 def outlier(fleet: Fleet) -> t.Iterator[Cause]:
     """One host of a tier is far from its siblings' median."""
-    for service, measures in MEASURES.items():
-        for group in fleet.siblings(service):
-            for measure in measures:
-                yield from _outliers(group, *measure)
-
-
-def _outliers(group: list[Seen], path: str, label: str, share: float, least: float) -> t.Iterator[Cause]:
-    values = [(one, one.number(path)) for one in group]
-    known = [(one, value) for one, value in values if value is not None]
-    if len(known) < SIBLINGS:
-        return
-    median = statistics.median(value for _one, value in known)
-    spread = statistics.median(abs(value - median) for _one, value in known)
-    far = max(share * abs(median), least, 5 * spread)
-    for one, value in known:
-        if abs(value - median) > far:
-            yield _outlier(one, label, value, median, len(known))
-
-
-def _outlier(one: Seen, label: str, value: float, median: float, siblings: int) -> Cause:
-    return Cause(
-        cause="outlier",
-        tier=one.service,
-        hosts=[one.host],
-        statement=f"{one} is unlike its {siblings - 1} siblings: {label} {value:.2f}, the tier's median is {median:.2f}.",
-        evidence=[],
-        first_fix="Compare its configuration and its version with a sibling's; take it out of the load balancer if visitors suffer.",
-        avoid="Do not change the whole tier for one host.",
-        look="htop",
-        at=one,
-    )
+    for view in fleet.seen("siblings"):
+        finding = fleet.bad(view, "siblings_alike", least="warn")
+        for row in view.rows("outliers") if finding else ():
+            service, host, name = (str(row.get(key)) for key in ("service", "host", "name"))
+            yield Cause(
+                cause="outlier",
+                tier=service,
+                hosts=[host],
+                statement=(
+                    f"{Seen(host, service, {'name': name})} is unlike its {row.get('siblings')} siblings: {row.get('measure')} "
+                    f"{row.get('value') or 0:.2f}, the tier's median is {row.get('median') or 0:.2f}."
+                ),
+                evidence=[],
+                first_fix="Compare its configuration and its version with a sibling's; take it out of the load balancer if visitors suffer.",
+                avoid="Do not change the whole tier for one host.",
+                look="htop",
+                rows=[row],
+            )

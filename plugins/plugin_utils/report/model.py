@@ -29,6 +29,7 @@ _COLUMN_OF = {
     "celery_queue": "celery",
     "database_clients": "database",
     "connection_budget": "database",
+    "siblings": "server",
 }
 _RANK = {"fail": 0, "unknown": 1, "warn": 2, "accepted": 3, "ok": 4, "skipped": 5}
 ROWS = 30  # host rows of the matrix

@@ -161,7 +161,7 @@ def test_a_full_database_that_lets_nobody_count_says_no_numbers() -> None:
 
 def test_one_host_unlike_its_siblings() -> None:
     world = World()
-    world.of("app3", "uwsgi")["mean_response_seconds"] = 1.4
+    world.one_unlike("app3")
     found = world.diagnose()
     assert [(one["cause"], one["hosts"]) for one in found] == [("outlier", ["app3"])]
 

@@ -90,5 +90,5 @@ def test_an_odd_one_among_waiting_workers_is_not_a_cause_beside() -> None:
     world.missing_index()
     world.of("db1", "postgresql")["active"] = 30
     world.workers_exhausted()
-    world.of("app3", "uwsgi")["mean_response_seconds"] = 4.0
+    world.one_unlike("app3")
     assert world.causes() == ["missing_index"]

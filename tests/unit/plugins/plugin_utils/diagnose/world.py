@@ -179,6 +179,11 @@ class World:
         self.of("db1", "postgresql").update(state="down", problem=reason)
         self.bad("postgresql_answers", "db1", reason=reason, look="ansible db1 -m warroom.launch.postgresql_stats")
 
+    def one_unlike(self, host: str) -> None:
+        row = {"host": host, "name": "shop", "service": "uwsgi", "measure": "response time", "value": 1.4, "median": 0.1, "siblings": 3}
+        self.shared["launch_siblings"] = fact(instance("siblings", outliers=[row], outliers_total=1))
+        self.bad("siblings_alike", "fleet", instance="siblings", status="warn")
+
     def workers_gone(self) -> None:
         self.queue_backlog()
         self.bad("celery_queue_workers", "fleet", instance="redis://q1", advice="Start the workers.")
