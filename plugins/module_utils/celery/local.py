@@ -11,6 +11,7 @@ import os
 import re
 import typing as t
 
+from ..floor.frozen import STOPPED
 from ..floor.processes import PROC, Process, Processes
 
 _TITLE = re.compile(r"\[celeryd: [^\]]*?(?::MainProcess)?\]")
@@ -67,7 +68,7 @@ def _worker(process: Process, words: tuple[str, ...]) -> Worker:
         virtualenv=home if home and os.path.exists(os.path.join(home, "pyvenv.cfg")) else None,
         events=bool({"-E", "--task-events", "--events"} & set(words)),
         elsewhere=process.elsewhere("mnt"),
-        stopped=process.state in ("T", "t"),
+        stopped=process.state in STOPPED,
     )
 
 

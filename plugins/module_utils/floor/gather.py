@@ -15,9 +15,9 @@ import threading
 import time
 import typing as t
 
-from . import libraries, redact
+from . import frozen, libraries, redact
 from .plain import now, plain
-from .problem import Problem, fault
+from .problem import Problem, Silent, fault
 from .room import Probe, Room
 from .tools import Tools
 
@@ -58,6 +58,8 @@ class Outcome:
 
 def _blame(outcome: Outcome, error: Exception, tools: Tools) -> None:
     """The instance gave nothing: a Problem says why, anything else is ours to mend."""
+    if isinstance(error, Silent):
+        error = frozen.explained(error)
     said = str(error) if isinstance(error, Problem) else f"could not make sense of the answer: {fault(error)}"
     outcome.state = error.state if isinstance(error, Problem) else "unreadable"
     outcome.problem, outcome.finished = tools.hide(said), time.monotonic()

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import typing as t
 
 
 class Problem(Exception):
@@ -17,6 +18,14 @@ class Problem(Exception):
     """
 
     state = "unreadable"
+
+
+class Silent(Problem):
+    """What accepts connections at an address does not answer: it may be another service, want another protocol, or be stopped."""
+
+    def __init__(self, said: str, address: t.Union[tuple[str, int], str]) -> None:
+        super().__init__(said)
+        self.address = address
 
 
 #: Where this collection's own code for targets lies.

@@ -67,6 +67,18 @@ def _is_ipv6(value: str) -> bool:
     return True
 
 
+def is_local(address: Address) -> bool:
+    """Whether it is an address of this host, so that its process is one of this host's."""
+    if isinstance(address, str):
+        return True
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET) as probe:
+            probe.bind((address[0], 0))
+        return True
+    except OSError:
+        return False
+
+
 def shown(address: Address) -> str:
     """The address as people write it: `127.0.0.1:1717`, `[::1]:1717`, `/run/x.sock`."""
     if isinstance(address, str):

@@ -13,7 +13,7 @@ import time
 import typing as t
 
 from ..floor import stream
-from ..floor.problem import Problem
+from ..floor.problem import Problem, Silent
 from . import parse
 
 DEFAULT_PORT = 11211
@@ -66,7 +66,7 @@ class Session:
             got = late.args[0] if late.args and isinstance(late.args[0], bytes) else b""
             parse.refuse_foreign(got, where)
             what = f"no {'complete ' if got else ''}answer from {where} within {self.seconds:g} s"
-            raise Problem(f"{what}; does it want SASL or TLS (option tls), or does it hang?") from None
+            raise Silent(f"{what}; does it want SASL or TLS (option tls), or does it hang?", self.address) from None
         except (ConnectionError, ssl.SSLError):
             answer = b""
         parse.refuse_foreign(answer, where)
@@ -109,7 +109,7 @@ def _wrapped(conn: socket.socket, address: stream.Address, options: t.Mapping[st
     except (ssl.SSLError, ConnectionError) as error:
         raise Problem(f"no TLS connection to {where} ({getattr(error, 'reason', None) or error}): does it speak TLS?") from None
     except (socket.timeout, TimeoutError):
-        raise Problem(f"{where} did not finish the TLS handshake: does it speak TLS?") from None
+        raise Silent(f"{where} did not finish the TLS handshake: does it speak TLS?", address) from None
 
 
 def _greeted(options: t.Mapping[str, t.Any], seconds: float) -> Session:

@@ -17,7 +17,7 @@ import time
 import typing as t
 
 from ..floor import stream
-from ..floor.problem import Problem
+from ..floor.problem import Problem, Silent
 
 #: Seconds to wait for a raw server's first byte (it needs 1 to 3 ms) before asking in HTTP.
 PATIENCE = 0.25
@@ -62,14 +62,7 @@ class Reader:
     @property
     def local(self) -> bool:
         """Whether the stats server runs on this host, so that its process ids and sockets are this host's."""
-        if isinstance(self.address.socket, str):
-            return True
-        try:
-            with socket.socket(socket.AF_INET6 if ":" in self.address.socket[0] else socket.AF_INET) as probe:
-                probe.bind((self.address.socket[0], 0))
-            return True
-        except OSError:
-            return False
+        return stream.is_local(self.address.socket)
 
     @property
     def transport(self) -> str:
@@ -109,7 +102,8 @@ class Reader:
             except TimeoutError as late:
                 got = len(late.args[0]) if late.args and isinstance(late.args[0], bytes) else 0
                 what = f"only {got} bytes of an answer" if got else "nothing"
-                raise Problem(f"{what} received from {self.shown} within {seconds:g} s; is this the stats socket?") from None
+                said = f"{what} received from {self.shown} within {seconds:g} s; is this the stats socket?"
+                raise Silent(said, self.address.socket) from None
         return self._body(data), asked
 
     def _connect(self, seconds: float) -> socket.socket:

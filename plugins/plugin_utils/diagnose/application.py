@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 import typing as t
 
+from ..services import TITLES
 from .cause import Cause, percent, several
+from .database import SERVICES as DATABASES
 from .fleet import Fleet, Seen
 
 #: From here on a machine has no CPU to give to another worker.
@@ -38,7 +40,7 @@ def workers_exhausted(fleet: Fleet) -> t.Iterator[Cause]:
             + (f": most of them are in {several(pages)}." if pages else ".")
         ),
         evidence=[*_evidence(exhausted)],
-        first_fix=_more(fleet, worst, len(exhausted)),
+        first_fix=_look_first(fleet) + _more(fleet, worst, len(exhausted)),
         avoid="Do not only lengthen the listen queue: visitors would wait longer for the same workers.",
         look=f"uwsgitop {worst.facts.get('address') or worst.name}",
         rows=worst.rows("in_flight")[:10],
@@ -108,12 +110,19 @@ def _pages(one: Seen) -> list[str]:
 def _evidence(instances: list[Seen]) -> t.Iterator[str]:
     for one in instances[:4]:
         workers = one.part("workers")
-        yield (
-            f"{one}: {workers.get('busy')} of {workers.get('active')} workers busy, "
-            f"busy for {percent(one.number('utilisation'))} of the time, {one.number('mean_response_seconds') or 0:.2f} s per request."
-        )
+        share, seconds = one.number("utilisation"), one.number("mean_response_seconds")
+        told = [f"{workers.get('busy')} of {workers.get('active')} workers busy"]
+        told += [] if share is None else [f"busy for {percent(share)} of the time"]
+        told += [] if seconds is None else [f"{seconds:.2f} s per request"]
+        yield f"{one}: {', '.join(told)}."
         for row in one.rows("in_flight")[:2]:
             yield f"{row.get('count')} of its workers are in {row.get('pattern')}, the longest for {row.get('oldest_seconds') or 0:.1f} s."
+
+
+def _look_first(fleet: Fleet) -> str:
+    """What workers may wait for and nobody could read."""
+    unread = [f"{TITLES[str(one['service'])]} on {one['host']} ({one['instance']})" for one in fleet.unread("memcached", "celery", *DATABASES)]
+    return f"Look first whether they wait for {several(unread)}, which could not be read. " if unread else ""
 
 
 def _more(fleet: Fleet, one: Seen, exhausted: int) -> str:

@@ -19,7 +19,8 @@ CONSEQUENCES: dict[str, frozenset[str]] = {
     "varnish": frozenset({"accelerator_bypassed"}),
     "uwsgi": frozenset(),
     "memcached": frozenset({"unbalanced_pool", *APPLICATION}),
-    "celery": frozenset({"queue_growth"}),
+    # its broker: whoever sends a task waits for it
+    "celery": frozenset({"queue_growth", "workers_exhausted"}),
 }
 
 
@@ -27,13 +28,14 @@ BRING_BACK = "Look at its process and the end of its log, and bring it back. If 
 
 
 def service_down(fleet: Fleet) -> t.Iterator[Cause]:
-    for service in CONSEQUENCES:
+    for service, consequences in CONSEQUENCES.items():
         down = fleet.down(service)
         if down:
-            yield _cause(service, down)
+            only_workers = all(one["check"] == SILENT_WORKERS for one in down)
+            yield _cause(service, down, frozenset({"queue_growth"}) if only_workers else consequences)
 
 
-def _cause(service: str, down: list[Data]) -> Cause:
+def _cause(service: str, down: list[Data], consequences: frozenset[str]) -> Cause:
     places = [f"{one['host']} ({one['instance']})" for one in down]
     return Cause(
         cause="service_down",
@@ -44,6 +46,7 @@ def _cause(service: str, down: list[Data]) -> Cause:
         first_fix=str(down[0].get("advice")) if down[0]["check"] == SILENT_WORKERS else BRING_BACK,
         avoid="Do not add workers or servers to what waits for it: they would wait as well.",
         look=str(down[0].get("look") or ""),
+        consequences=consequences,
     )
 
 
@@ -52,4 +55,4 @@ def _why(finding: Data) -> str:
 
 
 def explains(down: Cause, other: Cause) -> bool:
-    return other.cause in CONSEQUENCES[down.tier]
+    return other.cause in down.consequences

@@ -85,6 +85,11 @@ class Fleet:
         checks = (service + ANSWERS, *((SILENT_WORKERS,) if service == "celery" else ()))
         return [one for (check, _host, _name), one in self._findings.items() if check in checks and one["status"] == "fail"]
 
+    def unread(self, *services: str) -> list[Data]:
+        """Findings about instances of these services that nobody could read: they may be well or not."""
+        checks = {service + ANSWERS for service in services}
+        return [one for (check, _host, _name), one in self._findings.items() if check in checks and one["status"] == "unknown"]
+
     def machine(self, host: str) -> Seen:
         """The machine under a host's services; without its facts every measure is None."""
         for one in self.seen("server"):

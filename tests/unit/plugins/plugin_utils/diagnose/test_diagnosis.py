@@ -152,6 +152,25 @@ def test_what_waits_for_a_service_that_is_down_is_its_consequence() -> None:
     assert "Add 4 workers" not in str(found) and len(found[0]["evidence"]) == 2
 
 
+def test_workers_that_may_wait_for_what_nobody_could_read() -> None:
+    world = World()
+    world.workers_exhausted()
+    world.of("app1", "uwsgi")["mean_response_seconds"] = None
+    world.findings.append({"check": "memcached_answers", "host": "app2", "instance": "c2", "service": "memcached", "status": "unknown"})
+    only = world.diagnose()[0]
+    assert only["first_fix"].startswith("Look first whether they wait for memcached on app2 (c2), which could not be read. Add 4 workers")
+    assert any(line.startswith("app1 (127.0.0.1:1717): 8 of 8 workers busy, busy for 100 % of the time.") for line in only["evidence"])
+
+
+def test_workers_that_wait_for_a_broker_and_not_for_a_celery_worker() -> None:
+    world = World()
+    world.workers_exhausted()
+    world.workers_stopped()
+    assert world.causes() == ["service_down", "workers_exhausted"]
+    world.findings[-1].update(check="celery_answers", reason="the broker redis://q1 did not answer within 5 s")
+    assert world.causes() == ["service_down"]
+
+
 def test_a_full_database_that_lets_nobody_count_says_no_numbers() -> None:
     world = World()
     world.of("db1", "postgresql")["connections"] = None
