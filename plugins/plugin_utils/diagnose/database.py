@@ -31,7 +31,8 @@ def idle_in_transaction(fleet: Fleet) -> t.Iterator[Cause]:
         rows = one.rows("idle_in_transaction")
         blocking = [row for row in rows if row.get("blocks_total")]
         finding = fleet.bad(one, f"{one.service}_idle_in_transaction", f"{one.service}_idle_transaction_blocks")
-        if not rows or not (blocking or finding):
+        # one that is between two statements while another waits for a moment is everyday life, and no finding
+        if not rows or finding is None:
             continue
         worst = max(blocking or rows, key=lambda row: (row.get("blocks_total") or 0, row.get("age_seconds") or 0))
         blocked = sum(row.get("blocks_total") or 0 for row in blocking)
@@ -72,7 +73,7 @@ def lock_chain(fleet: Fleet) -> t.Iterator[Cause]:
     for one in databases(fleet):
         working = [row for row in one.rows("blockers") if "idle" not in str(row.get("state") or "")]
         roots = [row for row in working if (row.get("longest_wait_seconds") or 0) >= LOCK_SECONDS]
-        if not roots:
+        if not roots or fleet.bad(one, f"{one.service}_lock_waits", least="warn") is None:
             continue
         worst = max(roots, key=lambda row: (row.get("blocks_total") or 0, row.get("longest_wait_seconds") or 0))
         cancel = worst.get("frees_the_others")
@@ -107,7 +108,8 @@ def missing_index(fleet: Fleet) -> t.Iterator[Cause]:
         suffering = [row for row in rows if (row.get("statement_share_ratio") or 0) >= NOTABLE_SHARE]
         finding = fleet.bad(one, f"{one.service}_missing_index")
         chosen = suffering or (rows if finding else [])
-        if not chosen:
+        # on a small table reading all of it is the best plan, and no finding
+        if not chosen or fleet.bad(one, f"{one.service}_missing_index", least="warn") is None:
             continue
         first = chosen[0]
         line = first.get("create_index") or first.get("add_index")

@@ -145,6 +145,11 @@ class World:
         one["blockers"] = [{**row, "state": "idle in transaction", "longest_wait_seconds": 39.0}]
         self.bad("postgresql_idle_in_transaction", "db1")
 
+    def lock_chain(self) -> None:
+        row = {"pid": 78, "user": "shop", "application": "migrate", "address": "app2", "state": "active", "blocks_total": 9}
+        self.of("db1", "postgresql")["blockers"] = [{**row, "longest_wait_seconds": 12.0, "query": "ALTER TABLE shop_order …"}]
+        self.bad("postgresql_lock_waits", "db1")
+
     def rogue_client(self) -> None:
         row = {"user": "report", "application": "bi", "address": "10.9.9.9", "sessions": 4, "time_share_ratio": 0.8, "active_seconds": 16.0}
         view = {"host": "db1", "service": "postgresql", "database_instance": "5432", "unknown_clients": [row], "replicas_total": 0}
