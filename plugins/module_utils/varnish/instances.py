@@ -104,11 +104,16 @@ def _is(process: Process, instance: t.Optional[str]) -> bool:
 
 
 def has_ended(tools: Tools, instance: t.Optional[str]) -> bool:
-    """Whether a varnishd ran in this directory and has ended: it is there to be read, without the index, and no manager has it."""
+    """Whether a varnishd ran in this directory and has ended: its remains are there to be read, without the index, and no manager has it."""
     if not instance or not os.path.isabs(instance) or tools.processes.filtered:
         return False
-    readable = os.path.isdir(instance) and os.access(instance, os.R_OK | os.X_OK)
-    return readable and not os.path.exists(os.path.join(instance, _MARK)) and not pids(tools, instance)
+    try:
+        left = os.listdir(instance) if os.access(instance, os.X_OK) else []
+    except OSError:
+        return False
+    # a mistyped directory holds none of these, and says nothing about Varnish
+    was_here = any(name == "vmod_cache" or name.startswith(("_.", "vcl_")) for name in left)
+    return was_here and _MARK not in left and not pids(tools, instance)
 
 
 def why_no_access(tools: Tools, instance: t.Optional[str]) -> str:

@@ -81,6 +81,8 @@ def test_another_varnishd_is_named_when_ours_is_not_to_be_seen(case, tools, comm
 def test_a_directory_that_its_varnishd_has_left_is_down_unless_processes_are_hidden(case, tools, commands, tmp_path):
     commands.answers["varnishstat"] = Ran(1, b"", case("V-03.stderr"))
     tools._processes = Processes([], False)
+    assert look(tools, instance=str(tmp_path))["state"] == "unreadable", "a directory that no varnishd ever used"
+    (tmp_path / "vmod_cache").mkdir()
     found = look(tools, instance=str(tmp_path))
     assert found["state"] == "down" and "has ended" in found["problem"]
     for hidden, instance in ((True, tmp_path), (False, tmp_path / "nowhere")):
