@@ -269,7 +269,7 @@ def test_every_check_that_a_rule_names_is_in_the_catalogue() -> None:
     text = "".join(path.read_text() for path in folder.glob("*.py"))
     text = "".join(text.replace("{one.service}", service).replace("{service}", service) for service in ("postgresql", "mysql"))
     services = "accelerator|varnish|varnish_traffic|uwsgi|server|celery_queue|memcached_pool|postgresql|mysql|database"
-    others = {"accelerator_fault", "accelerator_bypassed", "varnish_traffic", "memcached_pool", "celery_queue", "database_clients", "database_overload", "database_instance"}
+    others = {"varnish_traffic", "memcached_pool", "celery_queue", "database_clients", "database_instance", *CAUSES}
     named = set(re.findall(rf'"((?:{services})_[a-z_]+)"', text)) - others
     known = {check["id"] for path in CATALOGUE.glob("*.yml") for check in yaml.safe_load(path.read_text())}
     assert len(named) > 20 and named <= known
