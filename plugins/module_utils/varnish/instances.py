@@ -104,7 +104,7 @@ def _is(process: Process, instance: t.Optional[str]) -> bool:
 
 
 def has_ended(tools: Tools, instance: t.Optional[str]) -> bool:
-    """Whether a varnishd ran in this directory and has ended: its remains are there to be read, without the index, and no manager has it."""
+    """Whether a varnishd ran in this directory and has ended: its remains can be read, without the index, and no manager has it."""
     if not instance or not os.path.isabs(instance) or tools.processes.filtered:
         return False
     try:

@@ -121,7 +121,8 @@ def _evidence(instances: list[Seen]) -> t.Iterator[str]:
 
 def _look_first(fleet: Fleet) -> str:
     """What workers may wait for and nobody could read."""
-    unread = [f"{TITLES[str(one['service'])]} on {one['host']} ({one['instance']})" for one in fleet.unread("memcached", "celery", *DATABASES)]
+    findings = fleet.unread("memcached", "celery", *DATABASES)
+    unread = [f"{TITLES[str(one['service'])]} on {one['host']} ({one['instance']})" for one in findings]
     return f"Look first whether they wait for {several(unread)}, which could not be read. " if unread else ""
 
 

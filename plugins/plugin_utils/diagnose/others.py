@@ -148,7 +148,7 @@ def outlier(fleet: Fleet) -> t.Iterator[Cause]:
                     f"{row.get('value') or 0:.2f}, the tier's median is {row.get('median') or 0:.2f}."
                 ),
                 evidence=[],
-                first_fix="Compare its configuration and its version with a sibling's; take it out of the load balancer if visitors suffer.",
+                first_fix="Compare its configuration and version with a sibling's; take it out of the load balancer if visitors suffer.",
                 avoid="Do not change the whole tier for one host.",
                 look="htop",
                 rows=[row],

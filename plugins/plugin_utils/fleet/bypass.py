@@ -62,9 +62,9 @@ def _unread(hosts: Hosts, accelerators: list[tuple[str, dict[str, t.Any]]]) -> t
     """Why there may be more traffic through accelerators than was counted; None when all of it was."""
     silent = [host for host, one in accelerators if figure(one, "backend_requests_per_second") is None]
     for host, entry in hosts.items():
-        facts = entry.get("facts", entry) if isinstance(entry, dict) else {}
-        if isinstance(entry, dict) and entry.get("reached") is False:
-            silent.append(host)
-        elif isinstance(facts, dict) and any(one.get("state") == "unreadable" for one in instances_in(facts, "varnish")):
+        entry = entry if isinstance(entry, dict) else {}
+        facts = entry.get("facts", entry)
+        unreadable = isinstance(facts, dict) and any(one.get("state") == "unreadable" for one in instances_in(facts, "varnish"))
+        if unreadable or entry.get("reached") is False:
             silent.append(host)
     return f"what the accelerators send was not counted everywhere: {', '.join(sorted(set(silent))[:5])}" if silent else None

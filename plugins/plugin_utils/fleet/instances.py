@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What exists once for the fleet: cache pools, broker queues, a database's clients and budget, hosts of one kind, from the facts of several hosts."""
+"""What exists once for the fleet, from the facts of several hosts: pools, queues, a database's clients and budget, hosts of one kind."""
 
 from __future__ import annotations
 

@@ -193,7 +193,8 @@ def test_c01_no_worker_a_stopped_one_and_one_that_hangs(broker: Redis) -> None:
             assert "process is alive and does not answer" in stopped["unknown"]["workers_total"]
             assert "it is stopped (state T)" in stopped["unknown"]["workers_total"]
             pid = stopped["local"].pop("stopped_pids")
-            assert stopped["local"] == {"processes": 1, "answering": 0, "stopped": 1, "answering_ratio": 0.0} and worker.process and pid == [worker.process.pid]
+            assert stopped["local"] == {"processes": 1, "answering": 0, "stopped": 1, "answering_ratio": 0.0}
+            assert worker.process and pid == [worker.process.pid]
         back = read(0.2, processes=True, broker_url=broker.url, workers=[worker.node, "w2@elsewhere"])
     assert back["workers_total"] == 1 and back["local"]["answering_ratio"] == 1
     assert back["workers_missing"] == ["w2@elsewhere"] and back["workers_missing_total"] == 1
