@@ -16,8 +16,9 @@ def traffic(hosts: Hosts) -> list[dict[str, t.Any]]:
     """One instance when the fleet has both tiers.
 
     `application_per_second`: requests that all uWSGI instances took; `accelerator_per_second`: requests that all
-    accelerators sent to what is behind them; `around_per_second` and `around_ratio`: what is left, and its part of the former.
-    An accelerator that nobody could read may have sent it: then these two are unknown, unless nothing is left.
+    accelerators sent to what is behind them; `around_per_second`, `around_each_per_second` and `around_ratio`: what is left,
+    that for each uWSGI instance (every accelerator's probes reach every one of them), and its part of the former.
+    An accelerator that nobody could read may have sent it: then these are unknown, unless nothing is left.
     """
     applications = [(host, one) for host, one in seen(hosts, "uwsgi") if figure(one, "requests_per_second") is not None]
     accelerators = list(seen(hosts, "varnish"))
@@ -32,6 +33,7 @@ def traffic(hosts: Hosts) -> list[dict[str, t.Any]]:
         "application_per_second": round(arrived, 3),
         "accelerator_per_second": None if sent is None else round(sent, 3),
         "around_per_second": None if why else round(around, 3),
+        "around_each_per_second": None if why else round(around / len(applications), 3),
         "around_ratio": None if why else round(around / arrived, 4) if arrived else 0.0,
     }
     return [

@@ -43,6 +43,7 @@ def judged(hosts: HOSTS) -> dict[str, t.Any]:
         (0.5, (4.0, 0.0), "ok"),  # health checks
         (40.0, (35.0, 30.0), "warn"),
         (40.0, (50.0, 50.0), "fail"),
+        (2.0, (4.0,) * 20, "ok"),  # four accelerators probe twenty instances every second
         (40.0, (50.0, None), "ok"),
     ],
 )
@@ -52,7 +53,7 @@ def test_the_share_of_requests_that_did_not_come_from_varnish(sent: float, taken
 
 def test_the_finding_has_its_numbers_and_the_busiest_application_first() -> None:
     found = judged(fleet(8.0, (100.0, 1348.0)))
-    assert found["value"] == 0.9945 and found["limit"] == "> 0.5 and around_per_second > 5"
+    assert found["value"] == 0.9945 and found["limit"] == "> 0.5 and around_each_per_second > 5"
     assert [row["host"] for row in found["evidence"]] == ["app2", "app1"]
     assert found["look"] == "uwsgitop 127.0.0.1:1717"
 
