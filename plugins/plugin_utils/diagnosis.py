@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from .diagnose import accelerator, application, database, down, machine, others
@@ -35,6 +36,8 @@ RULES: tuple[t.Callable[[Fleet], t.Iterator[Cause]], ...] = (
 
 #: Busy workers of which at least this part has a session at work in the database are waiting for it.
 WAITING_SHARE = 0.3
+#: Application names of sessions that are the workers' own, and not a task's, a job's or a person's.
+WEB = re.compile(r"(?i)\b(?:u?wsgi|gunicorn|web)\b")
 
 
 def diagnose(hosts: Data, findings: t.Sequence[Data], inventory: Data) -> list[dict[str, t.Any]]:
@@ -98,12 +101,20 @@ def _inside(deep: str, shallow: str) -> bool:
 def _waits_for(at: t.Optional[Seen], fleet: Fleet) -> bool:
     """Whether the busy workers are in the database: without measures the deeper cause gets the benefit of the doubt."""
     busy = sum(one.number("workers.busy") or 0 for one in fleet.seen("uwsgi"))
-    at_work = None if at is None else at.number("active")
-    if at is not None and at_work is None:
-        at_work = at.number("threads_running") or at.number("connections.active")
-    if not busy or at is None or at_work is None:
-        return True
-    return at_work - _strangers_at_work(at, fleet) >= WAITING_SHARE * busy
+    at_work = None if at is None else _at_work(at, fleet)
+    return not busy or at_work is None or at_work >= WAITING_SHARE * busy
+
+
+def _at_work(at: Seen, fleet: Fleet) -> t.Optional[float]:
+    """Sessions at work that can be the workers': those that say so by their application name, else all but strangers'."""
+    window = at.number("window")
+    own = [row.get("active_seconds") for row in at.rows("clients") if WEB.search(str(row.get("application") or ""))]
+    if own and window and all(isinstance(value, (int, float)) for value in own):
+        return sum(t.cast("list[float]", own)) / window
+    active = at.number("active")
+    if active is None:
+        active = at.number("threads_running") or at.number("connections.active")
+    return None if active is None else active - _strangers_at_work(at, fleet)
 
 
 def _strangers_at_work(at: Seen, fleet: Fleet) -> float:

@@ -106,6 +106,17 @@ def test_workers_that_wait_for_something_else_are_a_cause_of_their_own() -> None
     assert world.causes() == ["missing_index", "workers_exhausted"]
 
 
+def test_sessions_that_are_the_workers_by_their_name_decide_whether_they_wait() -> None:
+    world = World()
+    world.idle_in_transaction()
+    world.workers_exhausted("/partner-api/")
+    clients = [{"application": "billing", "active_seconds": 120.0}, {"application": "shop uwsgi", "active_seconds": 0.5}]
+    world.of("db1", "postgresql").update(active=12, window=10.0, clients=clients)
+    assert world.causes() == ["idle_in_transaction", "workers_exhausted"]
+    clients[1]["active_seconds"] = 110.0
+    assert world.causes() == ["idle_in_transaction"]
+
+
 def test_sessions_of_a_stranger_are_not_the_workers_waiting() -> None:
     world = World()
     world.rogue_client()
