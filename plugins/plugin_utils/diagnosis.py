@@ -128,8 +128,10 @@ def _strangers_at_work(at: Seen, fleet: Fleet) -> float:
 
 
 def _same_pages(deep: Cause, shallow: Cause) -> bool:
-    """Whether the workers are busy with what the accelerator lets through."""
-    return not deep.patterns or not shallow.patterns or bool(deep.patterns & shallow.patterns)
+    """Whether most of the busy workers are in the pages that the accelerator lets through."""
+    inside = [(row.get("pattern"), row.get("count") or 0) for row in shallow.rows]
+    whole = sum(count for _pattern, count in inside)
+    return not deep.patterns or not whole or sum(count for pattern, count in inside if pattern in deep.patterns) >= whole / 2
 
 
 def _both_on_fire(causes: list[Cause], fleet: Fleet) -> list[Cause]:

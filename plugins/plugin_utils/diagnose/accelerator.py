@@ -15,6 +15,9 @@ from .fleet import Fleet, Seen
 FAULTS = ("varnish_hit_ratio", "varnish_pass_ratio", "varnish_hit_ratio_drop", "varnish_hit_for_miss", "varnish_child_crashed")
 URL_FAULTS = ("varnish_traffic_cached_urls", "varnish_traffic_redirects")
 
+#: The part of what gets through from which a page is what the accelerator is at fault for.
+NOTABLE_PAGE = 0.1
+
 
 def fault(fleet: Fleet) -> t.Iterator[Cause]:
     for one in fleet.seen("varnish"):
@@ -37,7 +40,7 @@ def fault(fleet: Fleet) -> t.Iterator[Cause]:
             look=f"varnishtop {one.facts.get('client_options') or ''} -b -i BereqURL".replace("  ", " "),
             rows=[*passes[:10], *redirects[:10]],
             at=one,
-            patterns=frozenset([*patterns, *moved]),
+            patterns=frozenset([*_notable(passes), *moved]),
         )
 
 
@@ -54,6 +57,12 @@ def _spoiling(traffic: t.Optional[Seen]) -> list[dict[str, t.Any]]:
         return []
     rows = [*traffic.rows("passes"), *traffic.rows("hit_for_misses"), *traffic.rows("misses")]
     return sorted(rows, key=lambda row: -(row.get("count") or 0))
+
+
+def _notable(passes: list[dict[str, t.Any]]) -> list[str]:
+    """Patterns that are much of what gets through: a page that must pass is among them whatever the cache does, but seldom much."""
+    whole = sum(row.get("count") or 0 for row in passes)
+    return [str(row.get("pattern")) for row in passes if (row.get("count") or 0) >= NOTABLE_PAGE * whole]
 
 
 def _statement(one: Seen, finding: t.Mapping[str, t.Any], patterns: list[str], moved: list[str]) -> str:

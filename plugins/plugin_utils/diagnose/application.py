@@ -45,7 +45,6 @@ def workers_exhausted(fleet: Fleet) -> t.Iterator[Cause]:
         look=f"uwsgitop {worst.facts.get('address') or worst.name}",
         rows=worst.rows("in_flight")[:10],
         at=worst,
-        patterns=frozenset(pages),
     )
 
 
@@ -81,7 +80,6 @@ def overload(fleet: Fleet) -> t.Iterator[Cause]:
         look=f"uwsgitop {worst.facts.get('address') or worst.name}",
         rows=worst.rows("in_flight")[:10],
         at=worst,
-        patterns=frozenset(pages),
     )
 
 

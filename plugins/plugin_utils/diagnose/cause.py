@@ -52,7 +52,7 @@ class Cause:
     rows: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
     #: Instance it was found on, for the question whether it explains another cause.
     at: t.Optional[Seen] = None
-    #: URL patterns it is about, likewise.
+    #: URL patterns that an accelerator lets through, likewise.
     patterns: frozenset[str] = frozenset()
     #: Causes that it can look like from elsewhere, when that is not the same for every cause of its name.
     consequences: frozenset[str] = frozenset()

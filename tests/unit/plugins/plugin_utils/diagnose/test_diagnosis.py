@@ -140,6 +140,11 @@ def test_workers_busy_with_what_the_accelerator_lets_through_are_its_consequence
     world.cold_cache()
     world.workers_exhausted("/report/")
     assert world.causes() == ["accelerator_fault", "workers_exhausted"]
+    # it is personal and passes at any time, so it is no fault of the accelerator
+    world.of("web1", "varnish_traffic")["passes"].append({"pattern": "/report/", "count": 30})
+    assert world.causes() == ["accelerator_fault", "workers_exhausted"]
+    world.of("web1", "varnish_traffic")["passes"][-1]["count"] = 300
+    assert world.causes() == ["accelerator_fault"]
 
 
 def test_workers_that_wait_while_something_else_fills_the_cpu() -> None:
