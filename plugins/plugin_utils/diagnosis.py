@@ -38,6 +38,7 @@ RULES: tuple[t.Callable[[Fleet], t.Iterator[Cause]], ...] = (
 WAITING_SHARE = 0.3
 #: Application names of sessions that are the workers' own, and not a task's, a job's or a person's.
 WEB = re.compile(r"(?i)\b(?:u?wsgi|gunicorn|web)\b")
+TASKS = re.compile(r"(?i)\bcelery\b")
 
 
 def diagnose(hosts: Data, findings: t.Sequence[Data], inventory: Data) -> list[dict[str, t.Any]]:
@@ -79,6 +80,8 @@ def _explains(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
     if deep.cause in DATABASE:
         if shallow.cause in APPLICATION:
             return _waits_for(deep.at, fleet)
+        if shallow.cause == "queue_growth":
+            return _tasks_wait_for(deep.at, fleet)
         return shallow.cause in (*DATABASE, "connection_budget") and deep.at == shallow.at and _inside(deep.cause, shallow.cause)
     if deep.cause == "application_and_database_overload":
         return shallow.cause in (*APPLICATION, "database_overload", "connection_budget")
@@ -107,14 +110,29 @@ def _waits_for(at: t.Optional[Seen], fleet: Fleet) -> bool:
 
 def _at_work(at: Seen, fleet: Fleet) -> t.Optional[float]:
     """Sessions at work that can be the workers': those that say so by their application name, else all but strangers'."""
-    window = at.number("window")
-    own = [row.get("active_seconds") for row in at.rows("clients") if WEB.search(str(row.get("application") or ""))]
-    if own and window and all(isinstance(value, (int, float)) for value in own):
-        return sum(t.cast("list[float]", own)) / window
+    own = _named_at_work(at, WEB)
+    if own is not None:
+        return own
     active = at.number("active")
     if active is None:
         active = at.number("threads_running") or at.number("connections.active")
     return None if active is None else active - _strangers_at_work(at, fleet)
+
+
+def _tasks_wait_for(at: t.Optional[Seen], fleet: Fleet) -> bool:
+    """Whether most of the running tasks are in the database. Only sessions that say so can tell."""
+    running = sum(one.number("active") or 0 for one in fleet.seen("celery_queue"))
+    at_work = None if at is None else _named_at_work(at, TASKS)
+    return bool(running) and at_work is not None and at_work >= running / 2
+
+
+def _named_at_work(at: Seen, name: re.Pattern[str]) -> t.Optional[float]:
+    """Sessions at work on average of the clients whose application name says who they are; None when none does."""
+    window = at.number("window")
+    seconds = [row.get("active_seconds") for row in at.rows("clients") if name.search(str(row.get("application") or ""))]
+    if not seconds or not window or not all(isinstance(value, (int, float)) for value in seconds):
+        return None
+    return sum(t.cast("list[float]", seconds)) / window
 
 
 def _strangers_at_work(at: Seen, fleet: Fleet) -> float:

@@ -117,6 +117,18 @@ def test_sessions_that_are_the_workers_by_their_name_decide_whether_they_wait() 
     assert world.causes() == ["idle_in_transaction"]
 
 
+def test_a_queue_whose_tasks_wait_behind_a_lock_is_its_consequence() -> None:
+    world = World()
+    world.lock_chain()
+    world.queue_backlog()
+    world.shared["launch_celery_queue"]["instances"][0]["active"] = 8
+    clients = [{"application": "celery@app1", "active_seconds": 76.0}]
+    world.of("db1", "postgresql").update(window=10.0, clients=clients)
+    assert world.causes() == ["lock_chain"]
+    clients[0]["active_seconds"] = 2.0
+    assert world.causes() == ["lock_chain", "queue_growth"]
+
+
 def test_sessions_of_a_stranger_are_not_the_workers_waiting() -> None:
     world = World()
     world.rogue_client()
