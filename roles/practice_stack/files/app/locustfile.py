@@ -17,6 +17,10 @@ MEMBERS = 4 if "workers_exhausted" in STORIES else 10
 MOVED = 60 if "cold_cache" in STORIES else 2
 
 
+def member() -> dict[str, str]:
+    return {"Cookie": f"_ga=GA1.1.42; sessionid=member-{random.randint(1, 20_000)}"}
+
+
 class Visitor(FastHttpUser):
     """Mostly anonymous, with an analytics cookie that means nothing to the site; now and then logged in.
 
@@ -26,9 +30,6 @@ class Visitor(FastHttpUser):
     fixed_count = 14
     wait_time = constant_throughput(RATE)
     default_headers = {"Cookie": "_ga=GA1.1.42"}
-
-    def member(self) -> dict[str, str]:
-        return {"Cookie": f"_ga=GA1.1.42; sessionid=member-{random.randint(1, 20_000)}"}
 
     @task(40)
     def home(self) -> None:
@@ -54,11 +55,18 @@ class Visitor(FastHttpUser):
 
     @task(MEMBERS)
     def account(self) -> None:
-        self.client.get("/account/", headers=self.member())
+        self.client.get("/account/", headers=member())
 
-    @task(2)
+
+class Buyer(FastHttpUser):
+    """Orders once a second, so that there is no window without a task: with so few, chance would leave one out."""
+
+    fixed_count = 1
+    wait_time = constant_throughput(1)
+
+    @task
     def order(self) -> None:
-        self.client.post("/order/", headers=self.member())
+        self.client.post("/order/", headers=member())
 
 
 class Analyst(FastHttpUser):
