@@ -166,6 +166,14 @@ def test_workers_or_servers(cores: float, words: str) -> None:
     assert found["status"] == "fail" and words in found["advice"]
 
 
+def test_a_quiet_queue_is_no_gap_in_what_was_measured() -> None:
+    quiet = {**broker(tasks=()), "events_enabled": True, "accepted": 0, "active": 0, "ready_total": 0}
+    found = judge("celery_queue", quiet)["tasks_failing"]
+    assert (found["status"], found["reason"]) == ("skipped", "no task ran in the window and none waits")
+    for measure, value in {"events_enabled": False, "accepted": 3, "active": None, "ready_total": 7}.items():
+        assert judge("celery_queue", {**quiet, measure: value})["tasks_failing"]["status"] == "unknown", measure
+
+
 def test_task_failures_with_events_off_are_unknown_and_say_why() -> None:
     found = judge("celery_queue", broker(tasks=()))["tasks_failing"]
     assert found["status"] == "unknown" and "task events are off" in found["reason"]
