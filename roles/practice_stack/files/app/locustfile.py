@@ -45,7 +45,7 @@ class Visitor(FastHttpUser):
 
     @task(MOVED)
     def moved(self) -> None:
-        self.client.get(f"/old/{random.randint(0, 29)}/", name="/old/n/", allow_redirects=False)
+        self.client.get(f"/old/{random.randint(0, 9)}/", name="/old/n/", allow_redirects=False)
 
     @task(2)
     def gone(self) -> None:
