@@ -20,7 +20,7 @@ CATALOGUE = Catalogue(
 )
 
 #: What strangers put into URLs, user agents, SQL and names.
-HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7*7 }}{% raw %}\x1b[31m\x07\u202e]]>&amp;\\n\n#\ud800"
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 777*777 }}{% raw %}\x1b[31m\x07\u202e]]>&amp;\\n\n#\ud800"
 
 
 def host(name: str, busy: t.Any = 0.1, load: t.Any = 0.2, **settings: t.Any) -> Asked:

@@ -23,23 +23,39 @@ def queue_growth(fleet: Fleet) -> t.Iterator[Cause]:
         if finding is None:
             continue
         queues = [row for row in one.rows("queues") if (row.get("growth_per_second") or 0) > 0 or row.get("ready")]
-        idle = fleet.bad(one, "celery_queue_workers", "celery_queue_no_consumer")
-        finding = idle or finding
-        worst = max(queues, key=lambda row: (row.get("growth_per_second") or 0, row.get("ready") or 0), default={})
-        failing = [row for row in one.rows("tasks") if row.get("failed")]
-        fails = f" Tasks fail as well: {several([row.get('name') for row in failing])}." if failing else ""
-        yield Cause(
-            cause="queue_growth",
-            tier="celery",
-            hosts=sorted({str(host) for host in one.facts.get("hosts") or []}) or [one.host],
-            statement=f"{_growth(one, worst, idle is not None)}: {_pace(worst)}.{fails}",
-            evidence=[*_queue_evidence(one, queues, failing)],
-            first_fix=str(finding.get("advice") or "Add workers for this queue while the machines have room."),
-            avoid="Do not purge the queue: it holds the visitors' work.",
-            look=str(finding.get("look") or "celery events"),
-            rows=queues[:10],
-            at=one,
-        )
+        lost = [{**row, **_row(queues, row.get("name"))} for row in one.rows("unconsumed")]
+        left, unserved = fleet.bad(one, "celery_queue_workers"), fleet.bad(one, "celery_queue_no_consumer")
+        if left is not None or unserved is None or not lost:
+            yield _queue_cause(one, queues, left or unserved or finding, left is not None or unserved is not None)
+            continue
+        yield _queue_cause(one, lost, unserved, True)
+        # a queue that nobody takes from grows as well: only another one that is flooded is a second fault
+        served = [row for row in queues if row.get("name") not in {each.get("name") for each in lost}]
+        growth = fleet.bad(one, "celery_queue_growth", least="warn")
+        if growth is not None and any(_is_flooded(row) for row in served):
+            yield _queue_cause(one, served, growth, False)
+
+
+def _row(queues: list[dict[str, t.Any]], name: t.Any) -> dict[str, t.Any]:
+    return next((row for row in queues if row.get("name") == name), {})
+
+
+def _queue_cause(one: Seen, queues: list[dict[str, t.Any]], finding: t.Mapping[str, t.Any], idle: bool) -> Cause:
+    worst = max(queues, key=lambda row: (row.get("growth_per_second") or 0, row.get("ready") or 0), default={})
+    failing = [row for row in one.rows("tasks") if row.get("failed")]
+    fails = f" Tasks fail as well: {several([row.get('name') for row in failing])}." if failing else ""
+    return Cause(
+        cause="queue_growth",
+        tier="celery",
+        hosts=sorted({str(host) for host in one.facts.get("hosts") or []}) or [one.host],
+        statement=f"{_growth(one, worst, idle)}: {_pace(worst)}.{fails}",
+        evidence=[*_queue_evidence(one, queues, failing)],
+        first_fix=str(finding.get("advice") or "Add workers for this queue while the machines have room."),
+        avoid="Do not purge the queue: it holds the visitors' work.",
+        look=str(finding.get("look") or "celery events"),
+        rows=queues[:10],
+        at=one,
+    )
 
 
 def _growth(one: Seen, queue: t.Mapping[str, t.Any], idle: bool) -> str:

@@ -258,6 +258,25 @@ def test_a_queue_without_workers_does_not_grow_because_they_are_slow() -> None:
     assert site.causes() == ["service_down"]
 
 
+def test_a_queue_without_a_worker_is_named_although_another_grows_faster() -> None:
+    site = World()
+    site.queue_unserved()
+    only = site.diagnose()
+    assert [one["statement"].split(":")[0] for one in only] == ["Nobody takes from the queue mails on redis"]
+    assert "40 messages wait, +0.5 per second" in only[0]["statement"]
+    assert only[0]["first_fix"] == "Start a worker with -Q mails."
+
+
+def test_a_flooded_queue_beside_one_without_a_worker_is_a_second_fault() -> None:
+    site = World()
+    site.queue_unserved()
+    flooded = site.shared["launch_celery_queue"]["instances"][0]["queues"][0]
+    flooded.update(arrive_per_second=20.0, consume_per_second=8.0, wait_seconds=90.0)
+    told = [one["statement"] for one in site.diagnose()]
+    assert [text.split(" on ")[0] for text in told] == ["Nobody takes from the queue mails", "The queue celery"]
+    assert site.diagnose()[1]["first_fix"] == "Add workers."
+
+
 def test_accepted_findings_are_no_cause() -> None:
     world = World()
     world.cold_cache()

@@ -193,6 +193,14 @@ class World:
         self.queue_backlog()
         self.bad("celery_queue_workers", "fleet", instance="redis://q1", advice="Start the workers.")
 
+    def queue_unserved(self) -> None:
+        """A queue that no worker was started for, beside one that grows faster but has workers."""
+        self.queue_backlog()
+        queues = self.shared["launch_celery_queue"]["instances"][0]
+        queues["queues"].append({"name": "mails", "ready": 40, "growth_per_second": 0.5, "drain_seconds": None})
+        queues["unconsumed"] = [{"name": "mails", "ready": 40}]
+        self.bad("celery_queue_no_consumer", "fleet", instance="redis://q1", advice="Start a worker with -Q mails.")
+
     def workers_stopped(self) -> None:
         self.facts["app1"]["launch_celery"] = fact(instance("shop"))
         self.bad("celery_local_workers", "app1", finding="0 of 1 worker processes answered", advice="Continue it.", look="ps")

@@ -115,7 +115,7 @@ def test_foreign_text_has_no_power_over_the_terminal():
     given["findings"][0].update(finding=HOSTILE, advice=HOSTILE, look=HOSTILE, instance=HOSTILE)
     text = "\n".join(board(given))
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", text)
-    assert "{{ 7*7 }}" in text
+    assert "{{ 777*777 }}" in text
 
 
 def test_model_is_bounded():
