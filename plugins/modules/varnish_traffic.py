@@ -104,7 +104,9 @@ ansible_facts:
             - Counts are over the time that the log covers.
             - Rows of URL patterns have C(pattern), C(example), C(host) of the example, C(count), C(share) of the requests,
               C(cached) (those from the cache), C(bytes), C(mean_seconds) of the others, C(backend_requests), C(backend_seconds),
-              C(share_of_backend_time), C(reason), C(reasons) and C(url_regex) for use in a VCL.
+              C(share_of_backend_time), C(private), C(reason), C(reasons) and C(url_regex) for use in a VCL.
+            - C(private) is how many of the passed answers say themselves that no shared cache may keep them (Cache-Control with
+              private, no-store or no-cache).
           type: list
           elements: dict
           returned: always

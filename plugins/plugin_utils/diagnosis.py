@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .diagnose import accelerator, application, database, down, machine, others
+from .diagnose import accelerator, application, database, down, errors, machine, others
 from .diagnose.cause import CAUSES, DATABASE, Cause
 from .diagnose.explain import explains
 from .diagnose.fleet import Fleet
@@ -27,8 +27,12 @@ RULES: tuple[t.Callable[[Fleet], t.Iterator[Cause]], ...] = (
     database.overload,
     application.workers_exhausted,
     application.overload,
+    errors.application_errors,
+    errors.backend_unreachable,
     others.queue_growth,
+    errors.tasks_failing,
     others.unbalanced_pool,
+    errors.cache_exhausted,
     others.connection_budget,
     others.outlier,
 )

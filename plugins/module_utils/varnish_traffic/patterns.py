@@ -11,6 +11,7 @@ import typing as t
 
 from ..floor.redact import clean
 from ..floor.sampling import ratio, top
+from .reasons import PRIVATE
 from .tally import OTHER, Bin, Tally, unescaped
 
 HITS = ("hit", "grace_hit")
@@ -59,6 +60,7 @@ def _add_backend(entry: dict[str, t.Any], row: list[t.Any]) -> None:
 
 def _row(pattern: str, status: t.Optional[int], entry: dict[str, t.Any], totals: t.Mapping[str, float]) -> dict[str, t.Any]:
     url, host = entry["example"] or (b"", b"")
+    private = entry["reasons"].pop(PRIVATE, 0)
     why = ranked(entry["reasons"], 5)
     through = entry["count"] - entry["cached"]
     return {
@@ -74,6 +76,7 @@ def _row(pattern: str, status: t.Optional[int], entry: dict[str, t.Any], totals:
         "backend_requests": entry["asked"],
         "backend_seconds": round(entry["cost"] / 1e6, 6),
         "share_of_backend_time": ratio(entry["cost"], totals["backend_microseconds"]),
+        "private": private,
         "reason": why[0]["name"] if why else None,
         "reasons": why,
         "url_regex": url_regex(pattern),

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 _UNCACHEABLE = (b"private", b"no-cache", b"no-store")
 
+#: What a passed answer is counted as when it says itself that it is for one visitor only: not why it passed, but that it had to.
+PRIVATE = "private"
+
 
 def of_pass(method: bytes, ttl_source: bytes, cookie: bytes, authorization: bytes) -> tuple[str, ...]:
     """Reasons of a pass, from the request as it went to the backend (what VCL removed before is no reason)."""
@@ -28,8 +31,7 @@ def of_not_stored(status: bytes, ttl: bytes, set_cookie: bytes, cache_control: b
     found = []
     if set_cookie != b"-":
         found.append("Set-Cookie")
-    control = cache_control.lower()
-    if any(word in control for word in _UNCACHEABLE):
+    if is_private(cache_control):
         found.append("Cache-Control")
     if b"*" in vary:
         found.append("Vary")
@@ -38,6 +40,12 @@ def of_not_stored(status: bytes, ttl: bytes, set_cookie: bytes, cache_control: b
     elif ttl[:1] == b"-" and ttl != b"-" or ttl.rstrip(b"0.") == b"":
         found.append("TTL <= 0")
     return tuple(found) or ("VCL rule or short TTL",)
+
+
+def is_private(cache_control: bytes) -> bool:
+    """Whether the answer itself says that no shared cache may keep it."""
+    control = cache_control.lower()
+    return any(word in control for word in _UNCACHEABLE)
 
 
 def of_variants(vary: bytes) -> tuple[str, ...]:

@@ -122,12 +122,15 @@ class _Backend(_Kind):
         row[1] += sent
         row[2] += took
         self._times[first] = self._times.get(first, 0) + 1
+        for name in why:
+            self._counts[name] = self._counts.get(name, 0) + 1
+        if self._kind == "pass" and reasons.is_private(control):
+            why = (*why, reasons.PRIVATE)
         if why:
             if row[3] is None:
                 row[3] = {}
             for name in why:
                 row[3][name] = row[3].get(name, 0) + 1
-                self._counts[name] = self._counts.get(name, 0) + 1
 
 
 class _Left(_Kind):

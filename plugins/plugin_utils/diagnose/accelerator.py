@@ -52,11 +52,23 @@ def _traffic(fleet: Fleet, varnish: Seen) -> t.Optional[Seen]:
 
 
 def _spoiling(traffic: t.Optional[Seen]) -> list[dict[str, t.Any]]:
-    """The URL patterns that reach the application although a cache stands before it, most frequent first."""
+    """The URL patterns that reach the application although a cache should have answered, most frequent first."""
     if traffic is None:
         return []
-    rows = [*traffic.rows("passes"), *traffic.rows("hit_for_misses"), *traffic.rows("misses")]
+    passes = [row for row in traffic.rows("passes") if not _must_pass(row)]
+    rows = [*passes, *traffic.rows("hit_for_misses"), *traffic.rows("misses")]
     return sorted(rows, key=lambda row: -(row.get("count") or 0))
+
+
+def _must_pass(row: t.Mapping[str, t.Any]) -> bool:
+    """Whether the answers of a passed page are for one visitor only, by the application's own word or the request's method.
+
+    What passes because an earlier answer said so (hit-for-pass) may be the application's mistake and is not excused by it.
+    """
+    asked = row.get("backend_requests") or 0
+    why = {str(each.get("name")): each.get("count") or 0 for each in row.get("reasons") or [] if isinstance(each, dict)}
+    personal = max(row.get("private") or 0, sum(count for name, count in why.items() if name.startswith("method ")))
+    return bool(asked) and personal >= asked / 2 and why.get("hit-for-pass", 0) < asked / 2
 
 
 def _notable(passes: list[dict[str, t.Any]]) -> list[str]:

@@ -26,8 +26,12 @@ CAUSES = (
     "database_overload",
     "workers_exhausted",
     "application_overload",
+    "application_errors",
+    "backend_unreachable",
     "queue_growth",
+    "tasks_failing",
     "unbalanced_pool",
+    "cache_exhausted",
     "outlier",
 )
 
@@ -35,6 +39,8 @@ CAUSES = (
 DATABASE = frozenset({"idle_in_transaction", "lock_chain", "missing_index", "unknown_client", "database_overload"})
 #: Causes that are only the application tier's view of something that waits or works too much.
 APPLICATION = frozenset({"workers_exhausted", "application_overload"})
+#: Causes that are what visitors and tasks get when something behind them does not answer in time.
+ERRORS = frozenset({"application_errors", "backend_unreachable", "tasks_failing"})
 
 
 @dataclasses.dataclass

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from . import down, machine
+from . import down, errors, machine
 from .cause import APPLICATION, DATABASE, Cause
 from .database import databases
 from .fleet import Fleet, Seen
@@ -26,7 +26,10 @@ def explains(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
     if shallow.cause == "outlier":
         return set(shallow.hosts) <= set(deep.hosts)
     if deep.cause == "machine_exhausted":
-        return machine.explains(deep, shallow, any(_waits_for(one, fleet) for one in databases(fleet) if one.host in deep.hosts))
+        inside = [one for one in databases(fleet) if one.host in deep.hosts]
+        return machine.explains(deep, shallow, bool(inside), any(_waits_for(one, fleet) for one in inside))
+    if shallow.cause in errors.EXPLAINED_BY:
+        return errors.explains(deep, shallow)
     if deep.cause == "service_down":
         return down.explains(deep, shallow)
     if deep.cause in DATABASE:

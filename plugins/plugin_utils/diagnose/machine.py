@@ -12,13 +12,13 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .cause import APPLICATION, Cause, several
+from .cause import APPLICATION, ERRORS, Cause, several
 from .fleet import Data, Fleet, Seen
 
 #: The part of the busy CPU that a program of none of the site's services must use to be what fills a machine.
 STRANGE_SHARE = 0.5
 
-_SLOW = frozenset({*APPLICATION, "database_overload", "connection_budget", "queue_growth"})
+_SLOW = frozenset({*APPLICATION, *ERRORS, "database_overload", "connection_budget", "queue_growth"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +41,7 @@ WANTS = (
     Want(
         ("server_filesystems", "server_inodes"),
         "the disk is full",
-        frozenset({"service_down"}),
+        ERRORS | {"service_down"},
         "Do not delete a database's own files (its transaction log least of all) to make room.",
     ),
     Want(
@@ -53,7 +53,7 @@ WANTS = (
     Want(
         ("server_descriptors",),
         "there are no open files left",
-        frozenset({*APPLICATION, "service_down"}),
+        frozenset({*APPLICATION, *ERRORS, "service_down"}),
         "Do not only restart it: it would reach the same limit again.",
     ),
 )
@@ -104,8 +104,13 @@ def _strange(machine: Seen) -> t.Optional[dict[str, t.Any]]:
     return first if isinstance(used, (int, float)) and used >= STRANGE_SHARE * busy * cores else None
 
 
-def explains(deep: Cause, other: Cause, waits: bool) -> bool:
-    """Whether the other cause is on those machines only, or is workers that wait for a database there (`waits`)."""
+def explains(deep: Cause, other: Cause, stores: bool, waits: bool) -> bool:
+    """Whether the other cause is on those machines only, or is what those get who need a database there.
+
+    `stores`: there is a database on one of the machines; `waits`: and the busy workers are in it.
+    """
     if other.cause not in deep.consequences:
         return False
-    return set(other.hosts) <= set(deep.hosts) or (waits and other.cause in APPLICATION)
+    if set(other.hosts) <= set(deep.hosts):
+        return True
+    return waits if other.cause in APPLICATION else stores and other.cause in ERRORS

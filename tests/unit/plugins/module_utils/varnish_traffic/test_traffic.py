@@ -90,6 +90,14 @@ def test_reasons_of_a_pass(tools, commands, line, reason):
     assert found["passes"][0]["reason"] == reason
 
 
+def test_a_passed_answer_that_says_itself_that_it_is_personal_is_counted_beside_its_reason(tools, commands):
+    log = client("pass") * 3 + backend("pass", cache_control="Private, max-age=60", cookie="a=b") * 2
+    found = look(tools, commands, log + backend("pass", cache_control="public, max-age=60", cookie="a=b"))
+    [row] = found["passes"]
+    assert (row["private"], row["backend_requests"], row["reasons"]) == (2, 3, [{"name": "Cookie", "count": 3}])
+    assert found["pass_reasons"] == [{"name": "Cookie", "count": 3, "share": 1.0}]
+
+
 @pytest.mark.parametrize(
     ("more", "reasons"),
     [

@@ -38,6 +38,10 @@ SINGLE = {
     "connections_spent": "connection_budget",
     "disks_slow": "database_overload",
     "database_down": "service_down",
+    "bad_release": "application_errors",
+    "backend_lost": "backend_unreachable",
+    "tasks_fail": "tasks_failing",
+    "cache_small": "cache_exhausted",
 }
 
 
@@ -155,8 +159,18 @@ def test_workers_busy_with_what_the_accelerator_lets_through_are_its_consequence
     # it is personal and passes at any time, so it is no fault of the accelerator
     world.of("web1", "varnish_traffic")["passes"].append({"pattern": "/report/", "count": 30})
     assert world.causes() == ["accelerator_fault", "workers_exhausted"]
-    world.of("web1", "varnish_traffic")["passes"][-1]["count"] = 300
+    seen = world.of("web1", "varnish_traffic")["passes"][-1]
+    seen["count"] = 300
     assert world.causes() == ["accelerator_fault"]
+    # much of what gets through, because the rest hardly does: but its answers say themselves that they are personal
+    seen.update(backend_requests=290, private=290, reasons=[{"name": "Cookie", "count": 290}])
+    assert world.causes() == ["accelerator_fault", "workers_exhausted"]
+    assert "/report/" not in world.diagnose()[0]["first_fix"] + world.diagnose()[0]["statement"]
+    # unless they pass because an earlier answer said so: then the application may have said it of a page for everybody
+    seen["reasons"].append({"name": "hit-for-pass", "count": 290})
+    assert world.causes() == ["accelerator_fault"]
+    seen.update(private=0, reasons=[{"name": "method POST", "count": 290}])
+    assert world.causes() == ["accelerator_fault", "workers_exhausted"]
 
 
 def test_workers_that_wait_while_something_else_fills_the_cpu() -> None:

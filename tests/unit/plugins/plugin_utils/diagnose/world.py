@@ -80,7 +80,7 @@ class World:
         return one
 
     def bad(self, check: str, host: str, **rest: t.Any) -> None:
-        service = "server" if check.startswith("server_") else check.split("_")[0]
+        service = "varnish_traffic" if check.startswith("varnish_traffic_") else check.split("_")[0]
         name = self.of(host, service)["name"] if host in self.facts else rest.pop("instance")
         self.findings.append(finding(check, host, name, **rest))
 
@@ -204,6 +204,27 @@ class World:
     def workers_stopped(self) -> None:
         self.facts["app1"]["launch_celery"] = fact(instance("shop"))
         self.bad("celery_local_workers", "app1", finding="0 of 1 worker processes answered", advice="Continue it.", look="ps")
+
+    def bad_release(self) -> None:
+        self.of("web1", "varnish_traffic")["errors"] = [{"pattern": "/buy/", "status": 500, "count": 40}]
+        told = {"finding": "44 of 300 requests got a 5xx", "advice": "Read its log.", "look": "varnishlog"}
+        self.bad("varnish_traffic_errors", "web1", **told)
+
+    def backend_lost(self) -> None:
+        self.of("web1", "varnish_traffic")["errors"] = [{"pattern": "/buy/", "status": 503, "count": 40}]
+        self.bad("varnish_traffic_errors", "web1", finding="40 of 300 requests got a 5xx", advice="Look.", look="varnishlog")
+        self.bad("varnish_backends_healthy", "web1", finding="4 of 4 backends are sick", advice="Ask it.", look="varnishadm")
+
+    def tasks_fail(self) -> None:
+        tasks = [{"name": "shop.charge", "failed": 9, "exceptions": [{"name": "KeyError", "count": 9}]}]
+        self.shared["launch_celery_queue"] = fact(instance("redis://q1", queues=[], tasks=tasks, hosts=["app1"]))
+        told = {"finding": "9 of 12 tasks failed", "advice": "Read the traceback.", "look": "celery events"}
+        self.bad("celery_queue_tasks_failing", "fleet", instance="redis://q1", **told)
+
+    def cache_small(self) -> None:
+        self.facts["app1"]["launch_memcached"] = fact(instance("127.0.0.1:11211", evicting=[]))
+        told = {"finding": "900 items evicted in the window", "advice": "Give it more memory.", "look": "memcached-tool"}
+        self.bad("memcached_evictions", "app1", **told)
 
     def disks_slow(self) -> None:
         self.bad("server_iowait", "db1")

@@ -1,0 +1,89 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Errors and full caches: named when nothing deeper explains them."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from .world import World
+
+SHALLOW = {
+    "bad_release": "application_errors",
+    "backend_lost": "backend_unreachable",
+    "tasks_fail": "tasks_failing",
+    "cache_small": "cache_exhausted",
+}
+
+
+@pytest.mark.parametrize(
+    "deep, shallow",
+    [
+        *itertools.product(("lock_chain", "connections_spent", "database_down"), ("bad_release", "backend_lost", "tasks_fail")),
+        ("database_down", "cache_small"),
+        ("workers_exhausted", "backend_lost"),
+        ("cpu_full", "backend_lost"),
+        ("queue_backlog", "tasks_fail"),
+        ("unbalanced_cache", "cache_small"),
+    ],
+)
+def test_who_gets_no_answer_in_time_gets_an_error_for_it(deep: str, shallow: str) -> None:
+    world = World()
+    getattr(world, deep)()
+    alone = world.causes()
+    getattr(world, shallow)()
+    assert world.causes() == alone
+    assert any(line.startswith("Its consequence: ") for line in world.diagnose()[0]["evidence"])
+
+
+@pytest.mark.parametrize(
+    "one, other",
+    [
+        ("cold_cache", "bad_release"),
+        ("workers_exhausted", "bad_release"),
+        ("queue_backlog", "bad_release"),
+        ("lock_chain", "cache_small"),
+        ("bad_release", "tasks_fail"),
+        ("cold_cache", "tasks_fail"),
+        ("unbalanced_cache", "bad_release"),
+    ],
+)
+def test_errors_beside_another_disaster_are_named_as_well(one: str, other: str) -> None:
+    world = World()
+    getattr(world, one)()
+    alone = world.causes()
+    getattr(world, other)()
+    assert sorted(world.causes()) == sorted([*alone, SHALLOW[other]])
+
+
+def test_a_release_that_is_bad_on_one_server_is_told_from_its_siblings() -> None:
+    world = World()
+    told = {"finding": "30 exceptions in 200 requests (15 %)", "advice": "Read the traceback.", "look": "uwsgitop 127.0.0.1:1717"}
+    world.bad("uwsgi_exceptions", "app3", **told)
+    only = world.diagnose()
+    assert [(one["cause"], one["hosts"]) for one in only] == [("application_errors", ["app3"])]
+    assert "No exceptions on app1, app2, app4: compare the release and its settings." in only[0]["evidence"]
+    assert only[0]["first_fix"] == "Read the traceback. If it came with a release, go back to the one before."
+
+
+def test_errors_that_varnish_says_itself_are_not_the_applications() -> None:
+    world = World()
+    world.bad_release()
+    world.of("web1", "varnish_traffic")["errors"].append({"pattern": "/", "status": 503, "count": 90})
+    assert world.causes() == []
+    world.of("web1", "varnish_traffic")["errors"][-1]["count"] = 4
+    assert world.causes() == ["application_errors"]
+
+
+def test_a_full_disk_under_a_database_explains_errors_and_one_elsewhere_does_not() -> None:
+    world = World()
+    world.bad_release()
+    full = {"finding": "/ is 100 % full", "advice": "Make room.", "look": "df -h"}
+    world.bad("server_filesystems", "web1", **full)
+    assert world.causes() == ["application_errors"]
+    world.bad("server_filesystems", "db1", **full)
+    assert world.causes() == ["machine_exhausted"]
