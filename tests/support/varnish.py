@@ -71,6 +71,7 @@ _HEADERS = (
     ("/moved", "Location", "/new"),
     ("/hfm", "Set-Cookie", "sid=EXAMPLEsecret"),
     ("/private", "Cache-Control", "private, no-store"),
+    ("/account", "Cache-Control", "private"),
     ("/stale", "Cache-Control", "max-age=0"),
     ("/vary", "Vary", "*"),
 )

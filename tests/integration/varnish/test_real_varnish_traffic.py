@@ -89,6 +89,7 @@ def test_a_known_mix_is_counted_exactly(varnish):
     }  # fmt: skip
     why = {row["name"]: row["count"] for row in found["not_stored_reasons"]}
     assert (why["Set-Cookie"], why["Cache-Control"], why["Vary"], why["error"]) == (4, 2, 2, 2) and why["TTL <= 0"] >= 2
+    assert {row["pattern"]: row["private"] for row in found["passes"] if row["private"]} == {"/account/": 4}
     tops = {
         name: {row["pattern"]: row["count"] for row in found[name]}
         for name in ("hits", "misses", "hit_for_misses", "passes", "synths", "pipes")
