@@ -40,7 +40,7 @@ class Listener:
 
     def __enter__(self) -> Listener:
         self.consumer.consume()
-        self.listen(0.05)  # on Redis kombu subscribes with its first poll only
+        self.listen(0.005)  # on Redis kombu subscribes with its first poll only
         return self
 
     def listen(self, seconds: float) -> None:

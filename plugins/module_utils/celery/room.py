@@ -87,9 +87,11 @@ class CeleryProbe(Probe):
         here = self._here(broker)
         got.local, got.stopped = [(one.pid, one.events) for one in here], frozenset(one.pid for one in here if one.stopped)
         expected = max(len(got.expected), len(got.local), 1)
+        self._listen()  # first, so that no task slips between the replies, that name what workers hold, and the events
         self._ping(expected)
         got.twins = self._remote.twins
-        self._listen()  # first, so that no task slips between the replies, that name what workers hold, and the events
+        if self._listener is not None:
+            self._remote.wake()
         got.first = self._snapshot("stats", "active", "reserved", "scheduled", "active_queues")
         self._manage()
         self._names, control = self._queue_names()
@@ -219,7 +221,6 @@ class CeleryProbe(Probe):
             self._hearing.connect()
             self._listener = Listener(self._hearing, self._app.event_exchange, got.tally).__enter__()
             got.own = self._listener.queue.name
-            self._remote.wake()
         except Exception as error:  # pylint: disable=broad-exception-caught # whatever a broker refuses
             got.problems["events"] = self.tools.hide(f"the event stream cannot be listened to ({type(error).__name__})")
             self._listener = None

@@ -100,6 +100,11 @@ class Stream:
             self._feed(lines)
 
 
+def only_since(moment: float) -> list[str]:
+    """Options by which varnishncsa leaves out what began before (seconds since 1970): far cheaper than to print it and skip it."""
+    return ["-q", f"Timestamp:Start[1] >= {moment:.6f}"] if moment > 0 else []
+
+
 def read(
     tools: Tools, instance: t.Optional[str], feed: Feed, patience: float, seconds: float, more: t.Sequence[str] = (), form: str = ""
 ) -> Stream:

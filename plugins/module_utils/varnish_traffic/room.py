@@ -74,8 +74,10 @@ class TrafficProbe(Probe):
     def facts(self, window: t.Optional[float]) -> dict[str, t.Any]:
         instances.must_run_still(self._seen)
         last = self.options.get("last") or 0.0
-        tally = Tally(self._expected, time.time() - last if last > 0 else 0.0)
-        stream = log.read(self.tools, self.options.get("instance"), tally.feed, self.tools.timeout, 2 * self.tools.timeout)
+        since = time.time() - last if last > 0 else 0.0
+        tally = Tally(self._expected)
+        place, patience = self.options.get("instance"), self.tools.timeout
+        stream = log.read(self.tools, place, tally.feed, patience, 2 * patience, more=log.only_since(since))
         facts = shape.facts(tally, stream, self._expected, self.tools.top)
         facts.update(active.facts(list(self._probes), self._no_probes, bool(self.options.get("probe_urls")), facts["unknown"]))
         facts["query"] = self._asked(facts["unknown"])

@@ -79,7 +79,6 @@ def _log(tally: Tally, stream: Stream, notes: list[str]) -> dict[str, t.Any]:
         notes.append(f"{tally.unparsed} lines of the log could not be read and are in no count")
     return {
         "transactions": tally.lines,
-        "older": tally.older,
         "unparsed": tally.unparsed + stream.cut,
         "seconds": seconds,
         "first_at": _moment(tally.first),
@@ -221,8 +220,7 @@ def _backend(tally: Tally) -> dict[str, t.Any]:
 
 
 def _explain(result: t.Mapping[str, t.Any], requests: int, looked_up: int, unknown: dict[str, str]) -> None:
-    older = f"no requests in the time that counts ({result['log']['older']} older ones are in the log; see the option last)"
-    none = older if result["log"]["older"] else "no requests in the log"
+    none = "no requests in the log, or none young enough to count (see the option last)"
     nothing = none if not requests else "nothing was looked up in the cache" if not looked_up else ""
     for name, value in result.items():
         if value is None and name not in unknown:

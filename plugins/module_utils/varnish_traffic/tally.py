@@ -150,10 +150,8 @@ _Cell = list[t.Any]
 class Tally:
     """All counters of one pass."""
 
-    def __init__(self, matchers: t.Sequence[Matcher] = (), since: float = 0.0) -> None:
+    def __init__(self, matchers: t.Sequence[Matcher] = ()) -> None:
         self._matchers = matchers
-        # as varnishncsa prints it: ten digits before the point, so that the bytes compare as the numbers do
-        self._since = b"%.6f" % since if since > 0 else b""
         self._heads: dict[bytes, _Cell] = {}
         self._named: dict[tuple[t.Any, ...], _Kind] = {}
         self._patterns: dict[bytes, str] = {}
@@ -162,7 +160,7 @@ class Tally:
         self.times: dict[str, Times] = {name: Times() for name in ("hit", "miss", "pass", "backend", "other")}
         self.reasons: dict[str, dict[str, int]] = {name: {} for name in ("pass", "fetch", "background")}
         self.malformed, self.piped = _Left(), _Left()
-        self.lines = self.unparsed = self.older = self.rows = self.dropped = 0
+        self.lines = self.unparsed = self.rows = self.dropped = 0
         self.first = self.last = 0.0
 
     def times_of(self, outcome: str) -> Times:
@@ -170,14 +168,11 @@ class Tally:
 
     def feed(self, lines: list[bytes]) -> None:
         """Count whole lines. A line that is not of the form asked for counts as unparsed, and as nothing else."""
-        heads, since = self._heads, self._since
+        heads = self._heads
         self.lines += len(lines)
         for line in lines:
             try:
-                head, mark, url, size, spent, first, start, detail = line.split(_GROUP)
-                if start < since:
-                    self.older += 1
-                    continue
+                head, mark, url, size, spent, first, _start, detail = line.split(_GROUP)
                 sent = 0 if size == b"-" else int(size)
                 cell = heads.get(head) or self._head(head)
                 kind = cell[0]
@@ -209,13 +204,12 @@ class Tally:
             times.fold()
 
     def _began(self, line: bytes) -> float:
-        """When the transaction began; 0 when that is not to be had, or before the time that counts."""
+        """When the transaction began; 0 when that is not to be had."""
         try:
-            start = line.split(_GROUP)[6]
-            at = float(start)
+            at = float(line.split(_GROUP)[6])
         except (ValueError, IndexError):
             return 0.0
-        return at if 0 < at < 1e11 and start >= self._since else 0.0
+        return at if 0 < at < 1e11 else 0.0
 
     def _head(self, head: bytes) -> _Cell:
         """The cell for lines that begin so. Raises ValueError or KeyError for what is no such beginning."""

@@ -158,6 +158,21 @@ def test_the_module_counts_what_comes_in_its_window(varnish):
     assert found["requests"] >= 4
 
 
+def test_what_is_older_than_asked_for_is_in_no_count(varnish):
+    varnish.get("/page/1/", "/page/2/", times=3)
+    settled(varnish, 6)
+    time.sleep(1)
+    between = time.time()
+    time.sleep(1)
+    varnish.get("/page/1/", "/pass/", times=2)
+    settled(varnish, 10)
+    found = look(varnish, last=time.time() - between)
+    assert found["requests"] == 4 and found["log"]["transactions"] == 6 and found["log"]["complete"]
+    assert look(varnish, last=0)["requests"] == 10
+    none = look(varnish, last=0.0001)
+    assert none["requests"] == 0 and "see the option last" in none["unknown"]["hit_ratio_true"]
+
+
 def test_hostile_clients_cannot_forge_lines(varnish):
     agent = b"\x1ec\thit\t200\\n" + b"c\thit\t200\tGET\trxreq\t-\\x1e{{ 7*7 }}<script>"
     for raw in (
