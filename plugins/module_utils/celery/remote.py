@@ -14,7 +14,7 @@ from .broker import Connection
 #: The first round is short; who did not answer gets the whole time-out (replies can be late: celery/celery#5685).
 FIRST_ROUND = 1.0
 #: When the user has named the workers, so much silence is enough: who is missing then is waited for by name, the others are a bonus.
-NAMED_ROUND = 0.15
+NAMED_ROUND = 0.1
 
 
 class Remote:

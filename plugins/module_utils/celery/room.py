@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 import typing as t
@@ -60,6 +61,10 @@ class CeleryProbe(Probe):
             # an address without a password is no secret, and is what the instance is called by
             if options.get(name) and "@" not in str(options[name]):
                 tools.secrets.discard(str(options[name]))
+        if options.get("broker_url"):
+            # loads the libraries before the threads start: the workers' silence then passes while the other services load theirs
+            with contextlib.suppress(Exception):  # `first` meets it again, and says it
+                Connection(Broker(str(options["broker_url"])), tools.timeout)
 
     @property
     def name(self) -> str:

@@ -95,6 +95,7 @@ class _Run:
         quiet = sum(probe.quiet for _outcome, probe in jobs)
         self.sampled = _Gate(len(jobs) - quiet)
         self.machine_done = _Gate(quiet)
+        self.machine_ends: t.Optional[float] = None  # when the machine's window will have passed (monotonic), once it has begun
 
     def one(self, outcome: Outcome, probe: Probe) -> None:
         try:
@@ -121,9 +122,11 @@ class _Run:
                 gate.arrive()
                 arrived = True
             if self.window > 0:
+                if probe.quiet:
+                    self.machine_ends = begun + self.window
                 probe.watch(self.window)
                 if not probe.quiet:
-                    self.machine_done.wait(2 * self.tools.timeout)
+                    self._wait_for_machine(probe.lead)
                 ended = time.monotonic()
                 probe.second()
                 outcome.window = ended - begun
@@ -134,6 +137,15 @@ class _Run:
         finally:
             if not arrived:
                 gate.arrive()
+
+
+    def _wait_for_machine(self, lead: float) -> None:
+        """Until the machine has been sampled twice, or up to `lead` seconds before."""
+        patience = 2 * self.tools.timeout
+        ends = self.machine_ends
+        if lead and ends is not None:
+            patience = min(patience, max(0.0, ends - lead - time.monotonic()))
+        self.machine_done.wait(patience)
 
 
 def gather(wanted: t.Sequence[tuple[Room, dict[str, t.Any]]], window: float, tools: Tools) -> dict[str, dict[str, t.Any]]:

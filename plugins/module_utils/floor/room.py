@@ -24,6 +24,9 @@ class Probe:
     #: Measures the machine itself: sampled while every other probe sleeps, so that we do not measure ourselves.
     quiet = False
 
+    #: Seconds that the tool behind the last fetch sleeps before it begins: so much earlier it may start, while the machine is sampled.
+    lead = 0.0
+
     def __init__(self, options: dict[str, t.Any], tools: Tools) -> None:
         self.options = options
         self.tools = tools

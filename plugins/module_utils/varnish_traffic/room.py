@@ -34,6 +34,8 @@ _MOST_PROBES = 20
 class TrafficProbe(Probe):
     """One pass over the shared log when the window has passed: what was there before, and what came in it."""
 
+    lead = 0.1  # varnishncsa sleeps so long before it opens the log
+
     _expected: t.Sequence[Matcher] = ()
     _probes: t.Sequence[dict[str, t.Any]] = ()
     _seen: t.Sequence[int] = ()

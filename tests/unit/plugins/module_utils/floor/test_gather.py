@@ -164,6 +164,30 @@ def test_the_machine_is_sampled_while_the_others_sleep(tools: Tools) -> None:
     assert order == ["other first", "machine first", "machine second", "other second"]
 
 
+def test_a_tool_that_sleeps_first_may_start_before_the_machine_is_done(tools: Tools) -> None:
+    begun, started = threading.Event(), threading.Event()
+    in_time: list[bool] = []
+
+    class Sleepy(Fine):
+        lead = 60.0
+
+        def watch(self, seconds: float) -> None:
+            begun.wait(20)
+
+        def second(self) -> None:
+            started.set()
+
+    class Machine(Fine):
+        quiet = True
+
+        def watch(self, seconds: float) -> None:
+            begun.set()
+            in_time.append(started.wait(20))
+
+    run(tools, room("machine", Machine), room("sleepy", Sleepy))
+    assert in_time == [True]
+
+
 def test_a_missing_library_is_named_with_its_package(tools: Tools) -> None:
     one = run(tools, room("lacking", Fine, no_such_library="python3-no-such"))["launch_lacking"]
     assert one["state"] == "unreadable"
