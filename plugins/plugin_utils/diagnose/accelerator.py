@@ -15,6 +15,11 @@ from .fleet import Fleet, Seen
 FAULTS = ("varnish_hit_ratio", "varnish_pass_ratio", "varnish_hit_ratio_drop", "varnish_hit_for_miss", "varnish_child_crashed")
 URL_FAULTS = ("varnish_traffic_cached_urls", "varnish_traffic_redirects")
 
+#: The part of what is fetched from which errors are all there is to say: what cannot be fetched cannot be kept.
+MOSTLY = 0.5
+#: So many seconds after its start a cache that has few hits is still being filled.
+YOUNG = 600
+
 #: The part of what gets through from which a page is what the accelerator is at fault for.
 NOTABLE_PAGE = 0.1
 
@@ -23,7 +28,7 @@ def fault(fleet: Fleet) -> t.Iterator[Cause]:
     for one in fleet.seen("varnish"):
         traffic = _traffic(fleet, one)
         finding = fleet.bad(one, *FAULTS) or (fleet.bad(traffic, *URL_FAULTS) if traffic else None)
-        if finding is None:
+        if finding is None or _gets_errors(fleet, one, traffic):
             continue
         passes = _spoiling(traffic)
         redirects = traffic.rows("redirects") if traffic else []
@@ -33,9 +38,9 @@ def fault(fleet: Fleet) -> t.Iterator[Cause]:
             cause="accelerator_fault",
             tier="varnish",
             hosts=[one.host],
-            statement=_statement(one, finding, patterns, moved),
+            statement=_statement(fleet, one, finding, patterns, moved),
             evidence=[*_evidence(fleet, one, passes, redirects)],
-            first_fix=_fix(one, finding, patterns, moved),
+            first_fix=_fix(fleet, one, finding, patterns, moved),
             avoid="Do not touch the database and do not add application servers: they only see what the accelerator lets through.",
             look=f"varnishtop {one.facts.get('client_options') or ''} -b -i BereqURL".replace("  ", " "),
             rows=[*passes[:10], *redirects[:10]],
@@ -66,9 +71,13 @@ def _must_pass(row: t.Mapping[str, t.Any]) -> bool:
     What passes because an earlier answer said so (hit-for-pass) may be the application's mistake and is not excused by it.
     """
     asked = row.get("backend_requests") or 0
-    why = {str(each.get("name")): each.get("count") or 0 for each in row.get("reasons") or [] if isinstance(each, dict)}
+    why = {str(each.get("name")): each.get("count") or 0 for each in _dicts(row.get("reasons"))}
     personal = max(row.get("private") or 0, sum(count for name, count in why.items() if name.startswith("method ")))
     return bool(asked) and personal >= asked / 2 and why.get("hit-for-pass", 0) < asked / 2
+
+
+def _dicts(value: t.Any) -> list[dict[str, t.Any]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def _notable(passes: list[dict[str, t.Any]]) -> list[str]:
@@ -77,10 +86,33 @@ def _notable(passes: list[dict[str, t.Any]]) -> list[str]:
     return [str(row.get("pattern")) for row in passes if (row.get("count") or 0) >= NOTABLE_PAGE * whole]
 
 
-def _statement(one: Seen, finding: t.Mapping[str, t.Any], patterns: list[str], moved: list[str]) -> str:
+def _gets_errors(fleet: Fleet, one: Seen, traffic: t.Optional[Seen]) -> bool:
+    """Whether the cache is empty because mostly errors are to be had from the application, which are a cause of their own."""
+    if fleet.bad(one, "varnish_backend_errors") and (one.number("backend_error_ratio") or 0) >= MOSTLY:
+        return True
+    if traffic is None or not fleet.bad(traffic, "varnish_traffic_errors"):
+        return False
+    fetched = [row for name in ("hit_for_misses", "misses") for row in traffic.rows(name)]
+    whole = sum(row.get("backend_requests") or 0 for row in fetched)
+    failed = sum(each.get("count") or 0 for row in fetched for each in _dicts(row.get("reasons")) if each.get("name") == "error")
+    return bool(whole) and failed >= MOSTLY * whole
+
+
+def _is_young(fleet: Fleet, one: Seen) -> bool:
+    """Whether it was started just now, and nothing but that keeps pages out of it."""
+    uptime = one.number("child.uptime_seconds")
+    return uptime is not None and uptime < YOUNG and not fleet.bad(one, "varnish_pass_ratio", "varnish_hit_for_miss", least="warn")
+
+
+def _statement(fleet: Fleet, one: Seen, finding: t.Mapping[str, t.Any], patterns: list[str], moved: list[str]) -> str:
     if finding["check"] == "varnish_child_crashed":
         return f"Varnish on {one.host} crashed and started again with an empty cache: every page is fetched from the application."
     hit = one.number("judged.hit_ratio_true")
+    if _is_young(fleet, one):
+        return (
+            f"Varnish on {one.host} was started {one.number('child.uptime_seconds'):.0f} s ago and its cache is still being filled: "
+            f"only {percent(hit)} of the requests come from it."
+        )
     text = f"Varnish on {one.host} does not do its job: only {percent(hit)} of the requests come from its cache"
     if one.number("judged.pass_ratio"):
         text += f", {percent(one.number('judged.pass_ratio'))} pass by it"
@@ -123,9 +155,14 @@ def _application(fleet: Fleet) -> t.Iterator[str]:
         yield f"The application's workers are busy for {percent(sum(known) / len(known))} of the time on average."
 
 
-def _fix(one: Seen, finding: t.Mapping[str, t.Any], patterns: list[str], moved: list[str]) -> str:
+def _fix(fleet: Fleet, one: Seen, finding: t.Mapping[str, t.Any], patterns: list[str], moved: list[str]) -> str:
     if finding["check"] == "varnish_child_crashed":
         return "Save `varnishadm panic.show`, keep Varnish running and let the cache warm up; limit traffic to the cold pages if you can."
+    if _is_young(fleet, one):
+        return (
+            "Keep it running. Fetch the pages that are visited most once each before you let everybody in again. To change the VCL, "
+            "load and use it (varnishadm vcl.load, vcl.use): that keeps the cache, a restart empties it."
+        )
     steps = []
     if moved:
         steps.append(

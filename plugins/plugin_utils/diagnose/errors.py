@@ -40,19 +40,18 @@ def application_errors(fleet: Fleet) -> t.Iterator[Cause]:
     everywhere = fleet.seen("uwsgi")
     hosts = sorted({one.host for one, _finding in throwing} or {one.host for one in everywhere} or {one.host for one, *_rest in failing})
     well = sorted({one.host for one in everywhere} - set(hosts))
-    pages = several([row.get("pattern") for row in rows])
     _first, finding = throwing[0] if throwing else failing[0][:2]
     yield Cause(
         cause="application_errors",
         tier="uwsgi" if everywhere else "varnish",
         hosts=hosts,
-        statement=f"The application on {several(hosts)} answers with errors{f', most of all on {pages}' if rows else ''}: {_told(finding)}.",
+        statement=f"The application on {several(hosts)} answers with errors: {_told(finding)}.",
         evidence=[
             *(f"{one}: {_told(each)}." for one, each in throwing[:3]),
             *(f"{row.get('pattern')}: {row.get('count')} answers with status {row.get('status')}." for row in rows[:3]),
             *([f"No exceptions on {several(well)}: compare the release and its settings."] if throwing and well else []),
         ],
-        first_fix=f"{finding.get('advice')} If it came with a release, go back to the one before.",
+        first_fix=f"{finding.get('advice')} {'If it came with a release, go back to the one before.' if throwing else ''}".rstrip(),
         avoid="Do not add workers or servers: they would throw the same errors.",
         look=str(finding.get("look")),
         rows=rows[:10],

@@ -173,6 +173,18 @@ def test_workers_busy_with_what_the_accelerator_lets_through_are_its_consequence
     assert world.causes() == ["accelerator_fault", "workers_exhausted"]
 
 
+def test_a_cache_that_was_started_just_now_is_still_being_filled() -> None:
+    world = World()
+    world.bad("varnish_hit_ratio", "web1")
+    world.of("web1", "varnish").update(judged={"hit_ratio_true": 0.4, "pass_ratio": 0.02}, child={"uptime_seconds": 42})
+    only = world.diagnose()[0]
+    assert "was started 42 s ago and its cache is still being filled: only 40 %" in only["statement"]
+    assert "a restart empties it" in only["first_fix"]
+    # that it is young is no excuse for what passes by it at any age
+    world.bad("varnish_pass_ratio", "web1", status="warn")
+    assert "does not do its job" in world.diagnose()[0]["statement"]
+
+
 def test_workers_that_wait_while_something_else_fills_the_cpu() -> None:
     world = World()
     world.workers_exhausted()

@@ -79,6 +79,28 @@ def test_errors_that_varnish_says_itself_are_not_the_applications() -> None:
     assert world.causes() == ["application_errors"]
 
 
+def test_a_cache_that_gets_only_errors_is_empty_for_that_reason() -> None:
+    world = World()
+    world.cold_cache()
+    world.backend_lost()
+    assert world.causes() == ["accelerator_fault", "backend_unreachable"]
+    world.bad("varnish_backend_errors", "web1", finding="1,206 failed fetches", advice="Read why.", look="varnishlog")
+    world.of("web1", "varnish")["backend_error_ratio"] = 0.9
+    assert world.causes() == ["backend_unreachable"]
+
+
+def test_pages_that_fail_are_not_kept_out_of_the_cache_by_the_accelerator() -> None:
+    world = World()
+    world.cold_cache()
+    world.bad_release()
+    traffic = world.of("web1", "varnish_traffic")
+    failing = {"pattern": "/buy/", "count": 900, "backend_requests": 900, "reasons": [{"name": "error", "count": 900}]}
+    traffic["misses"] = [failing, {"pattern": "/", "count": 100, "backend_requests": 100, "reasons": []}]
+    assert world.causes() == ["application_errors"]
+    failing["reasons"] = [{"name": "error", "count": 90}]
+    assert world.causes() == ["accelerator_fault", "application_errors"]
+
+
 def test_a_full_disk_under_a_database_explains_errors_and_one_elsewhere_does_not() -> None:
     world = World()
     world.bad_release()
