@@ -12,12 +12,20 @@ from .cause import APPLICATION, DATABASE, Cause, several
 from .fleet import Data, Fleet, Seen
 
 #: Whoever waits too long gives up, and visitors or tasks get an error for it.
-_WAITING = frozenset({*DATABASE, "service_down", "connection_budget", "application_and_database_overload"})
+_WAITING = frozenset({*DATABASE, "connection_budget", "application_and_database_overload"})
 EXPLAINED_BY: dict[str, frozenset[str]] = {
     "application_errors": _WAITING,
     "backend_unreachable": _WAITING | APPLICATION | {"application_errors"},
     "tasks_failing": _WAITING | {"queue_growth"},
-    "cache_exhausted": frozenset({"service_down", "unbalanced_pool"}),
+    "cache_exhausted": frozenset({"unbalanced_pool"}),
+}
+_NEEDED = frozenset({"postgresql", "mysql", "memcached", "celery"})
+#: And the services without which it cannot be otherwise.
+NEEDS: dict[str, frozenset[str]] = {
+    "application_errors": _NEEDED,
+    "backend_unreachable": _NEEDED | {"uwsgi"},
+    "tasks_failing": _NEEDED,
+    "cache_exhausted": frozenset({"memcached"}),
 }
 
 #: Statuses that a server in between says for an application that did not answer.
@@ -27,6 +35,8 @@ CACHE = ("memcached_no_memory", "memcached_evictions", "memcached_rejected", "me
 
 def explains(deep: Cause, shallow: Cause) -> bool:
     """Whether errors (or a full cache) are what the deeper cause looks like."""
+    if deep.cause == "service_down":
+        return deep.tier in NEEDS[shallow.cause]
     return deep.cause in EXPLAINED_BY[shallow.cause]
 
 
