@@ -22,12 +22,13 @@ MOST_TIMES = 2.2
 
 # From raw host variables to every file of the report, in an interpreter of its own; processor time, not the clock.
 _CHILD = """
-import json, resource, sys, time
+import json, sys, time
 from ansible_collections.warroom.launch.plugins.plugin_utils.catalogue import Catalogue, load
 from ansible_collections.warroom.launch.plugins.plugin_utils.hostvars import Source, asked, inventory
 from ansible_collections.warroom.launch.plugins.plugin_utils.judgement import judge
 from ansible_collections.warroom.launch.plugins.plugin_utils.report import board, model, publish
 from tests.support.facts import facts, instance
+from tests.support.memory import peak
 
 def host(at):
     measures = {f"measure_{name}": at / (name + 1) for name in range(8)}
@@ -47,7 +48,7 @@ report = judge(hosts, Catalogue(load()), "during", inventory(hostvars, {}, hosts
 board.lines(model.model(report))
 written = {name: len(render(report)) for name, render in publish.FILES.items()}
 took = time.process_time() - begun
-memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+memory = peak()
 print(json.dumps({"took": took, "memory": memory, "size": size, "findings": len(report["findings"]), "written": written}))
 """
 

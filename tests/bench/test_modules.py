@@ -128,12 +128,11 @@ import importlib, json, sys
 import ansible.module_utils.basic
 from ansible_collections.warroom.launch.plugins.module_utils.floor.gather import gather
 from ansible_collections.warroom.launch.plugins.module_utils.floor.options import _check
+from tests.support.memory import peak
 from tests.support.tools import RealCommands, tools_with
 room = importlib.import_module(f"ansible_collections.warroom.launch.plugins.module_utils.{sys.argv[1]}.room").ROOM
 facts = gather([(room, _check(room, json.loads(sys.argv[2])))], 1, tools_with(RealCommands(), timeout=10))
-# not ru_maxrss, which starts at the size of the process that started us
-memory = next(int(line.split()[1]) * 1024 for line in open("/proc/self/status") if line.startswith("VmHWM"))
-print(json.dumps({"memory": memory, "facts": facts}))
+print(json.dumps({"memory": peak(), "facts": facts}))
 """
 
 

@@ -29,15 +29,16 @@ MOST_BYTES = 150 * 1024 * 1024
 
 # What the module does on a target, in an interpreter of its own; prints its time, its memory and what it counted.
 _CHILD = """
-import json, resource, sys, time
+import json, sys, time
 from ansible_collections.warroom.launch.plugins.module_utils.floor.gather import gather
 from ansible_collections.warroom.launch.plugins.module_utils.floor.tools import Tools
 from ansible_collections.warroom.launch.plugins.module_utils.varnish_traffic.room import ROOM
+from tests.support.memory import peak
 from tests.support.tools import RealCommands
 begun = time.monotonic()
 [found] = gather([(ROOM, {"instance": sys.argv[1]})], 0, Tools(RealCommands(), timeout=60))["launch_varnish_traffic"]["instances"]
 took = time.monotonic() - begun
-print(json.dumps({"took": took, "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, "facts": found}))
+print(json.dumps({"took": took, "memory": peak(), "facts": found}))
 """
 
 

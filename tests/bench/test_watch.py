@@ -25,13 +25,14 @@ pytestmark = pytest.mark.bench
 
 # In an interpreter of its own; processor time, not the clock.
 _CHILD = """
-import json, math, os, random, resource, sys, tempfile, time
+import json, math, os, random, sys, tempfile, time
 from ansible_collections.warroom.launch.plugins.plugin_utils import watching
 from ansible_collections.warroom.launch.plugins.plugin_utils.catalogue import Catalogue, load
 from ansible_collections.warroom.launch.plugins.plugin_utils.judgement import Asked, judge
 from ansible_collections.warroom.launch.plugins.plugin_utils.report.page import index_html
 from ansible_collections.warroom.launch.plugins.plugin_utils.store.rounds import Store
 from tests.support.report import EVERY_TIER
+from tests.support.memory import peak
 
 count, hosts = int(sys.argv[1]), 50
 report = judge([Asked(f"host{at}", EVERY_TIER) for at in range(hosts)], Catalogue(load()))
@@ -56,7 +57,7 @@ with tempfile.TemporaryDirectory() as folder, Store(os.path.join(folder, "rounds
     begun = time.process_time()
     page = index_html(report)
     page_took = time.process_time() - begun
-memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+memory = peak()
 figures = {"rounds": count, "findings": len(report["findings"]), "size": size, "round": round_took, "page": page_took, "memory": memory}
 print(json.dumps({**figures, "page_size": len(page), "polylines": page.count("<polyline"), "blocks": page.count('class="v-')}))
 """
