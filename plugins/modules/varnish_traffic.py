@@ -117,7 +117,8 @@ ansible_facts:
               returned: always
             log:
               description:
-                - What was read, C(transactions) of both sides that O(last) lets in, C(seconds) that they cover, C(first_at), C(last_at), C(complete), C(unparsed).
+                - What was read, C(transactions) of both sides that O(last) lets in, C(seconds) that they cover, C(first_at), C(last_at),
+                  C(complete), C(unparsed).
               type: dict
               returned: always
             requests:
