@@ -53,6 +53,8 @@ def stock(_request: HttpRequest, category: int) -> HttpResponse:
 @personal
 def account(request: HttpRequest) -> HttpResponse:
     """Personal: only the session's owner may see it, so no cache may keep it."""
+    if "bad_release" in settings.STORIES:
+        raise KeyError("customer")  # somebody renamed it
     customer = int(request.COOKIES.get("sessionid", "1").split("-")[-1]) % CUSTOMERS + 1
     orders = Order.objects.filter(customer_id=customer).aggregate(Count("id"), Sum("total"))
     if "unbalanced_cache" in settings.STORIES:

@@ -61,8 +61,13 @@ class Command(BaseCommand):
             return False
 
     def conditions(self) -> t.Iterator[tuple[str, t.Callable[[], bool]]]:
-        yield "requests flow through Varnish", self.flows
-        if "cold_cache" not in settings.STORIES:
+        if "table_lock" in settings.STORIES:
+            # first: soon every visitor waits for somebody who waits for the table, and nothing flows any more
+            waiting = "wait_event_type = 'Lock' AND now() - query_start > '2s'"
+            yield "sessions wait for the table that the migration has locked", lambda: self.seen(waiting)
+        else:
+            yield "requests flow through Varnish", self.flows
+        if not {"cold_cache", "table_lock"} & set(settings.STORIES):
             yield "nine of ten requests are answered by Varnish's cache", self.warm
         if "queue_backlog" in settings.STORIES:
             yield "tasks wait in the queue", lambda: self.queued() > 60
