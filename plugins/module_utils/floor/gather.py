@@ -138,7 +138,6 @@ class _Run:
             if not arrived:
                 gate.arrive()
 
-
     def _wait_for_machine(self, lead: float) -> None:
         """Until the machine has been sampled twice, or up to `lead` seconds before."""
         patience = 2 * self.tools.timeout

@@ -35,7 +35,8 @@ class Watch(t.NamedTuple):
 
     @contextlib.contextmanager
     def over(self, stack: Practice) -> t.Iterator[None]:
-        settings = {"launch_check_report_dir": str(self.folder), "launch_check_window": 3, "launch_watch_every": 3, "launch_watch_minutes": 15}
+        # some checks need twenty requests that reach the application, and three seconds have twenty-five by chance only
+        settings = {"launch_check_window": 5, "launch_watch_every": 5, "launch_watch_minutes": 15, "launch_check_report_dir": str(self.folder)}
         argv = [VENV / "ansible-playbook", "-i", stack.inventory, ROOT / "playbooks" / "launch_watch.yml", "-e", json.dumps(settings)]
         surroundings = {
             **os.environ,
