@@ -95,8 +95,7 @@ class CeleryProbe(Probe):
         self._listen()  # first, so that no task slips between the replies, that name what workers hold, and the events
         self._ping(expected)
         got.twins = self._remote.twins
-        if self._listener is not None:
-            self._remote.wake()
+        self._wake()
         got.first = self._snapshot("stats", "active", "reserved", "scheduled", "active_queues")
         self._manage()
         self._names, control = self._queue_names()
@@ -229,6 +228,12 @@ class CeleryProbe(Probe):
         except Exception as error:  # pylint: disable=broad-exception-caught # whatever a broker refuses
             got.problems["events"] = self.tools.hide(f"the event stream cannot be listened to ({type(error).__name__})")
             self._listener = None
+
+    def _wake(self) -> None:
+        """Ask for heartbeats now. Where that is not allowed (`_ping` has said it), those count that come by themselves."""
+        if self._listener is not None:
+            with contextlib.suppress(Exception):
+                self._remote.wake()
 
     def _begin_to_count(self) -> None:
         tally = t.cast(Tally, self._got.tally)

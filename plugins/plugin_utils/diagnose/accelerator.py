@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import typing as t
 
-from .cause import Cause, percent, several
+from .cause import MOSTLY, Cause, percent, several
 from .fleet import Fleet, Seen
 
 #: Findings that say that the cache itself fails, and not only that it could be better.
 FAULTS = ("varnish_hit_ratio", "varnish_pass_ratio", "varnish_hit_ratio_drop", "varnish_hit_for_miss", "varnish_child_crashed")
 URL_FAULTS = ("varnish_traffic_cached_urls", "varnish_traffic_redirects")
 
-#: The part of what is fetched from which errors are all there is to say: what cannot be fetched cannot be kept.
-MOSTLY = 0.5
+#: Those of them that a cache has as well that is only empty.
+FEW_HITS = ("varnish_hit_ratio", "varnish_hit_ratio_drop")
 #: So many seconds after its start a cache that has few hits is still being filled.
 YOUNG = 600
 
@@ -30,6 +30,7 @@ def fault(fleet: Fleet) -> t.Iterator[Cause]:
         finding = fleet.bad(one, *FAULTS) or (fleet.bad(traffic, *URL_FAULTS) if traffic else None)
         if finding is None or _gets_errors(fleet, one, traffic):
             continue
+        young = _is_young(fleet, one, finding, traffic)
         passes = _spoiling(traffic)
         redirects = traffic.rows("redirects") if traffic else []
         patterns = [str(row.get("pattern")) for row in passes]
@@ -38,9 +39,9 @@ def fault(fleet: Fleet) -> t.Iterator[Cause]:
             cause="accelerator_fault",
             tier="varnish",
             hosts=[one.host],
-            statement=_statement(fleet, one, finding, patterns, moved),
+            statement=_statement(one, young, finding, patterns, moved),
             evidence=[*_evidence(fleet, one, passes, redirects)],
-            first_fix=_fix(fleet, one, finding, patterns, moved),
+            first_fix=_fix(one, young, finding, patterns, moved),
             avoid="Do not touch the database and do not add application servers: they only see what the accelerator lets through.",
             look=f"varnishtop {one.facts.get('client_options') or ''} -b -i BereqURL".replace("  ", " "),
             rows=[*passes[:10], *redirects[:10]],
@@ -98,17 +99,20 @@ def _gets_errors(fleet: Fleet, one: Seen, traffic: t.Optional[Seen]) -> bool:
     return bool(whole) and failed >= MOSTLY * whole
 
 
-def _is_young(fleet: Fleet, one: Seen) -> bool:
+def _is_young(fleet: Fleet, one: Seen, finding: t.Mapping[str, t.Any], traffic: t.Optional[Seen]) -> bool:
     """Whether it was started just now, and nothing but that keeps pages out of it."""
     uptime = one.number("child.uptime_seconds")
-    return uptime is not None and uptime < YOUNG and not fleet.bad(one, "varnish_pass_ratio", "varnish_hit_for_miss", least="warn")
+    if uptime is None or uptime >= YOUNG or finding["check"] not in FEW_HITS:
+        return False
+    spoiled = fleet.bad(one, "varnish_pass_ratio", "varnish_hit_for_miss", least="warn")
+    return spoiled is None and (traffic is None or fleet.bad(traffic, *URL_FAULTS) is None)
 
 
-def _statement(fleet: Fleet, one: Seen, finding: t.Mapping[str, t.Any], patterns: list[str], moved: list[str]) -> str:
+def _statement(one: Seen, young: bool, finding: t.Mapping[str, t.Any], patterns: list[str], moved: list[str]) -> str:
     if finding["check"] == "varnish_child_crashed":
         return f"Varnish on {one.host} crashed and started again with an empty cache: every page is fetched from the application."
     hit = one.number("judged.hit_ratio_true")
-    if _is_young(fleet, one):
+    if young:
         return (
             f"Varnish on {one.host} was started {one.number('child.uptime_seconds'):.0f} s ago and its cache is still being filled: "
             f"only {percent(hit)} of the requests come from it."
@@ -155,10 +159,10 @@ def _application(fleet: Fleet) -> t.Iterator[str]:
         yield f"The application's workers are busy for {percent(sum(known) / len(known))} of the time on average."
 
 
-def _fix(fleet: Fleet, one: Seen, finding: t.Mapping[str, t.Any], patterns: list[str], moved: list[str]) -> str:
+def _fix(one: Seen, young: bool, finding: t.Mapping[str, t.Any], patterns: list[str], moved: list[str]) -> str:
     if finding["check"] == "varnish_child_crashed":
         return "Save `varnishadm panic.show`, keep Varnish running and let the cache warm up; limit traffic to the cold pages if you can."
-    if _is_young(fleet, one):
+    if young:
         return (
             "Keep it running. Fetch the pages that are visited most once each before you let everybody in again. To change the VCL, "
             "load and use it (varnishadm vcl.load, vcl.use): that keeps the cache, a restart empties it."

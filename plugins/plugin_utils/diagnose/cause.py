@@ -39,6 +39,8 @@ CAUSES = (
 DATABASE = frozenset({"idle_in_transaction", "lock_chain", "missing_index", "unknown_client", "database_overload"})
 #: Causes that are only the application tier's view of something that waits or works too much.
 APPLICATION = frozenset({"workers_exhausted", "application_overload"})
+#: From here on errors are all there is to say of what an accelerator fetches: what cannot be fetched cannot be kept.
+MOSTLY = 0.5
 #: Causes that are what visitors and tasks get when something behind them does not answer in time.
 ERRORS = frozenset({"application_errors", "backend_unreachable", "tasks_failing"})
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .cause import APPLICATION, DATABASE, Cause, several
+from .cause import APPLICATION, DATABASE, MOSTLY, Cause, several
 from .fleet import Data, Fleet, Seen
 
 #: Whoever waits too long gives up, and visitors or tasks get an error for it.
@@ -78,12 +78,13 @@ def _own(traffic: Seen) -> list[dict[str, t.Any]]:
 def backend_unreachable(fleet: Fleet) -> t.Iterator[Cause]:
     """The accelerator gets no answer from the application, which may be well: a wrong address, a probe, a firewall."""
     for one, finding in _bad(fleet, "varnish", "varnish_backends_healthy", "varnish_backend_errors"):
-        now_and_then = finding["check"] == "varnish_backend_errors" and (one.number("backend_error_ratio") or 0) < 0.5
+        mostly = finding["check"] == "varnish_backends_healthy" or (one.number("backend_error_ratio") or 0) >= MOSTLY
+        gets = "gets no answer" if mostly else "does not always get an answer"
         yield _simple(
             one,
             finding,
             cause="backend_unreachable",
-            statement=f"Varnish on {one.host} {'often ' if now_and_then else ''}gets no answer from the application: {_told(finding)}.",
+            statement=f"Varnish on {one.host} {gets} from the application: {_told(finding)}.",
             avoid="Do not restart Varnish: what is in its cache is all that visitors still get.",
             rows=one.rows("backends")[:10],
         )

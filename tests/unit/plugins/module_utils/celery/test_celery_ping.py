@@ -11,6 +11,7 @@ import typing as t
 import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils.celery import remote
+from ansible_collections.warroom.launch.plugins.module_utils.celery.room import CeleryProbe
 
 
 class Slow(remote.Remote):
@@ -42,3 +43,17 @@ def test_rounds(workers: dict[str, float], expected: int, named: list[str], roun
     assert asked.rounds == pytest.approx(rounds)
     # by name the wait ends with the last of them, not with silence
     assert asked.addressed == [None, *([["b"]] if named else [None])][: len(rounds)]
+
+
+def test_who_may_not_ask_for_heartbeats_listens_all_the_same(tools: t.Any) -> None:
+    class Refused:
+        asked = 0
+
+        def wake(self) -> None:
+            self.asked += 1
+            raise OSError("access to exchange celery.pidbox refused")
+
+    probe = CeleryProbe({}, tools)
+    probe._listener, probe._remote = listener, refused = object(), Refused()  # type: ignore[assignment]
+    probe._wake()
+    assert probe._listener is listener and refused.asked == 1

@@ -180,7 +180,11 @@ def test_a_cache_that_was_started_just_now_is_still_being_filled() -> None:
     only = world.diagnose()[0]
     assert "was started 42 s ago and its cache is still being filled: only 40 %" in only["statement"]
     assert "a restart empties it" in only["first_fix"]
-    # that it is young is no excuse for what passes by it at any age
+    # that it is young is no excuse for redirects that are never kept, and for what passes by it at any age
+    world.of("web1", "varnish_traffic")["redirects"] = [{"pattern": "/old/<id>", "count": 200, "share_ratio": 0.2}]
+    world.bad("varnish_traffic_redirects", "web1")
+    assert "/old/<id>" in world.diagnose()[0]["first_fix"]
+    world.findings.pop()
     world.bad("varnish_pass_ratio", "web1", status="warn")
     assert "does not do its job" in world.diagnose()[0]["statement"]
 
