@@ -37,5 +37,5 @@ def commands() -> FakeCommands:
 
 @pytest.fixture
 def tools(commands: FakeCommands) -> t.Any:
-    """Tools of the fetch layer over the stand-in command runner."""
+    """HostTools of the fetch layer over the stand-in command runner."""
     return tools_with(commands)

@@ -9,7 +9,7 @@ import typing as t
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
-from ..module_utils.floor.plain import plain
+from ..module_utils._text.plain import plain
 
 FACTS = "warroom.launch.launch_facts"
 

@@ -12,16 +12,16 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..plugin_utils.catalogue import Catalogue, CatalogueError, load
-from ..plugin_utils.hostvars import Source, asked, inventory, raw
-from ..plugin_utils.judgement import judge, validate
-from ..plugin_utils.query import WrongQuery
-from ..plugin_utils.report import board
-from ..plugin_utils.report.model import model
-from ..plugin_utils.report.publish import FILES, publish
-from ..plugin_utils.store.past import known_past
-from ..plugin_utils.store.rounds import StoreError
-from ..plugin_utils.verdict import FAIL_ON, stops
+from ..plugin_utils._checks.catalogue import Catalogue, CatalogueError, load
+from ..plugin_utils._checks.query import WrongQuery
+from ..plugin_utils._checks.verdict import FAIL_ON, stops
+from ..plugin_utils._judge.hostvars import Source, asked, inventory, raw
+from ..plugin_utils._judge.pipeline import judge, validate
+from ..plugin_utils._report import board
+from ..plugin_utils._report.model import model
+from ..plugin_utils._report.publish import FILES, publish
+from ..plugin_utils._store.past import known_past
+from ..plugin_utils._store.rounds import StoreError
 
 display = Display()
 

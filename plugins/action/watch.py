@@ -13,10 +13,10 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..plugin_utils import comparison, watching
-from ..plugin_utils.report.publish import publish
-from ..plugin_utils.store.past import STORE
-from ..plugin_utils.store.rounds import Store, StoreError
+from ..plugin_utils._report.publish import publish
+from ..plugin_utils._store import before_after, watch_round
+from ..plugin_utils._store.past import STORE
+from ..plugin_utils._store.rounds import Store, StoreError
 
 display = Display()
 
@@ -30,7 +30,7 @@ SPEC: dict[str, t.Any] = {
     "every": {"type": "float", "default": 0.0},
     "since": {"type": "float", "default": 0.0},
     "minutes": {"type": "float"},
-    "until": {"type": "str", "choices": list(watching.UNTIL), "default": "never"},
+    "until": {"type": "str", "choices": list(watch_round.UNTIL), "default": "never"},
 }
 
 OVER = {
@@ -58,7 +58,7 @@ class ActionModule(ActionBase):
         args["store"] = args["store"] or os.path.join(args["report_dir"], STORE)
         try:
             result.update(self._done(args))
-        except (StoreError, comparison.NoReport) as error:
+        except (StoreError, before_after.NoReport) as error:
             raise AnsibleActionFail(str(error)) from error
         except OSError as error:
             raise AnsibleActionFail(f"the round cannot be kept: {error}") from error
@@ -66,16 +66,16 @@ class ActionModule(ActionBase):
 
     def _done(self, args: Args) -> dict[str, t.Any]:
         path = os.path.join(args["report_dir"], "launch.json")
-        after = comparison.find(args["report"], args["store"]) if args["report"] else comparison.load(path)
+        after = before_after.find(args["report"], args["store"]) if args["report"] else before_after.load(path)
         result = {"changes": [], "lines": [], "comparison": [], "over": False, "verdict": after["verdict"]}
         # read before anything is stored: the label may be the one that is about to move
-        before = comparison.find(args["compare_with"], args["store"]) if args["compare_with"] else None
+        before = before_after.find(args["compare_with"], args["store"]) if args["compare_with"] else None
         if args["label"]:
             with Store(args["store"]) as store:
                 store.add(after, label=args["label"])
                 result["rounds"] = store.count()
         if before is not None:
-            result["comparison"] = comparison.compare_lines(before, after)
+            result["comparison"] = before_after.compare_lines(before, after)
             _show([f"Compared with {args['compare_with']}:", *result["comparison"]])
         if before is None and not args["label"]:
             result.update(self._round(args, after))
@@ -85,10 +85,10 @@ class ActionModule(ActionBase):
         """A round of a watch."""
         at = time.time()
         with Store(args["store"]) as store:
-            changes, states = watching.one_round(store, report, at, args["keep_hours"] * 3600)
-            pace = watching.pace(report, at, args["every"], args["since"], args["minutes"])
-            over = args["until"] if watching.is_over(store, report, args["until"], args["since"]) else "time" if pace is None else None
-            lines = watching.change_lines(changes, report, at)
+            changes, states = watch_round.one_round(store, report, at, args["keep_hours"] * 3600)
+            pace = watch_round.pace(report, at, args["every"], args["since"], args["minutes"])
+            over = args["until"] if watch_round.is_over(store, report, args["until"], args["since"]) else "time" if pace is None else None
+            lines = watch_round.change_lines(changes, report, at)
             _show(lines + ([OVER[over]] if over else []))
             store.announce(states)
             rounds = store.count()

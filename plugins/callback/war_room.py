@@ -31,10 +31,10 @@ from ansible import constants as C
 from ansible.plugins.callback.default import CallbackModule as DefaultCallback
 from ansible.utils.color import ANSIBLE_COLOR
 
-from ..plugin_utils.hostvars import message_of
-from ..plugin_utils.report import board
-from ..plugin_utils.report.progress import Progress
-from ..plugin_utils.report.terminal import coloured
+from ..plugin_utils._judge.hostvars import message_of
+from ..plugin_utils._report import board
+from ..plugin_utils._report.progress import Progress
+from ..plugin_utils._report.terminal import coloured
 
 ROLE = "warroom.launch.launch_check"
 

@@ -8,8 +8,8 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils.floor.plain import plain
-from ..plugin_utils.cockpit import cockpit
+from ..module_utils._text.plain import plain
+from ..plugin_utils._cockpit import cockpit
 
 
 def cockpit_filter(hosts: t.Any, report: t.Any = None, name: str = "launch", panes: int = 6, environment: t.Any = None) -> dict[str, t.Any]:

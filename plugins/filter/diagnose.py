@@ -8,11 +8,11 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils.floor.plain import plain
-from ..plugin_utils.catalogue import Catalogue, CatalogueError, load
-from ..plugin_utils.judgement import Asked, judge
-from ..plugin_utils.query import WrongQuery
-from ..plugin_utils.services import facts_of
+from ..module_utils._text.plain import plain
+from ..plugin_utils._checks.catalogue import Catalogue, CatalogueError, load
+from ..plugin_utils._checks.query import WrongQuery
+from ..plugin_utils._checks.services import facts_of
+from ..plugin_utils._judge.pipeline import Asked, judge
 
 
 def diagnose_filter(facts: t.Any, addresses: t.Any = None, known_clients: t.Any = None, phase: str = "during") -> list[dict[str, t.Any]]:

@@ -8,9 +8,9 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils.floor.plain import plain
-from ..plugin_utils.drift import NAMES, Drift
-from ..plugin_utils.services import facts_of
+from ..module_utils._text.plain import plain
+from ..plugin_utils._checks.services import facts_of
+from ..plugin_utils._fleet.drift import NAMES, Drift
 
 
 def drift_filter(facts: t.Any, others: t.Any = None, names: t.Any = NAMES, databases: t.Any = None) -> list[dict[str, t.Any]]:

@@ -8,13 +8,13 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils.floor.plain import plain
-from ..plugin_utils.catalogue import Catalogue, CatalogueError, load
-from ..plugin_utils.check import PHASES
-from ..plugin_utils.evaluate import evaluate
-from ..plugin_utils.finding import Finding
-from ..plugin_utils.query import WrongQuery
-from ..plugin_utils.services import facts_of
+from ..module_utils._text.plain import plain
+from ..plugin_utils._checks.catalogue import Catalogue, CatalogueError, load
+from ..plugin_utils._checks.check import PHASES
+from ..plugin_utils._checks.evaluate import evaluate
+from ..plugin_utils._checks.finding import Finding
+from ..plugin_utils._checks.query import WrongQuery
+from ..plugin_utils._checks.services import facts_of
 
 
 def evaluate_filter(

@@ -8,8 +8,8 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils.floor.plain import plain
-from ..plugin_utils.verdict import verdict
+from ..module_utils._text.plain import plain
+from ..plugin_utils._checks.verdict import verdict
 
 
 def verdict_filter(findings: t.Any) -> dict[str, t.Any]:

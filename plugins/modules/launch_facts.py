@@ -56,8 +56,8 @@ ansible_facts:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.floor.options import COMMON
-from ..module_utils.rooms import run_all
+from ..module_utils._collect.options import COMMON
+from ..module_utils._collectors.registry import run_all
 
 
 def main() -> None:

@@ -209,14 +209,14 @@ ansible_facts:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.floor.entry import run
-from ..module_utils.floor.options import argument_spec
-from ..module_utils.varnish.room import ROOM
+from ..module_utils._collect.entry import run
+from ..module_utils._collect.options import argument_spec
+from ..module_utils._collectors.varnish.collector import COLLECTOR
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(ROOM), supports_check_mode=True)
-    run(module, ROOM)
+    module = AnsibleModule(argument_spec=argument_spec(COLLECTOR), supports_check_mode=True)
+    run(module, COLLECTOR)
 
 
 if __name__ == "__main__":

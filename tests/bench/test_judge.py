@@ -23,10 +23,10 @@ MOST_TIMES = 2.2
 # From raw host variables to every file of the report, in an interpreter of its own; processor time, not the clock.
 _CHILD = """
 import json, sys, time
-from ansible_collections.warroom.launch.plugins.plugin_utils.catalogue import Catalogue, load
-from ansible_collections.warroom.launch.plugins.plugin_utils.hostvars import Source, asked, inventory
-from ansible_collections.warroom.launch.plugins.plugin_utils.judgement import judge
-from ansible_collections.warroom.launch.plugins.plugin_utils.report import board, model, publish
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import Catalogue, load
+from ansible_collections.warroom.launch.plugins.plugin_utils._judge.hostvars import Source, asked, inventory
+from ansible_collections.warroom.launch.plugins.plugin_utils._judge.pipeline import judge
+from ansible_collections.warroom.launch.plugins.plugin_utils._report import board, model, publish
 from tests.support.facts import facts, instance
 from tests.support.memory import peak
 

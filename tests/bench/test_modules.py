@@ -126,12 +126,13 @@ def test_price_of_a_module(service):
 _CHILD = """
 import importlib, json, sys
 import ansible.module_utils.basic
-from ansible_collections.warroom.launch.plugins.module_utils.floor.gather import gather
-from ansible_collections.warroom.launch.plugins.module_utils.floor.options import _check
+from ansible_collections.warroom.launch.plugins.module_utils._collect.run import gather
+from ansible_collections.warroom.launch.plugins.module_utils._collect.options import _check
 from tests.support.memory import peak
 from tests.support.tools import RealCommands, tools_with
-room = importlib.import_module(f"ansible_collections.warroom.launch.plugins.module_utils.{sys.argv[1]}.room").ROOM
-facts = gather([(room, _check(room, json.loads(sys.argv[2])))], 1, tools_with(RealCommands(), timeout=10))
+place = f"ansible_collections.warroom.launch.plugins.module_utils._collectors.{sys.argv[1]}.collector"
+collector = importlib.import_module(place).COLLECTOR
+facts = gather([(collector, _check(collector, json.loads(sys.argv[2])))], 1, tools_with(RealCommands(), timeout=10))
 print(json.dumps({"memory": peak(), "facts": facts}))
 """
 

@@ -17,7 +17,7 @@ import typing as t
 import psycopg
 import pytest
 
-from ansible_collections.warroom.launch.plugins.module_utils.postgresql.session import MARK
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql.session import MARK
 from tests.support.postgresql import Postgres, gathered
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(600)]

@@ -17,7 +17,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.module_utils.varnish_traffic.log import line_format
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish_traffic.log import line_format
 from tests.support.server import ROOT
 from tests.support.varnish import Backend, Varnish
 
@@ -30,13 +30,13 @@ MOST_BYTES = 150 * 1024 * 1024
 # What the module does on a target, in an interpreter of its own; prints its time, its memory and what it counted.
 _CHILD = """
 import json, sys, time
-from ansible_collections.warroom.launch.plugins.module_utils.floor.gather import gather
-from ansible_collections.warroom.launch.plugins.module_utils.floor.tools import Tools
-from ansible_collections.warroom.launch.plugins.module_utils.varnish_traffic.room import ROOM
+from ansible_collections.warroom.launch.plugins.module_utils._collect.run import gather
+from ansible_collections.warroom.launch.plugins.module_utils._collect.host_tools import HostTools
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish_traffic.collector import COLLECTOR
 from tests.support.memory import peak
 from tests.support.tools import RealCommands
 begun = time.monotonic()
-[found] = gather([(ROOM, {"instance": sys.argv[1]})], 0, Tools(RealCommands(), timeout=60))["launch_varnish_traffic"]["instances"]
+[found] = gather([(COLLECTOR, {"instance": sys.argv[1]})], 0, HostTools(RealCommands(), timeout=60))["launch_varnish_traffic"]["instances"]
 took = time.monotonic() - begun
 print(json.dumps({"took": took, "memory": peak(), "facts": found}))
 """

@@ -27,10 +27,10 @@ pytestmark = pytest.mark.bench
 _CHILD = """
 import json, math, os, random, sys, tempfile, time
 from ansible_collections.warroom.launch.plugins.plugin_utils import watching
-from ansible_collections.warroom.launch.plugins.plugin_utils.catalogue import Catalogue, load
-from ansible_collections.warroom.launch.plugins.plugin_utils.judgement import Asked, judge
-from ansible_collections.warroom.launch.plugins.plugin_utils.report.page import index_html
-from ansible_collections.warroom.launch.plugins.plugin_utils.store.rounds import Store
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import Catalogue, load
+from ansible_collections.warroom.launch.plugins.plugin_utils._judge.pipeline import Asked, judge
+from ansible_collections.warroom.launch.plugins.plugin_utils._report.page import index_html
+from ansible_collections.warroom.launch.plugins.plugin_utils._store.rounds import Store
 from tests.support.report import EVERY_TIER
 from tests.support.memory import peak
 

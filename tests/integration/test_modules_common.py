@@ -43,9 +43,9 @@ def service_of(module: str) -> str:
     return module[: -len("_stats")] if module.endswith("_stats") else module
 
 
-def room_of(module: str) -> t.Any:
-    name = f"ansible_collections.warroom.launch.plugins.module_utils.{service_of(module)}.room"
-    return importlib.import_module(name).ROOM
+def collector_of(module: str) -> t.Any:
+    name = f"ansible_collections.warroom.launch.plugins.module_utils._collectors.{service_of(module)}.collector"
+    return importlib.import_module(name).COLLECTOR
 
 
 def place_of(module: str, secret: str = "x") -> dict[str, t.Any]:
@@ -53,7 +53,7 @@ def place_of(module: str, secret: str = "x") -> dict[str, t.Any]:
     place = {
         key: value.replace("{secret}", secret) if isinstance(value, str) else value for key, value in PLACES[service_of(module)].items()
     }
-    for name, spec in room_of(module).options.items():
+    for name, spec in collector_of(module).options.items():
         if spec.get("no_log") and spec["type"] == "str" and name not in place:
             place[name] = f"http://monitor:{secret}@127.0.0.1:1/" if name.endswith("_url") else secret
     return place
@@ -189,7 +189,7 @@ def test_no_secret_is_printed_at_any_verbosity(played):
     assert LONG_SECRET not in json.dumps([result for (_module, _call), result in played[0].items()])
 
 
-WITH_LIBRARIES = [module for module in MODULES if room_of(module).libraries]
+WITH_LIBRARIES = [module for module in MODULES if collector_of(module).libraries]
 
 
 @pytest.fixture(scope="module")
@@ -219,7 +219,7 @@ def call_with(interpreter: t.Any, module: str, hide: t.Sequence[str] = ()) -> di
 
 
 def other_pythons() -> list[str]:
-    libraries = importlib.import_module("ansible_collections.warroom.launch.plugins.module_utils.floor.libraries")
+    libraries = importlib.import_module("ansible_collections.warroom.launch.plugins.module_utils._collect.libraries")
     return [path for path in libraries.INTERPRETERS if os.path.exists(path)]
 
 
@@ -234,7 +234,7 @@ def test_a07_a_library_that_is_nowhere_is_named_with_the_way_out(module, bare):
     code = "import json, site; print(json.dumps(site.getsitepackages()))"
     folders: set[str] = set()
     for python in other_pythons():
-        if has(python, room_of(module).libraries):
+        if has(python, collector_of(module).libraries):
             found = json.loads(subprocess.run([python, "-c", code], check=True, capture_output=True, timeout=60).stdout)
             folders.update(folder for folder in found if os.path.isdir(folder))
     if folders and (os.geteuid() != 0 or not shutil.which("unshare")):
@@ -242,13 +242,13 @@ def test_a07_a_library_that_is_nowhere_is_named_with_the_way_out(module, bare):
     instance = call_with(bare, module, sorted(folders))["instances"][0]
     assert instance["state"] == "unreadable"
     assert str(bare) in instance["problem"] and "ansible_python_interpreter" in instance["problem"]
-    for names, package in room_of(module).libraries.items():
+    for names, package in collector_of(module).libraries.items():
         assert names.split("|")[0] in instance["problem"] and package in instance["problem"]
 
 
 @pytest.mark.parametrize("module", WITH_LIBRARIES)
 def test_a07_an_interpreter_that_has_the_library_is_found(module, bare):
-    libraries = room_of(module).libraries
+    libraries = collector_of(module).libraries
     if not any(has(python, libraries) for python in other_pythons()):
         pytest.skip(f"no Python of this system has {', '.join(libraries)} (install {', '.join(libraries.values())})")
     instance = call_with(bare, module)["instances"][0]

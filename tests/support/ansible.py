@@ -26,8 +26,16 @@ def run(*argv: t.Any, env: t.Optional[dict[str, str]] = None, seconds: float = 1
 def module(name: str, args: t.Optional[dict[str, t.Any]] = None, host: str = "localhost", **options: t.Any) -> dict[str, t.Any]:
     """One ad hoc module call on localhost under the virtualenv's Python; gives the result as a dict (with `rc`)."""
     done = run(
-        "ansible", host, "-m", name, "-a", json.dumps(args or {}), "-e", f"ansible_python_interpreter={VENV}/python",
-        env={"ANSIBLE_LOAD_CALLBACK_PLUGINS": "1", "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.minimal"}, **options,
+        "ansible",
+        host,
+        "-m",
+        name,
+        "-a",
+        json.dumps(args or {}),
+        "-e",
+        f"ansible_python_interpreter={VENV}/python",
+        env={"ANSIBLE_LOAD_CALLBACK_PLUGINS": "1", "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.minimal"},
+        **options,
     )
     begin = done.stdout.find("{")
     if begin < 0:

@@ -14,11 +14,11 @@ import threading
 import typing as t
 import urllib.request
 
-from ansible_collections.warroom.launch.plugins.module_utils.celery.room import ROOM
-from ansible_collections.warroom.launch.plugins.module_utils.floor.gather import gather
-from ansible_collections.warroom.launch.plugins.module_utils.floor.options import _check
-from ansible_collections.warroom.launch.plugins.module_utils.floor.processes import Processes
-from ansible_collections.warroom.launch.plugins.module_utils.floor.room import Room
+from ansible_collections.warroom.launch.plugins.module_utils._collect.base import Collector
+from ansible_collections.warroom.launch.plugins.module_utils._collect.options import _check
+from ansible_collections.warroom.launch.plugins.module_utils._collect.run import gather
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.collector import COLLECTOR
+from ansible_collections.warroom.launch.plugins.module_utils._linux.processes import Processes
 
 from .server import VENV, Server, free_port, wait_until
 from .tools import RealCommands, tools_with
@@ -146,19 +146,19 @@ def read(
     tools = tools_with(RealCommands(), timeout=timeout)
     if processes:
         tools._processes = Processes.read()
-    room = ROOM
+    collector = COLLECTOR
     started: list[threading.Thread] = []
     if meanwhile is not None:
 
-        class Probe(ROOM.probe):  # type: ignore[name-defined,misc]
+        class Sampler(COLLECTOR.sampler):  # type: ignore[name-defined,misc]
             def watch(self, seconds: float) -> None:
                 started.append(threading.Thread(target=meanwhile))
                 started[0].start()
                 super().watch(seconds)
                 started[0].join()
 
-        room = Room(ROOM.service, ROOM.options, Probe, ROOM.discover, ROOM.places, ROOM.libraries)
-    found = gather([(room, _check(ROOM, options))], window, tools)["launch_celery"]["instances"][0]
+        collector = Collector(COLLECTOR.service, COLLECTOR.options, Sampler, COLLECTOR.discover, COLLECTOR.places, COLLECTOR.libraries)
+    found = gather([(collector, _check(COLLECTOR, options))], window, tools)["launch_celery"]["instances"][0]
     assert meanwhile is None or started, found["problem"]
     return found
 

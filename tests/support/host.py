@@ -17,8 +17,8 @@ import tempfile
 import threading
 import typing as t
 
-from ansible_collections.warroom.launch.plugins.module_utils.floor.gather import gather
-from ansible_collections.warroom.launch.plugins.module_utils.server.room import ROOM
+from ansible_collections.warroom.launch.plugins.module_utils._collect.run import gather
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.server.collector import COLLECTOR
 
 from .tools import RealCommands, tools_with
 
@@ -26,15 +26,15 @@ from .tools import RealCommands, tools_with
 def read(window: float = 0.0, meanwhile: t.Optional[t.Callable[[], t.Any]] = None, top: int = 10) -> dict[str, t.Any]:
     """The machine we run on; `meanwhile` runs in the window."""
 
-    class Probe(ROOM.probe):  # type: ignore[name-defined,misc]
+    class Sampler(COLLECTOR.sampler):  # type: ignore[name-defined,misc]
         def watch(self, seconds: float) -> None:
             worker = threading.Thread(target=meanwhile or (lambda: None))
             worker.start()
             super().watch(seconds)
             worker.join()
 
-    room = type(ROOM)(ROOM.service, ROOM.options, Probe, ROOM.discover, ROOM.places, ROOM.libraries)
-    facts = gather([(room, {})], window, tools_with(RealCommands(), timeout=10.0, top=top))["launch_server"]["instances"][0]
+    collector = type(COLLECTOR)(COLLECTOR.service, COLLECTOR.options, Sampler, COLLECTOR.discover, COLLECTOR.places, COLLECTOR.libraries)
+    facts = gather([(collector, {})], window, tools_with(RealCommands(), timeout=10.0, top=top))["launch_server"]["instances"][0]
     assert facts["state"] == "up", facts["problem"]
     return facts
 

@@ -11,13 +11,13 @@ import pathlib
 import types
 import typing as t
 
-from ansible_collections.warroom.launch.plugins.module_utils.floor.cgroup import Limits
-from ansible_collections.warroom.launch.plugins.module_utils.server.clock import Clock
-from ansible_collections.warroom.launch.plugins.module_utils.server.fetch import Sample, State
-from ansible_collections.warroom.launch.plugins.module_utils.server.parse import Thread
-from ansible_collections.warroom.launch.plugins.module_utils.server.reading import Reading, Tick
-from ansible_collections.warroom.launch.plugins.module_utils.server.shape import facts as shape_facts
-from ansible_collections.warroom.launch.plugins.module_utils.server.table import Row, Table
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.server.clock import Clock
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.server.fetch import Sample, State
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.server.parse import Thread
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.server.process_table import Row, Table
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.server.sample import Reading, Tick
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.server.shape import facts as shape_facts
+from ansible_collections.warroom.launch.plugins.module_utils._linux.cgroup import Limits
 
 RECORDED = pathlib.Path(__file__).parents[1] / "unit" / "fixtures" / "server" / "psutil-7.2.2"
 GIB = 1 << 30
@@ -40,7 +40,7 @@ def process(pid: int, name: t.Any = "sleep", **info: t.Any) -> t.Any:
 
 
 class FakePsutil:
-    """psutil as far as the server's room uses it; set an attribute to an exception to have it raised."""
+    """psutil as far as the server's collector uses it; set an attribute to an exception to have it raised."""
 
     def __init__(self, *processes: t.Any, **answers: t.Any) -> None:
         self.processes: t.Any = [process(1, "init"), *processes]

@@ -175,12 +175,12 @@ def rows_of(connection: t.Any, sql: str) -> list[tuple[t.Any, ...]]:
 
 def read(server: Database, window: float = 0.0, timeout: float = 10.0, **options: t.Any) -> dict[str, t.Any]:
     """The facts of the server as the monitoring user sees it over TCP, unless `options` say otherwise."""
-    from ansible_collections.warroom.launch.plugins.module_utils.floor.gather import gather
-    from ansible_collections.warroom.launch.plugins.module_utils.floor.options import instances_of, secrets_in
-    from ansible_collections.warroom.launch.plugins.module_utils.mysql.room import ROOM
+    from ansible_collections.warroom.launch.plugins.module_utils._collect.options import instances_of, secrets_in
+    from ansible_collections.warroom.launch.plugins.module_utils._collect.run import gather
+    from ansible_collections.warroom.launch.plugins.module_utils._collectors.mysql.collector import COLLECTOR
 
     login = {"login_host": "127.0.0.1", "login_port": server.port, "login_user": "mon", "login_password": "EXAMPLEmon"}
-    instance = (instances_of(ROOM, [options if "login_unix_socket" in options else {**login, **options}], {}) or [])[0]
+    instance = (instances_of(COLLECTOR, [options if "login_unix_socket" in options else {**login, **options}], {}) or [])[0]
     tools = tools_with(RealCommands(), timeout=timeout)
-    tools.secrets |= secrets_in(ROOM, instance)
-    return gather([(ROOM, instance)], window, tools)[ROOM.key]["instances"][0]
+    tools.secrets |= secrets_in(COLLECTOR, instance)
+    return gather([(COLLECTOR, instance)], window, tools)[COLLECTOR.key]["instances"][0]

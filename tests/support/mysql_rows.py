@@ -11,10 +11,10 @@ import pathlib
 import re
 import typing as t
 
-from ansible_collections.warroom.launch.plugins.module_utils.mysql import parse
-from ansible_collections.warroom.launch.plugins.module_utils.mysql.fetch import Reader
-from ansible_collections.warroom.launch.plugins.module_utils.mysql.room import MysqlProbe
-from ansible_collections.warroom.launch.plugins.module_utils.mysql.session import Refused, Session
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.mysql import parse
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.mysql.collector import MysqlSampler
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.mysql.fetch import Reader
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.mysql.session import Refused, Session
 
 from .tools import FakeCommands, tools_with
 
@@ -88,7 +88,7 @@ def reader(answers: t.Mapping[str, t.Any], version: str = "10.11.6-MariaDB", **v
 
 def facts(session: FakeSession, window: t.Optional[float] = 1.0, **options: t.Any) -> dict[str, t.Any]:
     """What the probe makes of the session: two samples when there is a window."""
-    probe = MysqlProbe({"login_host": "192.0.2.1", **options}, tools_with(FakeCommands()))
+    probe = MysqlSampler({"login_host": "192.0.2.1", **options}, tools_with(FakeCommands()))
     probe._session = session
     probe._reader = Reader.of(session)
     probe._first = probe._sample(None)

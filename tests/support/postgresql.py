@@ -13,10 +13,10 @@ import signal
 import subprocess
 import typing as t
 
-from ansible_collections.warroom.launch.plugins.module_utils.floor.gather import gather
-from ansible_collections.warroom.launch.plugins.module_utils.floor.options import instances_of, secrets_in
-from ansible_collections.warroom.launch.plugins.module_utils.floor.tools import Tools
-from ansible_collections.warroom.launch.plugins.module_utils.postgresql.room import ROOM
+from ansible_collections.warroom.launch.plugins.module_utils._collect.host_tools import HostTools
+from ansible_collections.warroom.launch.plugins.module_utils._collect.options import instances_of, secrets_in
+from ansible_collections.warroom.launch.plugins.module_utils._collect.run import gather
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql.collector import COLLECTOR
 
 from .server import Server, accepts, free_port, wait_until
 from .tools import RealCommands
@@ -171,8 +171,8 @@ class PgBouncer(Server):
 
 def gathered(options: dict[str, t.Any], window: float = 0.0, top: int = 20, timeout: float = 5.0) -> dict[str, t.Any]:
     """The facts of one instance by the module's own code in this process: a second faster than a run of Ansible."""
-    checked = instances_of(ROOM, [options], {})
+    checked = instances_of(COLLECTOR, [options], {})
     assert checked is not None
-    tools = Tools(RealCommands(), top=top, timeout=timeout)
-    tools.secrets |= secrets_in(ROOM, checked[0])
-    return gather([(ROOM, checked[0])], window, tools)[ROOM.key]["instances"][0]
+    tools = HostTools(RealCommands(), top=top, timeout=timeout)
+    tools.secrets |= secrets_in(COLLECTOR, checked[0])
+    return gather([(COLLECTOR, checked[0])], window, tools)[COLLECTOR.key]["instances"][0]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rows as the PostgreSQL room's driver gives them, for tests of its shapes."""
+"""Rows as the PostgreSQL collector's driver gives them, for tests of its shapes."""
 
 from __future__ import annotations
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.warroom.launch.plugins.plugin_utils.catalogue import Catalogue
-from ansible_collections.warroom.launch.plugins.plugin_utils.judgement import Asked, judge
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import Catalogue
+from ansible_collections.warroom.launch.plugins.plugin_utils._judge.pipeline import Asked, judge
 from tests.support.facts import check, facts, instance
 
 CATALOGUE = Catalogue(

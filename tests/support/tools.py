@@ -10,10 +10,10 @@ import os
 import subprocess
 import typing as t
 
-from ansible_collections.warroom.launch.plugins.module_utils.floor.command import Ran
-from ansible_collections.warroom.launch.plugins.module_utils.floor.problem import Problem
-from ansible_collections.warroom.launch.plugins.module_utils.floor.processes import Processes
-from ansible_collections.warroom.launch.plugins.module_utils.floor.tools import Tools
+from ansible_collections.warroom.launch.plugins.module_utils._collect.command import Ran
+from ansible_collections.warroom.launch.plugins.module_utils._collect.host_tools import HostTools
+from ansible_collections.warroom.launch.plugins.module_utils._collect.problem import Problem
+from ansible_collections.warroom.launch.plugins.module_utils._linux.processes import Processes
 
 
 class FakeCommands:
@@ -62,6 +62,6 @@ class RealCommands:
         return Ran(process.returncode, out, err, process.returncode in (124, 137, -9))
 
 
-def tools_with(commands: t.Any, **settings: t.Any) -> Tools:
-    """Tools over these commands with an empty process table."""
-    return Tools(commands, _processes=Processes([], False), **settings)
+def tools_with(commands: t.Any, **settings: t.Any) -> HostTools:
+    """HostTools over these commands with an empty process table."""
+    return HostTools(commands, _processes=Processes([], False), **settings)

@@ -12,11 +12,11 @@ import typing as t
 
 import yaml
 
-from ansible_collections.warroom.launch.plugins.module_utils.floor.plain import plain
-from ansible_collections.warroom.launch.plugins.module_utils.uwsgi import host, parse, shape
-from ansible_collections.warroom.launch.plugins.module_utils.uwsgi.history import Glance, History, Look
-from ansible_collections.warroom.launch.plugins.plugin_utils.catalogue import SHIPPED, Catalogue
-from ansible_collections.warroom.launch.plugins.plugin_utils.evaluate import evaluate
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.uwsgi import host_view, parse, shape
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.uwsgi.samples import Glance, History, Look
+from ansible_collections.warroom.launch.plugins.module_utils._text.plain import plain
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import SHIPPED, Catalogue
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.evaluate import evaluate
 
 NOW = 1_800_000_000
 
@@ -47,10 +47,10 @@ def facts(*documents: t.Any, window: t.Optional[float] = None, usages: t.Any = N
     looks = []
     for one in documents:
         stats = parse.stats(one if isinstance(one, bytes) else json.dumps(one).encode())
-        looks.append(Look(stats, tuple(host.queues(stats, False)), float(NOW)))
-    blank: dict[str, t.Any] = {"memory": {}, "ours": False, "room": None, "somaxconn": None}
+        looks.append(Look(stats, tuple(host_view.queues(stats, False)), float(NOW)))
+    blank: dict[str, t.Any] = {"memory": {}, "ours": False, "capacity": None, "somaxconn": None}
     glances = tuple(map(Glance.of, looks))
-    usages = usages or tuple(host.Usage() for _look in looks)
+    usages = usages or tuple(host_view.Usage() for _look in looks)
     history = History(looks[0], looks[-1], glances, window, usages, **{**blank, **settings})
     result = plain(shape.facts(history))
     assert all(reason for reason in result["unknown"].values())

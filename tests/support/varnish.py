@@ -78,7 +78,7 @@ _HEADERS = (
 
 
 class Backend(socketserver.ThreadingMixIn, http.server.HTTPServer):
-    """The application: a thread of the test. `well` off makes its probe fail."""
+    """The application: a thread of the test. `well` off makes its sampler fail."""
 
     daemon_threads = True
     request_queue_size = 128

@@ -346,7 +346,11 @@ def test_the_projects_own_application(broker: Redis) -> None:
     assert broken["state"] == "unreadable" and "cannot be imported" in broken["problem"]
     mine = [one for one in found if one["state"] == "up" and one["broker"]["port"] == broker.port]
     assert len(mine) == 1 and mine[0]["local"] == {
-        "processes": 1, "answering": 1, "stopped": 0, "stopped_pids": [], "answering_ratio": 1.0,
+        "processes": 1,
+        "answering": 1,
+        "stopped": 0,
+        "stopped_pids": [],
+        "answering_ratio": 1.0,
     }
     assert mine[0]["events_enabled"] is True, "its worker was started with -E"
 

@@ -16,10 +16,10 @@ import typing as t
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.module_utils.floor.gather import gather
-from ansible_collections.warroom.launch.plugins.module_utils.floor.options import _check
-from ansible_collections.warroom.launch.plugins.module_utils.floor.tools import Tools
-from ansible_collections.warroom.launch.plugins.module_utils.memcached.room import ROOM
+from ansible_collections.warroom.launch.plugins.module_utils._collect.host_tools import HostTools
+from ansible_collections.warroom.launch.plugins.module_utils._collect.options import _check
+from ansible_collections.warroom.launch.plugins.module_utils._collect.run import gather
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.memcached.collector import COLLECTOR
 from tests.support import ansible
 from tests.support.memcached import PASSWORD, USERNAME, Memcached, settled
 from tests.support.server import wait_until
@@ -28,19 +28,19 @@ from tests.support.tools import RealCommands, tools_with
 
 def read(window: float = 0.0, meanwhile: t.Optional[t.Callable[[], t.Any]] = None, **options: t.Any) -> dict[str, t.Any]:
     """One instance; `meanwhile` runs inside the window."""
-    tools: Tools = tools_with(RealCommands(), timeout=5.0)
-    entry = _check(ROOM, options)
+    tools: HostTools = tools_with(RealCommands(), timeout=5.0)
+    entry = _check(COLLECTOR, options)
     if meanwhile is None:
-        return gather([(ROOM, entry)], window, tools)["launch_memcached"]["instances"][0]
+        return gather([(COLLECTOR, entry)], window, tools)["launch_memcached"]["instances"][0]
     entered = threading.Event()
 
-    class Probe(ROOM.probe):  # type: ignore[name-defined,misc]
+    class Sampler(COLLECTOR.sampler):  # type: ignore[name-defined,misc]
         def watch(self, seconds: float) -> None:
             entered.set()
             meanwhile()
 
-    room = type(ROOM)(ROOM.service, ROOM.options, Probe, ROOM.discover, ROOM.places, ROOM.libraries)
-    found = gather([(room, entry)], window, tools)["launch_memcached"]["instances"][0]
+    collector = type(COLLECTOR)(COLLECTOR.service, COLLECTOR.options, Sampler, COLLECTOR.discover, COLLECTOR.places, COLLECTOR.libraries)
+    found = gather([(collector, entry)], window, tools)["launch_memcached"]["instances"][0]
     assert entered.is_set(), found["problem"]
     return found
 
@@ -207,7 +207,7 @@ def test_a_stopped_process_and_a_dead_one() -> None:
         server.process.send_signal(signal.SIGSTOP)
         try:
             tools = tools_with(RealCommands(), timeout=0.5)
-            hung = gather([(ROOM, _check(ROOM, {"address": server.address}))], 0, tools)["launch_memcached"]["instances"][0]
+            hung = gather([(COLLECTOR, _check(COLLECTOR, {"address": server.address}))], 0, tools)["launch_memcached"]["instances"][0]
         finally:
             server.process.send_signal(signal.SIGCONT)
         assert hung["state"] == "down" and f"(pid {server.process.pid}) is stopped" in hung["problem"]

@@ -11,11 +11,11 @@ import typing as t
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.module_utils.floor.gather import gather
-from ansible_collections.warroom.launch.plugins.module_utils.floor.options import _check
-from ansible_collections.warroom.launch.plugins.module_utils.floor.room import Probe, Room
-from ansible_collections.warroom.launch.plugins.module_utils.memcached.room import ROOM
-from ansible_collections.warroom.launch.plugins.plugin_utils.fleet.pool import pools
+from ansible_collections.warroom.launch.plugins.module_utils._collect.base import Collector, Sampler
+from ansible_collections.warroom.launch.plugins.module_utils._collect.options import _check
+from ansible_collections.warroom.launch.plugins.module_utils._collect.run import gather
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.memcached.collector import COLLECTOR
+from ansible_collections.warroom.launch.plugins.plugin_utils._fleet.memcached_pool import pools
 from tests.support.memcached import Memcached, pool
 from tests.support.tools import RealCommands, tools_with
 
@@ -83,14 +83,14 @@ def test_the_cause_of_an_unbalanced_pool(traffic: Traffic, cause: t.Optional[str
         client = hashed(servers)
         gate = threading.Barrier(len(servers))
 
-        class Watching(ROOM.probe):  # type: ignore[name-defined,misc]
-            def watch(self: Probe, seconds: float) -> None:
+        class Watching(COLLECTOR.sampler):  # type: ignore[name-defined,misc]
+            def watch(self: Sampler, seconds: float) -> None:
                 if gate.wait(30) == 0:
                     traffic(client, servers)
                 gate.wait(120)
 
-        room = Room(ROOM.service, ROOM.options, Watching, ROOM.discover, ROOM.places, ROOM.libraries)
-        wanted = [(room, _check(ROOM, {"address": server.address, "pool": "pages"})) for server in servers]
+        collector = Collector(COLLECTOR.service, COLLECTOR.options, Watching, COLLECTOR.discover, COLLECTOR.places, COLLECTOR.libraries)
+        wanted = [(collector, _check(COLLECTOR, {"address": server.address, "pool": "pages"})) for server in servers]
         facts = gather(wanted, 100, tools_with(RealCommands()))
         client.close()
     found = pools({"cache": {"facts": facts}})[0]

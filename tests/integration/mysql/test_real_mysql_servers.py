@@ -13,8 +13,8 @@ import typing as t
 
 import pymysql
 
-from ansible_collections.warroom.launch.plugins.module_utils.floor.tools import Tools
-from ansible_collections.warroom.launch.plugins.module_utils.mysql.room import ROOM
+from ansible_collections.warroom.launch.plugins.module_utils._collect.host_tools import HostTools
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.mysql.collector import COLLECTOR
 from tests.support import ansible
 from tests.support.mysql import MariaDB, read
 from tests.support.server import wait_until
@@ -22,7 +22,7 @@ from tests.support.tools import RealCommands
 
 
 def test_it_is_found_on_this_host(by_default: MariaDB) -> None:
-    found = ROOM.discover(Tools(RealCommands()))
+    found = COLLECTOR.discover(HostTools(RealCommands()))
     place = {"login_unix_socket": by_default.socket, "login_port": by_default.port, "login_host": "127.0.0.1"}
     assert place in found
 

@@ -155,8 +155,8 @@ def test_the_plan_of_a_running_query(server: Database) -> None:
 
 
 def test_our_session_cannot_write_and_gives_up_soon(server: Database) -> None:
-    from ansible_collections.warroom.launch.plugins.module_utils.mysql import connect
-    from ansible_collections.warroom.launch.plugins.module_utils.mysql.session import Refused, Session
+    from ansible_collections.warroom.launch.plugins.module_utils._collectors.mysql import connect
+    from ansible_collections.warroom.launch.plugins.module_utils._collectors.mysql.session import Refused, Session
 
     login = connect.login({"login_unix_socket": server.socket, "login_user": "root"})
     session = Session(connect.connection(login, 5.0), 0.2)

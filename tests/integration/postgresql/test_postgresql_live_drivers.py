@@ -10,8 +10,8 @@ import sys
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.module_utils.floor.plain import plain
-from ansible_collections.warroom.launch.plugins.module_utils.postgresql import driver
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql import driver
+from ansible_collections.warroom.launch.plugins.module_utils._text.plain import plain
 from tests.support.postgresql import Postgres, gathered
 
 

@@ -13,9 +13,9 @@ import signal
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.module_utils.floor.gather import gather
-from ansible_collections.warroom.launch.plugins.module_utils.floor.options import _check
-from ansible_collections.warroom.launch.plugins.module_utils.postgresql.room import ROOM
+from ansible_collections.warroom.launch.plugins.module_utils._collect.options import _check
+from ansible_collections.warroom.launch.plugins.module_utils._collect.run import gather
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql.collector import COLLECTOR
 from tests.support.postgresql import Postgres, gathered
 from tests.support.replay import peer, sends, silent
 from tests.support.tools import RealCommands, tools_with
@@ -116,13 +116,13 @@ def test_rules_that_cannot_be_right(server, rules, said):
 def after(event, server):
     """The facts of an instance to which something happened within the window."""
 
-    class Watching(ROOM.probe):
+    class Watching(COLLECTOR.sampler):
         def watch(self, seconds: float) -> None:
             event(self)
             super().watch(seconds)
 
-    room = dataclasses.replace(ROOM, probe=Watching)
-    return gather([(room, _check(ROOM, server.place))], 1.0, tools_with(RealCommands()))["launch_postgresql"]["instances"][0]
+    collector = dataclasses.replace(COLLECTOR, probe=Watching)
+    return gather([(collector, _check(COLLECTOR, server.place))], 1.0, tools_with(RealCommands()))["launch_postgresql"]["instances"][0]
 
 
 def test_a_session_that_is_ended_within_the_window_is_no_answer(server):

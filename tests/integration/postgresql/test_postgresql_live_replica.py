@@ -40,8 +40,11 @@ def test_a_replica_that_lags(primary, replica):
     primary.until("(select replay_lsn from pg_stat_replication) = pg_current_wal_lsn()", "a transaction was replayed")
     replica.psql("select pg_wal_replay_pause()")
     primary.psql("insert into t select generate_series(1, 1000)")
-    replica.until("pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn() and pg_last_wal_receive_lsn() >= '%s'::pg_lsn"
-                  % primary.psql("select pg_current_wal_flush_lsn()"), "received and not replayed")  # fmt: skip
+    flushed = primary.psql("select pg_current_wal_flush_lsn()")
+    replica.until(
+        f"pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn() and pg_last_wal_receive_lsn() >= '{flushed}'::pg_lsn",
+        "received and not replayed",
+    )
     found = gathered(primary.place, window=1.5)
     (row,) = found["replicas"]
     assert row["lag_bytes"] > 0 and row["stalled"] is True and found["replica_lag_longest_seconds"] >= 1.4

@@ -36,7 +36,12 @@ class Watch(t.NamedTuple):
     @contextlib.contextmanager
     def over(self, stack: Practice) -> t.Iterator[None]:
         # some checks need twenty requests that reach the application, and three seconds have twenty-five by chance only
-        settings = {"launch_check_window": 5, "launch_watch_every": 5, "launch_watch_minutes": 15, "launch_check_report_dir": str(self.folder)}
+        settings = {
+            "launch_check_window": 5,
+            "launch_watch_every": 5,
+            "launch_watch_minutes": 15,
+            "launch_check_report_dir": str(self.folder),
+        }
         argv = [VENV / "ansible-playbook", "-i", stack.inventory, ROOT / "playbooks" / "launch_watch.yml", "-e", json.dumps(settings)]
         surroundings = {
             **os.environ,

@@ -10,8 +10,8 @@ import pathlib
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.plugin_utils.judgement import Asked
-from ansible_collections.warroom.launch.plugins.plugin_utils.report.page import index_html
+from ansible_collections.warroom.launch.plugins.plugin_utils._judge.pipeline import Asked
+from ansible_collections.warroom.launch.plugins.plugin_utils._report.page import index_html
 from tests.support import browser
 from tests.support.report import CAUSE, EVERY_TIER, HISTORY, fleet, host, hostile, report
 

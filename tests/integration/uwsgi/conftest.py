@@ -10,10 +10,10 @@ import typing as t
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.module_utils.floor.plain import plain
-from ansible_collections.warroom.launch.plugins.module_utils.floor.processes import Processes
-from ansible_collections.warroom.launch.plugins.module_utils.floor.tools import Tools
-from ansible_collections.warroom.launch.plugins.module_utils.uwsgi.room import ROOM
+from ansible_collections.warroom.launch.plugins.module_utils._collect.host_tools import HostTools
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.uwsgi.collector import COLLECTOR
+from ansible_collections.warroom.launch.plugins.module_utils._linux.processes import Processes
+from ansible_collections.warroom.launch.plugins.module_utils._text.plain import plain
 from tests.support.tools import RealCommands
 
 Observe = t.Callable[..., dict[str, t.Any]]
@@ -24,7 +24,7 @@ def observe() -> Observe:
     """`observe(stats, between)`: first sample, `between()`, a short watch, second sample, facts."""
 
     def run(stats: str, between: t.Callable[[], t.Any] = lambda: None, window: float = 0.8, **options: t.Any) -> dict[str, t.Any]:
-        probe = ROOM.probe({"stats": stats, "name": None, **options}, Tools(RealCommands(), _processes=Processes([], False)))
+        probe = COLLECTOR.sampler({"stats": stats, "name": None, **options}, HostTools(RealCommands(), _processes=Processes([], False)))
         probe.first()
         if window:
             between()

@@ -11,8 +11,8 @@ import subprocess
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.module_utils.floor.tools import Tools
-from ansible_collections.warroom.launch.plugins.module_utils.uwsgi.discover import discover
+from ansible_collections.warroom.launch.plugins.module_utils._collect.host_tools import HostTools
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.uwsgi.discover import discover
 from tests.support.tools import RealCommands
 from tests.support.uwsgi import Uwsgi
 
@@ -33,14 +33,17 @@ class Contained(Uwsgi):
 
 @pytest.fixture(autouse=True)
 def namespaces() -> None:
-    allowed = os.geteuid() == 0 and subprocess.run(["unshare", "--net", "--pid", "--fork", "true"], check=False, capture_output=True).returncode == 0
+    allowed = (
+        os.geteuid() == 0
+        and subprocess.run(["unshare", "--net", "--pid", "--fork", "true"], check=False, capture_output=True).returncode == 0
+    )
     if not allowed:
         pytest.skip("needs root and a kernel that lets it make namespaces")
 
 
 def test_another_network_is_not_asked_on_our_loopback():
     with Contained("--net") as server:
-        (mine,) = [one for one in discover(Tools(RealCommands())) if one.get("name") == server.stats]
+        (mine,) = [one for one in discover(HostTools(RealCommands())) if one.get("name") == server.stats]
         assert "stats" not in mine and "run the module in the container" in mine["problem"]
 
 

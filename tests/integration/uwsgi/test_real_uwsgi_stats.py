@@ -14,8 +14,8 @@ import typing as t
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.module_utils.floor.gather import gather
-from ansible_collections.warroom.launch.plugins.module_utils.uwsgi.room import ROOM
+from ansible_collections.warroom.launch.plugins.module_utils._collect.run import gather
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.uwsgi.collector import COLLECTOR
 from tests.support import ansible
 from tests.support.server import free_port, wait_until
 from tests.support.tools import RealCommands, tools_with
@@ -241,6 +241,6 @@ def test_the_module_on_what_is_not_there_or_no_stats_socket():
 
 def test_a_master_that_dies_in_the_window_is_down(monkeypatch):
     with Uwsgi() as server:
-        monkeypatch.setattr(ROOM.probe, "watch", lambda _probe, _seconds: server.stop())
-        (fact,) = gather([(ROOM, {"stats": server.stats})], 0.5, tools_with(RealCommands()))["launch_uwsgi"]["instances"]
+        monkeypatch.setattr(COLLECTOR.sampler, "watch", lambda _probe, _seconds: server.stop())
+        (fact,) = gather([(COLLECTOR, {"stats": server.stats})], 0.5, tools_with(RealCommands()))["launch_uwsgi"]["instances"]
         assert fact["state"] == "down" and "refused" in fact["problem"]

@@ -15,10 +15,10 @@ import typing as t
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.module_utils.floor.gather import gather
-from ansible_collections.warroom.launch.plugins.module_utils.floor.tools import Tools
-from ansible_collections.warroom.launch.plugins.module_utils.varnish.room import ROOM, discover
-from ansible_collections.warroom.launch.plugins.module_utils.varnish_traffic.room import ROOM as TRAFFIC
+from ansible_collections.warroom.launch.plugins.module_utils._collect.host_tools import HostTools
+from ansible_collections.warroom.launch.plugins.module_utils._collect.run import gather
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish.collector import COLLECTOR, instances_here
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish_traffic.collector import COLLECTOR as TRAFFIC
 from tests.support import ansible
 from tests.support.server import wait_until
 from tests.support.tools import RealCommands
@@ -26,8 +26,8 @@ from tests.support.varnish import Varnish
 
 
 def look(varnish: Varnish, window: float = 0, **options: t.Any) -> dict[str, t.Any]:
-    tools = Tools(RealCommands(), timeout=10)
-    return gather([(ROOM, {"instance": varnish.instance, **options})], window, tools)["launch_varnish"]["instances"][0]
+    tools = HostTools(RealCommands(), timeout=10)
+    return gather([(COLLECTOR, {"instance": varnish.instance, **options})], window, tools)["launch_varnish"]["instances"][0]
 
 
 def look_until(varnish: Varnish, right: t.Callable[[dict[str, t.Any]], t.Any], what: str) -> dict[str, t.Any]:
@@ -159,15 +159,17 @@ def test_a_killed_varnishd_is_down_though_its_memory_can_still_be_read(varnish, 
 def test_one_that_was_stopped_properly_is_down(varnish):
     os.kill(varnish.process.pid, signal.SIGTERM)
     varnish.process.wait(20)
-    for room in (ROOM, TRAFFIC):
-        [found] = gather([(room, {"instance": varnish.instance})], 0, Tools(RealCommands(), timeout=10))[room.key]["instances"]
+    for collector in (COLLECTOR, TRAFFIC):
+        [found] = gather([(collector, {"instance": varnish.instance})], 0, HostTools(RealCommands(), timeout=10))[collector.key][
+            "instances"
+        ]
         assert found["state"] == "down" and "has ended" in found["problem"]
 
 
 def test_a_wrong_name_costs_no_waiting(varnish):
     """V-03: at once, not after the tool's own five seconds, for which this limit is too short; and another varnishd is visible"""
-    tools = Tools(RealCommands(), timeout=4)
-    found = gather([(ROOM, {"instance": str(varnish.dir / "nowhere")})], 0, tools)["launch_varnish"]["instances"][0]
+    tools = HostTools(RealCommands(), timeout=4)
+    found = gather([(COLLECTOR, {"instance": str(varnish.dir / "nowhere")})], 0, tools)["launch_varnish"]["instances"][0]
     assert found["state"] == "unreadable" and "not readable" in found["problem"]
 
 
@@ -181,26 +183,26 @@ def test_another_user_gets_the_causes(varnish):
     commands.run = lambda argv, seconds, **more: real(
         ["setpriv", "--reuid=games", "--regid=games", "--clear-groups", *argv], seconds, **more
     )
-    found = gather([(ROOM, {"instance": varnish.instance})], 0, Tools(commands, timeout=10))["launch_varnish"]["instances"][0]
+    found = gather([(COLLECTOR, {"instance": varnish.instance})], 0, HostTools(commands, timeout=10))["launch_varnish"]["instances"][0]
     assert found["state"] == "unreadable" and "use become" in found["problem"]
 
 
 def test_discovery_finds_it_and_not_its_child(varnish):
-    found = [entry for entry in discover(Tools(RealCommands())) if entry["instance"] == varnish.instance]
+    found = [entry for entry in instances_here(HostTools(RealCommands())) if entry["instance"] == varnish.instance]
     assert found == [{"instance": varnish.instance, "name": varnish.instance}]
 
 
-@pytest.mark.parametrize("room", [ROOM, TRAFFIC], ids=["stats", "traffic"])
-def test_a_server_that_ends_within_the_window_is_down(varnish, room):
+@pytest.mark.parametrize("collector", [COLLECTOR, TRAFFIC], ids=["stats", "traffic"])
+def test_a_server_that_ends_within_the_window_is_down(varnish, collector):
     """Its shared memory, and with it every counter and the log, stays readable as if nothing had happened"""
 
-    class Killing(room.probe):
+    class Killing(collector.sampler):
         def watch(self, seconds: float) -> None:
             varnish.process.kill()
             varnish.process.wait(10)
             time.sleep(seconds)
 
-    tools = Tools(RealCommands(), timeout=10)
-    wanted = [(dataclasses.replace(room, probe=Killing), {"instance": varnish.instance})]
-    [found] = gather(wanted, 0.5, tools)[room.key]["instances"]
+    tools = HostTools(RealCommands(), timeout=10)
+    wanted = [(dataclasses.replace(collector, probe=Killing), {"instance": varnish.instance})]
+    [found] = gather(wanted, 0.5, tools)[collector.key]["instances"]
     assert found["state"] == "down" and "ended within the window" in found["problem"]

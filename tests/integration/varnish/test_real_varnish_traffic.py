@@ -13,9 +13,9 @@ import typing as t
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.module_utils.floor.gather import gather
-from ansible_collections.warroom.launch.plugins.module_utils.floor.tools import Tools
-from ansible_collections.warroom.launch.plugins.module_utils.varnish_traffic.room import ROOM
+from ansible_collections.warroom.launch.plugins.module_utils._collect.host_tools import HostTools
+from ansible_collections.warroom.launch.plugins.module_utils._collect.run import gather
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish_traffic.collector import COLLECTOR
 from tests.support import ansible
 from tests.support.server import wait_until
 from tests.support.tools import RealCommands
@@ -25,8 +25,8 @@ SECRETS = ("EXAMPLEsecret", "EXAMPLEcookie", "EXAMPLEtoken", "EXAMPLEquery")
 
 
 def look(varnish: Varnish, window: float = 0, commands: t.Any = None, **options: t.Any) -> dict[str, t.Any]:
-    tools = Tools(commands or RealCommands(), timeout=10, top=30)
-    return gather([(ROOM, {"instance": varnish.instance, **options})], window, tools)["launch_varnish_traffic"]["instances"][0]
+    tools = HostTools(commands or RealCommands(), timeout=10, top=30)
+    return gather([(COLLECTOR, {"instance": varnish.instance, **options})], window, tools)["launch_varnish_traffic"]["instances"][0]
 
 
 def settled(varnish: Varnish, requests: int) -> None:
@@ -192,8 +192,8 @@ def test_hostile_clients_cannot_forge_lines(varnish):
 
 
 def test_no_access_and_wrong_names_are_said(varnish):
-    tools = Tools(RealCommands(), timeout=5)
-    found = gather([(ROOM, {"instance": str(varnish.dir / "nowhere")})], 0, tools)["launch_varnish_traffic"]["instances"][0]
+    tools = HostTools(RealCommands(), timeout=5)
+    found = gather([(COLLECTOR, {"instance": str(varnish.dir / "nowhere")})], 0, tools)["launch_varnish_traffic"]["instances"][0]
     assert found["state"] == "unreadable" and "not readable" in found["problem"]
 
 
@@ -212,6 +212,6 @@ class Hanging(RealCommands):
 
 
 def test_a_reader_that_hangs_costs_its_time_only(varnish):
-    tools = Tools(Hanging(), timeout=1)
-    found = gather([(ROOM, {"instance": varnish.instance})], 0, tools)["launch_varnish_traffic"]["instances"][0]
+    tools = HostTools(Hanging(), timeout=1)
+    found = gather([(COLLECTOR, {"instance": varnish.instance})], 0, tools)["launch_varnish_traffic"]["instances"][0]
     assert found["state"] == "unreadable" and "another version" in found["problem"] and "Not a VSL chunk" in found["problem"]

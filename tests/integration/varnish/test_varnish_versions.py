@@ -11,10 +11,10 @@ import typing as t
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.module_utils.floor.gather import gather
-from ansible_collections.warroom.launch.plugins.module_utils.floor.tools import Tools
-from ansible_collections.warroom.launch.plugins.module_utils.varnish.room import ROOM, discover
-from ansible_collections.warroom.launch.plugins.module_utils.varnish_traffic.room import ROOM as TRAFFIC
+from ansible_collections.warroom.launch.plugins.module_utils._collect.host_tools import HostTools
+from ansible_collections.warroom.launch.plugins.module_utils._collect.run import gather
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish.collector import COLLECTOR, instances_here
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish_traffic.collector import COLLECTOR as TRAFFIC
 from tests.support import varnish_versions
 from tests.support.server import wait_until
 from tests.support.tools import RealCommands
@@ -33,10 +33,10 @@ def varnish(request: pytest.FixtureRequest, backend: Backend) -> t.Iterator[Othe
         yield running
 
 
-def look(varnish: OtherVarnish, room: t.Any, commands: t.Any = None, instance: t.Any = None, timeout: float = 20) -> dict[str, t.Any]:
-    tools = Tools(commands or varnish.commands(), timeout=timeout, top=30)
-    last = {"last": 600} if room is TRAFFIC else {}  # a query, whose words every version must know
-    return gather([(room, {"instance": instance or varnish.instance, **last})], 0, tools)[room.key]["instances"][0]
+def look(varnish: OtherVarnish, collector: t.Any, commands: t.Any = None, instance: t.Any = None, timeout: float = 20) -> dict[str, t.Any]:
+    tools = HostTools(commands or varnish.commands(), timeout=timeout, top=30)
+    last = {"last": 600} if collector is TRAFFIC else {}  # a query, whose words every version must know
+    return gather([(collector, {"instance": instance or varnish.instance, **last})], 0, tools)[collector.key]["instances"][0]
 
 
 def send(varnish: OtherVarnish) -> None:
@@ -73,7 +73,7 @@ def test_every_version_gives_the_same_facts(varnish):
 
 def assert_counters(varnish: OtherVarnish, outcomes: dict[str, int]) -> None:
     def counted() -> t.Any:
-        now = look(varnish, ROOM)
+        now = look(varnish, COLLECTOR)
         return now["state"] == "up" and now["lifetime_requests"] == SENT - 3 and now["lifetime_synths"] == 3 and now
 
     stats = wait_until(counted, "varnishstat has counted the whole mix")
@@ -97,8 +97,8 @@ def test_tools_of_another_version_read_it_or_say_why(varnish):
     """This machine's own tools on the other version's directory: never a hang, never a wrong number."""
     send(varnish)
     outside = f"{varnish.root}{varnish.instance}"
-    assert outside in [entry["instance"] for entry in discover(Tools(RealCommands()))]  # as this host can reach it
-    stats = look(varnish, ROOM, RealCommands(), outside, timeout=3)
+    assert outside in [entry["instance"] for entry in instances_here(HostTools(RealCommands()))]  # as this host can reach it
+    stats = look(varnish, COLLECTOR, RealCommands(), outside, timeout=3)
     assert stats["state"] == "up" and stats["lifetime_requests"] is not None
     found = look(varnish, TRAFFIC, RealCommands(), outside, timeout=2)
     if found["state"] == "up":

@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.plugin_utils.judgement import Asked
+from ansible_collections.warroom.launch.plugins.plugin_utils._judge.pipeline import Asked
 from tests.support.ansible import run
 from tests.support.report import CAUSE, HOSTILE, host, report
 from tests.support.server import ROOT, VENV

@@ -18,7 +18,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.plugin_utils.store.rounds import Store
+from ansible_collections.warroom.launch.plugins.plugin_utils._store.rounds import Store
 from tests.support.ansible import run
 from tests.support.memcached import Memcached
 from tests.support.server import ROOT, VENV, free_port, wait_until

@@ -150,8 +150,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     actions = parser.add_subparsers(required=True)
     for action, names in (
-        (state, ("file", "wish", "names*")), (taken, ("config", "names*")), (silent, ("config", "seconds", "names*")),
-        (programs, ("names*",)), (end, ("directory",)),
+        (state, ("file", "wish", "names*")),
+        (taken, ("config", "names*")),
+        (silent, ("config", "seconds", "names*")),
+        (programs, ("names*",)),
+        (end, ("directory",)),
     ):
         sub = actions.add_parser(action.__name__)
         sub.set_defaults(action=action)

@@ -13,9 +13,7 @@ from django.conf import settings
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
 
 app = Celery("shop", broker=f"redis://127.0.0.1:{settings.PORTS['redis']}/0")
-app.conf.update(
-    task_ignore_result=True, task_send_sent_event=True, broker_connection_retry_on_startup=True, imports=["shop.tasks"]
-)
+app.conf.update(task_ignore_result=True, task_send_sent_event=True, broker_connection_retry_on_startup=True, imports=["shop.tasks"])
 app.set_default()
 
 

@@ -1,0 +1,84 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a collector (one service) offers to the floor: its options, how to find its instances, how to sampler one."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+import typing as t
+
+from .host_tools import HostTools
+
+
+class Sampler:
+    """One instance of one service, sampled twice.
+
+    A collector's own class overrides `first`, `second` and `facts`; each may raise `Problem` (or `Down`), whose text
+    becomes the instance's `problem`. `gather` calls, each in the instance's own thread:
+    `first()`, then `watch(window)` and `second()` unless the window is 0, then `facts(window)`, then `close()`.
+    """
+
+    #: Measures the machine itself: sampled while every other sampler sleeps, so that we do not measure ourselves.
+    quiet = False
+
+    #: Seconds that the tool behind the last fetch sleeps before it begins: so much earlier it may start, while the machine is sampled.
+    lead = 0.0
+
+    def __init__(self, options: dict[str, t.Any], tools: HostTools) -> None:
+        self.options = options
+        self.tools = tools
+
+    @property
+    def name(self) -> str:
+        """How the instance is called in facts and findings; known before anything was read."""
+        return str(self.options.get("name") or "default")
+
+    def first(self) -> None:
+        """Connect and take the first sample (fetch and parse)."""
+        raise NotImplementedError
+
+    def watch(self, seconds: float) -> None:
+        """Pass the window. Samplers that listen (logs, events) or sample often override it."""
+        time.sleep(seconds)
+
+    def second(self) -> None:
+        """Take the second sample."""
+        raise NotImplementedError
+
+    def facts(self, window: t.Optional[float]) -> dict[str, t.Any]:
+        """The measures, by the collector's pure `shape` (`window`: seconds between the samples, None without a second).
+
+        May hold `unknown` ({measure: why it is null and how to make it known}) and `notes` (sentences).
+        """
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Let go of connections. Must not raise."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Collector:
+    """A service: `launch_<service>` is its fact."""
+
+    service: str
+    options: dict[str, t.Any]  # argument spec of one instance (beside the common options)
+    sampler: t.Callable[[dict[str, t.Any], HostTools], Sampler]
+    #: Instances found on this host, as instance options. Looks at processes, sockets and configuration only.
+    discover: t.Callable[[HostTools], list[dict[str, t.Any]]]
+    #: Options that say which instance is meant; when one is given, the host is not searched.
+    places: tuple[str, ...]
+    #: Python libraries of the sampler: import name → package to install (Debian), e.g. {"psutil": "python3-psutil"}.
+    #: Alternatives are joined by a bar, the best first: {"psycopg|psycopg2": "python3-psycopg"}.
+    libraries: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        return fact_key(self.service)
+
+
+def fact_key(service: str) -> str:
+    """The fact of a service."""
+    return "launch_" + service

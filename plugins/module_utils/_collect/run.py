@@ -1,0 +1,191 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Sample every instance side by side: first samples, one window, second samples, facts.
+
+Each instance has a thread of its own and a deadline, so a service that hangs or breaks costs only itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import threading
+import time
+import typing as t
+
+from .._text import redact
+from .._text.plain import now, plain
+from . import libraries, silence
+from .base import Collector, Sampler
+from .host_tools import HostTools
+from .problem import Problem, Silent, fault
+
+SCHEMA = 1
+
+
+@dataclasses.dataclass
+class Outcome:
+    """One instance on its way: what it is, what came of it."""
+
+    collector: Collector
+    options: dict[str, t.Any]
+    facts: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    state: str = "up"
+    problem: t.Optional[str] = None
+    window: t.Optional[float] = None
+    started: float = dataclasses.field(default_factory=time.monotonic)
+    collected_at: str = dataclasses.field(default_factory=now)
+    name: str = "default"
+    finished: t.Optional[float] = None
+
+    def as_facts(self, secrets: t.Collection[str]) -> dict[str, t.Any]:
+        ended = self.finished or time.monotonic()
+        own = plain(self.facts)
+        record = {
+            "name": redact.clean(self.name, 120),
+            "state": self.state,
+            "problem": self.problem,
+            "window": None if self.window is None else round(self.window, 3),
+            "collected_at": self.collected_at,
+            "duration_ms": int((ended - self.started) * 1000),
+            **own,
+        }
+        record.setdefault("unknown", {})
+        record.setdefault("notes", [])
+        return redact.hide_deep(record, secrets)
+
+
+def _blame(outcome: Outcome, error: Exception, tools: HostTools) -> None:
+    """The instance gave nothing: a Problem says why, anything else is ours to mend."""
+    if isinstance(error, Silent):
+        error = silence.explained(error)
+    said = str(error) if isinstance(error, Problem) else f"could not make sense of the answer: {fault(error)}"
+    outcome.state = error.state if isinstance(error, Problem) else "unreadable"
+    outcome.problem, outcome.finished = tools.hide(said), time.monotonic()
+
+
+class _Gate:
+    """Opens once a known number of parties have arrived (or after its time, so that nobody waits for the dead)."""
+
+    def __init__(self, parties: int) -> None:
+        self._left = parties
+        self._lock = threading.Lock()
+        self._event = threading.Event()
+        if parties <= 0:
+            self._event.set()
+
+    def arrive(self) -> None:
+        with self._lock:
+            self._left -= 1
+            if self._left <= 0:
+                self._event.set()
+
+    def wait(self, seconds: float) -> None:
+        self._event.wait(seconds)
+
+
+class _Run:
+    """One gathering: the two gates let the machine be sampled while every other sampler sleeps."""
+
+    def __init__(self, jobs: list[tuple[Outcome, Sampler]], window: float, tools: HostTools) -> None:
+        self.jobs = jobs
+        self.window = window
+        self.tools = tools
+        quiet = sum(sampler.quiet for _outcome, sampler in jobs)
+        self.sampled = _Gate(len(jobs) - quiet)
+        self.machine_done = _Gate(quiet)
+        self.machine_ends: t.Optional[float] = None  # when the machine's window will have passed (monotonic), once it has begun
+
+    def one(self, outcome: Outcome, sampler: Sampler) -> None:
+        try:
+            self._sample(outcome, sampler)
+        except Exception as error:  # pylint: disable=broad-exception-caught # a broken answer costs this instance only
+            _blame(outcome, error, self.tools)
+        except SystemExit as end:  # code of others (a project's settings, a driver) that wants the whole program to end
+            _blame(outcome, Problem(f"the code that had to be loaded for it ended the program (exit {end.code})"), self.tools)
+        finally:
+            with contextlib.suppress(Exception):
+                sampler.close()
+            outcome.finished = time.monotonic()
+
+    def _sample(self, outcome: Outcome, sampler: Sampler) -> None:
+        gate = self.machine_done if sampler.quiet else self.sampled
+        arrived = False
+        try:
+            if sampler.quiet:
+                self.sampled.wait(self.tools.timeout)
+                outcome.collected_at = now()
+            sampler.first()
+            begun = time.monotonic()
+            if not sampler.quiet:
+                gate.arrive()
+                arrived = True
+            if self.window > 0:
+                if sampler.quiet:
+                    self.machine_ends = begun + self.window
+                sampler.watch(self.window)
+                if not sampler.quiet:
+                    self._wait_for_machine(sampler.lead)
+                ended = time.monotonic()
+                sampler.second()
+                outcome.window = ended - begun
+            if sampler.quiet:
+                gate.arrive()
+                arrived = True
+            outcome.facts = sampler.facts(outcome.window)
+        finally:
+            if not arrived:
+                gate.arrive()
+
+    def _wait_for_machine(self, lead: float) -> None:
+        """Until the machine has been sampled twice, or up to `lead` seconds before."""
+        patience = 2 * self.tools.timeout
+        ends = self.machine_ends
+        if lead and ends is not None:
+            patience = min(patience, max(0.0, ends - lead - time.monotonic()))
+        self.machine_done.wait(patience)
+
+
+def gather(wanted: t.Sequence[tuple[Collector, dict[str, t.Any]]], window: float, tools: HostTools) -> dict[str, dict[str, t.Any]]:
+    """Facts by key (`launch_<service>`) of every wanted instance: {"schema": 1, "instances": [...]}."""
+    jobs, outcomes = [], []
+    for collector, options in wanted:
+        outcome = Outcome(collector, options)
+        outcomes.append(outcome)
+        try:
+            sampler = collector.sampler(options, tools)
+            outcome.name = sampler.name
+            for library, package in collector.libraries.items():
+                libraries.require(library, package)
+        except Exception as error:  # pylint: disable=broad-exception-caught # options that nobody foresaw cost this instance only
+            outcome.name = str(options.get("name") or outcome.name)
+            _blame(outcome, error, tools)
+            continue
+        jobs.append((outcome, sampler))
+    run = _Run(jobs, window, tools)
+    threads = [(outcome, _start(run, outcome, sampler)) for outcome, sampler in jobs]
+    deadline = time.monotonic() + window + 4 * tools.timeout + 1
+    late = {id(outcome) for outcome, thread in threads if not _ended(thread, deadline)}
+    facts: dict[str, dict[str, t.Any]] = {}
+    for outcome in outcomes:
+        if id(outcome) in late:
+            # its thread still holds the old record: leave that alone and report a fresh one
+            outcome = Outcome(outcome.collector, outcome.options, state="unreadable", started=outcome.started, name=outcome.name)
+            outcome.problem = f"no complete answer within {time.monotonic() - outcome.started:.0f} s: it hangs or is far too slow"
+        entry = facts.setdefault(outcome.collector.key, {"schema": SCHEMA, "instances": []})
+        entry["instances"].append(outcome.as_facts(tools.secrets))
+    return facts
+
+
+def _start(run: _Run, outcome: Outcome, sampler: Sampler) -> threading.Thread:
+    # daemon: a thread stuck in a C library must not keep the module from ending
+    thread = threading.Thread(target=run.one, args=(outcome, sampler), name=outcome.name, daemon=True)
+    thread.start()
+    return thread
+
+
+def _ended(thread: threading.Thread, deadline: float) -> bool:
+    thread.join(max(0.0, deadline - time.monotonic()))
+    return not thread.is_alive()

@@ -1,0 +1,106 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Other sources over HTTP: RabbitMQ's management API and Flower."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import typing as t
+import urllib.error
+import urllib.parse
+
+from ..._collect.problem import Down, Problem
+from ..._collect.sampling import number
+from ..._text.redact import clean
+
+LIMIT = 8 * 1024 * 1024
+#: Flower's counter of events; its labels are task, type and worker.
+_SAMPLE = re.compile(r"^flower_events_total\{([^}]*)\}\s+(\S+)")
+_LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+
+
+def get(url: str, path: str, seconds: float, what: str) -> bytes:
+    """The body of `url` + `path`. User and password in the URL go into a header, and into no message."""
+    # here and not above: importing it costs as much as a whole small module, and few runs ask over HTTP
+    from ansible.module_utils.urls import open_url
+
+    split = urllib.parse.urlsplit(url)
+    host = split.hostname or ""
+    where = f"{'[' + host + ']' if ':' in host else host}{':' + str(split.port) if split.port else ''}"
+    if split.scheme not in ("http", "https") or not host:
+        raise Problem(f"the URL of {what} is not http://host:port")
+    login: dict[str, t.Any] = {}
+    if split.username:
+        user, password = urllib.parse.unquote(split.username), urllib.parse.unquote(split.password or "")
+        login = {"url_username": user, "url_password": password, "force_basic_auth": True}
+    target = f"{split.scheme}://{where}{split.path.rstrip('/')}{path}"
+    try:
+        with open_url(target, timeout=seconds, use_proxy=False, follow_redirects="none", **login) as answer:
+            body = answer.read(LIMIT + 1)
+    except urllib.error.HTTPError as error:
+        hint = ": give user and password in its URL" if error.code in (401, 403) else ""
+        raise Problem(f"{what} at {where} answers {error.code}{hint}") from None
+    except (OSError, socket.timeout, ValueError) as error:
+        raise Down(f"{what} at {where} cannot be reached ({type(getattr(error, 'reason', error)).__name__})") from None
+    if len(body) > LIMIT:
+        raise Problem(f"the answer of {what} at {where} is longer than {LIMIT // 1048576} MiB")
+    return bytes(body)
+
+
+def _rate(stats: t.Any, name: str) -> t.Optional[float]:
+    details = stats.get(name + "_details") if isinstance(stats, dict) else None
+    return number(details.get("rate")) if isinstance(details, dict) else None
+
+
+def rabbitmq_queues(body: bytes) -> dict[str, dict[str, t.Any]]:
+    """Queues by name from `/api/queues/<vhost>`."""
+    try:
+        rows = json.loads(body.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        rows = None
+    if not isinstance(rows, list):
+        raise Problem("the answer of the management API is not a list of queues")
+    found = {}
+    for row in rows:
+        if isinstance(row, dict) and row.get("name"):
+            stats = row.get("message_stats")
+            found[str(row["name"])] = {
+                "type": row.get("type"),
+                "ready": number(row.get("messages_ready")),
+                "unacked": number(row.get("messages_unacknowledged")),
+                "consumers": number(row.get("consumers")),
+                "arrive_per_second": _rate(stats, "publish"),
+                "consume_per_second": _rate(stats, "deliver_get"),
+                "head_timestamp": number(row.get("head_message_timestamp")),
+            }
+    return found
+
+
+def flower_events(body: bytes) -> dict[tuple[str, str], float]:
+    """Events counted by Flower since its start, by task and kind of event, from `/metrics`."""
+    found: dict[tuple[str, str], float] = {}
+    for line in body.decode("utf-8", "replace").splitlines():
+        match = _SAMPLE.match(line)
+        value = number(match.group(2)) if match else None
+        if match is None or value is None:
+            continue
+        labels = dict(_LABEL.findall(match.group(1)))
+        key = (clean(labels.get("task", ""), 120), labels.get("type", ""))
+        if key[1].startswith("task-"):
+            found[key] = found.get(key, 0.0) + value
+    return found
+
+
+def flower_outcomes(before: t.Mapping[tuple[str, str], float], after: t.Mapping[tuple[str, str], float]) -> dict[str, dict[str, int]]:
+    """Outcomes in the window by task name; a counter that fell (Flower restarted) counts from zero."""
+    found: dict[str, dict[str, int]] = {}
+    for (task, kind), value in after.items():
+        moved = value - before.get((task, kind), 0.0)
+        moved = value if moved < 0 else moved
+        if moved:
+            found.setdefault(task, {})[kind[5:]] = int(moved)
+    return found

@@ -1,0 +1,291 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The collector of Celery: its options, its instances on a host, its sampler."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+import typing as t
+
+from ..._collect.base import Collector, Sampler
+from ..._collect.host_tools import HostTools
+from ..._collect.problem import Problem
+from . import api, application, local
+from .application import Application
+from .broker import Connection, is_control
+from .broker_url import Broker
+from .events import Listener
+from .remote import Remote
+from .shape import Gathered, facts
+from .tally import Tally
+from .workers import Snapshot
+
+OPTIONS: dict[str, t.Any] = {
+    "broker_url": {"type": "str", "no_log": True},
+    "broker_transport_options": {"type": "dict", "no_log": True},
+    "broker_use_ssl": {"type": "dict"},
+    "app": {"type": "str"},
+    "chdir": {"type": "path"},
+    "virtualenv": {"type": "path"},
+    "queues": {"type": "list", "elements": "str"},
+    "workers": {"type": "list", "elements": "str"},
+    "management_url": {"type": "str", "no_log": True},
+    "flower_url": {"type": "str", "no_log": True},
+}
+
+#: Readings of the queues' lengths within the window, and the least seconds between two.
+READINGS, SHORTEST_STEP = 5, 0.2
+#: More queues than this are not read; each costs a round trip or two.
+MOST_QUEUES = 200
+
+
+_SECRETS = threading.Lock()
+
+
+class CelerySampler(Sampler):
+    _connection: t.Optional[Connection] = None
+    _listener: t.Optional[Listener] = None
+    _hearing: t.Optional[Connection] = None
+    _new_exchanges: t.Collection[str] = ()
+    _remote: Remote
+    _app: Application
+    _got: Gathered
+
+    def __init__(self, options: dict[str, t.Any], tools: HostTools) -> None:
+        super().__init__(options, tools)
+        for name in ("broker_url", "management_url", "flower_url"):
+            # an address without a password is no secret, and is what the instance is called by
+            if options.get(name) and "@" not in str(options[name]):
+                tools.secrets.discard(str(options[name]))
+        if options.get("broker_url"):
+            # loads the libraries before the threads start: the workers' silence then passes while the other services load theirs
+            with contextlib.suppress(Exception):  # `first` meets it again, and says it
+                Connection(Broker(str(options["broker_url"])), tools.timeout)
+
+    @property
+    def name(self) -> str:
+        if self.options.get("name") or not self.options.get("broker_url"):
+            return str(self.options.get("name") or self.options.get("app") or "celery")
+        try:
+            return Broker(str(self.options["broker_url"])).shown
+        except Problem:
+            return "celery"
+
+    def first(self) -> None:
+        self._app = self._application()
+        broker = self._app.broker
+        with _SECRETS:  # bound anew, because other threads read it
+            self.tools.secrets = self.tools.secrets | broker.secrets()
+        broker.check()
+        self._connection = Connection(broker, self.tools.timeout)
+        self._connection.connect()
+        mailbox = f"{self._app.control_exchange}.pidbox"
+        exchanges = {mailbox, f"reply.{mailbox}", self._app.event_exchange}
+        self._new_exchanges = exchanges - self._connection.existing(exchanges)
+        self._remote = Remote(self._connection, self._app.control_exchange)
+        got = self._got = Gathered(broker, server=self._connection.describe(), expected=list(self.options.get("workers") or []))
+        got.events_configured = self._app.events
+        here = self._here(broker)
+        got.local, got.stopped = [(one.pid, one.events) for one in here], frozenset(one.pid for one in here if one.stopped)
+        expected = max(len(got.expected), len(got.local), 1)
+        self._listen()  # first, so that no task slips between the replies, that name what workers hold, and the events
+        self._ping(expected)
+        got.twins = self._remote.twins
+        self._wake()
+        got.first = self._snapshot("stats", "active", "reserved", "scheduled", "active_queues")
+        self._manage()
+        self._names, control = self._queue_names()
+        got.readings.append(self._connection.read(self._names))
+        if control is not None:
+            got.control = self._connection.read(control)
+        self._flower_before = self._flower()
+        self._begin_to_count()
+
+    def watch(self, seconds: float) -> None:
+        steps = max(1, min(READINGS, int(seconds / SHORTEST_STEP)))
+        for step in range(steps):
+            if self._listener is not None:
+                self._heard(seconds / steps)
+            else:
+                time.sleep(seconds / steps)
+            if step + 1 < steps:
+                self._got.readings.append(self._reading())
+
+    def second(self) -> None:
+        # lengths and counts as close together as can be: both say what arrived
+        self._got.readings.append(self._reading())
+        self._got.second = self._snapshot("stats", "active", "reserved", "scheduled")
+        self._read_new_queues()
+        after = self._flower()
+        if self._flower_before is not None and after is not None:
+            self._got.flower = api.flower_outcomes(self._flower_before, after)
+
+    def facts(self, window: t.Optional[float]) -> dict[str, t.Any]:
+        if window is None:
+            self._got.tally = None
+        self._manage()
+        return facts(self._got, window, self.tools.top)
+
+    def close(self) -> None:
+        if self._listener is not None:
+            self._listener.__exit__()
+        if self._connection is not None:
+            self._connection.forget(self._new_exchanges)
+        for connection in (self._hearing, self._connection):
+            if connection is not None:
+                connection.close()
+
+    # -- the parts -----------------------------------------------------------------------------------------------
+
+    def _application(self) -> Application:
+        options = self.options
+        told = options.get("broker_transport_options") or {}
+        if options.get("broker_url"):
+            return Application(Broker(str(options["broker_url"]), told, options.get("broker_use_ssl")))
+        if not options.get("app"):
+            raise Problem("give broker_url, or app (with chdir and virtualenv) of the project whose broker is meant")
+        if options.get("_elsewhere"):
+            raise Problem(
+                f"the worker of {options['app']} (pid {options['_elsewhere']}) runs in a container, so its project cannot be "
+                "read from here: give broker_url, or run the module in the container"
+            )
+        chdir, virtualenv = options.get("chdir"), options.get("virtualenv")
+        found = application.read(self.tools, str(options["app"]), chdir, virtualenv, options.get("_pid"), 2 * self.tools.timeout)
+        found.broker.transport_options.update(told)
+        found.broker.use_ssl = options.get("broker_use_ssl") or found.broker.use_ssl
+        return found
+
+    def _here(self, broker: Broker) -> list[local.Worker]:
+        """The worker processes here that are connected to this broker."""
+        port = broker.parts()["port"]
+        found = local.workers(self.tools.processes)
+        return [one for one in found if port and local.connected_to(one.pid, port)]
+
+    @property
+    def _connected(self) -> Connection:
+        """The connection to the broker; there is one from `first` on."""
+        return t.cast(Connection, self._connection)
+
+    def _ping(self, expected: int) -> None:
+        got = self._got
+        try:
+            got.names, got.asked_seconds = self._remote.ping(expected, self.tools.timeout, got.expected)
+        except self._connected.kombu.channel_errors as error:
+            got.problems["workers"] = f"this user may not use remote control on the broker ({type(error).__name__})"
+
+    def _snapshot(self, *commands: str) -> Snapshot:
+        replies = self._remote.snapshot(self._got.names, self.tools.timeout, *commands)
+        return Snapshot(time.monotonic(), time.time(), replies)
+
+    def _reading(self) -> t.Any:
+        return self._connected.read(self._names)
+
+    def _queue_names(self) -> tuple[list[str], t.Optional[list[str]]]:
+        """The queues to read, and those of remote control and events where they can be listed."""
+        got = self._got
+        named = list(self.options.get("queues") or []) or list(self._app.queues)
+        active = [queue for name in got.names for queue in got.first.queues(name)]
+        bound: set[str] = set()
+        control: t.Optional[list[str]] = None
+        if self._connected.on_redis:
+            bound, whole = self._connected.bindings()
+            control = sorted(name for name in bound if is_control(name) and name != got.own)[:MOST_QUEUES] if whole else None
+            if not whole:
+                note = "Not all keys of the Redis database were looked at (too many, or not allowed); name yours in the option queues."
+                got.notes = list(dict.fromkeys([*got.notes, note]))
+        elif got.management is not None:
+            bound = {name for name in got.management if not name.startswith("amq.gen-")}
+        if self.options.get("queues"):
+            bound = set()
+        names = list(dict.fromkeys([*named, *active, *sorted(bound)])) or ["celery"]
+        names = [name for name in names if not is_control(name)]
+        if len(names) > MOST_QUEUES:
+            got.notes = list(dict.fromkeys([*got.notes, f"There are more than {MOST_QUEUES} queues; so many of them were read."]))
+        return names[:MOST_QUEUES], control
+
+    def _read_new_queues(self) -> None:
+        """A queue that came into being in the window, by a wrong name for example, has a length but no growth yet."""
+        if self._got.control is None and self._got.management is None:
+            return  # they cannot be listed, or only in part and at a price
+        new = [name for name in self._queue_names()[0] if name not in self._names]
+        if new:
+            self._got.readings[-1].lengths.update(self._connected.read(new).lengths)
+
+    def _listen(self) -> None:
+        """Start to listen to events, on a connection of its own; without them the rest stays known."""
+        got = self._got
+        got.tally = Tally()
+        got.tally.counting = False
+        try:
+            self._hearing = Connection(got.broker, self.tools.timeout)
+            self._hearing.connect()
+            self._listener = Listener(self._hearing, self._app.event_exchange, got.tally).__enter__()
+            got.own = self._listener.queue.name
+        except Exception as error:  # pylint: disable=broad-exception-caught # whatever a broker refuses
+            got.problems["events"] = self.tools.hide(f"the event stream cannot be listened to ({type(error).__name__})")
+            self._listener = None
+
+    def _wake(self) -> None:
+        """Ask for heartbeats now. Where that is not allowed (`_ping` has said it), those count that come by themselves."""
+        if self._listener is not None:
+            with contextlib.suppress(Exception):
+                self._remote.wake()
+
+    def _begin_to_count(self) -> None:
+        tally = t.cast(Tally, self._got.tally)
+        for task_id, name in self._got.first.task_names():
+            tally.learn(task_id, name)
+        if self._listener is not None:
+            self._heard(0.02)
+        tally.counting = True
+
+    def _heard(self, seconds: float) -> None:
+        begun = time.monotonic()
+        try:
+            t.cast(Listener, self._listener).listen(seconds)
+        except Exception as error:  # pylint: disable=broad-exception-caught # the broker ended the connection
+            self._got.problems["events"] = self.tools.hide(f"the event stream broke off ({type(error).__name__})")
+            self._listener = None
+            time.sleep(max(0.0, seconds - (time.monotonic() - begun)))
+
+    def _flower(self) -> t.Optional[dict[tuple[str, str], float]]:
+        if not self.options.get("flower_url"):
+            return None
+        try:
+            return api.flower_events(api.get(str(self.options["flower_url"]), "/metrics", self.tools.timeout, "Flower"))
+        except Problem as problem:
+            self._got.problems["flower"] = self.tools.hide(str(problem))
+            return None
+
+    def _manage(self) -> None:
+        """What RabbitMQ's management API tells, where it is configured."""
+        url, got = self.options.get("management_url"), self._got
+        if not url or self._connection is None or self._connection.on_redis:
+            return
+        vhost = api.urllib.parse.quote(got.broker.parts()["vhost"], safe="")
+        try:
+            got.management = api.rabbitmq_queues(api.get(str(url), f"/api/queues/{vhost}", self.tools.timeout, "the management API"))
+        except Problem as problem:
+            got.problems["management"] = self.tools.hide(str(problem))
+
+
+def discover(tools: HostTools) -> list[dict[str, t.Any]]:
+    """The projects of the workers that run here: each application once, read as its worker reads it."""
+    found: dict[tuple[t.Any, ...], dict[str, t.Any]] = {}
+    for worker in local.workers(tools.processes):
+        if worker.broker:
+            tools.secrets |= Broker(worker.broker).secrets()
+            found.setdefault((worker.broker,), {"broker_url": worker.broker})
+        elif worker.app:
+            entry: dict[str, t.Any] = {"app": worker.app, "chdir": worker.chdir, "virtualenv": worker.virtualenv, "_pid": worker.pid}
+            if worker.elsewhere:
+                entry["_elsewhere"] = worker.pid
+            found.setdefault((worker.app, worker.chdir, worker.virtualenv), entry)
+    return list(found.values())
+
+
+COLLECTOR = Collector("celery", OPTIONS, CelerySampler, discover, places=("broker_url", "app"), libraries={"kombu": "python3-kombu"})

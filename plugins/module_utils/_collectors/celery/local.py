@@ -1,0 +1,94 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Celery workers among this host's processes."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import typing as t
+
+from ..._collect.silence import STOPPED
+from ..._linux.processes import PROC, Process, Processes
+
+_TITLE = re.compile(r"\[celeryd: [^\]]*?(?::MainProcess)?\]")
+_CHILD = re.compile(r"\[celeryd: [^\]]*:(?!MainProcess)[^\]]+\]")
+
+
+@dataclasses.dataclass(frozen=True)
+class Worker:
+    """The main process of a worker and how it was started."""
+
+    pid: int
+    app: t.Optional[str]
+    broker: t.Optional[str]
+    chdir: t.Optional[str]
+    virtualenv: t.Optional[str]
+    events: bool
+    elsewhere: bool = False  # in a container: what it imports is not here
+    stopped: bool = False  # by a signal or a debugger: it does nothing until it is continued
+
+
+def workers(processes: Processes) -> list[Worker]:
+    """The main processes of the workers here (their pool's processes left out)."""
+    found: dict[int, tuple[Process, tuple[str, ...]]] = {}
+    for process in processes.rows:
+        words = _words(process)
+        if words is not None:
+            found[process.pid] = (process, words)
+    return [_worker(process, words) for pid, (process, words) in found.items() if process.ppid not in found]
+
+
+def _words(process: Process) -> t.Optional[tuple[str, ...]]:
+    """The command line of a worker, also when it has put a title in its place; None for other processes."""
+    title = " ".join(process.argv)
+    if _CHILD.match(title):
+        return None
+    if _TITLE.match(title):
+        return tuple(title.partition("(")[2].rstrip(")").split())
+    # `celery -A shop worker`, `python -m celery …`, `python /srv/venv/bin/celery …`
+    for place, word in enumerate(process.argv[:4]):
+        if os.path.basename(word) == "celery" and "worker" in process.argv[place + 1 :]:
+            return process.argv[place + 1 :]
+    return None
+
+
+def _worker(process: Process, words: tuple[str, ...]) -> Worker:
+    told = Process(process.pid, process.ppid, process.name, process.uid, words)
+    python = process.argv[0] if process.argv and os.path.basename(process.argv[0]).startswith("python") else None
+    home = os.path.dirname(os.path.dirname(python)) if python and os.path.isabs(python) else None
+    return Worker(
+        pid=process.pid,
+        app=told.option("-A", "--app"),
+        broker=told.option("-b", "--broker"),
+        chdir=told.option("--workdir") or process.link("cwd"),
+        virtualenv=home if home and os.path.exists(os.path.join(home, "pyvenv.cfg")) else None,
+        events=bool({"-E", "--task-events", "--events"} & set(words)),
+        elsewhere=process.elsewhere("mnt"),
+        stopped=process.state in STOPPED,
+    )
+
+
+def connected_to(pid: int, port: int) -> t.Optional[bool]:
+    """Whether the process has an established TCP connection to that port; None when its descriptors may not be read."""
+    inodes = set()
+    try:
+        for descriptor in os.listdir(f"{PROC}/{pid}/fd"):
+            target = os.readlink(f"{PROC}/{pid}/fd/{descriptor}")
+            if target.startswith("socket:["):
+                inodes.add(target[8:-1])
+    except OSError:
+        return None
+    wanted = f":{port:04X}"
+    for table in ("tcp", "tcp6"):
+        try:
+            with open(f"{PROC}/{pid}/net/{table}", encoding="ascii", errors="replace") as handle:
+                rows = [line.split() for line in handle]
+        except OSError:
+            continue
+        if any(len(row) > 9 and row[3] == "01" and row[2].endswith(wanted) and row[9] in inodes for row in rows):
+            return True
+    return False

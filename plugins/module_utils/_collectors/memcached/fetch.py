@@ -1,0 +1,151 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Fetch: memcached's text protocol over TCP, UNIX sockets and TLS, with ASCII authentication, and latency probes."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import time
+import typing as t
+
+from ..._collect import stream
+from ..._collect.problem import Problem, Silent
+from . import parse
+
+DEFAULT_PORT = 11211
+#: Read by the latency probes; nobody sets it.
+PROBE_KEY = "warroom.launch.probe"
+
+
+class Closed(Problem):
+    """The peer hung up instead of answering."""
+
+
+class Session:
+    """One connection. It only reads: the login is sent only to a server that asked for one (elsewhere it would be a `set`)."""
+
+    def __init__(self, options: t.Mapping[str, t.Any], seconds: float) -> None:
+        self.address = stream.parse_address(options["address"], DEFAULT_PORT)
+        self.seconds = seconds
+        self._login = (options.get("username"), options.get("password"))
+        begun = time.perf_counter()
+        self.conn = stream.connect(self.address, seconds)
+        try:
+            if self.conn.family != socket.AF_UNIX:
+                self.conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if options.get("tls"):
+                self.conn = _wrapped(self.conn, self.address, options)
+        except BaseException:
+            self.close()
+            raise
+        self.connect_seconds = time.perf_counter() - begun
+
+    @property
+    def shown(self) -> str:
+        return stream.shown(self.address)
+
+    def ask(self, command: str, limit: int = 1024 * 1024) -> bytes:
+        """The whole answer to one command, after logging in when the server wants that."""
+        answer = self._exchange(command.encode() + b"\r\n", limit)
+        if not parse.wants_login(answer):
+            return answer
+        self._log_in()
+        return self._exchange(command.encode() + b"\r\n", limit)
+
+    def _exchange(self, request: bytes, limit: int = 1024 * 1024) -> bytes:
+        where = self.shown
+        try:
+            self.conn.settimeout(self.seconds)
+            self.conn.sendall(request)
+            answer = stream.read_all(self.conn, self.seconds, limit, parse.complete)
+        except TimeoutError as late:
+            got = late.args[0] if late.args and isinstance(late.args[0], bytes) else b""
+            parse.refuse_foreign(got, where)
+            what = f"no {'complete ' if got else ''}answer from {where} within {self.seconds:g} s"
+            raise Silent(f"{what}; does it want SASL or TLS (option tls), or does it hang?", self.address) from None
+        except (ConnectionError, ssl.SSLError):
+            answer = b""
+        parse.refuse_foreign(answer, where)
+        if not parse.complete(answer):
+            raise Closed(f"{where} closed without an answer; does it want TLS (option tls), or is it a proxy that has no stats?")
+        return answer
+
+    def _log_in(self) -> None:
+        username, password = self._login
+        if not username or password is None:
+            raise Problem(f"authentication required by {self.shown}: give the options username and password")
+        words = f"{username} {password}".encode()
+        answer = self._exchange(b"set auth 0 0 %d\r\n%s\r\n" % (len(words), words))
+        if not answer.startswith(b"STORED"):
+            raise Problem(f"authentication failed at {self.shown}: it does not know this username and password")
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self.conn.close()
+
+
+def _wrapped(conn: socket.socket, address: stream.Address, options: t.Mapping[str, t.Any]) -> socket.socket:
+    where = stream.shown(address)
+    try:
+        context = ssl.create_default_context(cafile=options.get("ca_cert") or None)
+    except (OSError, ssl.SSLError) as error:
+        raise Problem(f"ca_cert {options.get('ca_cert')} cannot be used: {error}") from None
+    if not options.get("validate_certs", True):
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    elif isinstance(address, str):
+        context.check_hostname = False  # the path of a UNIX socket is no name in a certificate
+    try:
+        return context.wrap_socket(conn, server_hostname=None if isinstance(address, str) else address[0])
+    except ssl.SSLCertVerificationError as error:
+        raise Problem(
+            f"the certificate of {where} is not trusted ({error.verify_message}): "
+            "give its authority in ca_cert, or set validate_certs to false"
+        ) from None
+    except (ssl.SSLError, ConnectionError) as error:
+        raise Problem(f"no TLS connection to {where} ({getattr(error, 'reason', None) or error}): does it speak TLS?") from None
+    except (socket.timeout, TimeoutError):
+        raise Silent(f"{where} did not finish the TLS handshake: does it speak TLS?", address) from None
+
+
+def _greeted(options: t.Mapping[str, t.Any], seconds: float) -> Session:
+    """A session that is logged in where that is needed."""
+    session = Session(options, seconds)
+    try:
+        session.ask("version")
+    except Closed:
+        session.close()
+        return Session(options, seconds)  # twemproxy hangs up on commands other than those of data
+    except BaseException:
+        session.close()
+        raise
+    return session
+
+
+def probe(options: t.Mapping[str, t.Any], count: int, seconds: float) -> tuple[float, list[float]]:
+    """Seconds to connect, and of each of `count` gets of a key of ours that does not exist, as a client library sees them.
+
+    On a connection of its own and with a limit in all, so that a slow server costs no more than `seconds`.
+    """
+    from pymemcache.client.base import Client  # pylint: disable=import-outside-toplevel
+
+    session = _greeted(options, seconds)
+    client = Client(("", 0), no_delay=True)
+    client.sock = session.conn
+    taken: list[float] = []
+    deadline = time.monotonic() + seconds
+    try:
+        while len(taken) < count and time.monotonic() < deadline:
+            session.conn.settimeout(max(deadline - time.monotonic(), 0.001))
+            begun = time.perf_counter()
+            client.get(PROBE_KEY)
+            taken.append(time.perf_counter() - begun)
+    except Exception as error:  # pylint: disable=broad-exception-caught # whatever a strange server makes the library raise
+        raise Problem(f"a get failed after {len(taken)} of {count}: {type(error).__name__}") from None
+    finally:
+        session.close()
+    return session.connect_seconds, taken

@@ -1,0 +1,156 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The collector of MySQL and MariaDB: its options, its instances on a host, its sampler."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ..._collect.base import Collector, Sampler
+from ..._collect.host_tools import HostTools
+from ..._collect.problem import Problem
+from ..._sql import sql_text
+from ..._sql.sessions import Manner
+from ..._text.redact import clean
+from . import activity, connect, shape
+from .discover import discover
+from .fetch import Reader
+from .session import Refused, Session
+
+OPTIONS: dict[str, t.Any] = {
+    "login_host": {"type": "str"},
+    "login_port": {"type": "int"},
+    "login_unix_socket": {"type": "path"},
+    "login_user": {"type": "str"},
+    "login_password": {"type": "str", "no_log": True},
+    "config_file": {"type": "path"},
+    "ca_cert": {"type": "path"},
+    "client_cert": {"type": "path"},
+    "client_key": {"type": "path"},
+    "check_hostname": {"type": "bool"},
+    "query_text": sql_text.QUERY_TEXT,
+    "long_query_seconds": {"type": "float", "default": 1.0},
+    "exempt": {"type": "list", "elements": "dict"},
+    "explain_pids": {"type": "list", "elements": "int"},
+}
+
+#: How often, and at most how many times, a window is looked into for who works.
+SAMPLE_SECONDS = 0.25
+MAX_SAMPLES = 20
+
+
+class MysqlSampler(Sampler):
+    _session: t.Optional[Session] = None
+    _reader: Reader
+    _first: shape.Sample
+    _second: t.Optional[shape.Sample] = None
+    _exhausted: t.Optional[str] = None
+    _programs: dict[str, str]
+    _tools_options = ""
+
+    def __init__(self, options: dict[str, t.Any], tools: HostTools) -> None:
+        super().__init__(options, tools)
+        self._working: list[list[dict[str, t.Any]]] = []
+        self._programs = {}
+
+    @property
+    def name(self) -> str:
+        return str(self.options.get("name") or self.options.get("login_unix_socket") or connect.shown(self.options))
+
+    def first(self) -> None:
+        try:
+            wanted = connect.login(self.options, self.tools.secrets)
+            self._tools_options = wanted.client_options
+            self._session = Session(connect.connection(wanted, self.tools.timeout), self.tools.timeout)
+        except connect.Exhausted as refused:
+            self._exhausted = str(refused)
+            return
+        try:
+            self._reader = Reader.of(self._session)
+            self._first = self._sample(None)
+        except Refused as refused:
+            raise Problem(f"{wanted.place} broke off while we read it: {clean(refused.said)}") from None
+
+    def _sample(self, since: t.Optional[str]) -> shape.Sample:
+        """Counters last in the first reading and first in the second: our own questions are then not in the window."""
+        reader, early = self._reader, since is not None
+        sample = shape.Sample(time.monotonic(), reader.now())
+        if early:
+            sample.status, sample.own = reader.status(), reader.own()
+        sample.at = time.monotonic()
+        if reader.needs_performance_schema("statements"):
+            sample.digests = reader.digests(since)
+        sample.scans = reader.scans()
+        self._read_sessions(sample)
+        sample.metrics = reader.metrics()
+        sample.channels, sample.binlog = reader.replication()
+        if not early:
+            sample.status, sample.own = reader.status(), reader.own()
+        return sample
+
+    def _read_sessions(self, sample: shape.Sample) -> None:
+        reader = self._reader
+        sample.transactions = activity.transactions(reader.transactions())
+        self._programs = reader.programs()
+        sample.sessions = activity.sessions(reader.sessions(), sample.transactions, self._programs, reader.identity.pid)
+        # reading locks costs the server something: only when somebody waits
+        waiting = {row["wait_event"] for row in sample.sessions if row["wait_event_type"] == "Lock"}
+        if "row lock" in waiting:
+            sample.row_waits = reader.row_waits()
+        if "metadata lock" in waiting:
+            sample.metadata_locks = reader.metadata_locks()
+
+    def watch(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        pause = max(SAMPLE_SECONDS, seconds / MAX_SAMPLES)
+        while self._session is not None and not self._session.lost and time.monotonic() + pause < end:
+            time.sleep(pause)
+            self.look()
+        time.sleep(max(0.0, end - time.monotonic()))
+
+    def look(self) -> None:
+        """Who is at work at this moment."""
+        rows = activity.sessions(self._reader.busy(), {}, self._programs, self._reader.identity.pid)
+        self._working.append([row for row in rows if row["state"] == "active" and row["backend_type"] == "client backend"])
+
+    def second(self) -> None:
+        if self._session is None:
+            return
+        try:
+            self._second = self._sample(self._first.now)
+        except Refused as refused:
+            raise Problem(f"{self.name} broke off within the window (a restart?): {clean(refused.said)}") from None
+
+    def facts(self, window: t.Optional[float]) -> dict[str, t.Any]:
+        if self._exhausted is not None:
+            return {**shape.exhausted(self._exhausted), "client_options": self._tools_options}
+        manner = Manner(
+            query_text=self.options.get("query_text") or "normalised",
+            top=self.tools.top,
+            long_seconds=self.options.get("long_query_seconds") or 0.0,
+            exempt=tuple(self.options.get("exempt") or ()),
+            dialect="mysql",
+        )
+        statements = shape.statements_of(self._reader, self._first, self._second)
+        texts = {}
+        if statements is not None:
+            wanted = [*statements.chosen(manner.top), *statements.suspects(200)]
+            texts = {(row.get("schema_name"), row.get("digest")): str(row.get("text") or "") for row in self._reader.texts(wanted)}
+        dictionary = self._reader.dictionary()
+        material = shape.Material(self._reader, self._first, self._second, self._working, window, manner, dictionary)
+        plans = [shape.plan(pid, material, *self._reader.explain(pid)) for pid in self.options.get("explain_pids") or []]
+        return {**shape.facts(material, statements, texts), "plans": plans, "client_options": self._tools_options}
+
+    def close(self) -> None:
+        if self._session is not None:
+            self._session.close()
+
+
+COLLECTOR = Collector(
+    "mysql", OPTIONS, MysqlSampler, discover,
+    places=("login_host", "login_port", "login_unix_socket"),
+    libraries={"pymysql": "python3-pymysql"},
+)  # fmt: skip

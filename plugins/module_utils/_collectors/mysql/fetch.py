@@ -1,0 +1,307 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Fetch: what is asked of a server, in which words of its flavour. Each question that fails costs only itself."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..._collect.sampling import number
+from ..._text.redact import clean
+from . import indexes, parse, reasons, replication
+from .session import Refused, Row, Session, literal
+
+#: More sessions, transactions or waits than these are not looked at one by one; the counters still count them.
+SESSIONS = 5000
+WAITS = 1000
+TABLES = 3000
+
+_IDENTITY = "SELECT VERSION() AS version, @@version_comment AS version_comment, CURRENT_USER() AS login, CONNECTION_ID() AS id"
+
+# Whole seconds are too coarse for "longer than a second": the server's timers and MariaDB's TIME_MS know better.
+# The last statement of a session that is idle stands where the running one did, when the server keeps it.
+_COLUMNS = "p.id, p.user, p.host, p.db, p.command, p.time, p.state, LEFT(p.info, 4000) AS info"
+_STATEMENTS = """
+       IF(e.end_event_id IS NULL, e.timer_wait / 1e12, NULL) AS statement_seconds, LEFT(e.sql_text, 1000) AS last_statement"""
+_JOINS = """
+LEFT JOIN performance_schema.threads t ON t.processlist_id = p.id
+LEFT JOIN performance_schema.events_statements_current e
+  ON e.thread_id = t.thread_id AND (e.nesting_event_type IS NULL OR e.nesting_event_type <> 'STATEMENT')"""
+_OURS, _THEIRS = "performance_schema.processlist p", "information_schema.processlist p"
+_SESSIONS = {
+    "mysql": f"SELECT {_COLUMNS},{_STATEMENTS} FROM {_OURS}{_JOINS} LIMIT {SESSIONS}",
+    "mariadb": f"SELECT {_COLUMNS}, p.time_ms, p.examined_rows,{_STATEMENTS} FROM {_THEIRS}{_JOINS} LIMIT {SESSIONS}",
+    "mysql_busy": f"SELECT {_COLUMNS} FROM {_OURS} WHERE p.command <> 'Sleep' LIMIT {SESSIONS}",
+    "mariadb_plain": f"SELECT {_COLUMNS}, p.time_ms, p.examined_rows FROM {_THEIRS} LIMIT {SESSIONS}",
+    "mariadb_busy": f"SELECT {_COLUMNS}, p.time_ms, p.examined_rows FROM {_THEIRS} WHERE p.command <> 'Sleep' LIMIT {SESSIONS}",
+    "any": f"SELECT {_COLUMNS} FROM {_THEIRS} LIMIT {SESSIONS}",
+    "show": "SHOW FULL PROCESSLIST",
+}
+
+_TRANSACTIONS = f"""
+SELECT trx_id, trx_state, trx_mysql_thread_id, trx_rows_locked, trx_rows_modified, trx_tables_locked,
+       TIMESTAMPDIFF(MICROSECOND, trx_started, NOW(6)) / 1e6 AS trx_seconds,
+       TIMESTAMPDIFF(MICROSECOND, trx_wait_started, NOW(6)) / 1e6 AS trx_wait_seconds
+FROM information_schema.innodb_trx ORDER BY trx_started LIMIT {SESSIONS}"""
+
+_ROW_WAITS = {
+    "mysql": f"""
+SELECT w.requesting_engine_transaction_id AS waiting_trx, w.blocking_engine_transaction_id AS blocking_trx,
+       l.object_schema AS lock_schema, l.object_name AS lock_table, l.index_name AS lock_index, l.lock_mode AS lock_mode
+FROM performance_schema.data_lock_waits w
+LEFT JOIN performance_schema.data_locks l ON l.engine = w.engine AND l.engine_lock_id = w.requesting_engine_lock_id
+LIMIT {WAITS}""",
+    "mariadb": f"""
+SELECT w.requesting_trx_id AS waiting_trx, w.blocking_trx_id AS blocking_trx, NULL AS lock_schema, l.lock_table, l.lock_index, l.lock_mode
+FROM information_schema.innodb_lock_waits w
+LEFT JOIN information_schema.innodb_locks l ON l.lock_id = w.requested_lock_id
+LIMIT {WAITS}""",
+}
+
+# All holders and waiters of the objects that somebody waits for.
+_METADATA = f"""
+SELECT m.object_type, m.object_schema, m.object_name, m.lock_type, m.lock_status, t.processlist_id AS pid
+FROM performance_schema.metadata_locks m
+JOIN performance_schema.threads t ON t.thread_id = m.owner_thread_id
+JOIN (SELECT DISTINCT object_type, object_schema, object_name FROM performance_schema.metadata_locks WHERE lock_status = 'PENDING') w
+  ON w.object_type = m.object_type AND w.object_schema <=> m.object_schema AND w.object_name <=> m.object_name
+WHERE t.processlist_id IS NOT NULL LIMIT {WAITS}"""
+_METADATA_PLUGIN = f"""
+SELECT lock_type AS object_type, table_schema AS object_schema, table_name AS object_name, lock_mode AS lock_type,
+       'GRANTED' AS lock_status, thread_id AS pid
+FROM information_schema.metadata_lock_info WHERE table_name <> '' LIMIT {WAITS}"""
+
+_PROGRAMS = (
+    "SELECT processlist_id AS pid, attr_name AS name, attr_value AS value FROM performance_schema.session_connect_attrs "
+    f"WHERE attr_name IN ('program_name', '_client_name') LIMIT {2 * SESSIONS}"
+)
+
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+DIGEST = "performance_schema.events_statements_summary_by_digest"
+DIGEST_COLUMNS = _words(
+    "digest count_star sum_timer_wait sum_lock_time sum_rows_examined sum_rows_sent sum_rows_affected sum_no_index_used "
+    "sum_no_good_index_used sum_created_tmp_disk_tables sum_created_tmp_tables sum_errors sum_cpu_time first_seen schema_name"
+)
+
+_SCANS = (
+    "SELECT object_schema, object_name, count_read FROM performance_schema.table_io_waits_summary_by_index_usage "
+    "WHERE index_name IS NULL AND count_read > 0 AND object_schema NOT IN ('mysql', 'sys', 'performance_schema', 'information_schema') "
+    "ORDER BY count_read DESC LIMIT 500"
+)
+
+#: Counters that every session has of its own.
+OWN = (
+    "Questions", "Com_select", "Select_scan", "Select_full_join", "Handler_read_rnd_next", "Handler_commit", "Handler_rollback",
+    "Created_tmp_tables", "Created_tmp_disk_tables", "Sort_merge_passes", "Opened_tables", "Bytes_sent", "Slow_queries",
+)  # fmt: skip
+
+_INNODB_METRICS = """
+SELECT name, count FROM information_schema.innodb_metrics WHERE name IN ('lock_deadlocks', 'trx_rseg_history_len') AND status = 'enabled'"""
+
+
+@dataclasses.dataclass
+class Reader:
+    """One server. `unknown` collects why something could not be read, by measure."""
+
+    session: Session
+    identity: parse.Identity
+    variables: dict[str, str]
+    unknown: dict[str, str] = dataclasses.field(default_factory=dict)
+    _columns: t.Optional[list[str]] = None
+    _kept: t.Optional[bool] = None
+
+    @classmethod
+    def of(cls, session: Session) -> Reader:
+        row = session.one(_IDENTITY)
+        return cls(session, parse.identity(row), session.pairs("SHOW GLOBAL VARIABLES"))
+
+    @property
+    def mariadb(self) -> bool:
+        return self.identity.flavour == "mariadb"
+
+    @property
+    def instrumented(self) -> bool:
+        """Whether performance_schema runs. Where it does not, its tables exist and are empty (case Y-04)."""
+        return self.variables.get("performance_schema", "").upper() in ("ON", "1")
+
+    def ask(self, measure: str, *questions: str) -> list[Row]:
+        """The rows of the first question that this server understands and allows; none otherwise, with the reason kept."""
+        refused: t.Optional[Refused] = None
+        for question in questions:
+            try:
+                return self.session.rows(question)
+            except Refused as error:
+                if refused is None or refused.why == "absent":
+                    refused = error
+                if error.why not in ("absent", "denied"):
+                    break
+        if refused is not None:
+            self.unknown[measure] = reasons.refused(refused, measure, self.identity)
+        return []
+
+    def needs_performance_schema(self, measure: str) -> bool:
+        """Whether it runs; when it does not, that is why the measure is unknown."""
+        if not self.instrumented:
+            self.unknown[measure] = reasons.performance_schema_off(self.identity)
+        return self.instrumented
+
+    def now(self) -> str:
+        """The server's clock in whole seconds: MariaDB's tables know no finer ones."""
+        return str(self.session.one("SELECT NOW() AS now").get("now") or "")
+
+    def status(self) -> dict[str, str]:
+        return self._status("global", "")
+
+    def own(self) -> dict[str, str]:
+        """What our own session added to the counters: our looks are not the server's traffic."""
+        try:
+            return self._status("session", f" WHERE variable_name IN ({', '.join(map(literal, OWN))})")
+        except Refused as refused:
+            if refused.why == "lost":
+                raise
+            return {}
+
+    def _status(self, scope: str, condition: str) -> dict[str, str]:
+        # as a query, which is counted like any other: SHOW STATUS is counted in the server's sums and not in the session's
+        schema = "information_schema" if self.mariadb else "performance_schema"
+        try:
+            return self.session.pairs(f"SELECT variable_name, variable_value FROM {schema}.{scope}_status{condition}")
+        except Refused as refused:
+            if refused.why == "lost":
+                raise
+            return self.session.pairs(f"SHOW {scope.upper()} STATUS{condition}")
+
+    def sessions(self) -> list[Row]:
+        """Every session that we are shown."""
+        order = ["mariadb_plain"] if self.mariadb else []
+        if self.instrumented and (not self.mariadb or self._keeps_statements()):
+            order.insert(0, "mariadb" if self.mariadb else "mysql")
+        return self.ask("sessions", *[_SESSIONS[name] for name in [*order, "any", "show"]])
+
+    def busy(self) -> list[Row]:
+        """Sessions that do something at this moment: a question that may be asked often."""
+        order = ["mariadb_busy"] if self.mariadb else ["mysql_busy"] if self.instrumented else []
+        return self.ask("sessions", *[_SESSIONS[name] for name in [*order, "any", "show"]])
+
+    def _keeps_statements(self) -> bool:
+        """Whether MariaDB keeps the last statement of each session: off by default, and joining for nothing is dear."""
+        if self._kept is None:
+            consumer = "SELECT name FROM performance_schema.setup_consumers WHERE name = 'events_statements_current' AND enabled = 'YES'"
+            self._kept = bool(self.ask("applications", consumer))
+        return self._kept
+
+    def transactions(self) -> list[Row]:
+        return self.ask("transactions", _TRANSACTIONS)
+
+    def row_waits(self) -> list[Row]:
+        return self.ask("blockers", _ROW_WAITS["mariadb" if self.mariadb else "mysql"])
+
+    def metadata_locks(self) -> list[Row]:
+        """Empty when nobody may tell: MariaDB shows metadata locks only with an instrument or a plugin that are off by default."""
+        rows: list[Row] = []
+        for question in ([_METADATA] if self.instrumented else []) + ([_METADATA_PLUGIN] if self.mariadb else []):
+            try:
+                rows = rows or self.session.rows(question)
+            except Refused:
+                continue
+        return rows
+
+    def programs(self) -> dict[str, str]:
+        """What each session's client program calls itself, by session."""
+        if not self.instrumented:
+            return {}
+        found: dict[str, str] = {}
+        for row in self.ask("applications", _PROGRAMS):
+            if row.get("pid") and row.get("value") and (row["name"] == "program_name" or row["pid"] not in found):
+                found[str(row["pid"])] = str(row["value"])
+        return found
+
+    def metrics(self) -> dict[str, t.Optional[str]]:
+        """Counters that MariaDB has in its status and MySQL in a table."""
+        return {str(row["name"]): row.get("count") for row in ([] if self.mariadb else self.ask("deadlocks", _INNODB_METRICS))}
+
+    def digests(self, since: t.Optional[str] = None) -> list[Row]:
+        """Counters of the statements (no texts), `since`: only those that ran since that moment of the server's clock."""
+        if self._columns is None:
+            self._columns = [str(row.get("field")).lower() for row in self.ask("statements", f"SHOW COLUMNS FROM {DIGEST}")]
+            self._consumed()
+        wanted = [name for name in DIGEST_COLUMNS if name in self._columns]
+        if not wanted or "statements" in self.unknown:
+            return []
+        moved = f" AND last_seen >= '{since}'" if since else ""
+        # one packed column: ten thousand rows of fourteen columns would cost both sides five times as much
+        packed = ", ".join(f"IFNULL({name}, '')" for name in wanted)
+        rows = self.ask(
+            "statements",
+            f"SELECT CONCAT_WS('|', {packed}) AS packed, schema_name IS NULL AS unnamed FROM {DIGEST} WHERE (schema_name IS NULL OR "
+            f"schema_name NOT IN ('information_schema', 'performance_schema')){moved} LIMIT 200000",
+        )
+        return [parse.unpacked(row, wanted) for row in rows]
+
+    def _consumed(self) -> None:
+        """Whether the statements are collected at all, and we may see them."""
+        if not self._columns:
+            self.unknown.setdefault("statements", reasons.performance_schema_closed(self.identity))
+            return
+        off = self.ask(
+            "statements", "SELECT name FROM performance_schema.setup_consumers WHERE name = 'statements_digest' AND enabled = 'NO'"
+        )
+        if off:
+            self.unknown["statements"] = reasons.DIGESTS_OFF
+
+    def texts(self, keys: t.Collection[tuple[t.Optional[str], t.Optional[str]]]) -> list[Row]:
+        """The normalised texts of some statements, as the server keeps them."""
+        known = ", ".join(literal(digest) for _schema, digest in keys if digest)
+        if not known:
+            return []
+        return self.ask(
+            "statements", f"SELECT schema_name, digest, LEFT(digest_text, 4000) AS text FROM {DIGEST} WHERE digest IN ({known})"
+        )
+
+    def dictionary(self) -> t.Optional[indexes.Dictionary]:
+        """Tables, indexes and columns as InnoDB knows them: PROCESS is enough, and no table is opened for it."""
+        prefix = "information_schema.innodb_" + ("sys_" if self.mariadb else "")
+        read: dict[str, list[Row]] = {}
+        for name, columns, rest in (
+            ("tables", "table_id, name", f"WHERE name LIKE '%/%' LIMIT {TABLES}"),
+            ("tablestats", "table_id, name, num_rows", f"WHERE num_rows > 0 ORDER BY num_rows DESC LIMIT {TABLES}"),
+            ("indexes", "index_id, name, table_id, type", f"LIMIT {10 * TABLES}"),
+            ("fields", "index_id, name, pos", f"LIMIT {20 * TABLES}"),
+            ("columns", "table_id, name, mtype", f"WHERE LOWER(name) LIKE '%id' OR name LIKE '%pk' LIMIT {20 * TABLES}"),
+        ):
+            read[name] = self.ask("missing_indexes", f"SELECT {columns} FROM {prefix}{name} {rest}")
+            if "missing_indexes" in self.unknown:  # a schema change that waits holds all of them up
+                return None
+        return indexes.Dictionary(read["tables"], read["indexes"], read["fields"], read["columns"], read["tablestats"])
+
+    def scans(self) -> list[Row]:
+        """Rows read without an index, by table."""
+        return self.ask("table_scans", _SCANS) if self.instrumented else []
+
+    def replication(self) -> tuple[list[Row], list[Row]]:
+        """(channels that this server follows, its own binary log)."""
+        channels = self.ask("replication", *replication.replica_questions(self.identity))
+        own = (
+            self.ask("binary_log", *replication.binlog_questions(self.identity))
+            if self.variables.get("log_bin", "").upper() == "ON"
+            else []
+        )
+        return channels, own
+
+    def explain(self, pid: int) -> tuple[list[Row], t.Optional[str]]:
+        """The plan of what a session is running right now, or why there is none. Nothing is run for it."""
+        words = "SHOW EXPLAIN FOR" if self.mariadb else "EXPLAIN FORMAT=TRADITIONAL FOR CONNECTION"
+        try:
+            return self.session.rows(f"{words} {int(pid)}"), None
+        except Refused as refused:
+            return [], clean(refused.said, 160)
+
+    def limit(self, name: str) -> t.Optional[t.Union[int, float]]:
+        return number(self.variables.get(name))

@@ -1,0 +1,260 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Parse and shape: the tables' indexes as InnoDB itself knows them, and which columns lack one.
+
+InnoDB makes an index for every foreign key that is declared. So a missing index means a missing constraint (a migration
+that was half applied): a column named like a foreign key that leads no index, on a table where that hurts. It counts as
+confirmed once a statement that filters on it was seen to run without an index.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ..._collect.sampling import number, ratio, top
+from ..._sql import sql_text
+from ..._sql.sessions import Manner
+from .session import quoted
+from .statements import Key, Statements, measures
+
+Row = dict[str, t.Any]
+
+#: A table smaller than this is read in a moment, with or without an index.
+ENOUGH_ROWS = 10000
+#: InnoDB's main types that an index of a whole column makes sense for (no blobs, no floating point).
+_INDEXABLE = (1, 2, 3, 4, 6, 12, 13)
+_SYSTEM = ("mysql", "sys", "performance_schema", "information_schema", "")
+
+_ENCODED = re.compile(r"@([0-9a-fA-F]{4})")
+_PARTITION = re.compile(r"#p#.*$", re.IGNORECASE)
+
+
+class Table(t.NamedTuple):
+    schema: str
+    name: str
+
+    @property
+    def shown(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
+class Index(t.NamedTuple):
+    name: str
+    columns: tuple[str, ...]
+    unique: bool
+
+
+def table_of(filename: t.Optional[str]) -> Table:
+    """`shop/order@002ditems#P#p0` as InnoDB stores it: the table without its partition, names decoded."""
+    schema, _slash, name = _PARTITION.sub("", filename or "").partition("/")
+    decoded = [_ENCODED.sub(lambda found: chr(int(found.group(1), 16)), part) for part in (schema, name)]
+    return Table(decoded[0], decoded[1])
+
+
+class Dictionary:
+    """What InnoDB's dictionary says, by table."""
+
+    def __init__(
+        self,
+        tables: t.Iterable[t.Mapping[str, t.Any]],
+        indexes: t.Iterable[t.Mapping[str, t.Any]],
+        fields: t.Iterable[t.Mapping[str, t.Any]],
+        columns: t.Iterable[t.Mapping[str, t.Any]] = (),
+        sizes: t.Iterable[t.Mapping[str, t.Any]] = (),
+    ) -> None:
+        names = {str(row.get("table_id")): table_of(row.get("name")) for row in tables}
+        self._tables = {key: table for key, table in names.items() if table.schema not in _SYSTEM and table.name[:1] not in ("", "#")}
+        self.indexes: dict[Table, dict[str, Index]] = {}
+        self._with_clustered: set[Table] = set()
+        self._read_indexes(indexes, fields)
+        self.columns: dict[Table, list[str]] = {}
+        for row in columns:
+            table = self._tables.get(str(row.get("table_id")))
+            if table is not None and number(row.get("mtype")) in _INDEXABLE and row.get("name") not in self.columns.setdefault(table, []):
+                self.columns[table].append(str(row["name"]))
+        self.rows: dict[Table, int] = {}
+        # a partitioned table is the sum of its partitions
+        for row in sizes:
+            table = table_of(row.get("name"))
+            self.rows[table] = self.rows.get(table, 0) + int(number(row.get("num_rows")) or 0)
+
+    def _read_indexes(self, indexes: t.Iterable[t.Mapping[str, t.Any]], fields: t.Iterable[t.Mapping[str, t.Any]]) -> None:
+        columns: dict[str, list[tuple[int, str]]] = {}
+        for row in fields:
+            columns.setdefault(str(row.get("index_id")), []).append((int(number(row.get("pos")) or 0), str(row.get("name"))))
+        for row in indexes:
+            table, name = self._tables.get(str(row.get("table_id"))), str(row.get("name"))
+            own = tuple(column for _place, column in sorted(columns.get(str(row.get("index_id")), [])))
+            if table is not None:
+                self._with_clustered.add(table)
+            if table is None or name == "GEN_CLUST_INDEX" or name.startswith("FTS_") or not own:
+                continue
+            self.indexes.setdefault(table, {})[name] = Index(name, own, bool(int(number(row.get("type")) or 0) & 2))
+
+    @property
+    def untold(self) -> list[str]:
+        """Tables whose indexes are not told."""
+        return sorted({table.shown for table in self._tables.values()} - {table.shown for table in self._with_clustered})
+
+    def candidates(self) -> t.Iterator[tuple[Table, str, str]]:
+        """(table, column, what it refers to) of every foreign key by name that leads no index on a table that is large."""
+        for table, names in self.columns.items():
+            # every table has a clustered index: one without any is one whose indexes are not told (MySQL's partitions)
+            if self.rows.get(table, 0) >= ENOUGH_ROWS and table in self._with_clustered:
+                leading = {index.columns[0] for index in self.indexes.get(table, {}).values()}
+                for column in names:
+                    refers_to = sql_text.refers_to(column)
+                    if refers_to and column not in leading:
+                        yield table, column, refers_to
+
+    def has_target(self, schema: str, column: str) -> bool:
+        """Whether the column's name points to a table of its database."""
+        return sql_text.refers_to_one_of(column, (table.name for table in self._tables.values() if table.schema == schema))
+
+    def definitions(self) -> list[Row]:
+        """Every index by what it does, whatever it is called: equal on every server that has it."""
+        rows = [
+            {
+                "database": table.schema,
+                "name": index.name,
+                "definition": f"{'UNIQUE ' * index.unique}{table.name} ({', '.join(index.columns)})",
+            }
+            for table, own in self.indexes.items()
+            for index in own.values()
+        ]
+        return sorted(rows, key=lambda row: (row["database"], row["definition"], row["name"]))
+
+
+def add_index(table: Table, column: str, taken: t.Container[str] = ()) -> str:
+    """The statement that adds the index while everybody goes on reading and writing."""
+    stem = f"{table.name}_{column}"[:58]
+    names = (f"{stem}_idx", *(f"{stem}_idx{number}" for number in range(2, 100)))
+    name = next(found for found in names if found not in taken)
+    where = f"{quoted(table.schema)}.{quoted(table.name)}"
+    return f"ALTER TABLE {where} ADD INDEX {quoted(name)} ({quoted(column)}), ALGORITHM=INPLACE, LOCK=NONE;"
+
+
+class Evidence(t.NamedTuple):
+    """What can confirm that an index is missed, and how to show it."""
+
+    statements: t.Optional[Statements]  # None: performance_schema is off
+    texts: t.Mapping[Key, str]
+    looks: t.Sequence[t.Sequence[Row]]  # sessions that were running at moments of the window
+    scanned: t.Mapping[Table, float]  # rows read without an index, per second
+    running: t.Sequence[Row]
+    manner: Manner
+
+
+def missing(dictionary: Dictionary, evidence: Evidence) -> Row:
+    """Columns that miss an index: the confirmed ones first, by the time that their statements take."""
+    rows = [_row(dictionary, evidence, *found) for found in dictionary.candidates()]
+    # a column that nothing points to and no statement filters on (session_id, external_id) is left out
+    rows = [row for row in rows if row["statements"] or dictionary.has_target(row["database"], row["columns"][0])]
+    rows.sort(key=lambda row: (not row["confirmed_by"], -(row["statement_share_ratio"] or 0), -row["rows_estimate"]))
+    hurting = [row for row in rows if row["confirmed_by"]]
+    return {
+        "missing_indexes": rows[: evidence.manner.top],
+        "missing_indexes_total": len(rows),
+        "missing_indexes_suspected": sum(not row["statements"] for row in rows),
+        "missing_indexes_hurting": len(hurting),
+        "missing_indexes_hurting_rows": max((row["rows_estimate"] for row in hurting), default=0),
+        "missing_indexes_statement_share_ratio": max((row["statement_share_ratio"] or 0.0 for row in rows), default=0.0),
+    }
+
+
+def _row(dictionary: Dictionary, evidence: Evidence, table: Table, column: str, refers_to: str) -> Row:
+    if evidence.statements is None:
+        statements = _seen(table, column, evidence)
+        confirmed = [f"seen running in {row['samples']} looks" for row in statements if row["samples"] > 1][:1]
+    else:
+        statements = _sufferers(table, column, evidence.statements, evidence)
+        confirmed = ["statements that filter on it and use no index"] if statements else []
+    scanned = evidence.scanned.get(table)
+    if confirmed and scanned:
+        confirmed.append(f"{scanned:.0f} rows read without an index every second")
+    shares = [row["share_ratio"] for row in statements if row["share_ratio"] is not None]
+    return {
+        "database": table.schema,
+        "table": table.name,
+        "columns": [column],
+        "place": f"{table.shown} ({column})",
+        "kind": "column",
+        "refers_to": refers_to,
+        "rows_estimate": dictionary.rows.get(table, 0),
+        "rows_scanned_per_second": scanned,
+        "confirmed_by": confirmed,
+        "statement": statements[0]["text"] if statements else None,
+        "statements": statements[:3],
+        "statement_share_ratio": round(min(sum(shares), 1.0), 6) if shares else None,
+        "being_built": next((f"session {row['pid']} is adding it" for row in evidence.running if _builds(row, table, column)), None),
+        "add_index": add_index(table, column, dictionary.indexes.get(table, {})),
+    }
+
+
+def _seen(table: Table, column: str, evidence: Evidence) -> list[Row]:
+    """Without performance_schema: statements that filter on the column, by how often they were seen running."""
+    found: dict[str, Row] = {}
+    every = sum(len(look) for look in evidence.looks)
+    for session in (session for look in evidence.looks for session in look):
+        text = sql_text.normalise(session.get("query"), "mysql", 2000)
+        if session.get("database") in (None, table.schema) and sql_text.filters_on(text, table.name, column):
+            row = found.setdefault(text, {"text": evidence.manner.text(session.get("query")), "samples": 0})
+            row["samples"] += 1
+    rows = [{**row, "share_ratio": ratio(row["samples"], every)} for row in found.values()]
+    return top(rows, "samples", len(rows))
+
+
+def _sufferers(table: Table, column: str, statements: Statements, evidence: Evidence) -> list[Row]:
+    """Statements that filter on the column and use no index, those that take most of the time first."""
+    total = statements.total(statements.window)
+    found = []
+    for key, text in evidence.texts.items():
+        life = statements.lifetime.get(key)
+        if life is None or not text or (key[0] != table.schema and table.schema not in text):
+            continue
+        if (ratio(life["no_index"], life["calls"]) or 0) < 0.5 or not sql_text.filters_on(
+            sql_text.normalise(text, "mysql", 2000), table.name, column
+        ):
+            continue
+        now = measures(statements.window.get(key), statements.seconds, total)
+        since = measures(life, None, 0)
+        names = ("mean_milliseconds", "examined_per_sent")
+        best = {name: now[name] if now[name] is not None else since[name] for name in names}
+        found.append({"text": evidence.manner.text(text), **best, **{name: now[name] for name in ("calls_per_second", "share_ratio")}})
+    return sorted(found, key=lambda row: (-(row["share_ratio"] or 0), -(row["mean_milliseconds"] or 0)))
+
+
+_BUILD = re.compile(
+    r"^\s*(?:alter\s+table\b.*\badd\s+(?:index|key|unique|constraint)\b|create\s+(?:unique\s+)?index\b)", re.IGNORECASE | re.DOTALL
+)
+
+
+def _builds(session: Row, table: Table, column: str) -> bool:
+    text = str(session.get("query") or "")[:4000]
+    return bool(_BUILD.match(text)) and all(re.search(rf"(?<![\w$]){re.escape(name)}(?![\w$])", text) for name in (table.name, column))
+
+
+def scans(
+    first: t.Sequence[t.Mapping[str, t.Any]], second: t.Optional[t.Sequence[t.Mapping[str, t.Any]]], seconds: t.Optional[float]
+) -> dict[Table, float]:
+    """Rows read without an index, per second, by table."""
+    if second is None or not seconds:
+        return {}
+    before = {_io_table(row): number(row.get("count_read")) or 0 for row in first}
+    moved = {_io_table(row): (number(row.get("count_read")) or 0) - before.get(_io_table(row), 0) for row in second}
+    return {table: round(value / seconds, 3) for table, value in moved.items() if value > 0}
+
+
+def _io_table(row: t.Mapping[str, t.Any]) -> Table:
+    return Table(str(row.get("object_schema")), str(row.get("object_name")))
+
+
+def scan_rows(scanned: t.Mapping[Table, float], dictionary: Dictionary, count: int) -> Row:
+    rows = [
+        {"database": table.schema, "table": table.name, "rows": dictionary.rows.get(table), "rows_scanned_per_second": value}
+        for table, value in scanned.items()
+    ]
+    return {"table_scans": top(rows, "rows_scanned_per_second", count), "table_scans_total": len(rows)}

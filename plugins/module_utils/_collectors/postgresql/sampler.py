@@ -1,0 +1,310 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One server, read twice: the whole of it over one connection, its databases one after the other."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import time
+import typing as t
+
+from ..._collect.base import Sampler
+from ..._collect.host_tools import HostTools
+from ..._collect.problem import Problem
+from ..._sql.sessions import Manner, is_client
+from . import comparable, confirm, connect, driver, indexes, plans, pooler, queries, server_queries, shape, tables
+from .discover import backends
+from .fetch import About, Reader, Sample
+from .fetch_schema import SchemaReader
+from .session import Budget, Session
+
+#: How often, and at most how many times, a window is looked into for who works.
+SAMPLE_SECONDS = 0.25
+MAX_SAMPLES = 10
+#: Databases whose tables are read when none was named, and when all were.
+FEW_DATABASES = 5
+MANY_DATABASES = 20
+#: With fewer free connections than this we keep to the one we have.
+SPARE_CONNECTIONS = 5
+
+
+_EXEMPT_FIELDS = ("user", "application", "database", "address", "query")
+
+
+def _rules(entries: t.Any) -> tuple[dict[str, str], ...]:
+    """The option `exempt`, or a Problem that says what is wrong with it: a rule that silently never matches helps nobody."""
+    for entry in entries or []:
+        for name, pattern in entry.items():
+            if name not in _EXEMPT_FIELDS:
+                raise Problem(f"exempt: there is no field {name!r}; known are {', '.join(_EXEMPT_FIELDS)}")
+            try:
+                re.compile(str(pattern))
+            except re.error as error:
+                raise Problem(f"exempt: {name}: {pattern!r} is not a regular expression ({error})") from None
+    return tuple({name: str(pattern) for name, pattern in entry.items()} for entry in entries or [])
+
+
+class Server:
+    """The sampler's work on a server that let us in."""
+
+    def __init__(self, session: Session, budget: Budget, options: dict[str, t.Any], tools: HostTools) -> None:
+        self.session = session
+        self.budget = budget
+        self.options = options
+        self.tools = tools
+        self.manner = Manner(
+            query_text=options.get("query_text") or "normalised",
+            top=tools.top,
+            long_seconds=options.get("long_query_seconds") or 0.0,
+            exempt=_rules(options.get("exempt")),
+        )
+        self.reader = Reader(session)
+        self.about: About = self.reader.about()
+        port, own = connect.socket_of(options)[1], self.about.identity.get("port")
+        if port != own:
+            self.reader.notes.append(
+                f"reached through a pooler or a forwarded port ({port}, its own is {own}): the sessions here are the pooler's"
+            )
+        self.first: t.Optional[Sample] = None
+        self.second: t.Optional[Sample] = None
+        self.working: list[list[driver.Row]] = []
+        self.schemas: list[tuple[indexes.Schema, float]] = []
+
+    # -- the two samples ---------------------------------------------------------------------------------------
+
+    def read_first(self) -> None:
+        self.first = self.reader.sample(self.about)
+        names = self._databases(self.first)
+        if self.about.statements is None and (self.options.get("databases") or not self.options.get("login_db")):
+            self._move_to_statements(names)
+        for name in names:
+            with self._in(name) as session:
+                if session is not None:
+                    found = SchemaReader(session, name, self.reader.unknown).whole()
+                    if found is not None:
+                        self.schemas.append(found)
+
+    def watch(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        pause = max(SAMPLE_SECONDS, seconds / MAX_SAMPLES)
+        while time.monotonic() + pause < end:
+            time.sleep(pause)
+            rows = self.reader.working()
+            if rows is None:
+                break
+            self.working.append(rows)
+        time.sleep(max(0.0, end - time.monotonic()))
+
+    def read_second(self) -> None:
+        self.budget.renew()
+        self.second = self.reader.sample(self.about)
+        for schema, moment in self.schemas:
+            with self._in(schema.database) as session:
+                if session is not None:
+                    SchemaReader(session, schema.database, self.reader.unknown).again(schema, moment)
+
+    # -- which databases, and how to get into them -------------------------------------------------------------
+
+    def _databases(self, sample: Sample) -> list[str]:
+        """Those named; else the one of login_db; else the busiest."""
+        rows = [row for row in sample.databases or [] if row["connectable"] and not row["template"] and row["allowed"]]
+        rows.sort(key=lambda row: -(row.get("tup_returned") or 0) - (row.get("tup_inserted") or 0))
+        there, wanted = [row["name"] for row in rows], self.options.get("databases") or []
+        if "all" in wanted:
+            return there[:MANY_DATABASES]
+        for name in wanted:
+            if name not in there:
+                self.reader.unknown[f"tables.{name}"] = f"there is no database {name} here that this user may connect to"
+        if wanted:
+            return [name for name in wanted if name in there]
+        return [self.about.identity["database"]] if self.options.get("login_db") else there[:FEW_DATABASES]
+
+    def _move_to_statements(self, names: t.Sequence[str]) -> None:
+        """The extension lives in some database: when none was named, find one that has it and stay there."""
+        for name in names:
+            if name == self.about.identity["database"] or not self._spare():
+                continue
+            try:
+                session = Session(connect.connection(self.options, self.tools.timeout, name), self.budget)
+                found = session.one(queries.STATEMENTS_VIEW)
+            except (driver.SqlError, Problem):
+                continue
+            if found.get("usable"):
+                self.session.close()
+                self.session = self.reader.session = session
+                self.about.statements = found
+                self.about.identity["database"] = name
+                self.reader.unknown.pop("statements", None)
+                if self.first is not None:
+                    self.reader.statements_into(self.first, self.about)
+                return
+            session.close()
+
+    def _spare(self) -> bool:
+        """Whether the server has connections to spare for us."""
+        rows, most = (self.first.activity if self.first else None) or [], self.about.whole("max_connections")
+        used = sum(map(is_client, rows)) + 1
+        kept = (self.about.whole("superuser_reserved_connections") or 0) + (self.about.whole("reserved_connections") or 0)
+        return most is None or used + SPARE_CONNECTIONS <= most - kept
+
+    @contextlib.contextmanager
+    def _in(self, database: str) -> t.Iterator[t.Optional[Session]]:
+        """A session in the database, ours or one for this moment; None (and the reason) when there is none."""
+        if database == self.about.identity["database"]:
+            yield self.session
+            return
+        session = None
+        if not self._spare():
+            self.reader.unknown[f"tables.{database}"] = "its tables were not read: the last free connections are left to the application"
+        else:
+            try:
+                session = Session(connect.connection(self.options, self.tools.timeout, database), self.budget)
+            except Problem as problem:
+                self.reader.unknown[f"tables.{database}"] = str(problem)
+        try:
+            yield session
+        finally:
+            if session is not None:
+                session.close()
+
+    # -- facts -------------------------------------------------------------------------------------------------
+
+    def facts(self, window: t.Optional[float]) -> dict[str, t.Any]:
+        if self.first is None:
+            raise Problem("the server ended our connection before it was read")
+        self.budget.renew()
+        statements = shape.statements_of(self.first, self.second)
+        texts = {} if statements is None else self.reader.statement_texts(self.about, statements.chosen(self.manner.top))
+        material = shape.Material(self.about, self.first, self.second, self.working, window, self.reader.unknown, self.reader.notes)
+        self.reader.once(material.latest, self.about)
+        self._name_locked_tables(material.latest)
+        extra = self._schema_facts(statements, texts)
+        extra["plans"] = [self._plan(pid, material.latest) for pid in self.options.get("explain_pids") or []]
+        return {**shape.facts(material, statements, texts, self.manner), **extra}
+
+    def _name_locked_tables(self, sample: Sample) -> None:
+        """Only a connection to its database can name a table: those we read are known by number."""
+        databases = {row["pid"]: row.get("database") for row in sample.activity or []}
+        known = {schema.database: schema.tables for schema, _moment in self.schemas}
+        for pid, wait in sample.waits.items():
+            table = known.get(databases.get(pid) or "", {}).get(wait.get("relation_id") or 0)
+            if wait.get("relation") is None and table is not None:
+                wait["relation"] = f"{table['schema']}.{table['name']}"
+
+    def _schema_facts(self, statements: t.Any, texts: t.Mapping[t.Any, t.Any]) -> dict[str, t.Any]:
+        schemas = [schema for schema, _moment in self.schemas]
+        found = {
+            "databases_read": [schema.database for schema in schemas],
+            **tables.facts(schemas, self.manner),
+            **comparable.indexes(schemas),
+        }
+        complete = [schema for schema in schemas if schema.complete]
+        if not complete:
+            self.reader.unknown.setdefault("missing_indexes", "no database's indexes could be read")
+            return {**found, "missing_indexes": None, "missing_indexes_total": None}
+        names = {row["oid"]: row["name"] for row in (self.first.databases if self.first else None) or []}
+        rows = confirm.statement_rows(statements, texts, names)
+        explain = self._explain if self.options.get("confirm_by_plan") else None
+        if self.about.identity.get("in_recovery"):
+            self.reader.notes.append("this is a replica: indexes are created on its primary")
+        missing = [row for schema in complete for row in indexes.missing(schema)]
+        return {**found, **confirm.ranked(complete, missing, rows, explain, self.manner)}
+
+    def _explain(self, database: str, text: str, user_id: t.Any) -> list[dict[str, t.Any]]:
+        with self._in(database) as session:
+            if session is None:
+                raise plans.NotExplainable(self.reader.unknown.get(f"tables.{database}", "its database cannot be entered"))
+            return plans.explain(session, text, self._role(user_id))
+
+    def _role(self, user: t.Any) -> t.Optional[str]:
+        """Who ran the statement, by id or name, when we are a superuser and may become that role."""
+        if not self.about.identity.get("superuser"):
+            return None
+        if isinstance(user, str):
+            return user
+        rows = self.reader.ask("roles", server_queries.ROLES) or []
+        return next((row["name"] for row in rows if row["id"] == user), None)
+
+    def _plan(self, pid: int, sample: Sample) -> dict[str, t.Any]:
+        """The plan of what the session runs right now."""
+        row = next((row for row in sample.activity or [] if row["pid"] == pid), None)
+        found: dict[str, t.Any] = {"pid": pid, "database": None, "query": None, "plan": None, "problem": None}
+        if row is None or not row.get("query"):
+            return {**found, "problem": "no query of this pid is running or visible"}
+        found.update({"database": row["database"], "query": self.manner.text(row["query"])})
+        size = self.about.whole("track_activity_query_size") or 1024
+        try:
+            if len(str(row["query"]).encode()) >= size - 1:
+                raise plans.NotExplainable("the statement is cut: raise track_activity_query_size to see its plan")
+            return {**found, "plan": self._explain(row["database"], row["query"], row["user"])}
+        except plans.NotExplainable as why:
+            return {**found, "problem": str(why)}
+
+
+class PostgresqlSampler(Sampler):
+    _session: t.Optional[Session] = None
+    _server: t.Optional[Server] = None
+    _console: t.Optional[pooler.Console] = None
+    _readings: tuple[t.Optional[pooler.Reading], t.Optional[pooler.Reading]] = (None, None)
+    _exhausted: t.Optional[str] = None
+
+    @property
+    def name(self) -> str:
+        return str(self.options.get("name") or connect.shown(self.options))
+
+    def first(self) -> None:
+        try:
+            connection = connect.connection(self.options, self.tools.timeout)
+            budget = Budget(self.tools.timeout)
+            self._session = Session(connection, budget)
+            if self.options.get("login_db") == connect.CONSOLE:
+                self._console = pooler.Console(self._session)
+                self._readings = (self._console.first(), None)
+                return
+            self._server = Server(self._session, budget, self.options, self.tools)
+            self._server.read_first()
+        except connect.Exhausted as refused:
+            self._exhausted = str(refused)
+        except driver.SqlError as error:
+            raise Problem(f"{self.name} answers strangely: {error}") from None
+
+    def watch(self, seconds: float) -> None:
+        if self._server is not None:
+            self._server.watch(seconds)
+        else:
+            time.sleep(seconds)
+
+    def second(self) -> None:
+        if self._server is not None:
+            self._server.read_second()
+        elif self._console is not None:
+            self._readings = (self._readings[0], self._console.second())
+
+    def facts(self, window: t.Optional[float]) -> dict[str, t.Any]:
+        if self._console is not None and self._readings[0] is not None:
+            return pooler.facts(self._readings[0], self._readings[1], self._console.unknown, self.tools.top)
+        if self._server is None:
+            return shape.exhausted(
+                self._exhausted or "", backends(self.tools, connect.socket_of(self.options)[1]) if self._is_here() else None
+            )
+        found = self._server.facts(window)
+        if self._server.session.lost:
+            self._explain_loss()
+        return found
+
+    def _explain_loss(self) -> t.NoReturn:
+        """What was read before is no answer of a server that is gone: it is down, or was restarted meanwhile."""
+        connect.connection(self.options, self.tools.timeout).close()
+        raise Problem(f"{self.name} ended our connection within the window: it was restarted, or somebody ended our session; ask again")
+
+    def _is_here(self) -> bool:
+        """Whether the instance runs on this host, so that its processes are in our table."""
+        directory, _port = connect.socket_of(self.options)
+        return directory is not None or (self.options.get("login_host") or "127.0.0.1") in ("127.0.0.1", "localhost", "::1")
+
+    def close(self) -> None:
+        for session in {self._session, self._server.session if self._server else None} - {None}:
+            t.cast(Session, session).close()

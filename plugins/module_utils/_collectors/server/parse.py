@@ -1,0 +1,96 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Parse: the kernel's texts under /proc and /sys as plain values. What a line lacks is absent, never 0."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ..._collect.sampling import number
+from ..._linux.kernel_text import Counters
+
+
+def loadavg(text: t.Optional[str]) -> t.Optional[tuple[float, float, float]]:
+    """The three load averages."""
+    values = [number(word) for word in (text or "").split()[:3]]
+    if len(values) < 3 or None in values:
+        return None
+    return float(values[0] or 0), float(values[1] or 0), float(values[2] or 0)
+
+
+def pressure(text: t.Optional[str]) -> dict[str, Counters]:
+    """{"some": {"avg10": percent, …, "total": microseconds}, "full": {…}}; empty where the kernel has none."""
+    found: dict[str, Counters] = {}
+    for line in (text or "").splitlines():
+        words = line.split()
+        if not words or words[0] not in ("some", "full"):
+            continue
+        pairs = (word.partition("=") for word in words[1:])
+        values = {name: number(value) for name, _sign, value in pairs}
+        found[words[0]] = {name: float(value) for name, value in values.items() if value is not None}
+    return found
+
+
+def paired(text: t.Optional[str], prefix: str) -> Counters:
+    """/proc/net/netstat and /proc/net/snmp: a line of names, then a line of values, both beginning with `prefix:`."""
+    lines = [line.split()[1:] for line in (text or "").splitlines() if line.startswith(prefix + ":")]
+    if len(lines) < 2:
+        return {}
+    values = [(name, number(value)) for name, value in zip(lines[0], lines[1])]
+    return {name: value for name, value in values if value is not None}
+
+
+def open_files_limit(text: t.Optional[str]) -> t.Optional[int]:
+    """The soft limit of open files in /proc/<pid>/limits."""
+    for line in (text or "").splitlines():
+        if line.startswith("Max open files"):
+            value = number(line[len("Max open files") :].split()[0])
+            return None if value is None else int(value)
+    return None
+
+
+class Thread(t.NamedTuple):
+    """One thread: its own name, ticks of processor time used, when it started (ticks after boot), where it ran last."""
+
+    name: str
+    ticks: int
+    started: int
+    processor: t.Optional[int]
+
+
+def thread(data: bytes) -> t.Optional[Thread]:
+    """/proc/<pid>/task/<tid>/stat; the name may hold anything, so it is cut at the last parenthesis."""
+    begin, end = data.find(b"("), data.rfind(b")")
+    fields = data[end + 2 :].split()
+    if begin < 0 or end < begin or len(fields) < 20:
+        return None
+    try:
+        processor = int(fields[36]) if len(fields) > 36 else None
+        return Thread(data[begin + 1 : end].decode("utf-8", "replace"), int(fields[11]) + int(fields[12]), int(fields[19]), processor)
+    except ValueError:
+        return None
+
+
+_KILLED = re.compile(r"Killed process (\d+) \((.*?)\)[ ,]")
+
+
+def oom_records(records: t.Iterable[str]) -> list[tuple[float, str]]:
+    """Kernel log records `priority,sequence,microseconds,…;text` → (seconds after boot, name) of what ran out of memory."""
+    found = []
+    for record in records:
+        head, _semicolon, message = record.partition(";")
+        killed = _KILLED.search(message)
+        stamp = number((head.split(",") + ["", "", ""])[2])
+        if killed and stamp is not None:
+            found.append((stamp / 1e6, killed.group(2)))
+    return found
+
+
+def chrony_tracking(text: str) -> t.Optional[tuple[bool, float]]:
+    """`chronyc -c tracking` → (synchronised, seconds that the system clock is ahead of NTP time)."""
+    fields = text.strip().split(",")
+    offset = number(fields[4]) if len(fields) >= 14 else None
+    return None if offset is None else (fields[-1] != "Not synchronised", -float(offset))

@@ -1,0 +1,69 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Everything that was read of a machine in one window: what the shapes make facts of."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..._linux.cgroup import Limits
+from ..._linux.kernel_text import Counters
+from ..._linux.usage import Memory
+from . import parse
+from .clock import Clock
+from .fetch import Sample, State
+from .process_table import Row, Table
+
+ONE_SAMPLE = "only one sample was taken (window 0)"
+FILTERED = "other users' processes are hidden from this user (hidepid): run with become"
+NO_TABLE = "the process table could not be read"
+
+
+@dataclasses.dataclass
+class Tick:
+    """A look between the two samples: swap counters, runnable and blocked tasks, the threads of busy processes."""
+
+    at: float
+    vmstat: Counters
+    kernel: Counters
+    threads: dict[int, dict[tuple[int, int], parse.Thread]]  # pid → (tid, start) → thread
+
+
+@dataclasses.dataclass
+class Reading:
+    state: State
+    limits: Limits
+    first: Sample
+    second: t.Optional[Sample]
+    table_first: Table
+    table_last: Table
+    ticks: list[Tick]
+    exact: dict[int, Memory]  # where PSS could be read
+    files: list[tuple[Row, int, int]]
+    service_limits: dict[int, Limits]  # pid of a service's first process → its own groups' limits
+    group_memory: dict[str, t.Optional[int]]  # folder of a memory group → bytes in use
+    clock: Clock
+    kernel_log: t.Optional[list[str]]
+    own_pid: int
+    ticks_per_second: int
+    top: int
+    unknown: dict[str, str] = dataclasses.field(default_factory=dict)
+    notes: list[str] = dataclasses.field(default_factory=list)
+
+    @property
+    def seconds(self) -> t.Optional[float]:
+        """Between the two samples of the kernel's counters."""
+        return None if self.second is None else self.second.at - self.first.at
+
+    def why(self, path: str, reason: str) -> None:
+        """Note why a measure is null."""
+        self.unknown.setdefault(path, reason)
+
+    def incomplete(self) -> t.Optional[str]:
+        """Why the process table does not show everything, None when it does."""
+        if not self.table_last.readable:
+            return NO_TABLE
+        return FILTERED if self.table_last.filtered else None

@@ -1,0 +1,164 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Shape: what a worker costs in memory and CPU, and how many more this host could carry."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import typing as t
+
+from ..._collect.sampling import ratio, top
+from . import traffic
+from .document import Worker
+from .samples import Facts, History
+
+#: Memory that stays free for everything else: this much, or the tenth part when that is more.
+RESERVE_BYTES = 512 * 1024 * 1024
+#: Of what is free, the part that may be given away.
+SHARE = 0.8
+#: Share of the workers that may be busy without anybody waiting.
+COMFORTABLE = 0.7
+#: A worker that waits all the time still costs something.
+LEAST_CPU = 0.02
+_ELSEWHERE = (
+    "the workers' processes cannot be seen from here (another host, a container, or hidden from this user): "
+    "run the module there, with become"
+)
+
+
+def put(facts: Facts, history: History) -> None:
+    """Memory and CPU of the workers, and `addable`."""
+    _memory(facts, history)
+    rows = [_row(worker, history) for worker in history.last.stats.workers if worker.pid > 0]
+    facts.put("worker_list", top(rows, "memory_bytes", history.top))
+    facts.put("worker_list_total", len(rows))
+    _cpu(facts, history, rows)
+    _addable(facts, history)
+
+
+def _memory(facts: Facts, history: History) -> None:
+    found = list(history.memory.values())
+    why = "uWSGI reports no memory: add `memory-report = true` to its configuration and reload it, or run the module on its host"
+    exact = bool(found) and all(one.uss is not None for one in found)
+    facts.put("memory_kind", ("uss" if exact else "rss") if found else None, why)
+    each = [one.uss if one.uss is not None and exact else one.rss for one in found]
+    facts.put("memory_bytes_per_worker_median", int(statistics.median(each)) if each else None, why)
+    # the limit people know is that of a process in top, less what it shares with its siblings
+    largest = [one.pss if one.pss is not None else one.rss for one in found]
+    facts.put("memory_bytes_per_worker_peak", max(largest) if largest else None, why)
+    facts.put("memory_bytes", sum(largest) if largest else None, why)
+    facts.put("rss_bytes_per_worker_median", int(statistics.median(one.rss for one in found)) if found else None, why)
+
+
+def _moved_cpu(history: History, pid: int) -> t.Optional[float]:
+    if history.window is None or len(history.usages) < 2:
+        return None
+    before, after = history.usages[0].cpu.get(pid), history.usages[-1].cpu.get(pid)
+    if after is None:
+        return None
+    return max(0.0, after - before) if before is not None else after  # one that was born in the window started at 0
+
+
+def _busiest_thread(history: History, pid: int) -> t.Optional[float]:
+    if not history.window or len(history.usages) < 2:
+        return None
+    before, after = history.usages[0].threads, history.usages[-1].threads
+    used = [seconds - before.get(key, 0.0) for key, seconds in after.items() if key[0] == pid]
+    return ratio(min(max(used), history.window), history.window) if used else None
+
+
+def _row(worker: Worker, history: History) -> dict[str, t.Any]:
+    memory = history.memory.get(worker.pid)
+    cpu = _moved_cpu(history, worker.pid)
+    return {
+        "id": worker.id,
+        "pid": worker.pid,
+        "state": worker.status,
+        "threads": None if worker.cores is None else len(worker.cores),
+        "threads_busy": None if worker.cores is None else worker.busy_cores,
+        "lifetime_requests": worker.requests,
+        "lifetime_harakiri": worker.harakiri,
+        "lifetime_respawns": max(0, worker.respawns - 1),
+        "memory_bytes": None if memory is None else memory.pss if memory.pss is not None else memory.rss,
+        "cpu_cores": None if cpu is None or not history.window else round(cpu / history.window, 3),
+        "busiest_thread_ratio": _busiest_thread(history, worker.pid),
+    }
+
+
+def _cpu(facts: Facts, history: History, rows: list[dict[str, t.Any]]) -> None:
+    why = traffic.NO_WINDOW if history.window is None else _ELSEWHERE
+    used = [row["cpu_cores"] for row in rows if row["cpu_cores"] is not None]
+    facts.put("cpu_cores", round(sum(used), 3) if used else None, why)
+    facts.put(
+        "busiest_thread_ratio",
+        max((row["busiest_thread_ratio"] for row in rows if row["busiest_thread_ratio"] is not None), default=None),
+        why,
+    )
+    facts.put("machine_cpu_free_cores", _free_cores(history, sum(used)), why)
+    facts.put("cpu_per_busy_ratio", _per_busy(facts, history), why if not used else "no request ran in the window")
+
+
+def _free_cores(history: History, used: float) -> t.Optional[float]:
+    """Cores that were idle, and that the workers' own limits (affinity, control group) would let them use."""
+    if history.window is None or history.capacity is None or not history.usages[0].machine or not history.usages[-1].machine:
+        return None
+    (idle, whole), (idle_later, whole_later) = history.usages[0].machine, history.usages[-1].machine
+    idle_share = ratio(max(0.0, idle_later - idle), whole_later - whole)
+    if idle_share is None:
+        return None
+    return round(max(0.0, min(min(1.0, idle_share) * history.capacity.cores_online, history.capacity.cores - used)), 3)
+
+
+def _per_busy(facts: Facts, history: History) -> t.Optional[float]:
+    """CPU of the workers per second that a request was running: about 1 when it computes, 0.1 when it waits for a database."""
+    running = traffic.Moved(history).sum(lambda worker: worker.running_microseconds)
+    if facts.values["cpu_cores"] is None or not history.window or running is None:
+        return None
+    sampled = history.mean_cores_busy * history.window
+    # running_time grows when a request ends: while all are stuck only the samples know that they are busy
+    busy_seconds = max(running / 1e6, sampled)
+    return min(1.0, round(facts.values["cpu_cores"] * history.window / busy_seconds, 4)) if busy_seconds > 0.01 else None
+
+
+def _addable(facts: Facts, history: History) -> None:
+    """Workers that RAM and CPU of this host leave room for. The database's connection budget is the fleet's to know."""
+    threads = _threads_per_worker(history)
+    by_ram = by_cpu = None
+    memory = facts.values["memory_bytes_per_worker_median"]
+    capacity = history.capacity
+    if capacity is not None and memory:
+        by_ram = int(SHARE * max(0, capacity.memory_available - max(RESERVE_BYTES, capacity.memory_total // 10)) // memory)
+    per_busy, free = facts.values["cpu_per_busy_ratio"], facts.values["machine_cpu_free_cores"]
+    if per_busy is not None and free is not None:
+        by_cpu = int(SHARE * free // (max(LEAST_CPU, per_busy) * threads))
+    facts.put("addable.by_ram", by_ram, _ELSEWHERE)
+    facts.put(
+        "addable.by_cpu", by_cpu, facts.unknown.get("cpu_per_busy_ratio") or facts.unknown.get("machine_cpu_free_cores") or _ELSEWHERE
+    )
+    wanted = facts.put("addable.wanted", _wanted(history, threads), "no worker can take requests")
+    most = limit = None
+    if by_ram is not None and by_cpu is not None:
+        most, limit = min((by_ram, "RAM"), (by_cpu, "CPU"))
+    why = "needs both RAM and CPU of this host"
+    facts.put("addable.workers", most, why)
+    facts.put("addable.limit", limit, why)
+    advised = facts.put("addable.advised", None if most is None or wanted is None else min(most, wanted), why)
+    facts.put("addable.processes", None if advised is None else len(history.last.stats.workers) + advised, why)
+
+
+def _threads_per_worker(history: History) -> int:
+    sizes = [len(worker.cores) for worker in history.last.stats.serving if worker.cores]
+    return max(1, round(statistics.mean(sizes))) if sizes else 1
+
+
+def _wanted(history: History, threads: int) -> t.Optional[int]:
+    """Workers that would bring what was busy and waiting down to a comfortable share of all."""
+    loads = [(busy + (look.waiting or 0), active) for look in history.glances for busy, active in [look.slots] if active]
+    if not loads:
+        return None
+    load = sum(busy for busy, _active in loads) / len(loads)
+    active = sum(active for _busy, active in loads) / len(loads)
+    return max(0, math.ceil((load / COMFORTABLE - active) / threads))

@@ -1,0 +1,152 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the host knows of a master that runs on it: backlogs from the kernel, CPU and memory of its workers by pid."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import typing as t
+
+from ..._collect.problem import Problem
+from ..._linux import backlog, cgroup, kernel_text, usage
+from ..._linux.processes import socket_inodes
+from .document import Socket, Stats
+
+
+@dataclasses.dataclass(frozen=True)
+class Queue:
+    """A socket's backlog. `waiting` is None when nobody tells, with the reason."""
+
+    name: str
+    protocol: str
+    kind: str
+    waiting: t.Optional[int]
+    limit: t.Optional[int]
+    reason: t.Optional[str] = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Usage:
+    """CPU seconds so far: of each worker, of each of their threads by (pid, thread), of the machine as (idle, all)."""
+
+    cpu: dict[int, float] = dataclasses.field(default_factory=dict)
+    threads: dict[tuple[int, int], float] = dataclasses.field(default_factory=dict)
+    machine: t.Optional[tuple[float, float]] = None
+    overflows: dict[str, int] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class HostCapacity:
+    """What the master may use of the host: the tighter of the machine and its own control groups."""
+
+    cores: float
+    cores_online: int
+    memory_total: int
+    memory_available: int
+
+
+def pids_are_ours(stats: Stats, local: bool) -> bool:
+    """Whether the document's process ids mean processes of this host.
+
+    Not so for a remote stats server, nor for one in a container with process ids of its own: the workers must be
+    children of the master here as well.
+    """
+    pids = [worker.pid for worker in stats.workers if worker.pid > 0]
+    parents = {usage.parent(pid) for pid in pids if pid != stats.pid} - {None}
+    return local and bool(stats.pid) and (parents == {stats.pid} or stats.pid in pids)
+
+
+def queues(stats: Stats, ours: bool) -> list[Queue]:
+    """The backlog of each socket, from the kernel where that is ours to ask.
+
+    uWSGI's own numbers are only looked at elsewhere: they are 0 for UNIX sockets (case U-10) and up to a second old for
+    TCP, because the master takes them once in its cycle.
+    """
+    rows: list[backlog.Backlog] = []
+    reason = "uWSGI does not measure UNIX sockets, and this one is not on the host that was asked; run the module there"
+    if ours and stats.sockets:
+        try:
+            rows = backlog.listening()
+            reason = "the kernel of the host that was asked does not list this socket (another network namespace?)"
+        except Problem as problem:
+            reason = f"uWSGI does not measure UNIX sockets, and {problem}"
+    owned = socket_inodes(stats.pid) if rows and stats.pid else set()
+    return [_queue(socket, _row_of(socket, stats.cwd, rows, owned), reason) for socket in stats.sockets]
+
+
+def _queue(socket: Socket, row: t.Optional[backlog.Backlog], reason: str) -> Queue:
+    kind = "unix" if socket.unix else "tcp"
+    if row is not None:
+        return Queue(socket.name, socket.protocol, kind, row.waiting, row.limit or None)
+    if not socket.unix and (socket.limit or socket.queue):
+        return Queue(socket.name, socket.protocol, kind, socket.queue, socket.limit or None)
+    return Queue(
+        socket.name, socket.protocol, kind, None, None, reason if socket.unix else "uWSGI does not tell the backlog of this socket"
+    )
+
+
+def _row_of(socket: Socket, cwd: str, rows: list[backlog.Backlog], owned: set[int]) -> t.Optional[backlog.Backlog]:
+    """The kernel's row: by address, of the master's own sockets when they may be read, else the newest of that address."""
+    if socket.unix:
+        names = {socket.name, os.path.join(cwd, socket.name), os.path.normpath(os.path.join(cwd, socket.name))}
+        named = [row for row in rows if row.kind == "unix" and row.address in names]
+    else:
+        host, _sep, port = socket.name.rpartition(":")
+        hosts = {host.strip("[]"), "0.0.0.0", "::"}
+        named = [row for row in rows if row.kind == "tcp" and str(row.port) == port]
+        named = [row for row in named if row.inode in owned or row.address in hosts]
+    mine = [row for row in named if row.inode in owned]
+    return max(mine or named, key=lambda row: (row.waiting if mine else 0, row.inode), default=None)
+
+
+def usage_of(stats: Stats, ours: bool) -> Usage:
+    """One look at the workers' and the machine's CPU. Empty for a master that is not on this host."""
+    if not ours:
+        return Usage()
+    cpu: dict[int, float] = {}
+    threads: dict[tuple[int, int], float] = {}
+    for worker in stats.workers:
+        seconds = usage.cpu_seconds(worker.pid) if worker.pid > 0 else None
+        if seconds is not None:
+            cpu[worker.pid] = seconds
+            threads.update({(worker.pid, thread): used for thread, used in usage.thread_cpu_seconds(worker.pid).items()})
+    return Usage(cpu, threads, usage.machine_cpu(), backlog.overflows())
+
+
+def memory_of(stats: Stats, ours: bool) -> dict[int, usage.Memory]:
+    """Memory of each worker by pid: from the process table, else what uWSGI itself reports with memory-report."""
+    found = {}
+    for worker in stats.workers:
+        if worker.pid <= 0:
+            continue
+        memory = usage.memory(worker.pid) if ours else None
+        if memory is None and worker.rss_bytes:
+            memory = usage.Memory(worker.rss_bytes, worker.pss_bytes, worker.uss_bytes)
+        if memory is not None:
+            found[worker.pid] = memory
+    return found
+
+
+def capacity_of(stats: Stats, ours: bool) -> t.Optional[HostCapacity]:
+    """The capacity of the host of a master that runs here; None elsewhere."""
+    machine = usage.machine_memory()
+    if not ours or not stats.pid or "MemAvailable" not in machine:
+        return None
+    limits = cgroup.limits(_contents, kernel_text.mounts(_contents("/proc/self/mountinfo")), stats.pid)
+    cores = [usage.cores(), *(limit for limit in (limits.cpu_cores, limits.cpuset_cores) if limit)]
+    total, available = machine["MemTotal"], machine["MemAvailable"]
+    if limits.memory_bytes is not None:
+        in_use = cgroup.memory_in_use(_contents, limits.memory_folder) or 0
+        total, available = min(total, limits.memory_bytes), min(available, max(0, limits.memory_bytes - in_use))
+    return HostCapacity(min(cores), os.cpu_count() or 1, total, available)
+
+
+def _contents(path: str) -> t.Optional[str]:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as handle:
+            return handle.read(1 << 20)
+    except OSError:
+        return None

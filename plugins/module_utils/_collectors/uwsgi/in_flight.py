@@ -1,0 +1,74 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Shape: what the workers are doing right now, by kind of page, and who asked."""
+
+from __future__ import annotations
+
+import collections
+import ipaddress
+import typing as t
+
+from ..._collect.sampling import ratio
+from .document import Request
+from .samples import Facts, History
+
+
+def put(facts: Facts, history: History) -> None:
+    """In-flight requests of the last sample, grouped; the clients of all samples."""
+    look = history.last
+    running = [core.request for worker in look.stats.workers for core in worker.cores or () if core.busy]
+    known = [request for request in running if request is not None]
+    facts.put("in_flight", _rows(known, look.clock, facts.values["cores_active"])[: history.top])
+    facts.put("in_flight_total", facts.values["cores_busy"])
+    dated = [request for request in known if request.started]
+    oldest = min(dated, key=lambda request: request.started or 0.0, default=None)
+    why = "no request is in flight" if not running else "uWSGI does not tell when the requests began"
+    facts.put("in_flight_oldest_seconds", None if oldest is None else _age(oldest, look.clock), why)
+    facts.put("in_flight_oldest_pattern", None if oldest is None else f"{oldest.method} {oldest.pattern}".strip(), why)
+    if dated and not history.local:
+        facts.note("the ages of running requests rest on two hosts' clocks: uWSGI's and that of the host that was asked")
+    _clients(facts, history)
+    if look.stats.repaired:
+        facts.note("a running request's headers broke uWSGI's answer; they were dropped, the rest was read")
+
+
+def _age(request: Request, clock: float) -> float:
+    # request_start is in whole seconds: an age below a second may come out as slightly negative
+    return round(max(0.0, clock - (request.started or clock)), 3)
+
+
+def _rows(requests: list[Request], clock: float, cores: int) -> list[dict[str, t.Any]]:
+    groups: dict[tuple[str, str, str], list[Request]] = collections.defaultdict(list)
+    for request in requests:
+        groups[(request.pattern, request.method, request.host)].append(request)
+    rows = []
+    for (pattern, method, host), members in groups.items():
+        ages = [_age(request, clock) for request in members if request.started]
+        rows.append(
+            {
+                "pattern": pattern,
+                "method": method,
+                "host": host,
+                "count": len(members),
+                "share_ratio": ratio(min(len(members), cores), cores),
+                "oldest_seconds": max(ages) if ages else None,
+            }
+        )
+    return sorted(rows, key=lambda row: (-row["count"], -(row["oldest_seconds"] or 0)))
+
+
+def _clients(facts: Facts, history: History) -> None:
+    """Who connected for the requests that were running in any sample: accelerators, or browsers around them."""
+    seen = collections.Counter(client for glance in history.glances for client in glance.clients)
+    rows = [{"address": address, "kind": _kind(address), "count": count} for address, count in seen.most_common()]
+    facts.put("remote_addresses", rows[: history.top])
+    facts.put("remote_addresses_total", len(rows))
+
+
+def _kind(address: str) -> str:
+    found = ipaddress.ip_address(address)
+    if found.is_loopback:
+        return "loopback"
+    return "private" if found.is_private else "public"

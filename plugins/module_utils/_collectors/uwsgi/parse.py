@@ -1,0 +1,211 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Parse: the stats server's bytes as `Stats`. Leniently, because strangers' request headers are copied into them."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import math
+import re
+import typing as t
+
+from ..._collect.problem import Problem
+from ..._collect.sampling import number
+from ..._text.redact import clean, url_pattern
+from .document import Core, Request, Socket, Stats, Vassal, Worker
+
+_ODD_HOST = re.compile(r"[^A-Za-z0-9.:_\-\[\]]")
+_PATH_PARAMETERS = re.compile(r";[^/?#]*")
+
+
+def stats(data: bytes) -> Stats:
+    """The document of a master, an emperor or a router; a Problem for anything else."""
+    document, repaired = _document(data)
+    version = document.get("version")
+    common: dict[str, t.Any] = {
+        "version": clean(version, 60) if isinstance(version, str) else None,
+        "pid": _optional(document.get("pid")),
+        "uid": _optional(document.get("uid")),
+        "cwd": clean(document["cwd"], 300) if isinstance(document.get("cwd"), str) else "",
+        "repaired": repaired,
+    }
+    if "vassals" in document or "emperor" in document:
+        return Stats("emperor", vassals=_vassals(document), **common)
+    if isinstance(document.get("workers"), list):
+        return Stats(
+            "app",
+            sockets=_sockets(document),
+            workers=tuple(_worker(row) for row in _rows(document, "workers")),
+            caches=tuple(_cache(row) for row in _rows(document, "caches")),
+            spoolers=tuple({"tasks": _count(row, "tasks"), "running": _count(row, "running")} for row in _rows(document, "spoolers")),
+            signal_queue=_optional(document.get("signal_queue")),
+            **common,
+        )
+    if "active_sessions" in document:
+        nodes = tuple(_node(node) for pool in _rows(document, "subscriptions") for node in _rows(pool, "nodes"))
+        return Stats("router", sessions=_optional(document["active_sessions"]), nodes=nodes, **common)
+    raise Problem("the answer is JSON without workers or vassals; is this uWSGI's stats socket?")
+
+
+def _document(data: bytes) -> tuple[dict[str, t.Any], bool]:
+    document, repaired = _load(data), False
+    if document is None:
+        document, repaired = _load(_without_variables(data)), True
+    if document is None:
+        raise Problem(f"stats not complete JSON: {len(data)} bytes, beginning with {clean(data[:40], 40)!r}")
+    if not isinstance(document, dict):
+        raise Problem(f"stats are not a JSON object: {clean(data[:40], 40)!r}")
+    return document, repaired
+
+
+def _load(data: bytes) -> t.Any:
+    """Foreign bytes and control characters inside strings are let through (case U-04); NaN and infinities are null."""
+    try:
+        return json.loads(data.decode("utf-8", "replace"), strict=False, parse_constant=lambda _name: None, parse_float=_finite)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _finite(text: str) -> t.Optional[float]:
+    value = float(text)
+    return value if math.isfinite(value) else None
+
+
+def _without_variables(data: bytes) -> bytes:
+    """The document without the variables of running requests: the only strangers' text in it, and so what breaks it."""
+    parts: list[bytes] = []
+    place = 0
+    while True:
+        begin = data.find(b'"vars":[', place)
+        end = data.find(b'"req_info"', begin)
+        if begin < 0 or end < 0:
+            return b"".join(parts) + data[place:]
+        parts.append(data[place:begin] + b'"vars":[],')
+        place = end
+
+
+def _rows(document: t.Mapping[str, t.Any], name: str) -> list[dict[str, t.Any]]:
+    rows = document.get(name)
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+
+def _optional(value: t.Any) -> t.Optional[int]:
+    found = number(value)
+    return int(found) if found is not None and abs(found) < 2**63 else None
+
+
+def _count(row: t.Mapping[str, t.Any], name: str) -> int:
+    """A counter of the document; uWSGI's own printing of large ones as signed numbers makes no negative count."""
+    return max(0, _optional(row.get(name)) or 0)
+
+
+def _worker(row: dict[str, t.Any]) -> Worker:
+    cores = row.get("cores")
+    status = row.get("status")
+    return Worker(
+        id=_count(row, "id"),
+        pid=_count(row, "pid"),
+        status=clean(status, 20) if isinstance(status, str) else "unknown",
+        accepting="accepting" not in row or bool(row["accepting"]),
+        requests=_count(row, "requests"),
+        exceptions=_count(row, "exceptions"),
+        harakiri=_count(row, "harakiri_count"),
+        respawns=_count(row, "respawn_count"),
+        running_microseconds=_count(row, "running_time"),
+        sent_bytes=_count(row, "tx"),
+        rss_bytes=_count(row, "rss"),
+        pss_bytes=_count(row, "pss") or None,
+        uss_bytes=_count(row, "uss") or None,
+        cores=tuple(_core(core) for core in cores if isinstance(core, dict)) if isinstance(cores, list) else None,
+    )
+
+
+def _core(row: dict[str, t.Any]) -> Core:
+    variables = row.get("vars")
+    info = row.get("req_info")
+    return Core(
+        busy=bool(row.get("in_request")),
+        requests=_count(row, "requests"),
+        static=_count(row, "static_requests"),
+        routed=_count(row, "routed_requests"),
+        offloaded=_count(row, "offloaded_requests"),
+        read_errors=_count(row, "read_errors"),
+        write_errors=_count(row, "write_errors"),
+        request=request(variables, info if isinstance(info, dict) else {}) if isinstance(variables, list) and variables else None,
+    )
+
+
+def request(variables: t.Sequence[t.Any], info: t.Mapping[str, t.Any]) -> t.Optional[Request]:
+    """What may be known of a running request. Cookies, credentials and query values end here."""
+    wanted: dict[str, str] = {}
+    for entry in variables:
+        name, _sep, value = entry.partition("=") if isinstance(entry, str) else ("", "", "")
+        if name in ("REQUEST_METHOD", "HTTP_HOST", "SERVER_NAME", "REQUEST_URI", "SCRIPT_NAME", "PATH_INFO", "REMOTE_ADDR"):
+            wanted.setdefault(name, value)
+    if not wanted:
+        return None
+    path = wanted.get("REQUEST_URI") or wanted.get("SCRIPT_NAME", "") + wanted.get("PATH_INFO", "")
+    host = wanted.get("HTTP_HOST") or wanted.get("SERVER_NAME", "")
+    started = number(info.get("request_start"))
+    return Request(
+        method=clean(wanted.get("REQUEST_METHOD", ""), 20),
+        host=_ODD_HOST.sub("_", clean(host.rpartition("@")[2], 80)).lower(),
+        pattern=url_pattern(_PATH_PARAMETERS.sub("", path[:4000])),
+        client=_client(wanted.get("REMOTE_ADDR", "")),
+        started=float(started) if started else None,
+    )
+
+
+def _client(value: str) -> t.Optional[str]:
+    try:
+        found = ipaddress.ip_address(value.strip())
+    except ValueError:
+        return None
+    mapped = getattr(found, "ipv4_mapped", None)
+    return str(mapped or found)
+
+
+def _sockets(document: t.Mapping[str, t.Any]) -> tuple[Socket, ...]:
+    """The application's sockets, each once (uWSGI may list one several times)."""
+    found: dict[str, Socket] = {}
+    for row in _rows(document, "sockets"):
+        name = clean(str(row.get("name") or ""), 200)
+        one = Socket(name, clean(str(row.get("proto") or ""), 20), _count(row, "queue"), _count(row, "max_queue"))
+        if name and (name not in found or one.queue > found[name].queue):
+            found[name] = one
+    return tuple(found.values())
+
+
+def _vassals(document: t.Mapping[str, t.Any]) -> tuple[Vassal, ...]:
+    """The vassals, with those that keep dying: they are mostly not there, and only the blacklist knows them."""
+    attempts = {str(row.get("id") or ""): _count(row, "attempt") for row in _rows(document, "blacklist")}
+    found = {}
+    for row in _rows(document, "vassals"):
+        name = str(row.get("id") or "")
+        found[name] = Vassal(clean(name, 120), _vassal_state(row, name in attempts), max(_count(row, "respawns"), attempts.get(name, 0)))
+    for name, attempt in attempts.items():
+        found.setdefault(name, Vassal(clean(name, 120), "cursed", attempt))
+    return tuple(found.values())
+
+
+def _vassal_state(row: t.Mapping[str, t.Any], blacklisted: bool) -> str:
+    ready = any(_count(row, sign) for sign in ("loyal", "ready", "accepting"))
+    if _count(row, "cursed") or (blacklisted and not ready):
+        return "cursed"
+    if row.get("on_demand") and (_optional(row.get("pid")) or -1) <= 0:
+        return "asleep"
+    # an emperor calls a vassal loyal some time after it is ready
+    return "loyal" if _count(row, "loyal") else "ready" if ready else "starting"
+
+
+def _cache(row: dict[str, t.Any]) -> dict[str, t.Any]:
+    names = {"entries": "items", "entries_limit": "max_items", "hits": "hits", "misses": "miss", "full": "full"}
+    return {"name": clean(str(row.get("name") or "default"), 60), **{ours: _count(row, theirs) for ours, theirs in names.items()}}
+
+
+def _node(row: dict[str, t.Any]) -> dict[str, t.Any]:
+    names = {"requests": "requests", "failures": "failcnt", "references": "ref"}
+    return {"name": clean(str(row.get("name") or ""), 120), **{ours: _count(row, theirs) for ours, theirs in names.items()}}

@@ -1,0 +1,124 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Shape: how taken the workers are, over all samples, and who waits for them."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..._collect.sampling import delta, rate, ratio, top
+from . import traffic
+from .host_view import Queue
+from .samples import Facts, History
+
+#: Samples from which "in every sample" means something.
+ENOUGH = 3
+#: busy_ratio and utilisation from which both together mean saturated.
+FULL = 0.9
+
+
+def put(facts: Facts, history: History) -> None:
+    """Workers by state, threads, how many were busy over the samples, backlogs and overflows."""
+    _workers(facts, history)
+    _busy(facts, history)
+    _queues(facts, history)
+    _overflows(facts, history)
+    _saturated(facts, history)
+
+
+def _workers(facts: Facts, history: History) -> None:
+    stats = history.last.stats
+    states = [worker.state for worker in stats.workers]
+    counted = {"idle", "busy", "cheap", "pause", "starting", "signal"}
+    facts.put("workers.total", len(states))
+    facts.put("workers.active", len(stats.serving))
+    for ours, theirs in (
+        ("busy", "busy"),
+        ("idle", "idle"),
+        ("cheap", "cheap"),
+        ("paused", "pause"),
+        ("starting", "starting"),
+        ("signal", "signal"),
+    ):
+        facts.put(f"workers.{ours}", states.count(theirs))
+    facts.put("workers.other", sum(state not in counted for state in states))
+    odd = sorted({worker.status for worker in stats.workers if worker.state not in ("idle", "busy", "cheap", "starting")})
+    facts.put("workers.odd_states", odd)
+    facts.put("workers.cores_unknown", sum(worker.cores is None for worker in stats.workers))
+    facts.put("cores_active", stats.cores_active)
+    facts.put("cores_busy", stats.cores_busy)
+    whole = all(worker.cores is not None for worker in stats.workers) and bool(stats.workers)
+    # cheap workers count: the connections they will open when they start have to fit as well
+    threads = sum(len(worker.cores or ()) for worker in stats.workers) if whole else None
+    facts.put("concurrency", threads, "the number of threads is not told: stats-no-cores is set; remove it")
+
+
+def _busy(facts: Facts, history: History) -> None:
+    slots = [glance.slots for glance in history.glances]
+    shares = [min(1.0, busy / active) for busy, active in slots if active]
+    facts.put("samples", len(slots))
+    why = "no worker can take requests" if history.last.stats.workers else "there are no workers"
+    facts.put("busy_ratio", round(sum(shares) / len(shares), 6) if shares else None, why)
+    facts.put("busy_ratio_peak", round(max(shares), 6) if shares else None, why)
+    facts.put("all_busy_samples", sum(glance.all_busy for glance in history.glances))
+    if not history.last.stats.cores_known:
+        unknown = sum(worker.cores is None for worker in history.last.stats.serving)
+        facts.note(f"cores unknown for {unknown} workers (stats-no-cores): busy means at least one thread of a worker is")
+
+
+def _queues(facts: Facts, history: History) -> None:
+    waiting = [glance.waiting for glance in history.glances]
+    queues = history.last.queues
+    reason = next((queue.reason for queue in queues if queue.reason), "uWSGI lists no sockets")
+    facts.put("listen_queue", history.last.waiting, reason)
+    known = [number for number in waiting if number is not None]
+    facts.put("listen_queue_peak", max(known) if known else None, reason)
+    facts.put("listen_queue_samples", sum(number > 0 for number in known) if known else None, reason)
+    fullest = max(queues, key=_fill, default=None)
+    limit = fullest.limit if fullest is not None else None
+    facts.put("listen_queue_limit", limit, reason)
+    share = ratio(fullest.waiting, limit) if fullest is not None and history.last.waiting is not None else None
+    facts.put("listen_queue_ratio", None if share is None else min(1.0, share), reason)
+    rows = [
+        {"name": queue.name, "kind": queue.kind, "protocol": queue.protocol, "queue": queue.waiting, "limit": queue.limit}
+        for queue in queues
+    ]
+    facts.put("sockets", top(rows, "queue", history.top))
+    facts.put("sockets_total", len(rows))
+    facts.put("somaxconn", history.somaxconn, "only read on the host that uWSGI runs on")
+
+
+def _fill(queue: Queue) -> tuple[float, int]:
+    return (queue.waiting or 0) / (queue.limit or 1), queue.limit or 0
+
+
+def _overflows(facts: Facts, history: History) -> None:
+    """Connections refused because a queue was full: of every TCP socket of the machine, which is why it is only a hint."""
+    here = "only read on the host that uWSGI runs on"
+    last = history.usages[-1].overflows
+    facts.put("lifetime_listen_overflows", last.get("ListenOverflows"), here)
+    moved = None
+    if history.window is not None and len(history.usages) > 1:
+        moved = delta(history.usages[0].overflows.get("ListenOverflows"), last.get("ListenOverflows"))
+    why = traffic.NO_WINDOW if history.window is None else here
+    facts.put("listen_overflows", moved, why)
+    facts.put("listen_overflows_per_second", rate(moved, history.window), why)
+
+
+def _saturated(facts: Facts, history: History) -> None:
+    """True when there is no room left: each of three signs suffices. Null when one look is all there is."""
+    glances = history.glances
+    if len(glances) < ENOUGH:
+        facts.put("saturated", None, f"needs a window with at least {ENOUGH} samples")
+        facts.put("saturated_why", [])
+        return
+    used: t.Optional[float] = facts.values["utilisation"]
+    signs = {
+        "every thread that can take requests was busy in every sample": all(glance.all_busy for glance in glances),
+        "requests waited in every sample": all((glance.waiting or 0) > 0 for glance in glances),
+        "busy over the samples and over the window": (facts.values["busy_ratio"] or 0) >= FULL and (used or 0) >= FULL,
+    }
+    facts.put("saturated", any(signs.values()))
+    facts.put("saturated_why", [sentence for sentence, holds in signs.items() if holds])

@@ -1,0 +1,110 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the sampler saw, for shape: a full look at each end of the window and light ones in between."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..._linux.usage import Memory
+from .document import Stats
+from .host_view import HostCapacity, Queue, Usage
+
+
+@dataclasses.dataclass(frozen=True)
+class Look:
+    """One reading of the stats server and of the kernel's backlogs."""
+
+    stats: Stats
+    queues: tuple[Queue, ...]
+    clock: float  # unix seconds when it was read
+
+    @property
+    def waiting(self) -> t.Optional[int]:
+        """The longest backlog; None when none is known, or when the known ones are empty and others unknown."""
+        known = [queue.waiting for queue in self.queues if queue.waiting is not None]
+        longest = max(known, default=None)
+        return None if not longest and len(known) < len(self.queues) else longest
+
+
+@dataclasses.dataclass(frozen=True)
+class Glance:
+    """What is kept of every look: a large document is not held forty times."""
+
+    slots: tuple[int, int]
+    cores_known: bool
+    cores_active: int
+    cores_busy: int
+    waiting: t.Optional[int]
+    clients: tuple[str, ...]
+
+    @classmethod
+    def of(cls, look: Look) -> Glance:
+        stats = look.stats
+        running = (core.request for worker in stats.workers for core in worker.cores or () if core.busy)
+        clients = tuple(request.client for request in running if request is not None and request.client)
+        return cls(stats.slots, stats.cores_known, stats.cores_active, stats.cores_busy, look.waiting, clients)
+
+    @property
+    def all_busy(self) -> bool:
+        busy, active = self.slots
+        return 0 < active <= busy
+
+
+@dataclasses.dataclass(frozen=True)
+class History:
+    """`glances` holds every look in order, the ends included; `window` is None when there was one look only."""
+
+    first: Look
+    last: Look
+    glances: tuple[Glance, ...]
+    window: t.Optional[float]
+    usages: tuple[Usage, ...]
+    memory: dict[int, Memory]
+    ours: bool  # the process ids are this host's
+    capacity: t.Optional[HostCapacity]
+    somaxconn: t.Optional[int]
+    top: int = 10
+    address: t.Optional[str] = None
+    transport: str = "tcp"
+    http: bool = False
+    local: bool = True
+    settings: t.Optional[dict[str, t.Any]] = None
+
+    @property
+    def mean_cores_active(self) -> float:
+        return sum(glance.cores_active for glance in self.glances) / len(self.glances)
+
+    @property
+    def mean_cores_busy(self) -> float:
+        return sum(glance.cores_busy for glance in self.glances) / len(self.glances)
+
+
+class Facts:
+    """Measures with, for each that is null, why."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, t.Any] = {}
+        self.unknown: dict[str, str] = {}
+        self.notes: list[str] = []
+
+    def put(self, name: str, value: t.Any, reason: str = "") -> t.Any:
+        """Record a measure (a dotted name nests); null needs a reason."""
+        place = self.values
+        *outer, inner = name.split(".")
+        for part in outer:
+            place = place.setdefault(part, {})
+        place[inner] = value
+        if value is None:
+            self.unknown[name] = reason
+        return value
+
+    def note(self, sentence: str) -> None:
+        if sentence not in self.notes:
+            self.notes.append(sentence)
+
+    def done(self) -> dict[str, t.Any]:
+        return {**self.values, "unknown": self.unknown, "notes": self.notes}

@@ -1,0 +1,74 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Shape: what the probe saw, as facts (documented in the module's RETURN). Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..._collect.sampling import ratio, top
+from . import capacity, in_flight, pressure, traffic
+from .samples import Facts, History
+
+
+def facts(history: History) -> dict[str, t.Any]:
+    """The measures of one instance. Emperors and routers have no workers, so they have no measures of workers either."""
+    stats = history.last.stats
+    found = Facts()
+    found.put("kind", stats.kind)
+    found.put("version", stats.version, "uWSGI did not tell its version")
+    found.put("address", history.address, "not read over a socket")
+    found.put("transport", history.transport)
+    found.put("http", history.http)
+    found.put("pid", stats.pid, "uWSGI did not tell its process id")
+    if stats.kind == "emperor":
+        _emperor(found, history)
+    elif stats.kind == "router":
+        _router(found, history)
+    else:
+        _app(found, history)
+    return found.done()
+
+
+def _app(found: Facts, history: History) -> None:
+    traffic.put(found, history)
+    pressure.put(found, history)
+    in_flight.put(found, history)
+    capacity.put(found, history)
+    stats = history.last.stats
+    found.put("signal_queue", stats.signal_queue, "uWSGI did not tell it")
+    caches = [{**cache, "hit_ratio": ratio(cache["hits"], cache["hits"] + cache["misses"])} for cache in stats.caches]
+    found.put("caches", top(caches, "hits", history.top))
+    found.put("caches_total", len(caches))
+    spoolers = {name: sum(one[name] for one in stats.spoolers) for name in ("tasks", "running")}
+    found.put("spoolers", {"total": len(stats.spoolers), **spoolers})
+    settings = history.settings
+    why = "the configuration could not be read" if settings is not None else "the master is not a process of the host that was asked"
+    for name in ("processes", "threads", "cheaper", "harakiri_seconds", "listen"):
+        found.put(f"configured.{name}", (settings or {}).get(name), "not set in its configuration" if settings else why)
+    limited = None if not settings else settings.get("harakiri_seconds") is not None
+    found.put("configured.harakiri", limited, why)
+
+
+def _emperor(found: Facts, history: History) -> None:
+    vassals = history.last.stats.vassals
+    found.note("this is an emperor: it has vassals and no workers; read each vassal's own stats server for its workers")
+    found.put("vassals.total", len(vassals))
+    for state in ("loyal", "ready", "starting", "asleep", "cursed"):
+        found.put(f"vassals.{state}", sum(vassal.state == state for vassal in vassals))
+    found.put("vassals.cursed_names", ", ".join(vassal.name for vassal in vassals if vassal.state == "cursed")[:400])
+    found.put("vassals.respawns", sum(vassal.respawns for vassal in vassals))
+    order = {"cursed": 0, "starting": 1, "ready": 2, "loyal": 3, "asleep": 4}
+    rows: list[dict[str, t.Any]] = [{"name": one.name, "state": one.state, "lifetime_respawns": one.respawns} for one in vassals]
+    found.put("vassal_list", sorted(rows, key=lambda row: (order[row["state"]], -row["lifetime_respawns"]))[: history.top])
+    found.put("vassal_list_total", len(rows))
+
+
+def _router(found: Facts, history: History) -> None:
+    stats = history.last.stats
+    found.note("this is uWSGI's router: it has no workers; read the stats server of the instances behind it for those")
+    found.put("sessions", stats.sessions, "the router did not tell its sessions")
+    found.put("nodes", top(stats.nodes, "failures", history.top))
+    found.put("nodes_total", len(stats.nodes))

@@ -1,0 +1,101 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The collector of Varnish: its options, its instances on a host, its sampler."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ..._collect.base import Collector, Sampler
+from ..._collect.host_tools import HostTools
+from ..._collect.problem import Problem
+from . import discover, fetch, parse, shape
+
+OPTIONS: dict[str, t.Any] = {
+    "instance": {"type": "str"},
+    "admin": {"type": "str"},
+    "secret_file": {"type": "path", "no_log": False},
+}
+
+
+#: Seconds after which the clocks of a varnishd that is alive have moved for certain.
+_TICK = 4.2
+
+
+class VarnishSampler(Sampler):
+    _first: parse.Counters
+    _first_at: t.Optional[float] = None
+    _second: t.Optional[parse.Counters] = None
+    _second_at: t.Optional[float] = None
+    _seen: t.Sequence[int] = ()
+
+    @property
+    def name(self) -> str:
+        return str(self.options.get("name") or self.options.get("instance") or "varnish")
+
+    def _read(self) -> tuple[parse.Counters, t.Optional[float]]:
+        data = fetch.stat(self.tools, self.options.get("instance"))
+        sample = parse.counters(data)
+        shape.must_have_child(sample)
+        return sample, parse.taken_at(data)
+
+    def first(self) -> None:
+        self._seen = discover.pids(self.tools, self.options.get("instance"))
+        self._first, self._first_at = self._read()
+
+    def second(self) -> None:
+        self._second, self._second_at = self._read()
+
+    def facts(self, window: t.Optional[float]) -> dict[str, t.Any]:
+        self._check_alive()
+        measures = shape.facts(self._first, self._second, window, self._told(), self.tools.top)
+        return {"client_options": discover.client_options(self.options.get("instance")), **measures}
+
+    def _check_alive(self) -> None:
+        """By the clocks of two samples; with one sample, another is taken only when no process is seen that writes them."""
+        discover.must_run_still(self._seen)
+        later, at = self._second, self._second_at
+        if later is None and discover.runs(self.tools, self.options.get("instance")) is False:
+            time.sleep(_TICK)
+            later, at = self._read()
+        if later is not None and self._first_at is not None and at is not None:
+            shape.must_be_alive(self._first, later, at - self._first_at)
+
+    def _told(self) -> dict[str, t.Any]:
+        """What the management CLI says. Without its secret these parts are unknown with the reason, not the whole."""
+        told: dict[str, t.Any] = {"unknown": {}}
+        try:
+            told["product"], told["version"] = parse.version(self._ask("banner"))
+            told["vcls"] = parse.vcls(self._ask("vcl.list", "-j"))
+            told["backends"] = parse.backends(self._ask("backend.list", "-j", "-p"))
+            told["parameters"] = parse.parameters(self._ask("param.show", "-j"))
+        except Problem as problem:
+            reason = self.tools.hide(str(problem))
+            told["unknown"] = {
+                name: reason for name in ("product", "version", "active_vcl", "parameters") if told.get(_TOLD.get(name, name)) is None
+            }
+        return told
+
+    def _ask(self, *words: str) -> bytes:
+        """One command; Varnish 6.0 has no JSON yet and refuses the option, so it is asked again without."""
+        try:
+            return fetch.admin(self.tools, self.options, *words)
+        except Problem:
+            if len(words) == 1:
+                raise
+            return fetch.admin(self.tools, self.options, words[0])
+
+
+# where a measure's answer is kept when not under its own name
+_TOLD = {"active_vcl": "vcls"}
+
+
+def instances_here(tools: HostTools) -> list[dict[str, t.Any]]:
+    """The varnishd (or vinyld) managers that run here."""
+    return [{key: found[key] for key in ("instance", "name")} for found in discover.discover(tools)]
+
+
+COLLECTOR = Collector("varnish", OPTIONS, VarnishSampler, instances_here, places=("instance", "admin"))

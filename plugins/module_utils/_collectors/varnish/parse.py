@@ -1,0 +1,139 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Parse: counters and answers of the management CLI as plain values, whatever the version."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+import typing as t
+
+from ..._collect.problem import Problem
+from ..._collect.sampling import number
+from ..._text.redact import clean
+
+Counters = dict[str, int]
+
+
+def counters(data: bytes) -> Counters:
+    """Counter name → value from the JSON of `varnishstat -j`.
+
+    6.5 and later keep them under `counters`; before, they are flat beside `timestamp`; 3.0 has no `MAIN.` in the
+    names. Values stay exact integers: `happy` is a 64-bit history (case V-05).
+    """
+    try:
+        # whatever a wrapper or a linker printed before the document is no part of it
+        document = json.loads(data[max(data.find(b"{"), 0) :].decode("utf-8", "replace"), strict=False)
+    except (ValueError, RecursionError):
+        raise Problem(f"the answer of varnishstat is not complete JSON: {len(data)} bytes, beginning with {clean(data[:40])!r}") from None
+    found = document.get("counters", document) if isinstance(document, dict) else {}
+    values: Counters = {}
+    for name, entry in found.items() if isinstance(found, dict) else ():
+        value = _value(entry)
+        if value is not None:
+            values[name if "." in name else "MAIN." + name] = value
+    if not values:
+        raise Problem(f"the answer of varnishstat holds no counters: {clean(data[:60])!r}")
+    return values
+
+
+def _value(entry: t.Any) -> t.Optional[int]:
+    """The exact integer of a counter; None for what is none, and for a gauge that went below zero (it wraps to 2^64)."""
+    value = number(entry.get("value")) if isinstance(entry, dict) else None
+    if not isinstance(value, int) or not 0 <= value < 2**64:
+        return None
+    wrapped = value >= 2**63 and entry.get("flag") in ("g", "i") and entry.get("format") != "b"
+    return None if wrapped else value
+
+
+_TAKEN_AT = re.compile(rb'"timestamp"\s*:\s*"([^"]{10,40})"')
+
+
+def taken_at(data: bytes) -> t.Optional[float]:
+    """When varnishstat wrote its answer, as seconds since the epoch."""
+    found = _TAKEN_AT.search(data)
+    try:
+        return datetime.datetime.fromisoformat(found.group(1).decode("ascii")).timestamp() if found else None
+    except ValueError:
+        return None
+
+
+def _answer(data: bytes, command: str) -> t.Any:
+    """What follows `[version, [command…], time,` in a JSON answer of the CLI; None when it is not that answer.
+
+    6.6.1 prints the CLI's status line before the JSON.
+    """
+    begin = data.find(b"[")
+    try:
+        document = json.loads(data[begin:].decode("utf-8", "replace"), strict=False) if begin >= 0 else None
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(document, list) or len(document) < 3 or not isinstance(document[1], list) or document[1][:1] != [command]:
+        return None
+    return document[3:]
+
+
+# "active  auto/warm  0 boot" (6.0), "active  auto  warm  0  boot"; a label shows as "name -> vcl".
+_VCL_LINE = re.compile(r"^(active|available|discarded)\s+\S+\s+(?:\S+\s+)?\d+\s+(\S+)", re.MULTILINE)
+
+
+def vcls(data: bytes) -> dict[str, str]:
+    """VCL name → status (`active`, `available`) from `vcl.list`, JSON or text."""
+    rows = _answer(data, "vcl.list")
+    if rows is not None:
+        return {str(row["name"]): str(row.get("status")) for row in rows if isinstance(row, dict) and "name" in row}
+    return {name: status for status, name in _VCL_LINE.findall(data.decode("utf-8", "replace"))}
+
+
+_BACKEND_LINE = re.compile(r"^(\S+?\.\S+)\s+(probe|healthy|sick|auto)\s+(.*)$", re.MULTILINE)
+_PROBED = re.compile(r"(\d+)/(\d+)")
+
+
+def backends(data: bytes) -> dict[str, dict[str, t.Any]]:
+    """`<vcl>.<backend>` → {admin, good, window, health} from `backend.list`, JSON (6.1+) or text (6.0).
+
+    `health` is what Varnish itself says: healthy or sick; a window of 0 means that the backend has no probe.
+    """
+    answer = _answer(data, "backend.list")
+    if answer is not None:
+        rows = answer[0] if answer and isinstance(answer[0], dict) else {}
+        return {str(name): _backend(row) for name, row in rows.items() if isinstance(row, dict)}
+    found = {}
+    for name, admin, rest in _BACKEND_LINE.findall(data.decode("utf-8", "replace")):
+        probed = _PROBED.search(rest)
+        good, window = (int(probed.group(1)), int(probed.group(2))) if probed else (0, 0)
+        said = "sick" if admin == "sick" or "sick" in rest.lower() else "healthy"
+        found[name] = {"admin": admin, "good": good, "window": window, "health": said}
+    return found
+
+
+def _backend(row: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    message = row.get("probe_message")
+    good, window, said = message if isinstance(message, list) and len(message) == 3 else (None, None, None)
+    # A director has no probe of its own: "probe_message" is then a text, or counts its backends.
+    said = said if isinstance(said, str) else message if isinstance(message, str) else None
+    return {
+        "admin": clean(row["admin_health"], 20) if isinstance(row.get("admin_health"), str) else None,
+        "good": good if isinstance(good, int) and 0 <= good <= 64 else None,
+        "window": window if isinstance(window, int) and 0 <= window <= 64 else None,
+        "health": "sick" if row.get("admin_health") == "sick" or (said or "").lower() == "sick" else said,
+        "type": row.get("type"),
+    }
+
+
+def parameters(data: bytes) -> dict[str, t.Any]:
+    """Parameter name → value from `param.show -j`."""
+    rows = _answer(data, "param.show") or []
+    return {str(row["name"]): row.get("value") for row in rows if isinstance(row, dict) and "name" in row}
+
+
+_VERSION = re.compile(r"(varnish(?:-plus)?|vinyl(?:-cache)?)-(\d+(?:\.\d+)+\S*)", re.IGNORECASE)
+
+
+def version(data: bytes) -> tuple[t.Optional[str], t.Optional[str]]:
+    """(product, version) of `varnish-7.1.1 revision …` or `vinyl-cache-9.0.1 revision …`; (None, None) without."""
+    found = _VERSION.search(data.decode("utf-8", "replace"))
+    return (found.group(1).lower(), found.group(2)) if found else (None, None)

@@ -1,0 +1,119 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Active probe: fetch named URLs twice through the accelerator, and see whether the second comes from its cache."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import time
+import typing as t
+import urllib.parse
+
+from ..._collect import stream
+from ..._collect.problem import Problem
+from ..._collect.sampling import number
+from ..._text.redact import clean
+from .patterns import example
+from .tally import Matcher
+
+_READ = 256 * 1024
+_UNCACHEABLE = re.compile(r"private|no-cache|no-store|max-age=0", re.IGNORECASE)
+
+
+def probe(urls: t.Sequence[str], address: str, expected: t.Sequence[Matcher], seconds: float) -> list[dict[str, t.Any]]:
+    """A row per URL. All of them together may take `seconds`; those that are left out say so."""
+    deadline = time.monotonic() + seconds
+    return [_row(str(url), address, expected, deadline) for url in urls]
+
+
+def _row(url: str, address: str, expected: t.Sequence[Matcher], deadline: float) -> dict[str, t.Any]:
+    try:
+        parts = urllib.parse.urlsplit(url)
+    except ValueError as error:
+        return {"name": clean(url.partition("?")[0], 80), "ok": None, "cached": None, "problem": clean(str(error), 160)}
+    path = urllib.parse.urlunsplit(("", "", parts.path or "/", parts.query, ""))
+    want = next((want for want, _place, regex in expected if regex.search(path)), "cached")
+    row = dict.fromkeys(
+        ("status", "cached", "ok", "age_seconds", "first_seconds", "second_seconds", "set_cookie", "vary", "reasons", "problem")
+    )
+    row = {
+        "name": example(path.encode("utf-8", "replace")),
+        "host": clean(parts.netloc.rpartition("@")[2], 80) or None,
+        "expect": want,
+        **row,
+    }
+    try:
+        _first, row["first_seconds"] = _fetch(address, parts, path, deadline)
+        answer, row["second_seconds"] = _fetch(address, parts, path, deadline)
+    except (Problem, OSError, http.client.HTTPException, ValueError) as error:
+        row["problem"] = clean(str(error) or type(error).__name__, 160)
+        return row
+    row.update(_judged(answer))
+    row["ok"] = None if row["cached"] is None else row["cached"] == (want == "cached")
+    return row
+
+
+def _fetch(address: str, parts: urllib.parse.SplitResult, path: str, deadline: float) -> tuple[http.client.HTTPResponse, float]:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise Problem("not fetched: the time for all probes was up")
+    conn = http.client.HTTPConnection("launch", timeout=left)
+    conn.sock = stream.connect(stream.parse_address(address, 80), left)
+    begun = time.monotonic()
+    try:
+        headers = {"User-Agent": "warroom.launch", "Connection": "close", "Accept-Encoding": "gzip"}
+        headers["Host"] = parts.netloc.rpartition("@")[2] or address
+        if parts.scheme == "https":
+            headers["X-Forwarded-Proto"] = "https"
+        conn.request("GET", path, headers=headers)
+        answer = conn.getresponse()
+        took = time.monotonic() - begun
+        answer.read(_READ)
+        return answer, round(took, 6)
+    finally:
+        conn.close()
+
+
+def _judged(answer: http.client.HTTPResponse) -> dict[str, t.Any]:
+    """Two numbers in X-Varnish are a hit; without that header (it may be removed) an Age above 0 is one."""
+    age = answer.headers.get("Age", "")
+    seconds = number(age)
+    marks = answer.headers.get("X-Varnish", "").split()
+    cached = len(marks) > 1 if marks else (seconds > 0 if seconds is not None else None)
+    vary = [clean(name.strip(), 40) for name in answer.headers.get("Vary", "").split(",") if name.strip()]
+    reasons = []
+    if answer.headers.get("Set-Cookie"):
+        reasons.append("Set-Cookie")
+    if _UNCACHEABLE.search(answer.headers.get("Cache-Control", "")):
+        reasons.append("Cache-Control")
+    if {name.lower() for name in vary} & {"*", "cookie", "user-agent"}:
+        reasons.append("Vary")
+    return {
+        "status": answer.status,
+        "cached": cached,
+        "age_seconds": seconds,
+        "set_cookie": bool(answer.headers.get("Set-Cookie")),
+        "vary": vary[:10],
+        "reasons": reasons,
+        "problem": None if cached is not None else "the answer has neither X-Varnish nor Age; was it Varnish that answered?",
+    }
+
+
+def facts(rows: list[dict[str, t.Any]], why_none: t.Optional[str], asked: bool, unknown: dict[str, str]) -> dict[str, t.Any]:
+    """The rows, and how many are not as they should be; `why_none` when nothing was fetched."""
+    failed = [row for row in rows if row["ok"] is None]
+    if why_none is None and len(failed) == len(rows):
+        why_none = f"none of the pages could be judged: {failed[0]['problem']}"
+    if why_none is not None:
+        unknown["probes_wrong"] = why_none
+        if asked:
+            unknown["probes"] = why_none
+    return {
+        "probes": None if asked and not rows else rows,
+        "probes_total": len(rows),
+        "probes_wrong": None if why_none is not None else sum(row["ok"] is False for row in rows),
+        "probes_failed": len(failed),
+    }

@@ -1,0 +1,106 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The collector of the traffic through Varnish: its options, its instances on a host, its sampler."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ..._collect.base import Collector, Sampler
+from ..._collect.host_tools import HostTools
+from ..._collect.problem import Problem
+from ..varnish import discover
+from . import active, expected, log, query, shape
+from .tally import Matcher, Tally
+
+OPTIONS: dict[str, t.Any] = {
+    "instance": {"type": "str"},
+    "last": {"type": "float", "default": 60.0},
+    "cached": {"type": "list", "elements": "str"},
+    "uncached": {"type": "list", "elements": "str"},
+    "query": {"type": "str"},
+    "group_by": {"type": "str", "default": "ReqURL"},
+    "probe_urls": {"type": "list", "elements": "str"},
+    "address": {"type": "str"},
+}
+
+#: How many URLs may be fetched: this is a check, not a load test.
+_MOST_PROBES = 20
+
+
+class TrafficSampler(Sampler):
+    """One pass over the shared log when the window has passed: what was there before, and what came in it."""
+
+    lead = 0.1  # varnishncsa sleeps so long before it opens the log
+
+    _expected: t.Sequence[Matcher] = ()
+    _probes: t.Sequence[dict[str, t.Any]] = ()
+    _seen: t.Sequence[int] = ()
+    _no_probes: t.Optional[str] = "no URLs were named to be fetched (probe_urls)"
+
+    @property
+    def name(self) -> str:
+        return str(self.options.get("name") or self.options.get("instance") or "varnish")
+
+    def first(self) -> None:
+        """Whatever can be said at once: wrong expressions, no access. And the named URLs, so that the log has them too."""
+        self._seen = discover.pids(self.tools, self.options.get("instance"))
+        self._expected = expected.matchers(self.options)
+        if self.options.get("query"):
+            query.check(self.options["query"], self.options.get("group_by") or "ReqURL")
+        urls = list(self.options.get("probe_urls") or [])[:_MOST_PROBES]
+        if urls:
+            self._probe(urls)
+
+    def _probe(self, urls: t.Sequence[str]) -> None:
+        try:
+            self._probes = active.probe(urls, self._address(), self._expected, self.tools.timeout)
+            self._no_probes = None
+        except Problem as problem:
+            self._no_probes = self.tools.hide(str(problem))
+
+    def second(self) -> None:
+        """Nothing: the log itself remembers, and is read once by `facts`, when the machine was already measured."""
+
+    def _address(self) -> str:
+        if self.options.get("address"):
+            return str(self.options["address"])
+        for found in discover.discover(self.tools):
+            if found["address"] and self.options.get("instance") in (None, found["instance"], found["name"]):
+                return str(found["address"])
+        raise Problem("probe_urls: it is unknown where varnishd listens; set address to host:port")
+
+    def facts(self, window: t.Optional[float]) -> dict[str, t.Any]:
+        discover.must_run_still(self._seen)
+        last = self.options.get("last") or 0.0
+        since = time.time() - last if last > 0 else 0.0
+        tally = Tally(self._expected)
+        place, patience = self.options.get("instance"), self.tools.timeout
+        stream = log.read(self.tools, place, tally.feed, patience, 2 * patience, more=log.only_since(since))
+        facts = shape.facts(tally, stream, self._expected, self.tools.top)
+        facts.update(active.facts(list(self._probes), self._no_probes, bool(self.options.get("probe_urls")), facts["unknown"]))
+        facts["query"] = self._asked(facts["unknown"])
+        facts["client_options"] = discover.client_options(self.options.get("instance"))
+        return facts
+
+    def _asked(self, unknown: dict[str, str]) -> t.Optional[dict[str, t.Any]]:
+        text, tag = self.options.get("query"), self.options.get("group_by") or "ReqURL"
+        if not text:
+            unknown["query"] = "no query was given"
+            return None
+        try:
+            return query.ask(self.tools, self.options.get("instance"), text, tag, self.tools.top, self.tools.timeout)
+        except Problem as problem:
+            unknown["query"] = self.tools.hide(str(problem))
+            return None
+
+
+def instances_here(tools: HostTools) -> list[dict[str, t.Any]]:
+    """The varnishd (or vinyld) managers that run here."""
+    return [{key: found[key] for key in ("instance", "name", "address")} for found in discover.discover(tools)]
+
+
+COLLECTOR = Collector("varnish_traffic", OPTIONS, TrafficSampler, instances_here, places=("instance",))

@@ -1,0 +1,114 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tables of URL patterns: what clients asked for, joined with what it cost the backends."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ..._collect.sampling import ratio, top
+from ..._text.redact import clean
+from .reasons import PRIVATE
+from .tally import OTHER, Bin, Tally, unescaped
+
+HITS = ("hit", "grace_hit")
+Which = t.Callable[[Bin], bool]
+
+
+def table(tally: Tally, client: Which, backend: Which, totals: t.Mapping[str, float], by_status: bool = False) -> list[dict[str, t.Any]]:
+    """A row per URL pattern (and status) of the client bins that are wanted, with the wanted backend bins of that pattern.
+
+    The two sides meet by pattern: where VCL rewrites URLs, the backend's part stands under the rewritten one.
+    """
+    found: dict[tuple[str, t.Optional[int]], dict[str, t.Any]] = {}
+    for kept in tally.bins():
+        if kept.side == "client" and client(kept):
+            for (pattern, _marks), row in kept.rows.items():
+                _add_client(found.setdefault((pattern, kept.status if by_status else None), _empty()), kept, row)
+    for kept in tally.bins():
+        if kept.side == "backend" and backend(kept):
+            for (pattern, _marks), row in kept.rows.items():
+                entry = found.get((pattern, kept.status if by_status else None))
+                if entry is not None:
+                    _add_backend(entry, row)
+    return [_row(pattern, status, entry, totals) for (pattern, status), entry in found.items()]
+
+
+def _empty() -> dict[str, t.Any]:
+    return {"count": 0, "cached": 0, "bytes": 0, "spent": 0, "asked": 0, "cost": 0, "reasons": {}, "example": None}
+
+
+def _add_client(entry: dict[str, t.Any], kept: Bin, row: list[t.Any]) -> None:
+    entry["count"] += row[0]
+    entry["bytes"] += row[1]
+    entry["spent"] += row[2]
+    if kept.outcome in HITS:
+        entry["cached"] += row[0]
+    if entry["example"] is None and row[0]:
+        entry["example"] = (row[4], row[5])
+
+
+def _add_backend(entry: dict[str, t.Any], row: list[t.Any]) -> None:
+    entry["asked"] += row[0]
+    entry["cost"] += row[2]
+    for name, count in (row[3] or {}).items():
+        entry["reasons"][name] = entry["reasons"].get(name, 0) + count
+
+
+def _row(pattern: str, status: t.Optional[int], entry: dict[str, t.Any], totals: t.Mapping[str, float]) -> dict[str, t.Any]:
+    url, host = entry["example"] or (b"", b"")
+    private = entry["reasons"].pop(PRIVATE, 0)
+    why = ranked(entry["reasons"], 5)
+    through = entry["count"] - entry["cached"]
+    return {
+        "pattern": pattern,
+        **({} if status is None else {"status": status}),
+        "example": example(url),
+        "host": clean(unescaped(host), 80),
+        "count": entry["count"],
+        "share": ratio(entry["count"], totals["requests"]),
+        "cached": entry["cached"],
+        "bytes": entry["bytes"],
+        "mean_seconds": round(entry["spent"] / through / 1e6, 6) if through else None,
+        "backend_requests": entry["asked"],
+        "backend_seconds": round(entry["cost"] / 1e6, 6),
+        "share_of_backend_time": ratio(entry["cost"], totals["backend_microseconds"]),
+        "private": private,
+        "reason": why[0]["name"] if why else None,
+        "reasons": why,
+        "url_regex": url_regex(pattern),
+    }
+
+
+def ranked(counts: t.Mapping[str, int], keep: int, total: t.Optional[int] = None) -> list[dict[str, t.Any]]:
+    """{name: count} as rows, the largest first; with a share of `total` when that is given."""
+    rows = [{"name": name, "count": count, **({} if total is None else {"share": ratio(count, total)})} for name, count in counts.items()]
+    return top(rows, "count", keep)
+
+
+_TOKEN = re.compile(r"^(?=.*\d)(?=.*[A-Za-z])[A-Za-z0-9_\-=.]{20,}$")
+
+
+def example(url: bytes) -> str:
+    """One URL of the pattern without the values of its query and without what may be a token in its path."""
+    path, _sep, query = unescaped(url).decode("utf-8", "replace").partition("?")
+    shown = "/".join("…" if _TOKEN.match(part) else part for part in clean(path, 160).split("/"))
+    names = sorted({clean(part.split("=", 1)[0], 30) for part in re.split("[&;]", query)} - {""})
+    return shown + ("?" + "&".join(names[:8]) if names else "")
+
+
+_SAFE = re.compile(r"^[A-Za-z0-9/_.~+%-]*$")
+_HOLDERS = re.compile(r"<(id|slug)>")
+
+
+def url_regex(pattern: str) -> t.Optional[str]:
+    """The pattern as a regular expression for VCL, or None when it holds what must not be pasted into a VCL."""
+    path = pattern.split("?", 1)[0]
+    if path == OTHER or "…" in path or not _SAFE.match(_HOLDERS.sub("", path)):
+        return None
+    parts = _HOLDERS.split(path)
+    written = "".join("[^/]+" if place % 2 else part.replace(".", "[.]").replace("+", "[+]") for place, part in enumerate(parts))
+    return f"^{written}([?]|$)"

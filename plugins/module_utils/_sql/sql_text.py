@@ -1,0 +1,200 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the two database collectors share: SQL text without its data, what kind of statement it is, ages, foreign key names.
+
+SQL texts hold what users typed: e-mail addresses, tokens, passwords. `normalise` takes every literal and comment out
+and is safe with texts that were cut in the middle of one (activity views cut at 1024 bytes): when it is not certain where
+a literal ends, the rest of the text is left out.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from .._collect.sampling import number
+from .._text.plain import text as as_text
+from .._text.redact import clean
+
+#: The option of both modules; documented in each.
+QUERY_TEXT: dict[str, t.Any] = {"type": "str", "choices": ["normalised", "full", "none"], "default": "normalised"}
+
+#: Nobody reads more of a statement; longer ones are cut before they are looked at.
+SCAN_LIMIT = 20000
+
+# Each alternative matches to its end or to the end of the text, never less: so nothing backtracks and nothing leaks.
+_COMMON = r"""
+  (?P<space>\s+)
+| (?P<block>/\*)
+| (?P<number>\$\d+|\d[\w.]*(?:(?<=[eE])[+-]\d+)?|\.\d\w*)
+| (?P<word>[^\W\d][\w$]*)
+| (?P<other>(?s:.))
+"""
+_TOKENS = {
+    "postgresql": re.compile(
+        r"""
+  (?P<line>--[^\n\r]*)
+| (?P<escaped>[eE]'(?:[^'\\]+|''|\\(?:(?s:.)|\Z))*(?:'|\Z))
+| (?P<string>(?:[bBxXnN]|[uU]&)?'(?:[^']+|'')*(?:'|\Z))
+| (?P<name>"(?:[^"]+|"")*(?:"|\Z))
+| (?P<dollar>\$(?P<tag>(?:[^\W\d]\w*)?)\$(?s:.)*?(?:\$(?P=tag)\$|\Z))
+|"""
+        + _COMMON,
+        re.VERBOSE,
+    ),
+    "mysql": re.compile(
+        r"""
+  (?P<line>\#[^\n\r]*|--(?=\s|\Z)[^\n\r]*)
+| (?P<escaped>[bBxXnN]?'(?:[^'\\]+|''|\\(?:(?s:.)|\Z))*(?:'|\Z)|"(?:[^"\\]+|""|\\(?:(?s:.)|\Z))*(?:"|\Z))
+| (?P<name>`(?:[^`]+|``)*(?:`|\Z))
+|"""
+        + _COMMON,
+        re.VERBOSE,
+    ),
+}
+_VALUE = r"[-+]?\?(?:::\w+(?:\[\])?)?"
+_LIST = rf"\s*{_VALUE}(?:\s*,\s*{_VALUE})*\s*"
+_IN = re.compile(rf"\b(IN|ANY|ALL)\s*\({_LIST}\)", re.IGNORECASE)
+_ARRAY = re.compile(rf"\bARRAY\s*\[{_LIST}\]", re.IGNORECASE)
+_ROWS = re.compile(rf"(\({_LIST}\))(?:\s*,\s*\({_LIST}\))+")
+
+
+def normalise(sql: t.Union[str, bytes, None], dialect: str = "postgresql", limit: int = 400) -> str:
+    """One line of SQL without comments and with `?` for every literal and parameter; IN lists become `IN (…)`.
+
+    `dialect`: postgresql or mysql (where text in double quotes is a literal and a backslash escapes).
+    """
+    line = "".join(_pieces(as_text(sql or "")[:SCAN_LIMIT], dialect))
+    line = _IN.sub(lambda found: found.group(1) + " (…)", line)
+    line = _ARRAY.sub("ARRAY[…]", line)
+    line = _ROWS.sub(r"\1, …", line)
+    return clean(line, limit)
+
+
+def _pieces(sql: str, dialect: str) -> t.Iterator[str]:
+    pattern = _TOKENS[dialect]
+    position = 0
+    while position < len(sql):
+        found = pattern.match(sql, position)
+        kind, piece = (found.lastgroup, found.group()) if found else ("other", sql[position])
+        position += len(piece)
+        if kind == "block":
+            position = _after_comment(sql, position, nested=dialect == "postgresql")
+            yield " "
+        elif kind in ("space", "line"):
+            yield " "
+        elif kind == "name":
+            yield piece if piece[-1] == piece[0] and len(piece) > 1 else piece[0] + "…"
+        elif kind in ("string", "escaped", "dollar", "number"):
+            yield "?"
+            if kind == "string" and "\\'" in piece:
+                yield "…"  # ends here or not, depending on standard_conforming_strings of that session
+                return
+        else:
+            yield piece
+
+
+def _after_comment(sql: str, position: int, nested: bool) -> int:
+    """Where the block comment ends whose content starts at `position`."""
+    depth = 1
+    while depth:
+        end = sql.find("*/", position)
+        start = sql.find("/*", position) if nested else -1
+        if end < 0:
+            return len(sql)
+        if 0 <= start < end:
+            depth, position = depth + 1, start + 2
+        else:
+            depth, position = depth - 1, end + 2
+    return position
+
+
+def shown(sql: t.Union[str, bytes, None], query_text: str, dialect: str = "postgresql", limit: int = 400) -> t.Optional[str]:
+    """The statement as the option `query_text` allows it to leave the host; None when there is none to show."""
+    if not sql or query_text == "none":
+        return None
+    return clean(sql, 4 * limit) if query_text == "full" else normalise(sql, dialect, limit)
+
+
+_KINDS = {
+    "read": "select table values show explain describe desc fetch with",
+    "write": "insert update delete merge replace load call do import handler execute",
+    "schema": "create alter drop truncate reindex vacuum analyze analyse cluster refresh grant revoke comment rename optimize repair",
+    "transaction": "begin start commit rollback end abort savepoint release prepare set reset discard use deallocate listen unlisten close",
+}
+_KIND_OF = {word: kind for kind, words in _KINDS.items() for word in words.split()}
+_WRITES = re.compile(r"\b(?:insert\s+into|update|delete\s+from|merge\s+into)\b", re.IGNORECASE)
+_LOCKS = re.compile(r"\bfor\s+(?:no\s+key\s+)?(?:update|share|key\s+share)\b|\block\s+in\s+share\s+mode\b", re.IGNORECASE)
+_COPY_TO = re.compile(r"\bto\b(?!.*\bfrom\b)", re.IGNORECASE)
+
+
+def kind(sql: t.Union[str, bytes, None], dialect: str = "postgresql") -> str:
+    """read | write | schema | transaction | other. A read that locks rows is a write: no replica can serve it."""
+    line = normalise(sql, dialect, 2000).lstrip("( ;")
+    first = re.match(r"[A-Za-z]*", line)
+    word = first.group().lower() if first else ""
+    if word == "copy":
+        return "read" if _COPY_TO.search(line) else "write"
+    found = _KIND_OF.get(word, "other")
+    if found == "read" and ((word in ("with", "explain") and _WRITES.search(line)) or _LOCKS.search(line)):
+        return "write"
+    return found
+
+
+_DUMPERS = re.compile(
+    r"^(?:pg_dump(?:all)?|pg_basebackup|pg_restore|mysqldump|mariadb-dump|mydumper|xtrabackup|barman.*|pgbackrest.*)\b", re.IGNORECASE
+)
+_DUMP_TEXT = re.compile(r"^\s*(?:copy\b.*\bto\s+stdout|select\s+/\*!40001\s+sql_no_cache\s*\*/)", re.IGNORECASE | re.DOTALL)
+
+
+def is_backup(sql: t.Union[str, bytes, None], application: t.Optional[str] = None) -> bool:
+    """Whether a session looks like a dump or a backup: long by nature, and worth telling apart."""
+    return bool(_DUMPERS.match(application or "") or _DUMP_TEXT.match(as_text(sql or "")[:2000]))
+
+
+#: How far clocks and transaction starts may disagree before an age below zero means that a clock was moved.
+JITTER_SECONDS = 5.0
+
+
+def age(now: t.Any, then: t.Any) -> t.Optional[float]:
+    """Seconds from `then` to `now`; a little below zero is 0.0, far below zero is None (a clock was moved: `clock_moved`)."""
+    begin, end = number(then), number(now)
+    if begin is None or end is None:
+        return None
+    seconds = round(float(end) - float(begin), 3)
+    if seconds < -JITTER_SECONDS:
+        return None
+    return max(seconds, 0.0) + 0.0
+
+
+def clock_moved(now: t.Any, *moments: t.Any) -> bool:
+    """Whether one of the moments lies clearly in the future."""
+    end = number(now)
+    return end is not None and any(begin is not None and float(end) - float(begin) < -JITTER_SECONDS for begin in map(number, moments))
+
+
+_ID_COLUMN = re.compile(r"^(?P<stem>.+?)(?:_id|_uuid|_pk|(?<=[a-z0-9])I[dD])$")
+
+
+def refers_to(column: str) -> t.Optional[str]:
+    """What a column named in the pattern of foreign keys refers to (`customer_id`, `customerId` → `customer`), else None."""
+    found = _ID_COLUMN.match(column)
+    return found.group("stem") if found else None
+
+
+def refers_to_one_of(column: str, tables: t.Iterable[str]) -> bool:
+    """Whether one of the tables is what the column's name points to: `customer`, `customers`, or Django's `app_customer`."""
+    stem = (refers_to(column) or "").lower()
+    names = {table.lower() for table in tables}
+    return any(name in (stem, stem + "s") or name.endswith(("_" + stem, "_" + stem + "s")) for name in names) if stem else False
+
+
+def filters_on(statement: str, table: str, column: str) -> bool:
+    """Whether a normalised statement names the table and compares the column: what suffers when it has no index."""
+    if not re.search(rf"(?<![\w$]){re.escape(table)}(?![\w$])", statement, re.IGNORECASE):
+        return False
+    quoted = rf"(?<![\w$])[\"`]?{re.escape(column)}[\"`]?(?![\w$])"
+    compared = rf"{quoted}\s*(?:=|<|>|\bin\b|\bbetween\b|\bany\b)|=\s*(?:[\w$\"`]+\s*\.\s*)*{quoted}|\busing\s*\(\s*{quoted}\s*\)"
+    return re.search(compared, statement, re.IGNORECASE) is not None

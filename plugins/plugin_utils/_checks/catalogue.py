@@ -1,0 +1,172 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The checks: a directory of YAML files, a host's own limits and checks merged in, everything validated first."""
+
+from __future__ import annotations
+
+import collections
+import difflib
+import functools
+import json
+import pathlib
+import typing as t
+
+import yaml
+
+from ...module_utils._text.plain import plain
+from . import query
+from .check import KEYS, Check, Raw, compile_check, problems
+from .services import TITLES
+
+SHIPPED = pathlib.Path(__file__).resolve().parents[3] / "roles" / "launch_check" / "catalogue"
+
+#: Findings of the engine itself; they can be accepted by these names, but have no limits.
+ANSWERS = "_answers"
+HOST_REACHED = "host_reached"
+HOSTS_ASKED = "hosts_asked"
+ENGINE = (HOST_REACHED, HOSTS_ASKED, *(service + ANSWERS for service in TITLES))
+
+
+class CatalogueError(ValueError):
+    """Everything that is wrong with the checks, one line each."""
+
+    def __init__(self, lines: t.Iterable[str]) -> None:
+        self.lines = list(dict.fromkeys(lines))
+        super().__init__("\n".join(self.lines))
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """A key that stands twice in a mapping is an error, not the last one's victory."""
+
+    def construct_mapping(self, node: t.Any, deep: bool = False) -> t.Any:
+        keys = [key.value for key, _value in node.value if isinstance(key, yaml.ScalarNode)]
+        twice = [key for key, count in collections.Counter(keys).items() if count > 1]
+        if twice:
+            raise yaml.constructor.ConstructorError(None, None, f"the key {twice[0]!r} stands twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def load(directory: t.Union[str, pathlib.Path, None] = None) -> list[Raw]:
+    """All entries of the directory's `*.yml` files, by file name. Raises CatalogueError for what is no list of checks."""
+    folder = pathlib.Path(directory or SHIPPED)
+    if not folder.is_dir():
+        raise CatalogueError([f"the catalogue {folder} is not a directory"])
+    entries: list[Raw] = []
+    wrong: list[str] = []
+    for path in sorted(folder.glob("*.yml")):
+        try:
+            with path.open(encoding="utf-8") as stream:
+                document = yaml.load(stream, Loader=_Loader)  # a safe loader
+        except (yaml.YAMLError, UnicodeError, OSError) as error:
+            wrong.append(f"{path.name}: not readable as YAML: {_located(error)}")
+            continue
+        if document is None:
+            continue
+        if not isinstance(document, list):
+            wrong.append(f"{path.name}: must be a list of checks")
+            continue
+        entries.extend(document)
+    if wrong:
+        raise CatalogueError(wrong)
+    return entries
+
+
+def _located(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return f"line {mark.line + 1}: {getattr(error, 'problem', error)}" if mark else " ".join(str(error).split())
+
+
+class Catalogue:
+    """The entries of a directory, and the compiled checks for each set of settings that a host may have."""
+
+    def __init__(self, entries: t.Sequence[Raw]) -> None:
+        query.require()
+        self.entries = list(entries)
+        wrong = [problem for entry in entries for problem in problems(entry)]
+        counts = collections.Counter(entry["id"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("id"), str))
+        wrong += [f"check {name}: the id stands {count} times" for name, count in counts.items() if count > 1]
+        wrong += [f"check {name}: the id is reserved" for name in counts if name in ENGINE]
+        if wrong:
+            raise CatalogueError(wrong)
+        self._compiled = functools.lru_cache(maxsize=256)(self._compile)
+
+    def checks(self, thresholds: t.Any = None, extra: t.Any = None) -> tuple[Check, ...]:
+        """The checks of a host with its own thresholds and extra checks. Raises CatalogueError naming each check."""
+        return self._compiled(json.dumps([plain(thresholds), plain(extra)]))
+
+    def _compile(self, settings: str) -> tuple[Check, ...]:
+        thresholds, extra = json.loads(settings)
+        wrong = list(_shape_problems(thresholds, extra))
+        if wrong:
+            raise CatalogueError(wrong)
+        own = [*self.entries, *(extra or [])]
+        wrong += [problem for entry in extra or [] for problem in problems(entry, extra=True)]
+        wrong += _clashes(self.entries, extra or [])
+        known = {entry["id"]: entry for entry in own if isinstance(entry, dict) and isinstance(entry.get("id"), str)}
+        wrong += [problem for name, change in (thresholds or {}).items() for problem in _change_problems(name, change, known)]
+        if wrong:
+            raise CatalogueError(wrong)
+        changed = [changed_by(entry, (thresholds or {}).get(entry["id"])) for entry in own]
+        wrong = [f"launch_check_thresholds: {problem}" for entry in changed for problem in problems(entry)]
+        if wrong:
+            raise CatalogueError(wrong)
+        return tuple(compile_check(entry) for entry in changed)
+
+    def accept_problems(self, accept: t.Any, extra: t.Any = None) -> t.Iterator[str]:
+        """What is wrong with `{check id: reason}`."""
+        accept = plain(accept)
+        if accept in (None, {}, []):
+            return
+        if not isinstance(accept, dict):
+            yield "launch_check_accept: must be a mapping of check id: reason"
+            return
+        own = {entry.get("id") for entry in plain(extra) or [] if isinstance(entry, dict)}
+        known = {entry["id"] for entry in self.entries} | own | set(ENGINE)
+        for name, reason in accept.items():
+            if name not in known:
+                yield f"launch_check_accept: there is no check {name}{_near(name, known)}"
+            if not isinstance(reason, str) or not reason.strip():
+                yield f"launch_check_accept: check {name} needs its reason as a text"
+
+
+def changed_by(entry: Raw, change: t.Optional[Raw]) -> Raw:
+    """The entry with a host's own keys over it; a null takes the key away."""
+    if not change:
+        return entry
+    return {key: value for key, value in {**entry, **change}.items() if value is not None}
+
+
+def _shape_problems(thresholds: t.Any, extra: t.Any) -> t.Iterator[str]:
+    if thresholds not in (None, [], "") and not isinstance(thresholds, dict):
+        yield "launch_check_thresholds: must be a mapping of check id: changed keys"
+    if extra not in (None, {}, "") and not isinstance(extra, list):
+        yield "launch_check_extra_checks: must be a list of checks"
+
+
+def _clashes(shipped: list[Raw], extra: list[t.Any]) -> list[str]:
+    names = [entry["id"] for entry in extra if isinstance(entry, dict) and isinstance(entry.get("id"), str)]
+    taken = {entry["id"] for entry in shipped}
+    counts = collections.Counter(names)
+    hint = "the catalogue has a check of this name; change it with launch_check_thresholds"
+    wrong = [f"check {name}: {hint}" for name in counts if name in taken]
+    wrong += [f"check {name}: the id stands {count} times in the extra checks" for name, count in counts.items() if count > 1]
+    return wrong + [f"check {name}: the id is reserved" for name in counts if name in ENGINE]
+
+
+def _change_problems(name: str, change: t.Any, known: dict[str, Raw]) -> t.Iterator[str]:
+    if name not in known:
+        yield f"launch_check_thresholds: there is no check {name}{_near(name, known)}"
+    elif not isinstance(change, dict):
+        yield f"launch_check_thresholds: check {name}: must be a mapping such as {{warn: '>= 0.75', fail: '>= 0.95'}}"
+    else:
+        free = ", ".join(key for key, changeable in KEYS.items() if changeable)
+        for key in change:
+            if not KEYS.get(key, False):
+                yield f"launch_check_thresholds: check {name}: {key!r} cannot be changed; can: {free}"
+
+
+def _near(name: str, known: t.Iterable[t.Any]) -> str:
+    close = difflib.get_close_matches(str(name), [one for one in known if isinstance(one, str)], 1)
+    return f"; did you mean {close[0]}?" if close else ""

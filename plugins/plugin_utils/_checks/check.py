@@ -1,0 +1,144 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One check of the catalogue: validated and compiled."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing as t
+
+from .limit import Limit, WrongLimit
+from .phrase import Phrase, phrase
+from .query import Query, WrongQuery, compiled
+from .services import TITLES
+from .units import UNITS
+
+PHASES = ("before", "during", "both")
+REQUIRED = ("id", "service", "question", "value", "finding", "advice")
+#: Every key of a check; those with True may be changed by thresholds of a host.
+KEYS: dict[str, bool] = {
+    "id": False, "service": False, "question": True, "value": False, "unit": False, "warn": True, "fail": True, "needs": True,
+    "applies": True, "otherwise": True, "phase": True, "finding": True, "evidence": True, "advice": True, "look": True,
+}  # fmt: skip
+
+_ID = re.compile(r"^[a-z][a-z0-9_]*$")
+
+Raw = dict[str, t.Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Advice:
+    """What to do next, and when that is the right thing."""
+
+    when: t.Optional[Limit]
+    say: Phrase
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    id: str
+    service: str
+    question: str
+    value: Query
+    unit: str
+    warn: t.Optional[Limit]
+    fail: t.Optional[Limit]
+    needs: t.Optional[Limit]
+    applies: t.Optional[Query]
+    otherwise: str
+    phase: str
+    finding: Phrase
+    evidence: t.Optional[Query]
+    advice: tuple[Advice, ...]
+    look: t.Optional[Phrase]
+
+
+def problems(raw: t.Any, extra: bool = False) -> t.Iterator[str]:
+    """What is wrong with one entry, each as `check <id>: …`. `extra`: an entry of a user, held to the same rules."""
+    name = raw.get("id") if isinstance(raw, dict) else None
+    nameless = "an entry of the extra checks without an id" if extra else "an entry without an id"
+    where = f"check {name}" if isinstance(name, str) and name else nameless
+    if not isinstance(raw, dict):
+        yield f"{where}: must be a mapping, not {type(raw).__name__.lstrip('_')}"
+        return
+    found = False
+    for problem in (*_keys(raw), *_words(raw)):
+        found = True
+        yield f"{where}: {problem}"
+    if not found:
+        yield from (f"{where}: {problem}" for problem in _compilable(raw))
+
+
+def _keys(raw: Raw) -> t.Iterator[str]:
+    for key in raw:
+        if key not in KEYS:
+            yield f"there is no key {key!r}; known are {', '.join(KEYS)}"
+    for key in REQUIRED:
+        if raw.get(key) in (None, "", []):
+            yield f"{key} is missing"
+
+
+def _words(raw: Raw) -> t.Iterator[str]:
+    if isinstance(raw.get("id"), str) and not _ID.match(raw["id"]):
+        yield "id must be lower case letters, digits and underscores"
+    for key, known in (("service", tuple(TITLES)), ("unit", UNITS), ("phase", PHASES)):
+        if raw.get(key) is not None and raw[key] not in known:
+            yield f"{key} is {raw[key]!r}; known are {', '.join(known)}"
+    for key in ("id", "question", "value", "finding", "look", "otherwise", "applies", "evidence"):
+        if raw.get(key) is not None and not isinstance(raw[key], str):
+            yield f"{key} must be a text"
+    if raw.get("needs") is not None and not isinstance(raw["needs"], dict):
+        yield "needs must be a mapping of expression: limit"
+
+
+def _compilable(raw: Raw) -> t.Iterator[str]:
+    for key, make in _MAKERS.items():
+        if raw.get(key) is not None:
+            try:
+                make(raw[key])
+            except (WrongQuery, WrongLimit) as error:
+                yield f"{key}: {error}"
+
+
+def _advice(written: t.Any) -> tuple[Advice, ...]:
+    if isinstance(written, str):
+        return (Advice(None, phrase(written)),)
+    if not isinstance(written, list):
+        raise WrongLimit("must be a text, or a list of entries with say and perhaps when")
+    return tuple(_advice_entry(entry) for entry in written)
+
+
+def _advice_entry(entry: t.Any) -> Advice:
+    if not isinstance(entry, dict) or set(entry) - {"when", "say"} or not isinstance(entry.get("say"), str):
+        raise WrongLimit("each entry has `say` (a text) and perhaps `when` (a mapping of expression: limit)")
+    when = entry.get("when")
+    if when is not None and not isinstance(when, dict):
+        raise WrongLimit("`when` must be a mapping of expression: limit")
+    return Advice(None if when is None else Limit.parse(when), phrase(entry["say"]))
+
+
+_MAKERS: dict[str, t.Callable[[t.Any], t.Any]] = {
+    "value": compiled, "warn": Limit.parse, "fail": Limit.parse, "needs": Limit.parse, "applies": compiled, "finding": phrase,
+    "evidence": compiled, "advice": _advice, "look": phrase,
+}  # fmt: skip
+
+
+def compile_check(raw: Raw) -> Check:
+    """The check of an entry in which `problems` found nothing."""
+    made = {key: make(raw[key]) for key, make in _MAKERS.items() if raw.get(key) is not None}
+    rest = {key: made.get(key) for key in ("warn", "fail", "needs", "applies", "evidence", "look")}
+    return Check(
+        id=raw["id"],
+        service=raw["service"],
+        question=raw["question"].strip(),
+        value=made["value"],
+        unit=raw.get("unit") or "count",
+        otherwise=raw.get("otherwise") or "does not apply here",
+        phase=raw.get("phase") or "during",
+        finding=made["finding"],
+        advice=made["advice"],
+        **rest,
+    )

@@ -1,0 +1,218 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One host's facts against its checks: findings. Pure; the judge and the filter are its faces."""
+
+from __future__ import annotations
+
+import collections
+import typing as t
+
+from ...module_utils._text.redact import clean
+from .catalogue import ANSWERS, HOST_REACHED
+from .check import Check
+from .finding import Finding, accept, finding
+from .limit import Limit, unmasked
+from .query import Unknowable, reason_in
+from .services import FLEET, TITLES, instances_in
+
+STATES = ("up", "down", "unreadable")
+EVIDENCE_ROWS = 20
+# what to do about a check that could not be judged
+MEASURE = "Make it measurable"
+TRAFFIC = "Ask again under load, rehearse with launch_check_phase: before"
+
+Facts = dict[str, t.Any]
+
+
+def evaluate(
+    host: str,
+    facts: Facts,
+    checks: t.Iterable[Check],
+    phase: str = "during",
+    accepted: t.Optional[t.Mapping[str, str]] = None,
+    configured: t.Iterable[str] = (),
+) -> list[Finding]:
+    """The findings of one host from plain facts (`launch_<service>` keys). `configured`: services it must have."""
+    by_service: dict[str, list[Check]] = collections.defaultdict(list)
+    for check in checks:
+        by_service[check.service].append(check)
+    found: list[Finding] = []
+    for service in TITLES:
+        instances = instances_in(facts, service)
+        for instance in instances:
+            found.extend(_instance(host, service, instance, by_service[service], phase))
+        if not instances and (service in configured or not _absent(facts, service)):
+            found.append(_nothing(host, service, len(by_service[service])))
+    accept(found, accepted or {})
+    return found
+
+
+def _absent(facts: Facts, service: str) -> bool:
+    """Whether the host rightly has no such fact: none at all, or one that says that nothing of the kind runs here."""
+    fact = facts.get("launch_" + service)
+    return fact is None or (isinstance(fact, dict) and fact.get("instances") == [])
+
+
+def unreached(host: str, problem: str) -> Finding:
+    """A host that could not be asked: nothing is known about it, which is no failure of its services and no go."""
+    return finding(
+        HOST_REACHED, host, "server", None, "unknown",
+        question="Does the host answer?",
+        finding=f"No facts from this host: {problem}",
+        advice="Nothing on it was judged. Log in to it; if it is meant to be gone, take it out of the inventory or limit the run.",
+        look=f"ansible {host} -m ansible.builtin.ping",
+        reason=problem,
+    )  # fmt: skip
+
+
+def _nothing(host: str, service: str, checks: int) -> Finding:
+    reason = f"{TITLES[service]} is configured for this host and no instance of it gave facts"
+    return finding(
+        service + ANSWERS, host, service, None, "unknown",
+        question=f"Does {TITLES[service]} answer?",
+        finding=f"{reason}; {checks} checks could not be judged.",
+        advice="Start it, say where it is (its options in launch_check_services), or take it off this host.",
+        look=_module(host, service),
+        reason=reason,
+    )  # fmt: skip
+
+
+def _module(host: str, service: str) -> t.Optional[str]:
+    module = "varnish_traffic" if service == "varnish_traffic" else f"{service}_stats"
+    return None if service in FLEET else f"ansible {host} -m warroom.launch.{module}"
+
+
+def _instance(host: str, service: str, instance: Facts, checks: list[Check], phase: str) -> t.Iterator[Finding]:
+    name = str(instance.get("name") or "default")
+    state = instance.get("state")
+    if state == "up":
+        yield finding(
+            service + ANSWERS, host, service, name, "ok", value="up", unit="text",
+            question=f"Does {TITLES[service]} answer?", finding=f"{TITLES[service]} {name} answers.",
+        )  # fmt: skip
+        for check in checks:
+            yield judged(check, host, instance, phase)
+        return
+    known = state in STATES
+    silent = f"it is {state} and does not say why" if known else "its facts have no known state (up, down or unreadable)"
+    problem = clean(str(instance.get("problem") or silent), 400)
+    yield finding(
+        service + ANSWERS, host, service, name, "fail" if state == "down" else "unknown", value=str(state), unit="text",
+        question=f"Does {TITLES[service]} answer?",
+        finding=f"{TITLES[service]} {name}: {problem.rstrip('.')}. Not judged: {len(checks)} checks of this instance.",
+        advice="Bring it back, then run the check again." if state == "down" else "Make it readable, then run the check again.",
+        look=_module(host, service),
+        reason=problem,
+    )  # fmt: skip
+
+
+def judged(check: Check, host: str, instance: Facts, phase: str) -> Finding:
+    """One check on one instance that is up."""
+    context = {**instance, "value": None}
+    value, status, limit, reason, remedy = None, "skipped", None, None, MEASURE
+    try:
+        not_now = _not_now(check, instance, phase)
+        if not_now:
+            reason = not_now
+        else:
+            value = unmasked(check.value.known(instance))
+            context["value"] = value
+            status, limit = _against(check, instance, value)
+    except Unknowable as unknown:
+        status, reason, value = "unknown", str(unknown), None
+        remedy = TRAFFIC if isinstance(unknown, TooLittle) else MEASURE
+    found = _worded(check, host, instance, context, status, value=value, limit=limit, reason=reason)
+    if status == "unknown":
+        found["advice"] = f"{remedy}, or accept the gap by its name: launch_check_accept: {{{check.id}: why}}."
+    return found
+
+
+class TooLittle(Unknowable):
+    """What is measured is there, and there is not enough of it: no gap in the instrumentation."""
+
+
+def _not_now(check: Check, instance: Facts, phase: str) -> t.Optional[str]:
+    """Why the check is skipped on this instance; raises Unknowable when it applies and cannot be judged."""
+    if check.phase not in ("both", phase):
+        return "for the launch itself, not for the rehearsal" if check.phase == "during" else "for the rehearsal before the launch"
+    if check.applies is not None:
+        applies = check.applies(instance)
+        if applies is None:
+            why_unknown = reason_in(instance, check.applies.text)
+            if why_unknown:
+                raise Unknowable(why_unknown)
+        if applies in (None, False, 0) or applies in ("", [], {}):
+            return check.otherwise
+    if check.needs is not None and not _enough(check.needs, instance, phase):
+        reason = f"too little to judge by: this needs {check.needs.text}"
+        if phase == "before":
+            return reason
+        raise TooLittle(reason)
+    return None
+
+
+def _enough(needs: Limit, instance: Facts, phase: str) -> bool:
+    try:
+        return needs.holds(instance)
+    except Unknowable:
+        if phase == "before":
+            return False
+        raise
+
+
+def _against(check: Check, instance: Facts, value: t.Any) -> tuple[str, t.Optional[str]]:
+    for status, limit in (("fail", check.fail), ("warn", check.warn)):
+        if limit is not None and limit.holds(instance, value):
+            return status, limit.text
+    nearest = check.warn or check.fail
+    if nearest is None:
+        return "skipped", None
+    return "ok", nearest.text
+
+
+def _worded(check: Check, host: str, instance: Facts, context: Facts, status: str, **rest: t.Any) -> Finding:
+    if status == "skipped" and rest["reason"] is None:
+        rest["reason"] = "no limit is set for it here"
+    found = finding(
+        check.id, host, check.service, str(instance.get("name") or "default"), status,
+        unit=check.unit, question=check.question, **_number(rest),
+    )  # fmt: skip
+    if status == "unknown":
+        found["finding"] = f"Not known: {rest['reason']}"
+    elif status != "skipped":
+        found["finding"] = check.finding.render(context, check.unit)
+    if status in ("fail", "warn"):
+        found["advice"] = _advice(check, instance, context)
+        found["evidence"] = _evidence(check, instance)
+    if status in ("fail", "warn", "unknown") and check.look is not None:
+        found["look"] = check.look.render({**context, "host": host}, check.unit)
+    return found
+
+
+def _number(rest: dict[str, t.Any]) -> dict[str, t.Any]:
+    value = rest["value"]
+    return {**rest, "value": value if isinstance(value, (str, int, float, bool)) else None}
+
+
+def _advice(check: Check, instance: Facts, context: Facts) -> t.Optional[str]:
+    for advice in check.advice:
+        try:
+            if advice.when is None or advice.when.holds(instance, context["value"]):
+                return advice.say.render(context, check.unit)
+        except Unknowable:
+            continue
+    return None
+
+
+def _evidence(check: Check, instance: Facts) -> list[t.Any]:
+    """Rows as a list of dicts; one row or plain values are made rows."""
+    if check.evidence is None:
+        return []
+    try:
+        rows = check.evidence(instance)
+    except Unknowable:
+        return []
+    rows = rows if isinstance(rows, list) else ([] if rows is None else [rows])
+    return [row if isinstance(row, dict) else {"value": row} for row in rows[:EVIDENCE_ROWS]]

@@ -1,0 +1,99 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Sentences with measures in them: `{workers.busy} of {workers.active} workers busy, {hit_ratio:ratio}`.
+
+`{expression}` is JMESPath over the instance, `{expression:unit}` formats it; `{{` and `}}` are braces.
+"""
+
+from __future__ import annotations
+
+import functools
+import typing as t
+
+from ...module_utils._text.redact import clean
+from .query import Query, Unknowable, WrongQuery, compiled
+from .units import UNITS, shown
+
+LIMIT = 1200
+
+Part = t.Union[str, tuple[Query, t.Optional[str]]]
+
+
+class Phrase:
+    """One sentence, parsed once."""
+
+    def __init__(self, text: str) -> None:
+        self.parts: list[Part] = list(_parts(text))
+
+    def render(self, data: t.Mapping[str, t.Any], unit: t.Optional[str] = None) -> str:
+        """The sentence over `data`. `unit` is that of `{value}`. Foreign text is cleaned; it is never parsed again."""
+        words = []
+        for part in self.parts:
+            if isinstance(part, str):
+                words.append(part)
+                continue
+            query, own = part
+            try:
+                found = query(data)
+            except Unknowable:
+                found = None
+            words.append(clean(shown(found, own or (unit if query.text == "value" else None)), 300))
+        return _tidy("".join(words))
+
+
+@functools.lru_cache(maxsize=4096)
+def phrase(text: str) -> Phrase:
+    return Phrase(text)
+
+
+def _tidy(text: str) -> str:
+    # lines are kept: advice may hold a snippet of configuration
+    lines = [line.rstrip() for line in text.strip().splitlines()]
+    return "\n".join(lines)[:LIMIT]
+
+
+def _parts(text: str) -> t.Iterator[Part]:
+    literal, at = "", 0
+    while at < len(text):
+        char = text[at]
+        if text[at : at + 2] in ("{{", "}}"):
+            literal, at = literal + char, at + 2
+        elif char == "{":
+            end = _end(text, at)
+            if literal:
+                yield literal
+            yield _expression(text[at + 1 : end])
+            literal, at = "", end + 1
+        elif char == "}":
+            raise WrongQuery(f"a closing brace without its opening one in {text[:60]!r}; write }}}} for a brace")
+        else:
+            literal, at = literal + char, at + 1
+    if literal:
+        yield literal
+
+
+def _end(text: str, start: int) -> int:
+    """Where the brace that opens at `start` closes, passing over braces and quotes inside the expression."""
+    depth, quote = 0, ""
+    for at in range(start, len(text)):
+        char = text[at]
+        if quote:
+            quote = "" if char == quote else quote
+        elif char in "'`\"":
+            quote = char
+        elif char == "{":
+            depth += 1
+        elif char == "}":
+            depth -= 1
+            if depth == 0:
+                return at
+    raise WrongQuery(f"a brace is not closed in {text[start : start + 60]!r}; write {{{{ for a brace")
+
+
+def _expression(inside: str) -> tuple[Query, t.Optional[str]]:
+    expression, colon, unit = inside.rpartition(":")
+    if colon and unit.strip() in UNITS:
+        return compiled(expression.strip()), unit.strip()
+    return compiled(inside.strip()), None

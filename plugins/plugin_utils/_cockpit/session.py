@@ -1,0 +1,123 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One session: a window per tier, a pane per host and tool, and what the last findings say is opened first. As tmuxp reads it."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._checks.finding import natural, urgency
+from .._checks.services import TIERS, instances_in
+from .reach import Untypable, Way, typed, word
+from .tool_commands import TOOLS, Instance, Pane
+
+#: The window of each tier; machines first, then a request's way through the stack.
+WINDOWS = ("servers", "accelerator", "application", "cache", "queue", "database")
+#: Fleet-wide services, by the window that shows their instances.
+_FLEET = {
+    "server": "servers",
+    "accelerator_bypass": "accelerator",
+    "memcached_pool": "cache",
+    "celery_queue": "queue",
+    "database_clients": "database",
+    "connection_budget": "database",
+    "siblings": "servers",
+}
+
+
+def cockpit(
+    hosts: t.Sequence[t.Mapping[str, t.Any]],
+    report: t.Optional[t.Mapping[str, t.Any]] = None,
+    name: str = "launch",
+    panes: int = 6,
+    environment: t.Optional[t.Mapping[str, str]] = None,
+) -> dict[str, t.Any]:
+    """The session for tmuxp, notes for the person who opens it, and the window that is opened first and why."""
+    panes_by_window: dict[str, list[tuple[str, Pane, str]]] = {window: [] for window in WINDOWS}
+    notes: list[str] = []
+    for host in sorted(hosts, key=lambda one: natural(str(one["name"]))):
+        _open(host, panes_by_window, notes)
+    first, place, why = _first(report or {}, {window for window, inside in panes_by_window.items() if inside})
+    windows = []
+    for window, inside in panes_by_window.items():
+        for number, begin in enumerate(range(0, len(inside), panes)):
+            part = inside[begin : begin + panes]
+            title = window if number == 0 else f"{window} {number + 1}"
+            windows.append(_window(title, part, place if window == first else None))
+    _focus(windows, first)
+    session = {"session_name": name, "start_directory": "~", "suppress_history": False, "windows": windows}
+    if environment:
+        session["environment"] = {str(key): str(value) for key, value in environment.items()}
+    return {"session": session, "notes": notes, "first": first, "why": why}
+
+
+def _open(host: t.Mapping[str, t.Any], panes_by_window: dict[str, list[tuple[str, Pane, str]]], notes: list[str]) -> None:
+    """Every tool of one host into the windows of its tiers."""
+    way = Way.of(host)
+    for service, tools in TOOLS.items():
+        instances = _instances(host, service)
+        if not instances and service != "server":
+            continue
+        try:
+            for pane in tools(way, instances):
+                command = f"{_titled(way, pane)}; {way.command(pane.script, pane.user)}"
+                panes_by_window[TIERS.get(service, WINDOWS[0])].append((way.name, pane, typed(command)))
+                notes += pane.notes
+        except Untypable as problem:
+            notes.append(f"{service} on {way.name!r} has no pane: {problem}")
+
+
+def _titled(way: Way, pane: Pane) -> str:
+    # shown in the pane's border; # begins a style there
+    return f"printf '\\033]2;%s\\033\\\\' {word(f'{way.name}: {pane.title}'.replace('#', ''))}"
+
+
+def _instances(host: t.Mapping[str, t.Any], service: str) -> list[Instance]:
+    """What runs there, each instance with the options that it was declared with (by its name, else by its place in the list)."""
+    found = instances_in(host.get("facts") or {}, service)
+    services = host.get("services")
+    wish = services.get(service) if isinstance(services, t.Mapping) else None
+    if isinstance(wish, t.Mapping):
+        return [{**wish, **one} for one in found]
+    if not isinstance(wish, list):
+        return [dict(one) for one in found]
+    declared = [one for one in wish if isinstance(one, t.Mapping)]
+    by_name = {str(one.get("name")): one for one in found}
+    merged: list[Instance] = []
+    for place, options in enumerate(declared):
+        fact = by_name.get(str(options.get("name"))) or (found[place] if place < len(found) and not options.get("name") else {})
+        merged.append({**fact, **options})
+    return merged
+
+
+def _window(title: str, inside: t.Sequence[tuple[str, Pane, str]], place: t.Optional[str]) -> dict[str, t.Any]:
+    rows: list[dict[str, t.Any]] = [{"shell_command": [command]} for _host, _pane, command in inside]
+    of_interest = [row for row, (host, _pane, _command) in zip(rows, inside) if host == place]
+    for row in of_interest[:1]:
+        row["focus"] = True
+    options = {"pane-border-status": "top", "pane-border-format": " #{pane_title} "}
+    # a plain shell: the operator's own may need a minute for its start files, and eat what is typed meanwhile
+    return {"window_name": title, "window_shell": "sh", "layout": "tiled", "options": options, "panes": rows}
+
+
+def _focus(panes_by_window: list[dict[str, t.Any]], first: str) -> None:
+    """One window is opened first: of the tier's panes_by_window the one with the host in question, else its first."""
+    of_tier = [window for window in panes_by_window if window["window_name"].split(" ")[0] == first]
+    with_host = [window for window in of_tier if any(pane.get("focus") for pane in window["panes"])]
+    for window in (with_host or of_tier)[:1]:
+        window["focus"] = True
+
+
+def _first(report: t.Mapping[str, t.Any], there: set[str]) -> tuple[str, t.Optional[str], t.Optional[str]]:
+    """The window to open first, the host in it, and why: the deepest cause, else the most urgent finding, else the machines."""
+    for cause in report.get("diagnoses") or []:
+        if cause.get("tier") in there:
+            return cause["tier"], next(iter(cause.get("hosts") or []), None), cause.get("statement")
+    counted = [one for one in report.get("findings") or [] if one.get("status") in ("fail", "warn") and one.get("accepted") is None]
+    for one in sorted(counted, key=urgency):
+        window = TIERS.get(one["service"]) or _FLEET.get(one["service"])
+        if window in there:
+            return str(window), one["host"], one.get("finding")
+    return WINDOWS[0], None, None

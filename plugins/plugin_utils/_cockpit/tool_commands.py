@@ -1,0 +1,192 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which tool shows a service best, with its arguments: an instance's facts and options to a shell script for its host.
+
+No script holds a password: tools find theirs where people keep them (peer login, ~/.pgpass, ~/.my.cnf, flower's environment).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import shlex
+import typing as t
+import urllib.parse
+
+from .reach import Untypable, Way, word, words
+
+#: Where the role launch_monitoring puts what only PyPI has, and where the environment of its flower is.
+VENV = "/opt/launch_monitoring/venv"
+FLOWER = "/etc/launch-flower.env"
+DAMEMTOP = "/usr/share/memcached/scripts/damemtop"
+_HOST_PORT = re.compile(r"^[\w.-]+(:\d+)?$")
+_COLUMNS = ("hostname", "hit_rate", "curr_connections", "cmd_get", "cmd_set", "evictions", "bytes_written", "bytes_read")
+
+Instance = t.Mapping[str, t.Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Pane:
+    """One tool on one host."""
+
+    title: str
+    script: str
+    user: t.Optional[str] = None
+    notes: tuple[str, ...] = ()
+
+
+def first_of(way: Way, *commands: str, lacking: str) -> str:
+    """A script that becomes the first of these tools that is installed, or says what is missing."""
+    beside = os.path.dirname(way.python) if way.python.startswith("/") else ""
+    folders = [f"{VENV}/bin", *([beside] if beside else []), "/usr/local/bin", "/usr/sbin", "/sbin"]
+    choices = [f"command -v {word(shlex.split(command)[0])} >/dev/null && exec {command}" for command in commands]
+    say = f"echo {word(f'{lacking} is not installed on {way.name}; the role warroom.launch.launch_monitoring does it')}"
+    return "; ".join([f'PATH="$PATH":{word(":".join(folders))}', *choices, say])
+
+
+def server(way: Way, _instances: t.Sequence[Instance]) -> list[Pane]:
+    return [Pane("htop", first_of(way, "htop", "top", lacking="htop"))]
+
+
+def varnish(way: Way, instances: t.Sequence[Instance]) -> list[Pane]:
+    panes = []
+    for one in instances:
+        name = one.get("instance") or (one.get("name") if one.get("name") != "varnish" else None)
+        place = ["-n", name] if name else []
+        panes.append(Pane("varnishstat", first_of(way, words("varnishstat", *place), lacking="varnishstat")))
+        # what reaches the backend is what was missed or passed
+        misses = words("varnishtop", *place, "-b", "-i", "BereqURL")
+        panes.append(Pane("varnishtop: URLs that reach the backend", first_of(way, misses, lacking="varnishtop")))
+    return panes
+
+
+def uwsgi(way: Way, instances: t.Sequence[Instance]) -> list[Pane]:
+    panes = []
+    for one in instances:
+        address = one.get("address") or one.get("stats")
+        if not address:
+            continue
+        if one.get("http") and not str(address).startswith("http"):
+            address = f"http://{address}"
+        panes.append(Pane(f"uwsgitop {one.get('name') or address}", first_of(way, words("uwsgitop", address), lacking="uwsgitop")))
+    return panes
+
+
+def memcached(way: Way, instances: t.Sequence[Instance]) -> list[Pane]:
+    """All of the host's instances in one damemtop, which reads them from a file in the home folder only."""
+    addresses = [str(one.get("address") or one.get("name")) for one in instances]
+    shown = [address for address in addresses if _HOST_PORT.match(address)]
+    notes = tuple(f"memcached {address} is not shown: memcache-top knows host:port only" for address in addresses if address not in shown)
+    if not shown:
+        return []
+    lines = ["delay: 3", "mode: t", "top_mode:", "  sort_column: hostname", "  sort_order: asc", "  columns:"]
+    lines += [f"    - {column}" for column in _COLUMNS] + ["servers:", *(f"  - {address}" for address in shown)]
+    file = '"$d"/.damemtop/damemtop.yaml'
+    script = (
+        f"if [ -e {DAMEMTOP} ]; then d=$(mktemp -d) && mkdir \"$d\"/.damemtop && printf '%s\\n' {words(*lines)} >{file}; "
+        # it is read once, at the start
+        f'(sleep 60; rm -r "$d") & HOME="$d" exec {DAMEMTOP}; fi; '
+        + first_of(way, words("watch", "memcstat", f"--servers={','.join(shown)}"), lacking="memcached's damemtop")
+    )
+    return [Pane("memcache-top", script, notes=notes)]
+
+
+def celery(way: Way, instances: t.Sequence[Instance]) -> list[Pane]:
+    panes = []
+    for one in instances:
+        title = f"celery events {one.get('name') or ''}".strip()
+        broker = str(one.get("broker_url") or "")
+        if one.get("app"):
+            inside = f"cd {word(one['chdir'])} && " if one.get("chdir") else ""
+            program = f"{one['virtualenv']}/bin/celery" if one.get("virtualenv") else "celery"
+            script = inside + first_of(way, words(program, "--app", one["app"], "events"), lacking="celery")
+        elif broker and not _secret(broker):
+            script = first_of(way, words("celery", "--broker", broker, "events"), lacking="celery")
+        else:
+            # the broker's password is in the environment of the flower that the role set up, readable by root
+            read = f"set -a; [ ! -r {FLOWER} ] || . {FLOWER}; "
+            panes.append(Pane(title, read + first_of(way, "celery events", lacking="celery"), notes=(_flower(way, one),)))
+            continue
+        panes.append(Pane(title, script))
+    return panes
+
+
+def postgresql(way: Way, instances: t.Sequence[Instance]) -> list[Pane]:
+    panes = []
+    for one in instances:
+        host, port = _place(one, "login_unix_socket", 5432)
+        user = one.get("login_user") or one.get("user")
+        place = ["-h", host, "-p", port, *(["-U", user] if user else [])]
+        if one.get("login_db") == "pgbouncer" or one.get("kind") == "pooler":
+            tools = [words("watch", words("psql", *place, "pgbouncer", "-c", "SHOW POOLS"))]
+        else:
+            login = words(*place, "-d", one.get("login_db") or one.get("database") or "postgres")
+            tools = [f"pg_activity {login}", f"pg_top {login}"]
+        # on a socket PostgreSQL knows its users by who they are on the system
+        by_peer = not one.get("login_user") and host.startswith("/") and user and way.may_be(str(user))
+        script = first_of(way, *tools, lacking="pg_activity")
+        notes = _login_note(way, one, "pg_activity", "~/.pgpass")
+        panes.append(Pane(f"pg_activity {one.get('name')}", script, str(user) if by_peer else None, notes))
+    return panes
+
+
+def mysql(way: Way, instances: t.Sequence[Instance]) -> list[Pane]:
+    panes = []
+    for one in instances:
+        host, port = _place(one, "login_unix_socket", 3306)
+        user = one.get("login_user") or ("root" if way.may_be("root") else None)
+        place = ["-S", host] if host.startswith("/") else ["-h", host, "-P", port]
+        login = words(*(["-u", user] if user else []), *place)
+        script = first_of(way, f"mytop {login}", f"innotop {login}", lacking="mytop")
+        panes.append(Pane(f"mytop {one.get('name')}", script, notes=_login_note(way, one, "mytop", "[client] in ~/.my.cnf")))
+    return panes
+
+
+def _login_note(way: Way, one: Instance, tool: str, file: str) -> tuple[str, ...]:
+    if not one.get("login_password"):
+        return ()
+    return (f"{tool} {one.get('name')} takes the password of {one.get('login_user')} from {file} on {way.name}",)
+
+
+#: service → its tools. The order is that of the panes of a window.
+TOOLS: dict[str, t.Callable[[Way, t.Sequence[Instance]], list[Pane]]] = {
+    "server": server,
+    "varnish": varnish,
+    "uwsgi": uwsgi,
+    "memcached": memcached,
+    "celery": celery,
+    "postgresql": postgresql,
+    "mysql": mysql,
+}
+
+
+def _secret(url: str) -> bool:
+    try:
+        return urllib.parse.urlsplit(url).password is not None or "@" in url
+    except ValueError:
+        return True
+
+
+def _flower(way: Way, one: Instance) -> str:
+    flower = one.get("flower_url")
+    look = f"; flower shows the same on {urllib.parse.urlsplit(str(flower)).netloc.rpartition('@')[2]}" if flower else ""
+    return f"celery events {one.get('name')} takes the broker from {FLOWER} on {way.name}, which the role launch_monitoring writes{look}"
+
+
+def _place(one: Instance, socket: str, port: int) -> tuple[str, int]:
+    """Host (or socket) and port, from the options or, for what was found on the host, from its name."""
+    number = int(one.get("login_port") or port)
+    if one.get(socket):
+        return str(one[socket]), number
+    if one.get("login_host") or one.get("login_port"):
+        return str(one.get("login_host") or "127.0.0.1"), number
+    name = str(one.get("name") or "")
+    host, colon, last = name.rpartition(":")
+    if colon and last.isdigit():
+        return host.strip("[]"), int(last)
+    if name.startswith("/"):
+        return name, number
+    raise Untypable(f"where {name or 'it'} listens is not known")

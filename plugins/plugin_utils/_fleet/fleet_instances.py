@@ -1,0 +1,58 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What exists once for the fleet, from the facts of several hosts: pools, queues, a database's clients and budget, hosts of one kind."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._checks.evaluate import evaluate
+from .._checks.finding import Finding
+from .._checks.services import FLEET_HOST, TITLES, fact_key
+from .accelerator_bypass import traffic
+from .broker import brokers
+from .connection_budget import budgets
+from .database_clients import databases
+from .memcached_pool import pools
+from .siblings import alike
+
+if t.TYPE_CHECKING:
+    from .._checks.check import Check
+
+Data = t.Mapping[str, t.Any]
+
+Source = t.Callable[[Data, Data], t.Iterable[dict[str, t.Any]]]
+
+#: service → what gives its instances from `{host: {"facts": …}}` and the inventory.
+SOURCES: dict[str, Source] = {
+    "accelerator_bypass": lambda hosts, _inventory: traffic(hosts),
+    "memcached_pool": lambda hosts, _inventory: pools(hosts),
+    "celery_queue": lambda hosts, _inventory: brokers(hosts),
+    "database_clients": databases,
+    "connection_budget": budgets,
+    "siblings": lambda hosts, _inventory: alike(hosts),
+}
+
+
+def fleet_facts(hosts: Data, inventory: Data) -> dict[str, t.Any]:
+    """Facts of the pseudo-host `fleet`, in the form that a module's facts have."""
+    facts: dict[str, t.Any] = {}
+    for service, source in SOURCES.items():
+        instances = _instances(service, source, hosts, inventory)
+        if instances:
+            facts[fact_key(service)] = {"schema": 1, "instances": instances}
+    return facts
+
+
+def _instances(service: str, source: Source, hosts: Data, inventory: Data) -> list[dict[str, t.Any]]:
+    try:
+        return list(source(hosts, inventory))
+    except Exception as error:  # pylint: disable=broad-exception-caught # facts of a strange form cost this view, not the verdict
+        problem = f"could not make sense of the facts for {TITLES[service]} ({type(error).__name__}: {error}); please report this"
+        return [{"name": service, "state": "unreadable", "problem": problem}]
+
+
+def fleet_findings(facts: dict[str, t.Any], checks: t.Iterable[Check], phase: str, accepted: t.Mapping[str, str]) -> list[Finding]:
+    return evaluate(FLEET_HOST, facts, checks, phase, accepted)

@@ -1,0 +1,166 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The whole fleet: from what every host gave to the report. Pure; the action `judge` feeds it."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+import typing as t
+
+from ...module_utils._text.plain import plain
+from .._checks.catalogue import HOSTS_ASKED, Catalogue, CatalogueError
+from .._checks.evaluate import evaluate, unreached
+from .._checks.finding import Finding, finding, urgency
+from .._checks.finding import accept as mark_accepted
+from .._checks.services import FLEET_HOST, tiers_of
+from .._checks.verdict import verdict
+from .._diagnose import engine
+from .._fleet.database_clients import known_problems
+from .._fleet.fleet_instances import fleet_facts, fleet_findings
+from .version import version
+
+SCHEMA = 1
+
+
+@dataclasses.dataclass
+class Asked:
+    """One host that was asked, and its own settings, in plain types."""
+
+    name: str
+    facts: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    problem: t.Optional[str] = None  # why there are no facts; None when the host was reached
+    services: list[str] = dataclasses.field(default_factory=list)  # those it is configured to have
+    thresholds: t.Any = None
+    extra_checks: t.Any = None
+    accept: t.Any = None
+    known_clients: t.Any = dataclasses.field(default_factory=list)
+    addresses: list[str] = dataclasses.field(default_factory=list)
+    groups: list[str] = dataclasses.field(default_factory=list)
+
+    @property
+    def reached(self) -> bool:
+        return self.problem is None
+
+    def summary(self) -> dict[str, t.Any]:
+        """The host as the diagnosis sees it."""
+        return {
+            "facts": self.facts,
+            "tiers": tiers_of(self.facts, self.services),
+            "reached": self.reached,
+            "addresses": self.addresses,
+            "groups": self.groups,
+            "known_clients": self.known_clients,
+        }
+
+
+def validate(hosts: t.Iterable[Asked], catalogue: Catalogue) -> int:
+    """Raise CatalogueError for everything that is wrong in any host's settings; gives the number of checks."""
+    wrong: list[str] = []
+    most = len(catalogue.entries)
+    seen: set[str] = set()
+    for host in hosts:
+        settings = repr((host.thresholds, host.extra_checks, host.accept, host.known_clients))
+        if settings in seen:
+            continue
+        seen.add(settings)
+        try:
+            most = max(most, len(catalogue.checks(host.thresholds, host.extra_checks)))
+        except CatalogueError as error:
+            wrong += error.lines
+            continue
+        wrong += [*catalogue.accept_problems(host.accept, host.extra_checks), *known_problems(host.known_clients)]
+    if wrong:
+        raise CatalogueError(wrong)
+    return most
+
+
+def judge(
+    hosts: t.Sequence[Asked],
+    catalogue: Catalogue,
+    phase: str = "during",
+    inventory: t.Optional[dict[str, t.Any]] = None,
+    started: t.Optional[float] = None,
+) -> dict[str, t.Any]:
+    """The report, in the form of launch.json."""
+    ended = time.time()
+    started = ended if started is None else min(started, ended)
+    inventory = inventory or {"groups": {}, "addresses": {}}
+    findings = [one for host in hosts for one in _host_findings(host, catalogue, phase)]
+    summaries = {host.name: host.summary() for host in hosts}
+    shared = fleet_facts(summaries, inventory)
+    findings += fleet_findings(shared, _fleet_checks(hosts, catalogue), phase, _fleet_accept(hosts))
+    if not hosts:
+        findings.append(_nobody())
+    findings.sort(key=urgency)
+    outcome = verdict(findings)
+    diagnoses, problem = _diagnosed({**summaries, FLEET_HOST: {"facts": shared}}, findings, inventory)
+    return {
+        "schema": SCHEMA,
+        "collection": f"warroom.launch {version()}",
+        "started_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
+        "duration_seconds": round(ended - started, 3),
+        "phase": phase,
+        "verdict": outcome["verdict"],
+        "status": outcome["status"],
+        "counts": outcome["counts"],
+        "hosts": {name: {key: one[key] for key in ("reached", "tiers", "facts")} for name, one in summaries.items()},
+        "fleet": shared,
+        "findings": findings,
+        "diagnoses": diagnoses,
+        "problem": problem,
+    }
+
+
+def _diagnosed(hosts: t.Mapping[str, t.Any], findings: list[Finding], inventory: dict[str, t.Any]) -> tuple[list[t.Any], t.Optional[str]]:
+    """The causes; a rule that stumbles over strange facts costs the causes and not the verdict."""
+    try:
+        return plain(engine.diagnose(hosts, findings, inventory)), None
+    except Exception as error:  # pylint: disable=broad-exception-caught # the findings stand on their own
+        return [], f"The search for causes broke off ({type(error).__name__}: {error}); please report this. The findings are complete."
+
+
+def _host_findings(host: Asked, catalogue: Catalogue, phase: str) -> list[Finding]:
+    accepted = host.accept or {}
+    if not host.reached:
+        found = [unreached(host.name, host.problem or "")]
+        mark_accepted(found, accepted)
+        return found
+    found = evaluate(host.name, host.facts, catalogue.checks(host.thresholds, host.extra_checks), phase, accepted, host.services)
+    if not found:
+        found = [unreached(host.name, "it was reached, and none of the services that are judged was found on it")]
+        mark_accepted(found, accepted)
+    return found
+
+
+def _fleet_checks(hosts: t.Sequence[Asked], catalogue: Catalogue) -> t.Any:
+    """The checks for what belongs to no single host: the first host's say in each limit holds."""
+    thresholds: dict[str, t.Any] = {}
+    extra: dict[str, t.Any] = {}
+    for host in hosts:
+        for name, change in (host.thresholds or {}).items():
+            thresholds.setdefault(name, change)
+        for check in host.extra_checks or []:
+            extra.setdefault(check["id"], check)
+    return catalogue.checks(thresholds, list(extra.values()))
+
+
+def _fleet_accept(hosts: t.Sequence[Asked]) -> dict[str, str]:
+    accepted: dict[str, str] = {}
+    for host in hosts:
+        for name, reason in (host.accept or {}).items():
+            accepted.setdefault(name, reason)
+    return accepted
+
+
+def _nobody() -> Finding:
+    return finding(
+        HOSTS_ASKED, FLEET_HOST, "server", None, "unknown",
+        question="Was any host asked?",
+        finding="No host was asked: the pattern (launch_check_hosts, --limit) matches nothing in the inventory.",
+        advice="Correct the pattern or the inventory; a check of nothing is not a go.",
+        look="ansible-inventory --graph",
+        reason="no host was asked",
+    )  # fmt: skip

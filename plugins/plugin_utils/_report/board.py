@@ -1,0 +1,147 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The board: the verdict as plain text for a terminal of any width."""
+
+from __future__ import annotations
+
+import dataclasses
+import textwrap
+import typing as t
+
+Model = t.Mapping[str, t.Any]
+
+WORDS = {"fail": "FAIL", "unknown": "?", "warn": "WARN", "ok": "ok", "skipped": "–", "accepted": "acc"}
+ARROWS = {"rising": "↑", "falling": "↓", "steady": "→"}
+NARROWEST = 40
+
+
+def lines(model: Model, width: int = 100) -> list[str]:
+    """The board's lines, none longer than `width` but commands and snippets, which stay whole to be copied."""
+    width = max(width, NARROWEST)
+    result = ["═" * width, *_wrapped(model["headline"], width), *_wrapped(model["about"], width), "═" * width]
+    if model["problem"]:
+        result += _wrapped(model["problem"], width, "! ")
+    for cause in model["causes"]:
+        result += ["", *cause_lines(cause, width)]
+    if model["causes_left"]:
+        result += ["", f"… and {model['causes_left']} more causes: see the report"]
+    result += ["", *matrix_lines(model["matrix"], width)]
+    for number, entry in enumerate(model["entries"], 1):
+        result += ["", *entry_lines(entry, number, width)]
+    if model["entries_left"]:
+        result += ["", f"… and {model['entries_left']} more kinds of findings: see the report"]
+    if model["accepted"]:
+        result += ["", "Known gaps, accepted and not counted:"]
+        for one in model["accepted"]:
+            where = one["place"] + more(one["places_total"] - 1)
+            result += _wrapped(f"{one['check']} ({where}): {one['finding']} Accepted: {one['reason']}", width, "  ", "    ")
+    return result
+
+
+def cause_lines(cause: Model, width: int) -> list[str]:
+    where = ", ".join(cause["hosts"]) + more(cause["hosts_total"] - len(cause["hosts"]))
+    result = _wrapped(f"CAUSE {cause['cause']}{' on ' + where if where else ''}", width)
+    result += _wrapped(cause["statement"], width, "  ")
+    for said in cause["evidence"]:
+        result += _wrapped(said, width, "  · ", "    ")
+    if cause["first_fix"]:
+        result += _wrapped(cause["first_fix"], width, "  → first: ", "    ")
+    if cause["avoid"]:
+        result += _wrapped(cause["avoid"], width, "  ✗ avoid: ", "    ")
+    if cause["look"]:
+        result.append(f"  $ {cause['look']}")
+    return result
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """How wide the matrix is drawn: heads and labels cut to fit, and the width of every column."""
+
+    heads: list[str]
+    sizes: list[int]
+    labels: list[str]
+    label_size: int
+
+
+def layout(matrix: Model, width: int) -> Layout:
+    """A narrow terminal gets short names of the tiers before the hosts' names are cut."""
+    heads = [column["name"] for column in matrix["columns"]]
+    table = [[cell_text(cell) for cell in row["cells"]] for row in matrix["rows"]]
+    label = max((len(row["label"]) for row in matrix["rows"]), default=0)
+    for longest in (12, 7, 5):
+        heads = [head[:longest] for head in heads]
+        sizes = [max([len(head), *(len(line[at]) for line in table)]) for at, head in enumerate(heads)]
+        left_over = width - sum(size + 2 for size in sizes)
+        if left_over >= min(label, 14):
+            break
+    label = max(min(label, left_over), 8)
+    names = [row["label"] if len(row["label"]) <= label else row["label"][: label - 1] + "…" for row in matrix["rows"]]
+    return Layout(heads, sizes, names, label)
+
+
+def matrix_lines(matrix: Model, width: int) -> list[str]:
+    """Tiers × hosts."""
+    form = layout(matrix, width)
+    result = ["".join([" " * form.label_size, *("  " + head.ljust(size) for head, size in zip(form.heads, form.sizes))]).rstrip()]
+    for row, name in zip(matrix["rows"], form.labels):
+        cells = ["  " + cell_text(cell).ljust(size) for cell, size in zip(row["cells"], form.sizes)]
+        result.append("".join([name.ljust(form.label_size), *cells]).rstrip())
+    if matrix["hidden"]:
+        result.append(f"… and {matrix['hidden']} more hosts")
+    return result
+
+
+def cell_text(cell: t.Optional[Model]) -> str:
+    if cell is None:
+        return "·"
+    word = WORDS[cell["status"]]
+    return f"{word} {cell['count']}" if cell["status"] in ("fail", "unknown", "warn", "accepted") else word
+
+
+def entry_lines(entry: Model, number: int, width: int) -> list[str]:
+    result = _wrapped(entry_title(entry, number), width)
+    if entry["question"] and entry["status"] != "unknown":
+        result += _wrapped(entry["question"], width, "  ")
+    result += _wrapped(entry["finding"], width, "  ")
+    numbers = entry_numbers(entry)
+    if numbers:
+        result += _wrapped(numbers, width, "  ")
+    if entry["advice"]:
+        result += _wrapped(entry["advice"], width, "  → ", "    ")
+    if entry["look"]:
+        result.append(f"  $ {entry['look']}")
+    return result
+
+
+def entry_title(entry: Model, number: int) -> str:
+    status = "UNKNOWN" if entry["status"] == "unknown" else WORDS[entry["status"]]
+    checks = ", ".join(entry["checks"][:4]) + more(len(entry["checks"]) - 4)
+    return f"{number}. {status}  {checks}  on {entry['place']}{more(entry['places_total'] - 1)}"
+
+
+def entry_numbers(entry: Model) -> t.Optional[str]:
+    """The number and the limit it crossed: `97 % ↓ (limit: >= 95 %), within it in 4 min at this pace`."""
+    if entry["status"] == "unknown" or entry["value"] is None:
+        return None
+    arrow = f" {ARROWS[entry['trend']]}" if entry["trend"] in ARROWS else ""
+    clears = f", within it in {entry['clears']} at this pace" if entry["clears"] else ""
+    return f"{entry['value']}{arrow}" + (f" (limit: {entry['limit']}){clears}" if entry["limit"] else "")
+
+
+def more(count: int) -> str:
+    return f" and {count} more" if count > 0 else ""
+
+
+def _wrapped(text: t.Optional[str], width: int, first: str = "", rest: t.Optional[str] = None) -> list[str]:
+    """Wrapped lines. Several lines in `text` are a snippet and stay as they are."""
+    rest = first if rest is None else rest
+    parts = (text or "").split("\n")
+    if len(parts) > 1 and any(part.startswith(" ") for part in parts):
+        return [(rest if at else first) + part for at, part in enumerate(parts)]
+    result: list[str] = []
+    for part in parts:
+        lead = rest if result else first
+        result += textwrap.wrap(part, width, initial_indent=lead, subsequent_indent=rest, break_long_words=True, break_on_hyphens=False)
+    return result

@@ -1,0 +1,231 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What boards and the page show, from a report: headline, tiers × hosts, findings of the same kind as one entry.
+
+Plain types, bounded in size whatever the fleet's: it travels in the action's result to the callback.
+"""
+
+from __future__ import annotations
+
+import collections
+import re
+import typing as t
+
+from ...module_utils._text.redact import clean
+from .._checks.finding import STATUSES, natural
+from .._checks.services import FLEET_HOST, TITLES
+from .._checks.units import shown
+
+Report = t.Mapping[str, t.Any]
+
+#: Columns of the matrix. What exists once for the fleet stands under the service it is about.
+COLUMNS = ("server", "varnish", "uwsgi", "memcached", "celery", "postgresql", "mysql", "database")
+_COLUMN_OF = {
+    "varnish_traffic": "varnish",
+    "accelerator_bypass": "varnish",
+    "memcached_pool": "memcached",
+    "celery_queue": "celery",
+    "database_clients": "database",
+    "connection_budget": "database",
+    "siblings": "server",
+}
+_RANK = {"fail": 0, "unknown": 1, "warn": 2, "accepted": 3, "ok": 4, "skipped": 5}
+ROWS = 30  # host rows of the matrix
+SINGLE = 8  # so many hosts are listed one by one, more are grouped
+PLACES = 12  # places that an entry names
+ENTRIES = 60
+CAUSES = 8
+
+
+def model(report: Report) -> dict[str, t.Any]:
+    entries = [_entry(group) for group in groups(report["findings"])]
+    return {
+        "verdict": report["verdict"],
+        "status": report["status"],
+        "headline": headline(report),
+        "about": _about(report),
+        "causes": [_cause(one) for one in report["diagnoses"][:CAUSES]],
+        "causes_left": max(0, len(report["diagnoses"]) - CAUSES),
+        "problem": report.get("problem"),
+        "matrix": matrix(report),
+        "entries": entries[:ENTRIES],
+        "entries_left": max(0, len(entries) - ENTRIES),
+        "accepted": _accepted(report["findings"]),
+        "counts": dict(report["counts"]),
+    }
+
+
+def headline(report: Report) -> str:
+    """The verdict and its cause in one line."""
+    word = report["verdict"].upper()
+    if report["diagnoses"]:
+        cause = report["diagnoses"][0]
+        return f"{word}: {_sentence(cause.get('statement') or cause.get('cause') or '')}"
+    worst = next((one for one in report["findings"] if one["status"] == report["status"] and not one["accepted"]), None)
+    if worst is None or report["status"] == "ok":
+        hosts = len(report["hosts"])
+        return f"{word}: {report['counts']['ok']} checks on {hosts} host{'' if hosts == 1 else 's'} are fine"
+    same = report["counts"][report["status"]] - 1
+    more = f" (and {same} more)" if same else ""
+    return f"{word}: {place(worst)}: {_sentence(worst['finding'] or worst['question'] or worst['check'])}{more}"
+
+
+def _sentence(text: str) -> str:
+    """The first sentence, or what fits into a headline."""
+    line = clean(text, 400)
+    end = line.find(". ")
+    return clean(line[:end] if end > 0 else line.rstrip("."), 160)
+
+
+_LIMIT = re.compile(r"^([<>=!]+) *(-?[0-9.]+)(?= and |$)")
+
+
+def limit_text(limit: t.Optional[str], unit: t.Optional[str]) -> t.Optional[str]:
+    """The limit in the unit of the value: `>= 0.75` of a ratio is `>= 75 %`."""
+    match = _LIMIT.match(limit or "")
+    return limit if match is None else f"{match[1]} {shown(float(match[2]), unit)}{limit[match.end() :]}"  # type: ignore[index]
+
+
+def _about(report: Report) -> str:
+    counts = report["counts"]
+    counted = [(counts[status], name) for status, name in _COUNTED if counts.get(status)]
+    words = [f"{count} {name if count > 1 else name.removesuffix('s')}" for count, name in counted]
+    hosts = len(report["hosts"])
+    reached = sum(one["reached"] for one in report["hosts"].values())
+    asked = f"{hosts} host{'' if hosts == 1 else 's'}" + (f", {hosts - reached} of them not reached" if reached < hosts else "")
+    return f"{report['phase']} launch, {report['started_at']}, {shown(report['duration_seconds'], 'seconds')}; {asked}; {', '.join(words)}"
+
+
+_COUNTED = (
+    ("fail", "failed"), ("unknown", "unknown"), ("warn", "warnings"), ("ok", "fine"), ("skipped", "do not apply"), ("accepted", "accepted"),
+)  # fmt: skip
+
+
+def place(one: t.Mapping[str, t.Any]) -> str:
+    """Where a finding was made: `web1 127.0.0.1:1717`."""
+    name = clean(one["host"], 80)
+    return f"{name} {clean(one['instance'], 80)}" if one.get("instance") and one["instance"] != "default" else name
+
+
+# ---- tiers × hosts ------------------------------------------------------------------------------------------------
+
+
+def matrix(report: Report) -> dict[str, t.Any]:
+    """`{columns, rows: [{label, hosts, cells: [{status, count} or None]}], hidden}`; the worst rows first."""
+    cells: dict[str, dict[str, collections.Counter[str]]] = {name: {} for name in report["hosts"]}
+    for one in report["findings"]:
+        column = _COLUMN_OF.get(one["service"], one["service"])
+        of_host = cells.setdefault(one["host"], {})
+        of_host.setdefault(column, collections.Counter())["accepted" if one["accepted"] else one["status"]] += 1
+    columns = [name for name in COLUMNS if any(name in row for row in cells.values())]
+    signatures: dict[tuple[t.Optional[str], ...], list[str]] = {}
+    for name, row in cells.items():
+        signature = tuple(_worst(row[column]) if column in row else None for column in columns)
+        # few hosts have a row each, many share one with those that look the same
+        key = signature if len(cells) > SINGLE else (*signature, name)
+        signatures.setdefault(key, []).append(name)
+    rows = [_row(sorted(names, key=natural), key[: len(columns)], columns, cells) for key, names in signatures.items()]
+    rows.sort(key=lambda row: (row["hosts"] == [FLEET_HOST], row["rank"], natural(row["hosts"][0])))
+    hidden = sum(len(row["hosts"]) for row in rows[ROWS:])
+    for made in rows:
+        made["hosts_total"], made["hosts"] = len(made["hosts"]), made["hosts"][:PLACES]
+    titled = [{"name": name, "title": TITLES.get(name, name.capitalize())} for name in columns]
+    return {"columns": titled, "rows": rows[:ROWS], "hidden": hidden}
+
+
+def _worst(counter: t.Mapping[str, int]) -> str:
+    return min(counter, key=lambda status: _RANK[status])
+
+
+def _row(names: list[str], signature: tuple[t.Any, ...], columns: list[str], cells: t.Any) -> dict[str, t.Any]:
+    made = []
+    for column, status in zip(columns, signature):
+        counts = [cells[name][column][status] for name in names] if status else []
+        made.append({"status": status, "count": max(counts)} if status else None)
+    label = clean(names[0], 60) if len(names) == 1 else f"{len(names)} hosts: {clean(names[0], 40)} … {clean(names[-1], 40)}"
+    return {"label": label, "hosts": names, "cells": made, "rank": sorted(_RANK[status] for status in signature if status)}
+
+
+# ---- findings -----------------------------------------------------------------------------------------------------
+
+
+def groups(findings: t.Iterable[Report]) -> list[list[Report]]:
+    """What is not ok and counts; the same check on many hosts, or one reason for many unknowns, is one group."""
+    found: dict[tuple[t.Any, ...], list[Report]] = {}
+    for one in findings:
+        if one["status"] in ("fail", "unknown", "warn") and not one["accepted"]:
+            key = (one["status"], one["service"], one["reason"]) if one["status"] == "unknown" else (one["status"], one["check"])
+            found.setdefault(key, []).append(one)
+    return sorted(found.values(), key=lambda group: STATUSES.index(group[0]["status"]))
+
+
+def _entry(group: list[Report]) -> dict[str, t.Any]:
+    first = group[0]
+    places = sorted({place(one) for one in group}, key=natural)
+    checks = list(dict.fromkeys(one["check"] for one in group))
+    return {
+        "status": first["status"],
+        "service": first["service"],
+        "check": first["check"],
+        "checks": checks,
+        "place": place(first),
+        "places": places[:PLACES],
+        "places_total": len(places),
+        "question": clean(first["question"], 300) if first["question"] else None,
+        "finding": _lines(first["finding"]),
+        "value": shown(first["value"], first["unit"]) if first["value"] is not None else None,
+        "limit": limit_text(first["limit"], first["unit"]),
+        "trend": first.get("trend"),
+        "clears": shown(first["clears_in_seconds"], "seconds") if first.get("clears_in_seconds") is not None else None,
+        "advice": _lines(first["advice"]),
+        "look": clean(first["look"], 300) if first["look"] else None,
+        "evidence": first["evidence"],
+    }
+
+
+def _lines(text: t.Any) -> t.Optional[str]:
+    """Cleaned line by line: advice may hold a snippet."""
+    return "\n".join(_indent(line) + clean(line, 600) for line in str(text).splitlines()) if text else None
+
+
+def _indent(line: str) -> str:
+    return " " * (len(line) - len(line.lstrip(" ")))
+
+
+def _accepted(findings: t.Iterable[Report]) -> list[dict[str, t.Any]]:
+    groups: dict[tuple[str, str], list[Report]] = {}
+    for one in findings:
+        if one["accepted"]:
+            groups.setdefault((one["check"], one["accepted"]), []).append(one)
+    return [
+        {
+            "check": check,
+            "reason": clean(reason, 200),
+            "status": group[0]["status"],
+            "finding": clean(group[0]["finding"] or "", 300),
+            "place": place(group[0]),
+            "places_total": len({place(one) for one in group}),
+        }
+        for (check, reason), group in groups.items()
+    ]
+
+
+def _cause(one: Report) -> dict[str, t.Any]:
+    return {
+        "cause": clean(str(one.get("cause") or ""), 60),
+        "tier": clean(str(one.get("tier") or ""), 40),
+        "hosts": [clean(str(host), 80) for host in (one.get("hosts") or [])[:PLACES]],
+        "hosts_total": len(one.get("hosts") or []),
+        "statement": _lines(one.get("statement")),
+        "evidence": [_said(row) for row in (one.get("evidence") or [])[:PLACES]],
+        "rows": [row for row in (one.get("rows") or [])[:PLACES] if isinstance(row, dict)],
+        "first_fix": _lines(one.get("first_fix")),
+        "avoid": _lines(one.get("avoid")),
+        "look": clean(str(one["look"]), 300) if one.get("look") else None,
+    }
+
+
+def _said(row: t.Any) -> str:
+    return clean(row if isinstance(row, str) else shown(row), 300)

@@ -1,0 +1,147 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""index.html: one self-contained page. Every foreign text is escaped by the templates, and no script but ours may run in it."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import pathlib
+import typing as t
+
+import jinja2
+
+from ...module_utils._text.redact import clean
+from .._checks.finding import natural
+from .._checks.units import shown
+from . import charts
+from .model import groups, limit_text, model, place
+from .panels import panels
+
+Report = t.Mapping[str, t.Any]
+
+TEMPLATES = pathlib.Path(__file__).resolve().parent / "templates"
+EACH = 12  # places of an entry that are shown with their own words and evidence
+LISTED = 1500  # rows of the list of all findings
+REFRESH = 15  # seconds
+
+_UNITS = (
+    ("_bytes_per_second", "bytes_per_second"),
+    ("_per_second", "per_second"),
+    ("_milliseconds", "milliseconds"),
+    ("_seconds", "seconds"),
+    ("_bytes", "bytes"),
+    ("_ratio", "ratio"),
+)
+#: Numbers that are names: no thousands in them.
+_NAMES = ("pid", "port", "id", "root_blocker")
+
+
+def index_html(report: Report) -> str:
+    """The page. While a watch goes on (`history.live`) a browser that is left open reads it again."""
+    shown_model = model(report)
+    style, script = _static("page.css"), _static("page.js")
+    return _template().render(
+        report=report,
+        model=shown_model,
+        entries=list(zip(shown_model["entries"], map(_each, groups(report["findings"])))),
+        causes=[{**cause, "table": evidence_table(cause["rows"])} for cause in shown_model["causes"]],
+        panels=panels(report),
+        history=over_time(report),
+        listed=_listed(report["findings"]),
+        left_out=max(0, len(report["findings"]) - LISTED),
+        style=style,
+        script=script,
+        style_hash=_hash(style),
+        script_hash=_hash(script),
+        refresh=REFRESH if (report.get("history") or {}).get("live") else None,
+    )
+
+
+@functools.lru_cache(maxsize=1)
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template("page.html.j2")
+
+
+@functools.lru_cache(maxsize=4)
+def _static(name: str) -> str:
+    """Our own style and script as they stand: no foreign text is ever put into them."""
+    return (TEMPLATES / name).read_text(encoding="utf-8").strip()
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _each(group: t.Sequence[Report]) -> list[dict[str, t.Any]]:
+    """The places of an entry, each with its own words, number and rows."""
+    return [
+        {
+            "place": place(one),
+            "check": one["check"],
+            "finding": clean(one["finding"] or "", 400),
+            "value": shown(one["value"], one["unit"]) if one["value"] is not None else None,
+            "limit": limit_text(one["limit"], one["unit"]),
+            "table": evidence_table(one["evidence"]),
+        }
+        for one in group[:EACH]
+    ]
+
+
+def evidence_table(rows: t.Any) -> t.Optional[dict[str, t.Any]]:
+    """Rows (dicts) as a table with the union of their keys; units by the keys' names."""
+    rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    keys = list(dict.fromkeys(key for row in rows for key in row))[:14]
+    keys = [key for key in keys if any(row.get(key) not in (None, [], {}) for row in rows)]
+    if not keys:
+        return None
+    numeric = {key: all(charts.number(row.get(key)) is not None or row.get(key) is None for row in rows) for key in keys}
+    return {
+        "title": "Evidence",
+        "columns": [{"title": clean(key, 60).replace("_", " "), "number": numeric[key]} for key in keys],
+        "rows": [[_cell(key, row.get(key)) for key in keys] for row in rows],
+    }
+
+
+def _cell(key: str, value: t.Any) -> str:
+    if value is None:
+        return ""
+    if key in _NAMES or key.endswith("_id"):
+        return clean(str(value), 500)
+    unit = next((unit for ending, unit in _UNITS if key.endswith(ending)), None)
+    return clean(shown(value, unit), 500)
+
+
+def over_time(report: Report) -> list[charts.Chart]:
+    """The rounds of a watch: their verdicts, and the followed checks' values, a plot for each check with a line for each place."""
+    history = report.get("history") or {}
+    questions = {one["check"]: one["question"] for one in report["findings"]}
+    by_check: dict[str, list[Report]] = {}
+    for one in history.get("series") or []:
+        by_check.setdefault(one["check"], []).append(one)
+    drawn = [charts.rounds("Verdict of each round", history.get("rounds") or [])]
+    for check, series in by_check.items():
+        lines = [(place(one), one["points"]) for one in sorted(series, key=lambda one: natural(place(one)))]
+        drawn.append(charts.timeline(clean(questions.get(check) or check, 200), lines, series[0].get("unit") or "count", clean(check, 120)))
+    return [chart for chart in drawn if chart is not None]
+
+
+def _listed(findings: t.Sequence[Report]) -> list[dict[str, t.Any]]:
+    """Every finding in one line, by place; the most urgent ones when there are too many."""
+    rows = sorted(findings[:LISTED], key=lambda one: (natural(place(one)), one["check"]))
+    return [
+        {
+            "place": place(one),
+            "check": one["check"],
+            "status": "accepted" if one["accepted"] else one["status"],
+            "value": shown(one["value"], one["unit"]) if one["value"] is not None else "",
+            "said": clean(one["finding"] or one["reason"] or "", 300),
+        }
+        for one in rows
+    ]

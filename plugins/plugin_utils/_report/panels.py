@@ -1,0 +1,219 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the page plots of each tier, over the whole fleet; from facts alone, and only what was measured."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ...module_utils._text.redact import clean
+from .._checks.services import TITLES, instances_in
+from . import charts
+from .charts import Chart, number
+
+Facts = t.Mapping[str, t.Any]
+Found = list[tuple[str, dict[str, t.Any]]]  # (where, instance)
+
+
+def panels(report: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
+    """`[{service, title, charts}]` in the order of a request's way; a tier without anything to draw has no panel."""
+    made = []
+    for service, draw in _PANELS.items():
+        drawn = [chart for chart in draw(report) if chart is not None]
+        if drawn:
+            made.append({"service": service, "title": TITLES[service], "charts": drawn})
+    return made
+
+
+def found(report: t.Mapping[str, t.Any], service: str) -> Found:
+    """Every instance that is up, named by host (and instance where a host has several)."""
+    result: Found = []
+    for host, record in report["hosts"].items():
+        up = [one for one in instances_in(record["facts"], service) if one.get("state") == "up"]
+        result += [(clean(host if len(up) == 1 else f"{host} {one.get('name')}", 120), one) for one in up]
+    return result
+
+
+def part(instance: t.Any, path: str) -> t.Any:
+    """A measure by its dotted path, None when it is not there."""
+    for key in path.split("."):
+        instance = instance.get(key) if isinstance(instance, dict) else None
+    return instance
+
+
+def rows_of(instances: Found, path: str) -> list[dict[str, t.Any]]:
+    """The rows of a list in every instance, each with `where`."""
+    result = []
+    for where, instance in instances:
+        listed = part(instance, path)
+        result += [{**row, "where": where} for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
+    return result
+
+
+def values(instances: Found, path: str, invert: bool = False) -> list[dict[str, t.Any]]:
+    """Rows {label, value} for bars; `invert` shows what is missing to one."""
+    rows = []
+    for where, instance in instances:
+        value = number(part(instance, path))
+        if value is not None:
+            rows.append({"label": where, "value": 1 - value if invert else value})
+    return rows
+
+
+def _server(report: t.Mapping[str, t.Any]) -> t.Iterator[t.Optional[Chart]]:
+    up = found(report, "server")
+    yield charts.bars(
+        "Load per usable core", values(up, "load_ratio"), "count", "one minute's load; above 1 there is more to do than cores", mark=1
+    )
+    busy = ("cpu_user_ratio", "cpu_system_ratio", "cpu_irq_ratio", "iowait_ratio", "steal_ratio")
+    rows: list[dict[str, t.Any]] = []
+    for where, one in up:
+        known = [number(one.get(name)) for name in busy]
+        if None not in known[:2]:
+            rows.append({"label": where, "values": [*known, max(0.0, 1 - sum(value or 0 for value in known))]})
+    rows.sort(key=lambda row: row["values"][-1])
+    yield charts.stacked("What the CPUs do", rows, ("user", "system", "interrupts", "waiting for disks", "stolen", "idle"), unit="ratio")
+    yield charts.bars(
+        "Memory in use", values(up, "memory_available_ratio", invert=True), "ratio", "what cannot be had without swapping", mark=0.85
+    )
+
+
+def _varnish(report: t.Mapping[str, t.Any]) -> t.Iterator[t.Optional[Chart]]:
+    up = found(report, "varnish")
+    names = ("hits", "misses", "passes", "pipes", "synths")
+    rows = []
+    for where, one in up:
+        window = [number(one.get(name)) for name in names]
+        if not any(window):
+            window = [number(one.get("lifetime_" + name)) for name in names]
+            where += " (since its start)"
+        rows.append({"label": where, "values": window})
+    yield charts.stacked(
+        "Where answers come from", rows, ("hit", "miss", "pass", "pipe", "synth"), "only hits and synthetic answers spare the application"
+    )
+    storages = [{"label": f"{row['where']} {row.get('name')}", "value": number(row.get("use_ratio"))} for row in rows_of(up, "storage")]
+    yield charts.bars("Storage in use", storages, "ratio", "a full storage throws pages out before their time")
+
+
+def _traffic(report: t.Mapping[str, t.Any]) -> t.Iterator[t.Optional[Chart]]:
+    up = found(report, "varnish_traffic")
+    kinds = (("hit", "from the cache", 0), ("miss", "fetched (miss)", 1), ("pass", "passed by the cache", 2))
+    series = [(name, colour, charts.merged(part(one, f"response_times.{kind}") for _where, one in up)) for kind, name, colour in kinds]
+    yield charts.histogram("Time to the first byte", series, "each drawn to its own height; the axis is logarithmic")
+    columns = (
+        ("pattern", "URL pattern", "text"),
+        ("count", "requests", "count"),
+        ("share", "share", "ratio"),
+        ("mean_seconds", "mean", "seconds"),
+        ("share_of_backend_time", "of backend time", "ratio"),
+        ("reason", "why", "text"),
+        ("where", "where", "text"),
+    )
+    for key, title in (
+        ("passes", "Pages that pass by the cache"),
+        ("misses", "Pages that are fetched"),
+        ("redirects", "Permanent redirects that the application computes"),
+        ("not_found", "Missing pages that reach the application"),
+        ("errors", "Errors"),
+    ):
+        rows = sorted(rows_of(up, key), key=lambda row: -(number(row.get("count")) or 0))
+        yield charts.table(title, rows[:10], columns)
+
+
+def _uwsgi(report: t.Mapping[str, t.Any]) -> t.Iterator[t.Optional[Chart]]:
+    up = found(report, "uwsgi")
+    yield charts.bars("Workers' threads in a request", values(up, "busy_ratio"), "ratio", "averaged over the samples", mark=0.75)
+    yield charts.bars("Mean response time", values(up, "mean_response_seconds"), "seconds", mark=1)
+    yield charts.bars("Waiting for a worker", [row for row in values(up, "listen_queue") if row["value"]], "count")
+    counts: dict[str, float] = {}
+    for row in rows_of(up, "in_flight"):
+        counts[str(row.get("pattern"))] = counts.get(str(row.get("pattern")), 0) + (number(row.get("count")) or 0)
+    yield charts.bars(
+        "What the workers are doing right now",
+        [{"label": name, "value": count} for name, count in counts.items()],
+        "count",
+        "threads by URL pattern",
+    )
+
+
+def _memcached(report: t.Mapping[str, t.Any]) -> t.Iterator[t.Optional[Chart]]:
+    up = found(report, "memcached")
+    yield charts.bars(
+        "Work of each server",
+        values(up, "operations_per_second"),
+        "per_second",
+        "a pool in balance has bars of one length",
+        keep_order=True,
+    )
+    yield charts.bars("Hits", values(up, "hit_ratio"), "ratio", mark=0.9, keep_order=True)
+    yield charts.bars("Time of one get", values(up, "latency_milliseconds.median"), "milliseconds", mark=2, keep_order=True)
+
+
+def _celery(report: t.Mapping[str, t.Any]) -> t.Iterator[t.Optional[Chart]]:
+    up = found(report, "celery")
+    queues = {str(row.get("name")): row for row in rows_of(up, "queues")}
+    waiting, growing = [], []
+    for name, row in queues.items():
+        growth = number(row.get("growth_per_second"))
+        waiting.append({"label": name, "value": number(row.get("ready"))})
+        growing.append({"label": name, "value": growth, "series": 2 if growth and growth > 0 else 0})
+    yield charts.bars("Messages that wait", waiting, "count")
+    yield charts.bars("Growth of the queues", growing, "per_second", "below zero a queue is being worked off")
+    workers = {str(row.get("name")): row for row in rows_of(up, "workers")}
+    busy = []
+    for name, row in workers.items():
+        active, places = number(row.get("active")), number(row.get("concurrency"))
+        if active is not None and places:
+            busy.append({"label": name, "value": min(1.0, active / places), "text": f"{active:.0f} of {places:.0f}"})
+    yield charts.bars("Workers at work", busy, "ratio")
+    tasks = [
+        {"label": str(row.get("name")), "values": [row.get("succeeded"), row.get("retried"), row.get("failed")]}
+        for row in rows_of(up, "tasks")
+    ]
+    yield charts.stacked("Tasks that ended", tasks, ("succeeded", "retried", "failed"))
+
+
+def _database(service: str) -> t.Callable[[t.Mapping[str, t.Any]], t.Iterator[t.Optional[Chart]]]:
+    def draw(report: t.Mapping[str, t.Any]) -> t.Iterator[t.Optional[Chart]]:
+        up = found(report, service)
+        names = ("active", "idle", "idle_in_transaction", "free")
+        sessions = [{"label": where, "values": [part(one, f"connections.{name}") for name in names]} for where, one in up]
+        yield charts.stacked("Connections", sessions, ("at work", "idle", "idle in transaction", "free"))
+        clients = [
+            {
+                "label": " ".join(str(row[key]) for key in ("application", "user", "address") if row.get(key)),
+                "value": number(row.get("sessions")),
+            }
+            for row in rows_of(up, "clients")
+        ]
+        yield charts.bars("Connections by client", clients, "count")
+        statements = sorted(rows_of(up, "statements"), key=lambda row: -(number(row.get("share_ratio")) or 0))
+        columns = (
+            ("share_ratio", "of the time", "ratio"),
+            ("calls_per_second", "calls", "per_second"),
+            ("mean_milliseconds", "mean", "milliseconds"),
+            ("rows_per_call", "rows per call", "count"),
+            ("text", "statement", "text"),
+            ("where", "where", "text"),
+        )
+        top = [{"label": str(row.get("text"))[:100], "value": number(row.get("share_ratio"))} for row in statements[:10]]
+        yield charts.bars(
+            "Statements by time", [row for row in top if row["value"]], "ratio", "share of the database's working time in the window"
+        )
+        yield charts.table("The same in numbers", [row for row in statements[:10] if number(row.get("share_ratio"))], columns)
+
+    return draw
+
+
+_PANELS: dict[str, t.Callable[[t.Mapping[str, t.Any]], t.Iterator[t.Optional[Chart]]]] = {
+    "server": _server,
+    "varnish": _varnish,
+    "varnish_traffic": _traffic,
+    "uwsgi": _uwsgi,
+    "memcached": _memcached,
+    "celery": _celery,
+    "postgresql": _database("postgresql"),
+    "mysql": _database("mysql"),
+}

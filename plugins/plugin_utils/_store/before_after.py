@@ -1,0 +1,124 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Before and after in words: what a fix changed, or how the launch differs from the load test."""
+
+from __future__ import annotations
+
+import calendar
+import json
+import os
+import time
+import typing as t
+
+from .._checks.units import shown
+from .changes import ABSENT
+from .compare import compare
+from .rounds import Store
+
+Data = t.Mapping[str, t.Any]
+
+#: So many places of one check are told one by one.
+EACH = 3
+#: What an application server should be busy for at most, and how many must stay in any case.
+COMFORT = 0.7
+FEWEST = 2
+
+
+class NoReport(Exception):
+    """There is nothing to compare; the text says why."""
+
+
+def find(name: str, store_path: str) -> dict[str, t.Any]:
+    """The report of that name: a label, a time (UTC, as the page shows it) or the path of a launch.json."""
+    labels: list[str] = []
+    if os.path.exists(store_path):
+        with Store(store_path) as store:
+            one = store.labelled(name)
+            moment = _moment(name)
+            if one is None and moment is not None:
+                one = store.at(moment)
+            if one is not None:
+                return store.report(one)
+            labels = store.labels()
+    if os.path.exists(name):
+        return load(os.path.join(name, "launch.json") if os.path.isdir(name) else name)
+    known = f"the labels there are {', '.join(labels)}" if labels else "it has no labelled round yet (launch_check_label makes one)"
+    raise NoReport(f"nothing to compare with: {name} is no label in {store_path} ({known}), no time of a stored round, and no file")
+
+
+def _moment(name: str) -> t.Optional[float]:
+    for form in ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"):
+        try:
+            # the whole second, or minute, that was named
+            return calendar.timegm(time.strptime(name, form)) + (0.999 if "%S" in form else 59.999)
+        except ValueError:
+            continue
+    return None
+
+
+def load(path: str) -> dict[str, t.Any]:
+    """A launch.json."""
+    try:
+        with open(path, encoding="utf-8") as handle:
+            report = json.load(handle)
+    except FileNotFoundError:
+        raise NoReport(f"there is no report {path}: run the check with launch_check_report_dir first") from None
+    except (OSError, ValueError) as error:
+        raise NoReport(f"the report {path} cannot be read: {error}") from None
+    if not isinstance(report, dict) or "verdict" not in report:
+        raise NoReport(f"{path} is not a report of this collection")
+    return report
+
+
+def compare_lines(before: Data, after: Data) -> list[str]:
+    """What differs, the worst first; with the servers that could be dropped once all is calm."""
+    result = compare(before, after)
+    lines = [f"verdict: {result['verdict'][0]} → {result['verdict'][1]}"]
+    lines += [
+        f"cause {name}: {word}"
+        for kind, word in (("gone", "gone"), ("new", "new"), ("same", "still there"))
+        for name in result["causes"][kind]
+    ]
+    for kind in ("worse", "better", "moved"):
+        lines += _by_check(kind, result[kind])
+    spare = droppable(after)
+    if spare:
+        lines.append(f"you may drop {spare[0]} of {spare[1]} application servers: the rest carries the present traffic with room to spare")
+    return lines
+
+
+def _by_check(kind: str, rows: t.Sequence[Data]) -> list[str]:
+    checks: dict[str, list[Data]] = {}
+    for row in rows:
+        checks.setdefault(row["check"], []).append(row)
+    lines = []
+    for check, places in checks.items():
+        lines += [f"{kind}: {_moved(row)}" for row in places[:EACH]]
+        if len(places) > EACH:
+            lines.append(f"{kind}: {check} on {len(places) - EACH} more")
+    return lines
+
+
+def _moved(row: Data) -> str:
+    where = " ".join(part for part in (row["host"], row["instance"]) if part)
+    before, after = (status or ABSENT for status in row["status"])
+    values = " → ".join(shown(value, row["unit"]) for value in row["value"])
+    return f"{row['check']} on {where}: {values} ({before if before == after else before + ' → ' + after})"
+
+
+def droppable(report: Data) -> t.Optional[tuple[int, int]]:
+    """(how many application servers could go, how many there are), or None when that cannot or should not be said."""
+    if report["verdict"] not in ("go", "go with warnings"):
+        return None
+    busy = []
+    for host in (report.get("hosts") or {}).values():
+        instances = ((host.get("facts") or {}).get("launch_uwsgi") or {}).get("instances") or []
+        known = [one["utilisation"] for one in instances if isinstance(one.get("utilisation"), (int, float))]
+        if instances and len(known) < len(instances):
+            return None
+        if known:
+            busy.append(max(known))
+    needed = max(FEWEST, -(-int(sum(busy) * 1000) // int(COMFORT * 1000)))
+    return (len(busy) - needed, len(busy)) if len(busy) > needed else None

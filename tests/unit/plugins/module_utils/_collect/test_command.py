@@ -1,0 +1,42 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Commands under an outer limit, whatever they do with it."""
+
+from __future__ import annotations
+
+import subprocess
+import typing as t
+
+import pytest
+
+from ansible_collections.warroom.launch.plugins.module_utils._collect.command import Commands
+from ansible_collections.warroom.launch.plugins.module_utils._collect.problem import Problem
+
+
+class Module:
+    """The part of AnsibleModule that is used: real programs, no arguments of a module."""
+
+    def get_bin_path(self, name: str, opt_dirs: t.Any = None) -> t.Optional[str]:
+        return None if name == "nowhere" else name
+
+    def run_command(self, argv: list[str], **_options: t.Any) -> tuple[int, bytes, bytes]:
+        done = subprocess.run(argv, check=False, capture_output=True, timeout=60)
+        return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("script", ["sleep 60", "trap '' TERM; while :; do sleep 1; done"])
+def test_a_tool_that_hangs_is_late_also_when_it_ignores_being_asked_to_end(script: str) -> None:
+    assert Commands(Module()).run(["sh", "-c", script], 0.3).late
+
+
+@pytest.mark.parametrize(("script", "rc"), [("exit 3", 3), ("kill -SEGV $$", -11), ("true", 0)])
+def test_a_tool_that_ends_by_itself_is_not_late(script: str, rc: int) -> None:
+    ran = Commands(Module()).run(["sh", "-c", script], 20)
+    assert not ran.late and ran.rc in (rc, 128 - rc)
+
+
+def test_a_tool_that_is_not_here_is_a_sentence() -> None:
+    with pytest.raises(Problem, match="nowhere is not installed"):
+        Commands(Module()).run(["nowhere"], 1)

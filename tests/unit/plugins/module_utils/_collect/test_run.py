@@ -1,0 +1,199 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Side by side, bounded, and each failure local."""
+
+from __future__ import annotations
+
+import json
+import threading
+import typing as t
+
+import pytest
+
+from ansible_collections.warroom.launch.plugins.module_utils._collect.base import Collector, Sampler
+from ansible_collections.warroom.launch.plugins.module_utils._collect.host_tools import HostTools
+from ansible_collections.warroom.launch.plugins.module_utils._collect.problem import Down, Problem, fault
+from ansible_collections.warroom.launch.plugins.module_utils._collect.run import gather
+from ansible_collections.warroom.launch.plugins.module_utils._collect.sampling import percentile
+from ansible_collections.warroom.launch.plugins.module_utils._text.plain import plain
+
+
+class Fine(Sampler):
+    def first(self) -> None:
+        self.samples = 1
+
+    def second(self) -> None:
+        self.samples += 1
+
+    def facts(self, window: t.Optional[float]) -> dict[str, t.Any]:
+        return {"samples": self.samples, "shown": "secret EXAMPLEPW", "odd": float("nan")}
+
+
+class Stopped(Fine):
+    def second(self) -> None:
+        raise Down("it went away with EXAMPLEPW")
+
+
+class Refused(Fine):
+    def first(self) -> None:
+        raise Problem("no permission")
+
+
+class Broken(Fine):
+    def facts(self, window: t.Optional[float]) -> dict[str, t.Any]:
+        return {"ratio": 1 / 0}
+
+
+class Hangs(Fine):
+    released = threading.Event()
+
+    def first(self) -> None:
+        self.released.wait(60)
+
+
+class Cursed:
+    def __str__(self) -> str:
+        raise KeyError("EXAMPLEPW")
+
+
+class Ends(Fine):
+    def first(self) -> None:
+        raise SystemExit("settings are wrong, EXAMPLEPW")
+
+
+class WillNotClose(Fine):
+    def close(self) -> None:
+        raise ValueError("gone already")
+
+
+class WillNotBegin(Fine):
+    def __init__(self, options: dict[str, t.Any], tools: HostTools) -> None:
+        raise ValueError("port out of range: EXAMPLEPW")
+
+
+def collector(service: str, sampler: t.Any, **libraries: str) -> Collector:
+    return Collector(service, {}, sampler, lambda tools: [], places=(), libraries=libraries)
+
+
+def run(tools: HostTools, *collectors: Collector, window: float = 0.05) -> dict[str, dict[str, t.Any]]:
+    tools.secrets = {"EXAMPLEPW"}
+    tools.timeout = 0.2
+    facts = gather([(one, {"name": one.service}) for one in collectors], window, tools)
+    return {key: fact["instances"][0] for key, fact in facts.items()}
+
+
+def test_two_samples_over_a_window(tools: HostTools) -> None:
+    one = run(tools, collector("fine", Fine))["launch_fine"]
+    assert (one["state"], one["problem"], one["samples"], one["odd"]) == ("up", None, 2, None)
+    assert one["window"] >= 0.05 and one["unknown"] == {} and one["notes"] == [] and one["name"] == "fine"
+    assert one["shown"] == "secret ********"
+
+
+def test_no_window_is_one_sample_and_says_so(tools: HostTools) -> None:
+    one = run(tools, collector("fine", Fine), window=0)["launch_fine"]
+    assert one["samples"] == 1 and one["window"] is None
+
+
+def test_each_failure_stays_with_its_instance(tools: HostTools) -> None:
+    try:
+        collectors = [collector("stopped", Stopped), collector("refused", Refused), collector("broken", Broken), collector("hangs", Hangs)]
+        got = run(tools, collector("fine", Fine), *collectors)
+    finally:
+        Hangs.released.set()
+    assert got["launch_fine"]["state"] == "up"
+    assert (got["launch_stopped"]["state"], got["launch_stopped"]["problem"]) == ("down", "it went away with ********")
+    assert (got["launch_refused"]["state"], got["launch_refused"]["problem"]) == ("unreadable", "no permission")
+    assert got["launch_broken"]["state"] == "unreadable" and "ZeroDivisionError" in got["launch_broken"]["problem"]
+    assert got["launch_hangs"]["state"] == "unreadable" and "no complete answer within" in got["launch_hangs"]["problem"]
+
+
+def test_foreign_code_that_ends_the_program_is_no_answer(tools: HostTools) -> None:
+    """A project whose settings call sys.exit must not look like a service that is up and gives nothing."""
+    got = run(tools, collector("ends", Ends), collector("fine", Fine))
+    assert got["launch_ends"]["state"] == "unreadable" and got["launch_fine"]["state"] == "up"
+    assert "ended the program" in got["launch_ends"]["problem"] and "EXAMPLEPW" not in got["launch_ends"]["problem"]
+
+
+def test_an_error_in_a_library_is_laid_to_its_peer_and_ours_to_us() -> None:
+    """By kind and place, never by text: that may hold what the code stumbled over."""
+    with pytest.raises(ValueError) as caught:
+        json.loads("EXAMPLEPW")
+    said = fault(caught.value)
+    assert "JSONDecodeError in json/decoder.py, line" in said and "own address" in said and "report" not in said
+    with pytest.raises(KeyError) as caught_text:
+        plain([Cursed()])
+    said = fault(caught_text.value)
+    assert "KeyError in _collect/test_run.py" in said and "EXAMPLEPW" not in said
+    with pytest.raises(TypeError) as caught_type:
+        percentile([1], "EXAMPLEPW")  # type: ignore[arg-type]
+    said = fault(caught_type.value)
+    assert "TypeError in _collect/sampling.py" in said and said.endswith("please report this")
+
+
+def test_a_probe_that_cannot_begin_or_end_costs_itself_only(tools: HostTools) -> None:
+    got = run(tools, collector("begin", WillNotBegin), collector("close", WillNotClose), collector("fine", Fine))
+    assert [got[f"launch_{name}"]["state"] for name in ("begin", "close", "fine")] == ["unreadable", "up", "up"]
+    assert got["launch_begin"]["name"] == "begin" and "EXAMPLEPW" not in got["launch_begin"]["problem"]
+
+
+def test_the_machine_is_sampled_while_the_others_sleep(tools: HostTools) -> None:
+    order: list[str] = []
+
+    class Other(Fine):
+        def first(self) -> None:
+            order.append("other first")
+
+        def second(self) -> None:
+            order.append("other second")
+
+        def facts(self, window: t.Optional[float]) -> dict[str, t.Any]:
+            return {}
+
+    class Machine(Other):
+        quiet = True
+
+        def first(self) -> None:
+            order.append("machine first")
+
+        def second(self) -> None:
+            order.append("machine second")
+
+    run(tools, collector("machine", Machine), collector("other", Other))
+    assert order == ["other first", "machine first", "machine second", "other second"]
+
+
+def test_a_tool_that_sleeps_first_may_start_before_the_machine_is_done(tools: HostTools) -> None:
+    begun, started = threading.Event(), threading.Event()
+    in_time: list[bool] = []
+
+    class Sleepy(Fine):
+        lead = 60.0
+
+        def watch(self, seconds: float) -> None:
+            begun.wait(20)
+
+        def second(self) -> None:
+            started.set()
+
+    class Machine(Fine):
+        quiet = True
+
+        def watch(self, seconds: float) -> None:
+            begun.set()
+            in_time.append(started.wait(20))
+
+    run(tools, collector("machine", Machine), collector("sleepy", Sleepy))
+    assert in_time == [True]
+
+
+def test_a_missing_library_is_named_with_its_package(tools: HostTools) -> None:
+    one = run(tools, collector("lacking", Fine, no_such_library="python3-no-such"))["launch_lacking"]
+    assert one["state"] == "unreadable"
+    assert "no_such_library" in one["problem"] and "python3-no-such" in one["problem"] and "ansible_python_interpreter" in one["problem"]
+
+
+def test_many_instances_keep_their_order(tools: HostTools) -> None:
+    facts = gather([(collector("fine", Fine), {"name": str(number)}) for number in range(20)], 0, tools)
+    assert [one["name"] for one in facts["launch_fine"]["instances"]] == [str(number) for number in range(20)]

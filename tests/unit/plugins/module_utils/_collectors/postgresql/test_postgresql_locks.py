@@ -1,0 +1,48 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Lock trees: the session at the root, all that wait behind it, the line that frees them."""
+
+from __future__ import annotations
+
+from ansible_collections.warroom.launch.plugins.module_utils._sql import locks
+from ansible_collections.warroom.launch.plugins.module_utils._sql.sessions import Manner
+from tests.support.postgresql_rows import session
+
+
+def chain():
+    waiting = {"wait_event_type": "Lock", "query_start": 960.0}
+    return [session(1, "idle in transaction", state_change=950.0), session(2, **waiting), session(3, **waiting), session(4, **waiting)]
+
+
+def test_a_chain_of_three_leads_to_the_root():
+    trees = locks.Trees({2: [1], 3: [2], 4: [3]})
+    assert trees.root_of == {2: 1, 3: 1, 4: 1}
+    assert trees.waiting_for() == {1: {2, 3, 4}, 2: {3, 4}, 3: {4}}
+    found = locks.facts(chain(), trees, {2: {"since": 970.0, "lock": "transactionid", "mode": "ShareLock"}}, Manner())
+    (root,) = found["blockers"]
+    assert (root["pid"], root["blocks_direct"], root["blocks_total"], root["longest_wait_seconds"]) == (1, 1, 3, 40.0)
+    assert [row["pid"] for row in root["waiters"]] == [3, 4, 2] and root["waiters"][2]["wait_seconds"] == 30.0
+    assert found["lock_wait_longest_seconds"] == 40.0 and found["blockers_total"] == 1
+
+
+def test_the_line_ends_a_running_query_or_an_idle_session():
+    assert locks.advice_line({"pid": 7, "state": "active"}) == "SELECT pg_cancel_backend(7)"
+    assert locks.advice_line({"pid": 7, "state": "idle in transaction"}).startswith("SELECT pg_terminate_backend(7)")
+
+
+def test_a_prepared_transaction_can_be_the_root():
+    found = locks.facts([session(2, wait_event_type="Lock")], locks.Trees({2: [0]}), {}, Manner())
+    assert found["blockers"][0]["pid"] == 0 and "pg_prepared_xacts" in found["blockers"][0]["frees_the_others"]
+
+
+def test_a_circle_ends():
+    trees = locks.Trees({1: [2], 2: [1], 3: [2]})
+    assert trees.root_of == {1: 1, 2: 1, 3: 1}
+    assert trees.waiting_for()[2] == {1, 3}
+
+
+def test_nobody_waits():
+    found = locks.facts([session(1)], locks.Trees({}), {}, Manner())
+    assert found == {"blockers": [], "blockers_total": 0, "lock_wait_longest_seconds": 0.0}

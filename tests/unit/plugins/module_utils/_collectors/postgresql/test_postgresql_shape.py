@@ -1,0 +1,230 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Two readings as facts: rates, resets, replicas, the pooler, settings; and the checks over them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql import (
+    comparable,
+    pooler,
+    replication,
+    server,
+    shape,
+    upkeep,
+)
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql.fetch import About, Sample
+from ansible_collections.warroom.launch.plugins.module_utils._sql.sessions import Manner
+from tests.support.postgresql_rows import session
+
+
+def about(**identity):
+    names = {"max_connections": "100", "superuser_reserved_connections": "3", "autovacuum": "on", "autovacuum_max_workers": "3"}
+    settings = {
+        name: {"name": name, "setting": value, "unit": None, "source": "default", "pending_restart": False} for name, value in names.items()
+    }
+    settings["autovacuum_freeze_max_age"] = {"name": "autovacuum_freeze_max_age", "setting": "200000000", "source": "default"}
+    return About({"user": "app", "database": "shop", "now": 1000.0, "started": 400.0, "in_recovery": False, **identity}, settings, {})
+
+
+def database(**more):
+    row = dict.fromkeys(
+        ("xact_commit", "xact_rollback", "blks_hit", "blks_read", "temp_files", "temp_bytes", "deadlocks", "tup_returned"), 0
+    )
+    return {**row, "oid": 5, "name": "shop", "connectable": True, "template": False, "allowed": True, "xid_age": 100, "mxid_age": 1, **more}
+
+
+def pair(first, second, seconds=2.0):
+    return Sample(databases=[database(**first)], databases_at=10.0), Sample(databases=[database(**second)], databases_at=10.0 + seconds)
+
+
+def test_rates_are_of_the_window():
+    unknown, notes = {}, []
+    first, second = pair(
+        {"xact_commit": 100, "blks_hit": 10}, {"xact_commit": 190, "xact_rollback": 10, "blks_hit": 910, "blks_read": 100, "deadlocks": 1}
+    )
+    found = server.databases(first, second, unknown, notes, Manner())
+    assert (found["transactions_per_second"], found["rollback_ratio"]) == (50.0, 0.1)
+    assert (found["cache_hit_ratio"], found["cache_blocks"], found["cache_reads_per_second"]) == (0.9, 1000, 50.0)
+    assert (found["deadlocks"], found["deadlocks_per_minute"], notes) == (1, 30.0, [])
+
+
+def test_a_reset_is_said_and_never_negative():
+    notes = []
+    first, second = pair({"xact_commit": 100, "blks_hit": 1000}, {"xact_commit": 5, "blks_hit": 10})
+    found = server.databases(first, second, {}, notes, Manner())
+    assert found["transactions_per_second"] == 0.0 and "reset within the window" in notes[0]
+
+
+def test_without_a_second_sample_rates_are_unknown():
+    first, _second = pair({"blks_hit": 90, "blks_read": 10}, {})
+    found = server.databases(first, None, {}, [], Manner())
+    assert found["transactions_per_second"] is None and found["cache_hit_ratio"] is None and found["lifetime_cache_hit_ratio"] == 0.9
+
+
+def test_what_is_hidden_is_unknown_with_the_grant():
+    hidden = {"pid": 9, "user": "other", "database": "shop", "hidden": True, "state": None, "backend_type": None, "now": 1000.0}
+    sample = Sample(activity=[session(1), hidden], databases=[], server={}, many={})
+    material = shape.Material(about(), sample, None, [], None, {}, [])
+    found = shape.facts(material, None, {}, Manner())
+    assert found["long_queries_longest_seconds"] is None and found["waiting_on_lock"] is None
+    assert 'GRANT pg_monitor TO "app"' in found["unknown"]["long_queries_longest_seconds"]
+    assert found["connections"]["used"] == 2 and found["statements"] is None and found["unknown"]["statements_total"]
+
+
+def test_one_sample_says_why_there_are_no_rates():
+    sample = Sample(activity=[session(1)], databases=[], server={}, many={})
+    found = shape.facts(shape.Material(about(), sample, None, [], None, {}, []), None, {}, Manner())
+    for name in ("deadlocks", "transactions", "cache_blocks", "transactions_per_second"):
+        assert found[name] is None and "window 0" in found["unknown"][name]
+
+
+def test_a_clock_that_was_moved_is_noted():
+    sample = Sample(activity=[session(1, query_start=1180.0)], databases=[], server={}, many={})
+    found = shape.facts(shape.Material(about(), sample, None, [], None, {}, []), None, {}, Manner())
+    assert any("clock" in note for note in found["notes"]) and found["long_queries"] == []
+
+
+def samples(first=None, second=None, many=None, **more):
+    return (
+        Sample(activity=[], databases=[database(**more)], server=first or {}, many={}, server_at=1.0),
+        Sample(activity=[], databases=[database(**more)], server=second or {}, many=many or {}, server_at=3.0),
+    )
+
+
+def test_checkpoints_of_old_and_new_servers():
+    row = {"timed": 5, "requested": 5, "buffers": 100, "buffers_clean": 0, "buffers_alloc": 0, "maxwritten_clean": 0, "sync_time": 1.0}
+    first, second = samples({"checkpoints": row}, {"checkpoints": {**row, "requested": 7, "buffers": 300}})
+    found = upkeep.facts(about(), first, second, second, Manner())["checkpoints"]
+    assert (found["requested"], found["buffers_per_second"], found["lifetime_requested_ratio"]) == (2, 100.0, round(7 / 12, 6))
+    assert found["written_by_backends_ratio"] is None, "since 17 nobody counts them here"
+    with_backends = [{**row, "buffers_backend": 0}, {**row, "buffers": 200, "buffers_backend": 100}]
+    first, second = samples({"checkpoints": with_backends[0]}, {"checkpoints": with_backends[1]})
+    assert upkeep.facts(about(), first, second, second, Manner())["checkpoints"]["written_by_backends_ratio"] == 0.5
+
+
+@pytest.mark.parametrize("counters, expected", [({"op_bytes": 8192.0}, 4096.0 * 10), ({"read_bytes": 81920.0}, 81920.0 / 2)])
+def test_io_in_bytes_before_and_since_18(counters, expected):
+    first, second = samples()
+    first.many["io"] = [
+        {"name": "client backend", "reads": 0.0, **({"read_bytes": 0.0} if "read_bytes" in counters else {"op_bytes": 8192.0})}
+    ]
+    second.many["io"] = [{"name": "client backend", "reads": 10.0, **counters}]
+    (row,) = upkeep.facts(about(), first, second, second, Manner())["io"]
+    assert row["reads_per_second"] == 5.0 and row["read_bytes_per_second"] == expected
+
+
+def test_wraparound_and_autovacuum():
+    first, second = samples(xid_age=2**30)
+    second.activity = [
+        {"backend_type": "autovacuum worker", "query": "autovacuum: VACUUM t (to prevent wraparound)", "now": 9.0, "xact_start": 4.0}
+    ]
+    found = upkeep.facts(about(), first, second, second, Manner())
+    assert found["wraparound_ratio"] == 0.5 and found["wraparound_database"] == "shop" and found["freeze_age_times"] > 5
+    assert found["autovacuum"] == {"enabled": True, "workers": 1, "max_workers": 3, "longest_seconds": 5.0, "against_wraparound": 1}
+
+
+def replica(**more):
+    row = dict.fromkeys(("write_lag", "flush_lag", "replay_lag", "unsent_bytes", "reply_time"))
+    return {
+        **row,
+        "pid": 1,
+        "name": "r1",
+        "user": "repl",
+        "address": "10.0.0.3",
+        "state": "streaming",
+        "sync_state": "async",
+        "now": 9.0,
+        **more,
+    }
+
+
+def test_a_replica_that_stands_still_lags_by_the_window_at_least():
+    first, second = samples()
+    first.many["replicas"] = [replica(lag_bytes=10.0, replayed="0/1")]
+    second.many["replicas"] = [replica(lag_bytes=90.0, replayed="0/1", replay_lag=0.001)]
+    found = replication.facts(about(), first, second, {}, Manner())
+    assert found["replica_lag_longest_seconds"] == 2.0 and found["replicas"][0]["stalled"] is True
+    second.many["replicas"] = [replica(lag_bytes=0.0, replayed="0/1")]
+    assert replication.facts(about(), first, second, {}, Manner())["replica_lag_longest_seconds"] == 0.0
+
+
+def test_a_lag_that_nobody_measured_is_unknown():
+    unknown: dict[str, str] = {}
+    first, _second = samples()
+    first.many["replicas"] = [replica(lag_bytes=90.0, replayed="0/1")]
+    assert replication.facts(about(), first, first, unknown, Manner())["replica_lag_longest_seconds"] is None
+    assert "replica_lag_longest_seconds" in unknown
+
+
+def test_the_pooler():
+    pools = [
+        {
+            "database": "shop",
+            "user": "app",
+            "cl_active": 2,
+            "cl_waiting": 3,
+            "sv_active": 2,
+            "sv_idle": 0,
+            "maxwait": 1,
+            "maxwait_us": 500000,
+        },
+        {
+            "database": "pgbouncer",
+            "user": "stats",
+            "cl_active": 1,
+            "cl_waiting": 0,
+            "sv_active": 0,
+            "sv_idle": 0,
+            "maxwait": 0,
+            "maxwait_us": 0,
+        },
+    ]
+    stats = {"database": "shop", "total_query_count": 100, "total_xact_count": 50, "total_query_time": 1000000, "total_wait_time": 50000}
+    rows = {
+        "VERSION": [{"version": "PgBouncer 1.18.0"}],
+        "CONFIG": [{"key": "max_client_conn", "value": "20"}, {"key": "pool_mode", "value": "transaction"}],
+        "POOLS": pools, "LISTS": [{"list": "used_clients", "items": 6}], "STATS": [stats],
+        "CLIENTS": [{"database": "shop", "user": "app", "addr": "unix"}, {"database": "pgbouncer", "user": "stats", "addr": "unix"}],
+    }  # fmt: skip
+    moved = {"total_query_count": 200, "total_xact_count": 100, "total_query_time": 1200000, "total_wait_time": 150000}
+    later = {**rows, "STATS": [{**stats, **moved}]}
+    found = pooler.facts(pooler.Reading(rows, 1.0), pooler.Reading(later, 3.0), {}, 10)
+    own = found["pooler"]
+    assert (own["clients_waiting"], own["longest_wait_seconds"], own["clients_ratio"], own["mode"]) == (3, 1.5, 0.3, "transaction")
+    assert (own["queries_per_second"], own["mean_query_milliseconds"], own["mean_wait_milliseconds"]) == (50.0, 2.0, 2.0)
+    assert found["version"] == "1.18.0" and [row["address"] for row in found["clients"]] == ["local"] and len(own["pools"]) == 1
+    nothing = pooler.facts(pooler.Reading({"POOLS": None, "CLIENTS": None}, 1.0), None, {"pooler": "not allowed"}, 10)
+    assert nothing["pooler"] is None and nothing["clients"] is None and nothing["unknown"] == {"pooler": "not allowed"}
+
+
+def test_settings_are_comparable_and_keep_secrets():
+    of = about()
+    of.settings.update(
+        {
+            "shared_buffers": {
+                "name": "shared_buffers",
+                "setting": "2048",
+                "unit": "8kB",
+                "source": "configuration file",
+                "pending_restart": True,
+            },
+            "work_mem": {"name": "work_mem", "setting": "4096", "unit": "kB", "source": "default"},
+            "port": {"name": "port", "setting": "5433", "source": "configuration file"},
+            "myext.secret": {"name": "myext.secret", "setting": "pw='EXAMPLE' host=x", "source": "configuration file"},
+        }
+    )
+    found = comparable.settings(of)
+    values = {row["name"]: row["value"] for row in found["settings"]}
+    assert values["shared_buffers"] == 16 * 1024**2 and values["work_mem"] == 4 * 1024**2 and values["max_connections"] == 100
+    assert "port" not in values and values["myext.secret"].startswith("#") and "EXAMPLE" not in json.dumps(found)
+    assert found["settings_waiting_for_restart"] == ["shared_buffers"]
+    of.settings["port"]["setting"] = "5444"
+    assert comparable.settings(of)["settings_hash"] == found["settings_hash"]
+    of.settings["work_mem"]["setting"] = "8192"
+    assert comparable.settings(of)["settings_hash"] != found["settings_hash"]

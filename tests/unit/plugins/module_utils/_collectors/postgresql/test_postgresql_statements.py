@@ -1,0 +1,96 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Statements over the window and the lifetime, with the columns that the view has (cases P-01, P-14)."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql import queries, statements
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql.session import MARK
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql.statements import Statements, summed
+from ansible_collections.warroom.launch.plugins.module_utils._sql.sessions import Manner
+
+
+def counters(calls, milliseconds, **more):
+    return {"dbid": 5, "queryid": "-1", "calls": calls, "total_exec_time": milliseconds, "rows": calls, **more}
+
+
+def row_of(first, second, seconds=10.0, text="select * from t where a = $1"):
+    found = statements.facts(Statements(summed(first), summed(second), seconds), {(5, "-1"): text}, {5: "shop"}, Manner())
+    return found["statements"][0] if found["statements"] else None, found
+
+
+def test_columns_are_those_of_the_view(case):
+    views = json.loads(case("P-01.json"))
+    trap = views.pop("trap")
+    for columns in (trap["has"], *views.values()):
+        text = queries.statements("public", ["userid", "dbid", "queryid", "calls", *columns])
+        asked = {word.strip(",") for word in text.split()}
+        assert ("total_exec_time" in asked) == ("total_exec_time" in columns)
+        assert ("total_time" in asked) == ("total_time" in columns)
+        assert ("shared_blk_read_time" in asked) == ("shared_blk_read_time" in columns)
+
+
+@pytest.mark.parametrize("name", ["13-bullseye", "15", "16", "17", "18"])
+def test_every_version_gives_time_and_io(fixture_file, name):
+    columns = fixture_file(f"postgresql/{name}/statements-columns.txt").decode().replace(",", "\n").split()
+    asked = {word.strip(",") for word in queries.statements("public", columns).split()}
+    assert "total_exec_time" in asked and asked & {"blk_read_time", "shared_blk_read_time"} and "total_time" not in asked
+    lines = fixture_file(f"postgresql/{name}/statements.jsonl").decode().splitlines()
+    rows = [{key: value for key, value in json.loads(line).items() if key in asked or key in ("dbid", "queryid")} for line in lines]
+    found = summed(rows)
+    assert found and all(entry["milliseconds"] is not None and entry["io_milliseconds"] is not None for entry in found.values())
+
+
+def test_counters_of_the_old_name_are_read_and_missing_ones_are_none():
+    entry = summed([{"dbid": 5, "queryid": "1", "calls": 2, "total_time": 7.5}])[(5, "1")]
+    assert entry["milliseconds"] == 7.5 and entry["io_milliseconds"] is None
+
+
+def test_rows_of_one_statement_are_summed_and_hidden_ones_counted_apart(case):
+    rows = json.loads(case("P-14.json"))
+    rows = [{**row, "queryid": None if row["queryid"] is None else str(row["queryid"])} for row in rows]
+    found = summed(rows)
+    entry = found[(5, "-6123456789012345678")]
+    assert (entry["calls"], entry["milliseconds"]) == (1003, 9109.75)
+    assert statements.hidden(rows) == 1
+
+
+def test_rates_are_of_the_window_and_lifetime_values_stand_beside():
+    row, found = row_of([counters(100, 5000.0)], [counters(120, 5100.0)])
+    assert (row["calls"], row["calls_per_second"], row["mean_milliseconds"], row["share_ratio"]) == (20, 2.0, 5.0, 1.0)
+    assert row["lifetime_calls"] == 120 and row["lifetime_mean_milliseconds"] == 42.5
+    assert found["statements_calls_per_second"] == 2.0 and found["statements_busy_sessions"] == 0.01
+    assert row["database"] == "shop" and row["text"] == "select * from t where a = ?" and row["kind"] == "read"
+
+
+def test_a_reset_between_the_samples_is_never_negative_and_is_said():
+    both = Statements(summed([counters(100, 5000.0)]), summed([counters(3, 30.0)]), 10.0)
+    assert both.window[(5, "-1")]["calls"] == 3 and both.restarted == 1
+
+
+def test_with_one_sample_only_the_lifetime_is_known():
+    found = statements.facts(Statements(summed([counters(100, 5000.0)]), None, None), {}, {}, Manner())
+    (row,) = found["statements"]
+    assert row["calls"] is None and row["share_ratio"] is None and row["lifetime_share_ratio"] == 1.0
+    assert found["statements_calls_per_second"] is None
+
+
+def test_our_own_statements_are_not_reported():
+    row, _found = row_of([counters(1, 1.0)], [counters(2, 2.0)], text=f"SELECT {MARK} 1")
+    assert row is None
+
+
+def test_the_heads_of_all_lists_are_chosen():
+    first = [counters(0, 0.0, queryid=str(number), shared_blks_read=0) for number in range(50)]
+    second = [
+        counters(1 + number, 500.0 - number, queryid=str(number), shared_blks_read=number % 7, shared_blks_hit=0) for number in range(50)
+    ]
+    chosen = Statements(summed(first), summed(second), 1.0).chosen(2)
+    heads = {key[1]: lists for key, lists in chosen.items()}
+    assert "milliseconds" in heads["0"] and "mean" in heads["0"] and "calls" in heads["49"] and "blocks_read" in heads["6"]

@@ -1,0 +1,393 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Counters of every version as the same facts; what cannot be known is null with a reason (cases V-01 … V-12)."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+
+from ansible_collections.warroom.launch.plugins.module_utils._collect.command import Ran
+from ansible_collections.warroom.launch.plugins.module_utils._collect.run import gather
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish import discover, parse, shape
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish.collector import COLLECTOR, instances_here
+from ansible_collections.warroom.launch.plugins.module_utils._linux.processes import Process, Processes
+
+VERSIONS = ("6.5-bullseye", "7.1", "7.7-trixie", "vinyl-9.0.1-sid")
+
+
+def look(tools: t.Any, window: float = 0, **options: t.Any) -> dict[str, t.Any]:
+    """The facts of one instance over the stand-in tools."""
+    return gather([(COLLECTOR, options)], window, tools)["launch_varnish"]["instances"][0]
+
+
+def counters(**values: int) -> parse.Counters:
+    return {"MAIN." + name: value for name, value in values.items()}
+
+
+def facts(first: parse.Counters, second: t.Optional[parse.Counters] = None, **told: t.Any) -> dict[str, t.Any]:
+    return shape.facts(first, second, 5.0 if second else None, told, 10)
+
+
+@pytest.mark.parametrize("form", ["new", "flat", "typed", "v3"])
+def test_four_shapes_of_the_json_are_one_fact(case, form):
+    """V-01"""
+    sample = parse.counters(case(f"V-01-{form}.json"))
+    result = facts(sample)
+    assert (result["lifetime_hits"], result["lifetime_misses"], result["lifetime_passes"]) == (800, 150, 50)
+    assert result["lifetime_hit_ratio_true"] == 0.8
+    assert result["hit_ratio_true"] is None and "one sample" in result["unknown"]["hit_ratio_true"]
+
+
+def test_the_manager_without_its_child_is_down(case, tools, commands):
+    """V-02: exit status 0 and nothing but MGT counters"""
+    commands.answers["varnishstat"] = case("V-02.json")
+    found = look(tools)
+    assert found["state"] == "down"
+    assert "manager up, child not running" in found["problem"]
+
+
+def test_no_access_names_the_three_causes(case, tools, commands):
+    """V-03"""
+    commands.answers["varnishstat"] = Ran(1, b"", case("V-03.stderr"))
+    found = look(tools, instance="edge")
+    assert found["state"] == "unreadable"
+    for cause in ("not running", "-n", "may not read", "edge"):
+        assert cause in found["problem"]
+    assert ["varnishstat", "-1", "-j", "-t", "0", "-n", "edge"] in commands.asked
+
+
+def test_a_visible_varnishd_is_running_but_not_readable(case, tools, commands):
+    """V-03"""
+    commands.answers["varnishstat"] = Ran(1, b"", case("V-03.stderr"))
+    tools._processes = Processes([Process(4711, 1, "varnishd", 0, ("/usr/sbin/varnishd", "-n", "edge"))], False)
+    found = look(tools)
+    assert found["state"] == "unreadable"
+    assert "running (pid 4711)" in found["problem"] and "not readable" in found["problem"]
+
+
+def test_another_varnishd_is_named_when_ours_is_not_to_be_seen(case, tools, commands):
+    """V-03: with several instances the name is the likely cause"""
+    commands.answers["varnishstat"] = Ran(1, b"", case("V-03.stderr"))
+    tools._processes = Processes([Process(4711, 1, "varnishd", 0, ("/usr/sbin/varnishd", "-n", "edge"))], False)
+    found = look(tools, instance="egde")
+    assert found["state"] == "unreadable" and "running as edge (pid 4711)" in found["problem"] and "not readable" in found["problem"]
+
+
+def test_a_directory_that_its_varnishd_has_left_is_down_unless_processes_are_hidden(case, tools, commands, tmp_path):
+    commands.answers["varnishstat"] = Ran(1, b"", case("V-03.stderr"))
+    tools._processes = Processes([], False)
+    assert look(tools, instance=str(tmp_path))["state"] == "unreadable", "a directory that no varnishd ever used"
+    (tmp_path / "vmod_cache").mkdir()
+    found = look(tools, instance=str(tmp_path))
+    assert found["state"] == "down" and "has ended" in found["problem"]
+    for hidden, instance in ((True, tmp_path), (False, tmp_path / "nowhere")):
+        tools._processes = Processes([], hidden)
+        assert look(tools, instance=str(instance))["state"] == "unreadable"
+
+
+def test_the_memory_of_a_killed_varnishd_is_not_taken_for_a_living_one(case, tools, commands):
+    frozen = case("V-12-first.json")
+    later = frozen.replace(b"T10:00:00", b"T10:00:05")
+    commands.answers["varnishstat"] = [frozen, later]
+    found = look(tools, window=0.01)
+    assert found["state"] == "down" and "was killed" in found["problem"]
+    commands.answers["varnishstat"] = [frozen, later.replace(b": 86400", b": 86405")]
+    assert look(tools, window=0.01)["state"] == "up"
+
+
+def test_a_tool_that_hangs_costs_its_time_and_says_so(tools, commands):
+    commands.answers["varnishstat"] = Ran(124, b"", b"", late=True)
+    assert "no answer within" in look(tools)["problem"]
+
+
+def test_a_missing_tool_is_said(tools):
+    found = look(tools)
+    assert found["state"] == "unreadable" and "varnishstat is not installed" in found["problem"]
+
+
+def test_vinyl_names_of_the_tools_are_found(case, tools, commands):
+    commands.answers["vinylstat"] = case("V-01-new.json")
+    assert look(tools)["lifetime_hits"] == 800
+
+
+@pytest.mark.parametrize(
+    "answer", [b"{", b"[]", b'{"timestamp": "x"}', b'{"counters": [1]}', b"\xff\xfe", b'{"MAIN.x": {"value": "many"}}']
+)
+def test_broken_answers_are_one_sentence(tools, commands, answer):
+    commands.answers["varnishstat"] = answer
+    found = look(tools)
+    assert found["state"] == "unreadable" and "varnishstat" in found["problem"]
+
+
+def test_text_is_not_guessed_at(case, tools, commands):
+    """V-15: only the JSON is read; text with moving columns is refused in words"""
+    commands.answers["varnishstat"] = case("V-15.txt")
+    assert "not complete JSON" in look(tools)["problem"]
+
+
+def test_words_before_the_json_and_gauges_below_zero_do_no_harm(case):
+    sample = parse.counters(b"ld.so: object libx.so cannot be preloaded\n" + case("V-01-new.json"))
+    assert sample["MAIN.cache_hit"] == 800
+    wrapped = {
+        "MAIN.n_object": {"flag": "g", "format": "i", "value": 2**64 - 1},
+        "MAIN.threads": {"flag": "g", "format": "i", "value": "100"},
+    }
+    sample = parse.counters(json.dumps({"version": 1, "counters": wrapped}).encode())
+    assert sample == {"MAIN.threads": 100} and facts(sample)["objects"] is None
+
+
+def test_happy_is_an_exact_history(case):
+    """V-05"""
+    result = facts(parse.counters(case("V-05.json")))
+    rows = {row["name"]: row for row in result["backends"]}
+    assert rows["probe_good"]["happy"] == 2**64 - 1 and isinstance(rows["probe_good"]["happy"], int)
+    assert {name: row["health"] for name, row in rows.items()} == {
+        "no_probe": "no_probe",
+        "probe_new": "healthy",
+        "probe_good": "healthy",
+        "probe_flap": "healthy",
+        "probe_sick": "sick",
+    }
+    assert result["backends_sick"] == 1
+    assert result["backends"][0]["name"] == "probe_sick"
+
+
+def test_only_the_live_vcl_is_judged(case, tools, commands):
+    """V-08"""
+    commands.answers["varnishstat"] = case("V-08.json")
+    commands.answers["varnishadm"] = case("V-08.vcl-list.json")  # whatever is asked
+    found = look(tools)
+    assert found["active_vcl"] == "shop-v12"
+    assert [(row["vcl"], row["health"], row["lifetime_failures"], row["lifetime_requests"]) for row in found["backends"]] == [
+        ("shop-v12", "healthy", 0, 10)
+    ]
+    assert found["backends_sick"] == 0 and found["stale_vcls"] == ["boot"]
+
+
+def test_without_the_cli_the_live_vcl_is_not_guessed(case, tools, commands):
+    """V-08, second run"""
+    commands.answers["varnishstat"] = case("V-08.json")
+    commands.answers["varnishadm"] = Ran(1, b"", b"Cannot open secret file: Permission denied\n")
+    found = look(tools)
+    assert found["state"] == "up" and found["active_vcl"] is None and found["backends_sick"] is None
+    assert "secret" in found["unknown"]["active_vcl"] and "secret" in found["unknown"]["backends_sick"]
+    assert {row["active"] for row in found["backends"]} == {None}
+
+
+def test_the_only_loaded_vcl_is_live():
+    sample = {
+        **counters(n_vcl=1),
+        "VBE.boot.web.req": 3,
+        "VBE.boot.web.happy": 0,
+        "VBE.boot.goto.0000.(192.0.2.12).(https://api.example.com:443).req": 4,
+    }
+    result = facts(sample, unknown={"active_vcl": "no secret"})
+    assert result["active_vcl"] == "boot" and "active_vcl" not in result["unknown"]
+    assert {row["name"]: row["lifetime_requests"] for row in result["backends"]} == {
+        "web": 3,
+        "goto.0000.(192.0.2.12).(https://api.example.com:443)": 4,
+    }
+
+
+def test_a_backend_that_refuses_with_no_good_probe_is_sick():
+    result = facts({"VBE.boot.web.happy": 0, "VBE.boot.web.unhealthy": 7})
+    assert result["backends"][0]["health"] == "sick"
+
+
+def test_failures_of_a_backend_are_counted_by_reason_or_in_sum():
+    refused = {"VBE.boot.web.fail": 0, "VBE.boot.web.fail_econnrefused": 3, "VBE.boot.web.helddown": 2, "VBE.boot.web.happy": 0}
+    assert facts(refused)["backends"][0]["lifetime_failures"] == 5
+    assert facts({**refused, "VBE.boot.web.fail": 3})["backends"][0]["lifetime_failures"] == 5
+
+
+def test_a_crash_shows_though_the_numbers_look_calm(case):
+    """V-09"""
+    result = facts(parse.counters(case("V-09.json")))
+    assert result["child"]["crashes"] == 2 and result["child"]["panics"] == 1
+    assert result["child"]["uptime_seconds"] == 12 and result["child"]["younger_than_manager_seconds"] == 86388
+    assert result["judged"]["hit_ratio_true"] is None and "too few requests" in result["unknown"]["judged.hit_ratio_true"]
+
+
+def test_nothing_of_nothing_is_unknown(case):
+    """V-11"""
+    sample = parse.counters(case("V-11.json"))
+    for result in (facts(sample), facts(sample, dict(sample))):
+        assert result["hit_ratio_true"] is None and result["lifetime_hit_ratio_true"] is None and result["judged"]["hit_ratio_true"] is None
+        assert result["unknown"]["lifetime_hit_ratio_true"] == "no lookups yet"
+        assert result["unknown"]["judged.hit_ratio_true"] == "no lookups yet"
+
+
+def test_the_window_beside_the_lifetime(case, tools, commands):
+    """V-12"""
+    commands.answers["varnishstat"] = [case("V-12-first.json"), case("V-12-second.json")]
+    found = look(tools, window=0.01)
+    assert found["hit_ratio_true"] == 0.4 and found["requests"] == 100
+    assert found["lifetime_hit_ratio_true"] == pytest.approx(0.99, abs=0.0005)
+    assert found["hit_ratio_drop"] == pytest.approx(0.59, abs=0.001)
+    assert found["judged"]["basis"] == "lifetime"
+
+
+def test_a_restart_between_the_samples_is_said_and_never_negative(case):
+    """V-12"""
+    result = facts(parse.counters(case("V-12-first.json")), parse.counters(case("V-12-restarted.json")))
+    assert result["hit_ratio_true"] is None and "restarted during the sample" in result["unknown"]["hit_ratio_true"]
+    assert any("restarted during the sample" in note for note in result["notes"])
+    assert result["child"]["restarted_in_window"] is True
+    assert result["lifetime_hits"] == 12
+
+    def numbers(value: t.Any) -> t.Iterator[float]:
+        if isinstance(value, dict):
+            for item in value.values():
+                yield from numbers(item)
+        elif isinstance(value, (int, float)):
+            yield value
+
+    assert all(number >= 0 for number in numbers(result))
+
+
+def test_ratios_follow_the_formulas_and_count_nothing_twice():
+    first = counters(
+        uptime=100, cache_hit=1000, cache_hit_grace=0, cache_miss=0, cache_hitmiss=0, s_pass=0, cache_hitpass=0, s_pipe=0, s_synth=0
+    )
+    second = counters(
+        uptime=105,
+        cache_hit=1600,
+        cache_hit_grace=60,
+        cache_miss=200,
+        cache_hitmiss=50,
+        s_pass=150,
+        cache_hitpass=30,
+        s_pipe=50,
+        s_synth=100,
+    )
+    result = facts(first, second)
+    assert result["requests"] == 1000
+    assert result["hit_ratio_true"] == 0.6
+    assert result["hit_ratio_shown"] == 0.75
+    assert result["offload_ratio"] == round(700 / 1100, 6)
+    assert (result["pass_ratio"], result["pipe_ratio"]) == (0.15, 0.05)
+    assert (result["grace_ratio"], result["hit_for_miss_ratio"], result["hit_for_pass_ratio"]) == (0.1, 0.25, 0.2)
+    assert result["requests_per_second"] == 200
+    assert result["judged"]["basis"] == "window" and result["judged"]["hit_ratio_true"] == 0.6
+
+
+def test_more_failures_than_requests_are_a_ratio_still():
+    quiet = dict.fromkeys(("backend_req", "backend_fail", "backend_unhealthy", "backend_busy", "fetch_failed"), 0)
+    result = facts(counters(uptime=1, **quiet), counters(uptime=6, **{**quiet, "backend_fail": 9, "fetch_failed": 9}))
+    assert result["backend_error_ratio"] == 1.0 and result["backend_errors"] == 18
+    assert (
+        facts(counters(uptime=1, **quiet), counters(uptime=6, **quiet))["unknown"]["backend_error_ratio"]
+        == "no backend requests in the window"
+    )
+
+
+def test_storage_leaves_transient_out_and_knows_no_limit():
+    sample = {
+        "SMA.main.g_bytes": 60, "SMA.main.g_space": 40, "SMA.main.c_fail": 0, "SMA.Transient.g_bytes": 30, "SMA.Transient.g_space": 0,
+        "SMA.Transient.c_fail": 0, "MAIN.uptime": 1,
+    }  # fmt: skip
+    result = facts(sample)
+    assert (result["storage_bytes"], result["storage_use_ratio"], result["transient_bytes"], result["transient_to_storage"]) == (
+        100,
+        0.6,
+        30,
+        0.3,
+    )
+    endless = facts({**sample, "SMA.main.g_space": 0})
+    assert endless["storage_bytes"] is None and "without a size limit" in endless["unknown"]["storage_bytes"]
+
+
+def test_starved_threads():
+    first = counters(uptime=1, threads_limited=3, thread_queue_len=0, sess_dropped=0, req_dropped=0, threads=100)
+    assert (
+        facts(first, counters(uptime=6, threads_limited=3, thread_queue_len=0, sess_dropped=0, req_dropped=0, threads=100))[
+            "thread_starved"
+        ]
+        is False
+    )
+    for sign in ({"threads_limited": 4}, {"thread_queue_len": 2}, {"sess_dropped": 1}):
+        assert facts(first, {**first, **counters(uptime=6, **sign)})["thread_starved"] is True
+    assert facts(first, None, parameters={"thread_pools": 2, "thread_pool_max": 50})["threads"]["use_ratio"] == 1.0
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_recorded_versions(fixture_file, version):
+    sample = parse.counters(fixture_file(f"varnish/{version}/varnishstat-1-j.json"))
+    said = parse.backends(fixture_file(f"varnish/{version}/backend-list-j.json"))
+    result = facts(sample, vcls={"boot": "active"}, backends=said)
+    assert {row["name"]: row["health"] for row in result["backends"]} == {"default": "healthy", "dead": "no_probe"}
+    assert result["lifetime_requests"] == sum(sample["MAIN." + name] for name in ("cache_hit", "cache_miss", "s_pass", "s_pipe"))
+    assert 0 < result["lifetime_hit_ratio_true"] < result["lifetime_hit_ratio_shown"] <= 1
+    assert result["storage_bytes"] == 8 * 1024 * 1024
+    assert len(json.dumps(result)) < 20_000
+    assert all(reason for reason in result["unknown"].values())
+
+
+def test_answers_of_the_cli_in_every_form(fixture_file):
+    banner = parse.version(fixture_file("varnish/7.1/banner.txt"))
+    assert banner == ("varnish", "7.1.1")
+    assert parse.version(b"vinyld (vinyl-cache-9.0.1 revision 42)") == ("vinyl-cache", "9.0.1")
+    assert parse.version(b"nothing") == (None, None)
+    listed = fixture_file("varnish/7.1/vcl-list-j.json")
+    assert parse.vcls(listed) == {"boot": "active"}
+    assert parse.vcls(b"200 157\n" + listed) == {"boot": "active"}  # 6.6.1
+    assert parse.vcls(b"available   auto/cold          0 boot\nactive      auto/warm          0 shop-v12\n\n") == {
+        "boot": "available",
+        "shop-v12": "active",
+    }
+    assert parse.vcls(b"active      auto    warm         0    boot\n") == {"boot": "active"}
+    text = b"Backend name   Admin  Probe   Last updated\nboot.default   probe  Healthy 8/8 Wed\nboot.x.y  probe  Sick 0/8  Wed\n"
+    assert {name: (row["health"], row["good"]) for name, row in parse.backends(text).items()} == {
+        "boot.default": ("healthy", 8),
+        "boot.x.y": ("sick", 0),
+    }
+    assert parse.backends(b'[ 3, ["backend.list"], 1.0, "odd" ]') == {} and parse.backends(b"[") == {}
+
+
+def test_an_old_cli_without_json_is_asked_again(tools, commands, case):
+    commands.answers["varnishstat"] = case("V-08.json")
+
+    def old(argv: list[str]) -> t.Any:
+        if "-j" in argv:
+            return Ran(1, b"Too many parameters\n", b"Command failed with error code 105\n")
+        return b"active auto/warm 0 shop-v12\n" if "vcl.list" in argv else b""
+
+    commands.answers["varnishadm"] = old
+    assert look(tools)["active_vcl"] == "shop-v12"
+
+
+def test_managers_are_found_and_their_children_are_not(tools):
+    tools._processes = Processes(
+        [
+            Process(2**22 + 1, 1, "varnishd", 0, ("/usr/sbin/varnishd", "-a", "web=:6081,HTTP", "-n", "edge")),
+            Process(2**22 + 2, 2**22 + 1, "cache-main", 0, ("/usr/sbin/varnishd", "-a", "web=:6081,HTTP", "-n", "edge")),
+            Process(2**22 + 3, 1, "vinyld", 0, ("/usr/sbin/vinyld",)),
+        ],
+        False,
+    )
+    assert instances_here(tools) == [{"instance": "edge", "name": "edge"}, {"instance": None, "name": "varnish"}]
+
+
+@pytest.mark.parametrize(
+    ("words", "address"),
+    [
+        ((), "127.0.0.1:80"),
+        (("-a", ":6081"), "127.0.0.1:6081"),
+        (("-a", "0.0.0.0:80,HTTP"), "127.0.0.1:80"),
+        (("-a", "web=10.0.0.5:8080,HTTP"), "10.0.0.5:8080"),
+        (("-a[::1]:6081",), "[::1]:6081"),
+        (("-a", "[::1]"), "[::1]:80"),
+        (("-a", "localhost"), "localhost:80"),
+        (("-a", "/run/varnish.sock"), None),
+        (("-a", "127.0.0.1:8443,PROXY"), None),
+        (("-a", "p=127.0.0.1:8443,PROXY", "-a", "127.0.0.1:6081"), "127.0.0.1:6081"),
+    ],
+)
+def test_where_varnishd_listens(tools, words, address):
+    tools._processes = Processes([Process(2**22 + 1, 1, "varnishd", 0, ("varnishd", *words, "-f", "x.vcl"))], False)
+    assert discover.discover(tools)[0]["address"] == address

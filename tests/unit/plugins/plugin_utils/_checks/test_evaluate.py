@@ -1,0 +1,183 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One host judged: every status and how it comes about."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import Catalogue
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.evaluate import evaluate
+from tests.support.facts import check, facts, instance
+
+
+def judged(measures, run="during", accepted=None, **changes):
+    """The finding of the one check over one instance, in a run of this phase."""
+    checks = Catalogue([check(**changes)]).checks()
+    found = evaluate("web1", facts(uwsgi=[instance(**measures)]), checks, run, accepted)
+    assert found[0]["check"] == "uwsgi_answers" and found[0]["status"] == "ok"
+    assert len(found) == 2
+    return found[1]
+
+
+@pytest.mark.parametrize(
+    "value, status, limit",
+    [(0.5, "ok", ">= 0.75"), (0.75, "warn", ">= 0.75"), (0.95, "fail", ">= 0.95"), (1, "fail", ">= 0.95"), (None, "unknown", None)],
+)
+def test_limits(value, status, limit):
+    found = judged({"busy_ratio": value})
+    assert (found["status"], found["value"], found["limit"]) == (status, value, limit)
+
+
+def test_a_finding_has_its_words():
+    found = judged({"busy_ratio": 0.8})
+    assert list(found) == [
+        "check", "host", "service", "instance", "status", "value", "unit", "limit", "question", "finding", "advice", "look", "evidence",
+        "reason", "accepted",
+    ]  # fmt: skip
+    assert (found["host"], found["service"], found["instance"], found["unit"]) == ("web1", "uwsgi", "a", "ratio")
+    assert (found["finding"], found["advice"], found["look"]) == ("80 % busy", "Add workers.", "uwsgitop a")
+
+
+def test_what_is_fine_needs_no_advice():
+    found = judged({"busy_ratio": 0.1, "rows": [{"a": 1}]}, evidence="rows")
+    assert (found["advice"], found["look"], found["evidence"]) == (None, None, [])
+
+
+def test_null_is_unknown_with_the_instances_own_reason():
+    found = judged({"workers": {"busy": None}, "unknown": {"workers": "the stats server says nothing of workers"}}, value="workers.busy")
+    assert found["status"] == "unknown"
+    assert found["reason"] == "the stats server says nothing of workers"
+    assert "launch_check_accept: {uwsgi_busy: why}" in found["advice"]
+
+
+def test_case_F_01_null_without_a_reason_names_the_expression():
+    assert judged({})["reason"] == "the facts have no value for busy_ratio"
+
+
+@pytest.mark.parametrize("value", ["********", "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER", "1********"])
+def test_case_A_05_masked_values_are_unknown(value):
+    found = judged({"busy_ratio": value})
+    assert found["status"] == "unknown" and "masked" in found["reason"]
+
+
+@pytest.mark.parametrize("limits", [{"warn": "> 5", "fail": None}, {"warn": "< 5", "fail": None}])
+def test_case_A_14_nan_is_unknown_in_both_directions(limits):
+    assert judged({"busy_ratio": float("nan")}, **limits)["status"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    "phase, run, status",
+    [("during", "during", "warn"), ("before", "before", "warn"), ("both", "before", "warn"), ("both", "during", "warn"),
+     ("during", "before", "skipped"), ("before", "during", "skipped"), (None, "before", "skipped")],
+)  # fmt: skip
+def test_phases(phase, run, status):
+    found = judged({"busy_ratio": 0.8}, run, phase=phase)
+    assert found["status"] == status
+    assert (found["reason"] is not None) == (status == "skipped")
+
+
+@pytest.mark.parametrize("requests, during, before", [(20, "warn", "warn"), (19, "unknown", "skipped"), (None, "unknown", "skipped")])
+def test_needs(requests, during, before):
+    for run, status in (("during", during), ("before", before)):
+        found = judged({"busy_ratio": 0.8, "requests": requests}, run, needs={"requests": ">= 20"}, phase="both")
+        assert found["status"] == status
+        assert status == "warn" or found["reason"]
+        if status == "unknown":
+            # an idle service is no gap in the instrumentation
+            assert ("under load" in found["advice"]) == (requests is not None) and "launch_check_accept" in found["advice"]
+
+
+@pytest.mark.parametrize("applies, status", [(3, "warn"), ([1], "warn"), *((no, "skipped") for no in (0, None, False, [], "", {}))])
+def test_applies(applies, status):
+    found = judged({"busy_ratio": 0.8, "workers": {"total": applies}}, applies="workers.total", otherwise="this is an emperor")
+    assert found["status"] == status
+    assert found["reason"] == ("this is an emperor" if status == "skipped" else None)
+
+
+def test_what_could_not_be_read_is_not_taken_for_what_does_not_apply():
+    found = judged({"replicas": None, "unknown": {"replicas": "no permission"}}, applies="replicas")
+    assert (found["status"], found["reason"]) == ("unknown", "no permission")
+
+
+def test_without_any_limit_the_check_is_skipped():
+    found = judged({"busy_ratio": 0.8}, warn=None, fail=None)
+    assert (found["status"], found["reason"]) == ("skipped", "no limit is set for it here")
+
+
+def test_mapping_limits():
+    both = {"value": ">= 0.5", "queue": "> 0"}
+    assert judged({"busy_ratio": 0.8, "queue": 3}, fail=both)["status"] == "fail"
+    assert judged({"busy_ratio": 0.8, "queue": 0}, fail=both)["status"] == "warn"
+    unknown = judged({"busy_ratio": 0.8, "unknown": {"queue": "needs ss"}}, fail=both)
+    assert (unknown["status"], unknown["reason"]) == ("unknown", "needs ss")
+
+
+def test_advice_by_condition():
+    advice = [
+        {"when": {"cpu": "< 0.5", "value": "> 0.9"}, "say": "Add {add} workers."},
+        {"when": {"x": "> 1"}, "say": "no"},
+        {"say": "Add a server."},
+    ]
+    assert judged({"busy_ratio": 1, "cpu": 0.2, "add": 4}, advice=advice)["advice"] == "Add 4 workers."
+    assert judged({"busy_ratio": 0.8, "cpu": 0.2}, advice=advice)["advice"] == "Add a server."
+    assert judged({"busy_ratio": 1}, advice=advice)["advice"] == "Add a server."
+    assert judged({"busy_ratio": 1}, advice=advice[:1])["advice"] is None
+
+
+@pytest.mark.parametrize(
+    "rows, evidence",
+    [([{"a": 1}], [{"a": 1}]), ({"a": 1}, [{"a": 1}]), ([1, 2], [{"value": 1}, {"value": 2}]), (None, []), ("x", [{"value": "x"}])],
+)
+def test_evidence_is_rows(rows, evidence):
+    assert judged({"busy_ratio": 1, "rows": rows}, evidence="rows")["evidence"] == evidence
+
+
+def test_evidence_is_bounded():
+    assert len(judged({"busy_ratio": 1, "rows": [{"a": 1}] * 500}, evidence="rows")["evidence"]) == 20
+
+
+def test_accepted_findings_keep_their_status():
+    assert judged({"busy_ratio": 1}, accepted={"uwsgi_busy": "small machine"})["accepted"] == "small machine"
+    assert judged({"busy_ratio": 0.1}, accepted={"uwsgi_busy": "small machine"})["accepted"] is None
+
+
+@pytest.mark.parametrize("state, status", [("down", "fail"), ("unreadable", "unknown"), ("odd", "unknown"), (None, "unknown")])
+def test_an_instance_that_does_not_answer_is_one_finding(state, status):
+    broken = {"name": "a", "state": state, "problem": "connection refused: nothing listens there"}
+    [found] = evaluate("h", facts(uwsgi=[broken]), Catalogue([check(), check(id="b")]).checks())
+    assert (found["check"], found["status"]) == ("uwsgi_answers", status)
+    assert "nothing listens there" in found["finding"] and "Not judged: 2 checks" in found["finding"]
+    assert found["look"] == "ansible h -m warroom.launch.uwsgi_stats"
+
+
+def test_one_instance_down_does_not_hide_the_other():
+    given = facts(uwsgi=[{"name": "a", "state": "down", "problem": "gone"}, instance("b", busy_ratio=1)])
+    found = evaluate("h", given, Catalogue([check()]).checks())
+    assert [(one["instance"], one["check"], one["status"]) for one in found] == [
+        ("a", "uwsgi_answers", "fail"), ("b", "uwsgi_answers", "ok"), ("b", "uwsgi_busy", "fail"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("given", [{}, facts(uwsgi=[]), {"launch_uwsgi": None}])
+def test_a_configured_service_that_gave_nothing_is_unknown(given):
+    [found] = evaluate("h", given, Catalogue([check()]).checks(), configured=["uwsgi"])
+    assert (found["check"], found["status"], found["instance"]) == ("uwsgi_answers", "unknown", None)
+    assert not evaluate("h", given, Catalogue([check()]).checks())
+
+
+@pytest.mark.parametrize("fact", ["text", 5, [], {}, {"instances": "x"}, {"instances": [1, "x"]}, {"instances": {"a": 1}}])
+def test_facts_of_a_strange_form_are_unknown_and_no_traceback(fact):
+    [found] = evaluate("h", {"launch_uwsgi": fact}, Catalogue([check()]).checks())
+    assert (found["check"], found["status"]) == ("uwsgi_answers", "unknown")
+
+
+@pytest.mark.parametrize("value", ["x", [1], {"a": 1}, True, {"state": "up"}, "\x00", -1e308, 10**400])
+def test_values_of_a_strange_kind_give_a_finding(value):
+    found = judged({"busy_ratio": value})
+    assert found["status"] in ("unknown", "ok", "fail")
+    json.dumps(found, allow_nan=False)

@@ -1,0 +1,95 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Numbers and sentences as people read them."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.phrase import Phrase
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.query import WrongQuery
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.units import shown
+
+
+@pytest.mark.parametrize(
+    "value, unit, text",
+    [
+        (None, "ratio", "unknown"),
+        (0, "ratio", "0 %"),
+        (0.94, "ratio", "94 %"),
+        (0.9999, "ratio", "100 %"),
+        (0.0034, "ratio", "0.34 %"),
+        (1, "ratio", "100 %"),
+        (0, "seconds", "0 s"),
+        (0.0000021, "seconds", "2.1 µs"),
+        (0.0021, "seconds", "2.1 ms"),
+        (0.9994, "seconds", "999 ms"),
+        (1.25, "seconds", "1.25 s"),
+        (75, "seconds", "75 s"),
+        (125, "seconds", "2 min 5 s"),
+        (7200, "seconds", "2 h"),
+        (7500, "seconds", "2 h 5 min"),
+        (100000, "seconds", "1 d 3 h"),
+        (2.5, "milliseconds", "2.5 ms"),
+        (900, "bytes", "900 B"),
+        (1536, "bytes", "1.5 KiB"),
+        (5 * 2**30, "bytes", "5 GiB"),
+        (3 * 2**50, "bytes", "3,072 TiB"),
+        (10**400, "bytes", "more than 10^18"),
+        (1e308, "ratio", "more than 10^18"),
+        (2**20, "bytes_per_second", "1 MiB/s"),
+        (12.34, "per_second", "12.3/s"),
+        (1234567, "count", "1,234,567"),
+        (0.123456, "count", "0.123"),
+        (-3.5, "count", "-3.5"),
+        (0.0, "count", "0"),
+        (1e-9, "count", "< 0.0001"),
+        (True, "boolean", "yes"),
+        (float("nan"), "count", "unknown"),
+        ([], None, "none"),
+        ([1, 2], None, "1, 2"),
+        (list(range(9)), None, "0, 1, 2, 3, 4 and 4 more"),
+        ({"a": 1}, None, "a 1"),
+    ],
+)
+def test_shown(value, unit, text):
+    assert shown(value, unit) == text
+
+
+@pytest.mark.parametrize(
+    "text, rendered",
+    [
+        ("{workers.busy} of {workers.total}", "3 of 8"),
+        ("{hit:ratio} hits", "94 % hits"),
+        ("{missing} here", "unknown here"),
+        ("{rows[?n=='b'].v | [0]}", "2"),
+        ("{rows[0].{n: n, v: v}}", "n b, v 2"),
+        ("sub vcl_recv {{ return (pass); }}", "sub vcl_recv { return (pass); }"),
+        ("{join(', ', rows[].n)}", "b, c"),
+        ("{value}", "50 %"),
+        ("{value:count}", "0.5"),
+        ("{length(missing)}", "unknown"),
+        ("plain", "plain"),
+        ("two\nlines  ", "two\nlines"),
+    ],
+)
+def test_phrase(text, rendered):
+    data = {"workers": {"busy": 3, "total": 8}, "hit": 0.94, "rows": [{"n": "b", "v": 2}, {"n": "c", "v": 3}], "value": 0.5}
+    assert Phrase(text).render(data, "ratio") == rendered
+
+
+@pytest.mark.parametrize("text", ["{", "a } b", "{a", "{}", "{a >}", "{a:ratio", "{'a}"])
+def test_phrase_refuses(text):
+    with pytest.raises(WrongQuery):
+        Phrase(text)
+
+
+def test_foreign_text_is_one_clean_line_and_never_parsed_again():
+    hostile = "\x1b[2J{name}{{ 7*7 }}\n<script>\u202e"
+    assert Phrase("{name}!").render({"name": hostile}) == "[2J{name}{{ 7*7 }} <script>!"
+
+
+def test_a_very_long_text_is_cut():
+    assert len(Phrase("{name}").render({"name": "x" * 100_000})) <= 300

@@ -1,0 +1,352 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The rules over a synthetic fleet: each disaster names its cause and nothing else, a healthy fleet names none."""
+
+from __future__ import annotations
+
+import copy
+import pathlib
+import re
+import typing as t
+
+import pytest
+import yaml
+
+from ansible_collections.warroom.launch.plugins.plugin_utils._diagnose import accelerator
+from ansible_collections.warroom.launch.plugins.plugin_utils._diagnose.cause import CAUSES
+
+from .world import World, server
+
+CATALOGUE = pathlib.Path(__file__).resolve().parents[5] / "roles/launch_check/catalogue"
+
+SINGLE = {
+    "cold_cache": "accelerator_fault",
+    "around_the_cache": "accelerator_bypassed",
+    "workers_exhausted": "workers_exhausted",
+    "cpu_full": "application_overload",
+    "missing_index": "missing_index",
+    "idle_in_transaction": "idle_in_transaction",
+    "lock_chain": "lock_chain",
+    "rogue_client": "unknown_client",
+    "queue_backlog": "queue_growth",
+    "queue_behind": "queue_growth",
+    "workers_gone": "queue_growth",
+    "workers_stopped": "service_down",
+    "unbalanced_cache": "unbalanced_pool",
+    "connections_spent": "connection_budget",
+    "disks_slow": "database_overload",
+    "database_down": "service_down",
+    "bad_release": "application_errors",
+    "backend_lost": "backend_unreachable",
+    "tasks_fail": "tasks_failing",
+    "cache_small": "cache_exhausted",
+}
+
+
+def test_a_healthy_fleet_names_no_cause() -> None:
+    assert World().causes() == []
+
+
+@pytest.mark.parametrize("disaster, cause", SINGLE.items())
+def test_each_disaster_names_its_cause_and_no_other(disaster: str, cause: str) -> None:
+    world = World()
+    getattr(world, disaster)()
+    found = world.diagnose()
+    assert [one["cause"] for one in found] == [cause]
+    only = found[0]
+    assert all(only[part] for part in ("tier", "hosts", "statement", "first_fix", "avoid", "look"))
+    assert "None" not in " ".join([only["statement"], only["first_fix"], *only["evidence"]])
+
+
+INDEPENDENT = [
+    ("cold_cache", "rogue_client"),
+    ("cold_cache", "missing_index"),
+    ("missing_index", "queue_backlog"),
+    ("missing_index", "rogue_client"),
+    ("idle_in_transaction", "missing_index"),
+    ("rogue_client", "unbalanced_cache"),
+    ("queue_backlog", "unbalanced_cache"),
+    ("workers_exhausted", "queue_backlog"),
+    ("cold_cache", "queue_backlog"),
+]
+
+
+@pytest.mark.parametrize("one, other", INDEPENDENT)
+def test_two_disasters_at_once_are_both_named(one: str, other: str) -> None:
+    world = World()
+    getattr(world, one)()
+    getattr(world, other)()
+    assert sorted(world.causes()) == sorted([SINGLE[one], SINGLE[other]])
+
+
+@pytest.mark.parametrize("disaster", ["missing_index", "idle_in_transaction", "lock_chain"])
+def test_what_is_everyday_life_by_its_check_is_no_cause(disaster: str) -> None:
+    """A whole small table is read, a transaction is between two statements while another waits for a moment."""
+    world = World()
+    getattr(world, disaster)()
+    world.facts["db1"]["launch_server"] = server("db1", postgresql=0.5)
+    world.findings.clear()
+    assert world.causes() == []
+
+
+@pytest.mark.parametrize("deep", ["missing_index", "idle_in_transaction", "lock_chain"])
+def test_workers_that_wait_for_the_database_are_its_consequence(deep: str) -> None:
+    world = World()
+    getattr(world, deep)()
+    world.of("db1", "postgresql")["active"] = 30
+    world.workers_exhausted()
+    found = world.diagnose()
+    assert [one["cause"] for one in found] == [SINGLE[deep]]
+    assert any("All workers of" in line for line in found[0]["evidence"])
+
+
+def test_workers_that_wait_for_something_else_are_a_cause_of_their_own() -> None:
+    world = World()
+    world.missing_index()
+    world.of("db1", "postgresql")["active"] = 2
+    world.workers_exhausted()
+    assert world.causes() == ["missing_index", "workers_exhausted"]
+
+
+def test_sessions_that_are_the_workers_by_their_name_decide_whether_they_wait() -> None:
+    world = World()
+    world.idle_in_transaction()
+    world.workers_exhausted("/partner-api/")
+    clients = [{"application": "billing", "active_seconds": 120.0}, {"application": "shop uwsgi", "active_seconds": 0.5}]
+    world.of("db1", "postgresql").update(active=12, window=10.0, clients=clients)
+    assert world.causes() == ["idle_in_transaction", "workers_exhausted"]
+    clients[1]["active_seconds"] = 110.0
+    assert world.causes() == ["idle_in_transaction"]
+
+
+def test_a_queue_whose_tasks_wait_behind_a_lock_is_its_consequence() -> None:
+    world = World()
+    world.lock_chain()
+    world.queue_backlog()
+    world.shared["launch_celery_queue"]["instances"][0]["active"] = 8
+    clients = [{"application": "celery@app1", "active_seconds": 76.0}]
+    world.of("db1", "postgresql").update(window=10.0, clients=clients)
+    assert world.causes() == ["lock_chain"]
+    clients[0]["active_seconds"] = 2.0
+    assert world.causes() == ["lock_chain", "queue_growth"]
+
+
+def test_sessions_of_a_stranger_are_not_the_workers_waiting() -> None:
+    world = World()
+    world.rogue_client()
+    world.workers_exhausted("/partner-api/")
+    # 16 sessions at work, all of them the stranger's: 160 seconds of work in a window of 10
+    world.of("db1", "postgresql").update(active=16, window=10.0)
+    view = world.shared["launch_database_clients"]["instances"][0]
+    view["unknown_active_seconds"] = 160.0
+    assert world.causes() == ["unknown_client", "workers_exhausted"]
+    # as many again are the application's, which waits because of the stranger
+    world.of("db1", "postgresql")["active"] = 32
+    assert world.causes() == ["unknown_client"]
+
+
+def test_workers_busy_with_what_the_accelerator_lets_through_are_its_consequence() -> None:
+    world = World()
+    world.cold_cache()
+    world.workers_exhausted("/news/<id>/")
+    assert world.causes() == ["accelerator_fault"]
+    world = World()
+    world.cold_cache()
+    world.workers_exhausted("/report/")
+    assert world.causes() == ["accelerator_fault", "workers_exhausted"]
+    # it is personal and passes at any time, so it is no fault of the accelerator
+    world.of("web1", "varnish_traffic")["passes"].append({"pattern": "/report/", "count": 30})
+    assert world.causes() == ["accelerator_fault", "workers_exhausted"]
+    seen = world.of("web1", "varnish_traffic")["passes"][-1]
+    seen["count"] = 300
+    assert world.causes() == ["accelerator_fault"]
+    # much of what gets through, because the rest hardly does: but its answers say themselves that they are personal
+    seen.update(backend_requests=290, private=290, reasons=[{"name": "Cookie", "count": 290}])
+    assert world.causes() == ["accelerator_fault", "workers_exhausted"]
+    assert "/report/" not in world.diagnose()[0]["first_fix"] + world.diagnose()[0]["statement"]
+    # unless they pass because an earlier answer said so: then the application may have said it of a page for everybody
+    seen["reasons"].append({"name": "hit-for-pass", "count": 290})
+    assert world.causes() == ["accelerator_fault"]
+    seen.update(private=0, reasons=[{"name": "method POST", "count": 290}])
+    assert world.causes() == ["accelerator_fault", "workers_exhausted"]
+
+
+def test_a_cache_that_was_started_just_now_is_still_being_filled() -> None:
+    world = World()
+    world.bad("varnish_hit_ratio", "web1")
+    world.of("web1", "varnish").update(judged={"hit_ratio_true": 0.4, "pass_ratio": 0.02}, child={"uptime_seconds": 42})
+    only = world.diagnose()[0]
+    assert "was started 42 s ago and its cache is still being filled: only 40 %" in only["statement"]
+    assert "a restart empties it" in only["first_fix"]
+    # that it is young is no excuse for redirects that are never kept, and for what passes by it at any age
+    world.of("web1", "varnish_traffic")["redirects"] = [{"pattern": "/old/<id>", "count": 200, "share_ratio": 0.2}]
+    world.bad("varnish_traffic_redirects", "web1")
+    assert "/old/<id>" in world.diagnose()[0]["first_fix"]
+    world.findings.pop()
+    world.bad("varnish_pass_ratio", "web1", status="warn")
+    assert "does not do its job" in world.diagnose()[0]["statement"]
+
+
+def test_workers_that_wait_while_something_else_fills_the_cpu() -> None:
+    world = World()
+    world.workers_exhausted()
+    for number in range(1, 5):
+        world.facts[f"app{number}"]["launch_server"] = server(f"app{number}", busy=1.0, load=3.0, uwsgi=0.3)
+        world.bad("server_load", f"app{number}")
+    found = world.diagnose()
+    assert [one["cause"] for one in found] == ["workers_exhausted"] and "busy with other things" in found[0]["statement"]
+
+
+def test_both_tiers_on_fire_is_one_cause_that_refuses_more_servers() -> None:
+    world = World()
+    world.cpu_full()
+    world.facts["db1"]["launch_server"] = server("db1", busy=0.98, load=3.0, postgresql=3.8)
+    world.bad("server_cpu_busy", "db1")
+    found = world.diagnose()
+    assert [one["cause"] for one in found] == ["application_and_database_overload"]
+    assert "Do not add application servers" in found[0]["avoid"] and found[0]["first_fix"].startswith("The database first")
+
+
+def test_what_waits_for_a_service_that_is_down_is_its_consequence() -> None:
+    world = World()
+    world.database_down()
+    world.workers_exhausted()
+    world.queue_backlog()
+    world.unbalanced_cache()
+    found = world.diagnose()
+    assert [one["cause"] for one in found] == ["service_down", "unbalanced_pool"]
+    assert "PostgreSQL does not answer on db1 (5432): no PostgreSQL at db1:5432" in found[0]["statement"]
+    assert "Add 4 workers" not in str(found) and len(found[0]["evidence"]) == 2
+
+
+def test_workers_that_may_wait_for_what_nobody_could_read() -> None:
+    world = World()
+    world.workers_exhausted()
+    world.of("app1", "uwsgi")["mean_response_seconds"] = None
+    world.findings.append({"check": "memcached_answers", "host": "app2", "instance": "c2", "service": "memcached", "status": "unknown"})
+    only = world.diagnose()[0]
+    assert only["first_fix"].startswith("Look first whether they wait for memcached on app2 (c2), which could not be read. Add 4 workers")
+    assert any(line.startswith("app1 (127.0.0.1:1717): 8 of 8 workers busy, busy for 100 % of the time.") for line in only["evidence"])
+
+
+def test_workers_that_wait_for_a_broker_and_not_for_a_celery_worker() -> None:
+    world = World()
+    world.workers_exhausted()
+    world.workers_stopped()
+    assert world.causes() == ["service_down", "workers_exhausted"]
+    world.findings[-1].update(check="celery_answers", reason="the broker redis://q1 did not answer within 5 s")
+    assert world.causes() == ["service_down"]
+
+
+def test_a_full_database_that_lets_nobody_count_says_no_numbers() -> None:
+    world = World()
+    world.of("db1", "postgresql")["connections"] = None
+    world.bad("postgresql_connections_left", "db1")
+    assert [one["statement"] for one in world.diagnose()] == ["db1 (5432) is running out of connections: it refuses new ones."]
+
+
+def test_one_host_unlike_its_siblings() -> None:
+    world = World()
+    world.one_unlike("app3")
+    found = world.diagnose()
+    assert [(one["cause"], one["hosts"]) for one in found] == [("outlier", ["app3"])]
+
+
+def test_room_for_workers_decides_between_workers_and_servers() -> None:
+    world = World()
+    world.workers_exhausted()
+    assert "Add 4 workers on each of them" in world.diagnose()[0]["first_fix"]
+    for number in range(1, 5):
+        world.of(f"app{number}", "uwsgi")["addable"] = {"workers": 0, "limit": "RAM"}
+    assert "Add servers: 6 instead of 4" in world.diagnose()[0]["first_fix"]
+
+
+@pytest.mark.parametrize(
+    ("comes", "goes", "wait", "causes"),
+    [(20.7, 5.0, 39.0, ["queue_growth"]), (20.7, 15.0, 39.0, []), (20.7, 5.0, 3.0, []), (20.7, None, None, [])],
+)
+def test_a_flooded_queue_is_a_cause_before_its_wait_has_reached_the_limit(
+    comes: float, goes: t.Optional[float], wait: t.Optional[float], causes: list[str]
+) -> None:
+    site = World()
+    site.queue_backlog()
+    site.findings[-1]["status"] = "warn"
+    row = site.shared["launch_celery_queue"]["instances"][0]["queues"][0]
+    row.update(arrive_per_second=comes, consume_per_second=goes, wait_seconds=wait)
+    assert site.causes() == causes
+
+
+def test_a_queue_without_workers_does_not_grow_because_they_are_slow() -> None:
+    site = World()
+    site.workers_gone()
+    only = site.diagnose()[0]
+    assert only["statement"].startswith("Nobody takes from the queue celery on redis://q1: 900 messages wait")
+    assert only["first_fix"] == "Start the workers."
+    site.workers_stopped()
+    assert site.causes() == ["service_down"]
+
+
+def test_a_queue_without_a_worker_is_named_although_another_grows_faster() -> None:
+    site = World()
+    site.queue_unserved()
+    only = site.diagnose()
+    assert [one["statement"].split(":")[0] for one in only] == ["Nobody takes from the queue mails on redis"]
+    assert "40 messages wait, +0.5 per second" in only[0]["statement"]
+    assert only[0]["first_fix"] == "Start a worker with -Q mails."
+
+
+def test_a_flooded_queue_beside_one_without_a_worker_is_a_second_fault() -> None:
+    site = World()
+    site.queue_unserved()
+    flooded = site.shared["launch_celery_queue"]["instances"][0]["queues"][0]
+    flooded.update(arrive_per_second=20.0, consume_per_second=8.0, wait_seconds=90.0)
+    told = [one["statement"] for one in site.diagnose()]
+    assert [text.split(" on ")[0] for text in told] == ["Nobody takes from the queue mails", "The queue celery"]
+    assert site.diagnose()[1]["first_fix"] == "Add workers."
+
+
+def test_accepted_findings_are_no_cause() -> None:
+    world = World()
+    world.cold_cache()
+    world.findings[0]["accepted"] = "we know"
+    assert world.causes() == []
+
+
+def test_the_redirects_are_named_with_their_cure() -> None:
+    world = World()
+    world.cold_cache()
+    only = world.diagnose()[0]
+    assert "/old/<id>" in only["statement"] and "365d" in only["first_fix"] and "/news/<id>/" in only["first_fix"]
+    assert any("cookie present" in line for line in only["evidence"])
+
+
+@pytest.mark.parametrize("spoiled", [None, 3, "text", [], [None, 1, "x"], {"a": 1}])
+def test_strange_facts_are_no_traceback(spoiled: t.Any) -> None:
+    for disaster in SINGLE:
+        world = World()
+        getattr(world, disaster)()
+        for facts in world.facts.values():
+            for fact_ in facts.values():
+                for one in fact_["instances"]:
+                    for key in set(one) - {"name", "state"}:
+                        before = copy.deepcopy(one[key])
+                        one[key] = spoiled
+                        world.diagnose()
+                        one[key] = before
+
+
+def test_every_cause_has_its_place_in_the_order() -> None:
+    assert {*SINGLE.values(), "machine_exhausted", "outlier", "application_and_database_overload"} == set(CAUSES)
+
+
+def test_every_check_that_a_rule_names_is_in_the_catalogue() -> None:
+    folder = pathlib.Path(accelerator.__file__).parent
+    text = "".join(path.read_text() for path in folder.glob("*.py"))
+    text = "".join(text.replace("{one.service}", service).replace("{service}", service) for service in ("postgresql", "mysql"))
+    services = "accelerator|varnish|varnish_traffic|uwsgi|server|celery_queue|memcached_pool|postgresql|mysql|database"
+    others = {"varnish_traffic", "memcached_pool", "celery_queue", "database_clients", "database_instance", *CAUSES}
+    named = set(re.findall(rf'"((?:{services})_[a-z_]+)"', text)) - others
+    known = {check["id"] for path in CATALOGUE.glob("*.yml") for check in yaml.safe_load(path.read_text())}
+    assert len(named) > 20 and named <= known

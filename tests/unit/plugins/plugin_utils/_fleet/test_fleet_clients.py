@@ -1,0 +1,38 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who is known to a database: an odd entry makes nobody known who was not meant."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.warroom.launch.plugins.plugin_utils._fleet.database_clients import databases
+from tests.support.facts import facts, instance
+
+STRANGER = {"user": "bi", "application": None, "address": "10.9.9.9", "database": "shop", "time_share_ratio": 0.9}
+APPLICATION = {"user": "app_web", "application": "shop", "address": "10.0.0.2", "database": "shop", "time_share_ratio": 0.1}
+
+
+def unknown(known: object) -> list[object]:
+    server = instance("primary", clients=[STRANGER, APPLICATION], clients_total=2)
+    hosts = {"db": {"facts": facts(postgresql=[server]), "tiers": ["database"], "addresses": ["db"], "known_clients": known}}
+    return [row["user"] for row in databases(hosts)[0]["unknown_clients"]]
+
+
+@pytest.mark.parametrize("known", ["app_*", ["app_*"], {"user": "app_*"}, [{"user": "app_*", "database": "sh?p"}], ["app_*", "", {}, None]])
+def test_the_application_is_known_and_the_stranger_is_not(known: object) -> None:
+    assert unknown(known) == ["bi"]
+
+
+def test_what_a_stranger_runs_unseen_is_unknown() -> None:
+    rows = [{**STRANGER, "longest_query_seconds": None}, {**APPLICATION, "longest_query_seconds": 3.0}]
+    hosts = {"db": {"facts": facts(postgresql=[instance("p", clients=rows)]), "tiers": [], "addresses": ["db"]}}
+    found = databases(hosts)[0]
+    assert found["unknown_clients_total"] == 2 and found["unknown_longest_query_seconds"] is None
+
+
+@pytest.mark.parametrize("known", [None, [], "", 5, [{}], [None], [{"usr": "*"}]])
+def test_nobody_is_known_by_an_entry_that_says_nothing(known: object) -> None:
+    assert unknown(known) == ["bi", "app_web"]
