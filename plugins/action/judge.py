@@ -17,6 +17,7 @@ from ..plugin_utils._checks.query import WrongQuery
 from ..plugin_utils._checks.verdict import FAIL_ON, stops
 from ..plugin_utils._judge.hostvars import Source, asked, inventory, raw
 from ..plugin_utils._judge.pipeline import judge, validate
+from ..plugin_utils._judge.report import Report
 from ..plugin_utils._report import board
 from ..plugin_utils._report.model import model
 from ..plugin_utils._report.publish import FILES, publish
@@ -51,7 +52,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: t.Any = None, task_vars: t.Optional[dict[str, t.Any]] = None) -> dict[str, t.Any]:
         task_vars = task_vars or {}
-        result = super().run(tmp, task_vars)
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
         _validated, args = self.validate_argument_spec(argument_spec=SPEC)
         try:
             catalogue = Catalogue(load(args["catalogue"]))
@@ -91,7 +92,7 @@ class ActionModule(ActionBase):
         left = [name for name in task_vars.get("ansible_play_hosts", []) if name not in batch]
         return [name for name in left if args["facts_from"] not in raw(hostvars, name)]
 
-    def _outcome(self, report: dict[str, t.Any], args: dict[str, t.Any]) -> dict[str, t.Any]:
+    def _outcome(self, report: Report, args: dict[str, t.Any]) -> dict[str, t.Any]:
         if args["report_dir"]:
             try:
                 known_past(report, args["report_dir"])

@@ -13,6 +13,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ..plugin_utils._judge.report import Report
 from ..plugin_utils._report.publish import publish
 from ..plugin_utils._store import before_after, watch_round
 from ..plugin_utils._store.past import STORE
@@ -41,7 +42,6 @@ OVER = {
 }
 
 Args = dict[str, t.Any]
-Report = dict[str, t.Any]
 
 
 class ActionModule(ActionBase):
@@ -78,7 +78,7 @@ class ActionModule(ActionBase):
             result["comparison"] = before_after.compare_lines(before, after)
             _show([f"Compared with {args['compare_with']}:", *result["comparison"]])
         if before is None and not args["label"]:
-            result.update(self._round(args, after))
+            result.update(self._round(args, t.cast(Report, after)))
         return result
 
     def _round(self, args: Args, report: Report) -> dict[str, t.Any]:

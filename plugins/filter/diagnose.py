@@ -12,10 +12,11 @@ from ..module_utils._text.plain import plain
 from ..plugin_utils._checks.catalogue import Catalogue, CatalogueError, load
 from ..plugin_utils._checks.query import WrongQuery
 from ..plugin_utils._checks.services import facts_of
+from ..plugin_utils._diagnose.cause import Diagnosis
 from ..plugin_utils._judge.pipeline import Asked, judge
 
 
-def diagnose_filter(facts: t.Any, addresses: t.Any = None, known_clients: t.Any = None, phase: str = "during") -> list[dict[str, t.Any]]:
+def diagnose_filter(facts: t.Any, addresses: t.Any = None, known_clients: t.Any = None, phase: str = "during") -> list[Diagnosis]:
     """The causes over several hosts; documented in diagnose.yml."""
     given, places = plain(facts), plain(addresses) or {}
     if not isinstance(given, dict) or not all(isinstance(one, dict) for one in given.values()):

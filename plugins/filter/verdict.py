@@ -9,10 +9,10 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 
 from ..module_utils._text.plain import plain
-from ..plugin_utils._checks.verdict import verdict
+from ..plugin_utils._checks.verdict import Verdict, verdict
 
 
-def verdict_filter(findings: t.Any) -> dict[str, t.Any]:
+def verdict_filter(findings: t.Any) -> Verdict:
     """The verdict over findings; documented in verdict.yml."""
     findings = plain(findings)
     if not isinstance(findings, list) or not all(isinstance(one, dict) and "status" in one for one in findings):

@@ -30,7 +30,8 @@ class Commands:
 
     def which(self, name: str) -> t.Optional[str]:
         """The tool's path, also in the sbin folders that an ordinary user's PATH lacks."""
-        return self._module.get_bin_path(name, opt_dirs=["/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/local/bin"])
+        path: t.Optional[str] = self._module.get_bin_path(name, opt_dirs=["/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/local/bin"])
+        return path
 
     def run(
         self,

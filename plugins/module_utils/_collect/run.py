@@ -54,7 +54,8 @@ class Outcome:
         }
         record.setdefault("unknown", {})
         record.setdefault("notes", [])
-        return redact.hide_deep(record, secrets)
+        hidden: dict[str, t.Any] = redact.hide_deep(record, secrets)
+        return hidden
 
 
 def _blame(outcome: Outcome, error: Exception, tools: HostTools) -> None:

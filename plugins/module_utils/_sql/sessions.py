@@ -47,7 +47,7 @@ def is_client(row: Row) -> bool:
     """A session of a client. Of a hidden row the kind is hidden too: it has a user and a database."""
     if row.get("backend_type") is None:
         return bool(row.get("hidden") and row.get("user") and row.get("database"))
-    return row["backend_type"] == "client backend"
+    return bool(row["backend_type"] == "client backend")
 
 
 def who(row: Row) -> Row:

@@ -12,7 +12,7 @@ import typing as t
 from ...module_utils._text.redact import clean
 from .catalogue import ANSWERS, HOST_REACHED
 from .check import Check
-from .finding import Finding, accept, finding
+from .finding import Finding, Value, accept, finding
 from .limit import Limit, unmasked
 from .query import Unknowable, reason_in
 from .services import FLEET, TITLES, instances_in
@@ -21,6 +21,7 @@ STATES = ("up", "down", "unreadable")
 EVIDENCE_ROWS = 20
 # what to do about a check that could not be judged
 MEASURE = "Make it measurable"
+_NO_LIMIT = "no limit is set for it here"
 TRAFFIC = "Ask again under load, rehearse with launch_check_phase: before"
 
 Facts = dict[str, t.Any]
@@ -111,7 +112,10 @@ def _instance(host: str, service: str, instance: Facts, checks: list[Check], pha
 def judged(check: Check, host: str, instance: Facts, phase: str) -> Finding:
     """One check on one instance that is up."""
     context = {**instance, "value": None}
-    value, status, limit, reason, remedy = None, "skipped", None, None, MEASURE
+    value: t.Any = None
+    limit: t.Optional[str] = None
+    reason: t.Optional[str] = None
+    status, remedy = "skipped", MEASURE
     try:
         not_now = _not_now(check, instance, phase)
         if not_now:
@@ -120,13 +124,18 @@ def judged(check: Check, host: str, instance: Facts, phase: str) -> Finding:
             value = unmasked(check.value.known(instance))
             context["value"] = value
             status, limit = _against(check, instance, value)
+            reason = _NO_LIMIT if status == "skipped" else None
     except Unknowable as unknown:
         status, reason, value = "unknown", str(unknown), None
         remedy = TRAFFIC if isinstance(unknown, TooLittle) else MEASURE
-    found = _worded(check, host, instance, context, status, value=value, limit=limit, reason=reason)
+    result = finding(
+        check.id, host, check.service, str(instance.get("name") or "default"), status,
+        value=_plain_value(value), unit=check.unit, limit=limit, question=check.question, reason=reason,
+    )  # fmt: skip
+    _word(result, check, instance, context)
     if status == "unknown":
-        found["advice"] = f"{remedy}, or accept the gap by its name: launch_check_accept: {{{check.id}: why}}."
-    return found
+        result["advice"] = f"{remedy}, or accept the gap by its name: launch_check_accept: {{{check.id}: why}}."
+    return result
 
 
 class TooLittle(Unknowable):
@@ -172,28 +181,22 @@ def _against(check: Check, instance: Facts, value: t.Any) -> tuple[str, t.Option
     return "ok", nearest.text
 
 
-def _worded(check: Check, host: str, instance: Facts, context: Facts, status: str, **rest: t.Any) -> Finding:
-    if status == "skipped" and rest["reason"] is None:
-        rest["reason"] = "no limit is set for it here"
-    found = finding(
-        check.id, host, check.service, str(instance.get("name") or "default"), status,
-        unit=check.unit, question=check.question, **_number(rest),
-    )  # fmt: skip
+def _word(result: Finding, check: Check, instance: Facts, context: Facts) -> None:
+    """Give the finding its sentences, as far as its status calls for them."""
+    status = result["status"]
     if status == "unknown":
-        found["finding"] = f"Not known: {rest['reason']}"
+        result["finding"] = f"Not known: {result['reason']}"
     elif status != "skipped":
-        found["finding"] = check.finding.render(context, check.unit)
+        result["finding"] = check.finding.render(context, check.unit)
     if status in ("fail", "warn"):
-        found["advice"] = _advice(check, instance, context)
-        found["evidence"] = _evidence(check, instance)
+        result["advice"] = _advice(check, instance, context)
+        result["evidence"] = _evidence(check, instance)
     if status in ("fail", "warn", "unknown") and check.look is not None:
-        found["look"] = check.look.render({**context, "host": host}, check.unit)
-    return found
+        result["look"] = check.look.render({**context, "host": result["host"]}, check.unit)
 
 
-def _number(rest: dict[str, t.Any]) -> dict[str, t.Any]:
-    value = rest["value"]
-    return {**rest, "value": value if isinstance(value, (str, int, float, bool)) else None}
+def _plain_value(value: t.Any) -> Value:
+    return value if isinstance(value, (str, int, float, bool)) else None
 
 
 def _advice(check: Check, instance: Facts, context: Facts) -> t.Optional[str]:
@@ -206,7 +209,7 @@ def _advice(check: Check, instance: Facts, context: Facts) -> t.Optional[str]:
     return None
 
 
-def _evidence(check: Check, instance: Facts) -> list[t.Any]:
+def _evidence(check: Check, instance: Facts) -> list[dict[str, t.Any]]:
     """Rows as a list of dicts; one row or plain values are made rows."""
     if check.evidence is None:
         return []

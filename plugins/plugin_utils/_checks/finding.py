@@ -15,41 +15,82 @@ STATUSES = ("fail", "unknown", "warn", "ok", "skipped")
 
 _DIGITS = re.compile(r"([0-9]{1,18})")
 
-Finding = dict[str, t.Any]
+#: What a check measures: one plain value.
+Value = t.Union[str, int, float, bool, None]
 
 
-def finding(check: str, host: str, service: str, instance: t.Optional[str], status: str, **rest: t.Any) -> Finding:
-    """A finding with every key of the contract, in its order."""
+class Finding(t.TypedDict):
+    """One check on one instance, as launch.json has it."""
+
+    check: str
+    host: str
+    service: str
+    instance: t.Optional[str]
+    status: str
+    value: Value
+    unit: t.Optional[str]
+    limit: t.Optional[str]
+    question: t.Optional[str]
+    finding: t.Optional[str]
+    advice: t.Optional[str]
+    look: t.Optional[str]
+    evidence: list[dict[str, t.Any]]
+    reason: t.Optional[str]
+    accepted: t.Optional[str]
+    #: Where rounds of a watch are stored beside the report.
+    trend: t.NotRequired[t.Optional[str]]
+    clears_in_seconds: t.NotRequired[t.Optional[float]]
+
+
+def finding(
+    check: str,
+    host: str,
+    service: str,
+    instance: t.Optional[str],
+    status: str,
+    *,
+    value: Value = None,
+    unit: t.Optional[str] = None,
+    limit: t.Optional[str] = None,
+    question: t.Optional[str] = None,
+    finding: t.Optional[str] = None,
+    advice: t.Optional[str] = None,
+    look: t.Optional[str] = None,
+    evidence: t.Sequence[dict[str, t.Any]] = (),
+    reason: t.Optional[str] = None,
+) -> Finding:
+    """A finding with every key of the contract, in its order. Nothing else can be given: a misspelt key is an error."""
     return {
         "check": check,
         "host": host,
         "service": service,
         "instance": instance,
         "status": status,
-        "value": rest.get("value"),
-        "unit": rest.get("unit"),
-        "limit": rest.get("limit"),
-        "question": rest.get("question"),
-        "finding": rest.get("finding"),
-        "advice": rest.get("advice"),
-        "look": rest.get("look"),
-        "evidence": rest.get("evidence") or [],
-        "reason": rest.get("reason"),
+        "value": value,
+        "unit": unit,
+        "limit": limit,
+        "question": question,
+        "finding": finding,
+        "advice": advice,
+        "look": look,
+        "evidence": list(evidence),
+        "reason": reason,
         "accepted": None,
     }
 
 
 def accept(findings: t.Iterable[Finding], accepted: t.Mapping[str, str]) -> None:
     """Mark known gaps with their reason: still shown, not counted. What is fine needs no pardon."""
-    for one in findings:
-        if one["status"] in ("fail", "unknown", "warn") and one["check"] in accepted:
-            one["accepted"] = accepted[one["check"]]
+    for each in findings:
+        if each["status"] in ("fail", "unknown", "warn") and each["check"] in accepted:
+            each["accepted"] = accepted[each["check"]]
 
 
-def urgency(one: Finding) -> tuple[t.Any, ...]:
+def urgency(each: Finding) -> tuple[t.Any, ...]:
     """Sort key: what counts before what was accepted, then worst first, then by check and place."""
-    accepted = one["accepted"] is not None
-    return (accepted, STATUSES.index(one["status"]), one["service"], one["check"], natural(one["host"]), natural(one["instance"] or ""))
+    accepted = each["accepted"] is not None
+    place = natural(each["host"]), natural(each["instance"] or "")
+    return (accepted, STATUSES.index(each["status"]), each["service"], each["check"], *place)
 
 
 @functools.lru_cache(maxsize=65536)

@@ -15,8 +15,8 @@ try:
     import jmespath
     from jmespath.exceptions import JMESPathError
 except ImportError:  # said by `require`, at the start of a run and in words
-    jmespath = None  # type: ignore[assignment]
-    JMESPathError = ValueError  # type: ignore[assignment,misc]
+    jmespath = None
+    JMESPathError = ValueError
 
 
 class WrongQuery(ValueError):

@@ -9,21 +9,30 @@ from __future__ import annotations
 import collections
 import typing as t
 
-from .finding import STATUSES, Finding
+from .finding import STATUSES
 
 VERDICTS = {"fail": "no-go", "unknown": "unknown", "warn": "go with warnings", "ok": "go"}
 FAIL_ON = ("warn", "unknown", "fail", "never")
 
 
-def verdict(findings: t.Iterable[Finding]) -> dict[str, t.Any]:
+class Verdict(t.TypedDict):
+    """What a list of findings comes to."""
+
+    verdict: str
+    status: str
+    go: bool
+    counts: dict[str, int]
+
+
+def verdict(findings: t.Iterable[t.Mapping[str, t.Any]]) -> Verdict:
     """`{verdict, status, go, counts}`; fail > unknown > warn > ok. Nothing judged is unknown, never go.
 
     Accepted findings are counted as `accepted` and do not weigh.
     """
     counts: collections.Counter[str] = collections.Counter({status: 0 for status in (*STATUSES, "accepted")})
-    for one in findings:
-        status = one.get("status")
-        counts["accepted" if one.get("accepted") else (status if status in STATUSES else "unknown")] += 1
+    for finding in findings:
+        status = finding.get("status")
+        counts["accepted" if finding.get("accepted") else (status if status in STATUSES else "unknown")] += 1
     status = next((name for name in ("fail", "unknown", "warn", "ok") if counts[name]), "ok" if counts["accepted"] else "unknown")
     return {"verdict": VERDICTS[status], "status": status, "go": status in ("ok", "warn"), "counts": dict(counts)}
 

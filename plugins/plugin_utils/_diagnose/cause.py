@@ -45,6 +45,20 @@ MOSTLY = 0.5
 ERRORS = frozenset({"application_errors", "backend_unreachable", "tasks_failing"})
 
 
+class Diagnosis(t.TypedDict):
+    """A cause as launch.json has it."""
+
+    cause: str
+    tier: str
+    hosts: list[str]
+    statement: str
+    evidence: list[str]
+    first_fix: str
+    avoid: str
+    look: str
+    rows: list[dict[str, t.Any]]
+
+
 @dataclasses.dataclass
 class Cause:
     """One named cause. Texts are whole sentences; `rows` are the facts behind the statement, for the page."""
@@ -65,7 +79,7 @@ class Cause:
     #: Causes that it can look like from elsewhere, when that is not the same for every cause of its name.
     consequences: frozenset[str] = frozenset()
 
-    def as_dict(self) -> dict[str, t.Any]:
+    def as_dict(self) -> Diagnosis:
         return {
             "cause": self.cause,
             "tier": self.tier,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from . import accelerator, application, database, errors, machine, others, service_down
-from .cause import CAUSES, DATABASE, Cause
+from .cause import CAUSES, DATABASE, Cause, Diagnosis
 from .explain import explains
 from .fleet_view import Fleet
 
@@ -38,7 +38,7 @@ RULES: tuple[t.Callable[[Fleet], t.Iterator[Cause]], ...] = (
 )
 
 
-def diagnose(hosts: Data, findings: t.Sequence[Data], inventory: Data) -> list[dict[str, t.Any]]:
+def diagnose(hosts: Data, findings: t.Sequence[Data], inventory: Data) -> list[Diagnosis]:
     """The causes, deepest first.
 
     `hosts`: name → {facts, tiers, reached, addresses, groups, known_clients}, and `fleet` → {facts: what exists once};

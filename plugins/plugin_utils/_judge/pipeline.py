@@ -18,11 +18,11 @@ from .._checks.finding import accept as mark_accepted
 from .._checks.services import FLEET_HOST, tiers_of
 from .._checks.verdict import verdict
 from .._diagnose import engine
+from .._diagnose.cause import Diagnosis
 from .._fleet.database_clients import known_problems
 from .._fleet.fleet_instances import fleet_facts, fleet_findings
+from .report import SCHEMA, Report
 from .version import version
-
-SCHEMA = 1
 
 
 @dataclasses.dataclass
@@ -44,11 +44,15 @@ class Asked:
     def reached(self) -> bool:
         return self.problem is None
 
+    @property
+    def tiers(self) -> list[str]:
+        return tiers_of(self.facts, self.services)
+
     def summary(self) -> dict[str, t.Any]:
         """The host as the diagnosis sees it."""
         return {
             "facts": self.facts,
-            "tiers": tiers_of(self.facts, self.services),
+            "tiers": self.tiers,
             "reached": self.reached,
             "addresses": self.addresses,
             "groups": self.groups,
@@ -83,7 +87,7 @@ def judge(
     phase: str = "during",
     inventory: t.Optional[dict[str, t.Any]] = None,
     started: t.Optional[float] = None,
-) -> dict[str, t.Any]:
+) -> Report:
     """The report, in the form of launch.json."""
     ended = time.time()
     started = ended if started is None else min(started, ended)
@@ -106,7 +110,7 @@ def judge(
         "verdict": outcome["verdict"],
         "status": outcome["status"],
         "counts": outcome["counts"],
-        "hosts": {name: {key: one[key] for key in ("reached", "tiers", "facts")} for name, one in summaries.items()},
+        "hosts": {host.name: {"reached": host.reached, "tiers": host.tiers, "facts": host.facts} for host in hosts},
         "fleet": shared,
         "findings": findings,
         "diagnoses": diagnoses,
@@ -114,10 +118,13 @@ def judge(
     }
 
 
-def _diagnosed(hosts: t.Mapping[str, t.Any], findings: list[Finding], inventory: dict[str, t.Any]) -> tuple[list[t.Any], t.Optional[str]]:
+def _diagnosed(
+    hosts: t.Mapping[str, t.Any], findings: list[Finding], inventory: dict[str, t.Any]
+) -> tuple[list[Diagnosis], t.Optional[str]]:
     """The causes; a rule that stumbles over strange facts costs the causes and not the verdict."""
     try:
-        return plain(engine.diagnose(hosts, findings, inventory)), None
+        diagnoses: list[Diagnosis] = plain(engine.diagnose(hosts, findings, inventory))
+        return diagnoses, None
     except Exception as error:  # pylint: disable=broad-exception-caught # the findings stand on their own
         return [], f"The search for causes broke off ({type(error).__name__}: {error}); please report this. The findings are complete."
 

@@ -11,6 +11,8 @@ import re
 import time
 import typing as t
 
+from .._checks.finding import Finding
+from .._judge.report import Report
 from . import trends
 from .rounds import Key, Round, Store, key_of, stretches, worst
 
@@ -41,7 +43,7 @@ MOST_ROUNDS = 300
 _LIMIT = re.compile(r"^[<>]=? *(-?[0-9]+(?:\.[0-9]+)?)(?= and |$)")
 
 
-def known_past(report: dict[str, t.Any], directory: str) -> None:
+def known_past(report: Report, directory: str) -> None:
     """For a report that is not stored: its past, if a watch has kept rounds beside it."""
     path = os.path.join(directory, STORE)
     if os.path.exists(path):
@@ -50,19 +52,19 @@ def known_past(report: dict[str, t.Any], directory: str) -> None:
             add_past(store, report, now - DAY, now)
 
 
-def add_past(store: Store, report: dict[str, t.Any], since: float, at: t.Optional[float] = None) -> None:
+def add_past(store: Store, report: Report, since: float, at: t.Optional[float] = None) -> None:
     """Give the report `history`, and its findings `trend` and `clears_in_seconds`.
 
     `at`: when the report was made, if it is not among the stored rounds itself.
     """
     numbers = store.keys()
-    keys = {key_of(finding): finding for finding in report.get("findings") or [] if _measured(finding)}
+    keys: dict[Key, Finding] = {key_of(finding): finding for finding in report.get("findings") or [] if _measured(finding)}
     recent = store.rounds(max(since, (at or _newest(store)) - FRESH), last=RECENT)
     rows = [(one.at, store.row(one.id)) for one in recent]
     for key, finding in keys.items():
         points: Past = [(moment, row.value(numbers[key])) for moment, row in rows] if key in numbers else []
         if at is not None:
-            points.append((at, float(finding["value"])))
+            points.append((at, t.cast(float, finding["value"])))
         finding["trend"] = trends.direction(points)
         finding["clears_in_seconds"] = _clears(finding, points)
     followed = [key for key in keys if key[0] in FOLLOWED and key in numbers][:MOST_SERIES]

@@ -186,7 +186,8 @@ class Store:
         """A round as a report: the whole one if it was labelled, else its verdict, causes, statuses and values."""
         found = self._db.execute("SELECT report FROM reports WHERE round = ?", (one.id,)).fetchone()
         if found is not None:
-            return json.loads(zlib.decompress(found[0]))
+            whole: dict[str, t.Any] = json.loads(zlib.decompress(found[0]))
+            return whole
         row = self.row(one.id)
         units = dict(self._db.execute("SELECT id, unit FROM keys"))
         findings = [

@@ -12,6 +12,7 @@ import time
 import typing as t
 
 from ...module_utils._text.redact import clean
+from .._judge.report import Report
 from . import trends
 from .changes import ABSENT, VERDICT, State, changed, subjects
 from .past import add_past
@@ -23,7 +24,7 @@ Data = t.Mapping[str, t.Any]
 UNTIL = ("never", "go", "no-go", "corner")
 
 
-def one_round(store: Store, report: dict[str, t.Any], at: float, keep_seconds: float) -> tuple[list[dict[str, t.Any]], dict[str, State]]:
+def one_round(store: Store, report: Report, at: float, keep_seconds: float) -> tuple[list[dict[str, t.Any]], dict[str, State]]:
     """Store the report and give it its past; gives the changes to tell, and what to `announce` to the store once they are told.
 
     Told first and remembered afterwards: who is killed in between tells it again, and swallows nothing.

@@ -10,6 +10,7 @@ import contextlib
 import threading
 import time
 import typing as t
+import urllib.parse
 
 from ..._collect.base import Collector, Sampler
 from ..._collect.host_tools import HostTools
@@ -266,7 +267,7 @@ class CelerySampler(Sampler):
         url, got = self.options.get("management_url"), self._got
         if not url or self._connection is None or self._connection.on_redis:
             return
-        vhost = api.urllib.parse.quote(got.broker.parts()["vhost"], safe="")
+        vhost = urllib.parse.quote(got.broker.parts()["vhost"], safe="")
         try:
             got.management = api.rabbitmq_queues(api.get(str(url), f"/api/queues/{vhost}", self.tools.timeout, "the management API"))
         except Problem as problem:

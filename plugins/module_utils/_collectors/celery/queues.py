@@ -57,11 +57,12 @@ def _consumed(name: str, takers: t.Sequence[Row]) -> t.Optional[float]:
     rates = [row["accepted_per_second"] for row in takers]
     if not takers or None in rates or any(row["queues"] != [name] for row in takers):
         return None
-    return round(sum(rates), 6)
+    return float(round(sum(rates), 6))
 
 
 def _arrived(row: Row, takers: t.Sequence[Row]) -> t.Optional[float]:
-    growth, consumed = row["growth_per_second"], row["consume_per_second"]
+    growth: t.Optional[float] = row["growth_per_second"]
+    consumed: t.Optional[float] = row["consume_per_second"]
     if growth is None:
         return None
     if consumed is None:

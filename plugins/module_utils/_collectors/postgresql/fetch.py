@@ -11,7 +11,7 @@ import time
 import typing as t
 
 from . import driver, queries, schema_queries, server_queries
-from .session import Session
+from .session import Session, quoted
 from .statements import identifier
 
 Row = driver.Row
@@ -88,7 +88,7 @@ class Reader:
             return None
         view = found[0]
         if not view["usable"]:
-            schema, user = queries.quoted(view["schema"]), queries.quoted(str(about.identity.get("user")))
+            schema, user = quoted(view["schema"]), quoted(str(about.identity.get("user")))
             self.unknown["statements"] = f"permission denied for schema {schema}: GRANT USAGE ON SCHEMA {schema} TO {user}"
             return None
         return view

@@ -25,7 +25,7 @@ def _set_effective(uid: int) -> bool:
     if number is None or ctypes.sizeof(ctypes.c_void_p) != 8:
         return False
     libc = ctypes.CDLL(None, use_errno=True)
-    return libc.syscall(ctypes.c_long(number), _KEEP, ctypes.c_int(uid), _KEEP) == 0
+    return bool(libc.syscall(ctypes.c_long(number), _KEEP, ctypes.c_int(uid), _KEEP) == 0)
 
 
 @contextlib.contextmanager

@@ -86,7 +86,8 @@ class TableReader:
         return begun, {process: cpu for process, cpu in used.items() if cpu is not None}
 
     def _listing(self, attributes: tuple[str, ...] = ATTRIBUTES) -> t.Optional[list[t.Any]]:
-        return attempt(lambda: list(self.host.psutil.process_iter(list(attributes), None)))
+        listing: t.Optional[list[t.Any]] = attempt(lambda: list(self.host.psutil.process_iter(list(attributes), None)))
+        return listing
 
     def _row(self, process: t.Any) -> t.Optional[Row]:
         info = getattr(process, "info", None) or {}

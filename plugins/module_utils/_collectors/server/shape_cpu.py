@@ -213,7 +213,7 @@ def used(reading: Reading, known: t.Mapping[str, t.Any]) -> t.Optional[float]:
     if known["cpu_busy_ratio"] is None:
         reading.why("cpu_used_ratio", reading.unknown.get("cpu_busy_ratio", "not measured"))
         return None
-    return min(1.0, max(share for share in shares if share is not None))
+    return float(min(1.0, max(share for share in shares if share is not None)))
 
 
 def free_cores(known: t.Mapping[str, t.Any]) -> t.Optional[float]:
@@ -224,4 +224,4 @@ def free_cores(known: t.Mapping[str, t.Any]) -> t.Optional[float]:
     free = effective * (1 - busy)
     if known["cpu_quota_cores"] and known["cpu_quota_busy_ratio"] is not None:
         free = min(known["cores_online"] * (1 - busy), known["cpu_quota_cores"] * max(0.0, 1 - known["cpu_quota_busy_ratio"]))
-    return round(max(0.0, free), 3)
+    return float(round(max(0.0, free), 3))

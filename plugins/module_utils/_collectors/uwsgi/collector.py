@@ -16,6 +16,7 @@ from ..._collect.problem import Problem
 from ..._linux import backlog
 from . import fetch, host_view, parse, shape
 from .discover import discover, settings_of
+from .document import Stats
 from .samples import Glance, History, Look
 
 OPTIONS: dict[str, t.Any] = {"stats": {"type": "str"}}
@@ -68,12 +69,12 @@ class UwsgiSampler(Sampler):
     def second(self) -> None:
         self._end(parse.stats(self._reader.read(self.tools.timeout)))
 
-    def _look(self, stats: parse.Stats) -> Look:
+    def _look(self, stats: Stats) -> Look:
         look = Look(stats, tuple(host_view.queues(stats, self._ours)), time.time())
         self._glances.append(Glance.of(look))
         return look
 
-    def _end(self, stats: parse.Stats) -> None:
+    def _end(self, stats: Stats) -> None:
         self._ends.append(self._look(stats))
         self._usages.append(host_view.usage_of(stats, self._ours))
 

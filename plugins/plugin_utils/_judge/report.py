@@ -1,0 +1,51 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report: what launch.json holds, as types. `SCHEMA` rises when a reader of the file would have to change."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._checks.finding import Finding
+from .._diagnose.cause import Diagnosis
+
+SCHEMA = 1
+
+
+class HostEntry(t.TypedDict):
+    """One host that was asked."""
+
+    reached: bool
+    tiers: list[str]
+    facts: dict[str, t.Any]
+
+
+class History(t.TypedDict):
+    """The rounds of a watch that were stored beside the report."""
+
+    rounds: list[dict[str, t.Any]]
+    series: list[dict[str, t.Any]]
+    #: Whether the watch goes on.
+    live: t.NotRequired[bool]
+
+
+class Report(t.TypedDict):
+    """What was judged, and what it comes to."""
+
+    schema: int
+    collection: str
+    started_at: str
+    duration_seconds: float
+    phase: str
+    verdict: str
+    status: str
+    counts: dict[str, int]
+    hosts: dict[str, HostEntry]
+    fleet: dict[str, t.Any]
+    findings: list[Finding]
+    diagnoses: list[Diagnosis]
+    #: What went wrong with the check itself; None when nothing did.
+    problem: t.Optional[str]
+    history: t.NotRequired[History]
