@@ -17,7 +17,7 @@ import yaml
 
 from ...module_utils._text.plain import plain
 from . import query
-from .check import KEYS, Check, Raw, compile_check, problems
+from .check import KEYS, Check, Raw, compile_check, problems, without_limit
 from .services import TITLES
 
 SHIPPED = pathlib.Path(__file__).resolve().parents[3] / "roles" / "launch_check" / "catalogue"
@@ -38,7 +38,7 @@ class CatalogueError(ValueError):
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """A key that stands twice in a mapping is an error, not the last one's victory."""
+    """Rejects a key that stands twice in a mapping."""
 
     def construct_mapping(self, node: t.Any, deep: bool = False) -> t.Any:
         keys = [key.value for key, _value in node.value if isinstance(key, yaml.ScalarNode)]
@@ -62,15 +62,34 @@ def load(directory: t.Union[str, pathlib.Path, None] = None) -> list[Raw]:
         except (yaml.YAMLError, UnicodeError, OSError) as error:
             wrong.append(f"{path.name}: not readable as YAML: {_located(error)}")
             continue
-        if document is None:
-            continue
-        if not isinstance(document, list):
-            wrong.append(f"{path.name}: must be a list of checks")
-            continue
-        entries.extend(document)
+        try:
+            entries.extend(_entries(document))
+        except ValueError as error:
+            wrong.append(f"{path.name}: {error}")
     if wrong:
         raise CatalogueError(wrong)
     return entries
+
+
+#: Keys that a file may give once for all of its checks.
+DEFAULTS = ("service", "unit", "needs", "applies", "otherwise", "phase", "evidence", "look", "source")
+
+
+def _entries(document: t.Any) -> list[t.Any]:
+    """The checks of one file: a list, or `{defaults: {…}, checks: […]}`. A check takes a default away with null."""
+    if document is None:
+        return []
+    if isinstance(document, list):
+        return document
+    if not isinstance(document, dict) or set(document) - {"defaults", "checks"} or not isinstance(document.get("checks"), list):
+        raise ValueError("must be a list of checks, or a mapping of defaults and checks")
+    defaults = document.get("defaults") or {}
+    if not isinstance(defaults, dict):
+        raise ValueError("defaults must be a mapping")
+    for key in defaults:
+        if key not in DEFAULTS:
+            raise ValueError(f"there is no default {key!r}; known are {', '.join(DEFAULTS)}")
+    return [changed_by(defaults, entry) if isinstance(entry, dict) else entry for entry in document["checks"]]
 
 
 def _located(error: Exception) -> str:
@@ -84,7 +103,7 @@ class Catalogue:
     def __init__(self, entries: t.Sequence[Raw]) -> None:
         query.require()
         self.entries = list(entries)
-        wrong = [problem for entry in entries for problem in problems(entry)]
+        wrong = [problem for entry in entries for problem in (*problems(entry), *without_limit(entry))]
         counts = collections.Counter(entry["id"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("id"), str))
         wrong += [f"check {name}: the id stands {count} times" for name, count in counts.items() if count > 1]
         wrong += [f"check {name}: the id is reserved" for name in counts if name in ENGINE]
@@ -102,7 +121,7 @@ class Catalogue:
         if wrong:
             raise CatalogueError(wrong)
         own = [*self.entries, *(extra or [])]
-        wrong += [problem for entry in extra or [] for problem in problems(entry, extra=True)]
+        wrong += [problem for entry in extra or [] for problem in (*problems(entry, extra=True), *without_limit(entry))]
         wrong += _clashes(self.entries, extra or [])
         known = {entry["id"]: entry for entry in own if isinstance(entry, dict) and isinstance(entry.get("id"), str)}
         wrong += [problem for name, change in (thresholds or {}).items() for problem in _change_problems(name, change, known)]

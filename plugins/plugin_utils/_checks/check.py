@@ -17,11 +17,16 @@ from .services import TITLES
 from .units import UNITS
 
 PHASES = ("before", "during", "both")
+#: What a check may expect of its value instead of a limit: `known`, that it is measured at all.
+EXPECTATIONS = ("known",)
 REQUIRED = ("id", "service", "question", "value", "finding", "advice")
+#: A shipped check also says what goes wrong beyond its limit, and where the limit comes from.
+REQUIRED_SHIPPED = ("why", "source")
 #: Every key of a check; those with True may be changed by thresholds of a host.
 KEYS: dict[str, bool] = {
     "id": False, "service": False, "question": True, "value": False, "unit": False, "warn": True, "fail": True, "needs": True,
-    "applies": True, "otherwise": True, "phase": True, "finding": True, "evidence": True, "advice": True, "look": True,
+    "expects": False, "applies": True, "otherwise": True, "phase": True, "finding": True, "evidence": True, "advice": True, "look": True,
+    "why": False, "source": False, "blind": False,
 }  # fmt: skip
 
 _ID = re.compile(r"^[a-z][a-z0-9_]*$")
@@ -46,6 +51,7 @@ class Check:
     unit: str
     warn: t.Optional[Limit]
     fail: t.Optional[Limit]
+    expects: t.Optional[str]
     needs: t.Optional[Limit]
     applies: t.Optional[Query]
     otherwise: str
@@ -54,6 +60,9 @@ class Check:
     evidence: t.Optional[Query]
     advice: tuple[Advice, ...]
     look: t.Optional[Phrase]
+    why: str
+    source: str
+    blind: str
 
 
 def problems(raw: t.Any, extra: bool = False) -> t.Iterator[str]:
@@ -69,7 +78,13 @@ def problems(raw: t.Any, extra: bool = False) -> t.Iterator[str]:
         found = True
         yield f"{where}: {problem}"
     if not found:
-        yield from (f"{where}: {problem}" for problem in _compilable(raw))
+        yield from (f"{where}: {problem}" for problem in (*_compilable(raw), *_order(raw)))
+
+
+def without_limit(raw: t.Any) -> t.Iterator[str]:
+    """That an entry as written has nothing to be judged by (case F-10). A host may take its limits away: then it is skipped."""
+    if isinstance(raw, dict) and all(raw.get(key) is None for key in ("warn", "fail", "expects")):
+        yield f"check {raw.get('id')}: it has no limit; give warn, fail or `expects: known`"
 
 
 def _keys(raw: Raw) -> t.Iterator[str]:
@@ -84,10 +99,10 @@ def _keys(raw: Raw) -> t.Iterator[str]:
 def _words(raw: Raw) -> t.Iterator[str]:
     if isinstance(raw.get("id"), str) and not _ID.match(raw["id"]):
         yield "id must be lower case letters, digits and underscores"
-    for key, known in (("service", tuple(TITLES)), ("unit", UNITS), ("phase", PHASES)):
+    for key, known in (("service", tuple(TITLES)), ("unit", UNITS), ("phase", PHASES), ("expects", EXPECTATIONS)):
         if raw.get(key) is not None and raw[key] not in known:
             yield f"{key} is {raw[key]!r}; known are {', '.join(known)}"
-    for key in ("id", "question", "value", "finding", "look", "otherwise", "applies", "evidence"):
+    for key in ("id", "question", "value", "finding", "look", "otherwise", "applies", "evidence", "why", "source", "blind"):
         if raw.get(key) is not None and not isinstance(raw[key], str):
             yield f"{key} must be a text"
     if raw.get("needs") is not None and not isinstance(raw["needs"], dict):
@@ -101,6 +116,18 @@ def _compilable(raw: Raw) -> t.Iterator[str]:
                 make(raw[key])
             except (WrongQuery, WrongLimit) as error:
                 yield f"{key}: {error}"
+
+
+def _order(raw: Raw) -> t.Iterator[str]:
+    """Limits in the wrong order: a warning that the failure always comes before (case F-10)."""
+    if raw.get("warn") is None or raw.get("fail") is None:
+        return
+    try:
+        warn, fail = Limit.parse(raw["warn"]), Limit.parse(raw["fail"])
+    except (WrongQuery, WrongLimit):
+        return  # said already
+    if warn.beyond(fail):
+        yield f"warn ({warn.text}) lies beyond fail ({fail.text}), so it could never warn; change both, or take one away (null)"
 
 
 def _advice(written: t.Any) -> tuple[Advice, ...]:
@@ -126,6 +153,10 @@ _MAKERS: dict[str, t.Callable[[t.Any], t.Any]] = {
 }  # fmt: skip
 
 
+def _sentence(raw: Raw, key: str) -> str:
+    return str(raw.get(key) or "").strip()
+
+
 def compile_check(raw: Raw) -> Check:
     """The check of an entry in which `problems` found nothing."""
     made = {key: make(raw[key]) for key, make in _MAKERS.items() if raw.get(key) is not None}
@@ -137,6 +168,10 @@ def compile_check(raw: Raw) -> Check:
         value=made["value"],
         unit=raw.get("unit") or "count",
         otherwise=raw.get("otherwise") or "does not apply here",
+        expects=raw.get("expects"),
+        why=_sentence(raw, "why"),
+        source=_sentence(raw, "source"),
+        blind=_sentence(raw, "blind"),
         phase=raw.get("phase") or "during",
         finding=made["finding"],
         advice=made["advice"],

@@ -14,7 +14,7 @@ from .catalogue import ANSWERS, HOST_REACHED
 from .check import Check
 from .finding import Finding, Value, accept, finding
 from .limit import Limit, unmasked
-from .query import Unknowable, reason_in
+from .query import Reading, Unknowable, reason_in
 from .services import FLEET, TITLES, instances_in
 
 STATES = ("up", "down", "unreadable")
@@ -22,6 +22,7 @@ EVIDENCE_ROWS = 20
 # what to do about a check that could not be judged
 MEASURE = "Make it measurable"
 _NO_LIMIT = "no limit is set for it here"
+REPORT = "Report it to the authors of warroom.launch"
 TRAFFIC = "Ask again under load, rehearse with launch_check_phase: before"
 
 Facts = dict[str, t.Any]
@@ -110,21 +111,30 @@ def _instance(host: str, service: str, instance: Facts, checks: list[Check], pha
 
 
 def judged(check: Check, host: str, instance: Facts, phase: str) -> Finding:
-    """One check on one instance that is up."""
+    """One check on one instance that is up. An error of ours costs this check, never the run, and is never silent."""
+    try:
+        return _judged(check, host, instance, phase)
+    except Exception as error:
+        reason = clean(f"this check failed on these facts ({type(error).__name__}: {error}); please report it with the check's id", 400)
+        return finding(
+            check.id, host, check.service, str(instance.get("name") or "default"), "unknown",
+            unit=check.unit, question=check.question, finding=f"Not known: {reason}", reason=reason, advice=_gap(check, REPORT),
+        )  # fmt: skip
+
+
+def _judged(check: Check, host: str, instance: Facts, phase: str) -> Finding:
     context = {**instance, "value": None}
     value: t.Any = None
     limit: t.Optional[str] = None
     reason: t.Optional[str] = None
     status, remedy = "skipped", MEASURE
     try:
-        not_now = _not_now(check, instance, phase)
-        if not_now:
-            reason = not_now
-        else:
-            value = unmasked(check.value.known(instance))
-            context["value"] = value
-            status, limit = _against(check, instance, value)
-            reason = _NO_LIMIT if status == "skipped" else None
+        reason = _not_now(check, instance, phase)
+        if reason is None:
+            reading = check.value.read(instance)
+            value = context["value"] = _present(check, instance, reading.least)
+            status, limit = _settled(check, instance, reading)
+            reason = _NO_LIMIT if status == "skipped" else reading.doubt
     except Unknowable as unknown:
         status, reason, value = "unknown", str(unknown), None
         remedy = TRAFFIC if isinstance(unknown, TooLittle) else MEASURE
@@ -134,8 +144,26 @@ def judged(check: Check, host: str, instance: Facts, phase: str) -> Finding:
     )  # fmt: skip
     _word(result, check, instance, context)
     if status == "unknown":
-        result["advice"] = f"{remedy}, or accept the gap by its name: launch_check_accept: {{{check.id}: why}}."
+        result["advice"] = _gap(check, remedy)
     return result
+
+
+def _gap(check: Check, remedy: str) -> str:
+    return f"{remedy}, or accept the gap by its name: launch_check_accept: {{{check.id}: why}}."
+
+
+def _present(check: Check, instance: Facts, value: t.Any) -> t.Any:
+    if value is None:
+        raise Unknowable(check.value.missing(instance))
+    return unmasked(value)
+
+
+def _settled(check: Check, instance: Facts, reading: Reading) -> tuple[str, t.Optional[str]]:
+    """The status, when rows that cannot be compared cannot change it; else it is unknown (case F-05)."""
+    outcomes = [_against(check, instance, value) for value in reading.candidates()]
+    if any(outcome != outcomes[0] for outcome in outcomes):
+        raise Unknowable(reading.doubt or "")
+    return outcomes[0]
 
 
 class TooLittle(Unknowable):
@@ -147,9 +175,10 @@ def _not_now(check: Check, instance: Facts, phase: str) -> t.Optional[str]:
     if check.phase not in ("both", phase):
         return "for the launch itself, not for the rehearsal" if check.phase == "during" else "for the rehearsal before the launch"
     if check.applies is not None:
-        applies = check.applies(instance)
-        if applies is None:
-            why_unknown = reason_in(instance, check.applies.text)
+        reading = check.applies.read(instance)
+        applies = reading.least
+        if applies is None or not reading.decided:
+            why_unknown = reason_in(instance, check.applies.text) or (None if reading.only_null else reading.doubt)
             if why_unknown:
                 raise Unknowable(why_unknown)
         if applies in (None, False, 0) or applies in ("", [], {}):
@@ -177,7 +206,7 @@ def _against(check: Check, instance: Facts, value: t.Any) -> tuple[str, t.Option
             return status, limit.text
     nearest = check.warn or check.fail
     if nearest is None:
-        return "skipped", None
+        return ("ok" if check.expects else "skipped"), None
     return "ok", nearest.text
 
 
@@ -187,7 +216,8 @@ def _word(result: Finding, check: Check, instance: Facts, context: Facts) -> Non
     if status == "unknown":
         result["finding"] = f"Not known: {result['reason']}"
     elif status != "skipped":
-        result["finding"] = check.finding.render(context, check.unit)
+        doubt = f" ({result['reason']})" if result["reason"] else ""
+        result["finding"] = check.finding.render(context, check.unit) + doubt
     if status in ("fail", "warn"):
         result["advice"] = _advice(check, instance, context)
         result["evidence"] = _evidence(check, instance)

@@ -55,6 +55,17 @@ class Comparison:
     def holds(self, value: t.Any) -> bool:
         return _OPERATORS[self.sign](comparable(value, self.operand), self.operand)
 
+    def implies(self, other: Comparison) -> bool:
+        """Whether every value that this one holds for is one that the other holds for too."""
+        if self == other:
+            return True
+        direction = self.sign[0]
+        if direction not in "<>" or other.sign[0] != direction or isinstance(self.operand, str) or isinstance(other.operand, str):
+            return False
+        if self.operand == other.operand:
+            return len(other.sign) >= len(self.sign)  # > implies >=, not the other way round
+        return (self.operand > other.operand) == (direction == ">")
+
 
 def _operand(written: str) -> Operand:
     if written in ("true", "false"):
@@ -144,10 +155,35 @@ class Limit:
         unknown: t.Optional[Unknowable] = None
         for query, comparison in self.terms:
             try:
-                if not comparison.holds(value if query is None else query.known(data)):
+                if not (comparison.holds(value) if query is None else _term_holds(query, comparison, data)):
                     return False
             except Unknowable as reason:
                 unknown = unknown or reason
         if unknown is not None:
             raise unknown
         return True
+
+    def beyond(self, other: Limit) -> bool:
+        """Whether this limit is reached only after the other one: as a warning before that failure it could never be given."""
+        implied = [
+            (own, comparison)
+            for query, comparison in other.terms
+            for own_query, own in self.terms
+            if _text(own_query) == _text(query) and own.implies(comparison)
+        ]
+        return len(implied) == len(other.terms) and any(own != comparison for own, comparison in implied)
+
+
+def _text(query: t.Optional[Query]) -> t.Optional[str]:
+    return None if query is None else query.text
+
+
+def _term_holds(query: Query, comparison: Comparison, data: t.Any) -> bool:
+    """Whether the comparison holds for all that the expression may find here; Unknowable when that is not decided."""
+    reading = query.read(data)
+    if reading.least is None and reading.most is None:
+        raise Unknowable(query.missing(data))
+    results = {comparison.holds(found) for found in reading.candidates()}
+    if len(results) > 1:
+        raise Unknowable(reading.doubt or "")
+    return results.pop()

@@ -6,10 +6,14 @@
 
 from __future__ import annotations
 
+import collections
+import dataclasses
 import functools
 import re
 import sys
 import typing as t
+
+from .interpreter import NULL, Interpreter
 
 try:
     import jmespath
@@ -41,6 +45,24 @@ def require() -> None:
         )
 
 
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """What an expression finds: at least, and at most if every comparison that cannot be made would hold (case F-05)."""
+
+    least: t.Any
+    most: t.Any
+    doubt: t.Optional[str]
+    #: Whether all that could not be compared was null, which in a condition says "not here" rather than "odd".
+    only_null: bool = True
+
+    @property
+    def decided(self) -> bool:
+        return self.doubt is None or self.least == self.most
+
+    def candidates(self) -> tuple[t.Any, ...]:
+        return (self.least,) if self.doubt is None else (self.least, self.most)
+
+
 class Query:
     """One expression over one instance."""
 
@@ -57,20 +79,44 @@ class Query:
             hint = "; numbers are written in backticks, text in single quotes" if re.search(r"[<>=]\s*\d", self.text) else ""
             raise WrongQuery(f"{self.text} is not JMESPath ({_first_line(error)}){hint}") from None
 
-    def __call__(self, data: t.Any) -> t.Any:
-        """What the expression finds, None when it finds nothing. Raises Unknowable when it cannot be computed."""
+    def read(self, data: t.Any) -> Reading:
+        """What the expression finds. Raises Unknowable when it cannot be computed, whatever the library raises."""
+        least, incomparable = self._search(data, assume=False)
+        if not incomparable:
+            return Reading(least, least, None)
+        most, _the_same = self._search(data, assume=True)
+        only_null = all(kind.endswith(NULL) for kind in incomparable)
+        return Reading(least, most, reason_in(data, self.text) or _doubt(self.text, incomparable), only_null)
+
+    def _search(self, data: t.Any, assume: bool) -> tuple[t.Any, list[str]]:
+        interpreter = Interpreter(assume)
         try:
-            return self._compiled.search(data)
-        except JMESPathError as error:
+            return interpreter.visit(self._compiled.parsed, data), interpreter.incomparable
+        except Exception as error:  # not only JMESPathError: the library lets TypeError and others of Python's own through
             reason = reason_in(data, self.text) or f"{self.text} cannot be computed from these facts ({_first_line(error)})"
             raise Unknowable(reason) from None
 
+    def __call__(self, data: t.Any) -> t.Any:
+        """What the expression surely finds, None when it finds nothing; for words and rows, not for a judgement."""
+        return self.read(data).least
+
+    def certain(self, data: t.Any) -> t.Any:
+        """As a call, but raises Unknowable when what cannot be compared could change the result."""
+        reading = self.read(data)
+        if not reading.decided:
+            raise Unknowable(reading.doubt or "")
+        return reading.least
+
     def known(self, data: t.Any) -> t.Any:
-        """As a call, but null raises Unknowable with its reason: nothing is never under a limit (case F-01)."""
-        found = self(data)
+        """As `certain`, but null raises Unknowable with its reason: nothing is never under a limit (case F-01)."""
+        found = self.certain(data)
         if found is None:
-            raise Unknowable(reason_in(data, self.text) or f"the facts have no value for {self.text}")
+            raise Unknowable(self.missing(data))
         return found
+
+    def missing(self, data: t.Any) -> str:
+        """Why the expression finds nothing here."""
+        return reason_in(data, self.text) or f"the facts have no value for {self.text}"
 
 
 @functools.lru_cache(maxsize=4096)
@@ -90,6 +136,12 @@ def reason_in(data: t.Any, expression: str) -> t.Optional[str]:
             if reason:
                 return str(reason)
     return None
+
+
+def _doubt(text: str, incomparable: list[str]) -> str:
+    kinds = ", ".join(kind for kind, _count in collections.Counter(incomparable).most_common(2))
+    values = "1 value" if len(incomparable) == 1 else f"{len(incomparable)} values"
+    return f"{values} in {text} cannot be compared ({kinds})"
 
 
 def _first_line(error: Exception) -> str:

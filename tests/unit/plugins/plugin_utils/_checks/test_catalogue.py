@@ -109,8 +109,47 @@ def test_wrong_extra_checks(extra, said):
 
 
 def test_extra_checks_join_and_may_be_changed_too():
-    checks = Catalogue([check()]).checks({"mine": {"warn": "> 7"}}, [check(id="mine")])
-    assert [(one.id, one.warn.text) for one in checks] == [("uwsgi_busy", ">= 0.75"), ("mine", "> 7")]
+    checks = Catalogue([check()]).checks({"mine": {"warn": "> 0.8"}}, [check(id="mine")])
+    assert [(one.id, one.warn.text) for one in checks] == [("uwsgi_busy", ">= 0.75"), ("mine", "> 0.8")]
+
+
+@pytest.mark.parametrize(
+    "warn, fail, refused",
+    [
+        ("> 9", "> 5", True),
+        ("< 5", "< 9", True),
+        ("> 5", ">= 5", True),
+        (">= 0.99", ">= 0.95", True),
+        ({"value": "> 9", "queue": "> 0"}, "> 5", True),
+        ({"value": "> 9", "queue": "> 0"}, {"queue": "> 0", "value": "> 5"}, True),
+        ("> 5", "> 9", False),
+        (">= 5", "> 5", False),
+        ("> 5", "> 5", False),
+        ("> 0", {"value": "> 0", "queue": "> 3"}, False),
+        ({"value": "> 1", "queue": "> 3"}, "> 1", False),
+        ({"value": "> 9"}, {"value": "> 5", "queue": "> 3"}, False),
+        ("> 9", "< 5", False),
+        ("== true", {"value": "== true", "queue": "> 3"}, False),
+        ("== 'a'", "== 'b'", False),
+    ],
+)
+def test_case_F_10_limits_in_the_wrong_order_are_refused(warn, fail, refused):
+    if refused:
+        assert "check uwsgi_busy: warn (" in wrong(check(warn=warn, fail=fail))
+        assert "could never warn" in wrong(check(warn="> 1", fail="> 2"), thresholds={"uwsgi_busy": {"warn": warn, "fail": fail}})
+    else:
+        assert Catalogue([check(warn=warn, fail=fail)]).checks()
+
+
+def test_case_F_10_a_check_without_any_limit_is_refused():
+    assert "check uwsgi_busy: it has no limit" in wrong(check(warn=None, fail=None))
+    assert "check mine: it has no limit" in wrong(check(), extra=[check(id="mine", warn=None, fail=None)])
+    assert "expects is 'measured'; known are known" in wrong(check(warn=None, fail=None, expects="measured"))
+
+
+def test_a_host_may_take_all_limits_of_a_check_away():
+    [changed] = Catalogue([check()]).checks({"uwsgi_busy": {"warn": None, "fail": None}})
+    assert (changed.warn, changed.fail) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -139,9 +178,23 @@ def test_load(tmp_path):
     assert load(tmp_path) == [{"id": "a"}, {"id": "b"}]
 
 
+def test_a_file_may_say_once_what_its_checks_have_in_common(tmp_path):
+    (tmp_path / "a.yml").write_text(
+        "defaults: {service: uwsgi, applies: kind, otherwise: an emperor}\nchecks:\n- {id: a}\n- {id: b, applies: null, service: celery}\n"
+    )
+    assert load(tmp_path) == [
+        {"service": "uwsgi", "applies": "kind", "otherwise": "an emperor", "id": "a"},
+        {"service": "celery", "otherwise": "an emperor", "id": "b"},
+    ]
+
+
 @pytest.mark.parametrize(
     "text, said",
     [
+        ("defaults: {warn: '> 1'}\nchecks: []", "x.yml: there is no default 'warn'"),
+        ("defaults: [a]\nchecks: []", "x.yml: defaults must be a mapping"),
+        ("default: {}\nchecks: []", "x.yml: must be a list"),
+        ("defaults: {}\nchecks: {a: 1}", "x.yml: must be a list"),
         ("- {id: a", "x.yml: not readable as YAML: line"),
         ("- id: a\n  warn: '> 1'\n  warn: '> 2'\n", "the key 'warn' stands twice"),
         ("id: a", "x.yml: must be a list"),

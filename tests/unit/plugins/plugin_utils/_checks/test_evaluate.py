@@ -105,8 +105,95 @@ def test_what_could_not_be_read_is_not_taken_for_what_does_not_apply():
 
 
 def test_without_any_limit_the_check_is_skipped():
-    found = judged({"busy_ratio": 0.8}, warn=None, fail=None)
+    checks = Catalogue([check()]).checks({"uwsgi_busy": {"warn": None, "fail": None}})
+    found = evaluate("web1", facts(uwsgi=[instance(busy_ratio=0.8)]), checks)[1]
     assert (found["status"], found["reason"]) == ("skipped", "no limit is set for it here")
+
+
+def test_a_check_may_expect_only_that_something_is_measured():
+    known = {"warn": None, "fail": None, "expects": "known"}
+    assert judged({"busy_ratio": 0}, **known)["status"] == "ok"
+    unknown = judged({"busy_ratio": None, "unknown": {"busy_ratio": "no statistics"}}, **known)
+    assert (unknown["status"], unknown["reason"]) == ("unknown", "no statistics")
+
+
+ROWS = {"value": "length(rows[?seconds > `60`])", "unit": "count", "warn": None, "fail": "> 0", "finding": "{value} rows"}
+
+
+def test_case_F_05_rows_that_can_be_compared_decide(case):
+    found = judged({"rows": json.loads(case("F-05.json"))["rows"]}, **ROWS, evidence="rows[?seconds > `60`]")
+    assert (found["status"], found["value"]) == ("fail", 2)
+    assert [row["pid"] for row in found["evidence"]] == [3, 5]  # 61 written as a text is a number
+    assert found["finding"] == "2 rows (2 values in length(rows[?seconds > `60`]) cannot be compared (seconds is null))"
+
+
+def test_case_F_05_else_the_rows_that_cannot_be_compared_make_it_unknown(case):
+    rows = [row for row in json.loads(case("F-05.json"))["rows"] if row["pid"] in (1, 2, 4)]
+    found = judged({"rows": rows}, **ROWS)
+    assert (found["status"], found["value"]) == ("unknown", None)
+    assert "2 values in length(rows[?seconds > `60`]) cannot be compared (seconds is null)" in found["reason"]
+
+
+@pytest.mark.parametrize("odd", [None, "many", True, [1], {"a": 1}, float("nan")])
+@pytest.mark.parametrize("expression", ["length(rows[?v > `1`])", "length(rows[?!(v < `1`)])", "length(rows[?v != `0` && `1` < v])"])
+def test_a_row_of_another_kind_is_never_ok(odd, expression):
+    found = judged({"rows": [{"v": 0.5}, {"v": odd}]}, value=expression, unit="count", warn=None, fail="> 0")
+    assert found["status"] == "unknown"
+    assert "v is " in found["reason"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"value": "length(filesystems[?name > `1`])"},
+        {"value": "rows[?v < 'b'] | length(@)"},
+        {"value": "v > `1`", "fail": "== true"},
+        {"value": "max_by(rows, &v).v"},
+        {"value": "sum(rows[].v)"},
+        {"value": "starts_with(n, 'a')"},
+        {"applies": "v > `1`"},
+        {"needs": {"v > `1`": "== true"}},
+        {"fail": {"sum(rows[].v)": "> 1"}, "value": "n"},
+    ],
+)
+def test_an_expression_that_raises_is_unknown_and_named(changes):
+    measures = {"filesystems": [{"name": "/"}], "rows": [{"v": 1}, {"v": "x"}], "v": "text", "n": 1, "busy_ratio": 0.1}
+    found = judged(measures, **{"warn": None, "fail": "> 0", **changes})
+    assert found["status"] == "unknown"
+    assert next(text for text in ("name > `1`", "v < 'b'", "v > `1`", "max_by", "sum(", "starts_with") if text in found["reason"])
+
+
+def test_case_F_10_as_in_the_file(case):
+    statuses = {"ok": "ok", "critical": "fail", "documented: at the limit is one fixed answer": "ok"}
+    for entry in json.loads(case("F-10.json")):
+        rule = entry["rule"]
+        if set(rule) not in ({"max"}, {"min"}):
+            continue  # what refuses a rule is in test_catalogue
+        limit = f"> {rule['max']}" if "max" in rule else f"< {rule['min']}"
+        assert judged({"busy_ratio": entry["value"]}, warn=None, fail=limit)["status"] == statuses.get(entry["state"], "unknown")
+
+
+def test_words_and_rows_survive_an_expression_that_raises():
+    found = judged(
+        {"busy_ratio": 1, "v": "x"}, finding="{sum(v)} {busy_ratio}", evidence="sum(v)", advice=[{"when": {"sum(v)": "> 1"}, "say": "a"}]
+    )
+    assert (found["status"], found["finding"], found["evidence"], found["advice"]) == ("fail", "unknown 1", [], None)
+
+
+def test_an_error_of_the_engine_costs_one_check_and_is_said(monkeypatch):
+    from ansible_collections.warroom.launch.plugins.plugin_utils._checks import evaluate as engine
+
+    real = engine._against
+
+    def stumbling(check, *rest):
+        if check.id == "b":
+            raise KeyError("workers")
+        return real(check, *rest)
+
+    monkeypatch.setattr(engine, "_against", stumbling)
+    found = evaluate("h", facts(uwsgi=[instance(busy_ratio=1)]), Catalogue([check(), check(id="b"), check(id="c")]).checks())
+    assert [one["status"] for one in found[1:]] == ["fail", "unknown", "fail"]
+    assert "KeyError" in found[2]["reason"] and "report" in found[2]["reason"] and "launch_check_accept: {b: why}" in found[2]["advice"]
 
 
 def test_mapping_limits():

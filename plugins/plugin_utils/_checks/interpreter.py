@@ -1,0 +1,77 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""JMESPath's interpreter, with one rule of its own: a comparison that cannot be made is recorded, never raised and never taken for false.
+
+The library raises TypeError for a text against a number, and takes a null for "does not hold": one odd row then hides the row
+that matters (case F-05). Here such a comparison holds or does not, as the caller assumes, and `incomparable` says that it was met.
+"""
+
+from __future__ import annotations
+
+import math
+import typing as t
+
+try:
+    from jmespath.visitor import TreeInterpreter
+except ImportError:  # said by `query.require`
+    TreeInterpreter = object
+
+_EQUALITY = ("eq", "ne")
+NULL = "null"
+
+Node = dict[str, t.Any]
+
+
+class Interpreter(TreeInterpreter):  # type: ignore[misc]
+    """Evaluates one expression once. `assume`: whether a row with a comparison that cannot be made is taken in."""
+
+    def __init__(self, assume: bool) -> None:
+        super().__init__()
+        self._assume = assume
+        self.incomparable: list[str] = []
+
+    def visit_comparator(self, node: Node, value: t.Any) -> t.Any:
+        left, right = (self.visit(child, value) for child in node["children"])
+        compare = self.COMPARATOR_FUNC[node["value"]]
+        if node["value"] in _EQUALITY:
+            return compare(left, right)
+        if isinstance(left, str) and isinstance(right, str):
+            return compare(left, right)
+        numbers = _number(left), _number(right)
+        if None in numbers:
+            self.incomparable.append(_odd_side(node, left, numbers[0], right))
+            return self._assume
+        return compare(*numbers)
+
+    def visit_not_expression(self, node: Node, value: t.Any) -> t.Any:
+        self._assume = not self._assume
+        try:
+            return super().visit_not_expression(node, value)
+        finally:
+            self._assume = not self._assume
+
+
+def _number(value: t.Any) -> t.Union[int, float, None]:
+    """The number, also one that was written as a text; None for everything that has no order among numbers."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    return value if not isinstance(value, float) or math.isfinite(value) else None
+
+
+def _odd_side(node: Node, left: t.Any, left_number: t.Any, right: t.Any) -> str:
+    child, value = (node["children"][0], left) if left_number is None else (node["children"][1], right)
+    name = child.get("value") if child.get("type") == "field" else "a value"
+    return f"{name} is {_kind(value)}"
+
+
+def _kind(value: t.Any) -> str:
+    if value is None:
+        return NULL
+    return {bool: "true or false", str: "text", list: "a list", dict: "a mapping"}.get(type(value), "no finite number")
