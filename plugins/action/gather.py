@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._text.plain import plain
+from ..plugin_utils._checks.expected_urls import with_urls
 
 FACTS = "warroom.launch.launch_facts"
 
@@ -27,6 +28,10 @@ class ActionModule(ActionBase):
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         arguments = dict(self._task.args)
         settings = plain(arguments.pop("settings", None) or {})
+        urls = plain(arguments.pop("urls", None) or {})
+        if not isinstance(urls, dict):
+            raise AnsibleActionFail("urls must be a dictionary of cached and uncached, each a list of regular expressions")
+        arguments["services"] = with_urls(plain(arguments.get("services", "auto")), urls)
         try:
             result.update(self._execute_module(module_name=FACTS, module_args=arguments, task_vars=task_vars))
         except AnsibleConnectionFailure as error:

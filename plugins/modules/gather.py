@@ -22,6 +22,12 @@ options:
         and C(at) (when it was begun with, in seconds since 1970).
     type: dict
     default: {}
+  urls:
+    description:
+      - Which URLs have to come from the web accelerator's cache (C(cached)) and which must not (C(uncached)), as lists of regular
+        expressions. Handed to C(varnish_traffic) where that is gathered; its own options win.
+    type: dict
+    default: {}
 attributes:
   action:
     description: Runs partly on the control node.

@@ -57,7 +57,7 @@ ansible_facts:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._collect.options import COMMON
-from ..module_utils._collectors.registry import run_all
+from ..module_utils._collectors.gather_services import run_all
 
 
 def main() -> None:

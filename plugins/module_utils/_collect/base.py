@@ -10,6 +10,7 @@ import dataclasses
 import time
 import typing as t
 
+from .fact_names import fact_key
 from .host_tools import HostTools
 
 
@@ -77,8 +78,3 @@ class Collector:
     @property
     def key(self) -> str:
         return fact_key(self.service)
-
-
-def fact_key(service: str) -> str:
-    """The fact of a service."""
-    return "launch_" + service

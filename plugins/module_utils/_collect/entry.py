@@ -13,8 +13,9 @@ import typing as t
 
 from .._text.redact import hide
 from . import libraries, options
-from .base import Collector, fact_key
+from .base import Collector
 from .command import Commands
+from .fact_names import fact_key
 from .host_tools import HostTools
 from .problem import Problem, fault
 from .run import SCHEMA, gather

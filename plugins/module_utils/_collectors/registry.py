@@ -2,20 +2,23 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""All collectors by service: what `launch_facts` can gather. A new service is added here once.
+"""All services, a row each: what is gathered, and all that boards, pages, cockpit and verdict know of a service by its name.
 
-A collector is imported when it is needed: on a host of one tier the others' code would cost more than the gathering.
-(The imports are found by the packaging of modules all the same.)
+A collector is imported when it is needed: on a host of one tier the others' code would cost more than the gathering, and the control
+node has no use for it. (The imports are found by the packaging of modules all the same, so a module of one service must not import this.)
 """
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
-from .._collect import options
-from .._collect.base import Collector
-from .._collect.entry import finish
-from .._collect.host_tools import HostTools
+if t.TYPE_CHECKING:
+    from .._collect.base import Collector
+    from .._collect.host_tools import HostTools
+
+#: The tier of the machines themselves; it is no tier of a request's way.
+MACHINES = "servers"
 
 
 def _celery() -> Collector:
@@ -66,58 +69,74 @@ def _varnish_traffic() -> Collector:
     return COLLECTOR
 
 
-#: service → its collector, and words of which at least one stands in the name or command line of any process that the collector's
-#: discovery can find (in any case of letters); no words: always worth a look.
-_ROWS: dict[str, tuple[t.Callable[[], Collector], tuple[str, ...]]] = {
-    "celery": (_celery, ("celery",)),
-    "memcached": (_memcached, ("memcached", "mcrouter")),
-    "mysql": (_mysql, ("mysqld", "mariadbd")),
-    "postgresql": (_postgresql, ("postgres", "postmaster", "pgbouncer")),
-    "server": (_server, ()),
-    "uwsgi": (_uwsgi, ("uwsgi",)),
-    "varnish": (_varnish, ("varnish", "vinyl")),
-    "varnish_traffic": (_varnish_traffic, ("varnish", "vinyl")),
-}
+@dataclasses.dataclass(frozen=True)
+class Service:
+    """One service. Without a collector it exists once for the fleet, made on the control node from the facts of several hosts."""
 
-SERVICES = tuple(_ROWS)
+    name: str
+    title: str
+    #: The cockpit's window; an instance on a host makes the host one of this tier (MACHINES makes none).
+    tier: str
+    collector: t.Optional[t.Callable[[], Collector]] = None
+    module: t.Optional[str] = None
+    #: Words of which at least one stands in the name or command line of any process that the collector's discovery can find (in any case
+    #: of letters); no words: always worth a look.
+    process_words: tuple[str, ...] = ()
+    #: The column of the board that its findings stand in, when it is not its own.
+    under: t.Optional[str] = None
+    #: Checks whose values a war room follows: the time series on the page of a watch.
+    followed: tuple[str, ...] = ()
+
+    @property
+    def fleet(self) -> bool:
+        return self.collector is None
+
+    @property
+    def column(self) -> str:
+        return self.under or self.name
+
+
+#: In the order of a request's way through the stack, which is that of boards, panels and windows.
+ROWS: tuple[Service, ...] = (
+    Service("server", "Server", MACHINES, _server, "server_stats", followed=("server_load",)),
+    Service(
+        "varnish", "Varnish", "accelerator", _varnish, "varnish_stats", ("varnish", "vinyl"),
+        followed=("varnish_hit_ratio", "varnish_pass_ratio"),
+    ),
+    Service("varnish_traffic", "Varnish traffic", "accelerator", _varnish_traffic, "varnish_traffic", ("varnish", "vinyl"), "varnish"),
+    Service("accelerator_bypass", "Traffic around Varnish", "accelerator", under="varnish"),
+    Service("uwsgi", "uWSGI", "application", _uwsgi, "uwsgi_stats", ("uwsgi",), followed=("uwsgi_workers_busy", "uwsgi_response_time")),
+    Service(
+        "memcached", "memcached", "cache", _memcached, "memcached_stats", ("memcached", "mcrouter"), followed=("memcached_hit_ratio",),
+    ),
+    Service("memcached_pool", "memcached pool", "cache", under="memcached"),
+    Service("celery", "Celery", "queue", _celery, "celery_stats", ("celery",)),
+    Service("celery_queue", "Celery queues", "queue", under="celery", followed=("celery_queue_growth",)),
+    Service(
+        "postgresql", "PostgreSQL", "database", _postgresql, "postgresql_stats", ("postgres", "postmaster", "pgbouncer"),
+        followed=("postgresql_connections",),
+    ),
+    Service("mysql", "MySQL", "database", _mysql, "mysql_stats", ("mysqld", "mariadbd"), followed=("mysql_connections",)),
+    Service("database_clients", "Database clients", "database", under="database"),
+    Service("connection_budget", "Connection budget", "database", under="database"),
+    Service("siblings", "Hosts of one kind", MACHINES, under="server"),
+)  # fmt: skip
+
+#: Those that are gathered on hosts.
+GATHERED: dict[str, Service] = {row.name: row for row in ROWS if not row.fleet}
 
 
 def collector(service: str) -> Collector:
-    """The collector of a service (one of SERVICES)."""
-    return _ROWS[service][0]()
+    """The collector of a service (one of GATHERED)."""
+    load = GATHERED[service].collector
+    assert load is not None
+    return load()
 
 
 def may_run(service: str, tools: HostTools) -> bool:
     """Whether looking for instances of the service can find any: a cheap first look at the process table."""
-    words = _ROWS[service][1]
+    words = GATHERED[service].process_words
     if not words or tools.processes.filtered:
         return True
-    processes = tools.processes
-    titles = ((process.name + " " + " ".join(process.argv)).lower() for process in processes.rows)
+    titles = ((process.name + " " + " ".join(process.argv)).lower() for process in tools.processes.rows)
     return any(word in title for title in titles for word in words)
-
-
-def run_all(module: t.Any) -> None:
-    """Gather the services named by the option `services` (or every service found here) and end the module."""
-    services = module.params["services"]
-    asked = list(services) if isinstance(services, dict) else []
-    finish(module, lambda tools: list(_services(services, tools)), asked)
-
-
-def _services(services: t.Any, tools: HostTools) -> t.Iterator[tuple[Collector, t.Any, t.Mapping[str, t.Any]]]:
-    if services in (None, "", "auto"):
-        services = dict.fromkeys(SERVICES, "auto")
-    if not isinstance(services, dict):
-        raise options.WrongOption("services must be auto or a dictionary of service: auto, list of instances, or options")
-    for service, wish in services.items():
-        if service not in SERVICES:
-            raise options.WrongOption(f"services: there is no service {service!r}; known are {', '.join(sorted(SERVICES))}")
-        if wish in (None, "", "auto"):
-            if may_run(service, tools):
-                yield collector(service), None, {}
-        elif isinstance(wish, dict):
-            yield collector(service), None, options.refined(collector(service), wish)
-        elif isinstance(wish, list) and all(isinstance(entry, dict) for entry in wish):
-            yield collector(service), wish, {}
-        else:
-            raise options.WrongOption(f"services: {service} must be auto, a list of dictionaries, or a dictionary")

@@ -15,7 +15,7 @@ from .check import Check
 from .finding import Finding, Value, accept, finding
 from .limit import Limit, unmasked
 from .query import Reading, Unknowable, reason_in
-from .services import FLEET, TITLES, instances_in
+from .services import MODULES, TITLES, fact_key, instances_in
 
 STATES = ("up", "down", "unreadable")
 EVIDENCE_ROWS = 20
@@ -53,7 +53,7 @@ def evaluate(
 
 def _absent(facts: Facts, service: str) -> bool:
     """Whether the host rightly has no such fact: none at all, or one that says that nothing of the kind runs here."""
-    fact = facts.get("launch_" + service)
+    fact = facts.get(fact_key(service))
     return fact is None or (isinstance(fact, dict) and fact.get("instances") == [])
 
 
@@ -82,8 +82,7 @@ def _nothing(host: str, service: str, checks: int) -> Finding:
 
 
 def _module(host: str, service: str) -> t.Optional[str]:
-    module = "varnish_traffic" if service == "varnish_traffic" else f"{service}_stats"
-    return None if service in FLEET else f"ansible {host} -m warroom.launch.{module}"
+    return f"ansible {host} -m warroom.launch.{MODULES[service]}" if service in MODULES else None
 
 
 def _instance(host: str, service: str, instance: Facts, checks: list[Check], phase: str) -> t.Iterator[Finding]:

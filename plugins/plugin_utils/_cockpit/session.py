@@ -9,22 +9,14 @@ from __future__ import annotations
 import typing as t
 
 from .._checks.finding import natural, urgency
-from .._checks.services import TIERS, instances_in
+from .._checks.services import GATHERED, WINDOWS, instances_in
 from .reach import Untypable, Way, typed, word
 from .tool_commands import TOOLS, Instance, Pane
 
-#: The window of each tier; machines first, then a request's way through the stack.
-WINDOWS = ("servers", "accelerator", "application", "cache", "queue", "database")
-#: Fleet-wide services, by the window that shows their instances.
-_FLEET = {
-    "server": "servers",
-    "accelerator_bypass": "accelerator",
-    "memcached_pool": "cache",
-    "celery_queue": "queue",
-    "database_clients": "database",
-    "connection_budget": "database",
-    "siblings": "servers",
-}
+#: What is opened first when nothing is wrong.
+MACHINES = WINDOWS["server"]
+#: Services without a pane of their own, and why.
+NO_PANE = {"varnish_traffic": "varnish's panes show the same traffic"}
 
 
 def cockpit(
@@ -35,7 +27,7 @@ def cockpit(
     environment: t.Optional[t.Mapping[str, str]] = None,
 ) -> dict[str, t.Any]:
     """The session for tmuxp, notes for the person who opens it, and the window that is opened first and why."""
-    panes_by_window: dict[str, list[tuple[str, Pane, str]]] = {window: [] for window in WINDOWS}
+    panes_by_window: dict[str, list[tuple[str, Pane, str]]] = {window: [] for window in WINDOWS.values()}
     notes: list[str] = []
     for host in sorted(hosts, key=lambda one: natural(str(one["name"]))):
         _open(host, panes_by_window, notes)
@@ -56,14 +48,17 @@ def cockpit(
 def _open(host: t.Mapping[str, t.Any], panes_by_window: dict[str, list[tuple[str, Pane, str]]], notes: list[str]) -> None:
     """Every tool of one host into the windows of its tiers."""
     way = Way.of(host)
-    for service, tools in TOOLS.items():
+    for service in (*TOOLS, *(name for name in GATHERED if name not in TOOLS and name not in NO_PANE)):
         instances = _instances(host, service)
         if not instances and service != "server":
             continue
+        if service not in TOOLS:
+            notes.append(f"{service} on {way.name!r} has no pane: no tool for it is known")
+            continue
         try:
-            for pane in tools(way, instances):
+            for pane in TOOLS[service](way, instances):
                 command = f"{_titled(way, pane)}; {way.command(pane.script, pane.user)}"
-                panes_by_window[TIERS.get(service, WINDOWS[0])].append((way.name, pane, typed(command)))
+                panes_by_window[WINDOWS[service]].append((way.name, pane, typed(command)))
                 notes += pane.notes
         except Untypable as problem:
             notes.append(f"{service} on {way.name!r} has no pane: {problem}")
@@ -117,7 +112,7 @@ def _first(report: t.Mapping[str, t.Any], there: set[str]) -> tuple[str, t.Optio
             return cause["tier"], next(iter(cause.get("hosts") or []), None), cause.get("statement")
     counted = [one for one in report.get("findings") or [] if one.get("status") in ("fail", "warn") and one.get("accepted") is None]
     for one in sorted(counted, key=urgency):
-        window = TIERS.get(one["service"]) or _FLEET.get(one["service"])
+        window = WINDOWS.get(one["service"], MACHINES)
         if window in there:
-            return str(window), one["host"], one.get("finding")
-    return WINDOWS[0], None, None
+            return window, one["host"], one.get("finding")
+    return MACHINES, None, None

@@ -11,7 +11,7 @@ import typing as t
 
 from .._checks.services import TITLES
 from .cause import Cause, percent, several
-from .database import SERVICES as DATABASES
+from .errors import BEHIND_APPLICATION
 from .fleet_view import Fleet, Seen
 
 #: From here on a machine has no CPU to give to another worker.
@@ -118,7 +118,7 @@ def _evidence(instances: list[Seen]) -> t.Iterator[str]:
 
 def _look_first(fleet: Fleet) -> str:
     """What workers may wait for and nobody could read."""
-    findings = fleet.unread("memcached", "celery", *DATABASES)
+    findings = fleet.unread(*BEHIND_APPLICATION)
     unread = [f"{TITLES[str(one['service'])]} on {one['host']} ({one['instance']})" for one in findings]
     return f"Look first whether they wait for {several(unread)}, which could not be read. " if unread else ""
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import typing as t
 
+from .._checks.services import in_tiers
 from .._fleet.database_clients import named
 from .cause import Cause, percent
 from .fleet_view import Fleet, Seen
 
-SERVICES = ("postgresql", "mysql")
+SERVICES = in_tiers("database")
 LABEL = {"postgresql": "PostgreSQL", "mysql": "MySQL"}
 
 #: A confirmed missing index is a cause when its statements are at least this part of the database's working time.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._checks.services import in_tiers
 from .cause import APPLICATION, DATABASE, MOSTLY, Cause, several
 from .fleet_view import Data, Fleet, Seen
 
@@ -19,7 +20,9 @@ EXPLAINED_BY: dict[str, frozenset[str]] = {
     "tasks_failing": _WAITING | {"queue_growth"},
     "cache_exhausted": frozenset({"unbalanced_pool"}),
 }
-_NEEDED = frozenset({"postgresql", "mysql", "memcached", "celery"})
+#: What an application asks while it answers.
+BEHIND_APPLICATION = in_tiers("cache", "queue", "database")
+_NEEDED = frozenset(BEHIND_APPLICATION)
 #: And the services without which it cannot be otherwise.
 NEEDS: dict[str, frozenset[str]] = {
     "application_errors": _NEEDED,

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import typing as t
 
-from .._checks.services import TITLES
+from .._checks.services import GATHERED, TITLES
 from .cause import APPLICATION, Cause, several
 from .fleet_view import SILENT_WORKERS, Data, Fleet
 
-#: service → what the others look like while it is down.
-CONSEQUENCES: dict[str, frozenset[str]] = {
+#: service → what the others look like while it is down. None: that it is down is no cause of its own, because another's says it.
+CONSEQUENCES: dict[str, t.Optional[frozenset[str]]] = {
     "postgresql": frozenset({"workers_exhausted", "queue_growth"}),
     "mysql": frozenset({"workers_exhausted", "queue_growth"}),
     "varnish": frozenset({"accelerator_bypassed"}),
@@ -21,6 +21,10 @@ CONSEQUENCES: dict[str, frozenset[str]] = {
     "memcached": frozenset({"unbalanced_pool", *APPLICATION}),
     # its broker: whoever sends a task waits for it
     "celery": frozenset({"queue_growth", "workers_exhausted"}),
+    # a machine that cannot be read is a host that was not reached
+    "server": None,
+    # its log is varnish's own
+    "varnish_traffic": None,
 }
 
 
@@ -28,9 +32,10 @@ BRING_BACK = "Look at its process and the end of its log, and bring it back. If 
 
 
 def service_down(fleet: Fleet) -> t.Iterator[Cause]:
-    for service, consequences in CONSEQUENCES.items():
+    for service in dict.fromkeys((*CONSEQUENCES, *GATHERED)):
+        consequences = CONSEQUENCES.get(service, frozenset())
         down = fleet.down(service)
-        if down:
+        if down and consequences is not None:
             only_workers = all(one["check"] == SILENT_WORKERS for one in down)
             yield _cause(service, down, frozenset({"queue_growth"}) if only_workers else consequences)
 

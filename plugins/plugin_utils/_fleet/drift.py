@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import typing as t
 
-from .._checks.services import TITLES, instances_in
+from .._checks.services import TITLES, in_tiers, instances_in
 
 Row = dict[str, t.Any]
 Data = t.Mapping[str, t.Any]
 
-SERVICES = ("postgresql", "mysql")
+SERVICES = in_tiers("database")
 NAMES = ("production", "staging")
 
 

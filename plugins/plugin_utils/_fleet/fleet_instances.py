@@ -10,7 +10,7 @@ import typing as t
 
 from .._checks.evaluate import evaluate
 from .._checks.finding import Finding
-from .._checks.services import FLEET_HOST, TITLES, fact_key
+from .._checks.services import FLEET, FLEET_HOST, TITLES, fact_key
 from .accelerator_bypass import traffic
 from .broker import brokers
 from .connection_budget import budgets
@@ -25,7 +25,7 @@ Data = t.Mapping[str, t.Any]
 
 Source = t.Callable[[Data, Data], t.Iterable[dict[str, t.Any]]]
 
-#: service → what gives its instances from `{host: {"facts": …}}` and the inventory.
+#: service (each of FLEET) → what gives its instances from `{host: {"facts": …}}` and the inventory.
 SOURCES: dict[str, Source] = {
     "accelerator_bypass": lambda hosts, _inventory: traffic(hosts),
     "memcached_pool": lambda hosts, _inventory: pools(hosts),
@@ -39,16 +39,16 @@ SOURCES: dict[str, Source] = {
 def fleet_facts(hosts: Data, inventory: Data) -> dict[str, t.Any]:
     """Facts of the pseudo-host `fleet`, in the form that a module's facts have."""
     facts: dict[str, t.Any] = {}
-    for service, source in SOURCES.items():
-        instances = _instances(service, source, hosts, inventory)
+    for service in FLEET:
+        instances = _instances(service, hosts, inventory)
         if instances:
             facts[fact_key(service)] = {"schema": 1, "instances": instances}
     return facts
 
 
-def _instances(service: str, source: Source, hosts: Data, inventory: Data) -> list[dict[str, t.Any]]:
+def _instances(service: str, hosts: Data, inventory: Data) -> list[dict[str, t.Any]]:
     try:
-        return list(source(hosts, inventory))
+        return list(SOURCES[service](hosts, inventory))
     except Exception as error:  # pylint: disable=broad-exception-caught # facts of a strange form cost this view, not the verdict
         problem = f"could not make sense of the facts for {TITLES[service]} ({type(error).__name__}: {error}); please report this"
         return [{"name": service, "state": "unreadable", "problem": problem}]

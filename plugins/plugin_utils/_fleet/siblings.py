@@ -14,6 +14,8 @@ from .observed import Hosts, figure, seen
 #: Siblings needed before one of them can be called an outlier.
 SIBLINGS = 4
 #: service → (part of the facts, measure, what it is, how far from the median counts: a share of the median, and at least so much).
+#: A service that is not named here is not compared: its hosts differ by what is asked of them (a primary and its replicas, the keys
+#: that a cache has, the queues that a worker takes).
 MEASURES: dict[str, tuple[tuple[str, str, str, float, float], ...]] = {
     "varnish": (("judged", "hit_ratio_true", "hit ratio", 0.3, 0.2),),
     "uwsgi": (("", "mean_response_seconds", "response time", 1.5, 0.3), ("", "requests_per_second", "requests per second", 0.6, 5.0)),

@@ -15,22 +15,11 @@ import typing as t
 
 from ...module_utils._text.redact import clean
 from .._checks.finding import STATUSES, natural
-from .._checks.services import FLEET_HOST, TITLES
+from .._checks.services import COLUMNS, FLEET_HOST, TITLES
 from .._checks.units import shown
 
 Report = t.Mapping[str, t.Any]
 
-#: Columns of the matrix. What exists once for the fleet stands under the service it is about.
-COLUMNS = ("server", "varnish", "uwsgi", "memcached", "celery", "postgresql", "mysql", "database")
-_COLUMN_OF = {
-    "varnish_traffic": "varnish",
-    "accelerator_bypass": "varnish",
-    "memcached_pool": "memcached",
-    "celery_queue": "celery",
-    "database_clients": "database",
-    "connection_budget": "database",
-    "siblings": "server",
-}
 _RANK = {"fail": 0, "unknown": 1, "warn": 2, "accepted": 3, "ok": 4, "skipped": 5}
 ROWS = 30  # host rows of the matrix
 SINGLE = 8  # so many hosts are listed one by one, more are grouped
@@ -116,10 +105,10 @@ def matrix(report: Report) -> dict[str, t.Any]:
     """`{columns, rows: [{label, hosts, cells: [{status, count} or None]}], hidden}`; the worst rows first."""
     cells: dict[str, dict[str, collections.Counter[str]]] = {name: {} for name in report["hosts"]}
     for one in report["findings"]:
-        column = _COLUMN_OF.get(one["service"], one["service"])
+        column = COLUMNS[one["service"]]
         of_host = cells.setdefault(one["host"], {})
         of_host.setdefault(column, collections.Counter())["accepted" if one["accepted"] else one["status"]] += 1
-    columns = [name for name in COLUMNS if any(name in row for row in cells.values())]
+    columns = [name for name in dict.fromkeys(COLUMNS.values()) if any(name in row for row in cells.values())]
     signatures: dict[tuple[t.Optional[str], ...], list[str]] = {}
     for name, row in cells.items():
         signature = tuple(_worst(row[column]) if column in row else None for column in columns)

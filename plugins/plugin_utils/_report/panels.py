@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ...module_utils._text.redact import clean
-from .._checks.services import TITLES, instances_in
+from .._checks.services import GATHERED, TITLES, instances_in
 from . import charts
 from .charts import Chart, number
 
@@ -20,8 +20,9 @@ Found = list[tuple[str, dict[str, t.Any]]]  # (where, instance)
 def panels(report: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
     """`[{service, title, charts}]` in the order of a request's way; a tier without anything to draw has no panel."""
     made = []
-    for service, draw in _PANELS.items():
-        drawn = [chart for chart in draw(report) if chart is not None]
+    for service in GATHERED:
+        draw = PANELS.get(service)
+        drawn = [chart for chart in draw(report) if chart is not None] if draw else []
         if drawn:
             made.append({"service": service, "title": TITLES[service], "charts": drawn})
     return made
@@ -207,7 +208,8 @@ def _database(service: str) -> t.Callable[[t.Mapping[str, t.Any]], t.Iterator[t.
     return draw
 
 
-_PANELS: dict[str, t.Callable[[t.Mapping[str, t.Any]], t.Iterator[t.Optional[Chart]]]] = {
+#: service → what draws its charts.
+PANELS: dict[str, t.Callable[[t.Mapping[str, t.Any]], t.Iterator[t.Optional[Chart]]]] = {
     "server": _server,
     "varnish": _varnish,
     "varnish_traffic": _traffic,

@@ -12,6 +12,7 @@ import time
 import typing as t
 
 from .._checks.finding import Finding
+from .._checks.services import FOLLOWED
 from .._judge.report import Report
 from . import trends
 from .rounds import Key, Round, Store, key_of, stretches, worst
@@ -22,18 +23,6 @@ Past = list[tuple[float, t.Optional[float]]]
 #: Rounds that a trend looks at, and how old they may be: a trend over last week's rounds says nothing about now.
 RECENT = 12
 FRESH = 3 * 3600.0
-#: Series on the page: the figures that a war room follows, as far as the fleet has them.
-FOLLOWED = (
-    "varnish_hit_ratio",
-    "varnish_pass_ratio",
-    "uwsgi_workers_busy",
-    "uwsgi_response_time",
-    "server_load",
-    "memcached_hit_ratio",
-    "celery_queue_growth",
-    "postgresql_connections",
-    "mysql_connections",
-)
 #: The file in the report's directory, and how far back a report that is no watch's looks.
 STORE = "rounds.db"
 DAY = 86400.0

@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.ansible import run
 from tests.support.replay import peer, sends
-from tests.support.server import ROOT, VENV, free_port
+from tests.support.server import VENV, free_port
 
 CHECKS = """
 - id: uwsgi_workers_there
@@ -247,32 +247,4 @@ OWN = """
 def test_in_a_playbook_of_ones_own(site, uwsgi):
     site.write(local("app1"), local("app2"), stats=uwsgi)
     rc, output, _report = site.check(playbook=play(site, OWN))
-    assert rc == 0, output
-
-
-URLS = """
-- hosts: all
-  gather_facts: false
-  vars: {u: &u {cached: [a]}}
-  tasks:
-    - ansible.builtin.include_vars: "{{ role }}/vars/main.yml"
-    - ansible.builtin.assert:
-        that: launch_check_request == item.want
-      vars: {launch_check_urls: "{{ item.urls }}", launch_check_services: "{{ item.services }}"}
-      loop:
-        - {urls: {}, services: auto, want: auto}
-        - {urls: {cached: [], uncached: []}, services: auto, want: auto}
-        - {urls: *u, services: auto, want: {server: auto, varnish: auto, varnish_traffic: *u, uwsgi: auto, memcached: auto,
-                                            celery: auto, postgresql: auto, mysql: auto}}
-        - {urls: *u, services: {uwsgi: auto}, want: {uwsgi: auto}}
-        - {urls: *u, services: {varnish_traffic: auto}, want: {varnish_traffic: *u}}
-        - {urls: *u, services: {varnish_traffic: }, want: {varnish_traffic: *u}}
-        - {urls: *u, services: {varnish_traffic: {cached: [b]}}, want: {varnish_traffic: {cached: [b]}}}
-        - {urls: *u, services: {varnish_traffic: [{instance: x}]}, want: {varnish_traffic: [{cached: [a], instance: x}]}}
-"""
-
-
-def test_expected_urls_reach_whoever_reads_the_traffic(site):
-    site.write("localhost ansible_connection=local", role=str(ROOT / "roles" / "launch_check"))
-    rc, output, _report = site.check(playbook=play(site, URLS))
     assert rc == 0, output

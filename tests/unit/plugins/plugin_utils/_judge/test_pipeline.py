@@ -128,7 +128,7 @@ def pool_view(monkeypatch):
     """One fleet view of our own making."""
 
     def use(function):
-        monkeypatch.setattr(fleet_instances, "SOURCES", {"memcached_pool": function})
+        monkeypatch.setitem(fleet_instances.SOURCES, "memcached_pool", function)
 
     return use
 
