@@ -119,7 +119,8 @@ def test_foreign_text_has_no_power_over_the_terminal():
 
 
 def test_model_is_bounded():
-    given = report(*[host(f"web{at}", None, load=at, thresholds={"server_load": {"warn": f"> {at - 1}"}}) for at in range(1, 200)])
+    limits = [{"server_load": {"warn": f"> {at - 1}", "fail": f"> {at}"}} for at in range(1, 200)]
+    given = report(*[host(f"web{at}", None, load=at, thresholds=limit) for at, limit in enumerate(limits, 1)])
     shown = model(given)
     assert len(shown["entries"]) <= 60 and all(len(entry["places"]) <= 12 for entry in shown["entries"])
     assert all(len(row["hosts"]) <= 12 for row in shown["matrix"]["rows"])
