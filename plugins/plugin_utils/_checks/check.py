@@ -35,8 +35,8 @@ Raw = dict[str, t.Any]
 
 
 @dataclasses.dataclass(frozen=True)
-class Advice:
-    """What to do next, and when that is the right thing."""
+class Sentence:
+    """What is found, or what to do next, and when that is the right thing to say."""
 
     when: t.Optional[Limit]
     say: Phrase
@@ -56,9 +56,9 @@ class Check:
     applies: t.Optional[Query]
     otherwise: str
     phase: str
-    finding: Phrase
+    finding: tuple[Sentence, ...]
     evidence: t.Optional[Query]
-    advice: tuple[Advice, ...]
+    advice: tuple[Sentence, ...]
     look: t.Optional[Phrase]
     why: str
     source: str
@@ -102,7 +102,7 @@ def _words(raw: Raw) -> t.Iterator[str]:
     for key, known in (("service", tuple(TITLES)), ("unit", UNITS), ("phase", PHASES), ("expects", EXPECTATIONS)):
         if raw.get(key) is not None and raw[key] not in known:
             yield f"{key} is {raw[key]!r}; known are {', '.join(known)}"
-    for key in ("id", "question", "value", "finding", "look", "otherwise", "applies", "evidence", "why", "source", "blind"):
+    for key in ("id", "question", "value", "look", "otherwise", "applies", "evidence", "why", "source", "blind"):
         if raw.get(key) is not None and not isinstance(raw[key], str):
             yield f"{key} must be a text"
     if raw.get("needs") is not None and not isinstance(raw["needs"], dict):
@@ -130,30 +130,30 @@ def _order(raw: Raw) -> t.Iterator[str]:
         yield f"warn ({warn.text}) lies beyond fail ({fail.text}), so it could never warn; change both, or take one away (null)"
 
 
-def _advice(written: t.Any) -> tuple[Advice, ...]:
+def _sentences(written: t.Any) -> tuple[Sentence, ...]:
     if isinstance(written, str):
-        return (Advice(None, phrase(written)),)
+        return (Sentence(None, phrase(written)),)
     if not isinstance(written, list):
         raise WrongLimit("must be a text, or a list of entries with say and perhaps when")
-    return tuple(_advice_entry(entry) for entry in written)
+    return tuple(_sentence_entry(entry) for entry in written)
 
 
-def _advice_entry(entry: t.Any) -> Advice:
+def _sentence_entry(entry: t.Any) -> Sentence:
     if not isinstance(entry, dict) or set(entry) - {"when", "say"} or not isinstance(entry.get("say"), str):
         raise WrongLimit("each entry has `say` (a text) and perhaps `when` (a mapping of expression: limit)")
     when = entry.get("when")
     if when is not None and not isinstance(when, dict):
         raise WrongLimit("`when` must be a mapping of expression: limit")
-    return Advice(None if when is None else Limit.parse(when), phrase(entry["say"]))
+    return Sentence(None if when is None else Limit.parse(when), phrase(entry["say"]))
 
 
 _MAKERS: dict[str, t.Callable[[t.Any], t.Any]] = {
-    "value": compiled, "warn": Limit.parse, "fail": Limit.parse, "needs": Limit.parse, "applies": compiled, "finding": phrase,
-    "evidence": compiled, "advice": _advice, "look": phrase,
+    "value": compiled, "warn": Limit.parse, "fail": Limit.parse, "needs": Limit.parse, "applies": compiled, "finding": _sentences,
+    "evidence": compiled, "advice": _sentences, "look": phrase,
 }  # fmt: skip
 
 
-def _sentence(raw: Raw, key: str) -> str:
+def _line(raw: Raw, key: str) -> str:
     return str(raw.get(key) or "").strip()
 
 
@@ -169,9 +169,9 @@ def compile_check(raw: Raw) -> Check:
         unit=raw.get("unit") or "count",
         otherwise=raw.get("otherwise") or "does not apply here",
         expects=raw.get("expects"),
-        why=_sentence(raw, "why"),
-        source=_sentence(raw, "source"),
-        blind=_sentence(raw, "blind"),
+        why=_line(raw, "why"),
+        source=_line(raw, "source"),
+        blind=_line(raw, "blind"),
         phase=raw.get("phase") or "during",
         finding=made["finding"],
         advice=made["advice"],

@@ -11,7 +11,7 @@ import typing as t
 
 from ...module_utils._text.redact import clean
 from .catalogue import ANSWERS, HOST_REACHED
-from .check import Check
+from .check import Check, Sentence
 from .finding import Finding, Value, accept, finding
 from .limit import Limit, unmasked
 from .query import Reading, Unknowable, reason_in
@@ -216,9 +216,9 @@ def _word(result: Finding, check: Check, instance: Facts, context: Facts) -> Non
         result["finding"] = f"Not known: {result['reason']}"
     elif status != "skipped":
         doubt = f" ({result['reason']})" if result["reason"] else ""
-        result["finding"] = check.finding.render(context, check.unit) + doubt
+        result["finding"] = (_said(check.finding, check, instance, context) or check.question) + doubt
     if status in ("fail", "warn"):
-        result["advice"] = _advice(check, instance, context)
+        result["advice"] = _said(check.advice, check, instance, context)
         result["evidence"] = _evidence(check, instance)
     if status in ("fail", "warn", "unknown") and check.look is not None:
         result["look"] = check.look.render({**context, "host": result["host"]}, check.unit)
@@ -228,11 +228,13 @@ def _plain_value(value: t.Any) -> Value:
     return value if isinstance(value, (str, int, float, bool)) else None
 
 
-def _advice(check: Check, instance: Facts, context: Facts) -> t.Optional[str]:
-    for advice in check.advice:
+def _said(sentences: t.Sequence[Sentence], check: Check, instance: Facts, context: Facts) -> t.Optional[str]:
+    """The first of the sentences that is right here."""
+    limits = [operand for limit in (check.warn, check.fail) if limit is not None for operand in limit.operands]
+    for sentence in sentences:
         try:
-            if advice.when is None or advice.when.holds(instance, context["value"]):
-                return advice.say.render(context, check.unit)
+            if sentence.when is None or sentence.when.holds(instance, context["value"]):
+                return sentence.say.render(context, check.unit, limits)
         except Unknowable:
             continue
     return None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Limits as data: `'>= 0.75'`, `== true`, `!= 'x'`, or a mapping of which every entry must hold."""
+"""Limits as data: `'>= 0.75'`, `== true`, `!= 'x'`, or a mapping of which every entry must hold; its `says` is the limit in words."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import re
 import typing as t
 
 from .query import Query, Unknowable, WrongQuery, compiled
+from .units import UNITS, shown
 
 _OPERATORS: dict[str, t.Callable[[t.Any, t.Any], bool]] = {
     ">=": operator.ge,
@@ -26,6 +27,12 @@ _LIMIT = re.compile(r"^\s*(>=|<=|==|!=|>|<)\s*(.+?)\s*$", re.S)
 _TEXT = re.compile(r"^'([^']*)'$|^\"([^\"]*)\"$")
 # What Ansible prints in place of a secret, and with it of every number that looks like one (case A-05).
 _MASKED = re.compile(r"VALUE_SPECIFIED_IN_NO_LOG_PARAMETER|\*{3,}")
+
+# the last name of a plain path, perhaps with a value for null after it
+_PLAIN_PATH = re.compile(r"^(?:[A-Za-z_]\w*(?:\[-?\d+\])?\.)*([A-Za-z_]\w*)(?:\s*\|\|\s*`[^`]*`)?$")
+_ENDINGS = {"_bytes_per_second": "bytes_per_second", **{f"_{unit}": unit for unit in UNITS if unit not in ("count", "text", "boolean")}}
+#: The key of a limit's mapping that says in words what its expressions ask.
+SAYS = "says"
 
 Operand = t.Union[int, float, bool, str]
 
@@ -127,6 +134,21 @@ def _described(value: t.Any) -> str:
     return "unknown" if value is None else f"the {'text' if isinstance(value, str) else 'value'} {str(value)[:40]!r}"
 
 
+def worded(expression: str, comparison: Comparison) -> str:
+    """A term for people: `filesystems[0].available_bytes < 5368709120` is "available < 5 GiB"."""
+    name = _PLAIN_PATH.sub(r"\1", expression)
+    unit = next((unit for ending, unit in _ENDINGS.items() if name.endswith(ending)), None)
+    if unit is not None and unit != "ratio":
+        name = name.removesuffix("_" + unit) or name
+    return f"{name.replace('_', ' ')} {comparison.sign} {_operand_shown(comparison.operand, unit)}"
+
+
+def _operand_shown(operand: Operand, unit: t.Optional[str]) -> str:
+    if isinstance(operand, bool):
+        return "true" if operand else "false"
+    return f"'{operand}'" if isinstance(operand, str) else shown(operand, unit)
+
+
 @dataclasses.dataclass(frozen=True)
 class Limit:
     """One comparison of the check's own value, or several of which every one must hold."""
@@ -140,15 +162,26 @@ class Limit:
             return cls(((None, Comparison.parse(written)),), written.strip() if isinstance(written, str) else "")
         if not written:
             raise WrongLimit("an empty mapping is no limit")
+        said = written.get(SAYS)
         terms, words = [], []
         for expression, limit in written.items():
+            if expression == SAYS:
+                continue
             own = expression == "value"
             try:
                 terms.append((None if own else compiled(expression), Comparison.parse(limit)))
             except (WrongLimit, WrongQuery) as error:
                 raise WrongLimit(f"{expression}: {error}") from None
-            words.append(limit.strip() if own else f"{expression} {limit.strip()}")
-        return cls(tuple(terms), " and ".join(words))
+            if own or said is None:
+                words.append(limit.strip() if own else worded(expression, terms[-1][1]))
+        if not terms or (said is not None and not isinstance(said, str)):
+            raise WrongLimit(f"`{SAYS}` is the limit in words (a text) beside at least one expression: limit")
+        return cls(tuple(terms), " and ".join([*words, said.strip()] if said else words))
+
+    @property
+    def operands(self) -> tuple[Operand, ...]:
+        """What the check's own value is compared with."""
+        return tuple(comparison.operand for query, comparison in self.terms if query is None)
 
     def holds(self, data: t.Any, value: t.Any = None) -> bool:
         """Whether every term holds. One that surely does not decides; else one that cannot be known raises Unknowable."""

@@ -4,19 +4,23 @@
 
 """Sentences with measures in them: `{workers.busy} of {workers.active} workers busy, {hit_ratio:ratio}`.
 
-`{expression}` is JMESPath over the instance, `{expression:unit}` formats it; `{{` and `}}` are braces.
+`{expression}` is JMESPath over the instance, `{expression:unit}` formats it, `{missing:index/indexes}` is "1 index" or "3 indexes" and
+`{missing:/is/are}` the word alone; `{{` and `}}` are braces.
 """
 
 from __future__ import annotations
 
 import functools
+import re
 import typing as t
 
 from ...module_utils._text.redact import clean
 from .query import Query, Unknowable, WrongQuery, compiled
-from .units import UNITS, shown
+from .units import UNITS, numbered, shown_beside
 
 LIMIT = 1200
+# singular and plural of what is counted
+_FORMS = re.compile(r"^/?[A-Za-z][A-Za-z -]*/[A-Za-z][A-Za-z -]*$")
 
 Part = t.Union[str, tuple[Query, t.Optional[str]]]
 
@@ -27,8 +31,11 @@ class Phrase:
     def __init__(self, text: str) -> None:
         self.parts: list[Part] = list(_parts(text))
 
-    def render(self, data: t.Mapping[str, t.Any], unit: t.Optional[str] = None) -> str:
-        """The sentence over `data`. `unit` is that of `{value}`. Foreign text is cleaned; it is never parsed again."""
+    def render(self, data: t.Mapping[str, t.Any], unit: t.Optional[str] = None, limits: t.Sequence[t.Any] = ()) -> str:
+        """The sentence over `data`. `unit` is that of `{value}`. Foreign text is cleaned; it is never parsed again.
+
+        `limits`: numbers that the value is read beside, so that it must not look equal to them when it is not.
+        """
         words = []
         for part in self.parts:
             if isinstance(part, str):
@@ -39,13 +46,17 @@ class Phrase:
                 found = query(data)
             except Unknowable:
                 found = None
-            words.append(clean(shown(found, own or (unit if query.text == "value" else None)), 300))
+            words.append(clean(_written(found, own or (unit if query.text == "value" else None), limits), 300))
         return _tidy("".join(words))
 
 
 @functools.lru_cache(maxsize=4096)
 def phrase(text: str) -> Phrase:
     return Phrase(text)
+
+
+def _written(found: t.Any, unit: t.Optional[str], limits: t.Sequence[t.Any]) -> str:
+    return numbered(found, unit) if unit and "/" in unit else shown_beside(found, unit, limits)
 
 
 def _tidy(text: str) -> str:
@@ -94,6 +105,6 @@ def _end(text: str, start: int) -> int:
 
 def _expression(inside: str) -> tuple[Query, t.Optional[str]]:
     expression, colon, unit = inside.rpartition(":")
-    if colon and unit.strip() in UNITS:
+    if colon and (unit.strip() in UNITS or _FORMS.match(unit.strip())):
         return compiled(expression.strip()), unit.strip()
     return compiled(inside.strip()), None

@@ -30,6 +30,25 @@ def shown(value: t.Any, unit: t.Optional[str] = None) -> str:
     return str(value)
 
 
+def shown_beside(value: t.Any, unit: t.Optional[str], limits: t.Iterable[t.Any]) -> str:
+    """As `shown`, for a value that is read beside its limits: one that only rounds to a limit is told apart from it."""
+    text = shown(value, unit)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return text
+    for limit in limits:
+        if isinstance(limit, (int, float)) and not isinstance(limit, bool) and limit != value and shown(limit, unit) == text:
+            return f"just {'under' if value < limit else 'over'} {text}"
+    return text
+
+
+def numbered(value: t.Any, forms: str) -> str:
+    """`1 index`, `3 indexes` for `index/indexes`; with a slash before them only the word: `/is/are`."""
+    only_word = forms.startswith("/")
+    one, many = (form.strip() for form in forms.removeprefix("/").split("/"))
+    word = one if isinstance(value, (int, float)) and value == 1 else many
+    return word if only_word else f"{shown(value)} {word}"
+
+
 def _number(value: t.Union[int, float], unit: t.Optional[str]) -> str:
     if value < 0:
         return "-" + _number(-value, unit)

@@ -16,7 +16,7 @@ import typing as t
 from ...module_utils._text.redact import clean
 from .._checks.finding import STATUSES, natural
 from .._checks.services import COLUMNS, FLEET_HOST, TITLES
-from .._checks.units import shown
+from .._checks.units import shown, shown_beside
 
 Report = t.Mapping[str, t.Any]
 
@@ -75,6 +75,14 @@ def limit_text(limit: t.Optional[str], unit: t.Optional[str]) -> t.Optional[str]
     """The limit in the unit of the value: `>= 0.75` of a ratio is `>= 75 %`."""
     match = _LIMIT.match(limit or "")
     return limit if match is None else f"{match[1]} {shown(float(match[2]), unit)}{limit[match.end() :]}"  # type: ignore[index]
+
+
+def value_text(one: Report) -> t.Optional[str]:
+    """The value beside its limit: 0.8996 against `< 0.9` is "just under 90 %"."""
+    if one["value"] is None:
+        return None
+    match = _LIMIT.match(one["limit"] or "")
+    return shown_beside(one["value"], one["unit"], [] if match is None else [float(match[2])])
 
 
 def _about(report: Report) -> str:
@@ -164,7 +172,7 @@ def _entry(group: list[Report]) -> dict[str, t.Any]:
         "places_total": len(places),
         "question": clean(first["question"], 300) if first["question"] else None,
         "finding": _lines(first["finding"]),
-        "value": shown(first["value"], first["unit"]) if first["value"] is not None else None,
+        "value": value_text(first),
         "limit": limit_text(first["limit"], first["unit"]),
         "trend": first.get("trend"),
         "clears": shown(first["clears_in_seconds"], "seconds") if first.get("clears_in_seconds") is not None else None,

@@ -18,7 +18,7 @@ from ...module_utils._text.redact import clean
 from .._checks.finding import natural
 from .._checks.units import shown
 from . import charts
-from .model import groups, limit_text, model, place
+from .model import groups, limit_text, model, place, value_text
 from .panels import panels
 
 Report = t.Mapping[str, t.Any]
@@ -86,7 +86,7 @@ def _each(group: t.Sequence[Report]) -> list[dict[str, t.Any]]:
             "place": place(one),
             "check": one["check"],
             "finding": clean(one["finding"] or "", 400),
-            "value": shown(one["value"], one["unit"]) if one["value"] is not None else None,
+            "value": value_text(one),
             "limit": limit_text(one["limit"], one["unit"]),
             "table": evidence_table(one["evidence"]),
         }

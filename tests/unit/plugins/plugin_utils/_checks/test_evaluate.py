@@ -216,6 +216,17 @@ def test_advice_by_condition():
     assert judged({"busy_ratio": 1}, advice=advice[:1])["advice"] is None
 
 
+def test_finding_by_condition():
+    finding = [{"when": {"value": ">= 0.95"}, "say": "no worker is free"}, {"when": {"x": "> 1"}, "say": "no"}, {"say": "{value} busy"}]
+    assert judged({"busy_ratio": 1}, finding=finding)["finding"] == "no worker is free"
+    assert judged({"busy_ratio": 0.1}, finding=finding)["finding"] == "10 % busy"
+    assert judged({"busy_ratio": 0.1}, finding=finding[:1])["finding"] == "Are all the workers busy?"
+
+
+def test_a_value_just_under_its_limit_does_not_look_equal_to_it():
+    assert judged({"busy_ratio": 0.7499})["finding"] == "just under 75 % busy"
+
+
 @pytest.mark.parametrize(
     "rows, evidence",
     [([{"a": 1}], [{"a": 1}]), ({"a": 1}, [{"a": 1}]), ([1, 2], [{"value": 1}, {"value": 2}]), (None, []), ("x", [{"value": "x"}])],

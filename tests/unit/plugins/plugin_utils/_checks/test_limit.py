@@ -74,7 +74,7 @@ def test_cannot_know(limit, value):
 
 def test_mapping_holds_when_every_entry_does():
     limit = Limit.parse({"value": ">= 0.95", "listen_queue": "> 0"})
-    assert limit.text == ">= 0.95 and listen_queue > 0"
+    assert limit.text == ">= 0.95 and listen queue > 0"
     assert limit.holds({"listen_queue": 1}, 0.99) is True
     assert limit.holds({"listen_queue": 0}, 0.99) is False
     assert limit.holds({"listen_queue": 1}, 0.5) is False
@@ -85,3 +85,32 @@ def test_mapping_one_false_entry_decides_whatever_the_others_are():
     assert limit.holds({}, 0.5) is False
     with pytest.raises(Unknowable, match="listen_queue"):
         limit.holds({}, 0.99)
+
+
+@pytest.mark.parametrize(
+    "written, text",
+    [
+        ({"value": ">= 0.95", "filesystems[0].available_bytes": "< 5368709120"}, ">= 0.95 and available < 5 GiB"),
+        ({"value": "> 1", "hit_ratio": "< 0.95"}, "> 1 and hit ratio < 95 %"),
+        ({"listen_queue_ratio || `0`": ">= 0.9"}, "listen queue ratio >= 90 %"),
+        ({"around_each_per_second": "> 5"}, "around each > 5/s"),
+        ({"pool.cause": "== 'hot key'"}, "cause == 'hot key'"),
+        ({"length(rows[?a > `1`])": "> 0", "says": "a row has more than one"}, "a row has more than one"),
+        ({"value": "> 0", "length(rows[?a > `1`])": "> 0", "says": "a row has more than one"}, "> 0 and a row has more than one"),
+    ],
+)
+def test_a_limit_in_words(written, text):
+    assert Limit.parse(written).text == text
+
+
+@pytest.mark.parametrize("written", [{"says": "nothing"}, {"value": "> 1", "says": 5}])
+def test_words_alone_are_no_limit(written):
+    with pytest.raises(WrongLimit, match="says"):
+        Limit.parse(written)
+
+
+def test_words_do_not_change_what_the_limit_asks():
+    limit = Limit.parse({"value": "> 0", "length(rows)": "> 1", "says": "two rows"})
+    assert limit.holds({"rows": [1, 2]}, 1) is True
+    assert limit.holds({"rows": [1]}, 1) is False
+    assert limit.operands == (0,)

@@ -9,6 +9,9 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import Catalogue, load
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.check import REQUIRED_SHIPPED
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.limit import Limit
+from tests.support.check_cases import PENDING
 
 ENTRIES = load()
 
@@ -17,10 +20,20 @@ def test_all_of_them_compile():
     assert len(Catalogue(ENTRIES).checks()) == len(ENTRIES) > 0
 
 
+@pytest.mark.parametrize("entry", [entry for entry in ENTRIES if entry["service"] not in PENDING], ids=lambda entry: entry["id"])
+def test_a_shipped_check_says_why_and_on_whose_word(entry):
+    for key in REQUIRED_SHIPPED:
+        assert entry.get(key), key
+    assert entry["why"].strip().endswith(".")
+    for key in ("warn", "fail", "needs"):
+        text = Limit.parse(entry[key]).text if entry.get(key) else ""
+        assert "`" not in text and "[" not in text, f"{key}: give the limit in words (says:), not as {text}"
+
+
 @pytest.mark.parametrize("entry", ENTRIES, ids=[entry["id"] for entry in ENTRIES])
 def test_every_rule_has_its_question_limit_advice_and_next_command(entry):
     assert entry["question"].endswith("?")
-    assert entry.get("warn") is not None or entry.get("fail") is not None
+    assert entry.get("warn") is not None or entry.get("fail") is not None or entry.get("expects")
     assert entry.get("look"), "the tool to open"
     assert entry.get("unit"), "how its number is written"
     if entry.get("applies"):

@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.phrase import Phrase
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.query import WrongQuery
-from ansible_collections.warroom.launch.plugins.plugin_utils._checks.units import shown
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.units import shown, shown_beside
 
 
 @pytest.mark.parametrize(
@@ -71,12 +71,17 @@ def test_shown(value, unit, text):
         ("{value}", "50 %"),
         ("{value:count}", "0.5"),
         ("{length(missing)}", "unknown"),
+        ("{workers.busy:worker/workers} {workers.busy:/is/are} busy", "3 workers are busy"),
+        ("{workers.one:worker/workers} {workers.one:/is/are} busy", "1 worker is busy"),
+        ("{missing:worker/workers}", "unknown workers"),
+        ("{length(rows):missing index/missing indexes}", "2 missing indexes"),
+        ("{'a:b/c'}", "a:b/c"),
         ("plain", "plain"),
         ("two\nlines  ", "two\nlines"),
     ],
 )
 def test_phrase(text, rendered):
-    data = {"workers": {"busy": 3, "total": 8}, "hit": 0.94, "rows": [{"n": "b", "v": 2}, {"n": "c", "v": 3}], "value": 0.5}
+    data = {"workers": {"busy": 3, "total": 8, "one": 1}, "hit": 0.94, "rows": [{"n": "b", "v": 2}, {"n": "c", "v": 3}], "value": 0.5}
     assert Phrase(text).render(data, "ratio") == rendered
 
 
@@ -93,3 +98,21 @@ def test_foreign_text_is_one_clean_line_and_never_parsed_again():
 
 def test_a_very_long_text_is_cut():
     assert len(Phrase("{name}").render({"name": "x" * 100_000})) <= 300
+
+
+@pytest.mark.parametrize(
+    "value, unit, limits, text",
+    [
+        (0.8996, "ratio", [0.9], "just under 90 %"),
+        (0.9004, "ratio", [0.9], "just over 90 %"),
+        (0.9, "ratio", [0.9], "90 %"),
+        (0.85, "ratio", [0.9, 0.75], "85 %"),
+        (1.0001, "seconds", [1, 3], "just over 1 s"),
+        (2**30 - 1, "bytes", [2**30], "just under 1 GiB"),
+        (None, "ratio", [0.9], "unknown"),
+        (True, "boolean", [True, 1], "yes"),
+        ("a", "text", ["b"], "a"),
+    ],
+)
+def test_a_value_that_only_rounds_to_its_limit_is_told_apart_from_it(value, unit, limits, text):
+    assert shown_beside(value, unit, limits) == text

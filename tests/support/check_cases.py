@@ -1,0 +1,74 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The cases of the checks: `tests/checks/<check id>.yml`, each a list of `{name, state, facts, phase, thresholds, says, never}`."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import pathlib
+import typing as t
+
+import yaml
+
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import Catalogue, load
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.check import Check
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.evaluate import judged
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.finding import STATUSES, Finding
+from tests.support.facts import instance
+
+FOLDER = pathlib.Path(__file__).resolve().parents[1] / "checks"
+#: Services whose checks still lack `why`, `source` and cases; to be emptied, never to be added to.
+PENDING = {
+    "server", "varnish", "varnish_traffic", "accelerator_bypass", "memcached", "memcached_pool", "uwsgi", "celery", "celery_queue",
+    "database_clients", "connection_budget", "siblings", "mysql", "postgresql",
+}  # fmt: skip
+KEYS = {"name", "state", "facts", "phase", "thresholds", "says", "never"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    check: str
+    name: str
+    state: str
+    facts: dict[str, t.Any]
+    phase: str
+    thresholds: dict[str, t.Any]
+    says: tuple[str, ...]
+    never: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.check}: {self.name}"
+
+    def instance(self) -> dict[str, t.Any]:
+        return instance(**self.facts)
+
+    def compiled(self) -> Check:
+        settings = {self.check: self.thresholds} if self.thresholds else None
+        return next(check for check in catalogue().checks(settings) if check.id == self.check)
+
+    def finding(self) -> Finding:
+        return judged(self.compiled(), "host1", self.instance(), self.phase)
+
+
+@functools.cache
+def catalogue() -> Catalogue:
+    return Catalogue(load())
+
+
+@functools.cache
+def cases() -> tuple[Case, ...]:
+    return tuple(case for path in sorted(FOLDER.glob("*.yml")) for case in _cases(path))
+
+
+def _cases(path: pathlib.Path) -> t.Iterator[Case]:
+    for written in yaml.safe_load(path.read_text(encoding="utf-8")):
+        where = f"{path.name}: {written.get('name')}"
+        assert not set(written) - KEYS, f"{where}: unknown keys {sorted(set(written) - KEYS)}"
+        assert written["state"] in STATUSES, f"{where}: state {written['state']!r}"
+        yield Case(
+            path.stem, written["name"], written["state"], written.get("facts") or {}, written.get("phase", "during"),
+            written.get("thresholds") or {}, tuple(map(str, written.get("says") or ())), tuple(map(str, written.get("never") or ())),
+        )  # fmt: skip
