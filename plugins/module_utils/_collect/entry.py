@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import gc
+import locale
 import threading
 import typing as t
 
@@ -35,6 +37,7 @@ def finish(module: t.Any, requested: t.Callable[[HostTools], Request], asked: t.
 
     `asked`: services that have their key also when no instance of them was found here.
     """
+    speak_c()
     params = dict(module.params)
     tools = HostTools(Commands(module), timeout=params["timeout"], top=params["top"])
     try:
@@ -53,6 +56,16 @@ def finish(module: t.Any, requested: t.Callable[[HostTools], Request], asked: t.
     if problems and params["fail_on_down"]:
         module.fail_json(msg="; ".join(problems), ansible_facts=facts)
     module.exit_json(changed=False, ansible_facts=facts)
+
+
+def speak_c() -> None:
+    """Messages, numbers and times of this process as in the locale C, whatever the host's is.
+
+    AnsibleModule switches to the host's locale; libraries (libpq) and the errors of the system would then speak its language.
+    """
+    for category in (locale.LC_MESSAGES, locale.LC_NUMERIC, locale.LC_TIME, locale.LC_COLLATE, locale.LC_MONETARY):
+        with contextlib.suppress(locale.Error):
+            locale.setlocale(category, "C")
 
 
 def _found(collector: Collector, tools: HostTools) -> list[dict[str, t.Any]]:

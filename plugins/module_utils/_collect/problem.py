@@ -53,3 +53,9 @@ class Down(Problem):
     """Nothing answers where the service should be, or the service itself says that it is stopped."""
 
     state = "down"
+
+
+class Hangs(Silent):
+    """A service that is certainly meant to answer there does not: no visitor of it gets an answer either."""
+
+    state = "down"

@@ -60,7 +60,7 @@ def test_a_role_may_be_full_while_the_server_has_room(leaving):
     leaving.until("(select count(*) from pg_stat_activity where usename = 'narrow') = 2", "the role is full")
     assert instance(leaving)["limits"] == [{"kind": "user", "name": "narrow", "limit": 2, "used": 2, "used_ratio": 1.0}]
     refused = instance(leaving, login_user="narrow")
-    assert refused["connections_exhausted"] is True and "too many connections for role" in refused["connections_refused"]
+    assert refused["state"] == "unreadable" and 'ALTER ROLE "narrow" CONNECTION LIMIT -1;' in refused["problem"]
 
 
 def test_nearly_exhausted_we_take_one_connection_only(leaving):
@@ -77,8 +77,8 @@ def test_nearly_exhausted_we_take_one_connection_only(leaving):
     [
         ({"login_user": "nobody-here"}, "unreadable", "GRANT pg_monitor"),
         ({"login_db": "nothing"}, "unreadable", "check login_db"),
-        ({"login_port": 1}, "down", "no PostgreSQL at 127.0.0.1:1"),
-        ({"login_unix_socket": "/nowhere"}, "down", "no PostgreSQL at /nowhere"),
+        ({"login_port": 1}, "down", "connection to 127.0.0.1:1 refused"),
+        ({"login_unix_socket": "/nowhere"}, "down", "there is no socket /nowhere/.s.PGSQL."),
         ({"ssl_mode": "require"}, "unreadable", "check ssl_mode"),
     ],
 )

@@ -41,7 +41,7 @@ def test_a_peer_that_is_no_postgresql(answer):
 def test_a_peer_that_says_nothing():
     with peer(silent) as address:
         found = gathered({"login_host": "127.0.0.1", "login_port": int(address.rpartition(":")[2]), "login_user": "x"}, timeout=2.0)
-    assert found["state"] == "down" and "timeout expired" in found["problem"]
+    assert found["state"] == "down" and "does not answer within 2 s" in found["problem"]
 
 
 def test_a_server_that_is_frozen(server):
@@ -51,7 +51,7 @@ def test_a_server_that_is_frozen(server):
         found = gathered(server.place, timeout=2.0)
     finally:
         os.kill(server.process.pid, signal.SIGCONT)
-    assert found["state"] == "down" and "timeout" in found["problem"]
+    assert found["state"] == "down" and "stopped by a signal" in found["problem"]
 
 
 NAMES = """
@@ -121,7 +121,7 @@ def after(event, server):
             event(self)
             super().watch(seconds)
 
-    collector = dataclasses.replace(COLLECTOR, probe=Watching)
+    collector = dataclasses.replace(COLLECTOR, sampler=Watching)
     return gather([(collector, _check(COLLECTOR, server.place))], 1.0, tools_with(RealCommands()))["launch_postgresql"]["instances"][0]
 
 
@@ -143,4 +143,4 @@ def test_a_server_that_dies_within_the_window_is_down():
             own.process.wait(10)
 
         found = after(die, own)
-    assert found["state"] == "down" and "no PostgreSQL at" in found["problem"]
+    assert found["state"] == "down" and "nothing listens there" in found["problem"]

@@ -15,7 +15,7 @@ from ..._collect.base import Sampler
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Problem
 from ..._sql.sessions import Manner, is_client
-from . import comparable, confirm, connect, driver, indexes, plans, pooler, queries, server_queries, shape, tables
+from . import comparable, confirm, connect, driver, indexes, plans, pooler, queries, refusal, server_queries, shape, tables
 from .discover import backends
 from .fetch import About, Reader, Sample
 from .fetch_schema import SchemaReader
@@ -266,7 +266,7 @@ class PostgresqlSampler(Sampler):
                 return
             self._server = Server(self._session, budget, self.options, self.tools)
             self._server.read_first()
-        except connect.Exhausted as refused:
+        except refusal.Exhausted as refused:
             self._exhausted = str(refused)
         except driver.SqlError as error:
             raise Problem(f"{self.name} answers strangely: {error}") from None

@@ -22,9 +22,14 @@ PLAN_MS = 500
 PLAN_LOCK_MS = 100
 #: Left in the text of every statement of ours, so that we do not report ourselves.
 MARK = "/* warroom.launch */"
+#: Our own transactions, whatever role, database and server have as their defaults: a hot standby refuses serializable ones (case N-01).
+BEGIN = f"BEGIN {MARK} ISOLATION LEVEL READ COMMITTED, READ ONLY, NOT DEFERRABLE"
+#: The clock of a default statement_timeout runs already when it is changed; without one there is none, and ours begins anew.
+_NO_CLOCK = f"SET LOCAL {MARK} statement_timeout = 0"
 # one statement for all settings: few rows in the statistics that we are about to read
 _SETTINGS = {
     "lock_timeout": str(LOCK_MS),
+    "idle_in_transaction_session_timeout": "10000",
     # nothing that users created may stand in for what the catalogue means; plans of our own are small
     "search_path": "pg_catalog, pg_temp",
     "jit": "off",
@@ -59,7 +64,7 @@ class Session:
 
     def _begin(self, **settings: str) -> str:
         calls = (f"set_config('{name}', '{value}', true)" for name, value in settings.items())
-        return f"BEGIN {MARK} READ ONLY; SELECT {MARK} {', '.join(calls)}; "
+        return f"{BEGIN}; {_NO_CLOCK}; SELECT {MARK} {', '.join(calls)}; "
 
     def ask(self, sql: str, essential: bool = False) -> list[driver.Row]:
         """The rows. What is not essential is left out once the stage has taken too long."""

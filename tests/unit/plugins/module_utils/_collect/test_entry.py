@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import locale
 import os
 import pathlib
 import threading
@@ -93,3 +94,14 @@ def test_ports_on_strangers_command_lines(tools: HostTools, port: str) -> None:
     tools._processes = processes.Processes(rows, False)
     for discover in (find_mysql, find_postgresql):
         assert all(0 < one.get("login_port", 1) < 65536 for one in discover(tools))
+
+
+def test_messages_of_libraries_are_in_one_language_on_every_host() -> None:
+    before = locale.setlocale(locale.LC_ALL)
+    try:
+        locale.setlocale(locale.LC_ALL, "C.UTF-8")
+        entry.speak_c()
+        assert {locale.setlocale(kind) for kind in (locale.LC_MESSAGES, locale.LC_TIME, locale.LC_NUMERIC)} == {"C"}
+        assert locale.setlocale(locale.LC_CTYPE) == "C.UTF-8", "names of files stay UTF-8"
+    finally:
+        locale.setlocale(locale.LC_ALL, before)

@@ -2,19 +2,15 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where the server is, who we are there, and what is said when it does not let us in."""
+"""Where the server is, and who we are there."""
 
 from __future__ import annotations
-
-import struct
 
 import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils._collect.host_tools import HostTools
-from ansible_collections.warroom.launch.plugins.module_utils._collect.problem import Down, Problem
-from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql import connect, discover, driver, shape
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql import connect, discover, shape
 from ansible_collections.warroom.launch.plugins.module_utils._linux.processes import Listener, Process, Processes
-from tests.support.replay import peer, sends
 from tests.support.tools import FakeCommands
 
 
@@ -36,83 +32,6 @@ def test_nothing_is_sent_that_poolers_refuse():
     params = connect.parameters({"login_password": "x", "ssl_mode": "require"}, 5)
     assert "options" not in params and params["application_name"] == "warroom.launch" and params["sslmode"] == "require"
     assert "password" not in connect.parameters({}, 5)
-
-
-PREFIX = 'connection failed: connection to server at "127.0.0.1", port 5432 failed: '
-
-
-#: psycopg 3 when the name has two addresses: the last attempt, then all of them.
-SEVERAL = (
-    PREFIX + "{} Multiple connection attempts failed. All failures were: - host: 'x', port: '1', hostaddr: '::1': " + PREFIX + "{} "
-    "- host: 'x', port: '1', hostaddr: '127.0.0.1': " + PREFIX + "{}"
-)
-
-
-@pytest.mark.parametrize(
-    "text, code, kind, said",
-    [
-        (
-            PREFIX + "FATAL: sorry, too many clients already",
-            None,
-            connect.Exhausted,
-            "refuses connections: sorry, too many clients already",
-        ),
-        (
-            PREFIX + "FATAL: remaining connection slots are reserved for roles with the SUPERUSER attribute",
-            None,
-            connect.Exhausted,
-            "refuses",
-        ),
-        (PREFIX + 'FATAL: too many connections for role "app"', None, connect.Exhausted, "too many connections for role"),
-        ("FATAL: no more connections allowed (max_client_conn)", None, connect.Exhausted, "no more connections allowed"),
-        ("FATAL: tut uns leid, schon zu viele Verbindungen", "53300", connect.Exhausted, "schon zu viele"),
-        (
-            PREFIX + "FATAL: the database system is starting up",
-            None,
-            Down,
-            "does not accept connections: the database system is starting up",
-        ),
-        (
-            PREFIX + "Connection refused Is the server running on that host and accepting TCP/IP connections?",
-            None,
-            Down,
-            "Connection refused",
-        ),
-        (PREFIX + 'FATAL: Peer authentication failed for user "postgres"', None, Problem, "become_user"),
-        (PREFIX + 'FATAL: password authentication failed for user "app"', None, Problem, "check login_user and login_password"),
-        (PREFIX + 'FATAL: no pg_hba.conf entry for host "10.0.0.9", user "app"', None, Problem, "pg_hba.conf"),
-        (PREFIX + 'FATAL: database "shop" does not exist', None, Problem, "check login_db"),
-        (PREFIX + 'FATAL: role "app" does not exist', None, Problem, "GRANT pg_monitor TO launch"),
-        (
-            SEVERAL.format(*["Connection refused Is the server running on that host and accepting TCP/IP connections?"] * 3),
-            None,
-            Down,
-            "refused",
-        ),
-        (
-            SEVERAL.format(*['FATAL: role "app" does not exist', "Connection refused Is the server running?"] * 2),
-            None,
-            Problem,
-            "GRANT pg_monitor",
-        ),
-    ],
-)
-def test_refusals_say_what_to_do(text, code, kind, said):
-    problem = connect._explained(driver.SqlError(text, code), {"login_port": 1}, "postgres")
-    assert {type(problem)} == {kind} and said in str(problem) and "Is the server running" not in str(problem)
-
-
-def test_a_refusal_in_the_servers_language_is_known_by_its_code():
-    fields = b"SFATAL\0VFATAL\0C53300\0Mschon zu viele Verbindungen\0\0"
-    with peer(sends(b"E" + struct.pack("!I", len(fields) + 4) + fields)) as address:
-        port = int(address.rpartition(":")[2])
-        problem = connect._explained(driver.SqlError("FATAL: schon zu viele Verbindungen"), {"login_port": port}, "postgres")
-    assert isinstance(problem, connect.Exhausted)
-
-
-def test_what_answers_otherwise_at_startup_has_no_code():
-    with peer(sends(b"R" + struct.pack("!II", 8, 0) + b"garbage")) as address:
-        assert connect._code_at_startup({"login_port": int(address.rpartition(":")[2])}, "postgres") is None
 
 
 def process(pid, ppid, *argv, name="postgres"):

@@ -91,7 +91,7 @@ def test_the_plan_is_read_without_literals():
     assert plans.reads_whole(nodes, {"child"}, "parent_id") and not plans.reads_whole(nodes, {"parent"}, "parent_id")
     assert not plans.reads_whole(nodes, {"child"}, "id")
     said = connection.said
-    assert said[0].startswith("BEGIN /* warroom.launch */ READ ONLY") and "force_generic_plan" in said[0]
+    assert said[0].startswith("BEGIN /* warroom.launch */ ISOLATION LEVEL READ COMMITTED, READ ONLY") and "force_generic_plan" in said[0]
     assert said[1] == 'SET LOCAL ROLE "app"'
     assert said[2] == "PREPARE launch_plan AS select count(*) from child where parent_id = $2 and v = $1"
     assert said[3] == "EXPLAIN (FORMAT JSON) EXECUTE launch_plan(NULL, NULL)"
