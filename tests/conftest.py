@@ -11,6 +11,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.warroom.launch.plugins.module_utils._collect.facts import UNEXPLAINED, Facts
 from tests.support.tools import FakeCommands, tools_with
 
 CASES = pathlib.Path(__file__).parent / "unit" / "fixtures" / "cases"
@@ -39,3 +40,20 @@ def commands() -> FakeCommands:
 def tools(commands: FakeCommands) -> t.Any:
     """HostTools of the fetch layer over the stand-in command runner."""
     return tools_with(commands)
+
+
+@pytest.fixture(autouse=True)
+def no_null_without_a_reason(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> t.Iterator[None]:
+    """Fail every test in which a collector's facts hold a null and do not say why (marker `allow_unexplained`: it tests just that)."""
+    unexplained: set[str] = set()
+    done = Facts.done
+
+    def watched(facts: Facts) -> dict[str, t.Any]:
+        result = done(facts)
+        unexplained.update(name for name, reason in result["unknown"].items() if UNEXPLAINED in reason)
+        return result
+
+    monkeypatch.setattr(Facts, "done", watched)
+    yield
+    if unexplained and request.node.get_closest_marker("allow_unexplained") is None:
+        pytest.fail(f"null without a reason: {', '.join(sorted(unexplained))}")

@@ -95,4 +95,4 @@ def facts(session: FakeSession, window: t.Optional[float] = 1.0, **options: t.An
     if window is not None:
         probe.look()
         probe._second = probe._sample(probe._first.now)
-    return probe.facts(window)
+    return probe.facts(window).done()

@@ -14,7 +14,6 @@ import yaml
 
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.uwsgi import host_view, parse, shape
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.uwsgi.samples import Glance, History, Look
-from ansible_collections.warroom.launch.plugins.module_utils._text.plain import plain
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import SHIPPED, Catalogue
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.evaluate import evaluate
 
@@ -52,7 +51,7 @@ def facts(*documents: t.Any, window: t.Optional[float] = None, usages: t.Any = N
     glances = tuple(map(Glance.of, looks))
     usages = usages or tuple(host_view.Usage() for _look in looks)
     history = History(looks[0], looks[-1], glances, window, usages, **{**blank, **settings})
-    result = plain(shape.facts(history))
+    result = shape.facts(history).done()
     assert all(reason for reason in result["unknown"].values())
     return result
 

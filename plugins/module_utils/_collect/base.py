@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a collector (one service) offers to the floor: its options, how to find its instances, how to sampler one."""
+"""What a collector (one service) offers: its options, how to find its instances, how to sample one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import time
 import typing as t
 
 from .fact_names import fact_key
+from .facts import Facts
 from .host_tools import HostTools
 
 
@@ -49,10 +50,10 @@ class Sampler:
         """Take the second sample."""
         raise NotImplementedError
 
-    def facts(self, window: t.Optional[float]) -> dict[str, t.Any]:
+    def facts(self, window: t.Optional[float]) -> Facts:
         """The measures, by the collector's pure `shape` (`window`: seconds between the samples, None without a second).
 
-        May hold `unknown` ({measure: why it is null and how to make it known}) and `notes` (sentences).
+        The builder asks a reason of every null.
         """
         raise NotImplementedError
 

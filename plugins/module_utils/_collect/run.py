@@ -16,9 +16,10 @@ import time
 import typing as t
 
 from .._text import redact
-from .._text.plain import now, plain
+from .._text.plain import now
 from . import libraries, silence
 from .base import Collector, Sampler
+from .facts import Facts
 from .host_tools import HostTools
 from .problem import Problem, Silent, fault
 
@@ -31,7 +32,7 @@ class Outcome:
 
     collector: Collector
     options: dict[str, t.Any]
-    facts: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    facts: Facts = dataclasses.field(default_factory=Facts)
     state: str = "up"
     problem: t.Optional[str] = None
     window: t.Optional[float] = None
@@ -42,7 +43,6 @@ class Outcome:
 
     def as_facts(self, secrets: t.Collection[str]) -> dict[str, t.Any]:
         ended = self.finished or time.monotonic()
-        own = plain(self.facts)
         record = {
             "name": redact.clean(self.name, 120),
             "state": self.state,
@@ -50,10 +50,8 @@ class Outcome:
             "window": None if self.window is None else round(self.window, 3),
             "collected_at": self.collected_at,
             "duration_ms": int((ended - self.started) * 1000),
-            **own,
+            **self.facts.done(),
         }
-        record.setdefault("unknown", {})
-        record.setdefault("notes", [])
         hidden: dict[str, t.Any] = redact.hide_deep(record, secrets)
         return hidden
 

@@ -13,6 +13,7 @@ import typing as t
 import urllib.parse
 
 from ..._collect.base import Collector, Sampler
+from ..._collect.facts import Facts
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Problem
 from . import api, application, local
@@ -125,11 +126,11 @@ class CelerySampler(Sampler):
         if self._flower_before is not None and after is not None:
             self._got.flower = api.flower_outcomes(self._flower_before, after)
 
-    def facts(self, window: t.Optional[float]) -> dict[str, t.Any]:
+    def facts(self, window: t.Optional[float]) -> Facts:
         if window is None:
             self._got.tally = None
         self._manage()
-        return facts(self._got, window, self.tools.top)
+        return Facts.adopt(facts(self._got, window, self.tools.top))
 
     def close(self) -> None:
         if self._listener is not None:

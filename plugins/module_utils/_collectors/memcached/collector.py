@@ -10,6 +10,7 @@ import typing as t
 
 from ..._collect import stream
 from ..._collect.base import Collector, Sampler
+from ..._collect.facts import Facts
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Down, Problem
 from ..._linux.processes import Listener, Process
@@ -70,11 +71,11 @@ class MemcachedSampler(Sampler):
         self._second = self._sample(whole=True)
         self._measure(GETS)
 
-    def facts(self, window: t.Optional[float]) -> dict[str, t.Any]:
+    def facts(self, window: t.Optional[float]) -> Facts:
         if window is None:
             self._first = self._sample(whole=True)
         own = {"address": self.options["address"], "pool": self.options["pool"], "weight": self.options["weight"]}
-        return {**own, **facts(self._first, self._second, window, self._latency, self.tools.top)}
+        return Facts.adopt({**own, **facts(self._first, self._second, window, self._latency, self.tools.top)})
 
     def close(self) -> None:
         if self._session is not None:

@@ -10,6 +10,7 @@ import time
 import typing as t
 
 from ..._collect.base import Collector, Sampler
+from ..._collect.facts import Facts
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Problem
 from ..._sql import sql_text
@@ -124,9 +125,9 @@ class MysqlSampler(Sampler):
         except Refused as refused:
             raise Problem(f"{self.name} broke off within the window (a restart?): {clean(refused.said)}") from None
 
-    def facts(self, window: t.Optional[float]) -> dict[str, t.Any]:
+    def facts(self, window: t.Optional[float]) -> Facts:
         if self._exhausted is not None:
-            return {**shape.exhausted(self._exhausted), "client_options": self._tools_options}
+            return Facts.adopt({**shape.exhausted(self._exhausted), "client_options": self._tools_options})
         manner = Manner(
             query_text=self.options.get("query_text") or "normalised",
             top=self.tools.top,
@@ -142,7 +143,7 @@ class MysqlSampler(Sampler):
         dictionary = self._reader.dictionary()
         material = shape.Material(self._reader, self._first, self._second, self._working, window, manner, dictionary)
         plans = [shape.plan(pid, material, *self._reader.explain(pid)) for pid in self.options.get("explain_pids") or []]
-        return {**shape.facts(material, statements, texts), "plans": plans, "client_options": self._tools_options}
+        return Facts.adopt({**shape.facts(material, statements, texts), "plans": plans, "client_options": self._tools_options})
 
     def close(self) -> None:
         if self._session is not None:

@@ -12,6 +12,7 @@ import time
 import typing as t
 
 from ..._collect.base import Sampler
+from ..._collect.facts import Facts
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Problem
 from ..._sql.sessions import Manner, is_client
@@ -283,14 +284,13 @@ class PostgresqlSampler(Sampler):
         elif self._console is not None:
             self._readings = (self._readings[0], self._console.second())
 
-    def facts(self, window: t.Optional[float]) -> dict[str, t.Any]:
+    def facts(self, window: t.Optional[float]) -> Facts:
         if self._console is not None and self._readings[0] is not None:
-            return pooler.facts(self._readings[0], self._readings[1], self._console.unknown, self.tools.top)
+            return Facts.adopt(pooler.facts(self._readings[0], self._readings[1], self._console.unknown, self.tools.top))
         if self._server is None:
-            return shape.exhausted(
-                self._exhausted or "", backends(self.tools, connect.socket_of(self.options)[1]) if self._is_here() else None
-            )
-        found = self._server.facts(window)
+            seen = backends(self.tools, connect.socket_of(self.options)[1]) if self._is_here() else None
+            return Facts.adopt(shape.exhausted(self._exhausted or "", seen))
+        found = Facts.adopt(self._server.facts(window))
         if self._server.session.lost:
             self._explain_loss()
         return found

@@ -11,6 +11,7 @@ import time
 import typing as t
 
 from ..._collect.base import Collector, Sampler
+from ..._collect.facts import Facts
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Problem
 from ..._linux import cgroup
@@ -100,29 +101,31 @@ class ServerSampler(Sampler):
         heads = [row for row in now.rows.values() if row.service and getattr(now.rows.get(row.ppid), "service", None) != row.service]
         return {row.pid: cgroup.limits(self._host.read, self._host.mounts, row.pid) for row in heads[:GROUPS_READ]}
 
-    def facts(self, window: t.Optional[float]) -> dict[str, t.Any]:
+    def facts(self, window: t.Optional[float]) -> Facts:
         host, last = self._host, self._table_last or self._table_first
         state = host.state(self.tools.timeout)
         folders = {one.memory_folder for one in (host.limits, *self._limits.values()) if one.memory_folder}
         killed = state.vmstat.get("oom_kill") != 0
-        return shape.facts(
-            Reading(
-                state=state,
-                limits=host.limits,
-                first=self._first,
-                second=self._second,
-                table_first=self._table_first,
-                table_last=last,
-                ticks=self._ticks,
-                exact=process_table.exact_memory(self._of_interest(last)),
-                files=process_table.open_files(host, [row for row in last.rows.values() if row.service][:DESCRIPTORS_READ]),
-                service_limits=self._limits,
-                group_memory={folder: cgroup.memory_in_use(host.read, folder) for folder in folders},
-                clock=clock.clock(self.tools.commands),
-                kernel_log=clock.kernel_log() if killed else None,
-                own_pid=os.getpid(),
-                ticks_per_second=os.sysconf("SC_CLK_TCK"),
-                top=self.tools.top,
+        return Facts.adopt(
+            shape.facts(
+                Reading(
+                    state=state,
+                    limits=host.limits,
+                    first=self._first,
+                    second=self._second,
+                    table_first=self._table_first,
+                    table_last=last,
+                    ticks=self._ticks,
+                    exact=process_table.exact_memory(self._of_interest(last)),
+                    files=process_table.open_files(host, [row for row in last.rows.values() if row.service][:DESCRIPTORS_READ]),
+                    service_limits=self._limits,
+                    group_memory={folder: cgroup.memory_in_use(host.read, folder) for folder in folders},
+                    clock=clock.clock(self.tools.commands),
+                    kernel_log=clock.kernel_log() if killed else None,
+                    own_pid=os.getpid(),
+                    ticks_per_second=os.sysconf("SC_CLK_TCK"),
+                    top=self.tools.top,
+                )
             )
         )
 

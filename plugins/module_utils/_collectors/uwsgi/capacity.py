@@ -10,10 +10,11 @@ import math
 import statistics
 import typing as t
 
+from ..._collect.facts import Facts, known, measured
 from ..._collect.sampling import ratio, top
 from . import traffic
 from .document import Worker
-from .samples import Facts, History
+from .samples import History
 
 #: Memory that stays free for everything else: this much, or the tenth part when that is more.
 RESERVE_BYTES = 512 * 1024 * 1024
@@ -23,6 +24,8 @@ SHARE = 0.8
 COMFORTABLE = 0.7
 #: A worker that waits all the time still costs something.
 LEAST_CPU = 0.02
+NO_CORES = "the number of threads is not told: stats-no-cores is set; remove it"
+NO_MEMORY = "uWSGI reports no memory: add `memory-report = true` to its configuration and reload it, or run the module on its host"
 _ELSEWHERE = (
     "the workers' processes cannot be seen from here (another host, a container, or hidden from this user): "
     "run the module there, with become"
@@ -33,15 +36,14 @@ def put(facts: Facts, history: History) -> None:
     """Memory and CPU of the workers, and `addable`."""
     _memory(facts, history)
     rows = [_row(worker, history) for worker in history.last.stats.workers if worker.pid > 0]
-    facts.put("worker_list", top(rows, "memory_bytes", history.top))
-    facts.put("worker_list_total", len(rows))
+    facts.rows("worker_list", top(rows, "memory_bytes", len(rows)), history.top)
     _cpu(facts, history, rows)
     _addable(facts, history)
 
 
 def _memory(facts: Facts, history: History) -> None:
     found = list(history.memory.values())
-    why = "uWSGI reports no memory: add `memory-report = true` to its configuration and reload it, or run the module on its host"
+    why = NO_MEMORY
     exact = bool(found) and all(one.uss is not None for one in found)
     facts.put("memory_kind", ("uss" if exact else "rss") if found else None, why)
     each = [one.uss if one.uss is not None and exact else one.rss for one in found]
@@ -73,28 +75,33 @@ def _busiest_thread(history: History, pid: int) -> t.Optional[float]:
 def _row(worker: Worker, history: History) -> dict[str, t.Any]:
     memory = history.memory.get(worker.pid)
     cpu = _moved_cpu(history, worker.pid)
+    why = _why_no_cpu(history)
     return {
         "id": worker.id,
         "pid": worker.pid,
         "state": worker.status,
-        "threads": None if worker.cores is None else len(worker.cores),
-        "threads_busy": None if worker.cores is None else worker.busy_cores,
+        "threads": measured(None if worker.cores is None else len(worker.cores), NO_CORES),
+        "threads_busy": measured(None if worker.cores is None else worker.busy_cores, NO_CORES),
         "lifetime_requests": worker.requests,
         "lifetime_harakiri": worker.harakiri,
         "lifetime_respawns": max(0, worker.respawns - 1),
-        "memory_bytes": None if memory is None else memory.pss if memory.pss is not None else memory.rss,
-        "cpu_cores": None if cpu is None or not history.window else round(cpu / history.window, 3),
-        "busiest_thread_ratio": _busiest_thread(history, worker.pid),
+        "memory_bytes": measured(None if memory is None else memory.pss if memory.pss is not None else memory.rss, NO_MEMORY),
+        "cpu_cores": measured(None if cpu is None or not history.window else round(cpu / history.window, 3), why),
+        "busiest_thread_ratio": measured(_busiest_thread(history, worker.pid), why),
     }
 
 
+def _why_no_cpu(history: History) -> str:
+    return traffic.NO_WINDOW if history.window is None else _ELSEWHERE
+
+
 def _cpu(facts: Facts, history: History, rows: list[dict[str, t.Any]]) -> None:
-    why = traffic.NO_WINDOW if history.window is None else _ELSEWHERE
-    used = [row["cpu_cores"] for row in rows if row["cpu_cores"] is not None]
+    why = _why_no_cpu(history)
+    used = [cores for cores in (known(row["cpu_cores"]) for row in rows) if cores is not None]
     facts.put("cpu_cores", round(sum(used), 3) if used else None, why)
     facts.put(
         "busiest_thread_ratio",
-        max((row["busiest_thread_ratio"] for row in rows if row["busiest_thread_ratio"] is not None), default=None),
+        max((share for share in (known(row["busiest_thread_ratio"]) for row in rows) if share is not None), default=None),
         why,
     )
     facts.put("machine_cpu_free_cores", _free_cores(history, sum(used)), why)
@@ -115,23 +122,23 @@ def _free_cores(history: History, used: float) -> t.Optional[float]:
 def _per_busy(facts: Facts, history: History) -> t.Optional[float]:
     """CPU of the workers per second that a request was running: about 1 when it computes, 0.1 when it waits for a database."""
     running = traffic.Moved(history).sum(lambda worker: worker.running_microseconds)
-    if facts.values["cpu_cores"] is None or not history.window or running is None:
+    if facts.get("cpu_cores") is None or not history.window or running is None:
         return None
     sampled = history.mean_cores_busy * history.window
     # running_time grows when a request ends: while all are stuck only the samples know that they are busy
     busy_seconds = max(running / 1e6, sampled)
-    return min(1.0, round(facts.values["cpu_cores"] * history.window / busy_seconds, 4)) if busy_seconds > 0.01 else None
+    return min(1.0, round(facts.get("cpu_cores") * history.window / busy_seconds, 4)) if busy_seconds > 0.01 else None
 
 
 def _addable(facts: Facts, history: History) -> None:
     """Workers that RAM and CPU of this host leave room for. The database's connection budget is the fleet's to know."""
     threads = _threads_per_worker(history)
     by_ram = by_cpu = None
-    memory = facts.values["memory_bytes_per_worker_median"]
+    memory = facts.get("memory_bytes_per_worker_median")
     capacity = history.capacity
     if capacity is not None and memory:
         by_ram = int(SHARE * max(0, capacity.memory_available - max(RESERVE_BYTES, capacity.memory_total // 10)) // memory)
-    per_busy, free = facts.values["cpu_per_busy_ratio"], facts.values["machine_cpu_free_cores"]
+    per_busy, free = facts.get("cpu_per_busy_ratio"), facts.get("machine_cpu_free_cores")
     if per_busy is not None and free is not None:
         by_cpu = int(SHARE * free // (max(LEAST_CPU, per_busy) * threads))
     facts.put("addable.by_ram", by_ram, _ELSEWHERE)

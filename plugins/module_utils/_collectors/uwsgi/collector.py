@@ -11,6 +11,7 @@ import time
 import typing as t
 
 from ..._collect.base import Collector, Sampler
+from ..._collect.facts import Facts
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Problem
 from ..._linux import backlog
@@ -78,7 +79,7 @@ class UwsgiSampler(Sampler):
         self._ends.append(self._look(stats))
         self._usages.append(host_view.usage_of(stats, self._ours))
 
-    def facts(self, window: t.Optional[float]) -> dict[str, t.Any]:
+    def facts(self, window: t.Optional[float]) -> Facts:
         return shape.facts(
             History(
                 first=self._ends[0],

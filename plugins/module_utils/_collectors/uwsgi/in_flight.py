@@ -10,21 +10,24 @@ import collections
 import ipaddress
 import typing as t
 
-from ..._collect.sampling import ratio
+from ..._collect.derived import largest, share
+from ..._collect.facts import Facts, known
 from .document import Request
-from .samples import Facts, History
+from .samples import History
+
+UNDATED = "uWSGI does not tell when the requests began"
 
 
 def put(facts: Facts, history: History) -> None:
     """In-flight requests of the last sample, grouped; the clients of all samples."""
     look = history.last
     running = [core.request for worker in look.stats.workers for core in worker.cores or () if core.busy]
-    known = [request for request in running if request is not None]
-    facts.put("in_flight", _rows(known, look.clock, facts.values["cores_active"])[: history.top])
-    facts.put("in_flight_total", facts.values["cores_busy"])
-    dated = [request for request in known if request.started]
+    readable = [request for request in running if request is not None]
+    facts.put("in_flight", _rows(readable, look.clock, facts.get("cores_active"))[: history.top])
+    facts.put("in_flight_total", facts.get("cores_busy"))
+    dated = [request for request in readable if request.started]
     oldest = min(dated, key=lambda request: request.started or 0.0, default=None)
-    why = "no request is in flight" if not running else "uWSGI does not tell when the requests began"
+    why = "no request is in flight" if not running else UNDATED
     facts.put("in_flight_oldest_seconds", None if oldest is None else _age(oldest, look.clock), why)
     facts.put("in_flight_oldest_pattern", None if oldest is None else f"{oldest.method} {oldest.pattern}".strip(), why)
     if dated and not history.local:
@@ -52,11 +55,11 @@ def _rows(requests: list[Request], clock: float, cores: int) -> list[dict[str, t
                 "method": method,
                 "host": host,
                 "count": len(members),
-                "share_ratio": ratio(min(len(members), cores), cores),
-                "oldest_seconds": max(ages) if ages else None,
+                "share_ratio": share(min(len(members), cores), cores, "no worker can take requests"),
+                "oldest_seconds": largest(ages, UNDATED),
             }
         )
-    return sorted(rows, key=lambda row: (-row["count"], -(row["oldest_seconds"] or 0)))
+    return sorted(rows, key=lambda row: (-row["count"], -(known(row["oldest_seconds"]) or 0)))
 
 
 def _clients(facts: Facts, history: History) -> None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._collect.sampling import delta, rate, ratio, top
+from ..._collect.facts import Facts, measured
+from ..._collect.sampling import delta, rate, ratio
 from . import traffic
 from .host_view import Queue
-from .samples import Facts, History
+from .samples import History
 
 #: Samples from which "in every sample" means something.
 ENOUGH = 3
@@ -73,20 +74,25 @@ def _queues(facts: Facts, history: History) -> None:
     queues = history.last.queues
     reason = next((queue.reason for queue in queues if queue.reason), "uWSGI lists no sockets")
     facts.put("listen_queue", history.last.waiting, reason)
-    known = [number for number in waiting if number is not None]
-    facts.put("listen_queue_peak", max(known) if known else None, reason)
-    facts.put("listen_queue_samples", sum(number > 0 for number in known) if known else None, reason)
+    told = [number for number in waiting if number is not None]
+    facts.put("listen_queue_peak", max(told) if told else None, reason)
+    facts.put("listen_queue_samples", sum(number > 0 for number in told) if told else None, reason)
     fullest = max(queues, key=_fill, default=None)
     limit = fullest.limit if fullest is not None else None
     facts.put("listen_queue_limit", limit, reason)
     share = ratio(fullest.waiting, limit) if fullest is not None and history.last.waiting is not None else None
     facts.put("listen_queue_ratio", None if share is None else min(1.0, share), reason)
     rows = [
-        {"name": queue.name, "kind": queue.kind, "protocol": queue.protocol, "queue": queue.waiting, "limit": queue.limit}
-        for queue in queues
+        {
+            "name": queue.name,
+            "kind": queue.kind,
+            "protocol": queue.protocol,
+            "queue": measured(queue.waiting, queue.reason or reason),
+            "limit": measured(queue.limit, queue.reason or "the socket's limit is not told"),
+        }
+        for queue in sorted(queues, key=lambda queue: -(queue.waiting or 0))
     ]
-    facts.put("sockets", top(rows, "queue", history.top))
-    facts.put("sockets_total", len(rows))
+    facts.rows("sockets", rows, history.top)
     facts.put("somaxconn", history.somaxconn, "only read on the host that uWSGI runs on")
 
 
@@ -114,11 +120,11 @@ def _saturated(facts: Facts, history: History) -> None:
         facts.put("saturated", None, f"needs a window with at least {ENOUGH} samples")
         facts.put("saturated_why", [])
         return
-    used: t.Optional[float] = facts.values["utilisation"]
+    used: t.Optional[float] = facts.get("utilisation")
     signs = {
         "every thread that can take requests was busy in every sample": all(glance.all_busy for glance in glances),
         "requests waited in every sample": all((glance.waiting or 0) > 0 for glance in glances),
-        "busy over the samples and over the window": (facts.values["busy_ratio"] or 0) >= FULL and (used or 0) >= FULL,
+        "busy over the samples and over the window": (facts.get("busy_ratio") or 0) >= FULL and (used or 0) >= FULL,
     }
     facts.put("saturated", any(signs.values()))
     facts.put("saturated_why", [sentence for sentence, holds in signs.items() if holds])

@@ -81,30 +81,3 @@ class History:
     @property
     def mean_cores_busy(self) -> float:
         return sum(glance.cores_busy for glance in self.glances) / len(self.glances)
-
-
-class Facts:
-    """Measures with, for each that is null, why."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, t.Any] = {}
-        self.unknown: dict[str, str] = {}
-        self.notes: list[str] = []
-
-    def put(self, name: str, value: t.Any, reason: str = "") -> t.Any:
-        """Record a measure (a dotted name nests); null needs a reason."""
-        place = self.values
-        *outer, inner = name.split(".")
-        for part in outer:
-            place = place.setdefault(part, {})
-        place[inner] = value
-        if value is None:
-            self.unknown[name] = reason
-        return value
-
-    def note(self, sentence: str) -> None:
-        if sentence not in self.notes:
-            self.notes.append(sentence)
-
-    def done(self) -> dict[str, t.Any]:
-        return {**self.values, "unknown": self.unknown, "notes": self.notes}

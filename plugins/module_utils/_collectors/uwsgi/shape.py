@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._collect.sampling import ratio, top
+from ..._collect.derived import share
+from ..._collect.facts import Facts
+from ..._collect.sampling import top
 from . import capacity, in_flight, pressure, traffic
-from .samples import Facts, History
+from .samples import History
 
 
-def facts(history: History) -> dict[str, t.Any]:
+def facts(history: History) -> Facts:
     """The measures of one instance. Emperors and routers have no workers, so they have no measures of workers either."""
     stats = history.last.stats
     found = Facts()
@@ -29,7 +31,7 @@ def facts(history: History) -> dict[str, t.Any]:
         _router(found, history)
     else:
         _app(found, history)
-    return found.done()
+    return found
 
 
 def _app(found: Facts, history: History) -> None:
@@ -39,9 +41,10 @@ def _app(found: Facts, history: History) -> None:
     capacity.put(found, history)
     stats = history.last.stats
     found.put("signal_queue", stats.signal_queue, "uWSGI did not tell it")
-    caches = [{**cache, "hit_ratio": ratio(cache["hits"], cache["hits"] + cache["misses"])} for cache in stats.caches]
-    found.put("caches", top(caches, "hits", history.top))
-    found.put("caches_total", len(caches))
+    caches = [
+        {**cache, "hit_ratio": share(cache["hits"], cache["hits"] + cache["misses"], "nobody asked it yet")} for cache in stats.caches
+    ]
+    found.rows("caches", top(caches, "hits", len(caches)), history.top)
     spoolers = {name: sum(one[name] for one in stats.spoolers) for name in ("tasks", "running")}
     found.put("spoolers", {"total": len(stats.spoolers), **spoolers})
     settings = history.settings

@@ -9,9 +9,10 @@ from __future__ import annotations
 import operator
 import typing as t
 
+from ..._collect.facts import Facts
 from ..._collect.sampling import Number, rate, ratio
 from .document import Stats, Worker
-from .samples import Facts, History
+from .samples import History
 
 NO_WINDOW = "needs a window: two samples"
 
@@ -121,14 +122,12 @@ def _utilisation(facts: Facts, history: History, moved: Moved) -> None:
 
 def _counters(facts: Facts, moved: Moved, workers: t.Sequence[Worker]) -> None:
     exceptions = facts.put("exceptions", moved.sum(lambda worker: worker.exceptions), moved.reason)
-    requests = facts.values["requests"]
+    requests = facts.get("requests")
     why = moved.reason if requests is None else "no request ended in the window"
     facts.put("exception_ratio", _share(exceptions, requests), why)
     total = sum(worker.exceptions for worker in workers)
     facts.put("lifetime_exceptions", total)
-    facts.put(
-        "lifetime_exception_ratio", _share(total, facts.values["lifetime_requests"]), "no request has ended since the workers started"
-    )
+    facts.put("lifetime_exception_ratio", _share(total, facts.get("lifetime_requests")), "no request has ended since the workers started")
     if not all(worker.cores is not None for worker in workers):
         for name in ("static", "routed", "offloaded", "read_errors", "write_errors"):
             facts.put(f"handled.{name}", None, "stats-no-cores is set; remove it")

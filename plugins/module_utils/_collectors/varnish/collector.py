@@ -10,6 +10,7 @@ import time
 import typing as t
 
 from ..._collect.base import Collector, Sampler
+from ..._collect.facts import Facts
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Problem
 from . import discover, fetch, parse, shape
@@ -49,10 +50,10 @@ class VarnishSampler(Sampler):
     def second(self) -> None:
         self._second, self._second_at = self._read()
 
-    def facts(self, window: t.Optional[float]) -> dict[str, t.Any]:
+    def facts(self, window: t.Optional[float]) -> Facts:
         self._check_alive()
         measures = shape.facts(self._first, self._second, window, self._told(), self.tools.top)
-        return {"client_options": discover.client_options(self.options.get("instance")), **measures}
+        return Facts.adopt({"client_options": discover.client_options(self.options.get("instance")), **measures})
 
     def _check_alive(self) -> None:
         """By the clocks of two samples; with one sample, another is taken only when no process is seen that writes them."""

@@ -10,6 +10,7 @@ import time
 import typing as t
 
 from ..._collect.base import Collector, Sampler
+from ..._collect.facts import Facts
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Problem
 from ..varnish import discover
@@ -73,7 +74,7 @@ class TrafficSampler(Sampler):
                 return str(found["address"])
         raise Problem("probe_urls: it is unknown where varnishd listens; set address to host:port")
 
-    def facts(self, window: t.Optional[float]) -> dict[str, t.Any]:
+    def facts(self, window: t.Optional[float]) -> Facts:
         discover.must_run_still(self._seen)
         last = self.options.get("last") or 0.0
         since = time.time() - last if last > 0 else 0.0
@@ -84,7 +85,7 @@ class TrafficSampler(Sampler):
         facts.update(active.facts(list(self._probes), self._no_probes, bool(self.options.get("probe_urls")), facts["unknown"]))
         facts["query"] = self._asked(facts["unknown"])
         facts["client_options"] = discover.client_options(self.options.get("instance"))
-        return facts
+        return Facts.adopt(facts)
 
     def _asked(self, unknown: dict[str, str]) -> t.Optional[dict[str, t.Any]]:
         text, tag = self.options.get("query"), self.options.get("group_by") or "ReqURL"

@@ -16,6 +16,7 @@ import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils._collect import entry
 from ansible_collections.warroom.launch.plugins.module_utils._collect.base import Collector, Sampler
+from ansible_collections.warroom.launch.plugins.module_utils._collect.facts import Facts
 from ansible_collections.warroom.launch.plugins.module_utils._collect.host_tools import HostTools
 from ansible_collections.warroom.launch.plugins.module_utils._collect.problem import Problem
 from ansible_collections.warroom.launch.plugins.module_utils._collect.run import gather
@@ -29,8 +30,8 @@ class Fine(Sampler):
     def first(self) -> None:
         pass
 
-    def facts(self, window: t.Optional[float]) -> dict[str, t.Any]:
-        return {}
+    def facts(self, window: t.Optional[float]) -> Facts:
+        return Facts()
 
 
 def broken(error: Exception) -> t.Any:

@@ -13,6 +13,7 @@ import typing as t
 import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils._collect.base import Collector, Sampler
+from ansible_collections.warroom.launch.plugins.module_utils._collect.facts import Facts
 from ansible_collections.warroom.launch.plugins.module_utils._collect.host_tools import HostTools
 from ansible_collections.warroom.launch.plugins.module_utils._collect.problem import Down, Problem, fault
 from ansible_collections.warroom.launch.plugins.module_utils._collect.run import gather
@@ -27,8 +28,11 @@ class Fine(Sampler):
     def second(self) -> None:
         self.samples += 1
 
-    def facts(self, window: t.Optional[float]) -> dict[str, t.Any]:
-        return {"samples": self.samples, "shown": "secret EXAMPLEPW", "odd": float("nan")}
+    def facts(self, window: t.Optional[float]) -> Facts:
+        facts = Facts()
+        facts.update({"samples": self.samples, "shown": "secret EXAMPLEPW"})
+        facts.put("odd", float("nan"), "no number")
+        return facts
 
 
 class Stopped(Fine):
@@ -42,8 +46,10 @@ class Refused(Fine):
 
 
 class Broken(Fine):
-    def facts(self, window: t.Optional[float]) -> dict[str, t.Any]:
-        return {"ratio": 1 / 0}
+    def facts(self, window: t.Optional[float]) -> Facts:
+        facts = Facts()
+        facts.put("ratio", 1 / 0)
+        return facts
 
 
 class Hangs(Fine):
@@ -87,7 +93,7 @@ def run(tools: HostTools, *collectors: Collector, window: float = 0.05) -> dict[
 def test_two_samples_over_a_window(tools: HostTools) -> None:
     one = run(tools, collector("fine", Fine))["launch_fine"]
     assert (one["state"], one["problem"], one["samples"], one["odd"]) == ("up", None, 2, None)
-    assert one["window"] >= 0.05 and one["unknown"] == {} and one["notes"] == [] and one["name"] == "fine"
+    assert one["window"] >= 0.05 and one["unknown"] == {"odd": "no number"} and one["notes"] == [] and one["name"] == "fine"
     assert one["shown"] == "secret ********"
 
 
@@ -148,8 +154,8 @@ def test_the_machine_is_sampled_while_the_others_sleep(tools: HostTools) -> None
         def second(self) -> None:
             order.append("other second")
 
-        def facts(self, window: t.Optional[float]) -> dict[str, t.Any]:
-            return {}
+        def facts(self, window: t.Optional[float]) -> Facts:
+            return Facts()
 
     class Machine(Other):
         quiet = True

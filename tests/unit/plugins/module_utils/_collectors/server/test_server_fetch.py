@@ -12,7 +12,6 @@ import threading
 import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.server import collector, fetch, process_table
-from ansible_collections.warroom.launch.plugins.module_utils._text.plain import plain
 from tests.support.machine import FakePsutil, proc, process, record
 
 
@@ -28,7 +27,7 @@ def facts_of(psutil, root, tools, monkeypatch, window=0.0):
     if window:
         probe.watch(window)
         probe.second()
-    facts = plain(probe.facts(window or None))
+    facts = probe.facts(window or None).done()
     json.dumps(facts, allow_nan=False).encode("utf-8")
     return facts
 

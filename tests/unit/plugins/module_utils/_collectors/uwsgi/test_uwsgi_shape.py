@@ -318,7 +318,7 @@ def test_the_backlog_that_the_kernel_tells():
     stats = Stats("app", "2", 1, 1, sockets=(Socket("/run/a.sock", "uwsgi", 0, 0),))
     queue = host_view.Queue("/run/a.sock", "uwsgi", "unix", 101, 100)
     look = Look(stats, (queue,), NOW)
-    result = shape.facts(History(look, look, (Glance.of(look),), None, (host_view.Usage(),), {}, True, None, 4096))
+    result = shape.facts(History(look, look, (Glance.of(look),), None, (host_view.Usage(),), {}, True, None, 4096)).done()
     assert (result["listen_queue"], result["listen_queue_limit"], result["listen_queue_ratio"]) == (101, 100, 1.0)
     assert result["busy_ratio"] is None and result["workers"]["total"] == 0
 
