@@ -108,6 +108,7 @@ class ActionModule(ActionBase):
             "status": report["status"],
             "counts": report["counts"],
             "diagnoses": report["diagnoses"],
+            "fleet": report["fleet"],
             "summary": shown,
             "board": lines,
             "shown": args["show"],

@@ -96,134 +96,180 @@ ansible_facts:
   type: dict
   contains:
     launch_celery:
-      description: C(schema) and C(instances), one entry per broker or project.
+      description: C(schema) and C(instances).
       type: dict
-      returned: always
       contains:
-        schema:
-          description: Version of the shape of these facts.
-          type: int
-          returned: always
+        schema: {type: int, description: Version of the structure of these facts.}
         instances:
           description:
-            - One entry per broker, with C(name), C(state) (V(up), V(down) or V(unreadable)), C(problem), C(window), C(collected_at),
-              C(duration_ms), C(unknown) (why a measure is null) and C(notes). The rest is there when the broker is up.
+            - One per broker or project.
+            - What every instance has beside these measures is documented by M(warroom.launch.launch_facts).
+            - A measure over the window is null with one sample (O(window) is 0). Why a measure is null is in RV(ignore:unknown).
           type: list
           elements: dict
-          returned: always
           contains:
             broker:
-              description: C(transport), C(host), C(port), C(vhost), C(version), C(identity), and on Redis C(memory_bytes),
-                C(memory_limit_bytes), C(eviction_policy).
+              description: The broker.
               type: dict
-              returned: when up
+              contains:
+                {name: {type: str, description: Its URL without the password.},
+                 transport: {type: str, description: 'V(redis), V(amqp) and so on.'}, host: {type: str, description: Its host.},
+                 port: {type: int, description: Its port.}, vhost: {type: str, description: 'Virtual host, or number of the database.'},
+                 version: {type: str, description: 'Its version, null when it may not be read.'},
+                 memory_bytes: {type: int, description: 'Memory that Redis uses, null for others.'},
+                 memory_limit_bytes: {type: int, description: 'Its limit, null without one.'},
+                 eviction_policy: {type: str, description: 'What Redis does at the limit, null for others.'},
+                 identity: {type: str, description: 'Tells brokers apart, from whichever host they are read.'}}
             workers:
-              description: Per worker C(name), C(answers), C(pool), C(concurrency), C(prefetch), C(uptime_seconds),
-                C(memory_peak_bytes), C(queues),
-                C(active), C(reserved), C(scheduled), C(accepted) and C(accepted_per_second) in the window, C(drift_seconds).
+              description: Workers that answered or sent heartbeats.
               type: list
               elements: dict
-              returned: when up
-            workers_total:
-              description: Workers that answered or sent heartbeats; C(workers_replied) those that answered.
-                Null when there are signs of life but no answer.
-              type: int
-              returned: when up
-            workers_missing:
-              description: Names given in O(workers) of which nothing was heard; C(workers_missing_total) and C(workers_expected) are
-                numbers.
-              type: list
-              elements: str
-              returned: when up
-            drift_seconds_max:
-              description: How far the clock of a worker is behind this host's, the largest.
-              type: float
-              returned: when up
-            concurrency:
-              description: Tasks that all workers can run at once. C(active) run, C(reserved) wait at a worker, C(scheduled) wait there
-                for their time.
-              type: int
-              returned: when up
-            utilisation:
-              description: Active tasks by concurrency, mean of both samples.
-              type: float
-              returned: when up
-            hoarded:
-              description: Tasks that wait at a worker that is full while another one that takes from the same queue is free.
-                C(hoard_ratio) is all that wait at workers, by concurrency.
-              type: int
-              returned: when up
-            accepted_per_second:
-              description: Tasks that workers began; C(accepted) is their number in the window.
-              type: float
-              returned: when up
+              contains:
+                {name: {type: str, description: Its name.},
+                 answers: {type: bool, description: Whether it answered; what only an answer tells is null when not.},
+                 pool: {type: str, description: 'Its pool, for example V(prefork).'},
+                 concurrency: {type: int, description: Tasks that it can run at once.},
+                 prefetch: {type: int, description: Messages that it takes in advance.},
+                 uptime_seconds: {type: int, description: Since it started.},
+                 memory_peak_bytes: {type: int, description: The most memory its main process ever held.},
+                 queues: {type: list, elements: str, description: Queues that it consumes.},
+                 drift_seconds: {type: float, description: 'How far its clock is behind this host''s, null without events.'},
+                 active: {type: int, description: Tasks that run.},
+                 active_mean: {type: float, description: 'The same, mean of both samples.'},
+                 reserved: {type: int, description: Tasks that wait at it.},
+                 scheduled: {type: int, description: Tasks that wait at it for their time.},
+                 accepted: {type: int, description: Tasks begun in the window.},
+                 accepted_per_second: {type: float, description: The same per second.},
+                 held_growth_per_second: {type: float, description: How fast what waits at it grows.}}
+            workers_total: {type: int, description: How many answered or sent heartbeats. Null when there are signs of life but no answer.}
+            workers_replied: {type: int, description: How many answered.}
+            workers_expected: {type: int, description: Names given in O(workers).}
+            workers_missing: {type: list, elements: str, description: Those of which nothing was heard.}
+            workers_missing_total: {type: int, description: How many these are.}
+            drift_seconds_max: {type: float, description: 'The largest drift of a clock, null when no event came.'}
+            concurrency: {type: int, description: 'Tasks that all workers can run at once, null when one did not tell.'}
+            active: {type: int, description: Tasks that run.}
+            reserved: {type: int, description: Tasks that wait at workers.}
+            scheduled: {type: int, description: Tasks that wait at workers for their time.}
+            utilisation: {type: float, description: 'Active tasks by concurrency, mean of both samples.'}
+            hoarded: {type: int, description: Tasks at a full worker while another one that takes from the same queue is free.}
+            hoard_ratio: {type: float, description: 'Tasks that wait at workers, by concurrency.'}
+            accepted: {type: int, description: Tasks that workers began in the window.}
+            accepted_per_second: {type: float, description: The same per second.}
             running:
-              description: The longest running tasks with C(name), C(queue), C(worker), C(age_seconds). C(running_total) is their number,
-                C(oldest_active_seconds) the age of the oldest.
+              description: The longest running tasks.
               type: list
               elements: dict
-              returned: when up
+              contains:
+                {name: {type: str, description: The task.}, queue: {type: str, description: 'Where it came from, null when not told.'},
+                 worker: {type: str, description: Where it runs.},
+                 age_seconds: {type: float, description: 'How long, null when the worker does not tell.'}}
+            running_total: {type: int, description: How many run.}
+            oldest_active_seconds: {type: float, description: The age of the oldest.}
             queues:
-              description: Per queue C(name), C(ready), C(unacked), C(consumers), C(growth_per_second), C(grows_always) (in every
-                reading of the window),
-                C(arrive_per_second), C(consume_per_second), C(drains), C(drain_seconds) (null with C(drains) false means never),
-                C(wait_seconds) (how long a new message waits at this pace), C(oldest_seconds), C(problem).
-                C(queues_total) is the true number.
+              description: Queues, longest first.
               type: list
               elements: dict
-              returned: when up
-            ready_total:
-              description: Messages that wait in all queues; C(backlog_total) with those that wait at workers.
-                C(ready_consumed) of them in queues that somebody takes from;
-                C(growth_per_second) is the sum over the queues, C(wait_seconds) the longest.
-              type: int
-              returned: when up
-            unacked:
-              description: Messages that workers took and did not acknowledge; C(unacked_oldest_seconds) since when the oldest (on Redis),
-                C(redelivery_seconds)
-                after which Redis transports hand it out again, C(redelivery_ratio) the one by the other.
-              type: int
-              returned: when up
+              contains: &queue
+                {name: {type: str, description: Its name.}, ready: {type: int, description: Messages that wait.},
+                 unacked: {type: int, description: 'Messages that workers hold, null without RabbitMQ''s management API.'},
+                 consumers: {type: int, description: 'Workers that take from it, null when not all answered.'},
+                 growth_per_second: {type: float, description: How fast it grows.},
+                 grows_always: {type: bool, description: Whether it grew in every reading of the window.},
+                 arrive_per_second: {type: float, description: Messages that come.},
+                 consume_per_second: {type: float, description: 'Messages that are taken, null when its workers also take from others.'},
+                 drains: {type: bool, description: Whether it gets shorter.},
+                 drain_seconds: {type: float, description: When it will be empty; null with C(drains) false means never.},
+                 wait_seconds: {type: float, description: How long a new message waits at this pace.},
+                 oldest_seconds: {type: float, description: 'Age of its oldest message, null where the broker does not tell.'},
+                 problem: {type: str, description: Why it could not be read.}}
+            queues_total: {type: int, description: How many there are.}
+            worst: {type: dict, description: 'The queue most in trouble, null when none could be read.', contains: *queue}
+            ready_total: {type: int, description: Messages that wait in all queues.}
+            ready_consumed: {type: int, description: 'Of them, in queues that have a consumer.'}
+            backlog_total: {type: int, description: Messages that wait in queues and at workers.}
+            growth_per_second: {type: float, description: Sum over the queues.}
+            wait_seconds: {type: float, description: 'The longest wait of a queue, null when no task was begun in the window.'}
+            unacked: {type: int, description: 'Messages that workers took and did not acknowledge, null when the broker does not tell.'}
+            unacked_oldest_seconds: {type: float, description: 'Since when the oldest, null but on Redis.'}
+            redelivery_seconds: {type: float, description: 'After which Redis transports hand it out again, null for RabbitMQ.'}
+            redelivery_ratio: {type: float, description: 'The oldest by that time, null when none is held.'}
             unconsumed:
-              description: Queues with messages and without a consumer; C(unconsumed_total) is their number.
+              description: Queues with messages and without a consumer.
               type: list
               elements: dict
-              returned: when up
-            worst:
-              description: The queue most in trouble, with the measures of C(queues).
-              type: dict
-              returned: when up
-            events_enabled:
-              description: Whether workers send task events; null when that is not known because no task ran. C(tasks_source) is
-                V(events) or V(flower).
-              type: bool
-              returned: when up
-            failure_ratio:
-              description: Failed tasks of those that finished in the window. C(succeeded), C(failed), C(finished) and C(retried) are
-                numbers.
-              type: float
-              returned: when up
+              contains:
+                {name: {type: str, description: Its name.}, ready: {type: int, description: Messages that wait.}}
+            unconsumed_total: {type: int, description: 'How many there are, null when not all workers answered.'}
+            events_enabled: {type: bool, description: Whether workers send task events; null when no task ran.}
+            tasks_source:
+              description: Where the outcomes are from, V(events) or V(flower); without either all that follows is null.
+              type: str
+            succeeded: {type: int, description: Tasks that succeeded in the window.}
+            failed: {type: int, description: Tasks that failed.}
+            finished: {type: int, description: Both together.}
+            retried: {type: int, description: Retries.}
+            failure_ratio: {type: float, description: 'Failed of the finished, null when none finished.'}
             tasks:
-              description: Per task C(name), C(succeeded), C(failed), C(retried), C(rejected), C(revoked), C(failure_ratio),
-                C(runtime_seconds) (C(median), C(p95)) and C(exceptions) (C(name), C(count)). C(tasks_total) is the true number,
-                C(worst_task) the one with the largest share of failures among those that finished three times.
+              description: Tasks, those that fail most first.
               type: list
               elements: dict
-              returned: when up
+              contains:
+                name: {type: str, description: Its name.}
+                succeeded: {type: int, description: How often it succeeded.}
+                failed: {type: int, description: How often it failed.}
+                retried: {type: int, description: Retries.}
+                rejected: {type: int, description: Rejections.}
+                revoked: {type: int, description: Revocations.}
+                failure_ratio: {type: float, description: 'Failed of the finished, null when none finished.'}
+                runtime_seconds:
+                  description: How long it ran, null from Flower.
+                  type: dict
+                  contains:
+                    {median: {type: float, description: Half of the runs took no longer.},
+                     p95: {type: float, description: 95 % of the runs took no longer.}}
+                exceptions:
+                  description: What it failed with.
+                  type: list
+                  elements: dict
+                  contains:
+                    {name: {type: str, description: The exception.}, count: {type: int, description: How often.}}
+            tasks_total: {type: int, description: How many kinds of tasks there were.}
+            worst_task:
+              description: >-
+                The task with the largest share of failures among those that finished three times; its values are null when there is none.
+              type: dict
+              contains:
+                name: {type: str, description: Its name.}
+                failed: {type: int, description: How often it failed.}
+                finished: {type: int, description: How often it finished.}
+                failure_ratio: {type: float, description: The share.}
+                exception: {type: str, description: What it fails with.}
             runtime_seconds:
-              description: C(median) and C(p95) over all tasks that succeeded. C(queue_wait_seconds) is from sending to start, where
-                senders send events.
+              description: Of all tasks that succeeded, null from Flower.
               type: dict
-              returned: when up
+              contains:
+                {median: {type: float, description: Half of the runs took no longer.},
+                 p95: {type: float, description: 95 % of the runs took no longer.}}
+            queue_wait_seconds:
+              description: From sending to start, null where senders send no events.
+              type: dict
+              contains:
+                {median: {type: float, description: Half of the tasks waited no longer.},
+                 p95: {type: float, description: 95 % of the tasks waited no longer.}}
             local:
-              description: Worker C(processes) of this host that are connected to this broker, C(answering) of them, C(stopped) by a signal
-                or a debugger (C(stopped_pids)), and C(answering_ratio), which is unknown while one that does not answer may only be busy.
+              description: Worker processes of this host that are connected to this broker.
               type: dict
-              returned: when up
+              contains:
+                {processes: {type: int, description: How many there are.}, answering: {type: int, description: How many answered.},
+                 stopped: {type: int, description: How many are stopped by a signal or a debugger.},
+                 stopped_pids: {type: list, elements: int, description: Their process ids.},
+                 answering_ratio: {type: float, description: 'The share that answered, null while one that does not may only be busy.'}}
             control:
-              description: Queues of remote control and events, no backlog of anybody, C(queues_total) and C(messages).
+              description: Queues of remote control and events, which are no backlog; null when the broker does not list them.
               type: dict
-              returned: when up
+              contains:
+                {queues_total: {type: int, description: How many there are.}, messages: {type: int, description: What they hold.}}
       sample:
         schema: 1
         instances:

@@ -143,6 +143,185 @@ diagnoses:
   returned: when judged
   type: list
   elements: dict
+fleet:
+  description:
+    - What exists once for the fleet, in the form that a module's facts have. The checks of these services read the measures below.
+    - What every instance has beside them is documented by M(warroom.launch.launch_facts).
+  returned: when judged
+  type: dict
+  contains:
+    launch_accelerator_bypass:
+      description: Traffic around Varnish, when the fleet has both tiers.
+      type: dict
+      contains:
+        schema: {type: int, description: Version of the structure of these facts.}
+        instances:
+          description: The instances.
+          type: list
+          elements: dict
+          contains:
+            application_per_second: {type: float, description: Requests that all uWSGI instances took.}
+            accelerator_per_second:
+              description: Requests that all accelerators sent to what is behind them, null when none was counted.
+              type: float
+            around_per_second: {type: float, description: 'What is left, null when an accelerator was not counted.'}
+            around_each_per_second: {type: float, description: The same for each uWSGI instance.}
+            around_ratio: {type: float, description: Its part of what the instances took.}
+            accelerators: {type: list, elements: str, description: The accelerators' hosts.}
+            applications:
+              description: The uWSGI instances, busiest first.
+              type: list
+              elements: dict
+              contains:
+                {host: {type: str, description: Its host.}, name: {type: str, description: Its name.},
+                 address: {type: str, description: Its stats server's address.},
+                 requests_per_second: {type: float, description: Requests that it took.}}
+            applications_total: {type: int, description: How many there are.}
+    launch_memcached_pool:
+      description: One per pool of memcached servers.
+      type: dict
+      contains:
+        schema: {type: int, description: Version of the structure of these facts.}
+        instances:
+          description: The instances.
+          type: list
+          elements: dict
+          contains:
+            servers:
+              description: The servers, busiest first.
+              type: list
+              elements: dict
+              contains:
+                {name: {type: str, description: The server.}, host: {type: str, description: Who saw it.},
+                 weight: {type: float, description: Its weight.}, share_ratio: {type: float, description: Its share of the operations.},
+                 hit_ratio: {type: float, description: Hits of its gets.}, operations_per_second: {type: float, description: Operations.},
+                 items_total: {type: int, description: Items.}, bytes: {type: int, description: Memory of the items.},
+                 evictions_per_second: {type: float, description: Evictions.},
+                 connections: {type: int, description: Connections of clients.}}
+            servers_total: {type: int, description: How many there are.}
+            operations: {type: int, description: 'Operations in the window, null with one sample.'}
+            operations_per_second: {type: float, description: The same per second.}
+            skew_ratio:
+              description: How many times its share the most loaded server has, null when a balance cannot be told.
+              type: float
+            cv: {type: float, description: Coefficient of variation of the servers' operations.}
+            imbalance: {type: float, description: 'The worse of both on one scale, 1 is even.'}
+            hit_spread: {type: float, description: 'Between the best and the worst hit ratio, null with one server.'}
+            items_skew: {type: float, description: The skew of the items.}
+            bytes_skew: {type: float, description: The skew of the memory.}
+            connections_skew: {type: float, description: The skew of the connections.}
+            evictions_skew: {type: float, description: 'The skew of the evictions, null when there are none.'}
+            busiest: {type: str, description: The most loaded server.}
+            busiest_share: {type: float, description: Its share.}
+            idle: {type: list, elements: str, description: Servers that get nothing.}
+            idle_names: {type: str, description: The same as one text.}
+            cause: {type: str, description: 'Why it is uneven, null when it is even.'}
+    launch_celery_queue:
+      description: One per broker. It has the measures that M(warroom.launch.celery_stats) documents, without C(local), and these.
+      type: dict
+      contains:
+        schema: {type: int, description: Version of the structure of these facts.}
+        instances:
+          description: The instances.
+          type: list
+          elements: dict
+          contains:
+            hosts: {type: list, elements: str, description: The hosts that reported this broker.}
+            addable:
+              description: Places that could be added on the workers' hosts; null when no host was measured.
+              type: dict
+              contains:
+                workers: {type: int, description: How many.}
+                limit: {type: str, description: 'What limits it, V(CPU) or V(memory).'}
+                hosts:
+                  description: The hosts.
+                  type: list
+                  elements: dict
+                  contains:
+                    {name: {type: str, description: The host.}, workers: {type: int, description: How many.},
+                     limit: {type: str, description: What limits it there.}}
+    launch_database_clients:
+      description: One per database server.
+      type: dict
+      contains:
+        schema: {type: int, description: Version of the structure of these facts.}
+        instances:
+          description: The instances.
+          type: list
+          elements: dict
+          contains:
+            host: {type: str, description: The server's host.}
+            service: {type: str, description: V(postgresql) or V(mysql).}
+            database_instance: {type: str, description: The server.}
+            clients:
+              description: Every client.
+              type: list
+              elements: dict
+              contains: &client
+                {address: {type: str, description: 'The address, null when hidden.'}, user: {type: str, description: The user.},
+                 application: {type: str, description: 'The application, null when it gives no name.'},
+                 database: {type: str, description: The databases.}, backend: {type: str, description: What kind of session it is.},
+                 sessions: {type: int, description: Sessions.}, session_share_ratio: {type: float, description: Share of all sessions.},
+                 active_seconds: {type: float, description: Time that its sessions worked in the window.},
+                 time_share_ratio: {type: float, description: Share of the time that all worked.},
+                 longest_query_seconds: {type: float, description: 'Its longest query, null when hidden.'},
+                 kind: {type: str, description: 'V(reads), V(writes) or V(both), null when it was not seen at work.'},
+                 known: {type: bool, description: Whether the inventory explains it.}}
+            clients_total: {type: int, description: How many there are.}
+            unknown_clients: {type: list, elements: dict, description: Those that nothing explains., contains: *client}
+            unknown_clients_total: {type: int, description: How many there are.}
+            unknown_clients_named: {type: str, description: 'The first of them, as one text.'}
+            unknown_session_share_ratio: {type: float, description: Their share of the sessions.}
+            unknown_time_share_ratio: {type: float, description: 'Their share of the working time, null when it is not known.'}
+            unknown_active_seconds: {type: float, description: Their working time.}
+            unknown_longest_query_seconds: {type: float, description: Their longest query.}
+            replicas_total: {type: int, description: Replicas that could take their queries.}
+    launch_connection_budget:
+      description: One per database server whose application tier is in the fleet.
+      type: dict
+      contains:
+        schema: {type: int, description: Version of the structure of these facts.}
+        instances:
+          description: The instances.
+          type: list
+          elements: dict
+          contains:
+            host: {type: str, description: The server's host.}
+            service: {type: str, description: V(postgresql) or V(mysql).}
+            planned: {type: int, description: Sessions when every thread and process of the application tier holds one.}
+            usable: {type: int, description: What the server has for them.}
+            left: {type: int, description: What is left.}
+            used: {type: int, description: Sessions now.}
+            budget_ratio: {type: float, description: Planned of the usable.}
+            users:
+              description: The application tier's hosts.
+              type: list
+              elements: dict
+              contains:
+                {name: {type: str, description: The host.}, sessions_planned: {type: int, description: Sessions that it can hold.}}
+            users_total: {type: int, description: How many there are.}
+    launch_siblings:
+      description: Hosts of one kind, when there are four or more.
+      type: dict
+      contains:
+        schema: {type: int, description: Version of the structure of these facts.}
+        instances:
+          description: The instances.
+          type: list
+          elements: dict
+          contains:
+            outliers:
+              description: Instances that are far from the median of their siblings.
+              type: list
+              elements: dict
+              contains:
+                {host: {type: str, description: Its host.}, name: {type: str, description: The instance.},
+                 service: {type: str, description: Its service.}, measure: {type: str, description: What was compared.},
+                 value: {type: float, description: Its value.}, median: {type: float, description: The median.},
+                 siblings: {type: int, description: How many it was compared with.}}
+            outliers_total: {type: int, description: How many there are.}
+            outliers_named: {type: str, description: 'The first of them, as one text.'}
+            compared_total: {type: int, description: Comparisons that were made.}
 stop:
   description: Whether O(fail_on) says that the run should end with an error.
   returned: when judged

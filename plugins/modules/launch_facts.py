@@ -46,11 +46,32 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ansible_facts:
-  description:
-    - One key per service that was asked for, or per service that runs here, as the service's own module documents it
-      (for example RV(ignore:ansible_facts.launch_uwsgi) by M(warroom.launch.uwsgi_stats)).
+  description: One key per service that was asked for, or per service that runs here.
   returned: always
   type: dict
+  contains:
+    launch_server:
+      description:
+        - This key and C(launch_varnish), C(launch_varnish_traffic), C(launch_uwsgi), C(launch_memcached), C(launch_celery),
+          C(launch_postgresql) and C(launch_mysql) have this form. The measures of a service are documented by its own module.
+      type: dict
+      contains:
+        schema: {type: int, description: Version of the structure of these facts.}
+        instances:
+          description: The instances, each with these keys and, when it is up, with its service's measures beside them.
+          type: list
+          elements: dict
+          contains:
+            name: {type: str, description: What it is called.}
+            state: {type: str, description: 'V(up), V(down) or V(unreadable); the measures are there when it is up.'}
+            problem: {type: str, description: 'What is wrong and what to do about it, null when it is up.'}
+            window: {type: float, description: 'Seconds between the two samples, null when there was one.'}
+            collected_at: {type: str, description: 'When, in UTC.'}
+            duration_ms: {type: int, description: 'Milliseconds it took, the window included.'}
+            unknown:
+              description: 'For each measure that is null, why, and how to make it known; a measure within another has a dotted name.'
+              type: dict
+            notes: {type: list, elements: str, description: Sentences worth knowing that are not measures.}
   sample: {"launch_uwsgi": {"schema": 1, "instances": []}}
 """
 

@@ -88,129 +88,124 @@ ansible_facts:
   type: dict
   contains:
     launch_memcached:
-      description: C(schema) and C(instances), one entry per server.
+      description: C(schema) and C(instances).
       type: dict
-      returned: always
       contains:
-        schema:
-          description: Version of the shape of these facts.
-          type: int
-          returned: always
+        schema: {type: int, description: Version of the structure of these facts.}
         instances:
           description:
-            - One entry per server, with C(name), C(state) (V(up), V(down) or V(unreadable)), C(problem), C(window), C(collected_at),
-              C(duration_ms), C(unknown) (why a measure is null) and C(notes). The rest is there when it is up.
+            - One per server.
+            - What every instance has beside these measures is documented by M(warroom.launch.launch_facts).
+            - A measure over the window is null with one sample (O(window) is 0). Why a measure is null is in RV(ignore:unknown).
           type: list
           elements: dict
-          returned: always
           contains:
             kind:
-              description: V(server), or V(proxy) when it passes requests on to servers.
+              description: V(server), or V(proxy) when it passes requests on to servers; of a proxy, what is its servers' is null.
               type: str
-              returned: when up
+            address: {type: str, description: Where it was read.}
+            pool: {type: str, description: 'Its pool, as the option says.'}
+            weight: {type: float, description: 'Its weight in the pool, as the option says.'}
             proxy:
-              description: Of a proxy, its C(product), C(servers_total), C(servers_up), C(servers_down), C(lifetime_requests),
-                C(lifetime_errors).
+              description: About a proxy, null for a server.
               type: dict
-              returned: when up
-            identity:
-              description: Tells servers apart by whatever address they are seen; null in a container.
-              type: str
-              returned: when up
-            address:
-              description: Where it was read, with its C(pool) and C(weight) beside it.
-              type: str
-              returned: when up
-            version:
-              description: As the server writes it; C(version_numbers) is the comparable form, for example V([1, 6, 18]).
-              type: str
-              returned: when up
-            uptime_seconds:
-              description: Seconds since the server started; C(threads) are its worker threads, C(cpu_cores) the cores it used over the
-                window.
-              type: float
-              returned: when up
-            hit_ratio:
-              description: Hits of all gets in the window; C(gets) is how many these were. C(lifetime_hit_ratio) and C(lifetime_gets)
-                since the start.
-              type: float
-              returned: when up
+              contains:
+                {product: {type: str, description: Its name.},
+                 servers_total: {type: int, description: 'Servers behind it, null when it does not tell.'},
+                 servers_up: {type: int, description: 'Those that are up, null when it does not tell.'},
+                 servers_down: {type: int, description: 'Those that are not, null when it does not tell.'},
+                 lifetime_requests: {type: int, description: Requests since its start.},
+                 lifetime_errors: {type: int, description: Errors since its start.}}
+            identity: {type: str, description: Tells servers apart by whatever address they are seen; null in a container.}
+            version: {type: str, description: As the server writes it.}
+            version_numbers: {type: list, elements: int, description: The comparable form.}
+            uptime_seconds: {type: int, description: Since the server started.}
+            threads: {type: int, description: Worker threads.}
+            cpu_cores: {type: float, description: Cores that it used over the window.}
+            hit_ratio: {type: float, description: 'Hits of all gets in the window, null without gets.'}
+            gets: {type: int, description: Gets in the window.}
+            gets_per_second: {type: float, description: The same per second.}
+            lifetime_hit_ratio: {type: float, description: Hits of all gets since the start.}
+            lifetime_gets: {type: int, description: Gets since the start.}
             misses:
-              description: Misses in the window, C(count), by cause. C(expired) had lived out its time, C(flushed) was flushed,
-                C(absent) was never set or evicted; C(expired_ratio) is the share of the first.
+              description: Misses in the window by cause.
               type: dict
-              returned: when up
-            operations_per_second:
-              description: Gets, sets, touches, deletes and increments; C(operations) in the window, and C(gets_per_second), C(sets),
-                C(sets_per_second).
-              type: float
-              returned: when up
-            flushes:
-              description: How often somebody emptied the cache in the window; C(lifetime_flushes) since the start.
-              type: int
-              returned: when up
-            received_bytes_per_second:
-              description: Network traffic to the server; C(sent_bytes_per_second) from it.
-              type: float
-              returned: when up
-            evictions_per_second:
-              description: Live items thrown out for lack of room; C(evictions) in the window, C(lifetime_evictions) since the start,
-                C(evicted_unfetched_ratio) the share that nobody had ever read, C(evicted_active) those in active use,
-                C(flash_evictions) pages of the flash tier.
-              type: float
-              returned: when up
+              contains:
+                {count: {type: int, description: All of them.}, expired: {type: int, description: The item had lived out its time.},
+                 flushed: {type: int, description: The item was flushed.},
+                 absent: {type: int, description: 'The item was never set, or evicted.'},
+                 expired_ratio: {type: float, description: The share of the expired.}}
+            sets: {type: int, description: Sets in the window.}
+            sets_per_second: {type: float, description: The same per second.}
+            operations: {type: int, description: 'Gets, sets, touches, deletes and increments in the window.'}
+            operations_per_second: {type: float, description: The same per second.}
+            flushes: {type: int, description: How often the cache was emptied in the window.}
+            lifetime_flushes: {type: int, description: The same since the start.}
+            received_bytes_per_second: {type: float, description: Network traffic to the server.}
+            sent_bytes_per_second: {type: float, description: Network traffic from the server.}
+            evictions: {type: int, description: Live items thrown out in the window for lack of room.}
+            evictions_per_second: {type: float, description: The same per second.}
+            lifetime_evictions: {type: int, description: The same since the start.}
+            evicted_unfetched_ratio: {type: float, description: 'The share that had never been read, null when nothing was evicted.'}
+            evicted_active: {type: int, description: Evicted items that were in active use.}
+            flash_evictions: {type: int, description: 'Pages evicted from the flash tier, null without one.'}
             evicting:
-              description: Size classes that evict, with C(slab_class), C(chunk_bytes), C(evictions), C(age_seconds) (since the last use
-                of the last evicted item)
-                and C(out_of_memory). C(evicting_total) is the true number.
+              description: Size classes that evict.
               type: list
               elements: dict
-              returned: when up
+              contains:
+                {slab_class: {type: int, description: Its number.}, chunk_bytes: {type: int, description: Its chunks' size.},
+                 evictions: {type: int, description: Evictions in the window.},
+                 age_seconds: {type: int, description: Time since the last use of the item that was evicted last.},
+                 out_of_memory: {type: int, description: Times it could not store.}}
+            evicting_total: {type: int, description: How many there are.}
             eviction_age_seconds:
-              description: The shortest of these ages. Short means that data in use is thrown out.
-              type: float
-              returned: when up
-            too_large:
-              description: Values refused in the window because they exceed the item size limit; C(lifetime_too_large) since the start;
-                C(no_memory) what failed for lack of memory.
+              description: The shortest of their ages; short means that data in use is thrown out. Null when nothing was evicted.
               type: int
-              returned: when up
-            worker_stalls:
-              description: How often a worker had to yield, or to hunt for memory, in the window.
-              type: int
-              returned: when up
-            connections:
-              description: Open now; C(connections_limit) may be open, C(connections_ratio) is the share.
-              type: int
-              returned: when up
-            connections_per_second:
-              description: Newly opened; C(connections_opened) in the window, C(operations_per_connection) how well they are used.
-              type: float
-              returned: when up
-            rejected:
-              description: Connections refused, or times the server stopped accepting, in the window; C(lifetime_rejected) since the start.
-              type: int
-              returned: when up
+            too_large: {type: int, description: Values refused in the window because they exceed the item size limit.}
+            lifetime_too_large: {type: int, description: The same since the start.}
+            no_memory: {type: int, description: What failed in the window for lack of memory.}
+            worker_stalls: {type: int, description: 'How often a worker had to yield, or to hunt for memory, in the window.'}
+            connections: {type: int, description: Open now.}
+            connections_limit: {type: int, description: How many may be.}
+            connections_ratio: {type: float, description: The share.}
+            connections_opened: {type: int, description: Opened in the window.}
+            connections_per_second: {type: float, description: The same per second.}
+            operations_per_connection: {type: float, description: 'How well they are used, null when none was opened.'}
+            rejected: {type: int, description: 'Connections refused, or times the server stopped accepting, in the window.'}
+            lifetime_rejected: {type: int, description: The same since the start.}
             clients:
-              description: Addresses with most connections, with C(name) and C(connections); C(clients_total) addresses,
-                C(client_connections) in all, without our own.
+              description: Addresses with most connections, without our own. Null when the server does not list them.
               type: list
               elements: dict
-              returned: when up
-            bytes:
-              description: Memory of the items; C(limit_bytes) it may use, C(fill_ratio) is the share (a full cache is healthy),
-                C(items_total) items of C(item_bytes_mean) bytes.
-              type: int
-              returned: when up
-            wasted_ratio:
-              description: Memory lost because chunks are larger than their items, of the chunks in use; C(wasted_bytes) in all,
-                C(slab_classes) the classes that waste most, of C(slab_classes_total).
-              type: float
-              returned: when up
+              contains:
+                {name: {type: str, description: The address.}, connections: {type: int, description: Its connections.}}
+            clients_total: {type: int, description: How many addresses there are.}
+            client_connections: {type: int, description: Connections of all of them.}
+            bytes: {type: int, description: Memory of the items.}
+            limit_bytes: {type: int, description: What it may use.}
+            fill_ratio: {type: float, description: The share; a full cache is healthy.}
+            items_total: {type: int, description: Items.}
+            item_bytes_mean: {type: int, description: 'Bytes of an item, null without any.'}
+            wasted_bytes: {type: int, description: Memory lost because chunks are larger than their items.}
+            wasted_ratio: {type: float, description: The same of the chunks in use.}
+            slab_classes:
+              description: Size classes that waste most.
+              type: list
+              elements: dict
+              contains:
+                {slab_class: {type: int, description: Its number.}, chunk_bytes: {type: int, description: Its chunks' size.},
+                 pages: {type: int, description: Its pages.}, used_bytes: {type: int, description: Chunks in use.},
+                 wasted_bytes: {type: int, description: What of it is lost.}, wasted_ratio: {type: float, description: The share.}}
+            slab_classes_total: {type: int, description: How many there are.}
             latency_milliseconds:
-              description: From our own gets, C(median) and C(p95) of C(samples) operations, and C(connect) apart from them.
+              description: From our own gets; null when they could not be measured.
               type: dict
-              returned: when up
+              contains:
+                {connect: {type: float, description: Time to connect.},
+                 median: {type: float, description: Half of the gets took no longer.},
+                 p95: {type: float, description: 95 % of the gets took no longer.},
+                 samples: {type: int, description: Gets that were measured.}}
       sample:
         schema: 1
         instances:

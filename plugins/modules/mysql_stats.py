@@ -25,6 +25,7 @@ author:
 extends_documentation_fragment:
   - warroom.launch.launch
   - warroom.launch.launch.sampling
+  - warroom.launch.sql
 requirements:
   - PyMySQL on the target
   - cryptography on the target, for C(caching_sha2_password) over TCP without TLS
@@ -62,27 +63,6 @@ options:
   check_hostname:
     description: Whether the name in the server's certificate must be the one connected to. On by default when O(ca_cert) is given.
     type: bool
-  query_text:
-    description:
-      - How much of a statement leaves the host.
-      - V(normalised) replaces every literal by C(?); V(full) keeps what users typed; V(none) leaves statements out.
-    type: str
-    choices: [normalised, full, none]
-    default: normalised
-  long_query_seconds:
-    description: Queries that run for longer than this are listed one by one.
-    type: float
-    default: 1.0
-  exempt:
-    description:
-      - Sessions that may run long (a backup, a report). Each entry has regular expressions by field (C(user), C(application),
-        C(address), C(database), C(query)); a session is exempt when every field of an entry matches.
-    type: list
-    elements: dict
-  explain_pids:
-    description: Sessions whose running statement is to be explained (never executed).
-    type: list
-    elements: int
 """
 
 EXAMPLES = r"""
@@ -106,121 +86,242 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+# yamllint disable rule:indentation
 ansible_facts:
   description: The facts, under one key.
   returned: always
   type: dict
   contains:
     launch_mysql:
-      description: One entry per instance.
+      description: C(schema) and C(instances).
       type: dict
-      returned: always
       contains:
-        schema:
-          description: Version of this structure.
-          type: int
-          returned: always
+        schema: {type: int, description: Version of the structure of these facts.}
         instances:
-          description: The servers. What was not measured is null, with the reason in RV(ignore:unknown).
+          description:
+            - One per server.
+            - What every instance has beside these measures is documented by M(warroom.launch.launch_facts).
+            - A measure over the window is null with one sample (O(window) is 0). Why a measure is null is in RV(ignore:unknown).
           type: list
           elements: dict
-          returned: always
-          contains:
-            flavour:
-              description: C(mysql), C(mariadb) or C(percona); beside it C(version), C(role), C(uptime_seconds), C(performance_schema).
-              type: str
-              returned: success
-            connections:
-              description: Sessions now (C(used)), the limit (C(max)), C(free), the most there ever were (C(peak), C(peak_at)).
-              type: dict
-              returned: success
-            connections_ratio:
-              description: Sessions by the limit; 1 when the server had no connection left for us (C(connections_exhausted)).
-              type: float
-              returned: success
-            threads_running:
-              description: Sessions of clients that are at work.
-              type: int
-              returned: success
-            idle_in_transaction:
-              description: Sessions that keep a transaction open and wait for their client, with whom they block.
-              type: list
-              elements: dict
-              returned: success
-            long_queries:
-              description:
-                - What clients have been running for long, what each waits for (C(waits_for), C(wait_event)) and who is at the root of that.
-                - Backups and exempt sessions are a C(kind) of their own and are not counted in C(long_queries_total).
-              type: list
-              elements: dict
-              returned: success
-            blockers:
-              description: Sessions that hold others up, at the root, with C(waiters) and C(frees_the_others), which is never run.
-              type: list
-              elements: dict
-              returned: success
-            statements:
-              description: Digests at the head of some list (time, calls, rows examined, mean), in the window and in the lifetime.
-              type: list
-              elements: dict
-              returned: success
-            statements_sampled:
-              description: Statements that were seen running in looks at the process list during the window.
-              type: list
-              elements: dict
-              returned: success
-            missing_indexes:
-              description:
-                - Columns that lead no index although they are named like a foreign key, on tables of 10,000 rows or more.
-                - C(confirmed_by) says what proves that the index is missed; C(add_index) is the statement to run.
-              type: list
-              elements: dict
-              returned: success
-            table_scans:
-              description: Tables by the rows that were read without an index in the window.
-              type: list
-              elements: dict
-              returned: success
-            clients:
-              description: Every (address, user, application) with its share of the sessions and of the working time.
-              type: list
-              elements: dict
-              returned: success
-            buffer_pool_hit_ratio:
-              description: Share of InnoDB's page lookups in the window that were answered from memory.
-              type: float
-              returned: success
-            questions_per_second:
-              description: Statements from clients in the window, without our own; beside it the other rates, each named with its unit.
-              type: float
-              returned: success
-            replication:
-              description: Sources that this server follows, one row per channel, with C(lag_seconds) (null while it stands still).
-              type: list
-              elements: dict
-              returned: success
-            replicas:
-              description: Replicas that are connected to this server.
-              type: list
-              elements: dict
-              returned: success
-            settings:
-              description: Settings that matter under load; beside it C(settings_hash), equal on servers that are set up alike.
-              type: list
-              elements: dict
-              returned: success
-            index_definitions:
-              description:
-                - Every index by what it does, whatever it is called; beside it C(index_definitions_total) and C(index_definitions_hash).
-                - The filter P(warroom.launch.drift#filter) compares them between environments.
-              type: list
-              elements: dict
-              returned: success
-            plans:
-              description: For O(explain_pids), C(pid), C(database), C(query), C(plan) and C(full_scan), or C(problem).
-              type: list
-              elements: dict
-              returned: success
+          contains: {
+            flavour: {type: str, description: 'C(mysql), C(mariadb) or C(percona).'},
+            version: {type: str, description: As the server writes it.},
+            version_number: {type: list, elements: int, description: The comparable form.},
+            client_options: {type: str, description: What the client tools need to reach the same server.},
+            role: {type: str, description: 'C(primary) or C(replica), null when we may not look.'},
+            user: {type: str, description: Our account.}, uptime_seconds: {type: int, description: Since it started.},
+            read_only: {type: bool, description: Whether clients may write.},
+            performance_schema: {type: bool, description: 'Whether it is on; off, what is read from it is null.'},
+            slow_log: {type: bool, description: Whether slow queries are logged.}, slow_log_file: {type: str, description: Where.},
+            long_query_time_seconds: {type: float, description: What counts as slow.},
+            connections: {type: dict, description: Sessions; null when no connection was left., contains: {
+              used: {type: int, description: Now.}, max: {type: int, description: The limit.}, usable: {type: int, description: The same.},
+              free: {type: int, description: What is left.}, peak: {type: int, description: The most there ever were.},
+              peak_at: {type: str, description: 'When, null when the server does not tell.'},
+              per_user_max: {type: int, description: 'The limit of one user, null without one.'}}},
+            connections_ratio: {type: float, description: Sessions by the limit; 1 when no connection was left for us.},
+            lifetime_connections_peak_ratio: {type: float, description: 'The most there ever were, by the limit.'},
+            connections_exhausted: {type: bool, description: The server is up and had no connection left for us.},
+            connections_refused: {type: str, description: 'Its sentence, when it had none.'},
+            threads_running: {type: int, description: Sessions of clients that are at work.},
+            active: {type: int, description: 'The same, null when some are hidden.'},
+            sessions_killed: {type: int, description: Sessions that are being killed.},
+            questions_per_second: {type: float, description: 'Statements from clients, without our own.'},
+            selects_per_second: {type: float, description: SELECTs.},
+            writes_per_second: {type: float, description: 'INSERT, UPDATE, DELETE and REPLACE.'},
+            connections_per_second: {type: float, description: New connections.},
+            slow_queries_per_second: {type: float, description: Statements beyond C(long_query_time_seconds).},
+            full_scans_per_second: {type: float, description: Statements that read a first table as a whole.},
+            full_joins_per_second: {type: float, description: Joins without an index.},
+            rows_scanned_per_second: {type: float, description: Rows read one after the other.},
+            sort_merge_passes_per_second: {type: float, description: Sorts that did not fit into the sort buffer.},
+            temporary_tables_per_second: {type: float, description: Temporary tables.},
+            temporary_disk_tables_per_second: {type: float, description: Those on disk.},
+            temporary_disk_ratio: {type: float, description: 'Their share, null without any.'},
+            row_lock_waits_per_second: {type: float, description: Waits for a row lock.},
+            row_lock_current_waits: {type: int, description: Such waits now.},
+            row_lock_wait_milliseconds: {type: float, description: 'Mean time of such a wait, null without any.'},
+            log_waits_per_second: {type: float, description: Waits for the log buffer.},
+            buffer_pool_waits_per_second: {type: float, description: Waits for a free page.},
+            table_cache_misses_per_second: {type: float, description: Tables that had to be opened.},
+            threads_created_per_second: {type: float, description: Threads that had to be made.},
+            bytes_sent_per_second: {type: float, description: Sent.},
+            disk_reads_per_second: {type: float, description: Pages read from disk.},
+            transactions: {type: int, description: Transactions in the window.}, rollbacks: {type: int, description: Rolled back of these.},
+            rollback_ratio: {type: float, description: 'The share, null without any.'},
+            aborted_clients: {type: int, description: Clients that vanished in the window.},
+            aborted_connects: {type: int, description: Failed logins in the window.},
+            aborted_connects_ratio: {type: float, description: Per new connection.},
+            refused_connections: {type: int, description: Refused in the window because the limit was reached.},
+            lifetime_aborted_clients: {type: int, description: Vanished since the start.},
+            lifetime_aborted_connects: {type: int, description: Failed logins since the start.},
+            lifetime_refused_connections: {type: int, description: Refused since the start.},
+            lifetime_questions_per_second: {type: float, description: Statements per second since the start.},
+            lifetime_slow_queries: {type: int, description: Slow statements since the start.},
+            buffer_pool_bytes: {type: int, description: Its size.}, buffer_pool_used_ratio: {type: float, description: Pages in use.},
+            buffer_pool_lookups: {type: int, description: Page lookups in the window.},
+            buffer_pool_hit_ratio: {type: float, description: 'Those answered from memory, null below 1,000 lookups.'},
+            lifetime_buffer_pool_hit_ratio: {type: float, description: The same since the start.},
+            deadlocks: {type: int, description: Deadlocks in the window.},
+            deadlocks_per_minute: {type: float, description: The same per minute.},
+            lifetime_deadlocks: {type: int, description: The same since the start.},
+            history_list_length: {type: int, description: Old row versions that wait for purge.},
+            by_state: {type: list, elements: dict, description: Client sessions by state., contains: &sessions {
+              name: {type: str, description: What is counted.}, sessions: {type: int, description: Sessions.}}},
+            by_state_total: {type: int, description: How many there are.},
+            by_user: {type: list, elements: dict, description: Client sessions by user., contains: *sessions},
+            by_user_total: {type: int, description: How many there are.},
+            by_application: {type: list, elements: dict, description: Client sessions by application., contains: *sessions},
+            by_application_total: {type: int, description: How many there are.},
+            by_address: {type: list, elements: dict, description: Client sessions by address., contains: *sessions},
+            by_address_total: {type: int, description: How many there are.},
+            idle_in_transaction: {type: list, elements: dict, contains: {
+              <<: &who {pid: {type: int, description: Its number on the server.}, user: {type: str, description: Its user.},
+              application: {type: str, description: 'Its application, null when it gives no name.'},
+              address: {type: str, description: 'Its address, null when hidden.'}, database: {type: str, description: Its database.}},
+              state: {type: str, description: Its state.}, age_seconds: {type: float, description: Since it became idle.},
+              transaction_seconds: {type: float, description: Since the transaction began.},
+              blocks_total: {type: int, description: Sessions that wait for it.}, query: {type: str, description: Its last statement.}},
+              description: 'Open transactions that wait for their client, those idle longest first.'},
+            idle_in_transaction_total: {type: int, description: How many there are.},
+            idle_in_transaction_longest_seconds: {type: float, description: The longest C(age_seconds).},
+            idle_in_transaction_blocking: {type: int, description: How many of them block others.},
+            idle_in_transaction_clients: {type: list, elements: dict, description: Who they are., contains: {
+              application: {type: str, description: Its application.}, address: {type: str, description: Its address.},
+              user: {type: str, description: Its user.}, sessions: {type: int, description: Sessions.}}},
+            long_queries: {type: list, elements: dict, description: Queries that run for O(long_query_seconds) or longer., contains: {
+              <<: *who, kind: {type: str, description: 'V(client), V(backup) or V(exempt); only the first counts.'},
+              age_seconds: {type: float, description: How long it runs.},
+              waits_for: {type: str, description: 'V(cpu), V(lock), V(io), V(client) and so on.'},
+              wait_event: {type: str, description: The server's own word.},
+              root_blocker: {type: int, description: 'The session that holds it up, null when none does.'},
+              statement_kind: {type: str, description: 'V(read), V(write), V(schema) or V(other).'},
+              query: {type: str, description: The statement.}}},
+            long_queries_total: {type: int, description: How many count.}, long_queries_exempt: {type: int, description: How many do not.},
+            long_queries_longest_seconds: {type: float, description: The longest that counts.},
+            long_queries_waits: {type: list, elements: dict, description: What they wait for., contains: *sessions},
+            long_queries_on_lock: {type: int, description: Those that wait for a lock.},
+            long_queries_on_io: {type: int, description: Those that wait for a disk.},
+            long_queries_on_cpu: {type: int, description: Those that compute.},
+            blockers: {type: list, elements: dict, description: The sessions at the root of lock waits., contains: {
+              <<: *who, state: {type: str, description: Its state.}, backend: {type: str, description: What kind of session it is.},
+              age_seconds: {type: float, description: How long it is in this state.},
+              transaction_seconds: {type: float, description: Since its transaction began.},
+              blocks_direct: {type: int, description: Sessions right behind it.},
+              blocks_total: {type: int, description: All sessions that wait for it.},
+              longest_wait_seconds: {type: float, description: How long the first of them waits.},
+              query: {type: str, description: Its last statement.},
+              frees_the_others: {type: str, description: 'The statement that ends the wait (printed, never run).'},
+              waiters: {type: list, elements: dict, description: Who waits., contains: {
+                <<: *who, blocked_by: {type: list, elements: int, description: The sessions right in front of it.},
+                wait_seconds: {type: float, description: How long it waits.}, lock: {type: str, description: The kind of lock.},
+                mode: {type: str, description: The lock's mode.},
+                relation: {type: str, description: 'The table or index, null when it could not be named.'},
+                relation_id: {type: int, description: 'Its number, null when the server has none.'},
+                query: {type: str, description: Its statement.}}}}},
+            blockers_total: {type: int, description: How many there are.},
+            lock_wait_longest_seconds: {type: float, description: 'How long a client waits for a lock, the longest.'},
+            clients: {type: list, elements: dict, description: 'Every address, user and application.', contains: {
+              address: {type: str, description: 'The address, null when hidden.'}, user: {type: str, description: The user.},
+              application: {type: str, description: 'The application, null when it gives no name.'},
+              database: {type: str, description: The databases.}, backend: {type: str, description: What kind of session it is.},
+              sessions: {type: int, description: Sessions.}, session_share_ratio: {type: float, description: Share of all sessions.},
+              active_seconds: {type: float, description: 'Time that its sessions worked in the window, from looks.'},
+              time_share_ratio: {type: float, description: 'Share of the time that all worked, null when none did.'},
+              longest_query_seconds: {type: float, description: 'Its longest query, null when hidden.'},
+              kind: {type: str, description: 'V(reads), V(writes) or V(both), null when it was not seen at work.'}}},
+            clients_total: {type: int, description: How many there are.},
+            statements: {type: list, elements: dict, contains: {
+              id: {type: str, description: Its digest.}, database: {type: str, description: Its database.},
+              text: {type: str, description: The statement.}, kind: {type: str, description: 'V(read), V(write), V(schema) or V(other).'},
+              head_of: {type: list, elements: str, description: The lists.},
+              calls: {type: int, description: Calls; null when it did not run in the window.},
+              calls_per_second: {type: float, description: Calls.}, milliseconds: {type: float, description: Time.},
+              share_ratio: {type: float, description: Share of the time of all.}, mean_milliseconds: {type: float, description: Mean time.},
+              lock_milliseconds: {type: float, description: Mean time for locks.}, rows_per_call: {type: float, description: Rows sent.},
+              examined_per_call: {type: float, description: Rows examined.},
+              examined_per_sent: {type: float, description: Rows examined for each row sent or changed.},
+              no_index_ratio: {type: float, description: Calls without an index.},
+              no_good_index_ratio: {type: float, description: Calls without a good index.},
+              disk_tables_per_call: {type: float, description: Temporary tables on disk.}, errors: {type: int, description: Errors.},
+              lifetime_calls: {type: int, description: Calls since the start.},
+              lifetime_share_ratio: {type: float, description: Share of the time of all since the start.},
+              lifetime_mean_milliseconds: {type: float, description: Mean time since the start.},
+              lifetime_no_index_ratio: {type: float, description: Calls without an index since the start.},
+              lifetime_examined_per_sent: {type: float, description: 'Rows examined for each sent or changed, since the start.'},
+              lifetime_disk_tables_per_call: {type: float, description: Temporary tables on disk since the start.}},
+              description: 'Digests at the head of some list, by time, calls, rows examined or mean.'},
+            statements_total: {type: int, description: How many digests there are.},
+            statements_calls_per_second: {type: float, description: Calls of all.},
+            statements_busy_sessions: {type: float, description: Sessions busy on average.},
+            statements_unnamed_ratio: {type: float, description: Share of the calls without a name because the table of digests is full.},
+            statements_sampled: {type: list, elements: dict, contains: {
+              text: {type: str, description: The statement.}, kind: {type: str, description: 'V(read), V(write), V(schema) or V(other).'},
+              database: {type: str, description: Its database.}, samples: {type: int, description: How often it was seen.},
+              share_ratio: {type: float, description: Share of all that was seen.}},
+              description: Statements seen running in looks at the process list during the window.},
+            missing_indexes: {type: list, elements: dict, contains: {
+              database: {type: str, description: Its database.}, table: {type: str, description: Its table.},
+              columns: {type: list, elements: str, description: The column.}, place: {type: str, description: All of it in a few words.},
+              kind: {type: str, description: C(column).}, refers_to: {type: str, description: What its name refers to.},
+              rows_estimate: {type: int, description: Rows of the table.},
+              rows_scanned_per_second: {type: float, description: 'Rows read there without an index, null when none.'},
+              confirmed_by: {type: list, elements: str, description: What proves that the index is missed.},
+              statement: {type: str, description: 'The statement that suffers most, null without one.'},
+              statements: {type: list, elements: dict, description: Statements that suffer., contains: {
+                text: {type: str, description: The statement.}, mean_milliseconds: {type: float, description: Mean time.},
+                examined_per_sent: {type: float, description: Rows examined for each sent.},
+                calls_per_second: {type: float, description: Calls.}, share_ratio: {type: float, description: Share of the time of all.},
+                samples: {type: int, description: 'How often it was seen running, without performance_schema.'}}},
+              statement_share_ratio: {type: float, description: 'Their share of the time of all, null without any.'},
+              being_built: {type: str, description: 'Who adds the index right now, null when nobody does.'},
+              add_index: {type: str, description: The statement that adds the index.}},
+              description: 'Columns that lead no index and are named like a foreign key, on tables of 10,000 rows or more.'},
+            missing_indexes_total: {type: int, description: How many there are.},
+            missing_indexes_suspected: {type: int, description: Those without a statement that suffers.},
+            missing_indexes_hurting: {type: int, description: Those that are confirmed.},
+            missing_indexes_hurting_rows: {type: int, description: Rows of their largest table.},
+            missing_indexes_statement_share_ratio: {type: float, description: The largest share of time of one.},
+            table_scans: {type: list, elements: dict, contains: {
+              database: {type: str, description: Its database.}, table: {type: str, description: Its table.},
+              rows: {type: int, description: Its rows.}, rows_scanned_per_second: {type: float, description: Rows read without an index.}},
+              description: Tables by the rows that were read without an index in the window.},
+            table_scans_total: {type: int, description: How many there are.},
+            replication: {type: list, elements: dict, description: Sources that this server follows., contains: {
+              name: {type: str, description: The channel.}, source: {type: str, description: The source's address.},
+              receiving: {type: bool, description: Whether it receives.}, applying: {type: bool, description: Whether it applies.},
+              state: {type: str, description: The server's own words.},
+              lag_seconds: {type: int, description: 'How far behind, null while it stands still.'},
+              error: {type: str, description: 'What went wrong, null when nothing did.'}}},
+            replication_broken: {type: int, description: Channels that do not run.},
+            replication_lag_seconds: {type: int, description: 'The farthest behind, null while none runs.'},
+            replicas: {type: list, elements: dict, description: Replicas that are connected to this server., contains: {
+              address: {type: str, description: Its address.}, user: {type: str, description: Its user.},
+              seconds: {type: float, description: Since it connected.}}},
+            replicas_total: {type: int, description: How many there are.},
+            binary_log: {type: dict, description: 'Where the binary log stands, null without one.', contains: {
+              file: {type: str, description: The file.}, position: {type: int, description: The position in it.}}},
+            settings: {type: list, elements: dict, description: Settings that matter under load., contains: {
+              name: {type: str, description: The setting.}, value: {type: raw, description: Its value.}}},
+            settings_total: {type: int, description: How many there are.},
+            settings_hash: {type: str, description: Equal on servers that are set up alike.},
+            index_definitions: {type: list, elements: dict, contains: {
+              database: {type: str, description: Its database.}, name: {type: str, description: Its name.},
+              definition: {type: str, description: 'What it does, without the name.'}},
+              description: 'Every index by what it does, which the filter P(warroom.launch.drift#filter) compares.'},
+            index_definitions_total: {type: int, description: How many there are.},
+            index_definitions_hash: {type: str, description: Covers them all.},
+            plans: {type: list, elements: dict, description: For O(explain_pids)., contains: {
+              pid: {type: int, description: The session.}, database: {type: str, description: Its database.},
+              query: {type: str, description: Its statement.},
+              full_scan: {type: bool, description: 'Whether a table is read as a whole, null without a plan.'},
+              problem: {type: str, description: 'Why there is no plan, null when there is one.'},
+              plan: {type: list, elements: dict, description: The steps., contains: {
+                table: {type: str, description: The table.}, type: {type: str, description: How it is read.},
+                possible_keys: {type: str, description: Indexes that could serve.}, key: {type: str, description: The index.},
+                rows: {type: raw, description: Rows.}, filtered: {type: raw, description: Share that is left.}}}}}
+          }
       sample:
         schema: 1
         instances:

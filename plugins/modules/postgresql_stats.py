@@ -21,75 +21,10 @@ author:
 extends_documentation_fragment:
   - warroom.launch.launch
   - warroom.launch.launch.sampling
+  - warroom.launch.sql
+  - warroom.launch.postgresql
 requirements:
   - psycopg (3) on the target; psycopg2 is used where only that exists
-options:
-  login_host:
-    description: Host name or address of the server. Without it and without O(login_unix_socket), V(127.0.0.1).
-    type: str
-  login_port:
-    description: Port, also that of the UNIX socket. Without it 5432.
-    type: int
-  login_unix_socket:
-    description: Folder of the UNIX socket (V(/var/run/postgresql)), or the socket itself.
-    type: str
-  login_user:
-    description:
-      - The role to connect as. A member of C(pg_monitor) sees everything that is judged; what a lesser role may not see is unknown, with
-        the GRANT that helps.
-      - Without it, the system user that runs the module, else V(postgres). Root becomes the server's own user for the time of the
-        handshake on a UNIX socket, so that peer authentication works with C(become) alone.
-      - Prefer such a role to a superuser. To confirm missing indexes by a plan it needs to read the tables (C(pg_read_all_data)).
-    type: str
-  login_password:
-    description: Password of O(login_user). A C(.pgpass) file of the user on the target works as well.
-    type: str
-  login_db:
-    description:
-      - The database to connect to; also the one whose tables are read unless O(databases) says otherwise.
-      - Without it V(postgres), and C(pg_stat_statements) is looked for in the busiest databases.
-      - V(pgbouncer) is the console of that pooler.
-    type: str
-  ssl_mode:
-    description: As libpq's C(sslmode).
-    type: str
-    choices: [disable, allow, prefer, require, verify-ca, verify-full]
-  ca_cert:
-    description: File with the certificate authority that signed the server's certificate.
-    type: path
-  databases:
-    description:
-      - The databases whose tables and indexes are read, one after the other; V(all) for up to 20.
-      - Without it that of O(login_db), else the five busiest. When connections are nearly exhausted only the one we are connected to.
-    type: list
-    elements: str
-  query_text:
-    description:
-      - How SQL leaves the host. V(normalised) has no literal, no parameter and no comment.
-      - V(full) is the text as it runs, with whatever data is in it; V(none) leaves it out.
-    type: str
-    choices: [normalised, full, none]
-    default: normalised
-  long_query_seconds:
-    description: Queries that run for so long are listed and counted as long.
-    type: float
-    default: 1.0
-  exempt:
-    description:
-      - Queries that may be long. Each entry has regular expressions for C(user), C(application), C(database), C(address) or C(query); all
-        that it names must match. They stay visible and do not count. Dumps and backups are recognised without it.
-    type: list
-    elements: dict
-  confirm_by_plan:
-    description:
-      - Ask for the generic plan of a few statements that seem to miss an index (C(EXPLAIN), never C(ANALYZE)).
-      - Only statements without functions of users are planned, as the role that ran them where we may become it.
-    type: bool
-    default: true
-  explain_pids:
-    description: Sessions whose running query is to be explained (never executed).
-    type: list
-    elements: int
 """
 
 EXAMPLES = r"""
@@ -125,257 +60,297 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+# yamllint disable rule:indentation
 ansible_facts:
   description: The facts, under one key.
   returned: always
   type: dict
   contains:
     launch_postgresql:
-      description: C(schema) and C(instances), one entry per server.
+      description: C(schema) and C(instances).
       type: dict
-      returned: always
       contains:
-        schema:
-          description: Version of the shape of these facts.
-          type: int
-          returned: always
+        schema: {type: int, description: Version of the structure of these facts.}
         instances:
           description:
-            - One entry per server, with C(name), C(state) (V(up), V(down) or V(unreadable)), C(problem), C(window), C(collected_at),
-              C(duration_ms), C(unknown) (why a measure is null) and C(notes). The rest is there when it is up.
+            - One per server.
+            - What every instance has beside these measures is documented by M(warroom.launch.launch_facts).
+            - A measure over the window is null with one sample (O(window) is 0). Why a measure is null is in RV(ignore:unknown).
           type: list
           elements: dict
-          returned: always
-          contains:
-            kind:
-              description:
-                - V(server), or V(pgbouncer) when the console of that pooler was read; then C(pooler), C(clients) and C(version)
-                  are all there is.
-              type: str
-              returned: when up
-            version:
-              description:
-                - The server's own words; C(version_number) is the number (V(150008)), C(role) is V(primary) or V(replica),
-                  C(uptime_seconds), C(user) and C(database) are ours.
-              type: str
-              returned: when up
-            connections_exhausted:
-              description:
-                - The server is up and had no connection left for us. C(connections_refused) is its sentence, C(processes) who
-                  holds the connections as the process table of its host shows it.
-              type: bool
-              returned: when up
-            connections:
-              description:
-                - Client sessions C(used), of C(usable) (C(max) without both reserves, which are C(reserved)), C(free); C(active),
-                  C(idle), C(idle_in_transaction), C(waiting_on_lock), C(hidden) for lack of privileges; C(walsenders), which have
-                  slots of their own.
-              type: dict
-              returned: when up
-            connections_ratio:
-              description:
-                - C(used) of C(usable). C(limits) are roles and databases with a limit of their own (C(kind), C(name), C(limit),
-                  C(used), C(used_ratio)); C(limits_ratio) is the fullest of C(limits_total).
-              type: float
-              returned: when up
-            by_state:
-              description:
-                - Sessions by state, rows of C(name) and C(sessions). C(by_user), C(by_application) and C(by_address) are alike;
-                  C(by_user_total) and so on are the true numbers.
-              type: list
-              elements: dict
-              returned: when up
-            idle_in_transaction:
-              description:
-                - Open transactions that wait for their client, those idle longest first, with C(pid), C(user), C(application),
-                  C(address), C(database), C(state), C(age_seconds) (since it became idle), C(transaction_seconds),
-                  C(blocks_total) and C(query). C(idle_in_transaction_total), C(idle_in_transaction_longest_seconds),
-                  C(idle_in_transaction_blocking) and C(idle_in_transaction_clients) sum them up.
-              type: list
-              elements: dict
-              returned: when up
-            long_queries:
-              description:
-                - Queries of clients that run for O(long_query_seconds) or longer, with C(age_seconds), C(waits_for) (V(cpu),
-                  V(lock), V(io), V(client), ...), C(root_blocker), C(statement_kind), C(query) and C(kind) (V(client), V(backup)
-                  or V(exempt); only the first counts). C(long_queries_total), C(long_queries_longest_seconds),
-                  C(long_queries_on_lock), C(long_queries_on_io) and C(long_queries_on_cpu) sum them up.
-              type: list
-              elements: dict
-              returned: when up
-            blockers:
-              description:
-                - The sessions at the root of lock waits, with C(blocks_total), C(blocks_direct), C(longest_wait_seconds),
-                  C(query), C(waiters) and C(frees_the_others), the statement that ends the wait (printed, never run).
-                  C(blockers_total), C(waiting_on_lock) and C(lock_wait_longest_seconds) sum them up.
-              type: list
-              elements: dict
-              returned: when up
-            clients:
-              description:
-                - Every C(address), C(user) and C(application), with C(sessions), C(session_share_ratio), C(active_seconds) and
-                  C(time_share_ratio) (from looks at what works within the window), C(longest_query_seconds), C(kind) (V(reads),
-                  V(writes), V(both)), C(database) and C(backend). C(clients_total) is the true number.
-              type: list
-              elements: dict
-              returned: when up
-            statements:
-              description:
-                - Statements at the head of some list (C(head_of)) by time, calls, mean or blocks read, in the window or the
-                  lifetime, with C(id), C(database), C(text), C(kind), C(calls), C(calls_per_second), C(milliseconds),
-                  C(mean_milliseconds), C(share_ratio) (of the time of all), C(rows_per_call), C(blocks_per_call), C(blocks_read),
-                  C(temp_blocks), C(io_milliseconds) and C(lifetime_) values. C(statements_total), C(statements_hidden),
-                  C(statements_evicted) (since the reset, C(statements_since_seconds) ago), C(statements_calls_per_second) and
-                  C(statements_busy_sessions) (sessions busy on average) are of all.
-              type: list
-              elements: dict
-              returned: when up
-            cache_hit_ratio:
-              description:
-                - Blocks found in shared buffers, of C(cache_blocks) in the window; C(cache_reads_per_second) came from outside.
-                  C(lifetime_cache_hit_ratio) since the statistics began.
-              type: float
-              returned: when up
-            databases:
-              description:
-                - Each database with C(name), C(backends), C(connection_limit), C(transactions_per_second), C(rollback_ratio),
-                  C(cache_hit_ratio), C(rows_returned_per_second), C(rows_written_per_second), C(temp_bytes_per_second),
-                  C(deadlocks), C(active_sessions), C(xid_age). C(databases_total) is the true number, C(databases_read) those
-                  whose tables were looked at.
-              type: list
-              elements: dict
-              returned: when up
-            transactions_per_second:
-              description:
-                - Of all databases; C(transactions), C(rollbacks) and C(rollback_ratio) in the window, C(deadlocks),
-                  C(deadlocks_per_minute), C(lifetime_deadlocks), C(temp_files), C(temp_bytes_per_second).
-              type: float
-              returned: when up
-            missing_indexes:
-              description:
-                - Foreign keys, and columns named like one, that no index serves, those that hurt first, with C(database),
-                  C(schema), C(table), C(columns), C(kind) (V(foreign_key) or V(column)), C(constraint), C(parent),
-                  C(rows_estimate), C(table_bytes), C(sequential_scans), C(confirmed_by), C(statements) that suffer (each perhaps
-                  with what its C(plan) does) and their C(statement_share_ratio), C(create_index) (the statement), C(being_built),
-                  C(invalid_index). C(missing_indexes_total), C(missing_indexes_suspected), C(missing_indexes_hurting),
-                  C(missing_indexes_hurting_rows) and C(missing_indexes_largest_rows) sum them up.
-              type: list
-              elements: dict
-              returned: when up
-            sequential_scan_suspects:
-              description:
-                - Tables of 1,000 rows or more that were read sequentially in the window, with C(sequential_scans),
-                  C(rows_read_sequentially), C(scanned_ratio) (near 1 when it was read as a whole), C(index_scans),
-                  C(rows_written) and so on. C(tables) are the busiest tables with the same columns, C(indexes) the busiest
-                  indexes with C(scans), C(scans_per_second), C(entries_read), C(rows_fetched). C(tables_total), C(indexes_total)
-                  and C(sequential_scan_suspects_total) are the true numbers.
-              type: list
-              elements: dict
-              returned: when up
-            indexes_invalid:
-              description:
-                - Names of indexes whose build failed or is not finished; C(indexes_invalid_total) is how many.
-              type: list
-              elements: str
-              returned: when up
-            tables_never_analyzed:
-              description:
-                - Tables without statistics; C(tables_stale) those that changed most since they were analysed (C(modified_ratio)),
-                  C(tables_dead) those with most dead rows (C(dead_ratio)); C(tables_never_analyzed_total), C(tables_stale_ratio)
-                  and C(tables_dead_ratio) sum them up.
-              type: list
-              elements: dict
-              returned: when up
-            plans:
-              description:
-                - For O(explain_pids), C(pid), C(database), C(query) and C(plan) (rows of C(depth), C(node), C(relation),
-                  C(index), C(rows_estimate), C(cost), C(condition), C(filter)), or the C(problem).
-              type: list
-              elements: dict
-              returned: when up
-            checkpoints:
-              description:
-                - In the window C(timed), C(requested), C(buffers_per_second), C(written_by_backends_ratio), C(sync_milliseconds),
-                  C(background_writer_stopped); C(lifetime_timed), C(lifetime_requested), C(lifetime_requested_ratio),
-                  C(lifetime_per_hour).
-              type: dict
-              returned: when up
-            io:
-              description:
-                - From PostgreSQL 16 on, per kind of backend (C(name)), reads, writes, evictions and fsyncs in the window.
-                  Milliseconds need track_io_timing.
-              type: list
-              elements: dict
-              returned: when up
-            wal_bytes_per_second:
-              description:
-                - WAL written; C(wal_full_page_images) and C(wal_buffers_full) in the window from PostgreSQL 14 on.
-              type: float
-              returned: when up
-            archiving:
-              description:
-                - C(failing), C(failed), C(lifetime_failed), C(last_archived_seconds); null when archiving is off.
-              type: dict
-              returned: when up
-            autovacuum:
-              description:
-                - C(enabled), C(workers) of C(max_workers), C(longest_seconds), C(against_wraparound). C(vacuums) are those that
-                  run, with C(phase) and C(done_ratio).
-              type: dict
-              returned: when up
-            wraparound_ratio:
-              description:
-                - How much of the transaction ids the worst database (C(wraparound_database)) has used; C(freeze_age_times) is its
-                  age against autovacuum_freeze_max_age.
-              type: float
-              returned: when up
-            replicas:
-              description:
-                - Replicas attached to this server with C(name), C(address), C(state), C(sync_state), C(lag_seconds),
-                  C(lag_bytes), C(unsent_bytes). C(replicas_total), C(replicas_not_streaming) and C(replica_lag_longest_seconds)
-                  sum them up.
-              type: list
-              elements: dict
-              returned: when up
-            replication:
-              description:
-                - Of a replica itself, C(streaming), C(receiver), C(paused), C(lag_seconds), C(behind_bytes); null on a primary.
-              type: dict
-              returned: when up
-            replication_slots:
-              description:
-                - With C(active), C(kept_bytes), C(wal_status); C(replication_slots_total), C(replication_slots_inactive),
-                  C(replication_slots_kept_bytes) sum them up.
-              type: list
-              elements: dict
-              returned: when up
-            prepared_transactions:
-              description:
-                - Transactions prepared for a two-phase commit, with C(gid), C(user), C(database), C(age_seconds).
-              type: list
-              elements: dict
-              returned: when up
-            settings:
-              description:
-                - What launches depend on and what was changed, rows of C(name) and C(value) (sizes in bytes), for the comparison
-                  of environments; C(settings_total), C(settings_hash), C(settings_waiting_for_restart).
-              type: list
-              elements: dict
-              returned: when up
-            index_definitions:
-              description:
-                - Indexes by what they do, rows of C(database), C(name) and C(definition) without the name, for the comparison of
-                  environments; C(index_definitions_total) and C(index_definitions_hash) cover them all.
-              type: list
-              elements: dict
-              returned: when up
-            pooler:
-              description:
-                - Of PgBouncer, C(mode), C(clients), C(max_clients), C(clients_ratio), C(clients_waiting),
-                  C(longest_wait_seconds), C(servers_active), C(servers_idle), C(pool_size), C(queries_per_second),
-                  C(mean_query_milliseconds), C(mean_wait_milliseconds) and C(pools).
-              type: dict
-              returned: when up
+          contains: {
+            kind: {type: str, description: 'V(server), or V(pgbouncer), of which C(pooler), C(clients) and C(version) are given.'},
+            version: {type: str, description: The server's own words.}, version_number: {type: int, description: For example V(150008).},
+            role: {type: str, description: V(primary) or V(replica).}, uptime_seconds: {type: float, description: Since it started.},
+            user: {type: str, description: Our user.}, database: {type: str, description: Our database.},
+            connections_exhausted: {type: bool, description: The server is up and had no connection left for us.},
+            connections_refused: {type: str, description: 'Its sentence, when it had none.'},
+            processes: {type: list, elements: dict, contains: {
+              user: {type: str, description: The user.}, database: {type: str, description: The database.}, address: {type: str, description: The address.},
+              sessions: {type: int, description: Sessions.}, idle: {type: int, description: Those that are idle.}},
+              description: 'Who holds the connections then, by the host''s process table; null when that is another host.'},
+            processes_total: {type: int, description: How many there are.},
+            connections: {type: dict, description: Client sessions; null when no connection was left., contains: {
+              used: {type: int, description: Sessions.}, usable: {type: int, description: 'What clients may have, the maximum without both reserves.'},
+              max: {type: int, description: The maximum.}, reserved: {type: int, description: Both reserves.}, free: {type: int, description: What is left.},
+              active: {type: int, description: 'At work, null when some are hidden.'}, idle: {type: int, description: Idle.},
+              idle_in_transaction: {type: int, description: Idle in a transaction.}, waiting_on_lock: {type: int, description: Waiting for a lock.},
+              hidden: {type: int, description: Hidden for lack of privileges.},
+              walsenders: {type: int, description: 'Replicas, which have slots of their own.'}}},
+            connections_ratio: {type: float, description: Used of the usable.},
+            limits: {type: list, elements: dict, description: Roles and databases with a limit of their own., contains: {
+              kind: {type: str, description: V(user) or V(database).}, name: {type: str, description: Its name.}, limit: {type: int, description: The limit.},
+              used: {type: int, description: What is used.}, used_ratio: {type: float, description: The share.}}},
+            limits_total: {type: int, description: How many there are.}, limits_ratio: {type: float, description: The fullest.},
+            active: {type: int, description: 'Sessions at work, null when some are hidden.'},
+            waiting_on_lock: {type: int, description: Sessions that wait for a lock.},
+            by_state: {type: list, elements: dict, description: Client sessions by state., contains: &sessions {
+              name: {type: str, description: What is counted.}, sessions: {type: int, description: Sessions.}}},
+            by_state_total: {type: int, description: How many there are.},
+            by_user: {type: list, elements: dict, description: Client sessions by user., contains: *sessions},
+            by_user_total: {type: int, description: How many there are.},
+            by_application: {type: list, elements: dict, description: Client sessions by application., contains: *sessions},
+            by_application_total: {type: int, description: How many there are.},
+            by_address: {type: list, elements: dict, description: Client sessions by address., contains: *sessions},
+            by_address_total: {type: int, description: How many there are.},
+            idle_in_transaction: {type: list, elements: dict, contains: {
+              <<: &who {pid: {type: int, description: Its number on the server.}, user: {type: str, description: Its user.},
+              application: {type: str, description: 'Its application, null when it gives no name.'},
+              address: {type: str, description: 'Its address, null when hidden.'}, database: {type: str, description: Its database.}},
+              state: {type: str, description: Its state.}, age_seconds: {type: float, description: Since it became idle.},
+              transaction_seconds: {type: float, description: Since the transaction began.},
+              blocks_total: {type: int, description: Sessions that wait for it.}, query: {type: str, description: Its last statement.}},
+              description: 'Open transactions that wait for their client, those idle longest first.'},
+            idle_in_transaction_total: {type: int, description: How many there are.},
+            idle_in_transaction_longest_seconds: {type: float, description: The longest C(age_seconds).},
+            idle_in_transaction_blocking: {type: int, description: How many of them block others.},
+            idle_in_transaction_clients: {type: list, elements: dict, description: Who they are., contains: {
+              application: {type: str, description: Its application.}, address: {type: str, description: Its address.},
+              user: {type: str, description: Its user.}, sessions: {type: int, description: Sessions.}}},
+            long_queries: {type: list, elements: dict, description: Queries that run for O(long_query_seconds) or longer., contains: {
+              <<: *who, kind: {type: str, description: 'V(client), V(backup) or V(exempt); only the first counts.'},
+              age_seconds: {type: float, description: How long it runs.}, waits_for: {type: str, description: 'V(cpu), V(lock), V(io), V(client) and so on.'},
+              wait_event: {type: str, description: The server's own word.},
+              root_blocker: {type: int, description: 'The session that holds it up, null when none does.'},
+              statement_kind: {type: str, description: 'V(read), V(write), V(schema) or V(other).'}, query: {type: str, description: The statement.}}},
+            long_queries_total: {type: int, description: How many count.}, long_queries_exempt: {type: int, description: How many do not.},
+            long_queries_longest_seconds: {type: float, description: The longest that counts.},
+            long_queries_waits: {type: list, elements: dict, description: What they wait for., contains: *sessions},
+            long_queries_on_lock: {type: int, description: Those that wait for a lock.},
+            long_queries_on_io: {type: int, description: Those that wait for a disk.}, long_queries_on_cpu: {type: int, description: Those that compute.},
+            blockers: {type: list, elements: dict, description: The sessions at the root of lock waits., contains: {
+              <<: *who, state: {type: str, description: Its state.}, backend: {type: str, description: What kind of session it is.},
+              age_seconds: {type: float, description: How long it is in this state.},
+              transaction_seconds: {type: float, description: Since its transaction began.},
+              blocks_direct: {type: int, description: Sessions right behind it.}, blocks_total: {type: int, description: All sessions that wait for it.},
+              longest_wait_seconds: {type: float, description: How long the first of them waits.}, query: {type: str, description: Its last statement.},
+              frees_the_others: {type: str, description: 'The statement that ends the wait (printed, never run).'},
+              waiters: {type: list, elements: dict, description: Who waits., contains: {
+                <<: *who, blocked_by: {type: list, elements: int, description: The sessions right in front of it.},
+                wait_seconds: {type: float, description: How long it waits.}, lock: {type: str, description: The kind of lock.},
+                mode: {type: str, description: The lock's mode.}, relation: {type: str, description: 'The table or index, null when it could not be named.'},
+                relation_id: {type: int, description: 'Its number, null when the server has none.'}, query: {type: str, description: Its statement.}}}}},
+            blockers_total: {type: int, description: How many there are.},
+            lock_wait_longest_seconds: {type: float, description: 'How long a client waits for a lock, the longest.'},
+            clients: {type: list, elements: dict, description: 'Every address, user and application.', contains: {
+              address: {type: str, description: 'The address, null when hidden.'}, user: {type: str, description: The user.},
+              application: {type: str, description: 'The application, null when it gives no name.'}, database: {type: str, description: The databases.},
+              backend: {type: str, description: What kind of session it is.}, sessions: {type: int, description: Sessions.},
+              session_share_ratio: {type: float, description: Share of all sessions.},
+              active_seconds: {type: float, description: 'Time that its sessions worked in the window, from looks.'},
+              time_share_ratio: {type: float, description: 'Share of the time that all worked, null when none did.'},
+              longest_query_seconds: {type: float, description: 'Its longest query, null when hidden.'},
+              kind: {type: str, description: 'V(reads), V(writes) or V(both), null when it was not seen at work.'}}},
+            clients_total: {type: int, description: How many there are.},
+            statements: {type: list, elements: dict, contains: {
+              id: {type: str, description: 'Its id, as text.'}, database: {type: str, description: Its database.},
+              text: {type: str, description: The statement.}, kind: {type: str, description: 'V(read), V(write), V(schema) or V(other).'},
+              head_of: {type: list, elements: str, description: The lists.}, calls: {type: int, description: Calls; null when it did not run in the window.},
+              calls_per_second: {type: float, description: Calls.}, milliseconds: {type: float, description: Time.},
+              mean_milliseconds: {type: float, description: Mean time.}, share_ratio: {type: float, description: Share of the time of all.},
+              rows_per_call: {type: float, description: Rows.}, blocks_read: {type: int, description: Blocks from outside the shared buffers.},
+              blocks_per_call: {type: float, description: Blocks.}, temp_blocks: {type: int, description: Blocks of temporary files.},
+              io_milliseconds: {type: float, description: 'Time reading, null without track_io_timing.'},
+              lifetime_calls: {type: int, description: Calls since the reset.},
+              lifetime_mean_milliseconds: {type: float, description: Mean time since the reset.},
+              lifetime_share_ratio: {type: float, description: Share of all time since the reset.},
+              lifetime_rows_per_call: {type: float, description: Rows since the reset.}},
+              description: 'Those at the head of some list, by time, calls, mean or blocks read. Null without pg_stat_statements.'},
+            statements_total: {type: int, description: 'How many there are, null when some are hidden.'},
+            statements_hidden: {type: int, description: Those of other users that are hidden from us.},
+            statements_evicted: {type: int, description: 'Times that some were thrown out since the reset, null before PostgreSQL 14.'},
+            statements_since_seconds: {type: float, description: Since the reset.}, statements_calls_per_second: {type: float, description: Calls of all.},
+            statements_busy_sessions: {type: float, description: Sessions busy on average.},
+            cache_hit_ratio: {type: float, description: 'Blocks found in shared buffers, null when none was read.'},
+            cache_blocks: {type: int, description: Blocks in the window.}, cache_reads_per_second: {type: float, description: Those that came from outside.},
+            lifetime_cache_hit_ratio: {type: float, description: The same since the statistics began.},
+            databases: {type: list, elements: dict, description: Databases., contains: {
+              name: {type: str, description: Its name.}, backends: {type: int, description: Sessions.},
+              connection_limit: {type: int, description: 'Its own limit, null without one.'},
+              transactions_per_second: {type: float, description: Transactions.}, rollback_ratio: {type: float, description: Rolled back of these.},
+              cache_hit_ratio: {type: float, description: Blocks found in shared buffers.}, rows_returned_per_second: {type: float, description: Rows read.},
+              rows_written_per_second: {type: float, description: Rows written.}, temp_bytes_per_second: {type: float, description: Temporary files.},
+              deadlocks: {type: int, description: Deadlocks in the window.},
+              active_sessions: {type: float, description: 'Sessions at work on average, null before PostgreSQL 14.'},
+              lifetime_transactions: {type: int, description: Transactions since the statistics began.},
+              lifetime_cache_hit_ratio: {type: float, description: Its hits since then.},
+              xid_age: {type: int, description: Age of its oldest transaction id.}}},
+            databases_total: {type: int, description: How many there are.},
+            databases_read: {type: list, elements: str, description: Those whose tables were looked at.},
+            transactions: {type: int, description: 'Of all databases, in the window.'},
+            transactions_per_second: {type: float, description: The same per second.}, rollbacks: {type: int, description: Rolled back of these.},
+            rollback_ratio: {type: float, description: The share.}, deadlocks: {type: int, description: Deadlocks in the window.},
+            deadlocks_per_minute: {type: float, description: The same per minute.},
+            lifetime_deadlocks: {type: int, description: The same since the statistics began.},
+            temp_files: {type: int, description: Temporary files written in the window.}, temp_bytes_per_second: {type: float, description: Their size.},
+            missing_indexes: {type: list, elements: dict, contains: {
+              database: {type: str, description: Its database.}, schema: {type: str, description: Its schema.}, table: {type: str, description: Its table.},
+              columns: {type: list, elements: str, description: The columns.}, kind: {type: str, description: V(foreign_key) or V(column).},
+              constraint: {type: str, description: 'The foreign key, null without one.'},
+              parent: {type: str, description: 'The table it refers to, null without one.'},
+              parent_rows_changed: {type: int, description: Rows changed there.}, rows_estimate: {type: int, description: Rows of the table.},
+              table_bytes: {type: int, description: Its size.}, sequential_scans: {type: int, description: Scans in the window.},
+              rows_read_sequentially: {type: int, description: Rows they read.},
+              lifetime_sequential_scans: {type: int, description: Scans since the statistics began.},
+              confirmed_by: {type: list, elements: str, description: What proves that the index is missed.},
+              statements: {type: list, elements: dict, description: Statements that suffer., contains: {
+                id: {type: str, description: Its id.}, text: {type: str, description: The statement.}, calls: {type: int, description: Calls.},
+                share_ratio: {type: float, description: Share of the time of all.}, mean_milliseconds: {type: float, description: Mean time.},
+                plan: {type: str, description: 'What its plan does, with O(confirm_by_plan).'}}},
+              statement_share_ratio: {type: float, description: 'Their share of the time of all, null when there is none.'},
+              create_index: {type: str, description: The statement that makes the index.},
+              being_built: {type: str, description: 'Who builds an index of the table right now, null when nobody does.'},
+              invalid_index: {type: str, description: 'An index that would serve and is invalid, null without one.'}},
+              description: 'Foreign keys, and columns named like one, without an index, worst first. Null when no index could be read.'},
+            missing_indexes_total: {type: int, description: How many there are.},
+            missing_indexes_suspected: {type: int, description: 'Those that are columns only, without a statement that suffers.'},
+            missing_indexes_hurting: {type: int, description: Those that are confirmed.},
+            missing_indexes_hurting_rows: {type: int, description: Rows of their largest table.},
+            missing_indexes_largest_rows: {type: int, description: Rows of the largest table with one that is certain.},
+            missing_indexes_statement_share_ratio: {type: float, description: The largest share of time of one.},
+            sequential_scan_suspects: {type: list, elements: dict, contains: &table {
+              database: {type: str, description: Its database.}, schema: {type: str, description: Its schema.}, name: {type: str, description: Its name.},
+              rows_estimate: {type: int, description: Rows.}, bytes: {type: int, description: Its size.}, sequential_scans: {type: int, description: Scans.},
+              rows_read_sequentially: {type: int, description: Rows they read.},
+              scanned_ratio: {type: float, description: Part of the table that a scan read; near 1 it is read as a whole.},
+              index_scans: {type: int, description: Index scans.}, rows_fetched_by_index: {type: int, description: Rows they read.},
+              rows_written: {type: int, description: Rows written.}, rows_written_per_second: {type: float, description: The same per second.},
+              blocks_read: {type: int, description: Blocks from outside the shared buffers.},
+              lifetime_sequential_scans: {type: int, description: Scans since the statistics began.},
+              lifetime_index_scans: {type: int, description: Index scans since then.}},
+              description: 'Tables of 1,000 rows or more that were read sequentially in the window.'},
+            sequential_scan_suspects_total: {type: int, description: How many there are.},
+            tables: {type: list, elements: dict, description: The busiest tables., contains: *table},
+            tables_total: {type: int, description: How many there are.},
+            indexes: {type: list, elements: dict, description: The busiest indexes., contains: {
+              database: {type: str, description: Its database.}, table: {type: str, description: Its table.}, name: {type: str, description: Its name.},
+              bytes: {type: int, description: Its size.}, valid: {type: bool, description: Whether it can be used.},
+              scans: {type: int, description: Scans in the window.}, scans_per_second: {type: float, description: The same per second.},
+              entries_read: {type: int, description: Entries read.}, rows_fetched: {type: int, description: Rows read.},
+              lifetime_scans: {type: int, description: Scans since the statistics began.}}},
+            indexes_total: {type: int, description: How many there are.},
+            indexes_invalid: {type: list, elements: str, description: Indexes whose build failed or is not finished.},
+            indexes_invalid_total: {type: int, description: How many there are.},
+            tables_never_analyzed: {type: list, elements: dict, description: Tables without statistics., contains: &kept {
+              database: {type: str, description: Its database.}, schema: {type: str, description: Its schema.}, name: {type: str, description: Its name.},
+              rows_estimate: {type: int, description: Rows.}, bytes: {type: int, description: Its size.},
+              analyzed: {type: bool, description: Whether it ever was analysed.},
+              analyzed_seconds: {type: float, description: 'How long ago, null when it is not known.'},
+              vacuumed_seconds: {type: float, description: 'Since it was vacuumed, null when it never was.'},
+              modified_ratio: {type: float, description: Rows changed since it was analysed.}, dead_ratio: {type: float, description: Dead rows.}}},
+            tables_never_analyzed_total: {type: int, description: How many there are.},
+            tables_stale: {type: list, elements: dict, description: Tables that changed most since they were analysed., contains: *kept},
+            tables_stale_ratio: {type: float, description: The most.},
+            tables_dead: {type: list, elements: dict, description: Tables with most dead rows., contains: *kept},
+            tables_dead_ratio: {type: float, description: The most.},
+            plans: {type: list, elements: dict, description: For O(explain_pids)., contains: {
+              pid: {type: int, description: The session.}, database: {type: str, description: Its database.}, query: {type: str, description: Its statement.},
+              problem: {type: str, description: 'Why there is no plan, null when there is one.'},
+              plan: {type: list, elements: dict, description: 'The nodes, outermost first.', contains: {
+                depth: {type: int, description: How deep it is.}, node: {type: str, description: What it does.},
+                relation: {type: str, description: The table.}, index: {type: str, description: The index.}, rows_estimate: {type: float, description: Rows.},
+                cost: {type: float, description: Cost.}, condition: {type: str, description: The condition.},
+                filter: {type: str, description: The filter.}}}}},
+            checkpoints: {type: dict, description: Checkpoints and the background writer; null when they cannot be read., contains: {
+              timed: {type: int, description: 'Timed, in the window.'}, requested: {type: int, description: 'Requested, in the window.'},
+              buffers_per_second: {type: float, description: Buffers written.},
+              written_by_backends_ratio: {type: float, description: 'Share that backends had to write, null from PostgreSQL 17 on.'},
+              background_writer_stopped: {type: int, description: Times it wrote too much at once.},
+              sync_milliseconds: {type: float, description: Time to sync.}, lifetime_timed: {type: int, description: 'Timed, since the statistics began.'},
+              lifetime_requested: {type: int, description: 'Requested, since then.'},
+              lifetime_requested_ratio: {type: float, description: The share of the requested.},
+              lifetime_per_hour: {type: float, description: Checkpoints per hour.}}},
+            io: {type: list, elements: dict, description: 'By kind of backend, in the window; null before PostgreSQL 16.', contains: {
+              name: {type: str, description: The kind.}, reads_per_second: {type: float, description: Reads.},
+              read_bytes_per_second: {type: float, description: Read.},
+              read_milliseconds: {type: float, description: 'Time of a read, null without track_io_timing.'},
+              writes_per_second: {type: float, description: Writes.}, write_bytes_per_second: {type: float, description: Written.},
+              write_milliseconds: {type: float, description: 'Time of a write, null without track_io_timing.'},
+              evictions_per_second: {type: float, description: Evictions.}, fsyncs: {type: int, description: Fsyncs.}}},
+            wal_bytes_per_second: {type: float, description: WAL written.},
+            wal_full_page_images: {type: int, description: 'Full page images in the window, null before PostgreSQL 14.'},
+            wal_buffers_full: {type: int, description: 'Times the WAL buffers were full, null before PostgreSQL 14.'},
+            archiving: {type: dict, description: 'The archiver, null when archiving is off.', contains: {
+              failing: {type: bool, description: Whether the last attempt failed.}, failed: {type: int, description: Failures in the window.},
+              lifetime_failed: {type: int, description: Failures since the statistics began.},
+              last_archived_seconds: {type: float, description: Since the last success.}}},
+            autovacuum: {type: dict, description: Autovacuum., contains: {
+              enabled: {type: bool, description: Whether it is on.}, workers: {type: int, description: Workers at work.},
+              max_workers: {type: int, description: How many there may be.}, longest_seconds: {type: float, description: How long the longest runs.},
+              against_wraparound: {type: int, description: Those against wraparound.}}},
+            vacuums: {type: list, elements: dict, description: Vacuums that run., contains: {
+              pid: {type: int, description: Its process.}, database: {type: str, description: Its database.}, phase: {type: str, description: Its phase.},
+              done_ratio: {type: float, description: How much of the table it has read.}}},
+            wraparound_ratio: {type: float, description: How much of the transaction ids the worst database has used.},
+            wraparound_database: {type: str, description: That database.},
+            freeze_age_times: {type: float, description: Its age against autovacuum_freeze_max_age.},
+            replicas: {type: list, elements: dict, description: Replicas attached to this server., contains: {
+              name: {type: str, description: Its name.}, user: {type: str, description: Its user.}, address: {type: str, description: Its address.},
+              state: {type: str, description: 'Its state, null when hidden.'}, sync_state: {type: str, description: Whether it is synchronous.},
+              lag_seconds: {type: float, description: 'How far it is behind, null when not measured.'}, lag_bytes: {type: int, description: The same in WAL.},
+              stalled: {type: bool, description: Whether it replayed nothing in the window.}, unsent_bytes: {type: int, description: WAL not sent yet.},
+              write_lag_seconds: {type: float, description: Until written.}, flush_lag_seconds: {type: float, description: Until flushed.}}},
+            replicas_total: {type: int, description: How many there are.}, replicas_not_streaming: {type: int, description: Those that do not stream.},
+            replica_lag_longest_seconds: {type: float, description: 'The farthest behind, null when none was measured.'},
+            replication: {type: dict, description: Of a replica itself; null on a primary., contains: {
+              receiver: {type: str, description: 'The receiver''s state, null when hidden.'}, streaming: {type: bool, description: Whether it streams.},
+              paused: {type: bool, description: Whether replay is paused.},
+              lag_seconds: {type: float, description: 'How far it is behind, null when it replayed nothing.'},
+              behind_bytes: {type: int, description: WAL received and not replayed.}}},
+            replication_slots: {type: list, elements: dict, description: Slots that keep WAL., contains: {
+              name: {type: str, description: Its name.}, type: {type: str, description: Its type.}, database: {type: str, description: Its database.},
+              active: {type: bool, description: Whether it is used.}, kept_bytes: {type: int, description: WAL it keeps.},
+              wal_status: {type: str, description: Whether that is safe.}, safe_wal_size: {type: int, description: WAL until it is not.}}},
+            replication_slots_total: {type: int, description: How many there are.},
+            replication_slots_inactive: {type: int, description: Those that nobody uses.},
+            replication_slots_kept_bytes: {type: int, description: The most that one keeps.},
+            prepared_transactions: {type: list, elements: dict, description: Transactions prepared for a two-phase commit., contains: {
+              gid: {type: str, description: Its id.}, user: {type: str, description: Its user.}, database: {type: str, description: Its database.},
+              age_seconds: {type: float, description: Its age.}}},
+            settings: {type: list, elements: dict, description: What launches depend on and what was changed., contains: {
+              name: {type: str, description: The setting.}, value: {type: raw, description: 'Its value, sizes in bytes.'}}},
+            settings_total: {type: int, description: How many there are.}, settings_hash: {type: str, description: Equal on servers that are set up alike.},
+            settings_waiting_for_restart: {type: list, elements: str, description: Those that wait for a restart.},
+            index_definitions: {type: list, elements: dict, description: 'Indexes by what they do, to compare environments.', contains: {
+              database: {type: str, description: Its database.}, name: {type: str, description: Its name.},
+              definition: {type: str, description: 'What it does, without the name.'}}},
+            index_definitions_total: {type: int, description: How many there are.}, index_definitions_hash: {type: str, description: Covers them all.},
+            pooler: {type: dict, description: Of PgBouncer; null when SHOW POOLS may not be read., contains: {
+              mode: {type: str, description: The pool mode.}, clients: {type: int, description: Clients.},
+              max_clients: {type: int, description: How many there may be.}, clients_ratio: {type: float, description: The share.},
+              clients_waiting: {type: int, description: Clients that wait for a server connection.},
+              longest_wait_seconds: {type: float, description: How long the first waits.},
+              servers_active: {type: int, description: Server connections at work.}, servers_idle: {type: int, description: Idle ones.},
+              pool_size: {type: int, description: The default size of a pool.}, queries_per_second: {type: float, description: Queries.},
+              transactions_per_second: {type: float, description: Transactions.}, mean_query_milliseconds: {type: float, description: Mean time of a query.},
+              mean_wait_milliseconds: {type: float, description: Mean wait for a server connection.},
+              pools: {type: list, elements: dict, description: The pools in most trouble., contains: {
+                database: {type: str, description: The database.}, user: {type: str, description: The user.}, mode: {type: str, description: Its mode.},
+                clients_active: {type: int, description: Clients at work.}, clients_waiting: {type: int, description: Clients that wait.},
+                servers_active: {type: int, description: Server connections at work.}, servers_idle: {type: int, description: Idle ones.},
+                longest_wait_seconds: {type: float, description: How long the first waits.}}},
+              pools_total: {type: int, description: How many there are.}}}
+          }
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -59,199 +59,290 @@ ansible_facts:
   type: dict
   contains:
     launch_server:
-      description: One entry under C(instances), with C(name), C(state), C(problem) and the other common fields.
-      returned: always
+      description: C(schema) and C(instances).
       type: dict
       contains:
+        schema: {type: int, description: Version of the structure of these facts.}
         instances:
-          description: Always one. Rates and ratios are over the window; C(lifetime_) names are since boot.
+          description:
+            - The host itself, always one. Rates and ratios are over the window, C(lifetime_) names since boot.
+            - What every instance has beside these measures is documented by M(warroom.launch.launch_facts).
+            - A measure over the window is null with one sample (O(window) is 0). Why a measure is null is in RV(ignore:unknown).
           type: list
           elements: dict
-          returned: always
           contains:
-            hostname:
-              description: The machine's own name.
-              type: str
-              returned: always
+            hostname: {type: str, description: The machine's own name.}
             addresses:
-              description: IP addresses of the machine without the loopback's, by which other hosts' clients are recognised.
+              description: IP addresses without the loopback's, by which other hosts' clients are recognised.
               type: list
               elements: str
-              returned: always
-            cores_online:
-              description: Processors that are online.
-              type: int
-              returned: always
+            cores_online: {type: int, description: 'Processors that are online, null when the platform does not tell.'}
             cores_effective:
               description: >-
-                Processors that may really be used: the fewest of online, affinity, cpuset and quota. A quota may give a part of one.
+                Processors that may really be used, the fewest of online, affinity, cpuset and quota (which may give a part of one).
               type: float
-              returned: always
             cores_limited_by:
-              description: >-
-                What makes RV(ignore:cores_effective) what it is: V(online), V(affinity), V(cpuset) or V(quota).
+              description: What makes C(cores_effective) what it is, V(online), V(affinity), V(cpuset) or V(quota).
               type: str
-              returned: always
-            load1:
-              description: Load average of one minute; RV(ignore:load5) and RV(ignore:load15) likewise.
+            affinity_cores: {type: int, description: 'Processors that the affinity allows, null when the platform does not tell.'}
+            cpu_quota_cores: {type: float, description: 'CPU quota of the control group in cores, null without one.'}
+            load1: {type: float, description: 'Load average of one minute, null when the platform does not tell.'}
+            load5: {type: float, description: The same of five minutes.}
+            load15: {type: float, description: The same of fifteen minutes.}
+            load_ratio: {type: float, description: C(load1) per usable core. In a container without LXCFS both are the whole machine's.}
+            load_trend: {type: float, description: 'C(load1) divided by C(load15), null when there was no load.'}
+            load_direction: {type: str, description: 'V(rising) for a trend above 1.2, V(falling) below 0.8, else V(steady).'}
+            load_scope: {type: str, description: 'Whose load it is, V(this system) or V(the whole machine below this container).'}
+            cpu_busy_ratio: {type: float, description: Share of CPU time in the window that was neither idle nor waiting for disks.}
+            cpu_user_ratio: {type: float, description: 'Share spent in programs, those with a low priority included.'}
+            cpu_system_ratio: {type: float, description: Share spent in the kernel.}
+            cpu_irq_ratio: {type: float, description: Share spent on interrupts.}
+            iowait_ratio: {type: float, description: Share in which nothing ran and a disk was waited for.}
+            steal_ratio: {type: float, description: Share that the hypervisor gave to others.}
+            cpu_busiest_core_ratio: {type: float, description: C(cpu_busy_ratio) of the busiest single processor.}
+            cpu_quota_busy_ratio: {type: float, description: 'How much of the CPU quota was used, null without one.'}
+            cpu_used_ratio: {type: float, description: The greater of C(cpu_busy_ratio) and C(cpu_quota_busy_ratio).}
+            quota_holds: {type: bool, description: Whether a CPU quota limits this system or one of its services.}
+            throttled_ratio: {type: float, description: 'Share of the quota''s periods in which it ran out, null without a quota.'}
+            services_throttled_ratio:
+              description: The same of the services' own control groups, the largest, null when none has a quota.
               type: float
-              returned: always
-            load_ratio:
-              description: >-
-                RV(ignore:load1) per usable core. In a container without LXCFS the load is the whole machine's, and so are the cores.
-              type: float
-              returned: always
-            load_trend:
-              description: >-
-                RV(ignore:load1) divided by RV(ignore:load15). RV(ignore:load_direction) is V(rising) above 1.2, V(falling) below 0.8,
-                else V(steady).
-              type: float
-              returned: always
-            cpu_busy_ratio:
-              description: >-
-                Share of CPU time that was neither idle nor waiting for disks. User, system, interrupt, iowait and steal shares stand
-                beside it.
-              type: float
-              returned: always
-            cpu_used_ratio:
-              description: The greater of RV(ignore:cpu_busy_ratio) and the used share of a CPU quota.
-              type: float
-              returned: always
-            cpu_busiest_core_ratio:
-              description: The same of the busiest single processor.
-              type: float
-              returned: always
-            cpu_quota_cores:
-              description: CPU quota of the control group in cores, null without one. C(cpu_quota_busy_ratio) is how much of it was used.
-              type: float
-              returned: always
-            throttled_ratio:
-              description: >-
-                Share of the quota's periods in which it ran out. C(throttled_worst_ratio) takes the services' own groups into account.
-              type: float
-              returned: always
-            context_switches_per_second:
-              description: Context switches per second; C(forks_per_second) likewise.
-              type: float
-              returned: always
-            procs_blocked:
-              description: Tasks that waited for a disk, on average over the looks; C(procs_running) likewise.
-              type: float
-              returned: always
+            throttled_worst_ratio: {type: float, description: 'The larger of the two, null when neither is counted.'}
+            context_switches_per_second: {type: float, description: Context switches.}
+            forks_per_second: {type: float, description: New processes.}
+            procs_running: {type: float, description: 'Tasks that ran or could run, on average over the looks.'}
+            procs_blocked: {type: float, description: 'Tasks that waited for a disk, on average over the looks.'}
             pressure:
-              description: >-
-                The kernel's pressure (PSI) of C(cpu), C(memory) and C(io), as ratios, such as C(some_60s_ratio), and C(some_ratio) over
-                the window.
+              description: The kernel's pressure (PSI), null when the kernel does not measure it.
               type: dict
-              returned: always
-            memory_total_bytes:
-              description: Memory of the machine, or the limit of the control group when that is lower.
-              type: int
-              returned: always
+              contains:
+                cpu:
+                  description: Shares of time in which tasks waited for a processor.
+                  type: dict
+                  contains: &pressure
+                    {some_10s_ratio: {type: float, description: 'Some task waited, of the last 10 seconds.'},
+                     some_60s_ratio: {type: float, description: The same of the last minute.},
+                     some_300s_ratio: {type: float, description: The same of the last five minutes.},
+                     some_ratio: {type: float, description: The same of the window.},
+                     full_10s_ratio: {type: float, description: 'All tasks waited, of the last 10 seconds.'},
+                     full_60s_ratio: {type: float, description: The same of the last minute.},
+                     full_300s_ratio: {type: float, description: The same of the last five minutes.},
+                     full_ratio: {type: float, description: The same of the window.}}
+                memory: {type: dict, description: The same for memory., contains: *pressure}
+                io: {type: dict, description: The same for disks., contains: *pressure}
+            memory_total_bytes: {type: int, description: 'Memory of the machine, or the limit of the control group when that is lower.'}
             memory_available_bytes:
-              description: Memory that can be had without swapping; C(memory_available_ratio) is its share.
+              description: Memory that can be had without swapping, null when the platform does not tell.
               type: int
-              returned: always
+            memory_available_ratio: {type: float, description: Its share of the total.}
+            memory_limit_bytes: {type: int, description: 'The control group''s limit, null when none is lower than the machine''s memory.'}
+            memory_cached_bytes: {type: int, description: Page cache.}
+            memory_shared_bytes: {type: int, description: Shared memory.}
+            memory_dirty_bytes: {type: int, description: Pages that wait to be written.}
+            memory_huge_pages_used_bytes: {type: int, description: Huge pages in use.}
+            swap_total_bytes: {type: int, description: 'Size of the swap space, 0 without one.'}
+            swap_used_bytes: {type: int, description: What is in use of it.}
+            swap_in_bytes_per_second: {type: float, description: Swapped in.}
+            swap_out_bytes_per_second: {type: float, description: Swapped out.}
+            swap_bytes_per_second: {type: float, description: Their sum.}
+            major_faults_per_second: {type: float, description: Page faults that had to read from a disk.}
             swapping:
               description: Whether pages went to or came from swap in every look of the window. Space in use is not swapping.
               type: bool
-              returned: always
-            swap_in_bytes_per_second:
-              description: Swapped in per second; C(swap_out_bytes_per_second) and their sum C(swap_bytes_per_second) likewise.
-              type: float
-              returned: always
-            oom_kills:
-              description: >-
-                Processes killed for lack of memory in the window; also C(oom_kills_last_hour), C(lifetime_oom_kills) and the names in
-                C(oom_killed).
-              type: int
-              returned: always
-            sustained_threads:
-              description: >-
-                Threads that used a whole core in every look: process, kind, service, thread, C(core_ratio), C(lifetime_core_ratio).
+            oom_kills: {type: int, description: Processes that the kernel killed in the window for lack of memory.}
+            oom_kills_last_hour: {type: int, description: 'The same of the last hour, null when the kernel''s log may not be read.'}
+            lifetime_oom_kills: {type: int, description: 'The same since boot, null before Linux 4.13.'}
+            oom_killed:
+              description: Whom the kernel killed within the last hour.
               type: list
               elements: dict
-              returned: always
-            python_processes:
-              description: >-
-                Largest processes that run Python (also inside uWSGI); C(memory_bytes) is PSS where readable, else RSS
-                (C(memory_basis)).
+              contains:
+                {name: {type: str, description: The process.}, age_seconds: {type: float, description: How long ago.}}
+            uptime_seconds: {type: float, description: 'Since boot, null when the clock was set back.'}
+            clock_synchronised: {type: bool, description: 'Whether the clock is kept in time, null when nobody tells.'}
+            clock_offset_seconds: {type: float, description: 'How far the clock is ahead, null when it is not measured.'}
+            clock_source: {type: str, description: Who says so.}
+            filesystems:
+              description: Writable filesystems, fullest first, as C(df) counts. Null when none answered.
               type: list
               elements: dict
-              returned: always
+              contains:
+                {name: {type: str, description: Where it is mounted.}, kind: {type: str, description: Its type.},
+                 size_bytes: {type: int, description: Its size.}, used_bytes: {type: int, description: What is used.},
+                 available_bytes: {type: int, description: What users may still write.},
+                 used_ratio: {type: float, description: Used of what users may have.},
+                 inodes_used_ratio: {type: float, description: 'Used inodes, null where there is no such limit.'}}
+            filesystems_total: {type: int, description: How many there are.}
+            filesystems_silent: {type: int, description: Mounts that did not answer and were not read.}
+            filesystem_inodes_used_ratio: {type: float, description: 'The fullest by inodes, null where none has such a limit.'}
+            disks:
+              description: Whole disks, busiest first.
+              type: list
+              elements: dict
+              contains:
+                {name: {type: str, description: The device.},
+                 util_ratio: {type: float, description: Share of the window in which it was at work.},
+                 await_milliseconds: {type: float, description: 'Mean time of an operation, null when there was none.'},
+                 queue_depth: {type: float, description: 'Operations under way, on average.'},
+                 operations_per_second: {type: float, description: Reads and writes.},
+                 read_bytes_per_second: {type: float, description: Read.}, write_bytes_per_second: {type: float, description: Written.}}
+            disks_total: {type: int, description: How many there are.}
+            network:
+              description: Interfaces by traffic.
+              type: list
+              elements: dict
+              contains:
+                {name: {type: str, description: The interface.}, packets: {type: float, description: Packets both ways in the window.},
+                 received_bytes_per_second: {type: float, description: Received.}, sent_bytes_per_second: {type: float, description: Sent.},
+                 errors_per_second: {type: float, description: Packets with errors.},
+                 drops_per_second: {type: float, description: Packets that were dropped.},
+                 errors_ratio: {type: float, description: 'Errors per packet, null without packets.'}}
+            network_packets: {type: float, description: Packets of all interfaces in the window.}
+            network_errors_ratio: {type: float, description: 'Errors per packet of the worst interface, null without packets.'}
+            network_total: {type: int, description: How many interfaces there are.}
+            tcp_segments: {type: float, description: TCP segments sent in the window.}
+            tcp_retransmit_ratio: {type: float, description: 'Share of them that were sent again, null when none was sent.'}
+            listen_overflows_per_second: {type: float, description: Connections turned away because a listen queue was full.}
+            listen_drops_per_second: {type: float, description: Connections that were dropped while they were opened.}
+            syn_drops_per_second: {type: float, description: 'Of these, for a full queue of half-open connections.'}
+            lifetime_listen_overflows: {type: int, description: Overflows since boot.}
+            somaxconn: {type: int, description: The kernel's ceiling for any listen queue.}
+            tcp_max_syn_backlog: {type: int, description: The kernel's limit of half-open connections.}
+            files:
+              description: Open files of the whole system, null when the kernel does not tell.
+              type: dict
+              contains:
+                {open: {type: int, description: How many are open.}, limit: {type: int, description: How many may be.},
+                 used_ratio: {type: float, description: The share.}}
+            open_files:
+              description: Service processes nearest to their own limit of open files.
+              type: list
+              elements: dict
+              contains:
+                {pid: {type: int, description: Its process id.}, name: {type: str, description: The process.},
+                 kind: {type: str, description: 'What it is for its service, for example V(uwsgi worker).'},
+                 service: {type: str, description: 'The service, null when it is none that is known.'},
+                 open: {type: int, description: How many it has open.}, limit: {type: int, description: How many it may have.},
+                 used_ratio: {type: float, description: The share.}}
+            open_files_total: {type: int, description: How many processes were looked at.}
+            descriptors_used_ratio: {type: float, description: 'The fullest of C(files) and C(open_files), null when neither is known.'}
+            conntrack:
+              description: Tracked connections, null where none are tracked.
+              type: dict
+              contains:
+                {used: {type: int, description: How many are tracked.}, limit: {type: int, description: How many may be.},
+                 used_ratio: {type: float, description: The share.}}
+            processes_total: {type: int, description: 'Processes, null when some are hidden from us.'}
+            processes_seen: {type: int, description: Processes that could be seen.}
+            processes_filtered: {type: bool, description: Whether other users' processes are hidden from us.}
+            zombies: {type: int, description: Dead processes that were not collected.}
+            zombie_processes:
+              description: Some of them, with their parents.
+              type: list
+              elements: dict
+              contains:
+                {pid: {type: int, description: Its process id.}, name: {type: str, description: The process.},
+                 kind: {type: str, description: What it is.},
+                 service: {type: str, description: 'The service, null when it is none that is known.'},
+                 parent_pid: {type: int, description: Its parent's process id.},
+                 parent: {type: str, description: 'Its parent, null when that could not be seen.'}}
             processes_by_cpu:
-              description: Processes that used most CPU, in cores; C(processes_by_memory) and C(processes_growing) likewise.
+              description: Processes that used most CPU in the window.
               type: list
               elements: dict
-              returned: always
-            processes_total:
-              description: Number of processes, null when some are hidden. C(processes_seen) is how many could be seen.
-              type: int
-              returned: always
-            zombies:
-              description: Dead processes that were not collected; C(zombie_processes) names some with their parents.
-              type: int
-              returned: always
+              contains:
+                {pid: {type: int, description: Its process id.}, name: {type: str, description: The process.},
+                 kind: {type: str, description: What it is.},
+                 service: {type: str, description: 'The service, null when it is none that is known.'},
+                 cpu_cores: {type: float, description: Cores it used.}}
+            processes_by_memory:
+              description: Processes that take most memory.
+              type: list
+              elements: dict
+              contains: &memory
+                {pid: {type: int, description: Its process id.}, name: {type: str, description: The process.},
+                 kind: {type: str, description: What it is.},
+                 service: {type: str, description: 'The service, null when it is none that is known.'},
+                 memory_bytes: {type: int, description: 'Its memory, by C(memory_basis).'},
+                 memory_basis: {type: str, description: 'V(pss) (its share of what is shared) where that may be read, else V(rss).'},
+                 rss_bytes: {type: int, description: What it holds resident.},
+                 uss_bytes: {type: int, description: 'What is its own alone, null when it may not be read.'}}
+            processes_growing:
+              description: Processes that grew in the window.
+              type: list
+              elements: dict
+              contains:
+                {pid: {type: int, description: Its process id.}, name: {type: str, description: The process.},
+                 kind: {type: str, description: What it is.},
+                 service: {type: str, description: 'The service, null when it is none that is known.'},
+                 grown_bytes: {type: int, description: By how much.}}
+            python_processes:
+              description: The largest processes that run Python, also inside uWSGI.
+              type: list
+              elements: dict
+              contains: *memory
+            python_processes_total: {type: int, description: How many there are.}
+            python_present: {type: bool, description: 'Whether any runs, null when processes are hidden from us and none was seen.'}
+            python_largest_bytes: {type: int, description: 'Memory of the largest, null when there is none.'}
+            sustained_threads:
+              description: Threads that used a whole core in every look, null when the window is shorter than two seconds.
+              type: list
+              elements: dict
+              contains:
+                {pid: {type: int, description: Its process id.}, name: {type: str, description: The process.},
+                 kind: {type: str, description: What it is.},
+                 service: {type: str, description: 'The service, null when it is none that is known.'},
+                 thread: {type: str, description: The thread's name.}, thread_id: {type: int, description: The thread's id.},
+                 label: {type: str, description: All of it in a few words.},
+                 core_ratio: {type: float, description: Share of a core that it used.},
+                 observed_seconds: {type: float, description: How long it was observed.},
+                 looks: {type: int, description: In how many looks.},
+                 lifetime_core_ratio: {type: float, description: 'The same since it began, null when it has only just begun.'},
+                 processor: {type: int, description: On which processor it ran.}}
+            sustained_threads_total: {type: int, description: How many there are.}
             services:
               description: >-
-                One row per service that runs here (varnish, uwsgi, gunicorn, celery, memcached, postgresql, mysql, redis, rabbitmq,
-                nginx, …): C(name), C(processes), C(kinds), C(cpu_cores), C(cpu_ratio), C(memory_bytes), C(memory_basis), quota,
-                throttling and memory limit of its own control group.
+                Services that run here (varnish, uwsgi, gunicorn, celery, memcached, postgresql, mysql, redis, rabbitmq, nginx and so on).
               type: list
               elements: dict
-              returned: always
+              contains:
+                name: {type: str, description: The service.}
+                processes: {type: int, description: Its processes.}
+                cpu_cores: {type: float, description: Cores that it used.}
+                cpu_ratio: {type: float, description: Their share of C(cores_effective).}
+                memory_bytes: {type: int, description: 'Its memory, by C(memory_basis).'}
+                memory_basis: {type: str, description: 'V(pss), V(rss) or V(estimate) (where pages are shared and shares may not be read).'}
+                memory_ratio: {type: float, description: Share of the machine's memory.}
+                rss_bytes: {type: int, description: 'What its processes hold resident, shared pages counted for each.'}
+                cpu_quota_cores: {type: float, description: 'CPU quota of its own control group, null without one.'}
+                throttled_ratio: {type: float, description: 'Share of that quota''s periods in which it ran out, null without one.'}
+                memory_limit_bytes: {type: int, description: 'Memory limit of its own control group, null without one.'}
+                memory_limit_used_ratio: {type: float, description: 'How much of it is used, null without one.'}
+                kinds:
+                  description: Its processes by kind.
+                  type: list
+                  elements: dict
+                  contains:
+                    {kind: {type: str, description: What they are.}, processes: {type: int, description: How many.}}
             services_complete:
               description: Whether all processes could be seen, so that a service that is not listed does not run.
               type: bool
-              returned: always
             stores:
-              description: >-
-                Memory that accelerator, caches and databases here have taken, and whether the host is theirs alone (C(dedicated)).
+              description: Memory that the accelerator, caches and databases of this host have taken.
               type: dict
-              returned: always
-            filesystems:
-              description: Writable filesystems, fullest first, as C(df) counts.
-              type: list
-              elements: dict
-              returned: always
-            disks:
-              description: >-
-                Whole disks, busiest first: C(util_ratio), C(await_milliseconds), C(queue_depth) and rates.
-              type: list
-              elements: dict
-              returned: always
-            network:
-              description: Interfaces by traffic, with errors and drops.
-              type: list
-              elements: dict
-              returned: always
-            listen_overflows_per_second:
-              description: Connections turned away because a listen queue was full; C(somaxconn) is the kernel's ceiling of such queues.
-              type: float
-              returned: always
-            files:
-              description: Open files of the system against their limit; C(open_files) has the service processes nearest to their own.
-              type: dict
-              returned: always
-            conntrack:
-              description: Tracked connections against the limit, null where none are tracked.
-              type: dict
-              returned: always
-            clock_synchronised:
-              description: >-
-                Whether the clock is kept in time, by C(clock_source). C(clock_offset_seconds) is how far it is ahead, where that is
-                measured.
-              type: bool
-              returned: always
-            uptime_seconds:
-              description: Since boot.
-              type: float
-              returned: always
+              contains:
+                {names: {type: str, description: 'Which these are, null when there is none.'},
+                 memory_bytes: {type: int, description: 'What they have taken, the page cache of databases included.'},
+                 page_cache_bytes: {type: int, description: The part of the page cache that is counted for databases.},
+                 memory_ratio: {type: float, description: Share of the machine's memory.},
+                 dedicated: {type: bool, description: Whether the host is theirs alone.},
+                 database: {type: bool, description: Whether one of them is a database.}}
             headroom:
-              description: >-
-                What new workers could be given: C(cpu_cores) and C(ram_bytes), the latter without a reserve of 512 MiB or 10 %.
+              description: What new workers could be given.
               type: dict
-              returned: always
+              contains:
+                {cpu_cores: {type: float, description: 'Cores that were idle, within the quota.'},
+                 ram_bytes: {type: int, description: 'Available memory without a reserve of 512 MiB or 10 %, whichever is more.'}}
 """
 
 from ansible.module_utils.basic import AnsibleModule

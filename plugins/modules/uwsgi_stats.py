@@ -72,313 +72,220 @@ ansible_facts:
   type: dict
   contains:
     launch_uwsgi:
-      description: One entry per instance.
+      description: C(schema) and C(instances).
       type: dict
-      returned: always
       contains:
-        schema:
-          description: Version of this structure.
-          type: int
-          returned: always
-          sample: 1
+        schema: {type: int, description: Version of the structure of these facts.}
         instances:
-          description: >-
-            The instances. One that is not C(up) has the keys up to C(notes) only; workers and what follows them are given for
-            the kind C(app).
+          description:
+            - One per stats server. Workers and what follows them are given for the kind C(app).
+            - What every instance has beside these measures is documented by M(warroom.launch.launch_facts).
+            - A measure over the window is null with one sample (O(window) is 0). Why a measure is null is in RV(ignore:unknown).
           type: list
           elements: dict
-          returned: always
           contains:
-            name:
-              description: Name of the instance, its stats address by default.
-              type: str
-              sample: 127.0.0.1:1717
-            state:
-              description: C(up), C(down) or C(unreadable).
-              type: str
-              sample: up
-            problem:
-              description: What is wrong and what to do about it.
-              type: str
-            window:
-              description: Seconds between the samples at both ends, null when there was one.
-              type: float
-              sample: 5.003
-            collected_at:
-              description: When, in UTC.
-              type: str
-              sample: '2026-11-25T14:02:11Z'
-            duration_ms:
-              description: Milliseconds it took, the window included.
-              type: int
-            unknown:
-              description: For each measure that is null, why, and how to make it known.
-              type: dict
-            notes:
-              description: Sentences worth knowing that are not measures.
-              type: list
-              elements: str
-            kind:
-              description: C(app) (a master with workers), C(emperor) or C(router).
-              type: str
-              sample: app
-            version:
-              description: uWSGI's version.
-              type: str
-              sample: 2.0.30
-            address:
-              description: The stats server's address, as uWSGI's other readers take it.
-              type: str
-            transport:
-              description: C(tcp), C(unix) or C(abstract).
-              type: str
-              sample: tcp
-            http:
-              description: Whether the stats server speaks HTTP.
-              type: bool
-            pid:
-              description: Process id of the master.
-              type: int
+            kind: {type: str, description: 'C(app) (a master with workers), C(emperor) or C(router).'}
+            version: {type: str, description: uWSGI's version.}
+            address: {type: str, description: 'The stats server''s address, as uWSGI''s other readers take it.'}
+            transport: {type: str, description: 'C(tcp), C(unix) or C(abstract).'}
+            http: {type: bool, description: Whether the stats server speaks HTTP.}
+            pid: {type: int, description: Process id of the master.}
             workers:
-              description: >-
-                Workers by state: C(total), C(active) (can take requests, or are in one), C(busy) (at least one thread is),
-                C(idle), C(cheap) (not started), C(paused), C(starting), C(signal), C(other); C(odd_states) as uWSGI names
-                them, and C(cores_unknown), the workers that do not tell their threads.
+              description: Workers by state.
               type: dict
-              sample: {total: 4, active: 4, busy: 1, idle: 3, cheap: 0}
-            cores_active:
-              description: Threads of the active workers.
-              type: int
-            cores_busy:
-              description: Of those, in a request at the last sample.
-              type: int
+              contains:
+                {total: {type: int, description: All of them.},
+                 active: {type: int, description: 'Those that can take requests, or are in one.'},
+                 busy: {type: int, description: Those with at least one thread in a request.},
+                 idle: {type: int, description: Those without.}, cheap: {type: int, description: Not started.},
+                 paused: {type: int, description: Paused.}, starting: {type: int, description: Starting.},
+                 signal: {type: int, description: In a signal handler.}, other: {type: int, description: In any other state.},
+                 odd_states: {type: list, elements: str, description: The other states as uWSGI names them.},
+                 cores_unknown: {type: int, description: Workers that do not tell their threads.}}
+            cores_active: {type: int, description: Threads of the active workers.}
+            cores_busy: {type: int, description: 'Of those, in a request at the last sample.'}
             concurrency:
-              description: Threads of all workers, the cheap ones included; what the connection budget has to allow for.
+              description: Threads of all workers, the cheap ones included, for the connection budget. Null when threads are not told.
               type: int
-            samples:
-              description: How often the stats server was read.
-              type: int
+            samples: {type: int, description: How often the stats server was read.}
             busy_ratio:
               description: Share of the threads (workers, when threads are not told) in a request, averaged over the samples.
               type: float
-              sample: 0.62
-            busy_ratio_peak:
-              description: The largest of the samples.
-              type: float
-            all_busy_samples:
-              description: Samples in which nothing was free.
-              type: int
+            busy_ratio_peak: {type: float, description: The largest of the samples.}
+            all_busy_samples: {type: int, description: Samples in which nothing was free.}
             utilisation:
-              description: Time that requests took over the time that the threads had, in the window; from the running time.
+              description: Time that requests took over the time that the threads had, in the window, from the running time.
               type: float
-              sample: 0.58
-            saturated:
-              description: Whether there is no room left for a next request; the signs are in C(saturated_why).
-              type: bool
-            saturated_why:
-              description: Sentences.
-              type: list
-              elements: str
+            saturated: {type: bool, description: Whether there is no room left for a next request.}
+            saturated_why: {type: list, elements: str, description: 'The signs of that, as sentences.'}
             mean_response_seconds:
-              description: Seconds per request that ended in the window, static files left out.
+              description: Per request that ended in the window, static files left out. Null when none ended.
               type: float
-              sample: 0.083
-            lifetime_mean_response_seconds:
-              description: The same since the workers started.
-              type: float
-            requests:
-              description: Requests that ended in the window.
-              type: int
-            requests_per_second:
-              description: The same per second.
-              type: float
-            lifetime_requests:
-              description: Requests since the workers started.
-              type: int
-            sent_bytes_per_second:
-              description: Bytes of answers per second.
-              type: float
-            capacity_requests_per_second:
-              description: Requests per second that the active threads could serve at this mean response time.
-              type: float
+            lifetime_mean_response_seconds: {type: float, description: The same since the workers started.}
+            requests: {type: int, description: Requests that ended in the window.}
+            requests_per_second: {type: float, description: The same per second.}
+            lifetime_requests: {type: int, description: Requests since the workers started.}
+            sent_bytes_per_second: {type: float, description: Bytes of answers.}
+            capacity_requests_per_second: {type: float, description: What the active threads could serve at this mean response time.}
             listen_queue:
-              description: Connections that wait for a worker, the longest of the application's sockets, UNIX sockets included.
+              description: Connections that wait for a worker on the fullest of its sockets. Null for UNIX sockets of another host.
               type: int
-            listen_queue_peak:
-              description: The longest over the samples.
-              type: int
-            listen_queue_samples:
-              description: Samples in which any waited.
-              type: int
-            listen_queue_limit:
-              description: How many may wait on the fullest socket.
-              type: int
-              sample: 100
-            listen_queue_ratio:
-              description: How full it is.
-              type: float
+            listen_queue_peak: {type: int, description: The longest over the samples.}
+            listen_queue_samples: {type: int, description: Samples in which any waited.}
+            listen_queue_limit: {type: int, description: How many may wait on the fullest socket.}
+            listen_queue_ratio: {type: float, description: How full it is.}
             queue_wait_seconds:
-              description: How long the last in line waits at this rate.
+              description: How long the last in line waits at this rate, null without requests in the window.
               type: float
             sockets:
-              description: The application's sockets with C(name), C(kind), C(protocol), C(queue), C(limit); longest first.
+              description: The application's sockets, longest queue first.
               type: list
               elements: dict
-            sockets_total:
-              description: How many there are.
-              type: int
-            somaxconn:
-              description: The kernel's ceiling for any accept queue.
-              type: int
+              contains:
+                {name: {type: str, description: Its address.}, kind: {type: str, description: C(tcp) or C(unix).},
+                 protocol: {type: str, description: What is spoken.}, queue: {type: int, description: Connections that wait.},
+                 limit: {type: int, description: How many may.}}
+            sockets_total: {type: int, description: How many there are.}
+            somaxconn: {type: int, description: 'The kernel''s ceiling for any accept queue, null on another host.'}
             listen_overflows:
               description: Connections this host refused in the window because an accept queue was full, of all TCP services.
               type: int
-            listen_overflows_per_second:
-              description: The same per second.
-              type: float
-            lifetime_listen_overflows:
-              description: The same since boot.
-              type: int
+            listen_overflows_per_second: {type: float, description: The same per second.}
+            lifetime_listen_overflows: {type: int, description: The same since boot.}
             in_flight:
-              description: >-
-                What the threads are doing, grouped by C(pattern), C(method) and C(host): C(count), C(share_ratio) of the active
-                threads, C(oldest_seconds).
+              description: What the threads are doing, by kind of page.
               type: list
               elements: dict
-              sample: [{pattern: /legacy/<id>/, method: GET, host: shop.example, count: 6, share_ratio: 0.75, oldest_seconds: 4.1}]
-            in_flight_total:
-              description: Threads in a request.
-              type: int
+              contains:
+                {pattern: {type: str, description: The page's pattern.}, method: {type: str, description: The method.},
+                 host: {type: str, description: The host asked for.}, count: {type: int, description: Threads.},
+                 share_ratio: {type: float, description: Share of the active threads.},
+                 oldest_seconds: {type: float, description: How long the oldest runs.}}
+            in_flight_total: {type: int, description: Threads in a request.}
             in_flight_oldest_seconds:
-              description: How long the oldest request runs (uWSGI tells its start in whole seconds).
+              description: How long the oldest request runs (uWSGI tells its start in whole seconds), null when there is none.
               type: float
-            in_flight_oldest_pattern:
-              description: Its method and kind of page.
-              type: str
+            in_flight_oldest_pattern: {type: str, description: Its method and kind of page.}
             remote_addresses:
-              description: >-
-                Who connected, for the requests in flight in any sample: C(address), C(kind) (loopback, private, public), C(count).
+              description: Who connected, for the requests in flight in any sample.
               type: list
               elements: dict
-            remote_addresses_total:
-              description: How many addresses there were.
-              type: int
-            exceptions:
-              description: Exceptions that escaped the application in the window.
-              type: int
-            exception_ratio:
-              description: Exceptions per request in the window.
-              type: float
-            lifetime_exceptions:
-              description: Exceptions since the start.
-              type: int
-            lifetime_exception_ratio:
-              description: Exceptions per request since the start.
-              type: float
-            harakiri:
-              description: Requests killed in the window because they took too long.
-              type: int
-            lifetime_harakiri:
-              description: The same since the start.
-              type: int
-            respawns:
-              description: Workers that ended and were replaced in the window.
-              type: int
-            lifetime_respawns:
-              description: The same since the start; with C(cheaper) it counts starts of cheap workers too.
-              type: int
+              contains:
+                {address: {type: str, description: The address.}, kind: {type: str, description: 'C(loopback), C(private) or C(public).'},
+                 count: {type: int, description: Requests.}}
+            remote_addresses_total: {type: int, description: How many addresses there were.}
+            exceptions: {type: int, description: Exceptions that escaped the application in the window.}
+            exception_ratio: {type: float, description: 'Exceptions per request in the window, null without requests.'}
+            lifetime_exceptions: {type: int, description: Exceptions since the start.}
+            lifetime_exception_ratio: {type: float, description: Exceptions per request since the start.}
+            harakiri: {type: int, description: Requests killed in the window because they took too long.}
+            lifetime_harakiri: {type: int, description: The same since the start.}
+            respawns: {type: int, description: Workers that ended and were replaced in the window.}
+            lifetime_respawns: {type: int, description: The same since the start; with C(cheaper) it counts starts of cheap workers too.}
             handled:
-              description: >-
-                How requests were handled in the window and (C(lifetime_…)) since the start: C(static), C(routed), C(offloaded),
-                and their C(read_errors) and C(write_errors).
+              description: Requests by how they were handled; null when threads are not told (C(stats-no-cores)).
               type: dict
-            memory_kind:
-              description: C(uss) when private memory could be read, else C(rss).
-              type: str
-            memory_bytes_per_worker_median:
-              description: What one worker takes by itself (USS; RSS when that is all that can be read).
-              type: int
+              contains:
+                {static: {type: int, description: Static files in the window.}, lifetime_static: {type: int, description: Since the start.},
+                 routed: {type: int, description: Answered by internal routing in the window.},
+                 lifetime_routed: {type: int, description: Since the start.},
+                 offloaded: {type: int, description: Handed to offload threads in the window.},
+                 lifetime_offloaded: {type: int, description: Since the start.},
+                 read_errors: {type: int, description: Requests that could not be read in the window.},
+                 lifetime_read_errors: {type: int, description: Since the start.},
+                 write_errors: {type: int, description: Answers that could not be written in the window.},
+                 lifetime_write_errors: {type: int, description: Since the start.}}
+            memory_kind: {type: str, description: 'C(uss) when private memory could be read, C(rss) when not, null when neither could.'}
+            memory_bytes_per_worker_median: {type: int, description: 'What one worker takes by itself, by C(memory_kind).'}
             memory_bytes_per_worker_peak:
               description: The largest worker, with its share of what the workers have in common (PSS, else RSS).
               type: int
-            memory_bytes:
-              description: All workers together (PSS, else RSS).
-              type: int
-            rss_bytes_per_worker_median:
-              description: The median as C(top) shows it.
-              type: int
+            memory_bytes: {type: int, description: 'All workers together (PSS, else RSS).'}
+            rss_bytes_per_worker_median: {type: int, description: The median as C(top) shows it.}
             worker_list:
-              description: >-
-                The largest workers with C(id), C(pid), C(state), C(threads), C(threads_busy), C(lifetime_requests),
-                C(memory_bytes), C(cpu_cores) and C(busiest_thread_ratio) over the window.
+              description: The largest workers.
               type: list
               elements: dict
-            worker_list_total:
-              description: How many have a process.
-              type: int
-            cpu_cores:
-              description: Cores that the workers used, in the window.
-              type: float
+              contains:
+                {id: {type: int, description: Its number.}, pid: {type: int, description: Its process.},
+                 state: {type: str, description: What it does.}, threads: {type: int, description: 'Its threads, null when not told.'},
+                 threads_busy: {type: int, description: Those in a request.},
+                 lifetime_requests: {type: int, description: Requests since it started.},
+                 lifetime_harakiri: {type: int, description: Times it was killed for a slow request.},
+                 lifetime_respawns: {type: int, description: Times it was replaced.},
+                 memory_bytes: {type: int, description: 'Its memory, null when it cannot be seen.'},
+                 cpu_cores: {type: float, description: Cores it used in the window.},
+                 busiest_thread_ratio: {type: float, description: Share of a core that its busiest thread used.}}
+            worker_list_total: {type: int, description: How many have a process.}
+            cpu_cores: {type: float, description: 'Cores that the workers used in the window, null when their processes cannot be seen.'}
             busiest_thread_ratio:
               description: Share of a core that the busiest thread used; near 1 one thread is at its limit.
               type: float
-            machine_cpu_free_cores:
-              description: Cores of the host that were idle.
-              type: float
+            machine_cpu_free_cores: {type: float, description: Cores of the host that were idle.}
             cpu_per_busy_ratio:
               description: CPU per time in requests, about 1 when they compute, about 0.1 when they wait for a database.
               type: float
             addable:
-              description: >-
-                Workers that this host leaves room for: C(by_ram), C(by_cpu), C(workers) (the smaller), C(limit) (C(RAM) or C(CPU));
-                C(wanted), which would bring the load down to 70 %; C(advised) (the smaller of C(workers) and C(wanted)) and
-                C(processes), the setting for it.
+              description: Workers that this host leaves room for; null when its memory and CPU could not be read.
               type: dict
-              sample: {by_ram: 12, by_cpu: 5, workers: 5, limit: CPU, wanted: 3, advised: 3, processes: 7}
-            signal_queue:
-              description: uWSGI signals that wait.
-              type: int
+              contains:
+                {by_ram: {type: int, description: By memory.}, by_cpu: {type: int, description: By CPU.},
+                 workers: {type: int, description: The smaller.}, limit: {type: str, description: 'What limits it, C(RAM) or C(CPU).'},
+                 wanted: {type: int, description: Workers that would bring the load down to 70 %.},
+                 advised: {type: int, description: The smaller of C(workers) and C(wanted).},
+                 processes: {type: int, description: The setting for it.}}
+            signal_queue: {type: int, description: uWSGI signals that wait.}
             caches:
-              description: uWSGI's own caches with C(name), C(entries), C(entries_limit), C(hits), C(misses), C(full), C(hit_ratio).
+              description: uWSGI's own caches.
               type: list
               elements: dict
-            caches_total:
-              description: How many there are.
-              type: int
+              contains:
+                {name: {type: str, description: Its name.}, entries: {type: int, description: Entries.},
+                 entries_limit: {type: int, description: How many it may have.}, hits: {type: int, description: Hits since the start.},
+                 misses: {type: int, description: Misses since the start.}, full: {type: int, description: Times it was full.},
+                 hit_ratio: {type: float, description: 'Hits of both, null without any.'}}
+            caches_total: {type: int, description: How many there are.}
             spoolers:
-              description: C(total) spoolers, their C(tasks) so far and those C(running).
+              description: Spoolers.
               type: dict
+              contains:
+                {total: {type: int, description: How many there are.}, tasks: {type: int, description: Their tasks so far.},
+                 running: {type: int, description: Those that run.}}
             configured:
-              description: >-
-                From the master's configuration where that can be read: C(processes), C(threads), C(cheaper), C(harakiri_seconds),
-                C(listen), and whether C(harakiri) is set.
+              description: From the master's configuration; null when that cannot be read, or when a value is not set in it.
               type: dict
+              contains:
+                {processes: {type: int, description: Workers.}, threads: {type: int, description: Threads of each.},
+                 cheaper: {type: int, description: Workers that are always there.},
+                 harakiri_seconds: {type: int, description: The time limit of a request.},
+                 harakiri: {type: bool, description: Whether there is one.},
+                 listen: {type: int, description: The length of the listen queue.}}
             vassals:
-              description: C(total), C(loyal), C(ready), C(starting), C(asleep), C(cursed), C(cursed_names) and C(respawns).
+              description: Vassals of an emperor.
               type: dict
-              returned: for emperors
+              contains:
+                {total: {type: int, description: All of them.}, loyal: {type: int, description: Those that run well.},
+                 ready: {type: int, description: Ready.}, starting: {type: int, description: Starting.},
+                 asleep: {type: int, description: Waiting for a first request.},
+                 cursed: {type: int, description: Those that fail to start.}, cursed_names: {type: str, description: Their names.},
+                 respawns: {type: int, description: Times any was replaced since the start.}}
             vassal_list:
-              description: Vassals with C(name), C(state) and C(lifetime_respawns), the troubled first.
+              description: The vassals, the troubled first.
               type: list
               elements: dict
-              returned: for emperors
-            vassal_list_total:
-              description: How many there are.
-              type: int
-              returned: for emperors
-            sessions:
-              description: Open sessions of the router.
-              type: int
-              returned: for routers
+              contains:
+                {name: {type: str, description: Its configuration.}, state: {type: str, description: Its state.},
+                 lifetime_respawns: {type: int, description: Times it was replaced.}}
+            vassal_list_total: {type: int, description: How many there are.}
+            sessions: {type: int, description: Open sessions of a router.}
             nodes:
-              description: Instances behind the router with C(name), C(requests), C(failures), C(references).
+              description: Instances behind a router.
               type: list
               elements: dict
-              returned: for routers
-            nodes_total:
-              description: How many there are.
-              type: int
-              returned: for routers
+              contains:
+                {name: {type: str, description: Its address.}, requests: {type: int, description: Requests since the start.},
+                 failures: {type: int, description: Failures since the start.}, references: {type: int, description: Requests under way.}}
+            nodes_total: {type: int, description: How many there are.}
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -61,136 +61,166 @@ ansible_facts:
   type: dict
   contains:
     launch_varnish:
-      description: One entry per instance under C(instances), with C(name), C(state), C(problem) and the other common fields.
-      returned: always
+      description: C(schema) and C(instances).
       type: dict
       contains:
+        schema: {type: int, description: Version of the structure of these facts.}
         instances:
           description:
-            - Counts and ratios are over the window; the same since the start of the child have names with C(lifetime_).
+            - One per varnishd. Counts and ratios are over the window, C(lifetime_) names since the start of the child.
+            - What every instance has beside these measures is documented by M(warroom.launch.launch_facts).
+            - A measure over the window is null with one sample (O(window) is 0). Why a measure is null is in RV(ignore:unknown).
           type: list
           elements: dict
-          returned: always
           contains:
-            product:
-              description: V(varnish), V(varnish-plus) or V(vinyl-cache).
-              type: str
-              returned: always
-            version:
-              description: Version of the running daemon.
-              type: str
-              returned: always
+            product: {type: str, description: 'V(varnish), V(varnish-plus) or V(vinyl-cache).'}
+            version: {type: str, description: Version of the running daemon.}
             client_options:
               description: What the Varnish tools need to reach the same instance, for example C(-n /var/lib/varnish/shop).
               type: str
-              returned: always
-            active_vcl:
-              description: The VCL that is live.
-              type: str
-              returned: always
-            requests:
-              description: Hits, misses, passes and pipes together; each has its own count (C(hits), …), and so do C(synths).
-              type: int
-              returned: always
-            requests_per_second:
-              description: The same per second.
-              type: float
-              returned: always
-            hit_ratio_true:
-              description: Share of RV(ignore:requests) that was answered from the cache.
-              type: float
-              returned: always
+            active_vcl: {type: str, description: 'The VCL that is live, null when the management port may not be read.'}
+            requests: {type: int, description: 'Hits, misses, passes and pipes together.'}
+            requests_per_second: {type: float, description: The same per second.}
+            hits: {type: int, description: Requests answered from the cache.}
+            misses: {type: int, description: Requests that had to be fetched.}
+            passes: {type: int, description: Requests that passed by the cache.}
+            pipes: {type: int, description: Connections handed through to a backend.}
+            synths: {type: int, description: Answers that Varnish made itself.}
+            grace_hits: {type: int, description: Hits on an expired object while it was fetched anew.}
+            hit_for_misses: {type: int, description: Misses that found the note that the page is not cacheable.}
+            hit_for_passes: {type: int, description: Passes that found such a note.}
+            hit_ratio_true: {type: float, description: Share of C(requests) that was answered from the cache.}
             hit_ratio_shown:
               description: Hits among hits and misses, which is what C(varnishstat) shows; passes are not in it.
               type: float
-              returned: always
-            offload_ratio:
-              description: Share of the requests that never reached a backend, synthetic answers included.
-              type: float
-              returned: always
-            pass_ratio:
-              description: Share of the requests that passed by the cache.
-              type: float
-              returned: always
-            hit_for_miss_ratio:
-              description: Share of the misses that found the note that the page is not cacheable.
-              type: float
-              returned: always
-            grace_ratio:
-              description: Share of the hits that were answered with an expired object while it was fetched anew.
-              type: float
-              returned: always
-            hit_ratio_drop:
-              description: By how much the true hit ratio of the window is below that of the time before it.
-              type: float
-              returned: always
+            offload_ratio: {type: float, description: 'Share of the requests that never reached a backend, synthetic answers included.'}
+            pass_ratio: {type: float, description: Share of the requests that passed by the cache.}
+            pipe_ratio: {type: float, description: Share of the requests that were piped.}
+            grace_ratio: {type: float, description: Share of the hits that were grace hits.}
+            hit_for_miss_ratio: {type: float, description: Share of the misses that were hits for miss.}
+            hit_for_pass_ratio: {type: float, description: Share of the passes that were hits for pass.}
+            lifetime_requests: {type: int, description: Requests since the child started.}
+            lifetime_hits: {type: int, description: Hits since then.}
+            lifetime_misses: {type: int, description: Misses since then.}
+            lifetime_passes: {type: int, description: Passes since then.}
+            lifetime_pipes: {type: int, description: Pipes since then.}
+            lifetime_synths: {type: int, description: Synthetic answers since then.}
+            lifetime_grace_hits: {type: int, description: Grace hits since then.}
+            lifetime_hit_for_misses: {type: int, description: Hits for miss since then.}
+            lifetime_hit_for_passes: {type: int, description: Hits for pass since then.}
+            lifetime_hit_ratio_true: {type: float, description: C(hit_ratio_true) since then.}
+            lifetime_hit_ratio_shown: {type: float, description: C(hit_ratio_shown) since then.}
+            lifetime_offload_ratio: {type: float, description: C(offload_ratio) since then.}
+            lifetime_pass_ratio: {type: float, description: C(pass_ratio) since then.}
+            lifetime_pipe_ratio: {type: float, description: C(pipe_ratio) since then.}
+            lifetime_grace_ratio: {type: float, description: C(grace_ratio) since then.}
+            lifetime_hit_for_miss_ratio: {type: float, description: C(hit_for_miss_ratio) since then.}
+            lifetime_hit_for_pass_ratio: {type: float, description: C(hit_for_pass_ratio) since then.}
             judged:
-              description:
-                - The ratios that carry a judgement, from C(basis) V(window) when it saw at least 500 requests, else V(lifetime).
-                - Null when there are too few requests in both.
+              description: The ratios that carry a judgement; null when there are too few requests in both.
               type: dict
-              returned: always
-            backend_requests_per_second:
-              description: Requests that Varnish sent to its backends, per second.
-              type: float
-              returned: always
-            backend_error_ratio:
-              description: Failed fetches and refused connections per backend request.
-              type: float
-              returned: always
+              contains:
+                {basis: {type: str, description: 'V(window) when it saw at least 500 requests, else V(lifetime).'},
+                 period: {type: str, description: The same in words.}, requests: {type: int, description: Requests of that time.},
+                 misses: {type: int, description: Misses of that time.}, hit_ratio_true: {type: float, description: As above.},
+                 hit_ratio_shown: {type: float, description: As above.}, offload_ratio: {type: float, description: As above.},
+                 pass_ratio: {type: float, description: As above.}, pipe_ratio: {type: float, description: As above.},
+                 grace_ratio: {type: float, description: As above.}, hit_for_miss_ratio: {type: float, description: As above.},
+                 hit_for_pass_ratio: {type: float, description: As above.}}
+            hit_ratio_drop: {type: float, description: By how much the true hit ratio of the window is below that of the time before it.}
+            backend_requests: {type: int, description: Requests that Varnish sent to its backends.}
+            backend_requests_per_second: {type: float, description: The same per second.}
+            backend_attempts: {type: int, description: Requests and failed connections together.}
+            backend_errors: {type: int, description: Failed fetches and refused connections.}
+            backend_error_ratio: {type: float, description: 'Errors per attempt, null without any.'}
+            background_fetches: {type: int, description: Fetches for grace hits.}
+            lifetime_backend_requests: {type: int, description: Backend requests since the child started.}
+            lifetime_backend_errors: {type: int, description: Backend errors since then.}
+            uncacheable_responses: {type: int, description: Answers of backends that may not be cached.}
             backends:
-              description:
-                - Backends of the live VCL, those in trouble first. RV(ignore:backends_total) is how many there are.
-                - C(health) is V(healthy), V(sick), V(no_probe) or V(unknown); C(happy) is the exact 64-bit history of the probes.
+              description: Backends of the live VCL, those in trouble first.
               type: list
               elements: dict
-              returned: always
-            backends_sick:
-              description: How many of them are sick.
-              type: int
-              returned: always
-            stale_vcls:
-              description: Other loaded VCLs that still have backends.
-              type: list
-              elements: str
-              returned: always
+              contains:
+                {name: {type: str, description: Its name.}, vcl: {type: str, description: Its VCL.},
+                 active: {type: bool, description: 'Whether that is the live one, null when it is not known.'},
+                 health: {type: str, description: 'V(healthy), V(sick), V(no_probe) or V(unknown).'},
+                 health_source: {type: str, description: Who says so.},
+                 admin_health: {type: str, description: 'What the administrator set, null when the management port may not be read.'},
+                 probe_good: {type: int, description: Good probes of the last ones.},
+                 probe_window: {type: int, description: How many are looked at.},
+                 happy: {type: int, description: The exact 64-bit history of the probes.},
+                 connections: {type: int, description: Open connections.}, requests: {type: int, description: Requests in the window.},
+                 failures: {type: int, description: Failures in the window.},
+                 failure_ratio: {type: float, description: 'The share, null without requests.'},
+                 lifetime_requests: {type: int, description: Requests since the child started.},
+                 lifetime_failures: {type: int, description: Failures since then.}}
+            backends_total: {type: int, description: How many there are.}
+            backends_sick: {type: int, description: 'How many are sick, null when it is not known.'}
+            backends_usable: {type: int, description: 'How many are not, null when it is not known.'}
+            stale_vcls: {type: list, elements: str, description: Other loaded VCLs that still have backends.}
             threads:
-              description: Worker threads C(running), their C(maximum), the C(queue_length), and how often the pools were C(limited).
+              description: Worker threads.
               type: dict
-              returned: always
-            thread_starved:
-              description: Whether requests had to wait for a thread or were dropped in the window.
-              type: bool
-              returned: always
+              contains:
+                {running: {type: int, description: How many there are.},
+                 maximum: {type: int, description: 'How many there may be, null when the management port may not be read.'},
+                 use_ratio: {type: float, description: The share.}, queue_length: {type: int, description: Requests that wait for one.},
+                 limited: {type: int, description: Times in the window that a pool was at its limit.},
+                 failed: {type: int, description: Times that one could not be made.},
+                 lifetime_limited: {type: int, description: Times at the limit since the child started.}}
+            thread_starved: {type: bool, description: Whether requests had to wait for a thread or were dropped in the window.}
             sessions:
-              description: Client connections C(accepted), C(queued), C(dropped) in the window.
+              description: Client connections.
               type: dict
-              returned: always
+              contains:
+                {accepted: {type: int, description: Accepted in the window.},
+                 accepted_per_second: {type: float, description: The same per second.},
+                 queued: {type: int, description: Those that waited for a thread.},
+                 dropped: {type: int, description: Those that were dropped.}, failed: {type: int, description: Those that failed.},
+                 lifetime_dropped: {type: int, description: Dropped since the child started.}}
             storage:
-              description: Storages with C(used_bytes), C(size_bytes) and C(use_ratio).
+              description: Storages.
               type: list
               elements: dict
-              returned: always
-            storage_bytes:
-              description: Size of all storages together, without C(Transient).
-              type: int
-              returned: always
+              contains:
+                {name: {type: str, description: Its name.}, kind: {type: str, description: 'Its kind, for example V(SMA) (malloc).'},
+                 used_bytes: {type: int, description: What is in it.},
+                 size_bytes: {type: int, description: 'Its size, null without a limit.'},
+                 use_ratio: {type: float, description: 'The share, null without a limit.'},
+                 unlimited: {type: bool, description: Whether it has no limit.},
+                 failures: {type: int, description: Allocations that failed in the window.},
+                 lifetime_failures: {type: int, description: The same since the child started.}}
+            storage_total: {type: int, description: How many there are.}
+            storage_bytes: {type: int, description: 'Size of all storages together, without C(Transient). Null when one has no limit.'}
+            storage_used_bytes: {type: int, description: What is in them.}
+            storage_use_ratio: {type: float, description: The share.}
             transient_bytes:
               description: What uncacheable and short-lived objects take at the moment; normally without a limit.
               type: int
-              returned: always
-            nuked:
-              description: Objects thrown out in the window before their time to make room.
-              type: int
-              returned: always
-            nuked_per_miss:
-              description: The same per miss.
-              type: float
-              returned: always
+            transient_to_storage: {type: float, description: The same by C(storage_bytes).}
+            objects: {type: int, description: Objects in the cache.}
+            expired: {type: int, description: Objects that expired in the window.}
+            nuked: {type: int, description: Objects thrown out in the window before their time to make room.}
+            nuked_per_second: {type: float, description: The same per second.}
+            nuked_per_miss: {type: float, description: 'The same per miss, null without misses.'}
+            lifetime_nuked: {type: int, description: The same since the child started.}
             child:
-              description: The cache process, with C(uptime_seconds), and C(crashes) and C(panics) since the manager started.
+              description: The cache process. Null where the counters of the manager are not shown.
               type: dict
-              returned: always
+              contains:
+                {uptime_seconds: {type: int, description: Since it started.},
+                 manager_uptime_seconds: {type: int, description: Since its manager started.},
+                 starts: {type: int, description: Times it was started.},
+                 crashes: {type: int, description: 'Times it died, by a panic, a signal or an exit.'},
+                 died: {type: int, description: 'Of these, by a signal.'}, panics: {type: int, description: 'Of these, by a panic.'},
+                 unexpected_exits: {type: int, description: 'Of these, by an exit.'},
+                 restarted_in_window: {type: bool, description: Whether it was replaced in the window.},
+                 younger_than_manager_seconds: {type: int, description: How much younger it is than its manager.}}
+            vcl_failures: {type: int, description: Requests that ended in an error inside the VCL.}
+            workspace_overflows: {type: int, description: Requests that had not enough workspace.}
+            answered_500: {type: int, description: Answers with 500 that Varnish made itself.}
+            lifetime_vcl_failures: {type: int, description: VCL failures since the child started.}
   sample:
     launch_varnish:
       schema: 1

@@ -95,135 +95,253 @@ ansible_facts:
   type: dict
   contains:
     launch_varnish_traffic:
-      description: One entry per instance under C(instances), with C(name), C(state), C(problem) and the other common fields.
-      returned: always
+      description: C(schema) and C(instances).
       type: dict
       contains:
+        schema: {type: int, description: Version of the structure of these facts.}
         instances:
           description:
-            - Counts are over the time that the log covers.
-            - Rows of URL patterns have C(pattern), C(example), C(host) of the example, C(count), C(share) of the requests,
-              C(cached) (those from the cache), C(bytes), C(mean_seconds) of the others, C(backend_requests), C(backend_seconds),
-              C(share_of_backend_time), C(private), C(reason), C(reasons) and C(url_regex) for use in a VCL.
-            - C(private) is how many of the passed answers say themselves that no shared cache may keep them (Cache-Control with
-              private, no-store or no-cache).
+            - One per varnishd. Counts are over the time that the log covers, and null where the log has nothing to count.
+            - What every instance has beside these measures is documented by M(warroom.launch.launch_facts).
+            - A measure over the window is null with one sample (O(window) is 0). Why a measure is null is in RV(ignore:unknown).
           type: list
           elements: dict
-          returned: always
           contains:
             client_options:
               description: What the Varnish tools need to reach the same instance, for example C(-n /var/lib/varnish/shop).
               type: str
-              returned: always
             log:
-              description:
-                - What was read, C(transactions) of both sides that O(last) lets in, C(seconds) that they cover, C(first_at), C(last_at),
-                  C(complete), C(unparsed).
+              description: What was read.
               type: dict
-              returned: always
-            requests:
-              description: Requests of clients. RV(ignore:malformed_requests) are not among them.
-              type: int
-              returned: always
-            requests_per_second:
-              description: The same per second of the log.
-              type: float
-              returned: always
+              contains:
+                {transactions: {type: int, description: Transactions of both sides that O(last) lets in.},
+                 unparsed: {type: int, description: Lines that could not be understood.},
+                 seconds: {type: float, description: Time that they cover.},
+                 first_at: {type: str, description: 'Time of the first, null without any.'},
+                 last_at: {type: str, description: Time of the last.}, age_seconds: {type: float, description: How old the last is.},
+                 complete: {type: bool, description: Whether all of it was read.},
+                 patterns_kept: {type: int, description: URL patterns that were told apart.}}
+            requests: {type: int, description: 'Requests of clients, without C(malformed_requests).'}
+            requests_per_second: {type: float, description: 'The same per second of the log, null when it covers no time.'}
+            malformed_requests: {type: int, description: Requests that were no HTTP.}
             outcomes:
-              description:
-                - How many requests were a C(hit), C(grace_hit), C(miss), C(hit_for_miss), C(pass), C(hit_for_pass), C(pipe) or C(synth).
-                - Each request is in one of them, in every version of Varnish. RV(ignore:shares) are their shares.
+              description: What became of the requests, in every version of Varnish one of these.
               type: dict
-              returned: always
+              contains:
+                {hit: {type: int, description: Answered from the cache.},
+                 grace_hit: {type: int, description: Answered with an expired object while it was fetched anew.},
+                 miss: {type: int, description: Fetched.},
+                 hit_for_miss: {type: int, description: 'Fetched, because a note says that the page is not cacheable.'},
+                 pass: {type: int, description: Passed by the cache.},
+                 hit_for_pass: {type: int, description: 'Passed by the cache, because such a note says so.'},
+                 pipe: {type: int, description: Handed through to a backend.}, synth: {type: int, description: Answered by Varnish itself.}}
+            shares:
+              description: Their shares of the requests, null without requests.
+              type: dict
+              contains:
+                {hit: {type: float, description: As above.}, grace_hit: {type: float, description: As above.},
+                 miss: {type: float, description: As above.}, hit_for_miss: {type: float, description: As above.},
+                 pass: {type: float, description: As above.}, hit_for_pass: {type: float, description: As above.},
+                 pipe: {type: float, description: As above.}, synth: {type: float, description: As above.}}
             hit_ratio_true:
-              description: Share of the requests without synthetic answers that came from the cache.
+              description: Share of the requests without synthetic answers that came from the cache, null without requests.
               type: float
-              returned: always
-            pass_ratio:
-              description: Share that was passed.
-              type: float
-              returned: always
-            bypass_ratio:
-              description: Share that went by the cache, passed, piped, or marked as not cacheable.
-              type: float
-              returned: always
+            pass_ratio: {type: float, description: Share that was passed.}
+            bypass_ratio: {type: float, description: 'Share that went by the cache, passed, piped, or marked as not cacheable.'}
             statuses:
-              description:
-                - Rows of C(name), C(count), C(share). In the same form are RV(ignore:methods), RV(ignore:hosts) and
-                  RV(ignore:agents).
+              description: Requests by status.
               type: list
               elements: dict
-              returned: always
-            misses:
-              description:
-                - The URL patterns with the most misses; RV(ignore:misses_total) is how many patterns there are.
-                - In the same form are C(hits), C(hit_for_misses), C(passes), C(pipes) and C(synths).
+              contains: &counted
+                {name: {type: str, description: What is counted.}, count: {type: int, description: Requests.},
+                 share: {type: float, description: Their share.}}
+            methods: {type: list, elements: dict, description: Requests by method., contains: *counted}
+            hosts: {type: list, elements: dict, description: Requests by host asked for., contains: *counted}
+            hosts_total: {type: int, description: How many hosts there were.}
+            agents:
+              description: Requests by user agent.
               type: list
               elements: dict
-              returned: always
-            redirects:
-              description:
-                - URL patterns of permanent redirects (301, 308) that a backend had to compute.
-                - C(redirect_ratio) is the share of all of them in the requests, C(redirect_backend_time_ratio) their share of the
-                  backend's time.
+              contains:
+                {name: {type: str, description: The agent.},
+                 kind: {type: str, description: 'What it is, for example V(browser) or V(program).'},
+                 count: {type: int, description: Requests.}, share: {type: float, description: Their share.}}
+            hits:
+              description: URL patterns with the most hits.
               type: list
               elements: dict
-              returned: always
-            not_found:
-              description:
-                - All URL patterns of 404s that VCL did not answer itself, with C(not_found_ratio) and
-                  C(not_found_backend_time_ratio).
-              type: list
-              elements: dict
-              returned: always
-            errors:
-              description: The same for 5xx, with C(error_ratio).
-              type: list
-              elements: dict
-              returned: always
+              contains: &pattern
+                pattern: {type: str, description: 'The URLs, with C(<id>) and the like for what differs.'}
+                example: {type: str, description: One of them.}
+                host: {type: str, description: The host of the example.}
+                count: {type: int, description: Requests.}
+                share: {type: float, description: Share of all requests.}
+                cached: {type: int, description: Those from the cache.}
+                bytes: {type: int, description: Bytes sent.}
+                mean_seconds: {type: float, description: 'Mean time of those that were not from the cache, null when all were.'}
+                backend_requests: {type: int, description: Requests that reached a backend.}
+                backend_seconds: {type: float, description: Time of the backends.}
+                share_of_backend_time: {type: float, description: 'Its share, null without backend requests.'}
+                private:
+                  description: Passed answers that say themselves that no shared cache may keep them (private, no-store or no-cache).
+                  type: int
+                reason: {type: str, description: 'The most frequent reason why it was not cached, null when none is known.'}
+                reasons:
+                  description: All of them.
+                  type: list
+                  elements: dict
+                  contains:
+                    {name: {type: str, description: 'The reason, for example a header.'}, count: {type: int, description: Requests.}}
+                url_regex: {type: str, description: 'A regular expression for a VCL, null when none can be given.'}
+            hits_total: {type: int, description: How many patterns there are.}
+            misses: {type: list, elements: dict, description: URL patterns with the most misses., contains: *pattern}
+            misses_total: {type: int, description: How many patterns there are.}
+            hit_for_misses: {type: list, elements: dict, description: URL patterns with the most hits for miss., contains: *pattern}
+            hit_for_misses_total: {type: int, description: How many patterns there are.}
+            passes: {type: list, elements: dict, description: URL patterns with the most passes., contains: *pattern}
+            passes_total: {type: int, description: How many patterns there are.}
+            pipes: {type: list, elements: dict, description: URL patterns with the most pipes., contains: *pattern}
+            pipes_total: {type: int, description: How many patterns there are.}
+            synths: {type: list, elements: dict, description: URL patterns with the most synthetic answers., contains: *pattern}
+            synths_total: {type: int, description: How many patterns there are.}
             slowest:
               description: URL patterns that were not in the cache, those with the longest mean time first.
               type: list
               elements: dict
-              returned: always
+              contains: *pattern
+            redirects:
+              description: URL patterns of permanent redirects (301, 308) that a backend had to compute.
+              type: list
+              elements: dict
+              contains: &answered
+                pattern: {type: str, description: 'The URLs, with C(<id>) and the like for what differs.'}
+                status: {type: int, description: The status.}
+                example: {type: str, description: One of them.}
+                host: {type: str, description: The host of the example.}
+                count: {type: int, description: Requests.}
+                share: {type: float, description: Share of all requests.}
+                cached: {type: int, description: Those from the cache.}
+                bytes: {type: int, description: Bytes sent.}
+                mean_seconds: {type: float, description: 'Mean time of those that were not from the cache, null when all were.'}
+                backend_requests: {type: int, description: Requests that reached a backend.}
+                backend_seconds: {type: float, description: Time of the backends.}
+                share_of_backend_time: {type: float, description: 'Its share, null without backend requests.'}
+                private: {type: int, description: Passed answers that say themselves that no shared cache may keep them.}
+                reason: {type: str, description: 'The most frequent reason why it was not cached, null when none is known.'}
+                reasons:
+                  description: All of them.
+                  type: list
+                  elements: dict
+                  contains:
+                    {name: {type: str, description: 'The reason, for example a header.'}, count: {type: int, description: Requests.}}
+                url_regex: {type: str, description: 'A regular expression for a VCL, null when none can be given.'}
+            redirects_total: {type: int, description: How many patterns there are.}
+            redirect_requests: {type: int, description: Requests that got one.}
+            redirect_ratio: {type: float, description: Their share of the requests.}
+            redirect_backend_requests: {type: int, description: Those that a backend computed.}
+            redirect_backend_time_ratio: {type: float, description: 'Their share of the backends'' time, null without backend requests.'}
+            redirect_top_ratio:
+              description: Requests that a backend computed for the most frequent pattern, of all requests.
+              type: float
+            not_found: {type: list, elements: dict, description: URL patterns of 404s that VCL did not answer itself., contains: *answered}
+            not_found_total: {type: int, description: How many patterns there are.}
+            not_found_requests: {type: int, description: Requests that got one.}
+            not_found_ratio: {type: float, description: Their share of the requests.}
+            not_found_backend_requests: {type: int, description: Those that a backend computed.}
+            not_found_backend_time_ratio: {type: float, description: 'Their share of the backends'' time, null without backend requests.'}
+            not_found_top_ratio:
+              description: Requests that a backend computed for the most frequent pattern, of all requests.
+              type: float
+            errors: {type: list, elements: dict, description: URL patterns of 5xx., contains: *answered}
+            errors_total: {type: int, description: How many patterns there are.}
+            error_requests: {type: int, description: Requests that got one.}
+            error_ratio: {type: float, description: Their share of the requests.}
+            error_backend_requests: {type: int, description: Those that a backend computed.}
+            error_backend_time_ratio: {type: float, description: 'Their share of the backends'' time, null without backend requests.'}
+            error_top_ratio: {type: float, description: 'Requests that a backend computed for the most frequent pattern, of all requests.'}
             pass_reasons:
-              description:
-                - Why backends got passed requests, by header name; C(share) is of the passes. One request may have several reasons.
+              description: Why backends got passed requests, by header name; one request may have several reasons. Shares are of the passes.
               type: list
               elements: dict
-              returned: always
+              contains: *counted
             not_stored_reasons:
-              description: Why answers to misses were not stored, or only for one visitor.
+              description: Why answers to misses were not stored, or only for one visitor. Shares are of the misses.
               type: list
               elements: dict
-              returned: always
+              contains: *counted
             response_times:
-              description:
-                - Time to the first byte for C(hit), C(miss) and C(pass), with C(p50_seconds), C(p95_seconds), C(p99_seconds),
-                  C(max_seconds) and C(buckets)
-                  on a logarithmic axis.
+              description: Time to the first byte.
               type: dict
-              returned: always
+              contains:
+                hit:
+                  description: Of hits.
+                  type: dict
+                  contains: &times
+                    count: {type: int, description: Requests.}
+                    p50_seconds: {type: float, description: 'Half of them took no longer, null without any.'}
+                    p95_seconds: {type: float, description: 95 % of them took no longer.}
+                    p99_seconds: {type: float, description: 99 % of them took no longer.}
+                    max_seconds: {type: float, description: The longest.}
+                    buckets:
+                      description: On a logarithmic axis.
+                      type: list
+                      elements: dict
+                      contains:
+                        {from_seconds: {type: float, description: From.}, to_seconds: {type: float, description: To.},
+                         count: {type: int, description: Requests.}}
+                miss: {type: dict, description: Of misses., contains: *times}
+                pass: {type: dict, description: Of passes., contains: *times}
             backend:
-              description:
-                - The backend side, C(requests), C(fetches), C(background_fetches), C(passes), C(errors), C(seconds) in sum, and
-                  C(times).
+              description: The backends' side.
               type: dict
-              returned: always
+              contains:
+                {requests: {type: int, description: Requests.}, fetches: {type: int, description: For misses.},
+                 background_fetches: {type: int, description: For grace hits.}, passes: {type: int, description: For passes.},
+                 errors: {type: int, description: Those that failed or got a 5xx.},
+                 error_ratio: {type: float, description: 'The share, null without requests.'},
+                 seconds: {type: float, description: Time in sum.},
+                 times: {type: dict, description: Time to the first byte., contains: *times}}
             expected:
               description: What became of the URLs of O(cached) and O(uncached), the worst first.
               type: list
               elements: dict
-              returned: always
+              contains:
+                {name: {type: str, description: The expression.}, expect: {type: str, description: V(cached) or V(uncached).},
+                 requests: {type: int, description: Requests that match.}, hits: {type: int, description: Those from the cache.},
+                 wrong: {type: int, description: Those that are not as expected.},
+                 wrong_ratio: {type: float, description: 'The share, null without requests.'},
+                 patterns: {type: list, elements: str, description: Their URL patterns.}}
+            expected_total: {type: int, description: How many there are.}
+            expected_cached_bypass_ratio: {type: float, description: 'The worst of O(cached), null when none was named or asked for.'}
+            expected_uncached_hits: {type: int, description: 'Hits of O(uncached), null when none was named or asked for.'}
             probes:
-              description: What became of O(probe_urls).
+              description: What became of O(probe_urls), null when none could be fetched.
               type: list
               elements: dict
-              returned: always
+              contains:
+                {name: {type: str, description: The page.}, host: {type: str, description: The host it was asked of.},
+                 expect: {type: str, description: V(cached) or V(uncached).},
+                 status: {type: int, description: 'The status, null when it could not be fetched.'},
+                 cached: {type: bool, description: 'Whether the second answer was from the cache, null when it does not tell.'},
+                 ok: {type: bool, description: 'Whether that is as expected, null when it is not known.'},
+                 age_seconds: {type: float, description: 'The header Age, null without one.'},
+                 first_seconds: {type: float, description: Time of the first answer.},
+                 second_seconds: {type: float, description: Time of the second answer.},
+                 set_cookie: {type: bool, description: Whether the answer sets a cookie.},
+                 vary: {type: list, elements: str, description: The header Vary.},
+                 reasons: {type: list, elements: str, description: Headers that keep it out of the cache.},
+                 problem: {type: str, description: Why it could not be fetched or judged.}}
+            probes_total: {type: int, description: How many there are.}
+            probes_wrong: {type: int, description: 'Those that are not as expected, null when none was named or fetched.'}
+            probes_failed: {type: int, description: Those that could not be fetched or judged.}
             query:
-              description: The answer to O(query).
+              description: The answer to O(query), null without one.
               type: dict
-              returned: always
+              contains:
+                {query: {type: str, description: The query.}, group_by: {type: str, description: The field that its rows are counted by.},
+                 transactions: {type: int, description: Transactions that match.},
+                 rows: {type: list, elements: dict, description: The most frequent values., contains: *counted},
+                 rows_total: {type: int, description: How many values there are.}}
   sample:
     launch_varnish_traffic:
       schema: 1
