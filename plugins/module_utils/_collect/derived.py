@@ -11,6 +11,9 @@ import typing as t
 from .facts import Facts, Maybe, T, Unknown, known, measured
 from .sampling import ONE_SAMPLE, Number, number
 
+#: A counter of 64 bits that was decremented below 0 reads as more than this.
+WRAPPED = 2**63
+
 _N = t.TypeVar("_N", int, float)
 
 
@@ -53,8 +56,11 @@ class Window:
         return self.broken
 
     def now(self, name: str) -> Maybe[Number]:
-        """The counter as it was read last: its value since the start."""
-        return never_negative(measured(number(self.latest.get(name)), self.lacking(name)), name)
+        """The counter, or gauge, as it was read last."""
+        value = number(self.latest.get(name))
+        if value is not None and value >= WRAPPED:
+            return implausible(f"{name} is {value}: it fell below 0 and wrapped")
+        return never_negative(measured(value, self.lacking(name)), name)
 
     def moved(self, name: str) -> Maybe[Number]:
         """How far the counter moved in the window."""

@@ -32,6 +32,8 @@ class Unknown:
 
 #: What a measure may hold.
 Value = t.Union[str, int, float, Unknown, t.Sequence["Value"], t.Mapping[str, "Value"]]
+#: A row of a list.
+Row = t.Mapping[str, Value]
 Known = t.TypeVar("Known", bound=t.Union[str, int, float, t.Sequence[t.Any], t.Mapping[str, t.Any]])
 T = t.TypeVar("T")
 #: A value, or why there is none.
@@ -86,7 +88,7 @@ class Facts:
         for name, value in measures.items():
             self.put(name, value)
 
-    def rows(self, name: str, rows: Maybe[t.Sequence[t.Mapping[str, Value]]], keep: int, total: t.Optional[int] = None) -> None:
+    def rows(self, name: str, rows: Maybe[t.Sequence[Row]], keep: int, total: t.Optional[int] = None) -> None:
         """The first `keep` rows, worst first, and beside them how many there are: `<name>_total`."""
         if isinstance(rows, Unknown):
             self.put(name, rows)

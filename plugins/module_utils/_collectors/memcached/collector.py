@@ -14,8 +14,8 @@ from ..._collect.facts import Facts
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Down, Problem
 from ..._linux.processes import Listener, Process
-from . import fetch, parse, proxy
-from .shape import Latency, Sample, facts
+from . import fetch, parse, proxy, shape
+from .samples import Latency, Sample
 
 OPTIONS: dict[str, t.Any] = {
     "address": {"type": "str"},
@@ -74,8 +74,10 @@ class MemcachedSampler(Sampler):
     def facts(self, window: t.Optional[float]) -> Facts:
         if window is None:
             self._first = self._sample(whole=True)
-        own = {"address": self.options["address"], "pool": self.options["pool"], "weight": self.options["weight"]}
-        return Facts.adopt({**own, **facts(self._first, self._second, window, self._latency, self.tools.top)})
+        result = shape.facts(self._first, self._second, window, self._latency, self.tools.top)
+        for name in ("address", "pool", "weight"):
+            result.put(name, self.options[name])
+        return result
 
     def close(self) -> None:
         if self._session is not None:

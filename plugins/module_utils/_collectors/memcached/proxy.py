@@ -8,7 +8,13 @@ from __future__ import annotations
 
 import typing as t
 
+from ..._collect.derived import never_negative
+from ..._collect.facts import Facts, Maybe, Unknown, measured
+from ..._collect.sampling import Number
 from .parse import count
+
+#: Why a proxy has hardly any of the measures.
+NOT_COUNTED = "a proxy does not count it; read the servers behind it"
 
 #: Given for peers that serve data but hang up on `stats`, as twemproxy does.
 SILENT: dict[str, str] = {"version": "proxy without stats (twemproxy?)"}
@@ -30,16 +36,21 @@ def product(stats: t.Mapping[str, str]) -> t.Optional[str]:
     return None
 
 
-def facts(instance_kind: str, stats: t.Mapping[str, str]) -> t.Optional[dict[str, t.Any]]:
-    """What a proxy tells of itself and of the servers behind it; None for a server."""
-    if instance_kind == "server":
-        return None
-    behind, working = count(stats, "num_servers"), count(stats, "num_servers_up")
-    return {
-        "product": product(stats),
-        "servers_total": behind,
-        "servers_up": working,
-        "servers_down": None if behind is None or working is None else max(0, behind - working),
-        "lifetime_requests": count(stats, "proxy_conn_requests"),
-        "lifetime_errors": count(stats, "proxy_conn_errors"),
-    }
+def put(facts: Facts, stats: t.Mapping[str, str]) -> None:
+    """What a proxy tells of itself and of the servers behind it; unknown for a server."""
+    name = product(stats)
+    if name is None:
+        facts.put("proxy", None, "this is a server, not a proxy")
+        return
+
+    def told(counter: str) -> Maybe[Number]:
+        return measured(count(stats, counter), f"{name} does not tell it")
+
+    behind, working = told("num_servers"), told("num_servers_up")
+    down = behind if isinstance(behind, Unknown) else working if isinstance(working, Unknown) else behind - working
+    facts.put("proxy.product", name)
+    facts.put("proxy.servers_total", behind)
+    facts.put("proxy.servers_up", working)
+    facts.put("proxy.servers_down", never_negative(down, "the number of servers that are down"))
+    facts.put("proxy.lifetime_requests", told("proxy_conn_requests"))
+    facts.put("proxy.lifetime_errors", told("proxy_conn_errors"))

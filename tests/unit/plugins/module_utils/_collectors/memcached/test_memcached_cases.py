@@ -132,6 +132,28 @@ def test_counts_are_never_negative(tools: t.Any) -> None:
     with replay.peer(server(b"STAT pid 5\r\nSTAT curr_connections -3\r\nSTAT bytes nan\r\nSTAT limit_maxbytes inf\r\nEND\r\n")) as address:
         facts = read(tools, address)
     assert (facts["connections"], facts["bytes"], facts["limit_bytes"]) == (None, None, None)
+    assert facts["unknown"]["connections"] == "implausible: curr_connections is -3"
+
+
+def test_a_gauge_that_wrapped_is_said_to_be_one(tools: t.Any) -> None:
+    with replay.peer(server(b"STAT pid 5\r\nSTAT curr_connections 18446744073709551615\r\nEND\r\n")) as address:
+        facts = read(tools, address)
+    assert facts["connections"] is None and "wrapped" in facts["unknown"]["connections"]
+
+
+@pytest.mark.parametrize("window", [0, 0.05])
+def test_m13_rejected_equals_total(case: t.Any, tools: t.Any, window: float) -> None:
+    with replay.peer(server(case("M-13.txt"))) as address:
+        facts = read(tools, address, window)
+    assert facts["rejected"] is None and facts["lifetime_rejected"] is None
+    assert facts["unknown"]["rejected"].startswith("implausible: this version counts each of its 20500 connections as rejected")
+
+
+def test_m13_a_server_that_refuses_because_it_is_full_is_believed(case: t.Any, tools: t.Any) -> None:
+    full = case("M-13.txt").replace(b"curr_connections 10\r\n", b"curr_connections 1024\r\n")
+    with replay.peer(server(full)) as address:
+        facts = read(tools, address)
+    assert facts["lifetime_rejected"] == 20500
 
 
 def test_m10_address_forms(case: t.Any) -> None:
@@ -155,7 +177,7 @@ def test_m12_few_gets_and_a_reset_in_the_past(case: t.Any, tools: t.Any) -> None
     with replay.peer(server(answer)) as address:
         facts = read(tools, address)
     assert facts["lifetime_hit_ratio"] == pytest.approx(0.667, abs=0.001) and facts["lifetime_gets"] == 3
-    assert any("reset the counters" in note for note in facts["notes"])
+    assert any("counters were reset" in note for note in facts["notes"])
 
 
 def test_answers_in_pieces(case: t.Any, tools: t.Any) -> None:
