@@ -16,7 +16,7 @@ from ..._collect.problem import Problem
 from ..._sql import sql_text
 from ..._sql.sessions import Manner
 from ..._text.redact import clean
-from . import activity, connect, shape
+from . import activity, connect, refusal, shape
 from .discover import discover
 from .fetch import Reader
 from .session import Refused, Session
@@ -66,14 +66,15 @@ class MysqlSampler(Sampler):
             wanted = connect.login(self.options, self.tools.secrets)
             self._tools_options = wanted.client_options
             self._session = Session(connect.connection(wanted, self.tools.timeout), self.tools.timeout)
-        except connect.Exhausted as refused:
+        except refusal.Exhausted as refused:
             self._exhausted = str(refused)
             return
         try:
             self._reader = Reader.of(self._session)
             self._first = self._sample(None)
         except Refused as refused:
-            raise Problem(f"{wanted.place} broke off while we read it: {clean(refused.said)}") from None
+            said = clean(refused.said)
+            raise refusal.told(refused.code, said, wanted.wish) or Problem(f"{wanted.place} broke off while we read it: {said}") from None
 
     def _sample(self, since: t.Optional[str]) -> shape.Sample:
         """Counters last in the first reading and first in the second: our own questions are then not in the window."""

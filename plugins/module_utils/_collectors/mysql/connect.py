@@ -10,22 +10,21 @@ import contextlib
 import os
 import pwd
 import shlex
+import socket
 import ssl as tls
+import time
 import typing as t
 
 from ..._collect import stream
-from ..._collect.problem import Down, Problem
+from ..._collect.problem import Down, Hangs, Problem
 from ..._text.redact import clean
 from . import option_file
+from .refusal import Exhausted, Wish, explained
 
 APPLICATION = "warroom.launch"
 DEFAULT_PORT = 3306
 #: Our default schema: the digests of our own statements then carry its name and are easily left out.
 SCHEMA = "information_schema"
-
-
-class Exhausted(Problem):
-    """The server is up and has no connection left for us: that is a fact about it, the worst one."""
 
 
 class Login(t.NamedTuple):
@@ -40,8 +39,16 @@ class Login(t.NamedTuple):
     fallback: bool  # found on this host: when the socket refuses the user, the port may let it in
 
     @property
+    def address(self) -> stream.Address:
+        return self.socket or (self.host, self.port)
+
+    @property
     def place(self) -> str:
-        return self.socket or stream.shown((self.host, self.port))
+        return stream.shown(self.address)
+
+    @property
+    def wish(self) -> Wish:
+        return Wish(self.place, self.user, bool(self.socket), bool(self.password))
 
     @property
     def client_options(self) -> str:
@@ -121,13 +128,22 @@ def connection(wanted: Login, seconds: float) -> t.Any:
 
 
 def _connect(wanted: Login, seconds: float) -> t.Any:
+    conn = _dialled(wanted.address, seconds)
+    try:
+        return _logged_in(conn, wanted, seconds)
+    except BaseException:
+        conn.close()
+        raise
+
+
+def _logged_in(conn: socket.socket, wanted: Login, seconds: float) -> t.Any:
     import pymysql
     from pymysql import converters
 
     # no decoders: every value stays the server's bytes, so that no odd text can break the read of a whole answer
     encoders = {kind: how for kind, how in converters.conversions.items() if not isinstance(kind, int)}
     try:
-        return pymysql.connect(
+        connection = pymysql.connect(
             unix_socket=wanted.socket,
             host=wanted.host,
             port=wanted.port,
@@ -138,14 +154,18 @@ def _connect(wanted: Login, seconds: float) -> t.Any:
             use_unicode=False,
             conv=t.cast(t.Any, encoders),
             autocommit=True,
-            connect_timeout=max(1, int(seconds)),
             read_timeout=max(1.0, seconds),
             write_timeout=max(1.0, seconds),
             program_name=APPLICATION,
+            defer_connect=True,
             **wanted.tls,
         )
+        # as the driver marks a UNIX socket that it opened itself: passwords may pass over it in the clear
+        connection._secure = bool(wanted.socket)
+        connection.connect(conn)
+        return connection
     except pymysql.err.MySQLError as error:
-        raise explained(error, wanted) from None
+        raise explained(error, wanted.wish) from None
     except RuntimeError as error:  # the driver's way to say that a library of its own is missing
         raise _no_cryptography(error, wanted) from None
     except (OSError, tls.SSLError, EOFError) as error:
@@ -154,63 +174,42 @@ def _connect(wanted: Login, seconds: float) -> t.Any:
         ) from None
 
 
+#: The first packet of a server: number 0, and a handshake (version 10) or an error (255); no handshake is longer than this.
+_FIRST_PACKETS, _LONGEST_HANDSHAKE = (10, 255), 8192
+
+
+def _dialled(address: stream.Address, seconds: float) -> socket.socket:
+    """A connection to what greets as MySQL does."""
+    conn = stream.connect(address, seconds)
+    try:
+        _check_greeting(conn, address, seconds)
+    except BaseException:
+        conn.close()
+        raise
+    return conn
+
+
+def _check_greeting(conn: socket.socket, address: stream.Address, seconds: float) -> None:
+    """Look at the server's first bytes and leave them to the driver: what is no MySQL never gets near it."""
+    where, deadline = stream.shown(address), time.monotonic() + seconds
+    conn.settimeout(seconds)
+    try:
+        first = conn.recv(5, socket.MSG_PEEK)
+        while 0 < len(first) < 5 and time.monotonic() < deadline:
+            time.sleep(0.005)
+            first = conn.recv(5, socket.MSG_PEEK)
+    except TimeoutError:
+        raise Hangs(f"{where} accepts connections and does not answer within {seconds:g} s: it hangs, or is no MySQL", address) from None
+    except OSError:
+        first = b""
+    if not first:
+        raise Problem(f"what answers at {where} hangs up: is this MySQL's own address? See login_host, login_port")
+    if len(first) < 5 or first[3] != 0 or first[4] not in _FIRST_PACKETS or int.from_bytes(first[:3], "little") > _LONGEST_HANDSHAKE:
+        raise Problem(f"what answers at {where} does not speak MySQL's protocol: is this its own address? See login_host, login_port")
+
+
 def _no_cryptography(error: RuntimeError, wanted: Login) -> Problem:
     return Problem(
         f"{wanted.place}: the driver needs the Python library cryptography for the password method of {wanted.user!r}: install "
         f"python3-cryptography on the target, or connect by login_unix_socket or with ca_cert (TLS) [{clean(str(error), 80)}]"
     )
-
-
-_FULL = {
-    1040: "too many connections",
-    1203: "this user has too many connections (max_user_connections)",
-    1226: "a limit of this user is reached",
-}
-_ADVICE = {
-    1130: "this host may not connect: CREATE USER … @ this address, or use login_unix_socket",
-    1129: "the server blocked this host after too many connection errors: FLUSH HOSTS there, then look at Aborted_connects",
-    1251: "the driver does not know this user's password method: update PyMySQL or give the user caching_sha2_password",
-    1862: "the password has expired: ALTER USER … IDENTIFIED BY a new one",
-    1820: "the password has expired: ALTER USER … IDENTIFIED BY a new one",
-    3118: "the account is locked: ALTER USER … ACCOUNT UNLOCK",
-    4151: "the account is locked: ALTER USER … ACCOUNT UNLOCK",
-    3159: "the server accepts encrypted connections only: give ca_cert",
-    1049: "information_schema cannot be used",
-    1045: "give login_user and login_password of a user that exists for this address (or socket: 'localhost')",
-    1044: "the user may not use information_schema",
-}
-_GONE = (2002, 2003, 2005, 2006, 2013, 2055)
-
-
-def explained(error: Exception, wanted: Login) -> Problem:
-    """The driver's error as what happened and what to do."""
-    code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
-    said = clean(str(error.args[-1]) if error.args else str(error))
-    if code in _FULL:
-        return Exhausted(f"{wanted.place} is up and refuses connections: {_FULL[code]}")
-    if code == 1053:
-        return Down(f"{wanted.place} is shutting down")
-    if code in _GONE:
-        return _unreachable(said, wanted)
-    if code == 1698 or (code == 1045 and not wanted.socket and wanted.user == "root" and not wanted.password):
-        over = "the socket" if wanted.socket else "TCP"
-        return Problem(
-            f"{wanted.place}: access denied for {wanted.user} over {over}: this account is open to the operating system user of the same "
-            "name on the server's own socket only: use login_unix_socket and become, or give another login_user"
-        )
-    if code in _ADVICE:
-        return Problem(f"{wanted.place} refuses {wanted.user}: {said}: {_ADVICE[code]}")
-    return Problem(
-        f"{wanted.place} refuses us: {said}" if code else f"{wanted.place} does not answer as MySQL does: {said or type(error).__name__}"
-    )
-
-
-def _unreachable(said: str, wanted: Login) -> Problem:
-    lowered = said.lower()
-    if "permission denied" in lowered:
-        return Problem(f"permission denied on the socket {wanted.place}: use become")
-    if "ssl" in lowered or "certificate" in lowered:
-        return Problem(f"{wanted.place}: no encrypted connection: {said}; check ca_cert and check_hostname")
-    if "timed out" in lowered:
-        return Down(f"no answer from {wanted.place}: {said}: it hangs, is down, or a firewall drops us")
-    return Down(f"no MySQL or MariaDB at {wanted.place}: {said}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ..._text.redact import clean
 from .parse import Identity
+from .refusal import own_limit
 from .session import STATEMENT_SECONDS, Refused
 
 
@@ -55,6 +56,8 @@ def refused(error: Refused, measure: str, identity: Identity) -> str:
         return "a schema change (ALTER TABLE) holds the dictionary: let it end, or end what it waits for (blockers), and look again"
     if error.why == "late":
         return f"the answer took longer than our limit of {STATEMENT_SECONDS:g} s or waited on a lock ({clean(error.said, 100)})"
+    if error.why == "limit":
+        return f"our own account is at its limit: {own_limit(clean(error.said, 120), identity.login)}"
     if error.why == "lost":
         return f"the connection was lost ({clean(error.said, 100)})"
     return f"the server refused: {clean(error.said, 120)}"

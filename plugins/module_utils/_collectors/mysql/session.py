@@ -22,7 +22,7 @@ STATEMENT_SECONDS = 3.0
 
 
 class Refused(Exception):
-    """A question without an answer. `why`: denied | absent | late | lost | other; `said`: the server's words."""
+    """A question without an answer. `why`: denied | absent | late | lost | limit | other; `said`: the server's words."""
 
     def __init__(self, why: str, said: str, code: int = 0) -> None:
         super().__init__(said)
@@ -33,7 +33,8 @@ _WHY = {
     "denied": (1044, 1045, 1142, 1143, 1227, 1370, 1410, 3926),
     "absent": (1049, 1051, 1054, 1064, 1109, 1146, 1193, 1235, 1295, 1305, 1412, 1933),
     "late": (1205, 1317, 1969, 3024),
-    "lost": (0, 1053, 2006, 2013, 2014, 2055),
+    "lost": (0, 1053, 1927, 2006, 2013, 2014, 2055, 4031),
+    "limit": (1203, 1226),
 }
 _REASON = {code: why for why, codes in _WHY.items() for code in codes}
 
@@ -43,12 +44,15 @@ class Session:
         self._connection = connection
         self.lost = False
         limit = max(0.1, min(STATEMENT_SECONDS, seconds))
+        # our own ways, whatever the account's or the server's defaults are
         for statement in (
-            "SET SESSION TRANSACTION READ ONLY",
+            "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, READ ONLY",
             f"SET SESSION lock_wait_timeout = {LOCK_SECONDS}, SESSION innodb_lock_wait_timeout = {LOCK_SECONDS}",
             "SET SESSION time_zone = 'SYSTEM'",  # the clock of innodb_trx
             "SET SESSION sql_mode = ''",  # a server may read quotes and empty texts in its own way
-            "SET SESSION sql_big_selects = 1",
+            "SET SESSION sql_big_selects = 1, SESSION sql_select_limit = 18446744073709551615",
+            "SET SESSION wait_timeout = 600",  # a pause of ours is as long as the window
+            "SET SESSION wsrep_dirty_reads = ON",  # a Galera node that is not ready answers questions then
             f"SET SESSION max_execution_time = {int(limit * 1000)}",  # MySQL
             f"SET SESSION max_statement_time = {limit:.3f}",  # MariaDB
         ):

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import types
 import typing as t
 
 import pytest
@@ -170,6 +172,7 @@ def driver_that(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
         raise error
 
     monkeypatch.setattr(pymysql, "connect", refuse)
+    monkeypatch.setattr(connect, "_dialled", lambda _address, _seconds: socket.socket())
 
 
 def problem(**options: t.Any) -> tuple[str, str]:
@@ -206,7 +209,7 @@ def test_y09_a_wrong_password_is_not_sent_to_the_socket_and_not_shown(monkeypatc
 
     driver_that(monkeypatch, pymysql.err.OperationalError(1045, "Access denied for 'mon' (EXAMPLEsecret)"))
     state, said = problem(login_host="127.0.0.1", login_user="mon", login_password="EXAMPLEsecret")
-    assert "give login_user and login_password" in said
+    assert "check login_user and login_password" in said
     assert "EXAMPLE" not in said
 
 
@@ -292,6 +295,12 @@ def test_a_password_that_is_not_latin1_reaches_the_driver(monkeypatch: pytest.Mo
     import pymysql
 
     given: dict[str, t.Any] = {}
-    monkeypatch.setattr(pymysql, "connect", lambda **options: given.update(options))
+
+    def driver(**options: t.Any) -> t.Any:
+        given.update(options)
+        return types.SimpleNamespace(connect=lambda _socket: None)
+
+    monkeypatch.setattr(pymysql, "connect", driver)
+    monkeypatch.setattr(connect, "_dialled", lambda _address, _seconds: socket.socket())
     connect.connection(connect.login({"login_host": "db", "login_password": "\u4e2d"}), 3.0)
     assert given["password"] == "\u4e2d".encode()
