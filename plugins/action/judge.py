@@ -21,6 +21,8 @@ from ..plugin_utils._judge.report import Report
 from ..plugin_utils._report import board
 from ..plugin_utils._report.model import model
 from ..plugin_utils._report.publish import FILES, publish
+from ..plugin_utils._store import keep
+from ..plugin_utils._store.before_after import NoReport
 from ..plugin_utils._store.past import known_past
 from ..plugin_utils._store.rounds import StoreError
 
@@ -40,6 +42,8 @@ SPEC: dict[str, t.Any] = {
     "report_dir": {"type": "path"},
     "report_files": {"type": "list", "elements": "str", "choices": list(FILES), "default": list(FILES)},
     "show": {"type": "bool", "default": True},
+    "watch": {"type": "bool", "default": False},
+    **keep.SPEC,
 }
 COMMON = ("thresholds", "extra_checks", "accept", "known_clients")
 
@@ -93,15 +97,12 @@ class ActionModule(ActionBase):
         return [name for name in left if args["facts_from"] not in raw(hostvars, name)]
 
     def _outcome(self, report: Report, args: dict[str, t.Any]) -> dict[str, t.Any]:
-        if args["report_dir"]:
-            try:
-                known_past(report, args["report_dir"])
-            except StoreError as error:
-                display.warning(f"no trends: {error}")
-        shown = model(report)
-        lines = board.lines(shown, self._width())
-        if args["show"] and not _own_display():
-            display.display("\n" + "\n".join(lines) + "\n")
+        """Kept, published and shown, each once; what cannot be kept is an error only after the verdict was given."""
+        kept, not_kept = _kept(report, args)
+        summary = model(report)
+        lines = board.lines(summary, self._width())
+        if not _own_display():
+            tell([*(["", *lines, ""] if args["show"] else []), *keep.closing_lines(kept)])
         result = {
             "changed": False,
             "verdict": report["verdict"],
@@ -109,27 +110,61 @@ class ActionModule(ActionBase):
             "counts": report["counts"],
             "diagnoses": report["diagnoses"],
             "fleet": report["fleet"],
-            "summary": shown,
+            "summary": summary,
             "board": lines,
             "shown": args["show"],
             "stop": stops(report["status"], args["fail_on"]),
-            "files": [],
+            "files": _published(report, args, summary["headline"]),
+            **kept,
         }
-        if args["report_dir"]:
-            try:
-                result["files"], problems = publish(report, args["report_dir"], args["report_files"])
-            except OSError as error:
-                raise AnsibleActionFail(f"{shown['headline']}. The report cannot be written: {error}") from error
-            for problem in problems:
-                display.warning(problem)
-        result["message"] = shown["headline"] + (f". Report: {os.path.dirname(result['files'][0])}" if result["files"] else "")
+        result["message"] = summary["headline"] + (f". Report: {os.path.dirname(result['files'][0])}" if result["files"] else "")
         result["ansible_stats"] = {"data": {"launch_verdict": report["verdict"]}, "per_host": False, "aggregate": False}
-        return result
+        if not_kept and not _own_display():
+            raise AnsibleActionFail(not_kept)
+        # our own callback shows the board of a result, also of one that failed
+        return {**result, "failed": True, "msg": not_kept} if not_kept else result
 
     @staticmethod
     def _width() -> int:
         columns = os.environ.get("COLUMNS", "")
         return int(columns) if columns.isdigit() and int(columns) >= 40 else (display.columns or 79) + 1
+
+
+def _kept(report: Report, args: dict[str, t.Any]) -> tuple[dict[str, t.Any], t.Optional[str]]:
+    """What was kept and compared, or why that could not be. The report gets its past."""
+    keeping = keep.Keeping.of(args)
+    if not args["watch"]:
+        try:
+            known_past(report, keeping.store)
+        except StoreError as error:
+            report["problem"] = report["problem"] or f"There are no trends: {error}."
+        if not (keeping.label or keeping.compare_with):
+            return {}, None
+    try:
+        return keep.keep(report, keeping, args["watch"], tell), None
+    except (StoreError, NoReport, keep.CannotKeep) as error:
+        return {}, str(error)
+    except OSError as error:
+        return {}, f"the round cannot be kept: {error}"
+
+
+def _published(report: Report, args: dict[str, t.Any], headline: str) -> list[str]:
+    """The report's files, written once."""
+    if not args["report_dir"]:
+        return []
+    try:
+        paths, problems = publish(report, args["report_dir"], args["report_files"])
+    except OSError as error:
+        raise AnsibleActionFail(f"{headline}. The report cannot be written: {error}") from error
+    for problem in problems:
+        display.warning(problem)
+    return paths
+
+
+def tell(lines: list[str]) -> None:
+    """What changed, for people; output that a machine reads has it in the result."""
+    if lines and "json" not in str(constants.DEFAULT_STDOUT_CALLBACK):
+        display.display("\n".join(lines))
 
 
 def _own_display() -> bool:

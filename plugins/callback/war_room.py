@@ -35,6 +35,7 @@ from ..plugin_utils._judge.hostvars import message_of
 from ..plugin_utils._report import board
 from ..plugin_utils._report.progress import Progress
 from ..plugin_utils._report.terminal import coloured
+from ..plugin_utils._store.keep import closing_lines
 
 ROLE = "warroom.launch.launch_check"
 
@@ -105,16 +106,17 @@ class CallbackModule(DefaultCallback):
         else:
             self._handle_warnings_and_exception(result)
             self._report_in(result)
-        if self._is(result.task, "judge") and result.result.get("shown"):
-            self._board(result.result)
-        if self._is(result.task, "watch") and self._quiet(result.task) and "over" in result.result:
-            self._note_round(result.result)
+        if self._is(result.task, "judge"):
+            self._judged(result)
 
     def v2_runner_on_failed(self, result: t.Any, ignore_errors: bool = False) -> None:
         if not self._quiet(result.task):
             super().v2_runner_on_failed(result, ignore_errors)
         elif self._is(result.task, "gather"):
             self._report_in(result, "gathering failed")
+        elif self._is(result.task, "judge") and "summary" in result.result:
+            self._judged(result)
+            self._display.display(str(result.result.get("msg", "")), color=C.COLOR_ERROR)
         elif self._is(result.task, "fail"):
             self._display.display(str(result.result.get("msg", "")), color=C.COLOR_ERROR)
         else:
@@ -141,6 +143,16 @@ class CallbackModule(DefaultCallback):
 
     # ---- ours ----------------------------------------------------------------------------------------------------------
 
+    def _judged(self, result: t.Any) -> None:
+        """The verdict as the action's options want it shown, and where a watch stands."""
+        judged = result.result
+        if judged.get("shown"):
+            self._board(judged)
+        for line in closing_lines(judged):
+            self._display.display(line)
+        if "over" in judged and self._quiet(result.task):
+            self._note_round(judged)
+
     def _board(self, result: dict[str, t.Any]) -> None:
         width = (self._display.columns or 79) + 1
         plain = "\n".join(board.lines(result["summary"], width))
@@ -159,8 +171,6 @@ class CallbackModule(DefaultCallback):
     def _note_round(self, result: dict[str, t.Any]) -> None:
         """What stands below while the next round of a watch is waited for."""
         self._rounds += 1
-        if self._rounds == 1:
-            self._say_where(result)
         cause = f", {result['cause']}" if result.get("cause") else ""
         self._stands = f"{time.strftime('%H:%M:%S')}  round {self._rounds}: {result['verdict'].upper()}{cause}"
 

@@ -66,3 +66,41 @@ notes:
   - Never changes anything on the target, and never reports a change.
   - A service that is stopped or cannot be read is data, not a failure; see O(fail_on_down).
 """
+
+    # What becomes of a report beside its files, for judge and watch.
+    STORE = r"""
+options:
+  store:
+    description: The file with the rounds. Defaults to C(rounds.db) in O(report_dir).
+    type: path
+  label:
+    description: A name for this report, for example V(baseline) for the load test's. It is never pruned; a name is at its newest report.
+    type: str
+  compare_with:
+    description:
+      - The report from before a fix or from the load test. What differs is printed per check.
+      - A label, the time of a stored round (C(2026-11-25T14:02:11Z), as the page shows it), or the path of a C(launch.json).
+    type: str
+  keep_hours:
+    description: Older rounds are forgotten.
+    type: float
+    default: 24.0
+  every:
+    description: Seconds from the beginning of a round to that of the next, for RV(wait_seconds).
+    type: float
+    default: 0.0
+  since:
+    description: When the watch began, in seconds since 1970; O(until) looks at rounds from then on, O(minutes) count from then on.
+    type: float
+    default: 0.0
+  minutes:
+    description: How long the watch goes on; RV(over) becomes true when the next round would begin later.
+    type: float
+  until:
+    description:
+      - When RV(over) becomes true. V(go) and V(no-go) need that verdict in two rounds running; V(corner) needs the load of every
+        host that was above one per core to be falling after its peak.
+    type: str
+    choices: [never, go, no-go, corner]
+    default: never
+"""

@@ -16,6 +16,8 @@ description:
   - The role P(warroom.launch.launch_check#role) gathers and judges; this action is for playbooks of your own.
 author:
   - warroom.launch authors (@warroom-launch)
+extends_documentation_fragment:
+  - warroom.launch.launch.store
 requirements:
   - jmespath (on the controller)
 options:
@@ -68,7 +70,7 @@ options:
   report_dir:
     description:
       - Directory on the control node for the report files. Nothing is written without it.
-      - When a watch has stored its rounds there (M(warroom.launch.watch)), the board and the page show trends.
+      - When a watch has stored its rounds there (O(watch)), the board and the page show trends.
     type: path
   report_files:
     description: Which of the report's files to write.
@@ -80,6 +82,13 @@ options:
     description: Print the board. Callbacks for machines (whose name has C(json) in it) get it in RV(board) only.
     type: bool
     default: true
+  watch:
+    description:
+      - Whether this is a round of a watch. It is stored, what changed since the last announcement is printed, and the page has its past. A
+        change is told when two rounds running agree on it, once; a single odd round is not told.
+      - The playbook C(launch_watch.yml) judges with it.
+    type: bool
+    default: false
   validate_only:
     description: Only validate the checks and the settings of all hosts; nothing needs to be gathered for that.
     type: bool
@@ -348,6 +357,45 @@ files:
   returned: when judged
   type: list
   elements: str
+changes:
+  description: What is announced in this round; as M(warroom.launch.watch) returns it.
+  returned: with O(watch), O(label) or O(compare_with)
+  type: list
+  elements: dict
+lines:
+  description: The changes in words, as they are printed.
+  returned: with O(watch), O(label) or O(compare_with)
+  type: list
+  elements: str
+comparison:
+  description: What differs from O(compare_with), in words.
+  returned: with O(watch), O(label) or O(compare_with)
+  type: list
+  elements: str
+compared_with:
+  description: O(compare_with), where something was compared.
+  returned: with O(compare_with)
+  type: str
+over:
+  description: Whether what the watch waits for (O(until)) has come, or its time is up.
+  returned: with O(watch)
+  type: bool
+ended:
+  description: What has ended the watch, in words, or null.
+  returned: with O(watch)
+  type: str
+wait_seconds:
+  description: How long to wait for the next round.
+  returned: with O(watch)
+  type: int
+cause:
+  description: The deepest cause that the round names, or null.
+  returned: with O(watch)
+  type: str
+rounds:
+  description: Rounds in the store.
+  returned: with O(watch) or O(label)
+  type: int
 checks:
   description: How many checks the catalogue and the settings have.
   returned: with O(validate_only)

@@ -15,9 +15,12 @@ description:
     it, once; a single odd round is not told.
   - With O(label) the report is kept whole under that name; that is no round of a watch and tells no changes.
   - With O(compare_with) two reports are compared; that stores nothing.
-  - Runs on the control node, without any connection. The playbook C(launch_watch.yml) uses it after every round.
+  - Runs on the control node, without any connection, over a report that is written. M(warroom.launch.judge) takes the same options and
+    does it in one with the judgement; this action is for what was judged before.
 author:
   - warroom.launch authors (@warroom-launch)
+extends_documentation_fragment:
+  - warroom.launch.launch.store
 options:
   report_dir:
     description: Directory on the control node with the report of the round.
@@ -26,39 +29,8 @@ options:
   report:
     description:
       - What to label or to compare, in place of the C(launch.json) in O(report_dir).
-      - A label, the time of a stored round (C(2026-11-25T14:02:11Z), as the page shows it), or the path of a C(launch.json).
+      - Named in the same way as O(compare_with).
     type: str
-  store:
-    description: The file with the rounds. Defaults to C(rounds.db) in O(report_dir).
-    type: path
-  label:
-    description: A name for this report, for example V(baseline) for the load test's. It is never pruned; a name is at its newest report.
-    type: str
-  compare_with:
-    description: The report from before a fix or from the load test, named in the same way as O(report). What differs is printed per check.
-    type: str
-  keep_hours:
-    description: Older rounds are forgotten.
-    type: float
-    default: 24.0
-  every:
-    description: Seconds from the beginning of a round to that of the next, for RV(wait_seconds).
-    type: float
-    default: 0.0
-  since:
-    description: When the watch began, in seconds since 1970; O(until) looks at rounds from then on, O(minutes) count from then on.
-    type: float
-    default: 0.0
-  minutes:
-    description: How long the watch goes on; RV(over) becomes true when the next round would begin later.
-    type: float
-  until:
-    description:
-      - When RV(over) becomes true. V(go) and V(no-go) need that verdict in two rounds running; V(corner) needs the load of every
-        host that was above one per core to be falling after its peak.
-    type: str
-    choices: [never, go, no-go, corner]
-    default: never
 attributes:
   action:
     description: Runs on the control node.
@@ -118,10 +90,18 @@ comparison:
   returned: always
   type: list
   elements: str
+compared_with:
+  description: O(compare_with), where something was compared.
+  returned: with O(compare_with)
+  type: str
 over:
   description: Whether what the watch waits for (O(until)) has come, or its time is up.
   returned: always
   type: bool
+ended:
+  description: What has ended the watch, in words, or null.
+  returned: for a round of a watch
+  type: str
 wait_seconds:
   description: How long to wait for the next round.
   returned: for a round of a watch

@@ -32,9 +32,8 @@ MOST_ROUNDS = 300
 _LIMIT = re.compile(r"^[<>]=? *(-?[0-9]+(?:\.[0-9]+)?)(?= and |$)")
 
 
-def known_past(report: Report, directory: str) -> None:
-    """For a report that is not stored: its past, if a watch has kept rounds beside it."""
-    path = os.path.join(directory, STORE)
+def known_past(report: Report, path: str) -> None:
+    """For a report that is not stored: its past, if a watch has kept rounds in this store."""
     if os.path.exists(path):
         now = time.time()
         with Store(path) as store:

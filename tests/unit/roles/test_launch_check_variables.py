@@ -26,3 +26,8 @@ def test_every_variable_is_explained():
 
 def test_every_specification_is_of_an_entry_point():
     assert set(SPECS) <= {path.stem for path in (ROLE / "tasks").glob("*.yml")}
+
+
+def test_a_round_is_gathered_judged_stored_and_published_by_two_actions():
+    text = (ROLE / "tasks" / "watch_round.yml").read_text() + (ROLE / "tasks" / "gather.yml").read_text()
+    assert re.findall(r"^ *warroom\.launch\.(\w+):$", text, re.M) == ["judge", "gather"]

@@ -177,11 +177,11 @@ def test_a_report_that_is_not_stored_has_its_past_too(store: Store, tmp_path: pa
     for number in range(4):
         round_of(store, report("go", finding("uwsgi_workers_busy", "ok", number / 10)), now - 40 + 10 * number)
     given = report("go", finding("uwsgi_workers_busy", "ok", 0.4), finding("server_load", "ok", 1.0))
-    known_past(given, str(tmp_path))
+    known_past(given, store.path)
     assert [one["trend"] for one in given["findings"]] == ["rising", None]
     assert len(store.rounds()) == 4 and len(given["history"]["rounds"]) == 4
     alone = report("go")
-    known_past(alone, str(tmp_path / "nowhere"))
+    known_past(alone, str(tmp_path / "nowhere" / "rounds.db"))
     assert "history" not in alone and not (tmp_path / "nowhere").exists()
 
 
