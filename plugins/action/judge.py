@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible import constants
+from ansible import constants, context
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
@@ -70,7 +70,7 @@ class ActionModule(ActionBase):
     def _judge(self, args: dict[str, t.Any], catalogue: Catalogue, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         names = args["hosts"] if args["hosts"] is not None else task_vars.get("ansible_play_hosts_all", [])
         hostvars, groups = task_vars["hostvars"], task_vars.get("groups", {})
-        source = Source(args["facts_from"], {key: args[key] for key in COMMON})
+        source = Source(args["facts_from"], {key: args[key] for key in COMMON}, self._connection_settings())
         if args["validate_only"]:
             hosts, _begun = asked(names, hostvars, groups, source)
             return {"changed": False, "checks": validate(hosts, catalogue)}
@@ -79,8 +79,22 @@ class ActionModule(ActionBase):
             return {"changed": False, "skipped": True, "skipped_reason": f"{len(waiting)} hosts of later batches are still to come"}
         hosts, begun = asked(names, hostvars, groups, source)
         validate(hosts, catalogue)
-        report = judge(hosts, catalogue, args["phase"], inventory(hostvars, groups, hosts), begun)
+        report = judge(hosts, catalogue, args["phase"], inventory(hostvars, groups, hosts), begun, _inventory_arguments())
         return self._outcome(report, args)
+
+    def _connection_settings(self) -> dict[str, t.Any]:
+        """What the command line and the play say of connections, for hosts whose variables do not."""
+        play, given = self._task.get_play(), context.CLIARGS
+        settings = {
+            "connection": play.connection or given.get("connection"),
+            "user": play.remote_user or given.get("remote_user") or constants.DEFAULT_REMOTE_USER,
+            "private_key": given.get("private_key_file") or constants.DEFAULT_PRIVATE_KEY_FILE,
+            "ssh_args": " ".join(str(given[name]) for name in ("ssh_common_args", "ssh_extra_args") if given.get(name)),
+            "become": play.become if play.become is not None else given.get("become") or constants.DEFAULT_BECOME,
+            "become_method": play.become_method or given.get("become_method"),
+            "become_user": play.become_user or given.get("become_user"),
+        }
+        return {name: value for name, value in settings.items() if value not in (None, "")}
 
     def _waiting(self, args: dict[str, t.Any], hostvars: t.Any, task_vars: dict[str, t.Any]) -> list[str]:
         """Hosts of batches that are still to come (serial): the last batch judges all."""
@@ -165,6 +179,12 @@ def tell(lines: list[str]) -> None:
     """What changed, for people; output that a machine reads has it in the result."""
     if lines and "json" not in str(constants.DEFAULT_STDOUT_CALLBACK):
         display.display("\n".join(lines))
+
+
+def _inventory_arguments() -> list[str]:
+    """The run's own inventory, for commands that it prints; none when it was ansible.cfg's."""
+    given = context.CLIARGS.get("inventory") or ()
+    return [part for source in given for part in ("-i", str(source))] if list(given) != list(constants.DEFAULT_HOST_LIST) else []
 
 
 def _own_display() -> bool:

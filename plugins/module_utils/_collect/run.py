@@ -50,6 +50,7 @@ class Outcome:
             "window": None if self.window is None else round(self.window, 3),
             "collected_at": self.collected_at,
             "duration_ms": int((ended - self.started) * 1000),
+            "access": {name: plain(self.options[name]) for name in self.collector.access if self.options.get(name) is not None},
             **self.facts.done(),
         }
         hidden: dict[str, t.Any] = redact.hide_deep(record, secrets)

@@ -10,12 +10,14 @@ import collections
 import typing as t
 
 from ...module_utils._text.redact import clean
+from .._reach.hosts import NOWHERE, Reach
+from .._reach.quoting import Untypable
 from .catalogue import ANSWERS, HOST_REACHED
 from .check import Check, Sentence
 from .finding import Finding, Value, accept, finding
 from .limit import Limit, unmasked
 from .query import Reading, Unknowable, reason_in
-from .services import MODULES, TITLES, fact_key, instances_in
+from .services import FLEET, MODULES, TITLES, fact_key, instances_in
 
 STATES = ("up", "down", "unreadable")
 EVIDENCE_ROWS = 20
@@ -35,8 +37,12 @@ def evaluate(
     phase: str = "during",
     accepted: t.Optional[t.Mapping[str, str]] = None,
     configured: t.Iterable[str] = (),
+    reach: Reach = NOWHERE,
 ) -> list[Finding]:
-    """The findings of one host from plain facts (`launch_<service>` keys). `configured`: services it must have."""
+    """The findings of one host from plain facts (`launch_<service>` keys).
+
+    `configured`: services it must have. `reach`: how its hosts are reached, for the commands that go with findings.
+    """
     by_service: dict[str, list[Check]] = collections.defaultdict(list)
     for check in checks:
         by_service[check.service].append(check)
@@ -44,9 +50,9 @@ def evaluate(
     for service in TITLES:
         instances = instances_in(facts, service)
         for instance in instances:
-            found.extend(_instance(host, service, instance, by_service[service], phase))
+            found.extend(_instance(host, service, instance, by_service[service], phase, reach))
         if not instances and (service in configured or not _absent(facts, service)):
-            found.append(_nothing(host, service, len(by_service[service])))
+            found.append(_nothing(host, service, len(by_service[service]), reach))
     accept(found, accepted or {})
     return found
 
@@ -57,35 +63,42 @@ def _absent(facts: Facts, service: str) -> bool:
     return fact is None or (isinstance(fact, dict) and fact.get("instances") == [])
 
 
-def unreached(host: str, problem: str) -> Finding:
+def unreached(host: str, problem: str, reach: Reach = NOWHERE) -> Finding:
     """A host that could not be asked: nothing is known about it, which is no failure of its services and no go."""
     return finding(
         HOST_REACHED, host, "server", None, "unknown",
         question="Does the host answer?",
         finding=f"No facts from this host: {problem}",
         advice="Nothing on it was judged. Log in to it; if it is meant to be gone, take it out of the inventory or limit the run.",
-        look=f"ansible {host} -m ansible.builtin.ping",
+        look=_ad_hoc(reach, host, "ansible.builtin.ping"),
         reason=problem,
     )  # fmt: skip
 
 
-def _nothing(host: str, service: str, checks: int) -> Finding:
+def _nothing(host: str, service: str, checks: int, reach: Reach) -> Finding:
     reason = f"{TITLES[service]} is configured for this host and no instance of it gave facts"
     return finding(
         service + ANSWERS, host, service, None, "unknown",
         question=f"Does {TITLES[service]} answer?",
         finding=f"{reason}; {checks} checks could not be judged.",
         advice="Start it, say where it is (its options in launch_check_services), or take it off this host.",
-        look=_module(host, service),
+        look=_module(reach, host, service),
         reason=reason,
     )  # fmt: skip
 
 
-def _module(host: str, service: str) -> t.Optional[str]:
-    return f"ansible {host} -m warroom.launch.{MODULES[service]}" if service in MODULES else None
+def _module(reach: Reach, host: str, service: str) -> t.Optional[str]:
+    return _ad_hoc(reach, host, f"warroom.launch.{MODULES[service]}") if service in MODULES else None
 
 
-def _instance(host: str, service: str, instance: Facts, checks: list[Check], phase: str) -> t.Iterator[Finding]:
+def _ad_hoc(reach: Reach, host: str, module: str) -> t.Optional[str]:
+    try:
+        return reach.ad_hoc(host, module)
+    except Untypable:
+        return None
+
+
+def _instance(host: str, service: str, instance: Facts, checks: list[Check], phase: str, reach: Reach) -> t.Iterator[Finding]:
     name = str(instance.get("name") or "default")
     state = instance.get("state")
     if state == "up":
@@ -94,7 +107,7 @@ def _instance(host: str, service: str, instance: Facts, checks: list[Check], pha
             question=f"Does {TITLES[service]} answer?", finding=f"{TITLES[service]} {name} answers.",
         )  # fmt: skip
         for check in checks:
-            yield judged(check, host, instance, phase)
+            yield judged(check, host, instance, phase, reach)
         return
     known = state in STATES
     silent = f"it is {state} and does not say why" if known else "its facts have no known state (up, down or unreadable)"
@@ -104,15 +117,15 @@ def _instance(host: str, service: str, instance: Facts, checks: list[Check], pha
         question=f"Does {TITLES[service]} answer?",
         finding=f"{TITLES[service]} {name}: {problem.rstrip('.')}. Not judged: {len(checks)} checks of this instance.",
         advice="Bring it back, then run the check again." if state == "down" else "Make it readable, then run the check again.",
-        look=_module(host, service),
+        look=_module(reach, host, service),
         reason=problem,
     )  # fmt: skip
 
 
-def judged(check: Check, host: str, instance: Facts, phase: str) -> Finding:
+def judged(check: Check, host: str, instance: Facts, phase: str, reach: Reach = NOWHERE) -> Finding:
     """One check on one instance that is up. An error of ours costs this check, never the run, and is never silent."""
     try:
-        return _judged(check, host, instance, phase)
+        return _judged(check, host, instance, phase, reach)
     except Exception as error:
         reason = clean(f"this check failed on these facts ({type(error).__name__}: {error}); please report it with the check's id", 400)
         return finding(
@@ -121,7 +134,7 @@ def judged(check: Check, host: str, instance: Facts, phase: str) -> Finding:
         )  # fmt: skip
 
 
-def _judged(check: Check, host: str, instance: Facts, phase: str) -> Finding:
+def _judged(check: Check, host: str, instance: Facts, phase: str, reach: Reach) -> Finding:
     context = {**instance, "value": None}
     value: t.Any = None
     limit: t.Optional[str] = None
@@ -141,7 +154,7 @@ def _judged(check: Check, host: str, instance: Facts, phase: str) -> Finding:
         check.id, host, check.service, str(instance.get("name") or "default"), status,
         value=_plain_value(value), unit=check.unit, limit=limit, question=check.question, reason=reason,
     )  # fmt: skip
-    _word(result, check, instance, context)
+    _word(result, check, instance, context, reach)
     if status == "unknown":
         result["advice"] = _gap(check, remedy)
     return result
@@ -209,7 +222,7 @@ def _against(check: Check, instance: Facts, value: t.Any) -> tuple[str, t.Option
     return "ok", nearest.text
 
 
-def _word(result: Finding, check: Check, instance: Facts, context: Facts) -> None:
+def _word(result: Finding, check: Check, instance: Facts, context: Facts, reach: Reach) -> None:
     """Give the finding its sentences, as far as its status calls for them."""
     status = result["status"]
     if status == "unknown":
@@ -221,7 +234,19 @@ def _word(result: Finding, check: Check, instance: Facts, context: Facts) -> Non
         result["advice"] = _said(check.advice, check, instance, context)
         result["evidence"] = _evidence(check, instance)
     if status in ("fail", "warn", "unknown") and check.look is not None:
-        result["look"] = check.look.render({**context, "host": result["host"]}, check.unit)
+        host = result["host"]
+        result["look"] = check.look.render(_place(check, host, instance), {**context, "host": host}, reach)
+
+
+def _place(check: Check, host: str, instance: Facts) -> t.Optional[str]:
+    """The host on which to look: for what exists once for the fleet the check says which; else the control node."""
+    if check.service not in FLEET:
+        return host
+    try:
+        place = check.on(instance) if check.on is not None else instance.get("host")
+    except Unknowable:
+        return None
+    return place if isinstance(place, str) else None
 
 
 def _plain_value(value: t.Any) -> Value:

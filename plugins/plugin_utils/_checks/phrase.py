@@ -72,7 +72,7 @@ def _parts(text: str) -> t.Iterator[Part]:
         if text[at : at + 2] in ("{{", "}}"):
             literal, at = literal + char, at + 2
         elif char == "{":
-            end = _end(text, at)
+            end = closing_brace(text, at)
             if literal:
                 yield literal
             yield _expression(text[at + 1 : end])
@@ -85,7 +85,7 @@ def _parts(text: str) -> t.Iterator[Part]:
         yield literal
 
 
-def _end(text: str, start: int) -> int:
+def closing_brace(text: str, start: int) -> int:
     """Where the brace that opens at `start` closes, passing over braces and quotes inside the expression."""
     depth, quote = 0, ""
     for at in range(start, len(text)):

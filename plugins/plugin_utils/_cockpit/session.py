@@ -10,7 +10,8 @@ import typing as t
 
 from .._checks.finding import natural, urgency
 from .._checks.services import GATHERED, WINDOWS, instances_in
-from .reach import Untypable, Way, typed, word
+from .._reach.quoting import Untypable, word
+from .._reach.way import Way, typed
 from .tool_commands import TOOLS, Instance, Pane
 
 #: What is opened first when nothing is wrong.

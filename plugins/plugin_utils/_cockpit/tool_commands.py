@@ -16,7 +16,9 @@ import shlex
 import typing as t
 import urllib.parse
 
-from .reach import Untypable, Way, word, words
+from .._reach import access
+from .._reach.quoting import word, words
+from .._reach.way import Way
 
 #: Where the role launch_monitoring puts what only PyPI has, and where the environment of its flower is.
 VENV = "/opt/launch_monitoring/venv"
@@ -54,8 +56,7 @@ def server(way: Way, _instances: t.Sequence[Instance]) -> list[Pane]:
 def varnish(way: Way, instances: t.Sequence[Instance]) -> list[Pane]:
     panes = []
     for one in instances:
-        name = one.get("instance") or (one.get("name") if one.get("name") != "varnish" else None)
-        place = ["-n", name] if name else []
+        place = access.of("varnishstat", one, way).arguments
         panes.append(Pane("varnishstat", first_of(way, words("varnishstat", *place), lacking="varnishstat")))
         # what reaches the backend is what was missed or passed
         misses = words("varnishtop", *place, "-b", "-i", "BereqURL")
@@ -66,11 +67,7 @@ def varnish(way: Way, instances: t.Sequence[Instance]) -> list[Pane]:
 def uwsgi(way: Way, instances: t.Sequence[Instance]) -> list[Pane]:
     panes = []
     for one in instances:
-        address = one.get("address") or one.get("stats")
-        if not address:
-            continue
-        if one.get("http") and not str(address).startswith("http"):
-            address = f"http://{address}"
+        (address,) = access.of("uwsgitop", one, way).arguments
         panes.append(Pane(f"uwsgitop {one.get('name') or address}", first_of(way, words("uwsgitop", address), lacking="uwsgitop")))
     return panes
 
@@ -103,7 +100,7 @@ def celery(way: Way, instances: t.Sequence[Instance]) -> list[Pane]:
             inside = f"cd {word(one['chdir'])} && " if one.get("chdir") else ""
             program = f"{one['virtualenv']}/bin/celery" if one.get("virtualenv") else "celery"
             script = inside + first_of(way, words(program, "--app", one["app"], "events"), lacking="celery")
-        elif broker and not _secret(broker):
+        elif broker and not access.holds_secret(broker):
             script = first_of(way, words("celery", "--broker", broker, "events"), lacking="celery")
         else:
             # the broker's password is in the environment of the flower that the role set up, readable by root
@@ -117,29 +114,21 @@ def celery(way: Way, instances: t.Sequence[Instance]) -> list[Pane]:
 def postgresql(way: Way, instances: t.Sequence[Instance]) -> list[Pane]:
     panes = []
     for one in instances:
-        host, port = _place(one, "login_unix_socket", 5432)
-        user = one.get("login_user") or one.get("user")
-        place = ["-h", host, "-p", port, *(["-U", user] if user else [])]
-        if one.get("login_db") == "pgbouncer" or one.get("kind") == "pooler":
-            tools = [words("watch", words("psql", *place, "pgbouncer", "-c", "SHOW POOLS"))]
+        login = access.of("pg_activity", one, way)
+        if access.is_pooler(one):
+            tools = [words("watch", words("psql", *login.arguments, "-c", "SHOW POOLS"))]
         else:
-            login = words(*place, "-d", one.get("login_db") or one.get("database") or "postgres")
-            tools = [f"pg_activity {login}", f"pg_top {login}"]
-        # on a socket PostgreSQL knows its users by who they are on the system
-        by_peer = not one.get("login_user") and host.startswith("/") and user and way.may_be(str(user))
+            tools = [words(tool, *login.arguments) for tool in ("pg_activity", "pg_top")]
         script = first_of(way, *tools, lacking="pg_activity")
         notes = _login_note(way, one, "pg_activity", "~/.pgpass")
-        panes.append(Pane(f"pg_activity {one.get('name')}", script, str(user) if by_peer else None, notes))
+        panes.append(Pane(f"pg_activity {one.get('name')}", script, login.user, notes))
     return panes
 
 
 def mysql(way: Way, instances: t.Sequence[Instance]) -> list[Pane]:
     panes = []
     for one in instances:
-        host, port = _place(one, "login_unix_socket", 3306)
-        user = one.get("login_user") or ("root" if way.may_be("root") else None)
-        place = ["-S", host] if host.startswith("/") else ["-h", host, "-P", port]
-        login = words(*(["-u", user] if user else []), *place)
+        login = words(*access.of("mytop", one, way).arguments)
         script = first_of(way, f"mytop {login}", f"innotop {login}", lacking="mytop")
         panes.append(Pane(f"mytop {one.get('name')}", script, notes=_login_note(way, one, "mytop", "[client] in ~/.my.cnf")))
     return panes
@@ -163,30 +152,7 @@ TOOLS: dict[str, t.Callable[[Way, t.Sequence[Instance]], list[Pane]]] = {
 }
 
 
-def _secret(url: str) -> bool:
-    try:
-        return urllib.parse.urlsplit(url).password is not None or "@" in url
-    except ValueError:
-        return True
-
-
 def _flower(way: Way, one: Instance) -> str:
     flower = one.get("flower_url")
     look = f"; flower shows the same on {urllib.parse.urlsplit(str(flower)).netloc.rpartition('@')[2]}" if flower else ""
     return f"celery events {one.get('name')} takes the broker from {FLOWER} on {way.name}, which the role launch_monitoring writes{look}"
-
-
-def _place(one: Instance, socket: str, port: int) -> tuple[str, int]:
-    """Host (or socket) and port, from the options or, for what was found on the host, from its name."""
-    number = int(one.get("login_port") or port)
-    if one.get(socket):
-        return str(one[socket]), number
-    if one.get("login_host") or one.get("login_port"):
-        return str(one.get("login_host") or "127.0.0.1"), number
-    name = str(one.get("name") or "")
-    host, colon, last = name.rpartition(":")
-    if colon and last.isdigit():
-        return host.strip("[]"), int(last)
-    if name.startswith("/"):
-        return name, number
-    raise Untypable(f"where {name or 'it'} listens is not known")

@@ -11,6 +11,7 @@ import typing as t
 from .._checks.evaluate import evaluate
 from .._checks.finding import Finding
 from .._checks.services import FLEET, FLEET_HOST, TITLES, fact_key
+from .._reach.hosts import NOWHERE, Reach
 from .accelerator_bypass import traffic
 from .broker import brokers
 from .connection_budget import budgets
@@ -54,5 +55,7 @@ def _instances(service: str, hosts: Data, inventory: Data) -> list[dict[str, t.A
         return [{"name": service, "state": "unreadable", "problem": problem}]
 
 
-def fleet_findings(facts: dict[str, t.Any], checks: t.Iterable[Check], phase: str, accepted: t.Mapping[str, str]) -> list[Finding]:
-    return evaluate(FLEET_HOST, facts, checks, phase, accepted)
+def fleet_findings(
+    facts: dict[str, t.Any], checks: t.Iterable[Check], phase: str, accepted: t.Mapping[str, str], reach: Reach = NOWHERE
+) -> list[Finding]:
+    return evaluate(FLEET_HOST, facts, checks, phase, accepted, reach=reach)

@@ -15,6 +15,7 @@ import typing as t
 from ...module_utils._text.plain import plain
 from ...module_utils._text.redact import clean
 from .._checks.services import fact_key, facts_of, instances_in
+from .._reach.way import Way
 from .pipeline import Asked
 
 #: Settings of a host by the names that the inventory gives them.
@@ -26,6 +27,20 @@ OF_INVENTORY = {
     "known_clients": "launch_check_known_clients",
 }
 
+#: How a host is reached, by the variables that say so; the first that is set holds.
+CONNECTION: dict[str, tuple[str, ...]] = {
+    "connection": ("ansible_connection",),
+    "address": ("ansible_host", "ansible_ssh_host"),
+    "port": ("ansible_port", "ansible_ssh_port"),
+    "user": ("ansible_user", "ansible_ssh_user"),
+    "private_key": ("ansible_ssh_private_key_file", "ansible_private_key_file"),
+    "become": ("ansible_become",),
+    "become_method": ("ansible_become_method",),
+    "become_user": ("ansible_become_user",),
+    "python": ("ansible_python_interpreter",),
+}
+SSH_ARGS = ("ansible_ssh_common_args", "ansible_ssh_extra_args")
+
 Variables = t.Mapping[str, t.Any]
 Groups = t.Mapping[str, t.Sequence[str]]
 
@@ -36,6 +51,8 @@ class Source:
 
     facts_from: t.Optional[str] = None
     common: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
+    #: What the command line and the play say of connections (fields of Way), for hosts whose variables do not.
+    connection: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
 
 
 def raw(hostvars: t.Any, name: str) -> Variables:
@@ -69,9 +86,23 @@ def asked(names: t.Sequence[str], hostvars: t.Any, groups: Groups, source: Sourc
                 known_clients=settings.get("known_clients") or [],
                 addresses=addresses(str(name), variables, hostvars),
                 groups=sorted(member_of.get(str(name), [])),
+                way=way(str(name), variables, hostvars, source.connection),
             )
         )
     return hosts, min(begun, default=None)
+
+
+def way(name: str, variables: Variables, hostvars: t.Any, common: t.Mapping[str, t.Any]) -> Way:
+    """How a person gets onto the host: as Ansible does."""
+    settings: dict[str, t.Any] = dict(common)
+    for field, keys in CONNECTION.items():
+        for key in keys:
+            if key in variables:
+                settings[field] = _value(hostvars, name, key, variables)
+                break
+    arguments = [_value(hostvars, name, key, variables) for key in SSH_ARGS if key in variables]
+    settings["ssh_args"] = " ".join(str(part) for part in [common.get("ssh_args"), *arguments] if part)
+    return Way.of({**plain(settings), "name": name})
 
 
 def _settings(name: str, variables: Variables, hostvars: t.Any, source: Source) -> dict[str, t.Any]:

@@ -21,6 +21,8 @@ from .._diagnose import engine
 from .._diagnose.cause import Diagnosis
 from .._fleet.database_clients import known_problems
 from .._fleet.fleet_instances import fleet_facts, fleet_findings
+from .._reach.hosts import Reach
+from .._reach.way import Way
 from .report import SCHEMA, Report
 from .version import version
 
@@ -39,6 +41,7 @@ class Asked:
     known_clients: t.Any = dataclasses.field(default_factory=list)
     addresses: list[str] = dataclasses.field(default_factory=list)
     groups: list[str] = dataclasses.field(default_factory=list)
+    way: t.Optional[Way] = None  # how a person gets onto it, as far as the inventory says
 
     @property
     def reached(self) -> bool:
@@ -87,15 +90,17 @@ def judge(
     phase: str = "during",
     inventory: t.Optional[dict[str, t.Any]] = None,
     started: t.Optional[float] = None,
+    ansible: t.Sequence[str] = (),
 ) -> Report:
-    """The report, in the form of launch.json."""
+    """The report, in the form of launch.json. `ansible`: arguments of this run that a printed ad hoc command needs as well."""
     ended = time.time()
     started = ended if started is None else min(started, ended)
     inventory = inventory or {"groups": {}, "addresses": {}}
-    findings = [one for host in hosts for one in _host_findings(host, catalogue, phase)]
+    reach = Reach({host.name: host.way for host in hosts if host.way is not None}, tuple(ansible))
+    findings = [one for host in hosts for one in _host_findings(host, catalogue, phase, reach)]
     summaries = {host.name: host.summary() for host in hosts}
     shared = fleet_facts(summaries, inventory)
-    findings += fleet_findings(shared, _fleet_checks(hosts, catalogue), phase, _fleet_accept(hosts))
+    findings += fleet_findings(shared, _fleet_checks(hosts, catalogue), phase, _fleet_accept(hosts), reach)
     if not hosts:
         findings.append(_nobody())
     findings.sort(key=urgency)
@@ -129,15 +134,15 @@ def _diagnosed(
         return [], f"The search for causes broke off ({type(error).__name__}: {error}); please report this. The findings are complete."
 
 
-def _host_findings(host: Asked, catalogue: Catalogue, phase: str) -> list[Finding]:
+def _host_findings(host: Asked, catalogue: Catalogue, phase: str, reach: Reach) -> list[Finding]:
     accepted = host.accept or {}
     if not host.reached:
-        found = [unreached(host.name, host.problem or "")]
+        found = [unreached(host.name, host.problem or "", reach)]
         mark_accepted(found, accepted)
         return found
-    found = evaluate(host.name, host.facts, catalogue.checks(host.thresholds, host.extra_checks), phase, accepted, host.services)
+    found = evaluate(host.name, host.facts, catalogue.checks(host.thresholds, host.extra_checks), phase, accepted, host.services, reach)
     if not found:
-        found = [unreached(host.name, "it was reached, and none of the services that are judged was found on it")]
+        found = [unreached(host.name, "it was reached, and none of the services that are judged was found on it", reach)]
         mark_accepted(found, accepted)
     return found
 

@@ -290,4 +290,12 @@ def discover(tools: HostTools) -> list[dict[str, t.Any]]:
     return list(found.values())
 
 
-COLLECTOR = Collector("celery", OPTIONS, CelerySampler, discover, places=("broker_url", "app"), libraries={"kombu": "python3-kombu"})
+COLLECTOR = Collector(
+    "celery",
+    OPTIONS,
+    CelerySampler,
+    discover,
+    places=("broker_url", "app"),
+    libraries={"kombu": "python3-kombu"},
+    access=("app", "chdir", "virtualenv"),
+)

@@ -187,4 +187,12 @@ def _told(process: Process) -> str:
     return f"{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"
 
 
-COLLECTOR = Collector("memcached", OPTIONS, MemcachedSampler, discover, places=("address",), libraries={"pymemcache": "python3-pymemcache"})
+COLLECTOR = Collector(
+    "memcached",
+    OPTIONS,
+    MemcachedSampler,
+    discover,
+    places=("address",),
+    libraries={"pymemcache": "python3-pymemcache"},
+    access=("address",),
+)

@@ -152,7 +152,11 @@ class MysqlSampler(Sampler):
 
 
 COLLECTOR = Collector(
-    "mysql", OPTIONS, MysqlSampler, discover,
+    "mysql",
+    OPTIONS,
+    MysqlSampler,
+    discover,
     places=("login_host", "login_port", "login_unix_socket"),
     libraries={"pymysql": "python3-pymysql"},
-)  # fmt: skip
+    access=("login_host", "login_port", "login_unix_socket", "login_user", "config_file"),
+)

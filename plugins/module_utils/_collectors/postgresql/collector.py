@@ -38,4 +38,5 @@ COLLECTOR = Collector(
     discover,
     places=("login_host", "login_port", "login_unix_socket"),
     libraries={driver.LIBRARIES: driver.PACKAGE},
+    access=("login_host", "login_port", "login_unix_socket", "login_user", "login_db"),
 )

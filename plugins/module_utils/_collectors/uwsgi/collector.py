@@ -107,4 +107,4 @@ class UwsgiSampler(Sampler):
         return None if master is None else settings_of(master)
 
 
-COLLECTOR = Collector("uwsgi", OPTIONS, UwsgiSampler, discover, places=("stats",))
+COLLECTOR = Collector("uwsgi", OPTIONS, UwsgiSampler, discover, places=("stats",), access=("stats",))

@@ -99,4 +99,4 @@ def instances_here(tools: HostTools) -> list[dict[str, t.Any]]:
     return [{key: found[key] for key in ("instance", "name")} for found in discover.discover(tools)]
 
 
-COLLECTOR = Collector("varnish", OPTIONS, VarnishSampler, instances_here, places=("instance", "admin"))
+COLLECTOR = Collector("varnish", OPTIONS, VarnishSampler, instances_here, places=("instance", "admin"), access=("instance",))

@@ -104,4 +104,4 @@ def instances_here(tools: HostTools) -> list[dict[str, t.Any]]:
     return [{key: found[key] for key in ("instance", "name", "address")} for found in discover.discover(tools)]
 
 
-COLLECTOR = Collector("varnish_traffic", OPTIONS, TrafficSampler, instances_here, places=("instance",))
+COLLECTOR = Collector("varnish_traffic", OPTIONS, TrafficSampler, instances_here, places=("instance",), access=("instance",))

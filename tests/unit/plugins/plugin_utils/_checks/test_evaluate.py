@@ -40,7 +40,7 @@ def test_a_finding_has_its_words():
         "reason", "accepted",
     ]  # fmt: skip
     assert (found["host"], found["service"], found["instance"], found["unit"]) == ("web1", "uwsgi", "a", "ratio")
-    assert (found["finding"], found["advice"], found["look"]) == ("80 % busy", "Add workers.", "uwsgitop a")
+    assert (found["finding"], found["advice"], found["look"]) == ("80 % busy", "Add workers.", "ssh -t -- web1 'uwsgitop a'")
 
 
 def test_what_is_fine_needs_no_advice():

@@ -42,7 +42,12 @@ def test_headline(hosts, first):
 
 def test_a_finding_has_number_limit_advice_and_next_command():
     text = "\n".join(board(report(host("web1", 1.0))))
-    for part in ("1. FAIL  uwsgi_busy  on web1 127.0.0.1:1717", "100 % (limit: >= 95 %)", "→ Add workers.", "$ uwsgitop 127.0.0.1:1717"):
+    for part in (
+        "1. FAIL  uwsgi_busy  on web1 127.0.0.1:1717",
+        "100 % (limit: >= 95 %)",
+        "→ Add workers.",
+        "$ ssh -t -- web1 'uwsgitop 127.0.0.1:1717'",
+    ):
         assert part in text
 
 

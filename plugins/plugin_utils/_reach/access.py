@@ -1,0 +1,138 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How each tool reaches an instance: its connection arguments, and the user and folder it has to run in.
+
+Both the printed commands and the cockpit ask here. An instance is its facts over the options that the inventory gave it.
+No argument holds a password: tools find theirs where people keep them (peer login, ~/.pgpass, ~/.my.cnf, flower's environment).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+import urllib.parse
+
+from .quoting import Untypable
+from .way import Way
+
+Instance = t.Mapping[str, t.Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Access:
+    """Arguments of the tool that mean this instance."""
+
+    arguments: tuple[str, ...] = ()
+    user: t.Optional[str] = None
+    folder: t.Optional[str] = None
+    program: t.Optional[str] = None  # where the tool is when it is not on PATH
+
+
+def varnish(_tool: str, instance: Instance, _way: Way) -> Access:
+    name = instance.get("instance") or (instance.get("name") if instance.get("name") != "varnish" else None)
+    return Access(("-n", str(name)) if name else ())
+
+
+def uwsgi(_tool: str, instance: Instance, _way: Way) -> Access:
+    stats = str(instance.get("stats") or "")
+    # a path is taken as it is, not as it is shown
+    address = stats if stats.startswith(("/", "@")) else instance.get("address") or stats
+    if not address:
+        raise Untypable("where its stats server listens is not known")
+    if instance.get("http") and not str(address).startswith("http"):
+        address = f"http://{address}"
+    return Access((str(address),))
+
+
+def memcached(_tool: str, instance: Instance, _way: Way) -> Access:
+    return Access((str(instance.get("address") or instance.get("name")),))
+
+
+def celery(tool: str, instance: Instance, _way: Way) -> Access:
+    """By the project, which knows its broker's password; else by a broker's address that holds no secret."""
+    if instance.get("app"):
+        home = instance.get("virtualenv")
+        return Access(("--app", str(instance["app"])), folder=instance.get("chdir"), program=f"{home}/bin/{tool}" if home else None)
+    broker = str(instance.get("broker_url") or instance.get("name") or "")
+    if "://" not in broker or holds_secret(broker):
+        raise Untypable("neither the project (app) nor a broker address without a password is known")
+    return Access(("--broker", broker))
+
+
+def redis(_tool: str, instance: Instance, _way: Way) -> Access:
+    """Celery's broker on Redis. Its password, when it has one, is asked for by REDISCLI_AUTH."""
+    broker = instance.get("broker")
+    place = broker if isinstance(broker, dict) else {}
+    host, port = place.get("host"), place.get("port")
+    if isinstance(host, str) and host.startswith("/"):
+        return Access(("-s", host))
+    if not host:
+        raise Untypable("where the broker listens is not known")
+    return Access(("-h", str(host), *(("-p", str(port)) if port else ())))
+
+
+def is_pooler(instance: Instance) -> bool:
+    """Whether it is PgBouncer's console, which knows SHOW and no transactions."""
+    return instance.get("login_db") == "pgbouncer" or instance.get("kind") == "pooler"
+
+
+def postgresql(_tool: str, instance: Instance, way: Way) -> Access:
+    host, port = place_of(instance, "login_unix_socket", 5432)
+    user = instance.get("login_user") or instance.get("user")
+    place = ["-h", host, "-p", str(port), *(["-U", str(user)] if user else [])]
+    database = "pgbouncer" if is_pooler(instance) else str(instance.get("login_db") or instance.get("database") or "postgres")
+    # on a socket PostgreSQL knows its users by who they are on the system
+    by_peer = not instance.get("login_user") and host.startswith("/") and user and way.may_be(str(user))
+    return Access((*place, "-d", database), str(user) if by_peer else None)
+
+
+def mysql(_tool: str, instance: Instance, way: Way) -> Access:
+    host, port = place_of(instance, "login_unix_socket", 3306)
+    user = instance.get("login_user") or ("root" if way.may_be("root") else None)
+    place = ("-S", host) if host.startswith("/") else ("-h", host, "-P", str(port))
+    return Access((*(("-u", str(user)) if user else ()), *place))
+
+
+#: tool → (service whose instance it shows, its access).
+TOOLS: dict[str, tuple[str, t.Callable[[str, Instance, Way], Access]]] = {
+    **dict.fromkeys(("varnishstat", "varnishtop", "varnishlog", "varnishncsa", "varnishhist", "varnishadm"), ("varnish", varnish)),
+    "uwsgitop": ("uwsgi", uwsgi),
+    "uwsgi": ("uwsgi", uwsgi),
+    "memcached-tool": ("memcached", memcached),
+    "celery": ("celery", celery),
+    "redis-cli": ("celery", redis),
+    **dict.fromkeys(("psql", "pg_activity", "pg_top"), ("postgresql", postgresql)),
+    **dict.fromkeys(("mysql", "mariadb", "mytop", "innotop", "mysqladmin", "mariadb-admin", "pt-duplicate-key-checker"), ("mysql", mysql)),
+}
+
+
+def of(tool: str, instance: Instance, way: Way) -> Access:
+    """How this tool reaches the instance. Raises Untypable when its facts do not say."""
+    _service, function = TOOLS[tool]
+    own = instance.get("access")
+    return function(tool, {**(own if isinstance(own, dict) else {}), **instance}, way)
+
+
+def holds_secret(url: str) -> bool:
+    try:
+        return urllib.parse.urlsplit(url).password is not None or "@" in url
+    except ValueError:
+        return True
+
+
+def place_of(instance: Instance, socket: str, port: int) -> tuple[str, int]:
+    """Host (or socket) and port, from the options or, for what was found on the host, from its name."""
+    number = int(instance.get("login_port") or port)
+    if instance.get(socket):
+        return str(instance[socket]), number
+    if instance.get("login_host") or instance.get("login_port"):
+        return str(instance.get("login_host") or "127.0.0.1"), number
+    name = str(instance.get("address") or instance.get("name") or "")
+    host, colon, last = name.rpartition(":")
+    if colon and last.isdigit():
+        return host.strip("[]"), int(last)
+    if name.startswith("/"):
+        return name, number
+    raise Untypable(f"where {name[:60] or 'it'} listens is not known")

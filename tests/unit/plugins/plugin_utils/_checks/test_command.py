@@ -1,0 +1,166 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Commands that are printed to be pasted: complete, on the host that they name, and safe whatever things are called."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import subprocess
+import typing as t
+import urllib.parse
+
+import pytest
+
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import load
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.command import Command, Look
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.query import WrongQuery
+from ansible_collections.warroom.launch.plugins.plugin_utils._reach.hosts import NOWHERE, Reach
+from ansible_collections.warroom.launch.plugins.plugin_utils._reach.way import Way
+
+LOCAL = Reach({"web1": Way("web1", connection="local")})
+OVER_SSH = Reach({"web1": Way("web1", address="10.0.0.7", port=2222, user="anna", become=True)})
+
+HOSTILE = [
+    "/dir/s;touch $PWN;#", "Order'; touch $PWN; '", "$(touch $PWN)", "`touch $PWN`", "a b", "a\ntouch $PWN\n#x", '"; touch $PWN; "', "it's",
+    "-oProxyCommand=touch $PWN", "&& touch $PWN", "\x1b]0;x\x07", "\u202etouch", "UPPER", "x" * 200,
+]  # fmt: skip
+#: Every program that a command may call is one that writes down its arguments; ssh and sudo hand theirs to a shell as the real ones do.
+STUB = '#!/bin/sh\nprintf "%s\\0" "${0##*/}" "$@" >>"$ARGS"; printf "\\n" >>"$ARGS"\n'
+SSH = '#!/bin/sh\nwhile [ "$1" != -- ]; do shift; done; shift 2; exec sh -c "$*"\n'
+SUDO = '#!/bin/sh\n[ "$1" = -u ] && shift 2; exec "$@"\n'
+
+
+def looks(entry: dict[str, t.Any]) -> list[str]:
+    look = entry.get("look") or []
+    return [look] if isinstance(look, str) else look
+
+
+TEMPLATES = sorted({template for entry in load() for template in looks(entry)})
+TOOLS = {word for template in TEMPLATES for word in template.replace("|", " ").split() if word[0].isalpha() and "=" not in word}
+
+
+@pytest.fixture(scope="module")
+def stubs(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    folder = tmp_path_factory.mktemp("bin")
+    for name, text in {**dict.fromkeys(TOOLS, STUB), "ssh": SSH, "sudo": SUDO}.items():
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o755)
+    return folder
+
+
+def calls(line: str, stubs: pathlib.Path, folder: pathlib.Path) -> list[list[str]]:
+    """What the shell calls when the line is pasted: each program and its arguments."""
+    log, marker = folder / "args", folder / "PWNED"
+    log.write_text("")
+    environment = {"PATH": f"{stubs}:/usr/bin:/bin", "ARGS": str(log), "PWN": str(marker), "HOME": str(folder)}
+    subprocess.run(["sh", "-c", line], env=environment, capture_output=True, stdin=subprocess.DEVNULL, timeout=20, check=False)
+    assert not marker.exists(), f"a stranger's words were run: {line}"
+    return [call.split("\0")[:-1] for call in log.read_text().split("\0\n") if call for call in [call + "\0"]]
+
+
+def facts(template: str, name: str) -> dict[str, t.Any]:
+    """Facts with this name wherever the template looks."""
+    found: dict[str, t.Any] = {"name": name, "address": name, "stats": name, "instance": name, "app": name, "login_unix_socket": "/" + name,
+                               "login_user": name, "broker": {"host": name, "port": 60199}}  # fmt: skip
+    for word in Command(template).words:
+        for piece in word.pieces:
+            if not isinstance(piece, str) and piece.query.text != "login":
+                _put(found, piece.query.text, name)
+    return found
+
+
+def _put(place: dict[str, t.Any], path: str, name: str) -> None:
+    head, _dot, rest = path.split("||")[0].strip().replace("[?ok != `true`] | [0]", "[0]").partition(".")
+    key, bracket, _index = head.partition("[")
+    if not rest:
+        place[key] = name
+        return
+    inner = place.get(key)
+    inner = (inner[0] if isinstance(inner, list) else inner) if inner else {}
+    _put(inner, rest, name)
+    place[key] = [inner] if bracket else inner
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
+@pytest.mark.parametrize("template", [template for template in TEMPLATES if "{" in template])
+def test_a_hostile_name_is_one_argument_of_the_tool(template: str, name: str, stubs: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    look, given = Look.parse(template), facts(template, name)
+    for reach in (LOCAL, OVER_SSH):
+        line = look.render("web1", given, reach)
+        assert line is not None and "\n" not in line and "\x1b" not in line and "\u202e" not in line
+        ran = calls(line, stubs, tmp_path)
+        assert ran and any(name in argument or _within(name, argument) for call in ran for argument in call[1:]), (line, ran)
+
+
+def _within(name: str, argument: str) -> bool:
+    """Names inside another language: an identifier, a URL."""
+    return '"' + name.replace('"', '""') + '"' in argument or urllib.parse.unquote(name) in urllib.parse.unquote(argument)
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "psql {login} -c 'select * from {table}'",  # a name inside SQL, without a language
+        "curl http://{host}/{name}",
+        "echo x|{name}",
+        "htop {login}",  # nobody knows how htop would log in
+        "sh -c 'a {name:sql}' 'b",
+        "x '{name}'y",
+        "uwsgitop {",
+    ],
+)
+def test_an_unquoted_insertion_cannot_be_written(template: str) -> None:
+    with pytest.raises(WrongQuery):
+        Command(template)
+
+
+@pytest.mark.parametrize(
+    ("template", "data", "expected"),
+    [
+        ("redis-cli {login} info memory", {"broker": {"host": "127.0.0.1", "port": 60199}}, "redis-cli -h 127.0.0.1 -p 60199 info memory"),
+        ("redis-cli {login} info", {"broker": {"host": "/run/redis/redis.sock", "port": None}}, "redis-cli -s /run/redis/redis.sock info"),
+        ("top -p {pid}", {"pid": 29284}, "top -p 29284"),
+        ("dmesg -T | grep -i 'killed process'", {}, "sh -c 'dmesg -T | grep -i '\"'\"'killed process'\"'\"''"),
+        ("celery {login} inspect active", {"access": {"app": "shop", "chdir": "/srv/my shop", "virtualenv": "/srv/v"}},
+         "sh -c 'cd '\"'\"'/srv/my shop'\"'\"' && /srv/v/bin/celery --app shop inspect active'"),
+        ("celery {login} status", {"name": "redis://h:1/0"}, "celery --broker redis://h:1/0 status"),
+        ("psql {login} -c '\\d+ {t[0].s:sql}.{t[0].n:sql}'", {"name": "127.0.0.1:5433", "t": [{"s": "My Ext", "n": "Order"}]},
+         "psql -h 127.0.0.1 -p 5433 -d postgres -c '\\d+ \"My Ext\".\"Order\"'"),
+        ("mytop {login}", {"name": "/run/mysqld/mysqld.sock"}, "mytop -S /run/mysqld/mysqld.sock"),
+        ("varnishadm {login} panic.show", {"name": "varnish", "access": {}}, "varnishadm panic.show"),
+        ("PATH=$PATH:/x memcached-tool {login} stats", {"address": "/s 1"},
+         "sh -c 'PATH=$PATH:/x memcached-tool '\"'\"'/s 1'\"'\"' stats'"),
+    ],
+)  # fmt: skip
+def test_each_tool_is_told_where_its_instance_is(template: str, data: dict[str, t.Any], expected: str) -> None:
+    assert Command(template).render("web1", data, LOCAL) == expected
+
+
+def test_a_command_whose_name_is_not_known_gives_way_to_the_next() -> None:
+    look = Look.parse(["celery {login} status", "redis-cli {login} info", "top -p {pid}", "htop"])
+    assert look.render("web1", {"name": "redis://:pw@h/0"}, LOCAL) == "htop"
+    assert Look.parse("top -p {pid}").render("web1", {"pid": None}, LOCAL) is None
+
+
+def test_a_command_says_where_it_runs_and_as_whom() -> None:
+    assert Command("htop").render("web1", {}, OVER_SSH) == "ssh -p 2222 -l anna -t -- 10.0.0.7 'sudo -u root htop'"
+    assert Command("htop").render("web1", {}, NOWHERE) == "ssh -t -- web1 htop"
+    assert (
+        Command("memcached-tool {busiest} stats").render(None, {"busiest": "10.0.0.1:11211"}, OVER_SSH)
+        == "memcached-tool 10.0.0.1:11211 stats"
+    )
+
+
+def test_ad_hoc_commands_know_the_runs_own_inventory() -> None:
+    assert Reach(ansible=("-i", "my inventory.yml")).ad_hoc("web1", "m") == "ansible -i 'my inventory.yml' web1 -m m"
+
+
+def test_json_of_the_facts_is_enough() -> None:
+    """What a report keeps of an instance is what its commands need."""
+    kept = json.loads(
+        json.dumps({"name": "main", "access": {"login_unix_socket": "/run/postgresql", "login_port": 5433, "login_db": None}})
+    )
+    assert Command("pg_activity {login}").render("web1", kept, LOCAL) == "pg_activity -h /run/postgresql -p 5433 -d postgres"
