@@ -49,12 +49,14 @@ def word(value: t.Any) -> str:
         return shlex.quote(plain)
     if plain.endswith("\n"):
         raise Untypable(f"{plain[:40]!r} ends in a newline, which a shell would drop")
-    return '"$(printf ' + "'" + "".join(_octal(char) for char in plain) + "'" + ')"'
+    # the first character may be a dash, which printf would take for an option
+    form = _octal(plain[0], "") + "".join(_octal(char) for char in plain[1:])
+    return f"\"$(printf '{form}')\""
 
 
-def _octal(char: str) -> str:
+def _octal(char: str, also: str = " /._-:@=,+") -> str:
     """A character as printf's format takes it."""
-    if char.isascii() and (char.isalnum() or char in " /._-:@=,+"):
+    if char.isascii() and (char.isalnum() or char in also):
         return char
     return "".join(f"\\{byte:03o}" for byte in char.encode("utf-8", "surrogateescape"))
 

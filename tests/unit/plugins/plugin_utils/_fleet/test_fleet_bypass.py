@@ -53,9 +53,9 @@ def test_the_share_of_requests_that_did_not_come_from_varnish(sent: float, taken
 
 def test_the_finding_has_its_numbers_and_the_busiest_application_first() -> None:
     found = judged(fleet(8.0, (100.0, 1348.0)))
-    assert found["value"] == 0.9945 and found["limit"] == "> 0.5 and around_each_per_second > 5"
+    assert found["value"] == 0.9945 and found["limit"] == "> 0.5 and around each > 5/s"
     assert [row["host"] for row in found["evidence"]] == ["app2", "app1"]
-    assert found["look"] == "uwsgitop 127.0.0.1:1717"
+    assert found["look"] == "ssh -t -- app2 'uwsgitop 127.0.0.1:1717'"
 
 
 def test_an_accelerator_that_was_not_counted_may_have_sent_it() -> None:
