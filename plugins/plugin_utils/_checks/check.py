@@ -27,7 +27,7 @@ REQUIRED_SHIPPED = ("why", "source")
 KEYS: dict[str, bool] = {
     "id": False, "service": False, "question": True, "value": False, "unit": False, "warn": True, "fail": True, "needs": True,
     "expects": False, "applies": True, "otherwise": True, "phase": True, "finding": True, "evidence": True, "advice": True, "look": True,
-    "on": True, "why": False, "source": False, "blind": False,
+    "where": True, "why": False, "source": False, "blind": False,
 }  # fmt: skip
 
 _ID = re.compile(r"^[a-z][a-z0-9_]*$")
@@ -61,7 +61,7 @@ class Check:
     evidence: t.Optional[Query]
     advice: tuple[Sentence, ...]
     look: t.Optional[Look]
-    on: t.Optional[Query]  # the host that a finding about the fleet is looked into on
+    where: t.Optional[Query]  # the host that a finding about the fleet is looked into on
     why: str
     source: str
     blind: str
@@ -104,7 +104,7 @@ def _words(raw: Raw) -> t.Iterator[str]:
     for key, known in (("service", tuple(TITLES)), ("unit", UNITS), ("phase", PHASES), ("expects", EXPECTATIONS)):
         if raw.get(key) is not None and raw[key] not in known:
             yield f"{key} is {raw[key]!r}; known are {', '.join(known)}"
-    for key in ("id", "question", "value", "on", "otherwise", "applies", "evidence", "why", "source", "blind"):
+    for key in ("id", "question", "value", "where", "otherwise", "applies", "evidence", "why", "source", "blind"):
         if raw.get(key) is not None and not isinstance(raw[key], str):
             yield f"{key} must be a text"
     if raw.get("needs") is not None and not isinstance(raw["needs"], dict):
@@ -151,7 +151,7 @@ def _sentence_entry(entry: t.Any) -> Sentence:
 
 _MAKERS: dict[str, t.Callable[[t.Any], t.Any]] = {
     "value": compiled, "warn": Limit.parse, "fail": Limit.parse, "needs": Limit.parse, "applies": compiled, "finding": _sentences,
-    "evidence": compiled, "advice": _sentences, "look": Look.parse, "on": compiled,
+    "evidence": compiled, "advice": _sentences, "look": Look.parse, "where": compiled,
 }  # fmt: skip
 
 
@@ -162,7 +162,7 @@ def _line(raw: Raw, key: str) -> str:
 def compile_check(raw: Raw) -> Check:
     """The check of an entry in which `problems` found nothing."""
     made = {key: make(raw[key]) for key, make in _MAKERS.items() if raw.get(key) is not None}
-    rest = {key: made.get(key) for key in ("warn", "fail", "needs", "applies", "evidence", "look", "on")}
+    rest = {key: made.get(key) for key in ("warn", "fail", "needs", "applies", "evidence", "look", "where")}
     return Check(
         id=raw["id"],
         service=raw["service"],

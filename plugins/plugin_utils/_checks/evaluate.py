@@ -243,7 +243,7 @@ def _place(check: Check, host: str, instance: Facts) -> t.Optional[str]:
     if check.service not in FLEET:
         return host
     try:
-        place = check.on(instance) if check.on is not None else instance.get("host")
+        place = check.where(instance) if check.where is not None else instance.get("host")
     except Unknowable:
         return None
     return place if isinstance(place, str) else None
