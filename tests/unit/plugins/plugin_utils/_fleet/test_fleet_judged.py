@@ -48,7 +48,15 @@ def cache(fixture_file: t.Any, latency: float = 0.0002, **changes: int) -> dict[
     for name, change in {"get_hits": 960, "get_misses": 40, "cmd_get": 1000, "cmd_set": 40, **changes}.items():
         second.stats[name] = str(int(second.stats[name]) + change)
     found = memcached_facts(first, second, 5.0, Latency([latency], [latency] * 50), 10)
-    return {"name": "10.0.0.5:11211", "address": "10.0.0.5:11211", "pool": "default", "weight": 1.0, "state": "up", "window": 5.0, **found.done()}
+    return {
+        "name": "10.0.0.5:11211",
+        "address": "10.0.0.5:11211",
+        "pool": "default",
+        "weight": 1.0,
+        "state": "up",
+        "window": 5.0,
+        **found.done(),
+    }
 
 
 def test_a_healthy_cache(fixture_file: t.Any) -> None:
