@@ -33,7 +33,8 @@ def diagnose_filter(facts: t.Any, addresses: t.Any = None, known_clients: t.Any 
     except (CatalogueError, WrongQuery) as error:
         raise AnsibleFilterError(f"warroom.launch.diagnose: {error}") from error
     if report["problem"]:
-        raise AnsibleFilterError(f"warroom.launch.diagnose: {report['problem']}")
+        named = ", ".join(diagnosis["cause"] for diagnosis in report["diagnoses"]) or "none"
+        raise AnsibleFilterError(f"warroom.launch.diagnose: {report['problem']} Causes that were named: {named}.")
     return report["diagnoses"]
 
 

@@ -26,7 +26,8 @@ SHIPPED = pathlib.Path(__file__).resolve().parents[3] / "roles" / "launch_check"
 ANSWERS = "_answers"
 HOST_REACHED = "host_reached"
 HOSTS_ASKED = "hosts_asked"
-ENGINE = (HOST_REACHED, HOSTS_ASKED, *(service + ANSWERS for service in TITLES))
+CAUSES_SEARCHED = "causes_searched"
+ENGINE = (HOST_REACHED, HOSTS_ASKED, CAUSES_SEARCHED, *(service + ANSWERS for service in TITLES))
 
 
 class CatalogueError(ValueError):

@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 import typing as t
 
-from .._checks.services import TITLES
+from .._checks.services import TITLES, in_tiers
+from .._fleet.observed import Instance
 from .cause import Cause, percent, several
-from .errors import BEHIND_APPLICATION
-from .fleet_view import Fleet, Seen
+from .fleet_view import Fleet
 
 #: From here on a machine has no CPU to give to another worker.
 CPU_FULL = 0.9
@@ -21,27 +21,28 @@ OWN_SHARE = 0.5
 #: What a tier should be busy for at most, when servers are counted.
 COMFORT = 0.7
 SATURATED = ("uwsgi_saturated", "uwsgi_workers_busy", "uwsgi_listen_queue_full")
+#: Tiers that workers wait for.
+BEHIND = ("cache", "queue", "database")
 
 
 def workers_exhausted(fleet: Fleet) -> t.Iterator[Cause]:
     """Every worker is busy and the CPU is not theirs: they wait, or there are too few of them."""
-    exhausted = [one for one in fleet.seen("uwsgi") if fleet.bad(one, *SATURATED) and not _computes(fleet, one)]
+    exhausted = [workers for workers, _finding in fleet.each_bad("uwsgi", *SATURATED) if not _computes(fleet, workers)]
     if not exhausted:
         return
-    worst = max(exhausted, key=lambda one: (one.number("listen_queue") or 0, one.number("busy_ratio") or 0))
+    worst = max(exhausted, key=lambda workers: (workers.number("listen_queue") or 0, workers.number("busy_ratio") or 0))
     pages = _pages(worst)
     yield Cause(
-        cause="workers_exhausted",
-        tier="uwsgi",
-        hosts=sorted({one.host for one in exhausted}),
+        hosts=sorted({workers.host for workers in exhausted}),
         statement=(
-            f"All workers of {several([str(one) for one in exhausted])} are busy, {int(worst.number('listen_queue') or 0)} requests wait "
-            f"in line, and {_idle(fleet, worst)}" + (f": most of them are in {several(pages)}." if pages else ".")
+            f"All workers of {several([str(workers) for workers in exhausted])} are busy, "
+            f"{int(worst.number('listen_queue') or 0)} requests wait in the listen queue, and {_cpu(fleet, worst)}"
+            + (f": most workers are in {several(pages)}." if pages else ".")
         ),
         evidence=[*_evidence(exhausted)],
         first_fix=_look_first(fleet) + _more(fleet, worst, len(exhausted)),
         avoid="Do not only lengthen the listen queue: visitors would wait longer for the same workers.",
-        look=f"uwsgitop {worst.facts.get('address') or worst.name}",
+        look=_look(worst),
         rows=worst.rows("in_flight")[:10],
         at=worst,
     )
@@ -49,26 +50,20 @@ def workers_exhausted(fleet: Fleet) -> t.Iterator[Cause]:
 
 def overload(fleet: Fleet) -> t.Iterator[Cause]:
     """The application's own computing fills the machine."""
-    full = []
-    for one in fleet.seen("uwsgi"):
-        noticed = fleet.bad(one, *SATURATED) or fleet.machine_bad(one.host, "server_load", "server_cpu_busy")
-        if noticed and _computes(fleet, one):
-            full.append(one)
+    full = [workers for workers in fleet.instances("uwsgi") if _is_bad(fleet, workers) and _computes(fleet, workers)]
     if not full:
         return
-    worst = max(full, key=lambda one: fleet.machine(one.host).number("load_ratio") or 0)
+    worst = max(full, key=lambda workers: fleet.machine(workers.host).number("load_ratio") or 0)
     machine = fleet.machine(worst.host)
-    servers = len({one.host for one in fleet.seen("uwsgi")})
-    needed = math.ceil(servers * max((one.number("utilisation") or 1.0 for one in full), default=1.0) / COMFORT)
+    servers = len({workers.host for workers in fleet.instances("uwsgi")})
+    needed = math.ceil(servers * max((workers.number("utilisation") or 1.0 for workers in full), default=1.0) / COMFORT)
     pages = _pages(worst)
+    hosts = sorted({workers.host for workers in full})
     yield Cause(
-        cause="application_overload",
-        tier="uwsgi",
-        hosts=sorted({one.host for one in full}),
+        hosts=hosts,
         statement=(
-            f"The application fills the CPU of {several(sorted({one.host for one in full}))} "
-            f"({percent(machine.number('cpu_busy_ratio'))} busy, "
-            f"{percent(fleet.share_of_cpu(worst.host, 'uwsgi'))} of it in the workers) while the databases are calm."
+            f"The application fills the CPU of {several(hosts)}: {percent(machine.number('cpu_busy_ratio'))} busy, "
+            f"{percent(fleet.share_of_cpu(worst.host, 'uwsgi'))} of it in the workers."
         ),
         evidence=[*_evidence(full)],
         first_fix=(
@@ -76,65 +71,77 @@ def overload(fleet: Fleet) -> t.Iterator[Cause]:
             f"if they must be computed, {needed} servers of this size carry the present load instead of {servers}."
         ),
         avoid="Do not add workers on these machines: they have no CPU left for them.",
-        look=f"uwsgitop {worst.facts.get('address') or worst.name}",
+        look=_look(worst),
         rows=worst.rows("in_flight")[:10],
         at=worst,
     )
 
 
-def _computes(fleet: Fleet, one: Seen) -> bool:
+def _is_bad(fleet: Fleet, workers: Instance) -> bool:
+    """Whether the workers are saturated, or their machine is. Where something suffers, an accepted finding about it hides nothing."""
+    machine_bad = fleet.machine_shown if fleet.suffers() else fleet.machine_bad
+    return bool(fleet.bad(workers, *SATURATED) or machine_bad(workers.host, "server_load", "server_cpu_busy"))
+
+
+def _computes(fleet: Fleet, workers: Instance) -> bool:
     """Whether the machine's CPU is full, and mostly of these workers: then more workers would not help."""
-    share = fleet.share_of_cpu(one.host, "uwsgi")
-    return _cpu_full(fleet, one.host) and share is not None and share >= OWN_SHARE
+    share = fleet.share_of_cpu(workers.host, "uwsgi")
+    return _cpu_full(fleet, workers.host) and share is not None and share >= OWN_SHARE
 
 
 def _cpu_full(fleet: Fleet, host: str) -> bool:
     return (fleet.machine(host).number("cpu_busy_ratio") or 0) >= CPU_FULL
 
 
-def _idle(fleet: Fleet, one: Seen) -> str:
-    busy = percent(fleet.machine(one.host).number("cpu_busy_ratio"))
-    if _cpu_full(fleet, one.host):
-        own = percent(fleet.share_of_cpu(one.host, "uwsgi"))
-        return f"the CPU is busy with other things than these workers ({busy} busy, {own} theirs)"
-    return f"the CPU has room ({busy} busy)"
+def _cpu(fleet: Fleet, workers: Instance) -> str:
+    ratio = fleet.machine(workers.host).number("cpu_busy_ratio")
+    if ratio is None:
+        return "the CPU was not measured"
+    if _cpu_full(fleet, workers.host):
+        own = percent(fleet.share_of_cpu(workers.host, "uwsgi"))
+        return f"other programs take the CPU ({percent(ratio)} busy, {own} of it in these workers)"
+    return f"the CPU has room ({percent(ratio)} busy)"
 
 
-def _pages(one: Seen) -> list[str]:
-    return [str(row.get("pattern")) for row in one.rows("in_flight")]
+def _pages(workers: Instance) -> list[str]:
+    return [str(row.get("pattern")) for row in workers.rows("in_flight")]
 
 
-def _evidence(instances: list[Seen]) -> t.Iterator[str]:
-    for one in instances[:4]:
-        workers = one.part("workers")
-        share, seconds = one.number("utilisation"), one.number("mean_response_seconds")
-        told = [f"{workers.get('busy')} of {workers.get('active')} workers busy"]
-        told += [] if share is None else [f"busy for {percent(share)} of the time"]
-        told += [] if seconds is None else [f"{seconds:.2f} s per request"]
-        yield f"{one}: {', '.join(told)}."
-        for row in one.rows("in_flight")[:2]:
+def _evidence(instances: list[Instance]) -> t.Iterator[str]:
+    for workers in instances[:4]:
+        counts = workers.part("workers")
+        share, seconds = workers.number("utilisation"), workers.number("mean_response_seconds")
+        parts = [f"{counts.get('busy')} of {counts.get('active')} workers busy"]
+        parts += [] if share is None else [f"busy for {percent(share)} of the time"]
+        parts += [] if seconds is None else [f"{seconds:.2f} s per request"]
+        yield f"{workers}: {', '.join(parts)}."
+        for row in workers.rows("in_flight")[:2]:
             yield f"{row.get('count')} of its workers are in {row.get('pattern')}, the longest for {row.get('oldest_seconds') or 0:.1f} s."
 
 
 def _look_first(fleet: Fleet) -> str:
-    """What workers may wait for and nobody could read."""
-    findings = fleet.unread(*BEHIND_APPLICATION)
-    unread = [f"{TITLES[str(one['service'])]} on {one['host']} ({one['instance']})" for one in findings]
-    return f"Look first whether they wait for {several(unread)}, which could not be read. " if unread else ""
+    """What workers may wait for and could not be read."""
+    findings = fleet.unread(*in_tiers(*BEHIND))
+    unread = [f"{TITLES[str(finding['service'])]} on {finding['host']} ({finding['instance']})" for finding in findings]
+    return f"First check whether they wait for {several(unread)}, which could not be read. " if unread else ""
 
 
-def _more(fleet: Fleet, one: Seen, exhausted: int) -> str:
+def _more(fleet: Fleet, workers: Instance, exhausted: int) -> str:
     """Add workers, or servers: with the number and what limits it."""
-    room, limit = one.number("addable.workers"), one.part("addable").get("limit")
-    advised, processes = one.number("addable.advised"), one.number("addable.processes")
-    left = min((row.number("left") or 0 for row in fleet.seen("connection_budget")), default=None)
+    room, limit = workers.number("addable.workers"), workers.part("addable").get("limit")
+    advised, processes = workers.number("addable.advised"), workers.number("addable.processes")
+    left = min((row.number("left") or 0 for row in fleet.instances("connection_budget")), default=None)
     if room is None:
         return "Add workers (processes) as long as memory and database connections allow it; look at what the busy ones wait for."
     if room < 1:
-        servers = len({seen.host for seen in fleet.seen("uwsgi")})
-        needed = math.ceil(servers * (one.number("utilisation") or 1.0) / COMFORT)
-        return f"Add servers: {needed} instead of {servers}. {one.host} has no {limit} left for another worker."
+        servers = len({each.host for each in fleet.instances("uwsgi")})
+        needed = math.ceil(servers * (workers.number("utilisation") or 1.0) / COMFORT)
+        return f"Add servers: {needed} instead of {servers}. {workers.host} has no {limit} left for another worker."
     count = int(min(advised or room, room if left is None else max(left, 0) or room))
-    each = "each of them" if exhausted > 1 else one.host
+    where = "each of them" if exhausted > 1 else workers.host
     target = f" (processes = {int(processes)})" if processes and count == int(advised or 0) else ""
-    return f"Add {count} workers on {each}{target}; its {limit} has room for {int(room)}. Then shorten what these pages wait for."
+    return f"Add {count} workers on {where}{target}; its {limit} has room for {int(room)}. Then shorten what these pages wait for."
+
+
+def _look(workers: Instance) -> str:
+    return f"uwsgitop {workers.facts.get('address') or workers.name}"

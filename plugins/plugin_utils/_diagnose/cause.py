@@ -2,47 +2,16 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a diagnosis is, and which cause explains which: the deepest comes first, its consequences become evidence."""
+"""What a diagnosis is. Which cause explains which is said in `causes`, and nowhere else."""
 
 from __future__ import annotations
 
 import dataclasses
 import typing as t
 
-from .fleet_view import Seen
+from .._fleet.observed import Instance
 
-#: Deepest first. What stands later is often only a consequence of what stands earlier.
-CAUSES = (
-    "machine_exhausted",
-    "service_down",
-    "accelerator_fault",
-    "accelerator_bypassed",
-    "idle_in_transaction",
-    "lock_chain",
-    "missing_index",
-    "unknown_client",
-    "connection_budget",
-    "application_and_database_overload",
-    "database_overload",
-    "workers_exhausted",
-    "application_overload",
-    "application_errors",
-    "backend_unreachable",
-    "queue_growth",
-    "tasks_failing",
-    "unbalanced_pool",
-    "cache_exhausted",
-    "outlier",
-)
-
-#: Causes inside a database.
-DATABASE = frozenset({"idle_in_transaction", "lock_chain", "missing_index", "unknown_client", "database_overload"})
-#: Causes that are only the application tier's view of something that waits or works too much.
-APPLICATION = frozenset({"workers_exhausted", "application_overload"})
-#: From here on errors are all there is to say of what an accelerator fetches: what cannot be fetched cannot be kept.
-MOSTLY = 0.5
-#: Causes that are what visitors and tasks get when something behind them does not answer in time.
-ERRORS = frozenset({"application_errors", "backend_unreachable", "tasks_failing"})
+Row = dict[str, t.Any]
 
 
 class Diagnosis(t.TypedDict):
@@ -56,28 +25,29 @@ class Diagnosis(t.TypedDict):
     first_fix: str
     avoid: str
     look: str
-    rows: list[dict[str, t.Any]]
+    rows: list[Row]
 
 
 @dataclasses.dataclass
 class Cause:
     """One named cause. Texts are whole sentences; `rows` are the facts behind the statement, for the page."""
 
-    cause: str
-    tier: str
     hosts: list[str]
     statement: str
     evidence: list[str]
     first_fix: str
     avoid: str
     look: str
-    rows: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
-    #: Instance it was found on, for the question whether it explains another cause.
-    at: t.Optional[Seen] = None
-    #: URL patterns that an accelerator lets through, likewise.
+    rows: list[Row] = dataclasses.field(default_factory=list)
+    #: The instance that it is about.
+    at: t.Optional[Instance] = None
+    #: Which of its kinds it is (what a machine lacks, the tier of a service that is down): not all of them explain the same.
+    variant: str = ""
+    #: URL patterns that an accelerator lets through.
     patterns: frozenset[str] = frozenset()
-    #: Causes that it can look like from elsewhere, when that is not the same for every cause of its name.
-    consequences: frozenset[str] = frozenset()
+    #: Its name and tier are the table's; a rule gives the tier where it differs from case to case.
+    cause: str = ""
+    tier: str = ""
 
     def as_dict(self) -> Diagnosis:
         return {
@@ -91,6 +61,11 @@ class Cause:
             "look": self.look,
             "rows": self.rows,
         }
+
+
+def said(finding: t.Mapping[str, t.Any], key: str = "finding") -> str:
+    """A sentence of a finding without its full stop; empty when it has none."""
+    return str(finding.get(key) or "").rstrip(".")
 
 
 def percent(value: t.Optional[float]) -> str:

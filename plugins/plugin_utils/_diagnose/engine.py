@@ -2,88 +2,108 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Causes over the whole fleet: every rule, then the deepest cause first and its consequences as its evidence."""
+"""Causes over the whole fleet: every rule, then the deepest cause first and its consequences as its evidence.
+
+Each rule is guarded by itself: one that raises costs its own cause and is named, all others stand.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
-from . import accelerator, application, database, errors, machine, others, service_down
-from .cause import CAUSES, DATABASE, Cause, Diagnosis
-from .explain import explains
+from .._fleet.observed import Data
+from .cause import Cause, Diagnosis
+from .causes import CAUSES, ORDER, CauseKind, explains
 from .fleet_view import Fleet
 
-Data = t.Mapping[str, t.Any]
 
-RULES: tuple[t.Callable[[Fleet], t.Iterator[Cause]], ...] = (
-    machine.exhausted,
-    service_down.service_down,
-    accelerator.fault,
-    accelerator.bypassed,
-    database.idle_in_transaction,
-    database.lock_chain,
-    database.missing_index,
-    database.unknown_client,
-    database.overload,
-    application.workers_exhausted,
-    application.overload,
-    errors.application_errors,
-    errors.backend_unreachable,
-    others.queue_growth,
-    errors.tasks_failing,
-    others.unbalanced_pool,
-    errors.cache_exhausted,
-    others.connection_budget,
-    others.outlier,
-)
+@dataclasses.dataclass
+class Search:
+    """What the rules named, and what went wrong with any of them: cause → why."""
+
+    diagnoses: list[Diagnosis] = dataclasses.field(default_factory=list)
+    stumbled: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    def blame(self, cause: str, error: Exception) -> None:
+        self.stumbled.setdefault(cause, f"{type(error).__name__}: {error}")
 
 
-def diagnose(hosts: Data, findings: t.Sequence[Data], inventory: Data) -> list[Diagnosis]:
+def diagnose(hosts: Data, findings: t.Sequence[Data], inventory: Data) -> Search:
     """The causes, deepest first.
 
     `hosts`: name → {facts, tiers, reached, addresses, groups, known_clients}, and `fleet` → {facts: what exists once};
     `inventory`: {groups: {name: hosts}, addresses: {host of the inventory, asked or not: [its names and addresses]}}.
-    Each: {cause, tier, hosts, statement, evidence, first_fix, avoid, look, rows}.
     """
-    fleet = Fleet(hosts, findings, inventory)
-    causes = [cause for rule in RULES for cause in rule(fleet)]
-    causes = _both_on_fire(sorted(causes, key=lambda one: CAUSES.index(one.cause)), fleet)
-    return [cause.as_dict() for cause in _deepest(causes, fleet)]
+    fleet, search = Fleet(hosts, findings, inventory), Search()
+    causes = [cause for kind in CAUSES for cause in _named(kind, fleet, search)]
+    relate = _Relate(fleet, search)
+    for kind in CAUSES:
+        if kind.both_of:
+            causes = _merged(kind, causes, relate)
+    search.diagnoses = [cause.as_dict() for cause in _deepest(causes, relate)]
+    return search
 
 
-def _deepest(causes: t.Sequence[Cause], fleet: Fleet) -> t.Iterator[Cause]:
+def _named(kind: CauseKind, fleet: Fleet, search: Search) -> list[Cause]:
+    """What the rule of this cause names. What it gave before it stumbled stands."""
+    named: list[Cause] = []
+    try:
+        for cause in kind.rule(fleet) if kind.rule is not None else ():
+            cause.cause, cause.tier = kind.name, cause.tier or kind.tier
+            named.append(cause)
+    except Exception as error:  # pylint: disable=broad-exception-caught # facts of a form that the rule did not foresee
+        search.blame(kind.name, error)
+    return named
+
+
+class _Relate:
+    """Whether one cause explains another; a relation that cannot be computed does not hold."""
+
+    def __init__(self, fleet: Fleet, search: Search) -> None:
+        self._fleet, self._search = fleet, search
+
+    def __call__(self, deep: Cause, shallow: Cause) -> bool:
+        try:
+            return explains(deep, shallow, self._fleet)
+        except Exception as error:  # pylint: disable=broad-exception-caught # as above: both causes stand
+            self._search.blame(deep.cause, error)
+            return False
+
+
+def _deepest(causes: t.Sequence[Cause], relate: _Relate) -> t.Iterator[Cause]:
     """The causes that no other explains; a consequence of a consequence belongs to the same deepest one."""
     groups: list[list[Cause]] = []
     for cause in causes:
-        group = next((one for one in groups if any(explains(deep, cause, fleet) for deep in one)), None)
+        group = next((group for group in groups if any(relate(deep, cause) for deep in group)), None)
         if group is None:
             groups.append([cause])
         else:
             group.append(cause)
+    alone = {kind.name for kind in CAUSES if not kind.only_with_consequences}
     for deepest, *consequences in groups:
-        deepest.evidence += [f"Its consequence: {one.statement}" for one in consequences]
-        if consequences or deepest.cause != "machine_exhausted":
+        deepest.evidence += [f"Its consequence: {cause.statement}" for cause in consequences]
+        if consequences or deepest.cause in alone:
             yield deepest
 
 
-def _both_on_fire(causes: list[Cause], fleet: Fleet) -> list[Cause]:
-    """Application and database at their limits on their own account: one cause, and no help from more servers."""
-    application_at_limit = next((one for one in causes if one.cause == "application_overload"), None)
-    database_at_limit = next((one for one in causes if one.cause == "database_overload"), None)
-    deeper = any(one.cause in DATABASE - {"database_overload"} or one.cause.startswith("accelerator") for one in causes)
-    if application_at_limit is None or database_at_limit is None or deeper:
+def _merged(kind: CauseKind, causes: list[Cause], relate: _Relate) -> list[Cause]:
+    """Two tiers at their limits on their own account: one cause, and no help from more servers."""
+    parts = [next((cause for cause in causes if cause.cause == name), None) for name in kind.both_of]
+    first, second = parts
+    others = [cause for cause in causes if cause is not first and cause is not second]
+    if first is None or second is None or any(relate(cause, part) for cause in others for part in (first, second)):
         return causes
     both = Cause(
-        cause="application_and_database_overload",
-        tier="database",
-        hosts=sorted({*database_at_limit.hosts, *application_at_limit.hosts}),
+        cause=kind.name,
+        tier=kind.tier,
+        hosts=sorted({*first.hosts, *second.hosts}),
         statement="Application and database are both at their limits.",
-        evidence=[database_at_limit.statement, application_at_limit.statement, *database_at_limit.evidence],
-        first_fix=f"The database first. {database_at_limit.first_fix}",
+        evidence=[first.statement, second.statement, *first.evidence],
+        first_fix=f"The database first. {first.first_fix}",
         avoid="Do not add application servers: a database at its limit would only get more work.",
-        look=database_at_limit.look,
-        rows=database_at_limit.rows,
-        at=database_at_limit.at,
+        look=first.look,
+        rows=first.rows,
+        at=first.at,
     )
-    rest = [one for one in causes if one.cause not in ("application_overload", "database_overload")]
-    return sorted([*rest, both], key=lambda one: CAUSES.index(one.cause))
+    return sorted([*others, both], key=lambda cause: ORDER[cause.cause])

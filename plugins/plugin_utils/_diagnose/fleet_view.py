@@ -6,13 +6,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from .._checks.catalogue import ANSWERS
-from .._fleet.observed import figure, seen
-
-Data = t.Mapping[str, t.Any]
+from .._fleet.observed import Data, Instance, figure, instances_up
 
 #: Celery itself is only its broker and its workers: these live and do nothing.
 SILENT_WORKERS = "celery_local_workers"
@@ -20,88 +17,70 @@ SILENT_WORKERS = "celery_local_workers"
 #: What makes a finding bad enough for a rule.
 BAD = {"fail": ("fail",), "warn": ("fail", "warn")}
 
-
-@dataclasses.dataclass(frozen=True)
-class Seen:
-    """One instance that is up, and the host that reported it."""
-
-    host: str
-    service: str
-    facts: Data
-
-    @property
-    def name(self) -> str:
-        return str(self.facts.get("name"))
-
-    def number(self, path: str) -> t.Optional[float]:
-        """A measure by its dotted path when it is a number, else None."""
-        *parents, last = path.split(".")
-        place: t.Any = self.facts
-        for part in parents:
-            place = place.get(part) if isinstance(place, dict) else None
-        return figure(place, last) if isinstance(place, dict) else None
-
-    def part(self, name: str) -> dict[str, t.Any]:
-        """A dictionary of the facts; empty when it is unknown."""
-        value = self.facts.get(name)
-        return value if isinstance(value, dict) else {}
-
-    def rows(self, name: str) -> list[dict[str, t.Any]]:
-        """A list of the facts as rows; empty when it is unknown."""
-        value = self.facts.get(name)
-        return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
-
-    def __str__(self) -> str:
-        return f"{self.host} ({self.name})" if self.name not in ("default", self.host) else self.host
+Place = tuple[str, str, t.Optional[str]]
 
 
 class Fleet:
-    """Facts and findings of every host that was asked. Accepted findings are known gaps and never a cause."""
+    """Facts and findings of every host that was asked.
+
+    An accepted finding is a known gap and no cause by itself, so `bad` leaves it out; `shown` has it too, for rules that prove
+    by other facts what it says.
+    """
 
     def __init__(self, hosts: Data, findings: t.Iterable[Data], inventory: Data) -> None:
         self.hosts = hosts
         self.inventory = inventory
-        self._findings: dict[tuple[str, str, t.Optional[str]], Data] = {}
-        for one in findings:
-            if not one.get("accepted"):
-                self._findings[(one["check"], one["host"], one.get("instance"))] = one
-        self._seen: dict[str, list[Seen]] = {}
+        self._findings: dict[Place, Data] = {}
+        self._accepted: dict[Place, Data] = {}
+        for finding in findings:
+            kept = self._accepted if finding.get("accepted") else self._findings
+            kept[(finding["check"], finding["host"], finding.get("instance"))] = finding
+        self._instances: dict[str, list[Instance]] = {}
 
-    def seen(self, service: str) -> list[Seen]:
-        if service not in self._seen:
-            self._seen[service] = [Seen(host, service, facts) for host, facts in seen(self.hosts, service)]
-        return self._seen[service]
+    def instances(self, service: str) -> list[Instance]:
+        """The instances of a service that are up."""
+        if service not in self._instances:
+            self._instances[service] = list(instances_up(self.hosts, service))
+        return self._instances[service]
 
-    def bad(self, one: Seen, *checks: str, least: str = "fail") -> t.Optional[Data]:
+    def bad(self, instance: Instance, *checks: str, least: str = "fail") -> t.Optional[Data]:
         """The first of these checks whose finding for the instance is bad enough, or None."""
-        for check in checks:
-            finding = self._findings.get((check, one.host, one.facts.get("name")))
-            if finding is not None and finding["status"] in BAD[least]:
-                return finding
-        return None
+        return _first_bad(self._findings, instance, checks, least)
+
+    def each_bad(self, service: str, *checks: str, least: str = "fail") -> list[tuple[Instance, Data]]:
+        """Every instance of the service for which one of these checks is bad enough, with the finding."""
+        return [(instance, finding) for instance in self.instances(service) if (finding := self.bad(instance, *checks, least=least))]
+
+    def shown(self, instance: Instance, *checks: str, least: str = "fail") -> t.Optional[Data]:
+        """As `bad`, accepted or not."""
+        return self.bad(instance, *checks, least=least) or _first_bad(self._accepted, instance, checks, least)
+
+    def suffers(self) -> bool:
+        """Whether anything that nobody accepted fails above the machines."""
+        return any(finding["status"] == "fail" and finding.get("service") != "server" for finding in self._findings.values())
 
     def down(self, service: str) -> list[Data]:
         """Findings about instances of the service that are down, or whose processes do nothing (not: that could not be read)."""
         checks = (service + ANSWERS, *((SILENT_WORKERS,) if service == "celery" else ()))
-        return [one for (check, _host, _name), one in self._findings.items() if check in checks and one["status"] == "fail"]
+        return [finding for (check, *_place), finding in self._findings.items() if check in checks and finding["status"] == "fail"]
 
     def unread(self, *services: str) -> list[Data]:
-        """Findings about instances of these services that nobody could read: they may be well or not."""
+        """Findings about instances of these services that could not be read: they may be well or not."""
         checks = {service + ANSWERS for service in services}
-        return [one for (check, _host, _name), one in self._findings.items() if check in checks and one["status"] == "unknown"]
+        return [finding for (check, *_place), finding in self._findings.items() if check in checks and finding["status"] == "unknown"]
 
-    def machine(self, host: str) -> Seen:
+    def machine(self, host: str) -> Instance:
         """The machine under a host's services; without its facts every measure is None."""
-        for one in self.seen("server"):
-            if one.host == host:
-                return one
-        return Seen(host, "server", {})
+        return next((machine for machine in self.instances("server") if machine.host == host), Instance(host, "server", {}))
 
     def machine_bad(self, host: str, *checks: str, least: str = "fail") -> t.Optional[Data]:
         return self.bad(self.machine(host), *checks, least=least)
 
+    def machine_shown(self, host: str, *checks: str) -> t.Optional[Data]:
+        return self.shown(self.machine(host), *checks)
+
     def cores_used(self, host: str, *services: str) -> t.Optional[float]:
-        """Cores that the processes of these services use on the host, or None when nobody measured it."""
+        """Cores that the processes of these services use on the host, or None when they were not measured."""
         rows = self.machine(host).rows("services")
         used = [figure(row, "cpu_cores") for row in rows if row.get("name") in services]
         known = [value for value in used if value is not None]
@@ -115,3 +94,11 @@ class Fleet:
         if used is None or not busy or not cores:
             return None
         return min(1.0, used / (busy * cores))
+
+
+def _first_bad(findings: t.Mapping[Place, Data], instance: Instance, checks: t.Iterable[str], least: str) -> t.Optional[Data]:
+    for check in checks:
+        finding = findings.get((check, instance.host, instance.facts.get("name")))
+        if finding is not None and finding["status"] in BAD[least]:
+            return finding
+    return None

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A machine without memory, disk, open files or CPU for its services: they are slow or gone, whatever their own numbers say.
+"""A machine without memory, disk, file descriptors or CPU for its services: they are slow or down, whatever their own numbers say.
 
-Only a cause when something suffers from it; alone, the finding says all there is to say.
+Only a cause when something suffers from it (see `causes`); alone, the finding says all there is to say.
 """
 
 from __future__ import annotations
@@ -12,105 +12,92 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .cause import APPLICATION, ERRORS, Cause, several
-from .fleet_view import Data, Fleet, Seen
+from .._fleet.observed import Data, Instance
+from .cause import Cause, Row, said, several
+from .fleet_view import Fleet
+
+HANGS, DISK, MEMORY, DESCRIPTORS, CPU = "filesystem hangs", "disk full", "out of memory", "out of descriptors", "CPU taken"
 
 #: The part of the busy CPU that a program of none of the site's services must use to be what fills a machine.
-STRANGE_SHARE = 0.5
-
-_SLOW = frozenset({*APPLICATION, *ERRORS, "database_overload", "connection_budget", "queue_growth"})
+FOREIGN_SHARE = 0.5
 
 
 @dataclasses.dataclass(frozen=True)
-class Want:
-    """What a machine lacks: the checks that say so, in words, what that looks like from elsewhere, and what makes it worse."""
+class Lack:
+    """What a machine lacks: the checks that say so, in words, and what makes it worse."""
 
+    variant: str
     checks: tuple[str, ...]
-    what: str
-    consequences: frozenset[str]
+    words: str
     avoid: str
 
 
-WANTS = (
-    Want(
+LACKS = (
+    Lack(
+        HANGS,
         ("server_filesystem_answers",),
-        "a filesystem does not answer",
-        _SLOW | {"service_down"},
+        "A filesystem does not respond",
         "Do not restart what hangs there: it would wait for the same filesystem.",
     ),
-    Want(
+    Lack(
+        DISK,
         ("server_filesystems", "server_inodes"),
-        "the disk is full",
-        ERRORS | {"service_down"},
+        "The disk is full",
         "Do not delete a database's own files (its transaction log least of all) to make room.",
     ),
-    Want(
+    Lack(
+        MEMORY,
         ("server_swapping", "server_memory_available"),
-        "there is no memory left",
-        _SLOW | {"service_down"},
+        "Memory is exhausted",
         "Do not add workers there: each of them takes more memory.",
     ),
-    Want(
+    Lack(
+        DESCRIPTORS,
         ("server_descriptors",),
-        "there are no open files left",
-        frozenset({*APPLICATION, *ERRORS, "service_down"}),
-        "Do not only restart it: it would reach the same limit again.",
+        "File descriptors are exhausted",
+        "Do not only restart the service: it would reach the same limit again.",
     ),
 )
 
 
 def exhausted(fleet: Fleet) -> t.Iterator[Cause]:
-    machines = fleet.seen("server")
-    for want in WANTS:
-        short = [(one, finding) for one in machines if (finding := fleet.bad(one, *want.checks)) is not None]
+    for lack in LACKS:
+        short = fleet.each_bad("server", *lack.checks)
         if short:
-            yield _cause(want.what, short, str(short[0][1].get("advice") or ""), want.avoid, want.consequences)
-    taken = [(one, finding) for one in machines if (finding := fleet.bad(one, "server_cpu_busy", "server_load")) and _strange(one)]
+            yield _cause(lack.variant, lack.words, short, str(short[0][1].get("advice") or ""), lack.avoid)
+    busy = fleet.each_bad("server", "server_cpu_busy", "server_load")
+    taken = [(machine, finding) for machine, finding in busy if _foreign_program(machine)]
     if taken:
         yield _cpu_taken(taken)
 
 
-def _cause(what: str, short: list[tuple[Seen, Data]], fix: str, avoid: str, consequences: frozenset[str]) -> Cause:
-    hosts = sorted({one.host for one, _finding in short})
-    first = short[0][1]
+def _cause(variant: str, words: str, short: list[tuple[Instance, Data]], fix: str, avoid: str) -> Cause:
+    hosts = sorted({machine.host for machine, _finding in short})
+    worst = short[0][1]
     return Cause(
-        cause="machine_exhausted",
-        tier="server",
         hosts=hosts,
-        statement=f"On {several(hosts)} {what}: {str(first.get('finding') or first.get('question') or '').rstrip('.')}.",
-        evidence=[f"{one.host}: {finding.get('finding')}." for one, finding in short[1:6]],
+        statement=f"{words} on {several(hosts)}: {said(worst) or said(worst, 'question')}.",
+        evidence=[f"{machine.host}: {said(finding)}." for machine, finding in short[1:6]],
         first_fix=fix,
         avoid=avoid,
-        look=str(first.get("look") or "htop"),
-        consequences=consequences,
+        look=str(worst.get("look") or "htop"),
+        variant=variant,
     )
 
 
-def _cpu_taken(taken: list[tuple[Seen, Data]]) -> Cause:
-    process = t.cast("dict[str, t.Any]", _strange(taken[0][0]))
-    who = f"{process.get('kind')} (pid {process.get('pid')})"
-    fix = f"Find out whose {who} is; stop it, move it or make it nicer (renice, a CPU quota) until the launch is over."
+def _cpu_taken(taken: list[tuple[Instance, Data]]) -> Cause:
+    process = t.cast(Row, _foreign_program(taken[0][0]))
+    program = f"{process.get('kind')} (pid {process.get('pid')})"
+    fix = f"Find out who runs {program}; stop it, move it, or lower its priority (renice, a CPU quota) until the launch is over."
     avoid = "Do not add workers there: they would share what CPU it leaves."
-    return _cause(f"{who} takes the CPU from the site", taken, fix, avoid, _SLOW)
+    return _cause(CPU, f"{program} takes the CPU from the site", taken, fix, avoid)
 
 
-def _strange(machine: Seen) -> t.Optional[dict[str, t.Any]]:
+def _foreign_program(machine: Instance) -> t.Optional[Row]:
     """The busiest program, when it belongs to no service and uses most of what is busy."""
     busy, cores = machine.number("cpu_busy_ratio"), machine.number("cores_effective")
-    first = next(iter(machine.rows("processes_by_cpu")), None)
-    if first is None or not busy or not cores or first.get("service"):
+    busiest = next(iter(machine.rows("processes_by_cpu")), None)
+    if busiest is None or not busy or not cores or busiest.get("service"):
         return None
-    used = first.get("cpu_cores")
-    return first if isinstance(used, (int, float)) and used >= STRANGE_SHARE * busy * cores else None
-
-
-def explains(deep: Cause, other: Cause, stores: bool, waits: bool) -> bool:
-    """Whether the other cause is on those machines only, or is what those get who need a database there.
-
-    `stores`: there is a database on one of the machines; `waits`: and the busy workers are in it.
-    """
-    if other.cause not in deep.consequences:
-        return False
-    if set(other.hosts) <= set(deep.hosts):
-        return True
-    return waits if other.cause in APPLICATION else stores and other.cause in ERRORS
+    used = busiest.get("cpu_cores")
+    return busiest if isinstance(used, (int, float)) and used >= FOREIGN_SHARE * busy * cores else None

@@ -2,62 +2,46 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A service that is stopped or hangs: whoever needs it waits, and looks overloaded from where they are."""
+"""A service that is down or hangs: what needs it waits, and looks overloaded from where it waits."""
 
 from __future__ import annotations
 
 import typing as t
 
-from .._checks.services import GATHERED, TITLES
-from .cause import APPLICATION, Cause, several
-from .fleet_view import SILENT_WORKERS, Data, Fleet
+from .._checks.services import TIERS, TITLES
+from .._fleet.observed import Data
+from .cause import Cause, said, several
+from .fleet_view import SILENT_WORKERS, Fleet
 
-#: service → what the others look like while it is down. None: that it is down is no cause of its own, because another's says it.
-CONSEQUENCES: dict[str, t.Optional[frozenset[str]]] = {
-    "postgresql": frozenset({"workers_exhausted", "queue_growth"}),
-    "mysql": frozenset({"workers_exhausted", "queue_growth"}),
-    "varnish": frozenset({"accelerator_bypassed"}),
-    "uwsgi": frozenset(),
-    "memcached": frozenset({"unbalanced_pool", *APPLICATION}),
-    # its broker: whoever sends a task waits for it
-    "celery": frozenset({"queue_growth", "workers_exhausted"}),
-    # a machine that cannot be read is a host that was not reached
-    "server": None,
-    # its log is varnish's own
-    "varnish_traffic": None,
-}
+#: The variant of a queue whose broker is well and whose workers do nothing; the others are named as the tier that is down.
+WORKERS = "workers"
+#: Down together with another service, which says it.
+PART_OF_ANOTHER = ("varnish_traffic",)
 
-
-BRING_BACK = "Look at its process and the end of its log, and bring it back. If it is meant to be gone, take it out of the inventory."
+BRING_BACK = "Look at its process and the end of its log, and bring it back. If it was removed on purpose, take it out of the inventory."
 
 
 def service_down(fleet: Fleet) -> t.Iterator[Cause]:
-    for service in dict.fromkeys((*CONSEQUENCES, *GATHERED)):
-        consequences = CONSEQUENCES.get(service, frozenset())
-        down = fleet.down(service)
-        if down and consequences is not None:
-            only_workers = all(one["check"] == SILENT_WORKERS for one in down)
-            yield _cause(service, down, frozenset({"queue_growth"}) if only_workers else consequences)
+    for service, tier in TIERS.items():
+        down = fleet.down(service) if service not in PART_OF_ANOTHER else []
+        if down:
+            only_workers = all(finding["check"] == SILENT_WORKERS for finding in down)
+            yield _cause(service, down, WORKERS if only_workers else tier)
 
 
-def _cause(service: str, down: list[Data], consequences: frozenset[str]) -> Cause:
-    places = [f"{one['host']} ({one['instance']})" for one in down]
+def _cause(service: str, down: list[Data], variant: str) -> Cause:
+    places = [f"{finding['host']} ({finding['instance']})" for finding in down]
     return Cause(
-        cause="service_down",
         tier=service,
-        hosts=sorted({str(one["host"]) for one in down}),
-        statement=f"{TITLES[service]} does not answer on {several(places)}: {_why(down[0])}.",
-        evidence=[f"{place}: {_why(one)}." for place, one in zip(places[1:6], down[1:6])],
-        first_fix=str(down[0].get("advice")) if down[0]["check"] == SILENT_WORKERS else BRING_BACK,
-        avoid="Do not add workers or servers to what waits for it: they would wait as well.",
+        hosts=sorted({str(finding["host"]) for finding in down}),
+        statement=f"{TITLES[service]} does not respond on {several(places)}: {_why(down[0])}.",
+        evidence=[f"{place}: {_why(finding)}." for place, finding in zip(places[1:6], down[1:6])],
+        first_fix=said(down[0], "advice") + "." if down[0]["check"] == SILENT_WORKERS and said(down[0], "advice") else BRING_BACK,
+        avoid="Do not add workers or servers in front of it: they would wait as well.",
         look=str(down[0].get("look") or ""),
-        consequences=consequences,
+        variant=variant,
     )
 
 
 def _why(finding: Data) -> str:
-    return str(finding.get("reason") or finding.get("finding")).rstrip(".")
-
-
-def explains(down: Cause, other: Cause) -> bool:
-    return other.cause in down.consequences
+    return said(finding, "reason") or said(finding)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .observed import Hosts, figure, seen
+from .observed import Hosts, Instance, figure, instances_up
 
 
 def budgets(hosts: Hosts, inventory: t.Optional[t.Mapping[str, t.Any]] = None) -> list[dict[str, t.Any]]:
@@ -18,62 +18,62 @@ def budgets(hosts: Hosts, inventory: t.Optional[t.Mapping[str, t.Any]] = None) -
     (persistent connections, one database each); `usable`: what the server has for them, without its reserves.
     """
     capacity = _capacity(hosts)
-    found: list[dict[str, t.Any]] = []
+    instances: list[dict[str, t.Any]] = []
     for service in ("postgresql", "mysql"):
-        for host, instance in seen(hosts, service):
-            connections = instance.get("connections")
-            usable = figure(connections, "usable") if isinstance(connections, dict) else None
-            users = _users(hosts, host, instance, capacity)
+        for database in instances_up(hosts, service):
+            usable = database.number("connections.usable")
+            users = {name: capacity[name] for name in _users(hosts, database, capacity)}
             if usable and users:
-                planned = sum(capacity[name] for name in users)
-                found.append(
-                    {
-                        "name": f"{host} {instance.get('name')}",
-                        "state": "up",
-                        "problem": None,
-                        "host": host,
-                        "service": service,
-                        "planned": planned,
-                        "usable": int(usable),
-                        "left": int(usable) - planned,
-                        "used": figure(t.cast("dict[str, t.Any]", connections), "used"),
-                        "budget_ratio": round(planned / usable, 4),
-                        "users": [{"name": name, "sessions_planned": capacity[name]} for name in users],
-                        "users_total": len(users),
-                        "unknown": {},
-                        "notes": [],
-                    }
-                )
-    return found
+                instances.append(_budget(database, usable, users))
+    return instances
+
+
+def _budget(database: Instance, usable: float, users: t.Mapping[str, int]) -> dict[str, t.Any]:
+    planned = sum(users.values())
+    return {
+        "name": f"{database.host} {database.name}",
+        "state": "up",
+        "problem": None,
+        "host": database.host,
+        "service": database.service,
+        "planned": planned,
+        "usable": int(usable),
+        "left": int(usable) - planned,
+        "used": database.number("connections.used"),
+        "budget_ratio": round(planned / usable, 4),
+        "users": [{"name": name, "sessions_planned": sessions} for name, sessions in users.items()],
+        "users_total": len(users),
+        "unknown": {},
+        "notes": [],
+    }
 
 
 def _capacity(hosts: Hosts) -> dict[str, int]:
     """Sessions that the application tier of each host can hold at the same time."""
     result: dict[str, int] = {}
-    for host, instance in seen(hosts, "uwsgi"):
-        result[host] = result.get(host, 0) + int(figure(instance, "concurrency") or 0)
+    for application in instances_up(hosts, "uwsgi"):
+        result[application.host] = result.get(application.host, 0) + int(application.number("concurrency") or 0)
     workers: dict[str, int] = {}
-    for _host, instance in seen(hosts, "celery"):
-        for worker in instance.get("workers") or []:
-            if isinstance(worker, dict) and isinstance(worker.get("name"), str):
+    for report in instances_up(hosts, "celery"):
+        for worker in report.rows("workers"):
+            if isinstance(worker.get("name"), str):
                 workers[worker["name"]] = int(figure(worker, "concurrency") or 0)
     by_short_name = {host.split(".")[0]: host for host in hosts}
     for name, concurrency in workers.items():
-        # celery@app1 runs on the inventory's app1; a worker whose host nobody asked still holds its sessions
-        place = name.partition("@")[2].split(".")[0]
-        host = by_short_name.get(place, place or name)
+        # celery@app1 runs on the inventory's app1; a worker whose host was not asked still holds its sessions
+        short_name = name.partition("@")[2].split(".")[0]
+        host = by_short_name.get(short_name, short_name or name)
         result[host] = result.get(host, 0) + concurrency
     return {host: sessions for host, sessions in result.items() if sessions}
 
 
-def _users(hosts: Hosts, database_host: str, instance: t.Mapping[str, t.Any], capacity: t.Mapping[str, int]) -> list[str]:
+def _users(hosts: Hosts, database: Instance, capacity: t.Mapping[str, int]) -> list[str]:
     """The application hosts that this database serves: those whose addresses are among its clients'."""
-    clients = instance.get("clients")
-    addresses = {str(row.get("address")) for row in clients if isinstance(row, dict)} if isinstance(clients, list) else set()
+    addresses = {str(row.get("address")) for row in database.rows("clients")}
     users = []
     for host in capacity:
         entry = hosts.get(host)
         own = set(entry.get("addresses") or []) if isinstance(entry, dict) else set()
-        if addresses & own or host == database_host:
+        if addresses & own or host == database.host:
             users.append(host)
     return users

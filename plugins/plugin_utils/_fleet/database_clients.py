@@ -2,22 +2,20 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who uses each database, and who of them nobody knows: every client against what the inventory explains."""
+"""Who uses each database, and which of its clients are unknown: every client against what the inventory explains."""
 
 from __future__ import annotations
 
 import fnmatch
 import typing as t
 
-from .observed import Hosts, figure, known_sum, seen
+from .observed import Data, Hosts, Instance, figure, instances_up, known_sum
 
 #: Sessions of ours; the modules say so in their application name.
 OWN = "warroom.launch*"
 
 #: Services of a host that use a database, so that a local session of it is explained when nothing else is known.
 LOCAL_USERS = ("uwsgi", "celery")
-
-Data = t.Mapping[str, t.Any]
 
 
 def databases(hosts: Hosts, inventory: t.Optional[Data] = None) -> list[dict[str, t.Any]]:
@@ -29,35 +27,33 @@ def databases(hosts: Hosts, inventory: t.Optional[Data] = None) -> list[dict[str
     known when the host also runs an application tier.
     """
     addresses = _addresses(hosts, inventory or {})
-    found = []
+    views = []
     for service in ("postgresql", "mysql"):
-        for host, instance in seen(hosts, service):
-            clients = instance.get("clients")
-            if isinstance(clients, list):
-                entry = hosts[host] if isinstance(hosts[host], dict) else {}
-                explain = _explainer(entry, addresses)
-                found.append(_database(service, host, instance, [row for row in clients if isinstance(row, dict)], explain))
-    return found
+        for database in instances_up(hosts, service):
+            if isinstance(database.facts.get("clients"), list):
+                entry = hosts[database.host] if isinstance(hosts[database.host], dict) else {}
+                views.append(_view(database, _explainer(entry, addresses)))
+    return views
 
 
 def belonging(known: t.Any) -> list[t.Any]:
     """The entries of `launch_check_known_clients`; one entry may stand without its list.
 
-    Never the characters of a text: the `*` of `app_*` alone would make everybody known.
+    Never the characters of a text: the `*` of `app_*` alone would make every client known.
     """
     if isinstance(known, (str, dict)):
         known = [known]
-    return [one for one in known if _usable(one)] if isinstance(known, list) else []
+    return [entry for entry in known if _usable(entry)] if isinstance(known, list) else []
 
 
 def known_problems(known: t.Any) -> t.Iterator[str]:
-    """What is wrong with `launch_check_known_clients`: entries that name nobody would explain nobody, or everybody."""
+    """What is wrong with `launch_check_known_clients`: entries that name no client would explain none, or all."""
     if known not in (None, "", {}) and not isinstance(known, (str, dict, list)):
         yield "launch_check_known_clients: must be a list of texts and mappings"
-    for one in known if isinstance(known, list) else [known] if known else []:
-        if not _usable(one):
+    for entry in known if isinstance(known, list) else [known] if known else []:
+        if not _usable(entry):
             yield (
-                f"launch_check_known_clients: {str(one)[:60]!r} is neither the name of a user, an application or an address, nor a "
+                f"launch_check_known_clients: {str(entry)[:60]!r} is neither the name of a user, an application or an address, nor a "
                 f"mapping of some of {', '.join(_NAMES)} to such a name"
             )
 
@@ -65,10 +61,10 @@ def known_problems(known: t.Any) -> t.Iterator[str]:
 _NAMES = ("user", "application", "address", "database")
 
 
-def _usable(one: t.Any) -> bool:
-    if isinstance(one, dict):
-        return bool(one) and all(name in _NAMES and isinstance(pattern, str) and pattern for name, pattern in one.items())
-    return isinstance(one, str) and bool(one.strip())
+def _usable(entry: t.Any) -> bool:
+    if isinstance(entry, dict):
+        return bool(entry) and all(name in _NAMES and isinstance(pattern, str) and pattern for name, pattern in entry.items())
+    return isinstance(entry, str) and bool(entry.strip())
 
 
 def _addresses(hosts: Hosts, inventory: Data) -> set[str]:
@@ -86,7 +82,7 @@ def _explainer(entry: Data, addresses: set[str]) -> t.Callable[[Data], bool]:
         if fnmatch.fnmatchcase(str(client.get("application") or ""), OWN) or client.get("backend") == "walsender":
             return True
         if entries:
-            return any(_matches(one, client) for one in entries)
+            return any(_matches(each, client) for each in entries)
         if _is_local(client.get("address")):
             return local
         return str(client.get("address")) in addresses
@@ -104,33 +100,34 @@ def _matches(entry: t.Any, client: Data) -> bool:
     return any(fnmatch.fnmatchcase(str(client.get(name) or ""), str(entry)) for name in ("user", "application", "address"))
 
 
-def _database(service: str, host: str, instance: Data, clients: list[t.Any], known: t.Callable[[Data], bool]) -> dict[str, t.Any]:
-    rows = [{**client, "known": known(client)} for client in clients]
-    strangers = [row for row in rows if not row["known"]]
-    longest = [figure(row, "longest_query_seconds") for row in strangers]
+def _view(database: Instance, known: t.Callable[[Data], bool]) -> dict[str, t.Any]:
+    facts, host = database.facts, database.host
+    rows = [{**client, "known": known(client)} for client in database.rows("clients")]
+    unknown = [row for row in rows if not row["known"]]
+    longest = [figure(row, "longest_query_seconds") for row in unknown]
     return {
-        "name": f"{host} {instance.get('name')}",
+        "name": f"{host} {database.name}",
         "state": "up",
         "problem": None,
         "host": host,
-        "service": service,
-        "database_instance": instance.get("name"),
+        "service": database.service,
+        "database_instance": facts.get("name"),
         "clients": rows,
-        "clients_total": instance.get("clients_total", len(rows)),
-        "unknown_clients": strangers,
-        "unknown_clients_total": len(strangers),
-        "unknown_clients_named": ", ".join(named(row) for row in strangers[:3]),
-        "unknown_session_share_ratio": known_sum([figure(row, "session_share_ratio") for row in strangers]) or 0.0,
-        "unknown_time_share_ratio": known_sum([figure(row, "time_share_ratio") for row in strangers]) if strangers else 0.0,
-        "unknown_active_seconds": known_sum([figure(row, "active_seconds") for row in strangers]) if strangers else 0.0,
+        "clients_total": facts.get("clients_total", len(rows)),
+        "unknown_clients": unknown,
+        "unknown_clients_total": len(unknown),
+        "unknown_clients_named": ", ".join(named(row) for row in unknown[:3]),
+        "unknown_session_share_ratio": known_sum([figure(row, "session_share_ratio") for row in unknown]) or 0.0,
+        "unknown_time_share_ratio": known_sum([figure(row, "time_share_ratio") for row in unknown]) if unknown else 0.0,
+        "unknown_active_seconds": known_sum([figure(row, "active_seconds") for row in unknown]) if unknown else 0.0,
         "unknown_longest_query_seconds": None if None in longest else max((value or 0.0 for value in longest), default=0.0),
-        "replicas_total": len(instance.get("replicas") or []),
-        "unknown": dict(instance.get("unknown") or {}),
+        "replicas_total": len(facts.get("replicas") or []),
+        "unknown": dict(facts.get("unknown") or {}),
         "notes": [],
     }
 
 
 def named(client: Data) -> str:
-    """A client as people name it: `report (bi-export) from 10.0.0.9`."""
+    """A client in words: `report (bi-export) from 10.0.0.9`."""
     application = f" ({client['application']})" if client.get("application") else ""
-    return f"{client.get('user') or 'somebody'}{application} from {client.get('address') or 'the host itself'}"
+    return f"{client.get('user') or 'an unknown user'}{application} from {client.get('address') or 'the host itself'}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .observed import Hosts, figure, known_sum, seen, skew, variation
+from .observed import Hosts, Instance, instances_up, known_sum, skew, variation
 
 IDLE, LISTS, HASHING, HOT = "a server gets nothing", "differing client lists", "hashing or weights", "hot key"
 
@@ -26,23 +26,26 @@ _LOOPBACK = ("127.", "localhost", "[::1]", "::1", "/", "@", "unix:")
 
 @dataclasses.dataclass
 class _Server:
-    host: str
-    facts: dict[str, t.Any]
+    instance: Instance
     share: t.Optional[float] = None
+
+    @property
+    def host(self) -> str:
+        return self.instance.host
 
     @property
     def name(self) -> str:
         """An address that says which server it is, also when that is one of many hosts' loopback addresses."""
-        name = str(self.facts.get("name"))
+        name = self.instance.name
         return f"{self.host} {name}" if name.startswith(_LOOPBACK) else name
 
     @property
     def weight(self) -> float:
-        weight = figure(self.facts, "weight")
+        weight = self.measure("weight")
         return weight if weight and weight > 0 else 1.0
 
     def measure(self, name: str) -> t.Optional[float]:
-        return figure(self.facts, name)
+        return self.instance.number(name)
 
     @property
     def rate(self) -> float:
@@ -61,24 +64,25 @@ class _Server:
 
 def pools(hosts: Hosts) -> list[dict[str, t.Any]]:
     """One instance per pool: how even its servers' work is and, when it is not, why."""
-    found: dict[str, dict[str, _Server]] = {}
-    for host, instance in seen(hosts, "memcached"):
-        if instance.get("kind", "server") != "server":
+    by_pool: dict[str, dict[str, _Server]] = {}
+    for instance in instances_up(hosts, "memcached"):
+        if instance.facts.get("kind", "server") != "server":
             continue  # a proxy's operations are those of the servers behind it
-        server = _Server(host, instance)
-        pool = found.setdefault(str(instance.get("pool") or "default"), {})
+        server = _Server(instance)
+        pool = by_pool.setdefault(str(instance.facts.get("pool") or "default"), {})
         known = pool.setdefault(_identity(server), server)
         if known.measure("operations_per_second") is None:
-            pool[_identity(server)] = server  # of several who saw it, one who saw it twice
-    return [_pool(name, list(servers.values())) for name, servers in sorted(found.items())]
+            pool[_identity(server)] = server  # of several reports, one with two samples
+    return [_pool(name, list(servers.values())) for name, servers in sorted(by_pool.items())]
 
 
 def _identity(server: _Server) -> str:
-    """The same for every host that saw this server."""
-    known = server.facts.get("identity")
+    """The same for every host that reports this server."""
+    facts = server.instance.facts
+    known = facts.get("identity")
     if known:
         return str(known)
-    address = str(server.facts.get("address") or server.facts.get("name"))
+    address = str(facts.get("address") or facts.get("name"))
     return f"{server.host} {address}" if address.startswith(_LOOPBACK) else address
 
 
@@ -91,7 +95,7 @@ def _pool(name: str, servers: list[_Server]) -> dict[str, t.Any]:
         "name": name,
         "state": "up",
         "problem": None,
-        "servers": [server.row() for server in sorted(servers, key=lambda one: -one.rate)[:ROWS]],
+        "servers": [server.row() for server in sorted(servers, key=lambda server: -server.rate)[:ROWS]],
         "servers_total": len(servers),
         "operations": known_sum(server.measure("operations") for server in measured),
         "operations_per_second": round(sum(rates), 3) if measured else None,
@@ -118,10 +122,10 @@ def _spread(servers: list[_Server], measured: list[_Server]) -> dict[str, t.Any]
         # both on one scale, so that one limit serves both: a variation of 0.2 stands beside a skew of 1.25, 0.4 beside 1.5
         "imbalance": None if uneven is None or varied is None else round(max(uneven, 1 + 1.25 * varied), 4),
         "hit_spread": round(max(ratios) - min(ratios), 4) if len(ratios) > 1 else None,
-        "items_skew": _skew_of(servers, lambda one: one.measure("items_total")),
-        "bytes_skew": _skew_of(servers, lambda one: one.measure("bytes")),
-        "connections_skew": _skew_of(servers, lambda one: one.connections, weighted=False),
-        "evictions_skew": _skew_of(servers, lambda one: one.measure("evictions_per_second")),
+        "items_skew": _skew_of(servers, lambda server: server.measure("items_total")),
+        "bytes_skew": _skew_of(servers, lambda server: server.measure("bytes")),
+        "connections_skew": _skew_of(servers, lambda server: server.connections, weighted=False),
+        "evictions_skew": _skew_of(servers, lambda server: server.measure("evictions_per_second")),
     }
 
 
@@ -148,7 +152,7 @@ def _unjudged(result: dict[str, t.Any], servers: list[_Server], measured: list[_
 
 def _culprit(result: dict[str, t.Any], measured: list[_Server]) -> dict[str, t.Any]:
     weight = sum(server.weight for server in measured)
-    busiest = max(measured, key=lambda one: one.rate / one.weight, default=None)
+    busiest = max(measured, key=lambda server: server.rate / server.weight, default=None)
     idle = [server for server in measured if (server.share or 0.0) < NOTHING * server.weight / weight]
     uneven = len(measured) > 1 and (result["imbalance"] or 0) > UNEVEN
     return {
@@ -174,8 +178,8 @@ def _differing_clients(measured: list[_Server]) -> bool:
     """Whether some client hosts are connected to one server and not to another (only where all of them are listed)."""
     lists = []
     for server in measured:
-        rows, count = server.facts.get("clients"), server.facts.get("clients_total")
+        rows, count = server.instance.facts.get("clients"), server.instance.facts.get("clients_total")
         if not isinstance(rows, list) or count != len(rows):
             return False
         lists.append({row.get("name") for row in rows if isinstance(row, dict)} - {"127.0.0.1", "::1", "unix", server.host})
-    return any(one != lists[0] for one in lists)
+    return any(clients != lists[0] for clients in lists)

@@ -2,30 +2,74 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the hosts of a fleet saw: the instances of one service that are up, with the host that reported each."""
+"""What the hosts of a fleet reported: the instances of one service that are up, with the host that reported each."""
 
 from __future__ import annotations
 
+import dataclasses
 import statistics
 import typing as t
 
 from .._checks.services import instances_in
 
+Data = t.Mapping[str, t.Any]
 Hosts = t.Mapping[str, t.Any]
 
 
-def seen(hosts: Hosts, service: str) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
-    """(host, instance) of every instance that is up. A host's entry is its facts, or a record that has them under `facts`."""
+@dataclasses.dataclass(frozen=True)
+class Instance:
+    """One instance that is up, and the host that reported it. What is not of the expected form is unknown."""
+
+    host: str
+    service: str
+    facts: Data
+
+    @property
+    def name(self) -> str:
+        return str(self.facts.get("name"))
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return (self.host, self.service, self.name)
+
+    def number(self, path: str) -> t.Optional[float]:
+        """A measure by its dotted path when it is a number, else None."""
+        *parents, last = path.split(".")
+        place: t.Any = self.facts
+        for part in parents:
+            place = place.get(part) if isinstance(place, dict) else None
+        return figure(place, last) if isinstance(place, t.Mapping) else None
+
+    def part(self, name: str) -> dict[str, t.Any]:
+        """A dictionary of the facts; empty when it is unknown."""
+        value = self.facts.get(name)
+        return value if isinstance(value, dict) else {}
+
+    def rows(self, name: str) -> list[dict[str, t.Any]]:
+        """A list of the facts as rows; empty when it is unknown."""
+        return rows_in(self.facts.get(name))
+
+    def __str__(self) -> str:
+        return f"{self.host} ({self.name})" if self.name not in ("default", self.host) else self.host
+
+
+def instances_up(hosts: Hosts, service: str) -> t.Iterator[Instance]:
+    """Every instance that is up. A host's entry is its facts, or a record that has them under `facts`."""
     for host, entry in hosts.items():
         facts = entry.get("facts", entry) if isinstance(entry, dict) else {}
         for instance in instances_in(facts, service) if isinstance(facts, dict) else ():
             if instance.get("state") == "up":
-                yield host, instance
+                yield Instance(host, service, instance)
 
 
-def figure(instance: t.Mapping[str, t.Any], name: str) -> t.Optional[float]:
+def rows_in(value: t.Any) -> list[dict[str, t.Any]]:
+    """The rows of a list; nothing when it is none."""
+    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+
+
+def figure(data: Data, name: str) -> t.Optional[float]:
     """A measure that is a number, else None."""
-    value = instance.get(name)
+    value = data.get(name)
     return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 

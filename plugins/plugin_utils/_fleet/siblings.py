@@ -9,20 +9,32 @@ from __future__ import annotations
 import statistics
 import typing as t
 
-from .observed import Hosts, figure, seen
+from .observed import Hosts, Instance, instances_up
 
 #: Siblings needed before one of them can be called an outlier.
 SIBLINGS = 4
-#: service → (part of the facts, measure, what it is, how far from the median counts: a share of the median, and at least so much).
+
+
+class Measure(t.NamedTuple):
+    """What is compared: its path in the facts, what it is, and how far from the median counts."""
+
+    path: str
+    label: str
+    #: A share of the median, and at least so much.
+    share: float
+    least: float
+
+
 #: A service that is not named here is not compared: its hosts differ by what is asked of them (a primary and its replicas, the keys
 #: that a cache has, the queues that a worker takes).
-MEASURES: dict[str, tuple[tuple[str, str, str, float, float], ...]] = {
-    "varnish": (("judged", "hit_ratio_true", "hit ratio", 0.3, 0.2),),
-    "uwsgi": (("", "mean_response_seconds", "response time", 1.5, 0.3), ("", "requests_per_second", "requests per second", 0.6, 5.0)),
-    "server": (("", "load_ratio", "load per core", 1.5, 0.8),),
+MEASURES: dict[str, tuple[Measure, ...]] = {
+    "varnish": (Measure("judged.hit_ratio_true", "hit ratio", 0.3, 0.2),),
+    "uwsgi": (
+        Measure("mean_response_seconds", "response time", 1.5, 0.3),
+        Measure("requests_per_second", "requests per second", 0.6, 5.0),
+    ),
+    "server": (Measure("load_ratio", "load per core", 1.5, 0.8),),
 }
-
-Group = list[tuple[str, dict[str, t.Any]]]
 
 
 def alike(hosts: Hosts) -> list[dict[str, t.Any]]:
@@ -34,11 +46,11 @@ def alike(hosts: Hosts) -> list[dict[str, t.Any]]:
     compared = 0
     for service, measures in MEASURES.items():
         for group in _groups(hosts, service):
-            for part, measure, label, share, least in measures:
-                known = [(host, one, value) for host, one in group if (value := _value(one, part, measure)) is not None]
-                if len(known) >= SIBLINGS:
-                    compared += len(known)
-                    outliers += _far(known, service, label, share, least)
+            for measure in measures:
+                values = [(instance, value) for instance in group if (value := instance.number(measure.path)) is not None]
+                if len(values) >= SIBLINGS:
+                    compared += len(values)
+                    outliers += _far(values, measure)
     if not compared:
         return []
     named = ", ".join(f"{row['host']} ({row['measure']} {row['value']:.2f} instead of {row['median']:.2f})" for row in outliers[:3])
@@ -47,25 +59,29 @@ def alike(hosts: Hosts) -> list[dict[str, t.Any]]:
     return [{"name": "siblings", "state": "up", "problem": None, **measures_, "unknown": {}, "notes": []}]
 
 
-def _groups(hosts: Hosts, service: str) -> list[Group]:
+def _groups(hosts: Hosts, service: str) -> list[list[Instance]]:
     """Instances of a service, grouped by what else runs on their hosts: only like is compared with like."""
-    groups: dict[tuple[str, ...], Group] = {}
-    for host, instance in seen(hosts, service):
-        entry = hosts[host]
-        groups.setdefault(tuple(sorted(entry.get("facts", entry))), []).append((host, instance))
+    groups: dict[tuple[str, ...], list[Instance]] = {}
+    for instance in instances_up(hosts, service):
+        entry = hosts[instance.host]
+        groups.setdefault(tuple(sorted(entry.get("facts", entry))), []).append(instance)
     return list(groups.values())
 
 
-def _value(instance: t.Mapping[str, t.Any], part: str, measure: str) -> t.Optional[float]:
-    place = instance.get(part) if part else instance
-    return figure(place, measure) if isinstance(place, dict) else None
-
-
-def _far(known: list[tuple[str, dict[str, t.Any], float]], service: str, label: str, share: float, least: float) -> list[dict[str, t.Any]]:
-    median = statistics.median(value for _host, _one, value in known)
-    spread = statistics.median(abs(value - median) for _host, _one, value in known)
-    far = max(share * abs(median), least, 5 * spread)
-    told = {"service": service, "measure": label, "median": round(median, 4), "siblings": len(known) - 1}
+def _far(values: list[tuple[Instance, float]], measure: Measure) -> list[dict[str, t.Any]]:
+    median = statistics.median(value for _instance, value in values)
+    spread = statistics.median(abs(value - median) for _instance, value in values)
+    far = max(measure.share * abs(median), measure.least, 5 * spread)
     return [
-        {"host": host, "name": one.get("name"), **told, "value": round(value, 4)} for host, one, value in known if abs(value - median) > far
+        {
+            "host": instance.host,
+            "name": instance.facts.get("name"),
+            "service": instance.service,
+            "measure": measure.label,
+            "median": round(median, 4),
+            "siblings": len(values) - 1,
+            "value": round(value, 4),
+        }
+        for instance, value in values
+        if abs(value - median) > far
     ]

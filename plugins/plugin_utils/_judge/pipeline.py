@@ -11,14 +11,15 @@ import time
 import typing as t
 
 from ...module_utils._text.plain import plain
-from .._checks.catalogue import HOSTS_ASKED, Catalogue, CatalogueError
+from ...module_utils._text.redact import clean
+from .._checks.catalogue import CAUSES_SEARCHED, HOSTS_ASKED, Catalogue, CatalogueError
 from .._checks.evaluate import evaluate, unreached
 from .._checks.finding import Finding, finding, urgency
 from .._checks.finding import accept as mark_accepted
 from .._checks.services import FLEET_HOST, tiers_of
 from .._checks.verdict import verdict
 from .._diagnose import engine
-from .._diagnose.cause import Diagnosis
+from .._diagnose.engine import Search
 from .._fleet.database_clients import known_problems
 from .._fleet.fleet_instances import fleet_facts, fleet_findings
 from .._reach.hosts import Reach
@@ -104,8 +105,13 @@ def judge(
     if not hosts:
         findings.append(_nobody())
     findings.sort(key=urgency)
+    search = _searched({**summaries, FLEET_HOST: {"facts": shared}}, findings, inventory)
+    problem = _problem(search.stumbled)
+    if problem is not None:
+        findings.append(_not_searched(search.stumbled, problem))
+        mark_accepted(findings[-1:], _fleet_accept(hosts))
+        findings.sort(key=urgency)
     outcome = verdict(findings)
-    diagnoses, problem = _diagnosed({**summaries, FLEET_HOST: {"facts": shared}}, findings, inventory)
     return {
         "schema": SCHEMA,
         "collection": f"warroom.launch {version()}",
@@ -118,20 +124,43 @@ def judge(
         "hosts": {host.name: {"reached": host.reached, "tiers": host.tiers, "facts": host.facts} for host in hosts},
         "fleet": shared,
         "findings": findings,
-        "diagnoses": diagnoses,
+        "diagnoses": search.diagnoses,
         "problem": problem,
     }
 
 
-def _diagnosed(
-    hosts: t.Mapping[str, t.Any], findings: list[Finding], inventory: dict[str, t.Any]
-) -> tuple[list[Diagnosis], t.Optional[str]]:
-    """The causes; a rule that stumbles over strange facts costs the causes and not the verdict."""
+#: In place of the causes when what all rules share failed.
+ALL_CAUSES = "all"
+
+
+def _searched(hosts: t.Mapping[str, t.Any], findings: list[Finding], inventory: dict[str, t.Any]) -> Search:
+    """The causes. Every rule is guarded by itself; this guards what they share."""
     try:
-        diagnoses: list[Diagnosis] = plain(engine.diagnose(hosts, findings, inventory))
-        return diagnoses, None
+        search = engine.diagnose(hosts, findings, inventory)
+        return Search(plain(search.diagnoses), search.stumbled)
     except Exception as error:  # pylint: disable=broad-exception-caught # the findings stand on their own
-        return [], f"The search for causes broke off ({type(error).__name__}: {error}); please report this. The findings are complete."
+        return Search([], {ALL_CAUSES: f"{type(error).__name__}: {error}"})
+
+
+def _problem(stumbled: t.Mapping[str, str]) -> t.Optional[str]:
+    """What went wrong with the search for causes, in a sentence."""
+    if not stumbled:
+        return None
+    if ALL_CAUSES in stumbled:
+        return f"The search for causes failed ({clean(stumbled[ALL_CAUSES], 200)}). Please report this. The findings are complete."
+    named = "; ".join(f"{cause} ({clean(why, 200)})" for cause, why in stumbled.items())
+    return f"The search for these causes failed: {named}. Please report this. All other causes, and the findings, are complete."
+
+
+def _not_searched(stumbled: t.Mapping[str, str], problem: str) -> Finding:
+    return finding(
+        CAUSES_SEARCHED, FLEET_HOST, "server", None, "unknown", value=len(stumbled), unit="count",
+        question="Was every cause searched for?",
+        finding=problem,
+        advice="This is a fault of the check, not of the fleet: report it with launch.json. Judge by the findings and the other causes.",
+        evidence=[{"cause": cause, "problem": clean(why, 200)} for cause, why in stumbled.items()],
+        reason="a rule failed on these facts",
+    )  # fmt: skip
 
 
 def _host_findings(host: Asked, catalogue: Catalogue, phase: str, reach: Reach) -> list[Finding]:

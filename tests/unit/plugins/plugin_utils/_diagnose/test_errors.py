@@ -67,7 +67,7 @@ def test_a_release_that_is_bad_on_one_server_is_told_from_its_siblings() -> None
     only = world.diagnose()
     assert [(one["cause"], one["hosts"]) for one in only] == [("application_errors", ["app3"])]
     assert "No exceptions on app1, app2, app4: compare the release and its settings." in only[0]["evidence"]
-    assert only[0]["first_fix"] == "Read the traceback. If it came with a release, go back to the one before."
+    assert only[0]["first_fix"] == "Read the traceback. If it came with a release, roll back to the one before."
 
 
 def test_errors_that_varnish_says_itself_are_not_the_applications() -> None:
@@ -93,7 +93,7 @@ def test_an_answer_that_fails_now_and_then_is_not_said_to_fail_always() -> None:
     world = World()
     world.bad("varnish_backend_errors", "web1", finding="6 failed fetches on 200 requests", advice="Read why.", look="varnishlog")
     world.of("web1", "varnish")["backend_error_ratio"] = 0.03
-    assert world.diagnose()[0]["statement"].startswith("Varnish on web1 does not always get an answer from the application: 6 failed")
+    assert world.diagnose()[0]["statement"].startswith("Varnish on web1 does not always get a response from the application: 6 failed")
 
 
 def test_pages_that_fail_are_not_kept_out_of_the_cache_by_the_accelerator() -> None:

@@ -20,7 +20,7 @@ def test_workers_of_machines_that_swap_get_no_advice_to_add_workers() -> None:
         world.bad("server_swapping", f"app{number}", **SWAPS)
     only = world.diagnose()
     assert [(one["cause"], one["hosts"]) for one in only] == [("machine_exhausted", ["app1", "app2", "app3", "app4"])]
-    assert only[0]["statement"].startswith("On app1, app2, app3 and 1 more there is no memory left: swapping: true")
+    assert only[0]["statement"].startswith("Memory is exhausted on app1, app2, app3 and 1 more: swapping: true")
     assert only[0]["first_fix"] == SWAPS["advice"] and only[0]["look"] == SWAPS["look"]
     assert "Add 4 workers" not in str(only) and any("All workers of" in line for line in only[0]["evidence"])
 
@@ -51,8 +51,8 @@ def test_a_database_that_its_full_disk_stopped_and_the_workers_that_wait_for_it(
     world.bad("server_filesystems", "db1", finding="/var is 100 % full, 0 bytes left", advice="Find what grows.", look="du")
     only = world.diagnose()
     assert [one["cause"] for one in only] == ["machine_exhausted"]
-    assert only[0]["statement"] == "On db1 the disk is full: /var is 100 % full, 0 bytes left."
-    assert len(only[0]["evidence"]) == 2 and "PostgreSQL does not answer" in only[0]["evidence"][0]
+    assert only[0]["statement"] == "The disk is full on db1: /var is 100 % full, 0 bytes left."
+    assert len(only[0]["evidence"]) == 2 and "PostgreSQL does not respond" in only[0]["evidence"][0]
 
 
 @pytest.mark.parametrize("check", ["server_filesystems", "server_swapping", "server_memory_available", "server_descriptors"])

@@ -89,7 +89,8 @@ class World:
             name: {"facts": facts, "tiers": [], "reached": True, "addresses": [name], "groups": [], "known_clients": []}
             for name, facts in self.facts.items()
         }
-        return diagnose({**hosts, "fleet": {"facts": self.shared}}, self.findings, {"groups": {}, "addresses": {}})
+        self.search = diagnose({**hosts, "fleet": {"facts": self.shared}}, self.findings, {"groups": {}, "addresses": {}})
+        return t.cast("list[dict[str, t.Any]]", self.search.diagnoses)
 
     def causes(self) -> list[str]:
         return [one["cause"] for one in self.diagnose()]
@@ -98,7 +99,7 @@ class World:
     def cold_cache(self) -> None:
         self.of("web1", "varnish")["judged"] = {"hit_ratio_true": 0.2, "hit_ratio_shown": 0.8, "pass_ratio": 0.7}
         traffic = self.of("web1", "varnish_traffic")
-        traffic["passes"] = [{"pattern": "/news/<id>/", "count": 700, "reasons": [{"reason": "cookie present"}]}]
+        traffic["passes"] = [{"pattern": "/news/<id>/", "count": 700, "reasons": [{"name": "Cookie", "count": 700}]}]
         traffic["redirects"] = [{"pattern": "/old/<id>", "count": 200, "share_ratio": 0.2}]
         self.bad("varnish_hit_ratio", "web1")
 

@@ -11,6 +11,7 @@ import json
 import pytest
 
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import Catalogue, CatalogueError
+from ansible_collections.warroom.launch.plugins.plugin_utils._diagnose.engine import Search
 from ansible_collections.warroom.launch.plugins.plugin_utils._fleet import fleet_instances
 from ansible_collections.warroom.launch.plugins.plugin_utils._judge import pipeline
 from ansible_collections.warroom.launch.plugins.plugin_utils._judge.pipeline import Asked, judge, validate
@@ -103,7 +104,7 @@ def test_diagnosis_gets_the_fleet(monkeypatch):
 
     def diagnose(hosts, findings, inventory):
         seen.update(hosts=hosts, findings=findings, inventory=inventory)
-        return [{"cause": "x"}]
+        return Search([{"cause": "x"}])
 
     monkeypatch.setattr(pipeline.engine, "diagnose", diagnose)
     one = host("a", addresses=["a", "10.0.0.1"], groups=["app"], known_clients=["report"])
@@ -118,9 +119,28 @@ def test_diagnosis_gets_the_fleet(monkeypatch):
 
 def test_a_diagnosis_that_breaks_leaves_the_findings(monkeypatch):
     monkeypatch.setattr(pipeline.engine, "diagnose", lambda *_given: 1 / 0)
+    report = judge([host("a")], CATALOGUE)
+    assert report["diagnoses"] == [] and "ZeroDivisionError" in report["problem"]
+    assert statuses(report)["a", "uwsgi_busy"] == "ok" and report["verdict"] == "unknown"
+
+
+def test_a_rule_that_fails_is_a_finding_of_its_own(monkeypatch):
+    found = [{"cause": "missing_index"}]
+    monkeypatch.setattr(
+        pipeline.engine, "diagnose", lambda *_given: Search(found, {"unknown_client": "IndexError: list index out of range"})
+    )
     report = judge([host()], CATALOGUE)
-    assert report["verdict"] == "go" and report["diagnoses"] == []
-    assert "ZeroDivisionError" in report["problem"]
+    assert report["verdict"] == "unknown" and report["diagnoses"] == found
+    [own] = [finding for finding in report["findings"] if finding["check"] == "causes_searched"]
+    assert own["evidence"] == [{"cause": "unknown_client", "problem": "IndexError: list index out of range"}]
+    assert own["advice"] and "unknown_client" in own["finding"] and report["problem"] == own["finding"]
+    accepted = judge([host(accept={"causes_searched": "reported"})], CATALOGUE)
+    assert accepted["verdict"] == "go" and accepted["counts"]["accepted"] == 1
+
+
+def test_a_search_that_finds_nothing_wrong_says_nothing():
+    report = judge([host()], CATALOGUE)
+    assert report["problem"] is None and "causes_searched" not in {finding["check"] for finding in report["findings"]}
 
 
 @pytest.fixture

@@ -1,0 +1,47 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Cache servers: a pool out of balance, a server that is too small or refuses its clients."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .cause import Cause, percent, said
+from .fleet_view import Fleet
+
+TOO_SMALL = ("memcached_no_memory", "memcached_evictions")
+REFUSES = ("memcached_rejected", "memcached_connections")
+
+
+def unbalanced_pool(fleet: Fleet) -> t.Iterator[Cause]:
+    for pool, finding in fleet.each_bad("memcached_pool", "memcached_pool_balance"):
+        why, words = pool.facts.get("cause"), said(finding)
+        servers = pool.rows("servers")
+        yield Cause(
+            hosts=sorted({str(row.get("host")) for row in servers if row.get("host")}) or [pool.host],
+            statement=f"The cache pool {pool.name} is unbalanced{f' ({why})' if why else ''}{f': {words}' if words else ''}.",
+            evidence=[f"{row.get('name')}: {percent(row.get('share_ratio'))} of the pool's operations." for row in servers[:8]],
+            first_fix=str(finding.get("advice") or "Give every client the same list of servers with the same weights."),
+            avoid="Do not restart or flush the servers: an empty pool sends everything to the database.",
+            look=str(finding.get("look") or "memcached-tool"),
+            rows=servers[:10],
+            at=pool,
+        )
+
+
+def cache_exhausted(fleet: Fleet) -> t.Iterator[Cause]:
+    """A memcached that evicts what is still needed, or refuses clients: the database gets the work."""
+    for server, finding in fleet.each_bad("memcached", *TOO_SMALL, *REFUSES):
+        what = "is too small for its traffic" if finding["check"] in TOO_SMALL else "refuses clients"
+        yield Cause(
+            hosts=[server.host],
+            statement=f"The cache on {server} {what}: {said(finding)}.",
+            evidence=[],
+            first_fix=str(finding.get("advice") or ""),
+            avoid="Do not flush it: an empty cache sends everything to the database.",
+            look=said(finding, "look"),
+            rows=server.rows("evicting")[:10],
+            at=server,
+        )

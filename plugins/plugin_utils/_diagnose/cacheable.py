@@ -1,0 +1,136 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an accelerator did not answer from its cache although it may: never what is private by its own word or was declared uncached."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from .._fleet.observed import Instance, rows_in
+from .cause import Row, several
+
+#: finding → the lists of requests that it is about.
+LISTS = {"varnish_pass_ratio": ("passes",), "varnish_hit_for_miss": ("hit_for_misses",)}
+ALL = ("passes", "hit_for_misses", "misses")
+DROP = "varnish_hit_ratio_drop"
+OUTCOMES = ("miss", "hit_for_miss", "pass", "hit_for_pass", "pipe")
+
+#: Of what may be cached at least this part comes from the cache: then the rest of the traffic is not the accelerator's fault.
+WELL = 0.75
+#: The part of what gets through from which a page is what the accelerator is at fault for.
+NOTABLE_PAGE = 0.1
+
+#: Reasons by which a response says itself that no shared cache may keep it, or a request that its response is for one visitor.
+PERSONAL = ("Cache-Control", "Authorization")
+
+_REMEDIES = (
+    ("Cookie", "ignore the Cookie header of {urls} in vcl_recv (unset req.http.Cookie), where the page is the same for every visitor"),
+    ("Set-Cookie", "remove Set-Cookie from the responses of {urls}, in the application or in vcl_backend_response"),
+    ("TTL <= 0", "give the responses of {urls} a lifetime (Cache-Control: s-maxage, or beresp.ttl in vcl_backend_response)"),
+    ("VCL rule or short TTL", "give the responses of {urls} a longer lifetime (Cache-Control: s-maxage, or beresp.ttl)"),
+    ("VCL rule", "remove the rule of the VCL that passes {urls}"),
+    ("hit-for-pass", "find out why an earlier response of {urls} was marked as uncacheable (hit-for-pass)"),
+    ("Vary", "let the responses of {urls} vary by less (the Vary header)"),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Uncached:
+    """What reached the backend and may be cached: URL patterns, most requested first, and permanent redirects."""
+
+    rows: list[Row]
+    redirects: list[Row]
+    #: The lists that these rows are from.
+    lists: frozenset[str]
+    #: Whether requests were listed at all: then no rows means that nothing is left to blame.
+    known: bool
+    #: Hits among the requests that may be cached, where outcomes were counted.
+    hit_ratio: t.Optional[float]
+
+    @property
+    def patterns(self) -> list[str]:
+        return [str(row.get("pattern")) for row in self.rows]
+
+    @property
+    def moved(self) -> list[str]:
+        return [str(row.get("pattern")) for row in self.redirects]
+
+    @property
+    def notable(self) -> list[str]:
+        """Patterns that are much of what gets through: a page may pass whatever the cache does, but seldom much."""
+        whole = sum(row.get("count") or 0 for row in self.rows)
+        return [str(row.get("pattern")) for row in self.rows if (row.get("count") or 0) >= NOTABLE_PAGE * whole]
+
+    def blames(self, check: str) -> bool:
+        """Whether the finding is about requests that may be cached."""
+        if self.redirects or not self.known:
+            return True
+        if check != DROP and self.hit_ratio is not None and self.hit_ratio >= WELL:
+            return False
+        return not self.lists.isdisjoint(LISTS.get(check, ALL))
+
+    def remedies(self) -> t.Iterator[str]:
+        """A step for each reason why they are not cached."""
+        for reason, words in _REMEDIES:
+            urls = [str(row.get("pattern")) for row in self.rows if _main_reason(row) == reason]
+            if urls:
+                yield words.format(urls=several(urls))
+
+
+def uncached(traffic: t.Optional[Instance]) -> Uncached:
+    if traffic is None:
+        return Uncached([], [], frozenset(), False, None)
+    listed = {name: traffic.rows(name) for name in ALL}
+    kept = {name: [row for row in rows if not must_not_be_cached(row)] for name, rows in listed.items()}
+    every, rows = (sorted((row for part in parts.values() for row in part), key=lambda row: -_count(row)) for parts in (listed, kept))
+    excused = sum(map(_count, every)) - sum(map(_count, rows))
+    redirects = [row for row in traffic.rows("redirects") if not must_not_be_cached(row)]
+    lists = frozenset(name for name, part in kept.items() if part)
+    return Uncached(rows, redirects, lists, bool(every), _hit_ratio(traffic, excused))
+
+
+def _count(row: Row) -> float:
+    return row.get("count") or 0
+
+
+def _hit_ratio(traffic: Instance, excused: float) -> t.Optional[float]:
+    hits = [traffic.number(f"outcomes.{name}") for name in ("hit", "grace_hit")]
+    through = [traffic.number(f"outcomes.{name}") for name in OUTCOMES]
+    if any(count is None for count in (*hits, *through)):
+        return None
+    hit, others = sum(count or 0 for count in hits), sum(count or 0 for count in through)
+    could = hit + max(0.0, others - excused)
+    return hit / could if could else None
+
+
+def must_not_be_cached(row: Row) -> bool:
+    """Whether the responses of the page are for one visitor only, by the application's own word, the request, or the site's own list."""
+    if row.get("expected") == "uncached":
+        return True
+    fetched = row.get("backend_requests") or 0
+    reasons = reasons_of(row)
+    methods = sum(count for name, count in reasons.items() if name.startswith("method "))
+    personal = max(row.get("private") or 0, methods, *(reasons.get(name, 0) for name in PERSONAL))
+    return bool(fetched) and personal >= fetched / 2
+
+
+def reasons_of(row: Row) -> dict[str, float]:
+    """Why the cache did not answer, by how many requests."""
+    return {str(reason.get("name")): reason.get("count") or 0 for reason in rows_in(row.get("reasons"))}
+
+
+def _main_reason(row: Row) -> t.Optional[str]:
+    reasons = reasons_of(row)
+    main = max(reasons, key=lambda name: reasons[name], default=None)
+    return "Vary" if main and main.startswith("Vary") else main
+
+
+def share_of_errors(traffic: Instance) -> float:
+    """Of what was fetched for the cache: the part that was an error."""
+    fetched = [row for name in ("hit_for_misses", "misses") for row in traffic.rows(name)]
+    whole = sum(row.get("backend_requests") or 0 for row in fetched)
+    failed = sum(reasons_of(row).get("error", 0) for row in fetched)
+    return failed / whole if whole else 0.0

@@ -1,0 +1,267 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one table of causes, deepest first: what each is called, when it is said, its rule, and which causes it explains by which relation.
+
+The engine's order, `docs/diagnosis.md` and what becomes evidence of what all follow from here. A cause explains only what stands
+below it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from . import accelerator, application, cache_servers, database, errors, machine, outliers, service_down, task_queues
+from .cause import Cause
+from .fleet_view import Fleet
+from .relations import (
+    DATABASE_THERE,
+    NEEDS_IT,
+    SAME_INSTANCE,
+    SAME_MACHINES,
+    SAME_PAGES,
+    TASKS_WAIT,
+    WORKERS_WAIT,
+    Relation,
+)
+
+Rule = t.Callable[[Fleet], t.Iterator[Cause]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Explains:
+    """These causes are consequences when the relation holds; of a cause with variants, only of these (of all when none is named)."""
+
+    causes: tuple[str, ...]
+    relation: Relation
+    variants: tuple[str, ...] = ()
+
+    def holds(self, deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
+        if shallow.cause not in self.causes or (self.variants and deep.variant not in self.variants):
+            return False
+        return self.relation.holds(deep, shallow, fleet)
+
+
+@dataclasses.dataclass(frozen=True)
+class CauseKind:
+    """One row of the table."""
+
+    name: str
+    #: The tier it is in; "" where its rule says so case by case.
+    tier: str
+    title: str
+    #: For the documentation: when it is named.
+    said_when: str
+    #: None for a cause that is made of two others.
+    rule: t.Optional[Rule]
+    explains: tuple[Explains, ...] = ()
+    #: The two causes that it stands for when both hold and nothing explains either.
+    both_of: tuple[str, ...] = ()
+    #: Named only when it explains something: alone, its finding says all there is to say.
+    only_with_consequences: bool = False
+
+
+#: Causes that are only the application tier's view of something that waits or works too much.
+APPLICATION = ("workers_exhausted", "application_overload")
+#: Causes that are what visitors and tasks get when something behind them does not respond in time.
+ERRORS = ("application_errors", "backend_unreachable", "tasks_failing")
+
+_WAITING = Explains(APPLICATION, WORKERS_WAIT)
+_TASKS = Explains(("queue_growth",), TASKS_WAIT)
+_ERRORS = Explains(ERRORS, NEEDS_IT)
+_SLOW_MACHINE = (machine.HANGS, machine.MEMORY, machine.CPU)
+_DOWN_MACHINE = (machine.HANGS, machine.MEMORY, machine.DISK, machine.DESCRIPTORS)
+
+CAUSES: tuple[CauseKind, ...] = (
+    CauseKind(
+        "machine_exhausted",
+        "server",
+        "A machine is exhausted",
+        "a machine swaps or has no memory, disk space or file descriptors left, a filesystem of it hangs, or a program of no service takes "
+        "most of its CPU, and something suffers from it",
+        machine.exhausted,
+        (
+            Explains(("service_down",), SAME_MACHINES, _DOWN_MACHINE),
+            Explains(APPLICATION, SAME_MACHINES, (*_SLOW_MACHINE, machine.DESCRIPTORS)),
+            Explains(("database_overload", "connection_budget", "queue_growth"), SAME_MACHINES, _SLOW_MACHINE),
+            Explains(ERRORS, SAME_MACHINES),
+            Explains(APPLICATION, WORKERS_WAIT, (*_SLOW_MACHINE, machine.DESCRIPTORS)),
+            Explains(ERRORS, DATABASE_THERE),
+        ),
+        only_with_consequences=True,
+    ),
+    CauseKind(
+        "service_down",
+        "",
+        "A service is down",
+        "a service that should run does not respond, or its processes are stopped",
+        service_down.service_down,
+        (
+            Explains(("workers_exhausted", "queue_growth"), NEEDS_IT, ("database", "queue")),
+            Explains(APPLICATION, NEEDS_IT, ("cache",)),
+            Explains(("unbalanced_pool", "cache_exhausted"), NEEDS_IT, ("cache",)),
+            Explains(("accelerator_bypassed",), NEEDS_IT, ("accelerator",)),
+            Explains(("application_errors",), NEEDS_IT, ("database", "cache", "queue")),
+            Explains(("backend_unreachable",), NEEDS_IT, ("database", "cache", "queue", "application")),
+            Explains(("queue_growth",), NEEDS_IT, (service_down.WORKERS,)),
+            Explains(("tasks_failing",), NEEDS_IT, ("database", "cache", "queue", service_down.WORKERS)),
+        ),
+    ),
+    CauseKind(
+        "accelerator_fault",
+        "varnish",
+        "Varnish does not cache what it may",
+        "Varnish fails its limits for hits or passes with responses that may be cached, or has the application compute redirects again and "
+        "again, or crashed or was started just now; not when it mostly gets errors from the application, and never for responses that are "
+        "private by their own word or were declared uncached",
+        accelerator.fault,
+        (Explains(APPLICATION, SAME_PAGES),),
+    ),
+    CauseKind(
+        "accelerator_bypassed",
+        "varnish",
+        "Requests bypass Varnish",
+        "a third or more of the requests that the workers take did not come from Varnish, and every accelerator was counted",
+        accelerator.bypassed,
+        (Explains(APPLICATION, SAME_PAGES),),
+    ),
+    CauseKind(
+        "idle_in_transaction",
+        "database",
+        "A session is idle in its transaction",
+        "a session is idle in an open transaction and blocks others, or has been for too long",
+        database.idle_in_transaction,
+        (Explains(("lock_chain", "database_overload", "connection_budget"), SAME_INSTANCE), _WAITING, _TASKS, _ERRORS),
+    ),
+    CauseKind(
+        "lock_chain",
+        "database",
+        "A session blocks others",
+        "a session that works has blocked others for a second or more",
+        database.lock_chain,
+        (Explains(("database_overload", "connection_budget"), SAME_INSTANCE), _WAITING, _TASKS, _ERRORS),
+    ),
+    CauseKind(
+        "missing_index",
+        "database",
+        "An index is missing",
+        "a plan, or scans and statements together, confirm it, and its statements matter",
+        database.missing_index,
+        (Explains(("database_overload", "connection_budget"), SAME_INSTANCE), _WAITING, _TASKS, _ERRORS),
+    ),
+    CauseKind(
+        "unknown_client",
+        "database",
+        "An unknown client uses the database",
+        "a client that neither the inventory nor `launch_check_known_clients` explains takes a notable share of the working time",
+        database.unknown_client,
+        (Explains(("database_overload",), SAME_INSTANCE), _WAITING, _TASKS, _ERRORS),
+    ),
+    CauseKind(
+        "application_and_database_overload",
+        "database",
+        "Application and database are both overloaded",
+        "both tiers are at their limits, and nothing explains either",
+        None,
+        (Explains(("workers_exhausted",), WORKERS_WAIT), Explains(("connection_budget",), SAME_INSTANCE), _ERRORS),
+        both_of=("database_overload", "application_overload"),
+    ),
+    CauseKind(
+        "database_overload",
+        "database",
+        "A database is overloaded",
+        "a database fills its machine's CPU, waits for disks, or runs many long queries at once",
+        database.overload,
+        (Explains(("connection_budget",), SAME_INSTANCE), _WAITING, _TASKS, _ERRORS),
+    ),
+    CauseKind(
+        "connection_budget",
+        "database",
+        "A database runs out of connections",
+        "a database has hardly a connection left, or none",
+        database.connection_budget,
+        (_ERRORS,),
+    ),
+    CauseKind(
+        "workers_exhausted",
+        "uwsgi",
+        "All workers are busy",
+        "all workers are busy, and the CPU is not full of their work",
+        application.workers_exhausted,
+        (Explains(("backend_unreachable",), NEEDS_IT),),
+    ),
+    CauseKind(
+        "application_overload",
+        "uwsgi",
+        "The application fills the CPU",
+        "the workers' own computing fills the machine",
+        application.overload,
+        (Explains(("backend_unreachable",), NEEDS_IT),),
+    ),
+    CauseKind(
+        "application_errors",
+        "uwsgi",
+        "The application returns errors",
+        "the application throws, or most 5xx are its own (not 502, 503, 504)",
+        errors.application_errors,
+        (Explains(("backend_unreachable",), NEEDS_IT),),
+    ),
+    CauseKind(
+        "backend_unreachable",
+        "varnish",
+        "Varnish does not reach its backends",
+        "Varnish gets no response from any backend, or fetches fail",
+        errors.backend_unreachable,
+    ),
+    CauseKind(
+        "queue_growth",
+        "celery",
+        "A queue grows",
+        "messages wait and no worker consumes them, or a queue fails its limits, or grows while its messages already wait too long, or "
+        "grows with twice as many arriving as are consumed and a wait of 30 s",
+        task_queues.queue_growth,
+        (Explains(("tasks_failing",), SAME_INSTANCE),),
+    ),
+    CauseKind(
+        "tasks_failing",
+        "celery",
+        "Tasks fail",
+        "more than a twentieth of the tasks fail",
+        task_queues.tasks_failing,
+    ),
+    CauseKind(
+        "unbalanced_pool",
+        "memcached",
+        "A cache pool is unbalanced",
+        "one cache server does far more than the others, or another nothing",
+        cache_servers.unbalanced_pool,
+        (Explains(("cache_exhausted",), SAME_MACHINES),),
+    ),
+    CauseKind(
+        "cache_exhausted",
+        "memcached",
+        "A cache is too small",
+        "a memcached evicts more than ten items per second, or refuses connections or stores",
+        cache_servers.cache_exhausted,
+    ),
+    CauseKind(
+        "outlier",
+        "",
+        "One host differs from its siblings",
+        "one of at least four hosts that run the same is far from the others' median",
+        outliers.outlier,
+    ),
+)
+
+#: What every cause explains: a host that differs because the cause is there.
+OF_EVERY_CAUSE = Explains(("outlier",), SAME_MACHINES)
+
+KINDS: dict[str, CauseKind] = {kind.name: kind for kind in CAUSES}
+ORDER: dict[str, int] = {kind.name: place for place, kind in enumerate(CAUSES)}
+
+
+def explains(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
+    """Whether the shallower cause is only what the deeper one looks like from elsewhere."""
+    return any(entry.holds(deep, shallow, fleet) for entry in (*KINDS[deep.cause].explains, OF_EVERY_CAUSE))
