@@ -15,10 +15,11 @@ import yaml
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.registry import GATHERED, ROWS
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.server import process_kinds
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import load
-from ansible_collections.warroom.launch.plugins.plugin_utils._checks.services import FLEET, FOLLOWED, MODULES, TITLES
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.services import FLEET, FOLLOWED, MODULES, TIERS, TITLES
 from ansible_collections.warroom.launch.plugins.plugin_utils._cockpit.session import NO_PANE
 from ansible_collections.warroom.launch.plugins.plugin_utils._cockpit.tool_commands import TOOLS
-from ansible_collections.warroom.launch.plugins.plugin_utils._diagnose.service_down import CONSEQUENCES
+from ansible_collections.warroom.launch.plugins.plugin_utils._diagnose.causes import KINDS
+from ansible_collections.warroom.launch.plugins.plugin_utils._diagnose.service_down import PART_OF_ANOTHER
 from ansible_collections.warroom.launch.plugins.plugin_utils._fleet import siblings
 from ansible_collections.warroom.launch.plugins.plugin_utils._fleet.fleet_instances import SOURCES
 from ansible_collections.warroom.launch.plugins.plugin_utils._report import panels
@@ -39,13 +40,22 @@ def process_services() -> set[str]:
     return {service for process in process_kinds._BY_NAME.items() for service in process[1:]} & set(GATHERED)
 
 
+def services_with_consequences() -> set[str]:
+    tiers = {variant for entry in KINDS["service_down"].explains for variant in entry.variants}
+    return {service for service, tier in TIERS.items() if tier in tiers} - set(PART_OF_ANOTHER)
+
+
 #: what → (services that it must have, services that it has, service: why it has none).
 TABLES: dict[str, tuple[t.Iterable[str], t.Iterable[str], dict[str, str]]] = {
     "the catalogue": (TITLES, {check["service"] for check in CATALOGUE}, {}),
     "sources of what exists once for the fleet": (FLEET, SOURCES, {}),
     "panels of the page": (GATHERED, panels.PANELS, {}),
     "panes of the cockpit": (GATHERED, TOOLS, NO_PANE),
-    "consequences of a service that is down": (GATHERED, CONSEQUENCES, {}),
+    "consequences of a service that is down": (
+        GATHERED,
+        services_with_consequences(),
+        {"server": "a machine that cannot be read is a host that was not reached", "varnish_traffic": "its log is varnish's own"},
+    ),
     "measures of hosts of one kind": (
         GATHERED,
         siblings.MEASURES,
