@@ -1,0 +1,63 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The scripts behind the commit hooks: what they refuse, in a repository of their own."""
+
+from __future__ import annotations
+
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+
+
+@pytest.mark.parametrize(
+    ("message", "accepted"),
+    [
+        ("Subject\n\nBecause of this.\n", True),
+        ("x" * 73 + "\n\nBecause.\n", False),
+        ("Subject\nno blank line\n", False),
+        ("Subject\n\n# only a comment\n", False),
+        ("Subject\n", False),
+        ("fixup! Subject\n", True),
+    ],
+)
+def test_a_commit_message(message: str, accepted: bool, tmp_path: pathlib.Path) -> None:
+    file = tmp_path / "message"
+    file.write_text(message)
+    done = subprocess.run([ROOT / ".ci/commit_subject", file], capture_output=True, check=False)
+    assert (done.returncode == 0) is accepted
+
+
+@pytest.mark.parametrize(
+    ("files", "accepted"),
+    [
+        (["docs/a.md"], True),
+        (["plugins/a.py"], False),
+        (["plugins/a.py", "changelogs/fragments/a.yml"], True),
+        (["roles/r/tasks/main.yml", "changelogs/fragments/a.txt"], False),
+    ],
+)
+def test_a_change_of_behaviour_has_a_fragment(files: list[str], accepted: bool, tmp_path: pathlib.Path) -> None:
+    (tmp_path / ".ci").mkdir()
+    shutil.copy(ROOT / ".ci/fragment", tmp_path / ".ci/fragment")
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    for name in files:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x\n")
+        subprocess.run(["git", "-C", tmp_path, "add", name], check=True)
+    done = subprocess.run([tmp_path / ".ci/fragment", "--staged"], capture_output=True, check=False)
+    assert (done.returncode == 0) is accepted
+
+
+def test_every_hook_can_be_run() -> None:
+    hooks = [hook for repo in yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"] for hook in repo["hooks"]]
+    assert {"ruff-check", "ruff-format", "mypy", "yamllint", "codespell", "fragment", "subject"} == {hook["id"] for hook in hooks}
+    for hook in hooks:
+        program = ROOT / hook["entry"].split()[0]
+        assert program.exists(), hook["entry"]
