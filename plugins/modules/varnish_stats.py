@@ -98,6 +98,7 @@ ansible_facts:
             pipe_ratio: {type: float, description: Share of the requests that were piped.}
             grace_ratio: {type: float, description: Share of the hits that were grace hits.}
             hit_for_miss_ratio: {type: float, description: Share of the misses that were hits for miss.}
+            hit_for_miss_request_ratio: {type: float, description: Share of the requests that were hits for miss.}
             hit_for_pass_ratio: {type: float, description: Share of the passes that were hits for pass.}
             lifetime_requests: {type: int, description: Requests since the child started.}
             lifetime_hits: {type: int, description: Hits since then.}
@@ -115,6 +116,7 @@ ansible_facts:
             lifetime_pipe_ratio: {type: float, description: C(pipe_ratio) since then.}
             lifetime_grace_ratio: {type: float, description: C(grace_ratio) since then.}
             lifetime_hit_for_miss_ratio: {type: float, description: C(hit_for_miss_ratio) since then.}
+            lifetime_hit_for_miss_request_ratio: {type: float, description: C(hit_for_miss_request_ratio) since then.}
             lifetime_hit_for_pass_ratio: {type: float, description: C(hit_for_pass_ratio) since then.}
             judged:
               description: The ratios that carry a judgement; null when there are too few requests in both.
@@ -126,6 +128,7 @@ ansible_facts:
                  hit_ratio_shown: {type: float, description: As above.}, offload_ratio: {type: float, description: As above.},
                  pass_ratio: {type: float, description: As above.}, pipe_ratio: {type: float, description: As above.},
                  grace_ratio: {type: float, description: As above.}, hit_for_miss_ratio: {type: float, description: As above.},
+                 hit_for_miss_request_ratio: {type: float, description: As above.},
                  hit_for_pass_ratio: {type: float, description: As above.}}
             hit_ratio_drop: {type: float, description: By how much the true hit ratio of the window is below that of the time before it.}
             backend_requests: {type: int, description: Requests that Varnish sent to its backends.}

@@ -147,7 +147,8 @@ ansible_facts:
               description: Share of the requests without synthetic answers that came from the cache, null without requests.
               type: float
             pass_ratio: {type: float, description: Share that was passed.}
-            bypass_ratio: {type: float, description: 'Share that went by the cache, passed, piped, or marked as not cacheable.'}
+            bypass_ratio: {type: float, description: 'Share that bypassed the cache, passed, piped, or marked as not cacheable.'}
+            bypass_cacheable_ratio: {type: float, description: The same without the URL patterns that must bypass the cache.}
             statuses:
               description: Requests by status.
               type: list
@@ -183,8 +184,14 @@ ansible_facts:
                 backend_seconds: {type: float, description: Time of the backends.}
                 share_of_backend_time: {type: float, description: 'Its share, null without backend requests.'}
                 private:
-                  description: Passed answers that say themselves that no shared cache may keep them (private, no-store or no-cache).
+                  description: Responses not stored that say themselves that no shared cache may keep them (private, no-store or no-cache).
                   type: int
+                expected: {type: str, description: 'V(cached) or V(uncached) when that was declared for most of these URLs, else null.'}
+                must_bypass:
+                  description:
+                    - Whether no cache may answer most of these requests, because O(uncached) declares it, the method is not GET or HEAD,
+                      or most responses are private.
+                  type: bool
                 reason: {type: str, description: 'The most frequent reason why it was not cached, null when none is known.'}
                 reasons:
                   description: All of them.
@@ -209,8 +216,14 @@ ansible_facts:
               type: list
               elements: dict
               contains: *pattern
+            bypasses:
+              description: URL patterns that bypassed the cache although nothing says that they must, the most requested first.
+              type: list
+              elements: dict
+              contains: *pattern
+            bypasses_total: {type: int, description: How many patterns there are.}
             redirects:
-              description: URL patterns of permanent redirects (301, 308) that a backend had to compute.
+              description: URL patterns of permanent redirects (301, 308) that a backend had to compute and a cache may keep.
               type: list
               elements: dict
               contains: &answered
@@ -226,7 +239,13 @@ ansible_facts:
                 backend_requests: {type: int, description: Requests that reached a backend.}
                 backend_seconds: {type: float, description: Time of the backends.}
                 share_of_backend_time: {type: float, description: 'Its share, null without backend requests.'}
-                private: {type: int, description: Passed answers that say themselves that no shared cache may keep them.}
+                private: {type: int, description: Responses not stored that say themselves that no shared cache may keep them.}
+                expected: {type: str, description: 'V(cached) or V(uncached) when that was declared for most of these URLs, else null.'}
+                must_bypass:
+                  description:
+                    - Whether no cache may answer most of these requests, because O(uncached) declares it, the method is not GET or HEAD,
+                      or most responses are private.
+                  type: bool
                 reason: {type: str, description: 'The most frequent reason why it was not cached, null when none is known.'}
                 reasons:
                   description: All of them.

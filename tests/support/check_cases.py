@@ -22,7 +22,7 @@ from tests.support.facts import instance
 FOLDER = pathlib.Path(__file__).resolve().parents[1] / "checks"
 #: Services whose checks still lack `why`, `source` and cases; to be emptied, never to be added to.
 PENDING = {
-    "server", "varnish", "varnish_traffic", "accelerator_bypass", "memcached", "memcached_pool", "uwsgi", "celery", "celery_queue",
+    "server", "accelerator_bypass", "memcached", "memcached_pool", "uwsgi", "celery", "celery_queue",
     "database_clients", "connection_budget", "siblings", "mysql", "postgresql",
 }  # fmt: skip
 KEYS = {"name", "state", "facts", "phase", "thresholds", "says", "never"}

@@ -28,6 +28,7 @@ _RATIOS = (
     "pipe_ratio",
     "grace_ratio",
     "hit_for_miss_ratio",
+    "hit_for_miss_request_ratio",
     "hit_for_pass_ratio",
 )
 
@@ -56,6 +57,7 @@ def outcomes(count: Count) -> dict[str, t.Any]:
         "pipe_ratio": ratio(pipes, requests),
         "grace_ratio": _part(count("cache_hit_grace"), hits),
         "hit_for_miss_ratio": _part(count("cache_hitmiss"), misses),
+        "hit_for_miss_request_ratio": _part(count("cache_hitmiss"), requests),
         "hit_for_pass_ratio": _part(count("cache_hitpass"), passes),
     }
 

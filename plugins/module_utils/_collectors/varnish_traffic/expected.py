@@ -12,10 +12,8 @@ import typing as t
 from ..._collect.problem import Problem
 from ..._collect.sampling import ratio
 from ..._text.redact import clean
-from .patterns import HITS, ranked
+from .patterns import BYPASSED, HITS, ranked
 from .tally import Matcher, Tally
-
-_BYPASSED = ("pass", "hit_for_pass", "hit_for_miss", "pipe")
 
 
 def matchers(options: t.Mapping[str, t.Any]) -> list[Matcher]:
@@ -57,7 +55,7 @@ def _row(tally: Tally, want: str, place: int, regex: t.Pattern[str]) -> dict[str
         if kept.side != "client" or kept.method not in (b"GET", b"HEAD"):
             continue
         is_hit = kept.outcome in HITS
-        is_wrong = kept.outcome in _BYPASSED if want == "cached" else is_hit
+        is_wrong = kept.outcome in BYPASSED if want == "cached" else is_hit
         for (pattern, marks), row in kept.rows.items():
             if place in marks:
                 requests += row[0]

@@ -15,6 +15,8 @@ from .reasons import PRIVATE
 from .tally import OTHER, Bin, Tally, unescaped
 
 HITS = ("hit", "grace_hit")
+BYPASSED = ("pass", "hit_for_pass", "hit_for_miss", "pipe")
+_SAFE_METHODS = (b"GET", b"HEAD")
 Which = t.Callable[[Bin], bool]
 
 
@@ -26,19 +28,23 @@ def table(tally: Tally, client: Which, backend: Which, totals: t.Mapping[str, fl
     found: dict[tuple[str, t.Optional[int]], dict[str, t.Any]] = {}
     for kept in tally.bins():
         if kept.side == "client" and client(kept):
-            for (pattern, _marks), row in kept.rows.items():
-                _add_client(found.setdefault((pattern, kept.status if by_status else None), _empty()), kept, row)
+            for (pattern, marks), row in kept.rows.items():
+                entry = found.setdefault((pattern, kept.status if by_status else None), _empty())
+                _add_client(entry, kept, row)
+                for want in {tally.wants[place] for place in marks}:
+                    entry["expected"][want] += row[0]
     for kept in tally.bins():
         if kept.side == "backend" and backend(kept):
             for (pattern, _marks), row in kept.rows.items():
-                entry = found.get((pattern, kept.status if by_status else None))
-                if entry is not None:
-                    _add_backend(entry, row)
+                asked = found.get((pattern, kept.status if by_status else None))
+                if asked is not None:
+                    _add_backend(asked, row)
     return [_row(pattern, status, entry, totals) for (pattern, status), entry in found.items()]
 
 
 def _empty() -> dict[str, t.Any]:
-    return {"count": 0, "cached": 0, "bytes": 0, "spent": 0, "asked": 0, "cost": 0, "reasons": {}, "example": None}
+    return {"count": 0, "cached": 0, "bytes": 0, "spent": 0, "asked": 0, "cost": 0, "reasons": {}, "example": None,
+            "expected": {"cached": 0, "uncached": 0}, "unsafe": 0}  # fmt: skip
 
 
 def _add_client(entry: dict[str, t.Any], kept: Bin, row: list[t.Any]) -> None:
@@ -47,6 +53,8 @@ def _add_client(entry: dict[str, t.Any], kept: Bin, row: list[t.Any]) -> None:
     entry["spent"] += row[2]
     if kept.outcome in HITS:
         entry["cached"] += row[0]
+    if kept.method not in _SAFE_METHODS:
+        entry["unsafe"] += row[0]
     if entry["example"] is None and row[0]:
         entry["example"] = (row[4], row[5])
 
@@ -56,6 +64,18 @@ def _add_backend(entry: dict[str, t.Any], row: list[t.Any]) -> None:
     entry["cost"] += row[2]
     for name, count in (row[3] or {}).items():
         entry["reasons"][name] = entry["reasons"].get(name, 0) + count
+
+
+def _must_bypass(entry: dict[str, t.Any], private: int) -> bool:
+    """Whether no cache may answer most of these requests: by the site's own list, the request's method, or the response's own word."""
+    if _expected(entry) == "uncached":
+        return True
+    return bool(entry["unsafe"] >= max(1, entry["count"] / 2) or (entry["asked"] and private >= entry["asked"] / 2))
+
+
+def _expected(entry: dict[str, t.Any]) -> t.Optional[str]:
+    """What the site declared for most of these URLs."""
+    return next((want for want in ("uncached", "cached") if entry["expected"][want] >= max(1, entry["count"] / 2)), None)
 
 
 def _row(pattern: str, status: t.Optional[int], entry: dict[str, t.Any], totals: t.Mapping[str, float]) -> dict[str, t.Any]:
@@ -77,6 +97,8 @@ def _row(pattern: str, status: t.Optional[int], entry: dict[str, t.Any], totals:
         "backend_seconds": round(entry["cost"] / 1e6, 6),
         "share_of_backend_time": ratio(entry["cost"], totals["backend_microseconds"]),
         "private": private,
+        "expected": _expected(entry),
+        "must_bypass": _must_bypass(entry, private),
         "reason": why[0]["name"] if why else None,
         "reasons": why,
         "url_regex": url_regex(pattern),

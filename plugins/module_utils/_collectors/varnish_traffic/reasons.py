@@ -2,13 +2,14 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Why a request passed by the cache, or an answer was not kept: header names, never their values."""
+"""Why a request bypassed the cache, or a response was not stored: header names, never their values."""
 
 from __future__ import annotations
 
 _UNCACHEABLE = (b"private", b"no-cache", b"no-store")
 
-#: What a passed answer is counted as when it says itself that it is for one visitor only: not why it passed, but that it had to.
+#: What a response that was not stored is counted as when it says itself that it is for one visitor only: not why it bypassed the
+#: cache, but that it had to.
 PRIVATE = "private"
 
 

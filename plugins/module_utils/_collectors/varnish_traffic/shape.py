@@ -14,7 +14,7 @@ from ..._collect.sampling import rate, ratio, top
 from ..._text.redact import clean
 from .expected import facts as expected_facts
 from .log import Stream
-from .patterns import HITS, ranked, table
+from .patterns import BYPASSED, HITS, ranked, table
 from .tally import OUTCOMES, Bin, Matcher, Tally, unescaped
 from .times import Times
 
@@ -53,6 +53,7 @@ def facts(tally: Tally, stream: Stream, expected: t.Sequence[Matcher], keep: int
         "malformed_requests": tally.malformed.count,
         **_visitors(tally, requests, keep),
         **_lists(tally, totals, keep),
+        **_bypasses(tally, totals, looked_up, keep),
         **_statuses(tally, totals, keep),
         **_reasons(tally),
         "response_times": {name: tally.times[name].facts() for name in ("hit", "miss", "pass")},
@@ -147,6 +148,17 @@ def _lists(tally: Tally, totals: t.Mapping[str, float], keep: int) -> dict[str, 
     return result
 
 
+def _bypasses(tally: Tally, totals: t.Mapping[str, float], looked_up: int, keep: int) -> dict[str, t.Any]:
+    """What bypassed the cache although nothing says that it has to: what a VCL or an application can mend."""
+    rows = table(tally, _outcome_in(BYPASSED), _outcome_in(("fetch", "pass")), totals)
+    cacheable = [row for row in rows if not row["must_bypass"]]
+    return {
+        "bypasses": top(cacheable, "count", keep),
+        "bypasses_total": len(cacheable),
+        "bypass_cacheable_ratio": ratio(sum(row["count"] for row in cacheable), looked_up),
+    }
+
+
 def _outcome_in(names: t.Sequence[str]) -> t.Callable[[Bin], bool]:
     return lambda kept: kept.outcome in names
 
@@ -163,11 +175,12 @@ def _statuses(tally: Tally, totals: t.Mapping[str, float], keep: int) -> dict[st
         rows = table(tally, wanted, wanted, totals, by_status=True)
         rows = top(rows, "count", len(rows))
         if name == "redirects":
-            # a permanent redirect that only the cache answered is as it should be
-            rows = top([row for row in rows if row["cached"] < row["count"]], "backend_requests", len(rows))
+            # a permanent redirect that only the cache answered is as it should be, and so is one that is private by its own word
+            rows = [row for row in rows if row["cached"] < row["count"] and not row["must_bypass"]]
+            rows = top(rows, "backend_requests", len(rows))
         single = {"not_found": "not_found", "redirects": "redirect", "errors": "error"}[name]
         counted = _status_count(tally, which)
-        cost = _status_cost(tally, which)
+        cost = _rows_cost(rows) if name == "redirects" else _status_cost(tally, which)
         result[name] = rows[:keep]
         result[name + "_total"] = len(rows)
         result[single + "_requests"] = counted
@@ -187,9 +200,13 @@ def _status_count(tally: Tally, which: t.Callable[[int], bool]) -> int:
     return sum(_count(kept) for kept in tally.bins() if kept.side == "client" and which(kept.status))
 
 
-def _status_cost(tally: Tally, which: t.Callable[[int], bool]) -> tuple[int, int]:
+def _status_cost(tally: Tally, which: t.Callable[[int], bool]) -> tuple[int, float]:
     rows = [row for kept in tally.bins() if kept.side == "backend" and which(kept.status) for row in kept.rows.values()]
     return sum(row[0] for row in rows), sum(row[2] for row in rows)
+
+
+def _rows_cost(rows: t.Sequence[t.Mapping[str, t.Any]]) -> tuple[int, float]:
+    return sum(row["backend_requests"] for row in rows), sum(row["backend_seconds"] for row in rows) * 1e6
 
 
 def _reasons(tally: Tally) -> dict[str, t.Any]:

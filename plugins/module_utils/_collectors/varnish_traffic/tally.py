@@ -104,7 +104,7 @@ class _Backend(_Kind):
         self._kept = Bin(tally, "backend", kind, status, method)
         self.bins = [self._kept]
         self._kind, self._status, self._method = kind, status, method
-        self._stored = storage not in (b"Transient", b"-")
+        self._stored = kind != "pass" and storage not in (b"Transient", b"-")
         self._times = tally.times_of("backend").printed
         self._counts = tally.reasons[kind]
 
@@ -124,7 +124,7 @@ class _Backend(_Kind):
         self._times[first] = self._times.get(first, 0) + 1
         for name in why:
             self._counts[name] = self._counts.get(name, 0) + 1
-        if self._kind == "pass" and reasons.is_private(control):
+        if not self._stored and reasons.is_private(control):
             why = (*why, reasons.PRIVATE)
         if why:
             if row[3] is None:
@@ -152,6 +152,8 @@ class Tally:
 
     def __init__(self, matchers: t.Sequence[Matcher] = ()) -> None:
         self._matchers = matchers
+        #: place → what is expected of the URLs that match there
+        self.wants = {place: want for want, place, _regex in matchers}
         self._heads: dict[bytes, _Cell] = {}
         self._named: dict[tuple[t.Any, ...], _Kind] = {}
         self._patterns: dict[bytes, str] = {}

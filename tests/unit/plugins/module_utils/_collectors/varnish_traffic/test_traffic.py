@@ -271,3 +271,35 @@ def test_recorded_logs_of_every_version_are_the_same_facts(tools, commands, fixt
     }  # fmt: skip
     assert {row["name"]: row["count"] for row in found["pass_reasons"]} == {"Cookie": 4, "VCL rule": 1, "hit-for-pass": 3}
     assert "EXAMPLE" not in json.dumps(found)
+
+
+PRIVATE_PAGE = (
+    client("miss", "/account/", hit_for_miss=1) + backend("fetch", "/account/", storage="Transient", cache_control="private")
+) * 8
+
+
+@pytest.mark.parametrize(
+    ("lines", "options", "shown"),
+    [
+        (PRIVATE_PAGE, {}, []),
+        (PRIVATE_PAGE, {"uncached": ["^/account/"]}, []),
+        ((client("pass", "/account/") + backend("pass", "/account/", cookie="s=1")) * 8, {"uncached": ["^/account/"]}, []),
+        ((client("pass", "/p/") + backend("pass", "/p/", cache_control="no-store")) * 8, {}, []),
+        ((client("pass", "/p/", method="POST") + backend("pass", "/p/", method="POST")) * 8, {}, []),
+        ((client("pass", "/p/") + backend("pass", "/p/", cookie="s=1")) * 8, {}, ["/p/"]),
+        ((client("miss", "/h/", hit_for_miss=1) + backend("fetch", "/h/", storage="Transient", set_cookie="s=1")) * 8, {}, ["/h/"]),
+        (PRIVATE_PAGE[: len(PRIVATE_PAGE) // 8] + (client("pass", "/account/") + backend("pass", "/account/")) * 7, {}, ["/account/"]),
+    ],
+)
+def test_what_must_bypass_the_cache_is_not_listed_as_a_bypass(tools, commands, lines, options, shown):
+    """Finding D1: what says itself that it is private, was declared uncached, or is no GET, is never to be cached."""
+    facts = look(tools, commands, client("hit") * 92 + lines, **options)
+    assert [row["pattern"] for row in facts["bypasses"]] == shown
+    assert facts["bypass_ratio"] == 0.08
+    assert facts["bypass_cacheable_ratio"] == (0.08 if shown else 0.0)
+
+
+def test_a_private_redirect_is_no_redirect_to_cache(tools, commands):
+    moved = (client("miss", "/login/", 301) + backend("fetch", "/login/", 301, storage="Transient", cache_control="private")) * 8
+    facts = look(tools, commands, moved)
+    assert (facts["redirects"], facts["redirect_backend_requests"], facts["redirect_requests"]) == ([], 0, 8)

@@ -56,11 +56,11 @@ def test_calm_traffic_is_ok(tools, commands):
         ("redirect_url", (client("miss", "/old/1", 301) + backend("fetch", "/old/1", 301)) * 30, "warn", "^/old/[^/]+"),
         ("not_found", (client("miss", "/x", 404) + backend("fetch", "/x", 404)) * 60, "fail", "synth(404)"),
         ("errors", client("pass", "/e", 500) * 10, "warn", "fails on /e"),
-        ("errors", client("pass", "/e", 503) * 40, "fail", "503 is Varnish itself"),
+        ("errors", client("pass", "/e", 503) * 40, "fail", "Varnish itself sends 503"),
         ("slow", client("miss", "/s", first="4.5") * 30, "fail", "slowest pattern"),
         ("slow_passes", client("pass", "/s", first="1.5") * 30, "warn", "application alone"),
-        ("cached_urls", client("pass", "/news/9/") * 100, "warn", "top passes"),
-        ("uncached_urls", client("hit", "/account/"), "fail", "pages of others"),
+        ("cached_urls", client("pass", "/news/9/") * 100, "warn", "list of passes"),
+        ("uncached_urls", client("hit", "/account/"), "fail", "each other's pages"),
         ("log", b"\xff\n", "ok", ""),
     ],
 )
@@ -75,3 +75,12 @@ def test_limits(tools, commands, check, more, status, words):
 def test_little_traffic_is_unknown_once(tools, commands):
     found = judge(look(tools, commands, client("miss") * 5))
     assert [name for name, one in found.items() if one["status"] == "unknown"] == ["bypass"]
+
+
+def test_private_pages_are_no_bypass_and_no_advice(tools, commands):
+    """Finding D1: Debian's VCL, and 7 % of the requests for an account page that says it is private."""
+    private = client("miss", "/account/", hit_for_miss=1) + backend("fetch", "/account/", storage="Transient", cache_control="private")
+    for options in ({}, {"uncached": ["^/account/"]}):
+        found = judge(look(tools, commands, CALM + private * 70, **options))
+        assert {one["status"] for one in found.values()} <= {"ok", "skipped"}
+        assert "/account/" not in str([one["advice"] for one in found.values()])
