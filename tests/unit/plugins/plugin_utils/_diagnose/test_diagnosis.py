@@ -12,14 +12,12 @@ import re
 import typing as t
 
 import pytest
-import yaml
 
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import load
 from ansible_collections.warroom.launch.plugins.plugin_utils._diagnose import accelerator
 from ansible_collections.warroom.launch.plugins.plugin_utils._diagnose.causes import CAUSES
 
 from .world import World, server
-
-CATALOGUE = pathlib.Path(__file__).resolve().parents[5] / "roles/launch_check/catalogue"
 
 SINGLE = {
     "cold_cache": "accelerator_fault",
@@ -351,5 +349,5 @@ def test_every_check_that_a_rule_names_is_in_the_catalogue() -> None:
     services = "accelerator|varnish|varnish_traffic|uwsgi|server|celery_queue|memcached_pool|postgresql|mysql|database"
     others = {"varnish_traffic", "memcached_pool", "celery_queue", "database_clients", "database_instance", *(kind.name for kind in CAUSES)}
     named = set(re.findall(rf'"((?:{services})_[a-z_]+)"', text)) - others
-    known = {check["id"] for path in CATALOGUE.glob("*.yml") for check in yaml.safe_load(path.read_text())}
+    known = {check["id"] for check in load()}
     assert len(named) > 20 and named <= known
