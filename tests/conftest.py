@@ -12,6 +12,8 @@ import typing as t
 import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils._collect.facts import UNEXPLAINED, Facts
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks import reads
+from tests.support.facts import AnyMeasure
 from tests.support.tools import FakeCommands, tools_with
 
 CASES = pathlib.Path(__file__).parent / "unit" / "fixtures" / "cases"
@@ -40,6 +42,15 @@ def commands() -> FakeCommands:
 def tools(commands: FakeCommands) -> t.Any:
     """HostTools of the fetch layer over the stand-in command runner."""
     return tools_with(commands)
+
+
+@pytest.fixture
+def invented_measures(monkeypatch: pytest.MonkeyPatch) -> t.Iterator[None]:
+    """Checks may read measures that no module has: for tests of the engine alone."""
+    monkeypatch.setattr(reads, "measures", lambda _service: AnyMeasure())
+    reads._read.cache_clear()
+    yield
+    reads._read.cache_clear()
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from tests.support.facts import check, facts, instance
 CATALOGUE = Catalogue(
     [
         check(),
-        check(id="server_load", service="server", value="load", unit="count", warn="> 1", fail="> 2", finding="load {load}", look="htop"),
+        check(id="server_load", service="server", value="load1", unit="count", warn="> 1", fail="> 2", finding="load {load1}", look="htop"),
     ]
 )
 
@@ -24,7 +24,7 @@ HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 777*777 }
 
 
 def host(name: str, busy: t.Any = 0.1, load: t.Any = 0.2, **settings: t.Any) -> Asked:
-    return Asked(name, facts(server=[instance(name, load=load)], uwsgi=[instance("127.0.0.1:1717", busy_ratio=busy)]), **settings)
+    return Asked(name, facts(server=[instance(name, load1=load)], uwsgi=[instance("127.0.0.1:1717", busy_ratio=busy)]), **settings)
 
 
 def report(*hosts: Asked, **changes: t.Any) -> dict[str, t.Any]:

@@ -14,6 +14,7 @@ from .command import Look
 from .limit import Limit, WrongLimit
 from .phrase import Phrase, phrase
 from .query import Query, WrongQuery, compiled
+from .reads import natural_unit, unmeasured
 from .services import TITLES
 from .units import UNITS
 
@@ -80,7 +81,8 @@ def problems(raw: t.Any, extra: bool = False) -> t.Iterator[str]:
         found = True
         yield f"{where}: {problem}"
     if not found:
-        yield from (f"{where}: {problem}" for problem in (*_compilable(raw), *_order(raw)))
+        wrong = [*_compilable(raw), *_order(raw)] or [*_unmeasured(compile_check(raw)), *_unit(raw)]
+        yield from (f"{where}: {problem}" for problem in wrong)
 
 
 def without_limit(raw: t.Any) -> t.Iterator[str]:
@@ -132,6 +134,38 @@ def _order(raw: Raw) -> t.Iterator[str]:
         yield f"warn ({warn.text}) lies beyond fail ({fail.text}), so it could never warn; change both, or take one away (null)"
 
 
+def _unmeasured(check: Check) -> t.Iterator[str]:
+    """Measures that an expression reads and the service does not have: the check would be skipped, or never hold, as if all were well."""
+    for key in ("value", "applies", "evidence", "warn", "fail", "needs", "finding", "advice", "look", "where"):
+        for text, value in _expressions(getattr(check, key), check.value.text):
+            for problem in unmeasured(check.service, text, value):
+                yield f"{key}: {problem}" + ("" if text in problem else f" (in {text})")
+
+
+def _expressions(part: t.Any, value: str) -> t.Iterator[tuple[str, t.Optional[str]]]:
+    """The expressions of a part, each with the text of the check's value when it may read that as `value`."""
+    if isinstance(part, Query):
+        yield part.text, None
+    elif isinstance(part, Limit):
+        yield from ((expression.text, None) for expression, _comparison in part.terms if expression is not None)
+    elif isinstance(part, Phrase):
+        yield from ((inner[0].text, value) for inner in part.parts if not isinstance(inner, str))
+    elif isinstance(part, Look):
+        yield from ((read.text, value) for read in part.queries)
+    elif isinstance(part, Sentence):
+        yield from (*_expressions(part.when, value), *_expressions(part.say, value))
+    elif isinstance(part, tuple):
+        for inner in part:
+            yield from _expressions(inner, value)
+
+
+def _unit(raw: Raw) -> t.Iterator[str]:
+    """A stated unit that is not what the measure's name says. `text` shows a number as it is."""
+    natural = natural_unit(raw["service"], raw["value"])
+    if natural is not None and raw.get("unit") not in (None, "text", natural):
+        yield f"unit is {raw['unit']}, and {raw['value']} is measured in {natural}; leave the unit out"
+
+
 def _sentences(written: t.Any) -> tuple[Sentence, ...]:
     if isinstance(written, str):
         return (Sentence(None, phrase(written)),)
@@ -168,7 +202,7 @@ def compile_check(raw: Raw) -> Check:
         service=raw["service"],
         question=raw["question"].strip(),
         value=made["value"],
-        unit=raw.get("unit") or "count",
+        unit=raw.get("unit") or natural_unit(raw["service"], raw["value"]) or "count",
         otherwise=raw.get("otherwise") or "does not apply here",
         expects=raw.get("expects"),
         why=_line(raw, "why"),

@@ -197,6 +197,12 @@ class Look:
             raise WrongQuery("must be a command, or a list of commands of which the first that is complete is printed")
         return cls(tuple(Command(template) for template in templates))
 
+    @property
+    def queries(self) -> tuple[Query, ...]:
+        """What they read of the instance, beside how it is reached."""
+        words = [each for command in self.commands for each in command.words if not _is_login(each)]
+        return tuple(piece.query for each in words for piece in each.pieces if isinstance(piece, Insertion))
+
     def render(self, host: t.Optional[str], data: t.Mapping[str, t.Any], reach: Reach) -> t.Optional[str]:
         for command in self.commands:
             try:

@@ -79,6 +79,12 @@ class Query:
             hint = "; numbers are written in backticks, text in single quotes" if re.search(r"[<>=]\s*\d", self.text) else ""
             raise WrongQuery(f"{self.text} is not JMESPath ({_first_line(error)}){hint}") from None
 
+    @property
+    def parsed(self) -> t.Mapping[str, t.Any]:
+        """The syntax tree."""
+        tree: t.Mapping[str, t.Any] = self._compiled.parsed
+        return tree
+
     def read(self, data: t.Any) -> Reading:
         """What the expression finds. Raises Unknowable when it cannot be computed, whatever the library raises."""
         least, incomparable = self._search(data, assume=False)

@@ -72,6 +72,7 @@ FUNCTIONS = [
 ]
 
 
+@pytest.mark.usefixtures("invented_measures")
 @pytest.mark.parametrize("expression, value", FUNCTIONS)
 def test_cases_F_03_F_04_functions_work_on_what_ansible_hands_over(tmp_path, expression, value):
     """Values from YAML are tagged: jmespath calls them unknown types unless they are made plain."""

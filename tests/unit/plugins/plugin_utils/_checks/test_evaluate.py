@@ -14,6 +14,8 @@ from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue i
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.evaluate import evaluate
 from tests.support.facts import check, facts, instance
 
+pytestmark = pytest.mark.usefixtures("invented_measures")
+
 
 def judged(measures, run="during", accepted=None, **changes):
     """The finding of the one check over one instance, in a run of this phase."""

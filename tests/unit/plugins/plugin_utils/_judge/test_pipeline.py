@@ -153,11 +153,13 @@ def pool_view(monkeypatch):
     return use
 
 
-POOL = check(id="pool_even", service="memcached_pool", value="skew", unit="count", warn="> 2", fail="> 5", needs=None)
+POOL = check(
+    id="pool_even", service="memcached_pool", value="skew_ratio", finding="{skew_ratio}", unit="ratio", warn="> 2", fail="> 5", needs=None
+)
 
 
 def test_what_exists_once_is_judged_once(pool_view):
-    pool_view(lambda hosts, inventory: [instance("pool", skew=len(hosts))])
+    pool_view(lambda hosts, inventory: [instance("pool", skew_ratio=len(hosts))])
     report = judge([host("a"), host("b"), host("c")], Catalogue([check(), POOL]))
     [found] = [one for one in report["findings"] if one["check"] == "pool_even"]
     assert (found["host"], found["status"], found["value"]) == ("fleet", "warn", 3)
@@ -165,7 +167,7 @@ def test_what_exists_once_is_judged_once(pool_view):
 
 
 def test_fleet_checks_take_the_limits_that_hosts_set(pool_view):
-    pool_view(lambda hosts, inventory: [instance("pool", skew=3)])
+    pool_view(lambda hosts, inventory: [instance("pool", skew_ratio=3)])
     settings = {"thresholds": {"pool_even": {"warn": "> 4"}}, "accept": {"memcached_pool_answers": "x"}}
     assert judge([host("a"), host("b", **settings)], Catalogue([check(), POOL]))["verdict"] == "go"
 
