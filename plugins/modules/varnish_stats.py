@@ -119,10 +119,10 @@ ansible_facts:
             lifetime_hit_for_miss_request_ratio: {type: float, description: C(hit_for_miss_request_ratio) since then.}
             lifetime_hit_for_pass_ratio: {type: float, description: C(hit_for_pass_ratio) since then.}
             judged:
-              description: The ratios that carry a judgement; null when there are too few requests in both.
+              description: The ratios of a window with enough requests (50) to carry a judgement, else null.
               type: dict
               contains:
-                {basis: {type: str, description: 'V(window) when it saw at least 500 requests, else V(lifetime).'},
+                {basis: {type: str, description: 'V(window) when it saw at least 50 requests, else V(none).'},
                  period: {type: str, description: The same in words.}, requests: {type: int, description: Requests of that time.},
                  misses: {type: int, description: Misses of that time.}, hit_ratio_true: {type: float, description: As above.},
                  hit_ratio_shown: {type: float, description: As above.}, offload_ratio: {type: float, description: As above.},

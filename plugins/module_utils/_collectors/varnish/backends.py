@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ..._collect.sampling import Number, ratio, top, total
+from ..._collect.derived import put_total, share, total
+from ..._collect.facts import Facts, Maybe, Unknown, known, measured
+from ..._collect.sampling import Number
 from ..._text.redact import clean
 from .parse import Counters
 from .window import Window
@@ -21,6 +23,8 @@ _OLD_NAME = re.compile(r"^VBE\.(?P<backend>[^.(]+\(.*\))\.(?P<field>\w+)$")
 _REFUSED = ("unhealthy", "busy", "helddown")
 #: What a probe without settings looks at (`.window`) and wants (`.threshold`).
 _LAST, _THRESHOLD = 8, 3
+#: `<vcl>.<backend>` → what `backend.list` says of it.
+Said = t.Mapping[str, t.Mapping[str, t.Any]]
 
 
 def names(counters: Counters) -> dict[tuple[t.Optional[str], str], None]:
@@ -33,92 +37,89 @@ def names(counters: Counters) -> dict[tuple[t.Optional[str], str], None]:
     return found
 
 
-def active_vcl(loaded: t.Mapping[str, str], counters: Counters) -> t.Optional[str]:
+def active_vcl(loaded: Maybe[t.Mapping[str, str]], counters: Counters) -> Maybe[str]:
     """The live VCL by the management CLI, or the only one there is. Never guessed from its name (case V-08)."""
-    for name, status in loaded.items():
-        if status == "active":
-            return name
+    if not isinstance(loaded, Unknown):
+        return measured(next((name for name, status in loaded.items() if status == "active"), None), "no VCL is loaded")
     vcls = {vcl for vcl, _backend in names(counters) if vcl is not None}
-    if not loaded and counters.get("MAIN.n_vcl") == 1 and len(vcls) == 1:
+    if counters.get("MAIN.n_vcl") == 1 and len(vcls) == 1:
         return vcls.pop()
-    return None
+    return loaded
 
 
-def measures(
-    window: Window, active: t.Optional[str], said: t.Mapping[str, t.Mapping[str, t.Any]], keep: int, unknown: dict[str, str]
-) -> dict[str, t.Any]:
+def put(facts: Facts, window: Window, active: Maybe[str], said: Maybe[Said], keep: int) -> None:
     """Rows of the live VCL's backends (of all, with `active` null, when it is unknown which one is live)."""
-    known = names(window.latest)
-    unclear = active is None and len({vcl for vcl, _backend in known}) > 1
-    rows = [
-        _row(window, vcl, backend, said, None if unclear else True) for vcl, backend in known if unclear or active is None or vcl == active
-    ]
-    counted = [] if unclear else rows
-    for row in rows:
-        if row["health"] == "unknown":
-            unknown[f"backends.{row['name']}"] = "varnishstat shows no health of it, and the management CLI was not readable"
-    facts = {
-        "backends": top(rows, "trouble", keep),
-        "backends_total": len(rows),
-        "backends_sick": sum(row["health"] == "sick" for row in counted),
-        "backends_usable": sum(row["health"] in ("healthy", "no_probe") for row in counted),
-        "stale_vcls": sorted({clean(vcl, 60) for vcl, _backend in known if vcl is not None and active is not None and vcl != active})[
-            :keep
-        ],
-    }
-    if unclear:
-        why = "it is unknown which of the loaded VCLs is live; use become, or set secret_file for varnishadm"
-        for name in ("backends_sick", "backends_usable"):
-            facts[name] = None
-            unknown[name] = unknown.get("active_vcl", why)
-    for row in facts["backends"]:
-        row.pop("trouble")
-    return facts
+    defined = names(window.latest)
+    unclear = active if isinstance(active, Unknown) and len({vcl for vcl, _backend in defined}) > 1 else None
+    wanted = [(vcl, backend) for vcl, backend in defined if isinstance(active, Unknown) or vcl == active]
+    rows = [_row(window, vcl, backend, said, True if unclear is None else unclear) for vcl, backend in wanted]
+    rows.sort(key=_trouble, reverse=True)
+    facts.rows("backends", rows, keep)
+    counted = [row["health"] for row in rows]
+    _count(facts, "backends_sick", counted, ("sick",), unclear, said)
+    _count(facts, "backends_usable", counted, ("healthy", "no_probe"), unclear, said)
+    stale = sorted({clean(vcl, 60) for vcl, _backend in defined if vcl is not None and vcl != active})[:keep]
+    facts.put("stale_vcls", stale if unclear is None else unclear)
 
 
-def _row(
-    window: Window, vcl: t.Optional[str], backend: str, said: t.Mapping[str, t.Mapping[str, t.Any]], active: t.Optional[bool]
-) -> dict[str, t.Any]:
+def _count(
+    facts: Facts, name: str, healths: t.Sequence[str], states: t.Sequence[str], unclear: t.Optional[Unknown], said: Maybe[Said]
+) -> None:
+    """How many of the live backends are in these states. One whose health is not told may be in any."""
+    if unclear is not None:
+        facts.put(name, unclear)
+        return
+    hidden = Unknown(f"varnishstat shows no health of a backend, and the management CLI tells none ({_why(said)})")
+    put_total(facts, name, [hidden if health == "unknown" else int(health in states) for health in healths])
+
+
+def _why(said: Maybe[Said]) -> str:
+    return said.reason if isinstance(said, Unknown) else "it is not in backend.list"
+
+
+def _trouble(row: t.Mapping[str, t.Any]) -> tuple[bool, Number, Number]:
+    """The order of the rows: sick first, then by failures, then by use."""
+    return row["health"] == "sick", known(row["failures"]) or 0, known(row["lifetime_requests"]) or 0
+
+
+def _row(window: Window, vcl: t.Optional[str], backend: str, said: Maybe[Said], active: Maybe[bool]) -> dict[str, t.Any]:
     prefix = f"VBE.{vcl}.{backend}." if vcl is not None else f"VBE.{backend}."
-    told = said.get(f"{vcl}.{backend}", {})
-    happy = window.since_start(prefix + "happy")
-    health, source = _health(told, happy, window.since_start(prefix + "unhealthy"))
+    told = {} if isinstance(said, Unknown) else said.get(f"{vcl}.{backend}", {})
+    happy = window.latest.get(prefix + "happy")  # a history of 64 bits, not a number
+    health, source = _health(told, happy, known(window.now(prefix + "unhealthy")))
     requests = window.moved(prefix + "req")
     failures = _failures(prefix, window.latest, window.moved)
-    lifetime_failures = _failures(prefix, window.latest, window.since_start)
     return {
         "name": clean(backend, 80),
-        "vcl": None if vcl is None else clean(vcl, 60),
+        "vcl": measured(None if vcl is None else clean(vcl, 60), "this version does not tell the VCL of a backend"),
         "active": active,
         "health": health,
-        "health_source": source,
-        "admin_health": told.get("admin"),
-        "probe_good": told.get("good") if told.get("window") else None,
-        "probe_window": told.get("window") or None,
-        "happy": happy,
-        "connections": window.since_start(prefix + "conn"),
+        "health_source": measured(source, f"nothing tells its health: {_why(said)}"),
+        "admin_health": measured(told.get("admin"), _why(said)),
+        "probe_good": measured(told.get("good") if told.get("window") else None, "it has no probe" if told else _why(said)),
+        "probe_window": measured(told.get("window") or None, "it has no probe" if told else _why(said)),
+        "happy": measured(happy, "this version keeps no history of its probes"),
+        "connections": window.now(prefix + "conn"),
         "requests": requests,
         "failures": failures,
-        "failure_ratio": ratio(failures, total(requests, failures)),
-        "lifetime_requests": window.since_start(prefix + "req"),
-        "lifetime_failures": lifetime_failures,
-        "trouble": (10**15 if health == "sick" else 0) + (failures or 0) * 10**6 + (window.since_start(prefix + "req") or 0),
+        "failure_ratio": share(failures, total([requests, failures]), "no request went to it in the window"),
+        "lifetime_requests": window.now(prefix + "req"),
+        "lifetime_failures": _failures(prefix, window.latest, window.now),
     }
 
 
-def _failures(prefix: str, counters: Counters, count: t.Callable[[str], t.Optional[Number]]) -> t.Optional[Number]:
+def _failures(prefix: str, counters: Counters, count: t.Callable[[str], Maybe[Number]]) -> Maybe[Number]:
     """Connections that failed, and those not even tried. The reasons (`fail_…`) are not always in `fail` (seen on 7.1)."""
-    reasons = _sum(count(name) for name in counters if name.startswith(prefix + "fail_"))
-    failed = [value for value in (count(prefix + "fail"), reasons) if value is not None]
-    return _sum([max(failed) if failed else None, *(count(prefix + name) for name in _REFUSED)])
+    reasons = [count(name) for name in counters if name.startswith(prefix + "fail_")]
+    failed = [known(total(reasons)) if reasons else None, known(count(prefix + "fail")) if prefix + "fail" in counters else None]
+    refused = [count(prefix + name) for name in _REFUSED if prefix + name in counters]
+    attempts = [value for value in failed if value is not None]
+    if not attempts and not refused:
+        return count(prefix + "fail")  # 4.x counts no failures per backend: null, not 0
+    return total([max(attempts, default=0), *refused])
 
 
-def _sum(values: t.Iterable[t.Optional[Number]]) -> t.Optional[Number]:
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None  # 4.x counts no failures per backend: null, not 0
-
-
-def _health(told: t.Mapping[str, t.Any], happy: t.Optional[int], refused: t.Optional[int]) -> tuple[str, t.Optional[str]]:
+def _health(told: t.Mapping[str, t.Any], happy: t.Optional[int], refused: t.Optional[Number]) -> tuple[str, t.Optional[str]]:
     """(healthy | sick | no_probe | unknown, where that is from): what Varnish says, else its probes' history."""
     if told.get("health") in ("healthy", "sick"):
         if told["health"] == "healthy" and told.get("window") == 0:

@@ -10,7 +10,7 @@ import time
 import typing as t
 
 from ..._collect.base import Collector, Sampler
-from ..._collect.facts import Facts
+from ..._collect.facts import Facts, Maybe, T, Unknown, measured
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Problem
 from . import discover, fetch, parse, shape
@@ -48,37 +48,57 @@ class VarnishSampler(Sampler):
         self._first, self._first_at = self._read()
 
     def second(self) -> None:
-        self._second, self._second_at = self._read()
+        try:
+            self._second, self._second_at = self._read()
+        except Problem:
+            restarted = discover.must_run_still(self.options.get("instance"), self._seen)
+            if restarted is None:
+                raise
+            raise Problem(f"{restarted}, and cannot be read yet: ask again when it serves") from None
 
     def facts(self, window: t.Optional[float]) -> Facts:
-        self._check_alive()
-        measures = shape.facts(self._first, self._second, window, self._told(), self.tools.top)
-        return Facts.adopt({"client_options": discover.client_options(self.options.get("instance")), **measures})
+        restarted = self._check_alive()
+        facts = shape.facts(self._first, self._second, window, self._told(), self.tools.top)
+        facts.put("client_options", discover.client_options(self.options.get("instance")))
+        if restarted:
+            facts.note(f"{restarted}; its cache is empty, and what it counted before is lost")
+        return facts
 
-    def _check_alive(self) -> None:
-        """By the clocks of two samples; with one sample, another is taken only when no process is seen that writes them."""
-        discover.must_run_still(self._seen)
+    def _check_alive(self) -> t.Optional[str]:
+        """By the clocks of two samples; with one sample, another is taken only when no process is seen that writes them.
+
+        Gives a sentence when varnishd was restarted within the window.
+        """
+        restarted = discover.must_run_still(self.options.get("instance"), self._seen)
         later, at = self._second, self._second_at
         if later is None and discover.runs(self.tools, self.options.get("instance")) is False:
             time.sleep(_TICK)
             later, at = self._read()
         if later is not None and self._first_at is not None and at is not None:
             shape.must_be_alive(self._first, later, at - self._first_at)
+        return restarted
 
-    def _told(self) -> dict[str, t.Any]:
-        """What the management CLI says. Without its secret these parts are unknown with the reason, not the whole."""
-        told: dict[str, t.Any] = {"unknown": {}}
+    def _told(self) -> shape.Told:
+        """What the management CLI says. A part that it does not tell is unknown with the reason, not the whole."""
         try:
-            told["product"], told["version"] = parse.version(self._ask("banner"))
-            told["vcls"] = parse.vcls(self._ask("vcl.list", "-j"))
-            told["backends"] = parse.backends(self._ask("backend.list", "-j", "-p"))
-            told["parameters"] = parse.parameters(self._ask("param.show", "-j"))
+            product, version = parse.version(self._ask("banner"))
+        except Problem as problem:  # it would refuse the rest as well
+            why = Unknown(self.tools.hide(str(problem)))
+            return shape.Told(why, why, why, why, why)
+        no_version = "the banner of the management CLI tells no version"
+        return shape.Told(
+            measured(product, no_version),
+            measured(version, no_version),
+            self._part(parse.vcls, "vcl.list", "-j"),
+            self._part(parse.backends, "backend.list", "-j", "-p"),
+            self._part(parse.parameters, "param.show", "-j"),
+        )
+
+    def _part(self, read: t.Callable[[bytes], T], *words: str) -> Maybe[T]:
+        try:
+            return read(self._ask(*words))
         except Problem as problem:
-            reason = self.tools.hide(str(problem))
-            told["unknown"] = {
-                name: reason for name in ("product", "version", "active_vcl", "parameters") if told.get(_TOLD.get(name, name)) is None
-            }
-        return told
+            return Unknown(self.tools.hide(str(problem)))
 
     def _ask(self, *words: str) -> bytes:
         """One command; Varnish 6.0 has no JSON yet and refuses the option, so it is asked again without."""
@@ -88,10 +108,6 @@ class VarnishSampler(Sampler):
             if len(words) == 1:
                 raise
             return fetch.admin(self.tools, self.options, words[0])
-
-
-# where a measure's answer is kept when not under its own name
-_TOLD = {"active_vcl": "vcls"}
 
 
 def instances_here(tools: HostTools) -> list[dict[str, t.Any]]:

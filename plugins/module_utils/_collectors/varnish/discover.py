@@ -90,12 +90,19 @@ def pids(tools: HostTools, instance: t.Optional[str]) -> list[int]:
     return [process.pid for process in managers(tools) if _is(process, instance)]
 
 
-def must_run_still(seen: t.Collection[int]) -> None:
-    """Raise Down when the managers that were seen are all gone since. Their shared memory stays readable for ever."""
-    # a dead one that nobody collected has no command line left
-    running = {process.pid for process in Processes.read().rows if process.argv}
-    if seen and not running & set(seen):
+def must_run_still(instance: t.Optional[str], seen: t.Collection[int]) -> t.Optional[str]:
+    """What became of the managers that were seen: None when one still runs, a sentence when another took their place.
+
+    Raise Down when they are gone. Their shared memory stays readable for ever.
+    """
+    # a dead one whose parent did not collect it has no command line left
+    running = [process for process in Processes.read().rows if process.argv]
+    if not seen or {process.pid for process in running} & set(seen):
+        return None
+    successor = next((process for process in running if process.name in DAEMONS and _is(process, instance)), None)
+    if successor is None:
         raise Down("varnishd ended within the window, only its last counters are left: start it again, read the system log")
+    return f"varnishd was restarted within the window (pid {min(seen)} is gone, pid {successor.pid} took its place)"
 
 
 def _is(process: Process, instance: t.Optional[str]) -> bool:

@@ -12,15 +12,31 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._collect.sampling import Number, rate, ratio, total
+from ..._collect.derived import rate, share, total
+from ..._collect.facts import Facts, Maybe, Unknown, known
+from ..._collect.sampling import ONE_SAMPLE, Number
 from .window import Window
 
-Count = t.Callable[[str], t.Optional[Number]]
+Count = t.Callable[[str], Maybe[Number]]
+Outcomes = dict[str, Maybe[Number]]
 
 #: Fewer requests than this do not carry a ratio.
-ENOUGH = 500
+ENOUGH = 50
 
-_RATIOS = (
+_COUNTS = {
+    "requests": None,
+    "hits": "cache_hit",
+    "misses": "cache_miss",
+    "passes": "s_pass",
+    "pipes": "s_pipe",
+    "synths": "s_synth",
+    "grace_hits": "cache_hit_grace",
+    "hit_for_misses": "cache_hitmiss",
+    "hit_for_passes": "cache_hitpass",
+}
+#: Two counters are summed a moment apart: a part may be ahead of its whole by a few.
+SLACK = 0.05
+_JUDGED = (
     "hit_ratio_true",
     "hit_ratio_shown",
     "offload_ratio",
@@ -33,112 +49,58 @@ _RATIOS = (
 )
 
 
-def outcomes(count: Count) -> dict[str, t.Any]:
+def outcomes(count: Count, nothing: str) -> Outcomes:
     """Counts and ratios of the requests that `count` (counter → how many) knows of."""
-    hits, misses, passes = count("cache_hit"), count("cache_miss"), count("s_pass")
+    found: Outcomes = {name: count(counter) for name, counter in _COUNTS.items() if counter is not None}
+    hits, misses, passes = found["hits"], found["misses"], found["passes"]
     # A recording may lack pipes and synthetic answers; every version counts hits, misses and passes.
-    pipes, synths = count("s_pipe"), count("s_synth")
-    requests = total(hits, misses, passes, pipes or 0)
-    answered = total(hits, synths or 0)
+    pipes, synths = known(found["pipes"]) or 0, known(found["synths"]) or 0
+    requests = total([hits, misses, passes, pipes])
     return {
         "requests": requests,
-        "hits": hits,
-        "misses": misses,
-        "passes": passes,
-        "pipes": pipes,
-        "synths": synths,
-        "grace_hits": count("cache_hit_grace"),
-        "hit_for_misses": count("cache_hitmiss"),
-        "hit_for_passes": count("cache_hitpass"),
-        "hit_ratio_true": ratio(hits, requests),
-        "hit_ratio_shown": ratio(hits, total(hits, misses)),
-        "offload_ratio": ratio(answered, total(requests, synths or 0)),
-        "pass_ratio": ratio(passes, requests),
-        "pipe_ratio": ratio(pipes, requests),
-        "grace_ratio": _part(count("cache_hit_grace"), hits),
-        "hit_for_miss_ratio": _part(count("cache_hitmiss"), misses),
-        "hit_for_miss_request_ratio": _part(count("cache_hitmiss"), requests),
-        "hit_for_pass_ratio": _part(count("cache_hitpass"), passes),
+        **found,
+        "hit_ratio_true": share(hits, requests, nothing),
+        "hit_ratio_shown": share(hits, total([hits, misses]), "nothing was looked up in the cache"),
+        "offload_ratio": share(total([hits, synths]), total([requests, synths]), nothing),
+        "pass_ratio": share(passes, requests, nothing),
+        "pipe_ratio": share(found["pipes"], requests, nothing),
+        "grace_ratio": share(found["grace_hits"], hits, "there were no hits", SLACK),
+        "hit_for_miss_ratio": share(found["hit_for_misses"], misses, "there were no misses", SLACK),
+        "hit_for_miss_request_ratio": share(found["hit_for_misses"], requests, nothing, SLACK),
+        "hit_for_pass_ratio": share(found["hit_for_passes"], passes, "nothing was passed", SLACK),
     }
 
 
-def _part(part: t.Optional[Number], whole: t.Optional[Number]) -> t.Optional[float]:
-    """A subset's share. The two counters are summed a moment apart, so the subset may be ahead by a few."""
-    if part is not None and whole:
-        part = min(part, whole)
-    return ratio(part, whole)
+def put(facts: Facts, window: Window) -> None:
+    """The window's outcomes under plain names, since start under `lifetime_…`, and what of the window can be judged."""
+    ever = outcomes(window.now, "no lookups yet")
+    none_ever = known(ever["requests"]) == 0
+    now = outcomes(window.moved, "no lookups yet" if none_ever else "no requests in the window")
+    facts.update(now)
+    facts.put("requests_per_second", rate(now["requests"], window.seconds))
+    facts.update({f"lifetime_{name}": value for name, value in ever.items()})
+    facts.put("judged", _judged(now, window, none_ever))
+    facts.put("hit_ratio_drop", _drop(outcomes(window.before, "no lookups before the window")["hit_ratio_true"], now["hit_ratio_true"]))
 
 
-def measures(window: Window, unknown: dict[str, str], notes: list[str]) -> dict[str, t.Any]:
-    """The window's outcomes under plain names, since start under `lifetime_…`, and which of both can be judged."""
-    now = outcomes(window.moved)
-    ever = outcomes(window.since_start)
-    for name, value in now.items():
-        if value is None:
-            unknown[name] = _why(name, now, ever, window)
-    for name, value in ever.items():
-        if value is None:
-            unknown["lifetime_" + name] = "no lookups yet" if name in _RATIOS and ever["requests"] == 0 else _absent(name)
-    before = outcomes(lambda name: window.first.get("MAIN." + name))
-    facts = {
-        **now,
-        "requests_per_second": rate(now["requests"], window.seconds),
-        **{"lifetime_" + name: value for name, value in ever.items()},
-        "judged": _judged(now, ever, window, unknown, notes),
-        "hit_ratio_drop": _drop(before["hit_ratio_true"], now["hit_ratio_true"]),
-    }
-    for name in ("requests_per_second", "hit_ratio_drop"):
-        if facts[name] is None:
-            unknown[name] = unknown.get("requests") or unknown.get("hit_ratio_true") or "no lookups before the window"
-    return facts
-
-
-def _why(name: str, now: t.Mapping[str, t.Any], ever: t.Mapping[str, t.Any], window: Window) -> str:
-    if window.why_none is not None:
-        return window.why_none
-    if name in _RATIOS and now["requests"] == 0:
-        return "no lookups yet" if ever["requests"] == 0 else "no requests in the window"
-    if name in _RATIOS and ever[name] is not None:
-        return "nothing in the window to take a share of"
-    return _absent(name)
-
-
-def _absent(name: str) -> str:
-    return f"this version of Varnish does not count {name}"
-
-
-def _drop(before: t.Optional[float], now: t.Optional[float]) -> t.Optional[float]:
+def _drop(before: Maybe[Number], now: Maybe[Number]) -> Maybe[float]:
     """By how much the true hit ratio of the window is below that of the time before it; 0 when it is not."""
-    return None if before is None or now is None else round(max(0.0, before - now), 6)
+    if isinstance(now, Unknown):
+        return now
+    return before if isinstance(before, Unknown) else round(max(0.0, before - now), 6)
 
 
-def _judged(now: dict[str, t.Any], ever: dict[str, t.Any], window: Window, unknown: dict[str, str], notes: list[str]) -> dict[str, t.Any]:
-    """The ratios that carry a judgement: the window's when it saw enough requests, else those since start."""
-    if (now["requests"] or 0) >= ENOUGH:
-        basis, chosen, text = "window", now, f"in the last {window.seconds:.0f} s"
-    elif (ever["requests"] or 0) >= ENOUGH:
-        basis, chosen, text = "lifetime", ever, "since the child started"
-        notes.append(f"fewer than {ENOUGH} requests in the window: ratios are judged over the time since varnishd's child started")
+def _judged(now: Outcomes, window: Window, none_ever: bool) -> dict[str, Maybe[t.Union[Number, str]]]:
+    """The ratios of a window with enough requests to carry a judgement. What was before the window never stands in for it."""
+    names = ("requests", "misses", *_JUDGED)
+    requests = now["requests"]
+    period = Unknown(ONE_SAMPLE) if not window.seconds else f"in the last {window.seconds:.0f} s"
+    if not isinstance(requests, Unknown) and requests >= ENOUGH:
+        return {"basis": "window", "period": period, **{name: now[name] for name in names}}
+    if none_ever:
+        why = Unknown("no lookups yet")
+    elif isinstance(requests, Unknown):
+        why = requests
     else:
-        names = ("requests", "misses", *_RATIOS)
-        for name in names:
-            unknown["judged." + name] = _too_few(now, ever, window)
-        return {"basis": None, "period": None, **dict.fromkeys(names)}
-    return {
-        "basis": basis,
-        "period": text,
-        "requests": chosen["requests"],
-        "misses": chosen["misses"],
-        **{name: chosen[name] for name in _RATIOS},
-    }
-
-
-def _too_few(now: dict[str, t.Any], ever: dict[str, t.Any], window: Window) -> str:
-    if window.restarted:
-        return str(window.why_none)
-    if ever["requests"] is None:
-        return "Varnish gave no counters of hits, misses and passes"
-    if ever["requests"] == 0:
-        return "no lookups yet"
-    seen = "" if now["requests"] is None else f"{now['requests']} in the window, "
-    return f"too few requests: {seen}{ever['requests']} since the child started; {ENOUGH} are needed for a ratio"
+        why = Unknown(f"too few requests: {requests} in the window, {ENOUGH} are needed for a ratio; widen the window, or wait for traffic")
+    return {"basis": "none", "period": period, **dict.fromkeys(names, why), "requests": requests}

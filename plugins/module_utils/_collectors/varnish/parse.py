@@ -15,7 +15,7 @@ from ..._collect.problem import Problem
 from ..._collect.sampling import number
 from ..._text.redact import clean
 
-Counters = dict[str, int]
+Counters = t.Mapping[str, int]
 
 
 def counters(data: bytes) -> Counters:
@@ -30,7 +30,7 @@ def counters(data: bytes) -> Counters:
     except (ValueError, RecursionError):
         raise Problem(f"the answer of varnishstat is not complete JSON: {len(data)} bytes, beginning with {clean(data[:40])!r}") from None
     found = document.get("counters", document) if isinstance(document, dict) else {}
-    values: Counters = {}
+    values: dict[str, int] = {}
     for name, entry in found.items() if isinstance(found, dict) else ():
         value = _value(entry)
         if value is not None:
@@ -41,12 +41,9 @@ def counters(data: bytes) -> Counters:
 
 
 def _value(entry: t.Any) -> t.Optional[int]:
-    """The exact integer of a counter; None for what is none, and for a gauge that went below zero (it wraps to 2^64)."""
+    """The exact integer of a counter, None for what is none."""
     value = number(entry.get("value")) if isinstance(entry, dict) else None
-    if not isinstance(value, int) or not 0 <= value < 2**64:
-        return None
-    wrapped = value >= 2**63 and entry.get("flag") in ("g", "i") and entry.get("format") != "b"
-    return None if wrapped else value
+    return value if isinstance(value, int) and abs(value) < 2**64 else None
 
 
 _TAKEN_AT = re.compile(rb'"timestamp"\s*:\s*"([^"]{10,40})"')
@@ -61,18 +58,24 @@ def taken_at(data: bytes) -> t.Optional[float]:
         return None
 
 
+_JSON_ANSWER = re.compile(rb"^\s*\[", re.MULTILINE)
+
+
 def _answer(data: bytes, command: str) -> t.Any:
-    """What follows `[version, [command…], time,` in a JSON answer of the CLI; None when it is not that answer.
+    """What follows `[version, [command…], time,` in a JSON answer of the CLI; None when it is text, a Problem when it is neither.
 
     6.6.1 prints the CLI's status line before the JSON.
     """
-    begin = data.find(b"[")
+    begin = _JSON_ANSWER.search(data)
+    if begin is None:
+        return None
     try:
-        document = json.loads(data[begin:].decode("utf-8", "replace"), strict=False) if begin >= 0 else None
+        document = json.loads(data[begin.start() :].decode("utf-8", "replace"), strict=False)
     except (ValueError, RecursionError):
-        return None
+        document = None
     if not isinstance(document, list) or len(document) < 3 or not isinstance(document[1], list) or document[1][:1] != [command]:
-        return None
+        nothing = " (no VCL is loaded?)" if command == "vcl.list" else ""
+        raise Problem(f"the answer of {command} is not complete JSON{nothing}: {clean(data[begin.start() :], 60)!r}")
     return document[3:]
 
 
@@ -81,7 +84,7 @@ _VCL_LINE = re.compile(r"^(active|available|discarded)\s+\S+\s+(?:\S+\s+)?\d+\s+
 
 
 def vcls(data: bytes) -> dict[str, str]:
-    """VCL name → status (`active`, `available`) from `vcl.list`, JSON or text."""
+    """VCL name → status (`active`, `available`) from `vcl.list`, JSON or text. Broken JSON is a Problem (case V-13)."""
     rows = _answer(data, "vcl.list")
     if rows is not None:
         return {str(row["name"]): str(row.get("status")) for row in rows if isinstance(row, dict) and "name" in row}

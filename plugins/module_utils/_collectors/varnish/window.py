@@ -2,45 +2,54 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Two samples of counters as one window, with the reason for every value that it cannot give."""
+"""Two samples of Varnish's counters as one window."""
 
 from __future__ import annotations
 
 import typing as t
 
-from ..._collect.sampling import Number, delta
+from ..._collect import derived
+from ..._collect.facts import Maybe
+from ..._collect.sampling import Number
 from .parse import Counters
 
+RESTARTED = "the child of varnishd restarted during the sample, so its counters began again at zero; ask again"
 
-class Window:
-    """Differences of counters between the samples.
 
-    A child that restarted in between began to count at zero again: its differences are void, not negative.
-    """
+class Window(derived.Window):
+    """A name without a dot is a MAIN counter. A child that restarted in between began to count at zero again."""
 
     def __init__(self, first: Counters, second: t.Optional[Counters], seconds: t.Optional[float]) -> None:
-        self.first = first
-        self.latest = first if second is None else second
-        self.seconds = seconds
         self.restarted = second is not None and any(_fell(first, second, name) for name in ("MAIN.uptime", "MGT.uptime", "MAIN.cache_hit"))
-        self._open = second is not None and not self.restarted and bool(seconds)
+        super().__init__(first, second, seconds, _lacking, RESTARTED if self.restarted else None)
 
-    @property
-    def why_none(self) -> t.Optional[str]:
-        """Why there are no differences at all, or None when there are."""
-        if self._open:
-            return None
-        if self.restarted:
-            return "the child of varnishd restarted during the sample, so its counters began again at zero; ask again"
-        return "only one sample was taken (window is 0), so there is nothing to compare"
+    def now(self, name: str) -> Maybe[Number]:
+        return super().now(full(name))
 
-    def moved(self, name: str) -> t.Optional[Number]:
-        """How far the counter moved in the window; a name without a dot is a MAIN counter."""
-        name = name if "." in name else "MAIN." + name
-        return delta(self.first.get(name), self.latest.get(name)) if self._open else None
+    def moved(self, name: str) -> Maybe[Number]:
+        return super().moved(full(name))
 
-    def since_start(self, name: str) -> t.Optional[int]:
-        return self.latest.get(name if "." in name else "MAIN." + name)
+    def before(self, name: str) -> Maybe[Number]:
+        """The counter at the beginning of the window."""
+        return derived.Window(self.first, None, None, _lacking).now(full(name))
+
+    def sum(self, *names: str) -> Maybe[Number]:
+        return super().sum(*map(full, names))
+
+    def sum_now(self, *names: str) -> Maybe[Number]:
+        """The sum of the counters as they are, of those that this version has."""
+        names = tuple(map(full, names))
+        return derived.total(self.now(name) for name in [name for name in names if name in self.latest] or names[:1])
+
+
+def full(name: str) -> str:
+    return name if "." in name else "MAIN." + name
+
+
+def _lacking(name: str) -> str:
+    if name.startswith("MGT."):
+        return "varnishstat shows no counters of the management process"
+    return f"this version of Varnish has no counter {name.split('.', 1)[-1]}"
 
 
 def _fell(first: Counters, second: Counters, name: str) -> bool:

@@ -75,7 +75,7 @@ class TrafficSampler(Sampler):
         raise Problem("probe_urls: it is unknown where varnishd listens; set address to host:port")
 
     def facts(self, window: t.Optional[float]) -> Facts:
-        discover.must_run_still(self._seen)
+        restarted = discover.must_run_still(self.options.get("instance"), self._seen)
         last = self.options.get("last") or 0.0
         since = time.time() - last if last > 0 else 0.0
         tally = Tally(self._expected)
@@ -85,7 +85,10 @@ class TrafficSampler(Sampler):
         facts.update(active.facts(list(self._probes), self._no_probes, bool(self.options.get("probe_urls")), facts["unknown"]))
         facts["query"] = self._asked(facts["unknown"])
         facts["client_options"] = discover.client_options(self.options.get("instance"))
-        return Facts.adopt(facts)
+        built = Facts.adopt(facts)
+        if restarted:
+            built.note(f"{restarted}; what it logged before is lost")
+        return built
 
     def _asked(self, unknown: dict[str, str]) -> t.Optional[dict[str, t.Any]]:
         text, tag = self.options.get("query"), self.options.get("group_by") or "ReqURL"

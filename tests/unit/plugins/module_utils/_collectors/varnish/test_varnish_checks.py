@@ -34,7 +34,7 @@ def statuses(before: t.Optional[dict[str, int]] = None, **moved: int) -> dict[st
         **first,
         **{name if "." in name else "MAIN." + name: first[name if "." in name else "MAIN." + name] + by for name, by in step.items()},
     }
-    facts = {"name": "x", "state": "up", **shape.facts(first, second, 5.0, {"vcls": {"boot": "active"}}, 10)}
+    facts = {"name": "x", "state": "up", **shape.facts(first, second, 5.0, shape.Told(vcls={"boot": "active"}), 10).done()}
     return judge(facts)
 
 
@@ -93,10 +93,10 @@ def test_all_backends_sick_is_worse_than_one():
 
 def test_cases_are_judged(case):
     """V-09 is critical, V-11 unknown and said once, V-12 is seen in the window though the lifetime is fine"""
-    crashed = judge({"state": "up", **shape.facts(parse.counters(case("V-09.json")), None, None, {}, 10)})
+    crashed = judge({"state": "up", **shape.facts(parse.counters(case("V-09.json")), None, None, shape.Told(), 10).done()})
     assert crashed["child_crashed"] == "fail" and crashed["hit_ratio"] == "unknown"
     fresh = parse.counters(case("V-11.json"))
-    first = judge({"state": "up", **shape.facts(fresh, dict(fresh), 5.0, {}, 10)})
+    first = judge({"state": "up", **shape.facts(fresh, dict(fresh), 5.0, shape.Told(), 10).done()})
     assert (first["hit_ratio"], first["pass_ratio"], first["hit_ratio_drop"]) == ("unknown", "skipped", "skipped")
-    now = shape.facts(parse.counters(case("V-12-first.json")), parse.counters(case("V-12-second.json")), 5.0, {}, 10)
+    now = shape.facts(parse.counters(case("V-12-first.json")), parse.counters(case("V-12-second.json")), 5.0, shape.Told(), 10).done()
     assert judge({"state": "up", **now})["hit_ratio_drop"] == "fail"

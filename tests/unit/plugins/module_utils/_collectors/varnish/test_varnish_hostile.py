@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils._collect.command import Ran
 from ansible_collections.warroom.launch.plugins.module_utils._collect.problem import Problem
 from ansible_collections.warroom.launch.plugins.module_utils._collect.run import gather
-from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish import parse
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish import parse, shape
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish.collector import COLLECTOR
 
 
@@ -21,14 +22,18 @@ from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish
 def test_a_value_that_no_counter_has_is_not_known(value):
     """A counter of another world is absent and says so; it is never negative, infinite or a traceback"""
     document = {"MAIN.cache_hit": {"value": value}, "MAIN.cache_miss": {"value": 5}}
-    assert parse.counters(json.dumps(document).encode()) == {"MAIN.cache_miss": 5}
+    found = shape.facts(parse.counters(json.dumps(document).encode()), None, None, shape.Told(), 10).done()
+    assert found["lifetime_hits"] is None and found["lifetime_misses"] == 5
+    assert re.search("has no counter cache_hit|cache_hit is -5", found["unknown"]["lifetime_hits"])
 
 
 @pytest.mark.parametrize("data", [b'{"a":' * 100_000, b"[" * 100_000, b'{"MAIN.x": {"value": ' + b"9" * 5000])
 def test_nesting_without_end_is_said_to_be_no_answer(data):
     with pytest.raises(Problem, match="varnishstat"):
         parse.counters(data)
-    assert parse.backends(b"[" * 100_000) == {} and parse.vcls(b"[" * 100_000) == {}
+    for read in (parse.backends, parse.vcls, parse.parameters):
+        with pytest.raises(Problem, match="not complete JSON"):
+            read(b"[" * 100_000)
 
 
 @pytest.mark.parametrize("rc", [-11, 139])

@@ -12,6 +12,7 @@ import typing as t
 import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils._collect.command import Ran
+from ansible_collections.warroom.launch.plugins.module_utils._collect.facts import Unknown
 from ansible_collections.warroom.launch.plugins.module_utils._collect.run import gather
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish import discover, parse, shape
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish.collector import COLLECTOR, instances_here
@@ -30,7 +31,7 @@ def counters(**values: int) -> parse.Counters:
 
 
 def facts(first: parse.Counters, second: t.Optional[parse.Counters] = None, **told: t.Any) -> dict[str, t.Any]:
-    return shape.facts(first, second, 5.0 if second else None, told, 10)
+    return shape.facts(first, second, 5.0 if second else None, shape.Told(**told), 10).done()
 
 
 @pytest.mark.parametrize("form", ["new", "flat", "typed", "v3"])
@@ -137,8 +138,9 @@ def test_words_before_the_json_and_gauges_below_zero_do_no_harm(case):
         "MAIN.n_object": {"flag": "g", "format": "i", "value": 2**64 - 1},
         "MAIN.threads": {"flag": "g", "format": "i", "value": "100"},
     }
-    sample = parse.counters(json.dumps({"version": 1, "counters": wrapped}).encode())
-    assert sample == {"MAIN.threads": 100} and facts(sample)["objects"] is None
+    found = facts(parse.counters(json.dumps({"version": 1, "counters": wrapped}).encode()))
+    assert found["threads"]["running"] == 100 and found["objects"] is None
+    assert found["unknown"]["objects"].startswith("implausible") and "wrapped" in found["unknown"]["objects"]
 
 
 def test_happy_is_an_exact_history(case):
@@ -186,7 +188,7 @@ def test_the_only_loaded_vcl_is_live():
         "VBE.boot.web.happy": 0,
         "VBE.boot.goto.0000.(192.0.2.12).(https://api.example.com:443).req": 4,
     }
-    result = facts(sample, unknown={"active_vcl": "no secret"})
+    result = facts(sample, vcls=Unknown("no secret"))
     assert result["active_vcl"] == "boot" and "active_vcl" not in result["unknown"]
     assert {row["name"]: row["lifetime_requests"] for row in result["backends"]} == {
         "web": 3,
@@ -210,7 +212,7 @@ def test_a_crash_shows_though_the_numbers_look_calm(case):
     result = facts(parse.counters(case("V-09.json")))
     assert result["child"]["crashes"] == 2 and result["child"]["panics"] == 1
     assert result["child"]["uptime_seconds"] == 12 and result["child"]["younger_than_manager_seconds"] == 86388
-    assert result["judged"]["hit_ratio_true"] is None and "too few requests" in result["unknown"]["judged.hit_ratio_true"]
+    assert result["judged"]["hit_ratio_true"] is None and "one sample" in result["unknown"]["judged.hit_ratio_true"]
 
 
 def test_nothing_of_nothing_is_unknown(case):
@@ -222,6 +224,53 @@ def test_nothing_of_nothing_is_unknown(case):
         assert result["unknown"]["judged.hit_ratio_true"] == "no lookups yet"
 
 
+@pytest.mark.parametrize("answer", ["V-13.txt", "V-01-new.json"])
+def test_v13_a_broken_answer_of_the_cli_is_unknown_with_its_beginning(case, tools, commands, answer):
+    commands.answers["varnishstat"] = case("V-08.json")
+    commands.answers["varnishadm"] = lambda argv: (
+        b"varnish-7.1.1 revision abc" if "banner" in argv else b"[" + case(answer).lstrip(b"[")[:200]
+    )
+    found = look(tools)
+    assert found["state"] == "up" and found["version"] == "7.1.1"
+    assert found["active_vcl"] is None and found["backends_sick"] is None and found["threads"]["maximum"] is None
+    for name, command in (("active_vcl", "vcl.list"), ("backends_sick", "vcl.list"), ("threads.maximum", "param.show")):
+        assert f"the answer of {command} is not complete JSON" in found["unknown"][name]
+        assert len(found["unknown"][name]) < 200
+    assert "no VCL is loaded?" in found["unknown"]["active_vcl"]
+
+
+def test_v13_json_that_was_cut_gives_no_half_read_facts(case, tools, commands):
+    for cut in (Ran(0, case("V-01-new.json")[:200], b""), Ran(124, case("V-01-new.json")[:200], b"", late=True)):
+        commands.answers["varnishstat"] = cut
+        found = look(tools)
+        assert found["state"] == "unreadable" and "lifetime_hits" not in found
+        assert "not complete JSON: 200 bytes" in found["problem"] or "no answer within" in found["problem"]
+
+
+def test_a_restart_within_the_window_is_said_and_not_down(case, tools, commands, monkeypatch):
+    before = Processes([Process(40, 1, "varnishd", 0, ("/usr/sbin/varnishd", "-n", "edge"))], False)
+    after = Processes([Process(77, 1, "varnishd", 0, ("/usr/sbin/varnishd", "-n", "edge"))], False)
+    tools._processes = before
+    monkeypatch.setattr(discover.Processes, "read", lambda: after)
+    commands.answers["varnishstat"] = [case("V-12-first.json"), case("V-12-restarted.json")]
+    found = look(tools, window=0.01, instance="edge")
+    assert found["state"] == "up" and found["child"]["restarted_in_window"] is True
+    assert any("restarted within the window (pid 40 is gone, pid 77 took its place)" in note for note in found["notes"])
+    commands.answers["varnishstat"] = [case("V-12-first.json"), Ran(1, b"", b"Could not get hold of varnishd")]
+    found = look(tools, window=0.01, instance="edge")
+    assert found["state"] == "unreadable" and "was restarted within the window" in found["problem"]
+    monkeypatch.setattr(discover.Processes, "read", lambda: Processes([], False))
+    commands.answers["varnishstat"] = [case("V-12-first.json"), case("V-12-second.json")]
+    found = look(tools, window=0.01, instance="edge")
+    assert found["state"] == "down" and "ended within the window" in found["problem"]
+
+
+def test_a_backend_whose_health_is_not_told_may_be_sick():
+    found = facts({"VBE.boot.web.req": 3, "VBE.boot.api.happy": 0, "VBE.boot.api.unhealthy": 2, "VBE.boot.old.happy": 7})
+    assert found["backends_sick"] is None and found["at_least"] == {"backends_sick": 1, "backends_usable": 1}
+    assert "no health of a backend" in found["unknown"]["backends_sick"]
+
+
 def test_the_window_beside_the_lifetime(case, tools, commands):
     """V-12"""
     commands.answers["varnishstat"] = [case("V-12-first.json"), case("V-12-second.json")]
@@ -229,7 +278,7 @@ def test_the_window_beside_the_lifetime(case, tools, commands):
     assert found["hit_ratio_true"] == 0.4 and found["requests"] == 100
     assert found["lifetime_hit_ratio_true"] == pytest.approx(0.99, abs=0.0005)
     assert found["hit_ratio_drop"] == pytest.approx(0.59, abs=0.001)
-    assert found["judged"]["basis"] == "lifetime"
+    assert found["judged"]["basis"] == "window" and found["judged"]["hit_ratio_true"] == 0.4
 
 
 def test_a_restart_between_the_samples_is_said_and_never_negative(case):
@@ -346,7 +395,7 @@ def test_answers_of_the_cli_in_every_form(fixture_file):
         "boot.default": ("healthy", 8),
         "boot.x.y": ("sick", 0),
     }
-    assert parse.backends(b'[ 3, ["backend.list"], 1.0, "odd" ]') == {} and parse.backends(b"[") == {}
+    assert parse.backends(b'[ 3, ["backend.list"], 1.0, "odd" ]') == {}
 
 
 def test_an_old_cli_without_json_is_asked_again(tools, commands, case):
