@@ -15,6 +15,7 @@ from ansible.utils.display import Display
 from ..plugin_utils._checks.catalogue import Catalogue, CatalogueError, load
 from ..plugin_utils._checks.query import WrongQuery
 from ..plugin_utils._checks.verdict import FAIL_ON, stops
+from ..plugin_utils._judge import variables
 from ..plugin_utils._judge.hostvars import Source, asked, inventory, raw
 from ..plugin_utils._judge.pipeline import judge, validate
 from ..plugin_utils._judge.report import Report
@@ -72,6 +73,7 @@ class ActionModule(ActionBase):
         hostvars, groups = task_vars["hostvars"], task_vars.get("groups", {})
         source = Source(args["facts_from"], {key: args[key] for key in COMMON}, self._connection_settings())
         if args["validate_only"]:
+            _refuse_misspelt(names, hostvars)
             hosts, _begun = asked(names, hostvars, groups, source)
             return {"changed": False, "checks": validate(hosts, catalogue)}
         waiting = self._waiting(args, hostvars, task_vars)
@@ -179,6 +181,15 @@ def tell(lines: list[str]) -> None:
     """What changed, for people; output that a machine reads has it in the result."""
     if lines and "json" not in str(constants.DEFAULT_STDOUT_CALLBACK):
         display.display("\n".join(lines))
+
+
+def _refuse_misspelt(names: t.Iterable[str], hostvars: t.Any) -> None:
+    """A setting that is misspelt would be silently without effect."""
+    misspelt, idle = variables.unknown(name for host in names for name in raw(hostvars, host))
+    if misspelt:
+        raise AnsibleActionFail("Nothing was gathered:\n" + "\n".join(misspelt))
+    for sentence in idle:
+        display.warning(sentence)
 
 
 def _inventory_arguments() -> list[str]:
