@@ -157,6 +157,8 @@ def message_of(result: Variables) -> str:
     said, errors = str(result.get("msg") or ""), str(result.get("module_stderr") or "").strip()
     if errors and "deserialization failed" in said and "SyntaxError" in errors:
         said = f"its Python is too old for the modules ({errors.splitlines()[-1]}): set ansible_python_interpreter to Python 3.9 or later"
+    elif errors and "deserialization failed" in said:
+        said = f"its Python did not run the module ({errors.splitlines()[0]}): set ansible_python_interpreter to a Python that does"
     message = clean(said or errors or "it does not say why", 300)
     return message.removeprefix("Task failed: ").removeprefix("Action failed: ")
 

@@ -44,6 +44,10 @@ def one(variables, source=ROLE):
             {"failed": True, "msg": "Module result deserialization failed: No start", "module_stderr": "x\nSyntaxError: annotations\n"},
             "gathering failed: its Python is too old for the modules (SyntaxError: annotations)",
         ),
+        (
+            {"failed": True, "msg": "Module result deserialization failed: No start", "module_stderr": "python3.13: command not found\nx"},
+            "gathering failed: its Python did not run the module (python3.13: command not found)",
+        ),
         ({"skipped": True}, "gathering was skipped"),
         (None, "nothing was gathered on it"),
         ("text", "nothing was gathered on it"),
