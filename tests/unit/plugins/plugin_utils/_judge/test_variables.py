@@ -11,7 +11,6 @@ import yaml
 
 from ansible_collections.warroom.launch.plugins.plugin_utils._judge import variables
 
-
 PREFIXES = ("launch_check_", "launch_watch_", "launch_monitoring_", "practice_stack_")
 
 
