@@ -15,12 +15,12 @@ import yaml
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.registry import GATHERED, ROWS
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.server import process_kinds
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import load
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.measures import measures
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.services import FLEET, FOLLOWED, MODULES, TIERS, TITLES
 from ansible_collections.warroom.launch.plugins.plugin_utils._cockpit.session import NO_PANE
 from ansible_collections.warroom.launch.plugins.plugin_utils._cockpit.tool_commands import TOOLS
 from ansible_collections.warroom.launch.plugins.plugin_utils._diagnose.causes import KINDS
 from ansible_collections.warroom.launch.plugins.plugin_utils._diagnose.service_down import PART_OF_ANOTHER
-from ansible_collections.warroom.launch.plugins.plugin_utils._fleet import siblings
 from ansible_collections.warroom.launch.plugins.plugin_utils._fleet.fleet_instances import SOURCES
 from ansible_collections.warroom.launch.plugins.plugin_utils._report import panels
 from tests.support.server import ROOT
@@ -55,17 +55,6 @@ TABLES: dict[str, tuple[t.Iterable[str], t.Iterable[str], dict[str, str]]] = {
         GATHERED,
         services_with_consequences(),
         {"server": "a machine that cannot be read is a host that was not reached", "varnish_traffic": "its log is varnish's own"},
-    ),
-    "measures of hosts of one kind": (
-        GATHERED,
-        siblings.MEASURES,
-        {
-            "varnish_traffic": "its hosts are compared by what varnish says of the same requests",
-            "memcached": "a pool's servers are compared as memcached_pool",
-            "celery": "a worker's load is that of the queues that it takes",
-            "postgresql": "a primary and its replicas differ",
-            "mysql": "a primary and its replicas differ",
-        },
     ),
     "names of processes": (
         GATHERED,
@@ -111,3 +100,12 @@ def test_followed_checks_are_numbers_of_their_service() -> None:
         for check in row.followed:
             assert checks[check]["service"] == row.name and checks[check].get("unit") not in ("text", "boolean"), check
     assert FOLLOWED
+
+
+def test_compared_measures_are_documented_numbers() -> None:
+    for row in ROWS:
+        for compared in row.compared:
+            shape: t.Any = measures(row.name)
+            for part in compared.path.split("."):
+                shape = shape[part]
+            assert shape in ("float", "int"), compared

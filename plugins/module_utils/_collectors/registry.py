@@ -69,6 +69,15 @@ def _varnish_traffic() -> Collector:
     return COLLECTOR
 
 
+class Compared(t.NamedTuple):
+    """A measure in which hosts of one kind are alike, and from where on one of them is an outlier: so far from their median."""
+
+    path: str
+    title: str
+    share: float  # of the median
+    least: float
+
+
 @dataclasses.dataclass(frozen=True)
 class Service:
     """One service. Without a collector it exists once for the fleet, made on the control node from the facts of several hosts."""
@@ -86,6 +95,8 @@ class Service:
     under: t.Optional[str] = None
     #: Checks whose values a war room follows: the time series on the page of a watch.
     followed: tuple[str, ...] = ()
+    #: None where hosts differ by what is asked of them: a primary and its replicas, the keys of a cache, the queues of a worker.
+    compared: tuple[Compared, ...] = ()
 
     @property
     def fleet(self) -> bool:
@@ -98,14 +109,26 @@ class Service:
 
 #: In the order of a request's way through the stack, which is that of boards, panels and windows.
 ROWS: tuple[Service, ...] = (
-    Service("server", "Server", MACHINES, _server, "server_stats", followed=("server_load",)),
+    Service(
+        "server", "Server", MACHINES, _server, "server_stats",
+        followed=("server_load",),
+        compared=(Compared("load_ratio", "load per core", 1.5, 0.8),),
+    ),
     Service(
         "varnish", "Varnish", "accelerator", _varnish, "varnish_stats", ("varnish", "vinyl"),
         followed=("varnish_hit_ratio", "varnish_pass_ratio"),
+        compared=(Compared("judged.hit_ratio_true", "hit ratio", 0.3, 0.2),),
     ),
     Service("varnish_traffic", "Varnish traffic", "accelerator", _varnish_traffic, "varnish_traffic", ("varnish", "vinyl"), "varnish"),
     Service("accelerator_bypass", "Traffic around Varnish", "accelerator", under="varnish"),
-    Service("uwsgi", "uWSGI", "application", _uwsgi, "uwsgi_stats", ("uwsgi",), followed=("uwsgi_workers_busy", "uwsgi_response_time")),
+    Service(
+        "uwsgi", "uWSGI", "application", _uwsgi, "uwsgi_stats", ("uwsgi",),
+        followed=("uwsgi_workers_busy", "uwsgi_response_time"),
+        compared=(
+            Compared("mean_response_seconds", "response time", 1.5, 0.3),
+            Compared("requests_per_second", "requests per second", 0.6, 5.0),
+        ),
+    ),
     Service(
         "memcached", "memcached", "cache", _memcached, "memcached_stats", ("memcached", "mcrouter"), followed=("memcached_hit_ratio",),
     ),

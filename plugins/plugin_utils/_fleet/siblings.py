@@ -9,32 +9,12 @@ from __future__ import annotations
 import statistics
 import typing as t
 
+from ...module_utils._collectors.registry import Compared
+from .._checks.services import GATHERED
 from .observed import Hosts, Instance, instances_up
 
 #: Siblings needed before one of them can be called an outlier.
 SIBLINGS = 4
-
-
-class Measure(t.NamedTuple):
-    """What is compared: its path in the facts, what it is, and how far from the median counts."""
-
-    path: str
-    label: str
-    #: A share of the median, and at least so much.
-    share: float
-    least: float
-
-
-#: A service that is not named here is not compared: its hosts differ by what is asked of them (a primary and its replicas, the keys
-#: that a cache has, the queues that a worker takes).
-MEASURES: dict[str, tuple[Measure, ...]] = {
-    "varnish": (Measure("judged.hit_ratio_true", "hit ratio", 0.3, 0.2),),
-    "uwsgi": (
-        Measure("mean_response_seconds", "response time", 1.5, 0.3),
-        Measure("requests_per_second", "requests per second", 0.6, 5.0),
-    ),
-    "server": (Measure("load_ratio", "load per core", 1.5, 0.8),),
-}
 
 
 def alike(hosts: Hosts) -> list[dict[str, t.Any]]:
@@ -44,9 +24,9 @@ def alike(hosts: Hosts) -> list[dict[str, t.Any]]:
     """
     outliers: list[dict[str, t.Any]] = []
     compared = 0
-    for service, measures in MEASURES.items():
-        for group in _groups(hosts, service):
-            for measure in measures:
+    for service, row in GATHERED.items():
+        for group in _groups(hosts, service) if row.compared else ():
+            for measure in row.compared:
                 values = [(instance, value) for instance in group if (value := instance.number(measure.path)) is not None]
                 if len(values) >= SIBLINGS:
                     compared += len(values)
@@ -68,7 +48,7 @@ def _groups(hosts: Hosts, service: str) -> list[list[Instance]]:
     return list(groups.values())
 
 
-def _far(values: list[tuple[Instance, float]], measure: Measure) -> list[dict[str, t.Any]]:
+def _far(values: list[tuple[Instance, float]], measure: Compared) -> list[dict[str, t.Any]]:
     median = statistics.median(value for _instance, value in values)
     spread = statistics.median(abs(value - median) for _instance, value in values)
     far = max(measure.share * abs(median), measure.least, 5 * spread)
@@ -77,7 +57,7 @@ def _far(values: list[tuple[Instance, float]], measure: Measure) -> list[dict[st
             "host": instance.host,
             "name": instance.facts.get("name"),
             "service": instance.service,
-            "measure": measure.label,
+            "measure": measure.title,
             "median": round(median, 4),
             "siblings": len(values) - 1,
             "value": round(value, 4),
