@@ -115,9 +115,9 @@ def _evidence(fleet: Fleet, varnish: Instance, uncached: Uncached) -> t.Iterator
     for row in uncached.rows[:3]:
         reasons = cacheable.reasons_of(row)
         why = f" ({several(list(reasons))})" if reasons else ""
-        yield f"{row.get('pattern')}: {row.get('count')} requests not answered from the cache{why}."
+        yield f"{row.word('pattern')}: {row.get('count')} requests not answered from the cache{why}."
     for row in uncached.redirects[:3]:
-        yield f"{row.get('pattern')}: {row.get('count')} redirects ({percent(row.get('share'))} of the requests)."
+        yield f"{row.word('pattern')}: {row.get('count')} redirects ({percent(row.number('share'))} of the requests)."
     yield from _better_sibling(fleet, varnish, hit)
     busy = [value for worker in fleet.instances("uwsgi") if (value := worker.number("utilisation")) is not None]
     if busy:
@@ -166,7 +166,7 @@ def bypassed(fleet: Fleet) -> t.Iterator[Cause]:
                 f"{view.number('application_per_second') or 0:.0f} requests per second, but Varnish sends them only "
                 f"{view.number('accelerator_per_second') or 0:.0f}."
             ),
-            evidence=[f"{row.get('host')}: {row.get('requests_per_second') or 0:.1f} requests per second." for row in rows[:5]],
+            evidence=[f"{row.get('host')}: {row.amount('requests_per_second'):.1f} requests per second." for row in rows[:5]],
             first_fix=str(finding.get("advice") or ""),
             avoid="Do not tune the cache: these requests never reach it.",
             look=said(finding, "look"),

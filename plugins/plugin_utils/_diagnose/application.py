@@ -104,7 +104,7 @@ def _cpu(fleet: Fleet, workers: Instance) -> str:
 
 
 def _pages(workers: Instance) -> list[str]:
-    return [str(row.get("pattern")) for row in workers.rows("in_flight")]
+    return [row.word("pattern") for row in workers.rows("in_flight")]
 
 
 def _evidence(instances: list[Instance]) -> t.Iterator[str]:
@@ -116,7 +116,7 @@ def _evidence(instances: list[Instance]) -> t.Iterator[str]:
         parts += [] if seconds is None else [f"{seconds:.2f} s per request"]
         yield f"{workers}: {', '.join(parts)}."
         for row in workers.rows("in_flight")[:2]:
-            yield f"{row.get('count')} of its workers are in {row.get('pattern')}, the longest for {row.get('oldest_seconds') or 0:.1f} s."
+            yield f"{row.get('count')} of its workers are in {row.word('pattern')}, the longest for {row.amount('oldest_seconds'):.1f} s."
 
 
 def _look_first(fleet: Fleet) -> str:

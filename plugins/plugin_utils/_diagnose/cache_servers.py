@@ -22,7 +22,7 @@ def unbalanced_pool(fleet: Fleet) -> t.Iterator[Cause]:
         yield Cause(
             hosts=sorted({str(row.get("host")) for row in servers if row.get("host")}) or [pool.host],
             statement=f"The cache pool {pool.name} is unbalanced{f' ({why})' if why else ''}{f': {words}' if words else ''}.",
-            evidence=[f"{row.get('name')}: {percent(row.get('share_ratio'))} of the pool's operations." for row in servers[:8]],
+            evidence=[f"{row.word('name')}: {percent(row.number('share_ratio'))} of the pool's operations." for row in servers[:8]],
             first_fix=str(finding.get("advice") or "Give every client the same list of servers with the same weights."),
             avoid="Do not restart or flush the servers: an empty pool sends everything to the database.",
             look=str(finding.get("look") or "memcached-tool"),

@@ -9,8 +9,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .._fleet.observed import Instance, rows_in
-from .cause import Row, several
+from .._fleet.observed import Instance, Row, rows_in
+from .cause import several
 
 #: finding → the lists of requests that it is about.
 LISTS = {"varnish_pass_ratio": ("passes",), "varnish_hit_for_miss": ("hit_for_misses",)}
@@ -52,17 +52,17 @@ class Uncached:
 
     @property
     def patterns(self) -> list[str]:
-        return [str(row.get("pattern")) for row in self.rows]
+        return [row.word("pattern") for row in self.rows]
 
     @property
     def moved(self) -> list[str]:
-        return [str(row.get("pattern")) for row in self.redirects]
+        return [row.word("pattern") for row in self.redirects]
 
     @property
     def notable(self) -> list[str]:
         """Patterns that are much of what gets through: a page may pass whatever the cache does, but seldom much."""
-        whole = sum(row.get("count") or 0 for row in self.rows)
-        return [str(row.get("pattern")) for row in self.rows if (row.get("count") or 0) >= NOTABLE_PAGE * whole]
+        whole = sum(row.amount("count") for row in self.rows)
+        return [row.word("pattern") for row in self.rows if row.amount("count") >= NOTABLE_PAGE * whole]
 
     def blames(self, check: str) -> bool:
         """Whether the finding is about requests that may be cached."""
@@ -75,7 +75,7 @@ class Uncached:
     def remedies(self) -> t.Iterator[str]:
         """A step for each reason why they are not cached."""
         for reason, words in _REMEDIES:
-            urls = [str(row.get("pattern")) for row in self.rows if _main_reason(row) == reason]
+            urls = [row.word("pattern") for row in self.rows if _main_reason(row) == reason]
             if urls:
                 yield words.format(urls=several(urls))
 
@@ -93,7 +93,7 @@ def uncached(traffic: t.Optional[Instance]) -> Uncached:
 
 
 def _count(row: Row) -> float:
-    return row.get("count") or 0
+    return row.amount("count")
 
 
 def _hit_ratio(traffic: Instance, excused: float) -> t.Optional[float]:
@@ -110,16 +110,16 @@ def must_not_be_cached(row: Row) -> bool:
     """Whether the responses of the page are for one visitor only, by the application's own word, the request, or the site's own list."""
     if row.get("expected") == "uncached":
         return True
-    fetched = row.get("backend_requests") or 0
+    fetched = row.amount("backend_requests")
     reasons = reasons_of(row)
     methods = sum(count for name, count in reasons.items() if name.startswith("method "))
-    personal = max(row.get("private") or 0, methods, *(reasons.get(name, 0) for name in PERSONAL))
+    personal = max(row.amount("private"), methods, *(reasons.get(name, 0) for name in PERSONAL))
     return bool(fetched) and personal >= fetched / 2
 
 
 def reasons_of(row: Row) -> dict[str, float]:
     """Why the cache did not answer, by how many requests."""
-    return {str(reason.get("name")): reason.get("count") or 0 for reason in rows_in(row.get("reasons"))}
+    return {str(reason.get("name")): reason.amount("count") for reason in rows_in(row.get("reasons"))}
 
 
 def _main_reason(row: Row) -> t.Optional[str]:
@@ -131,6 +131,6 @@ def _main_reason(row: Row) -> t.Optional[str]:
 def share_of_errors(traffic: Instance) -> float:
     """Of what was fetched for the cache: the part that was an error."""
     fetched = [row for name in ("hit_for_misses", "misses") for row in traffic.rows(name)]
-    whole = sum(row.get("backend_requests") or 0 for row in fetched)
+    whole = sum(row.amount("backend_requests") for row in fetched)
     failed = sum(reasons_of(row).get("error", 0) for row in fetched)
     return failed / whole if whole else 0.0

@@ -9,9 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .._fleet.observed import Instance
-
-Row = dict[str, t.Any]
+from .._fleet.observed import Instance, Row
 
 
 class Diagnosis(t.TypedDict):
@@ -25,7 +23,7 @@ class Diagnosis(t.TypedDict):
     first_fix: str
     avoid: str
     look: str
-    rows: list[Row]
+    rows: t.Sequence[dict[str, t.Any]]
 
 
 @dataclasses.dataclass

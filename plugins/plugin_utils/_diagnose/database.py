@@ -10,8 +10,8 @@ import typing as t
 
 from .._checks.services import in_tiers
 from .._fleet.database_clients import named
-from .._fleet.observed import Instance, rows_in
-from .cause import Cause, Row, percent
+from .._fleet.observed import Instance, Row, rows_in
+from .cause import Cause, percent
 from .fleet_view import Fleet
 
 SERVICES = in_tiers("database")
@@ -38,14 +38,14 @@ def idle_in_transaction(fleet: Fleet) -> t.Iterator[Cause]:
         # one that is between two statements while another waits for a moment is everyday life, and no finding
         if not rows or finding is None:
             continue
-        worst = max(blocking or rows, key=lambda row: (row.get("blocks_total") or 0, row.get("age_seconds") or 0))
-        blocked = sum(row.get("blocks_total") or 0 for row in blocking)
+        worst = max(blocking or rows, key=lambda row: (row.amount("blocks_total"), row.amount("age_seconds")))
+        blocked = sum(row.amount("blocks_total") for row in blocking)
         behind = f"; {blocked} other sessions wait for its locks" if blocked else ""
         yield Cause(
             hosts=[database.host],
             statement=(
                 f"{named(worst)} left a transaction open on {LABEL[database.service]} {database} and has been idle in it for "
-                f"{_seconds(worst.get('age_seconds'))}{behind}."
+                f"{_seconds(worst.number('age_seconds'))}{behind}."
             ),
             evidence=[_idle_session(row) for row in (blocking or rows)[:5]],
             first_fix=(
@@ -61,7 +61,7 @@ def idle_in_transaction(fleet: Fleet) -> t.Iterator[Cause]:
 
 def _idle_session(row: Row) -> str:
     blocks = f", blocks {row['blocks_total']}" if row.get("blocks_total") else ""
-    idle = f"idle in its transaction for {_seconds(row.get('age_seconds'))}"
+    idle = f"idle in its transaction for {_seconds(row.number('age_seconds'))}"
     return f"Session {row.get('pid') or row.get('id')} of {named(row)}: {idle}{blocks}."
 
 
@@ -74,16 +74,16 @@ def _end_session(database: Instance, row: Row) -> str:
 def lock_chain(fleet: Fleet) -> t.Iterator[Cause]:
     for database in databases(fleet):
         working = [row for row in database.rows("blockers") if "idle" not in str(row.get("state") or "")]
-        roots = [row for row in working if (row.get("longest_wait_seconds") or 0) >= LOCK_SECONDS]
+        roots = [row for row in working if row.amount("longest_wait_seconds") >= LOCK_SECONDS]
         if not roots or fleet.bad(database, f"{database.service}_lock_waits", least="warn") is None:
             continue
-        worst = max(roots, key=lambda row: (row.get("blocks_total") or 0, row.get("longest_wait_seconds") or 0))
+        worst = max(roots, key=lambda row: (row.amount("blocks_total"), row.amount("longest_wait_seconds")))
         cancel = worst.get("frees_the_others")
         yield Cause(
             hosts=[database.host],
             statement=(
                 f"A session on {LABEL[database.service]} {database} blocks {worst.get('blocks_total')} others while it works: "
-                f"{named(worst)}. The longest has waited {_seconds(worst.get('longest_wait_seconds'))} for its lock."
+                f"{named(worst)}. The longest has waited {_seconds(worst.number('longest_wait_seconds'))} for its lock."
             ),
             evidence=[_blocking_session(row) for row in roots[:5]],
             first_fix=(
@@ -105,14 +105,14 @@ def _blocking_session(row: Row) -> str:
 def missing_index(fleet: Fleet) -> t.Iterator[Cause]:
     for database in databases(fleet):
         rows = [row for row in database.rows("missing_indexes") if row.get("confirmed_by")]
-        slow = [row for row in rows if (row.get("statement_share_ratio") or 0) >= NOTABLE_SHARE]
+        slow = [row for row in rows if row.amount("statement_share_ratio") >= NOTABLE_SHARE]
         finding = fleet.bad(database, f"{database.service}_missing_index")
         chosen = slow or (rows if finding else [])
         # on a small table reading all of it is the best plan, and no finding
         if not chosen or fleet.bad(database, f"{database.service}_missing_index", least="warn") is None:
             continue
         worst = chosen[0]
-        share = worst.get("statement_share_ratio")
+        share = worst.number("statement_share_ratio")
         cost = "" if share is None else f" The affected statements take {percent(share)} of its working time."
         yield Cause(
             hosts=[database.host],
@@ -136,8 +136,9 @@ def _create_index(row: Row) -> str:
 
 
 def _scanned_table(row: Row) -> str:
-    size = f", about {int(row['rows_estimate']):,} rows" if isinstance(row.get("rows_estimate"), (int, float)) else ""
-    return f"{row.get('table')}{size}: {row.get('statement') or _words(row.get('confirmed_by'))}"
+    estimate = row.number("rows_estimate")
+    size = "" if estimate is None else f", about {int(estimate):,} rows"
+    return f"{row.word('table')}{size}: {row.get('statement') or _words(row.get('confirmed_by'))}"
 
 
 def _words(value: t.Any) -> str:
@@ -148,7 +149,7 @@ def _words(value: t.Any) -> str:
 def unknown_client(fleet: Fleet) -> t.Iterator[Cause]:
     for view, _finding in fleet.each_bad("database_clients", "database_unknown_client"):
         facts = view.facts
-        rows = sorted(view.rows("unknown_clients"), key=lambda row: -(row.get("active_seconds") or 0))
+        rows = sorted(view.rows("unknown_clients"), key=lambda row: -row.amount("active_seconds"))
         if not rows:
             continue  # a limit of the site's own that holds without any
         service = str(facts.get("service"))
@@ -159,7 +160,7 @@ def unknown_client(fleet: Fleet) -> t.Iterator[Cause]:
             statement=(
                 f"An unknown client works on {LABEL.get(service, service)} {database or view.name}: {named(rows[0])} takes "
                 f"{percent(view.number('unknown_time_share_ratio'))} of its working time; its longest query has run for "
-                f"{_seconds(facts.get('unknown_longest_query_seconds'))}."
+                f"{_seconds(view.number('unknown_longest_query_seconds'))}."
             ),
             evidence=[_client(row) for row in rows[:5]],
             first_fix=(
@@ -174,7 +175,7 @@ def unknown_client(fleet: Fleet) -> t.Iterator[Cause]:
 
 
 def _client(row: Row) -> str:
-    return f"{named(row)}: {row.get('sessions')} sessions, {percent(row.get('time_share_ratio'))} of the working time."
+    return f"{named(row)}: {row.get('sessions')} sessions, {percent(row.number('time_share_ratio'))} of the working time."
 
 
 def _database_of(fleet: Fleet, view: Instance) -> t.Optional[Instance]:
@@ -193,7 +194,7 @@ def overload(fleet: Fleet) -> t.Iterator[Cause]:
             hosts=[database.host],
             statement=f"{LABEL[database.service]} {database} is at its limit: {'; '.join(signs)}.",
             evidence=[
-                f"{percent(row.get('share_ratio'))} of its time: {row.get('text')} ({row.get('mean_milliseconds') or 0:.1f} ms each)"
+                f"{percent(row.number('share_ratio'))} of its time: {row.get('text')} ({row.amount('mean_milliseconds'):.1f} ms each)"
                 for row in statements[:3]
             ],
             first_fix="Start with the statement that takes the largest share: index it, cache its result, or disable its page.",
@@ -222,7 +223,7 @@ def connection_budget(fleet: Fleet) -> t.Iterator[Cause]:
     for database in databases(fleet):
         if fleet.bad(database, f"{database.service}_connections", f"{database.service}_connections_left") is None:
             continue
-        clients = sorted(database.rows("clients"), key=lambda row: -(row.get("sessions") or 0))
+        clients = sorted(database.rows("clients"), key=lambda row: -row.amount("sessions"))
         used, usable = database.number("connections.used"), database.number("connections.usable") or database.number("connections.max")
         # a server that refuses everybody refuses this check as well: then the numbers are not known
         taken = f"{int(used or 0)} of {int(usable)} are in use" if usable else "it refuses new ones"
@@ -245,5 +246,5 @@ def _look(database: Instance) -> str:
     return "pg_activity" if database.service == "postgresql" else "innotop"
 
 
-def _seconds(value: t.Any) -> str:
-    return "an unknown time" if not isinstance(value, (int, float)) else f"{value:.0f} s" if value >= 10 else f"{value:.1f} s"
+def _seconds(value: t.Optional[float]) -> str:
+    return "an unknown time" if value is None else f"{value:.0f} s" if value >= 10 else f"{value:.1f} s"

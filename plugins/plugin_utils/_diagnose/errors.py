@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import typing as t
 
-from .._fleet.observed import Instance
+from .._fleet.observed import Instance, Row
 from .accelerator import MOSTLY
-from .cause import Cause, Row, said, several
+from .cause import Cause, said, several
 from .fleet_view import Fleet
 
 #: Statuses that a server in between gives for an application that did not respond.
@@ -35,7 +35,7 @@ def application_errors(fleet: Fleet) -> t.Iterator[Cause]:
         statement=f"The application on {several(hosts)} returns errors: {said(worst)}.",
         evidence=[
             *(f"{place}: {said(finding)}." for place, finding in throwing[:3]),
-            *(f"{row.get('pattern')}: {row.get('count')} responses with status {row.get('status')}." for row in rows[:3]),
+            *(f"{row.word('pattern')}: {row.get('count')} responses with status {row.get('status')}." for row in rows[:3]),
             *([f"No exceptions on {several(well)}: compare the release and its settings."] if throwing and well else []),
         ],
         first_fix=f"{worst.get('advice') or ''} {release}".strip(),
@@ -49,7 +49,7 @@ def _own_errors(traffic: Instance) -> list[Row]:
     """The errors that the application itself returned, when they are most of all errors."""
     rows = traffic.rows("errors")
     own = [row for row in rows if row.get("status") not in FROM_BETWEEN]
-    return own if sum(row.get("count") or 0 for row in own) * 2 >= sum(row.get("count") or 0 for row in rows) else []
+    return own if sum(row.amount("count") for row in own) * 2 >= sum(row.amount("count") for row in rows) else []
 
 
 def backend_unreachable(fleet: Fleet) -> t.Iterator[Cause]:

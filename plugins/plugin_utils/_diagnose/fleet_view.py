@@ -82,7 +82,7 @@ class Fleet:
     def cores_used(self, host: str, *services: str) -> t.Optional[float]:
         """Cores that the processes of these services use on the host, or None when they were not measured."""
         rows = self.machine(host).rows("services")
-        used = [figure(row, "cpu_cores") for row in rows if row.get("name") in services]
+        used = [figure(row, "cpu_cores") for row in rows if row.word("name") in services]
         known = [value for value in used if value is not None]
         return sum(known) if known else (0.0 if rows else None)
 

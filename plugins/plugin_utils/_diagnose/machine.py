@@ -12,8 +12,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .._fleet.observed import Data, Instance
-from .cause import Cause, Row, said, several
+from .._fleet.observed import Data, Instance, Row
+from .cause import Cause, said, several
 from .fleet_view import Fleet
 
 HANGS, DISK, MEMORY, DESCRIPTORS, CPU = "filesystem hangs", "disk full", "out of memory", "out of descriptors", "CPU taken"
@@ -99,5 +99,4 @@ def _foreign_program(machine: Instance) -> t.Optional[Row]:
     busiest = next(iter(machine.rows("processes_by_cpu")), None)
     if busiest is None or not busy or not cores or busiest.get("service"):
         return None
-    used = busiest.get("cpu_cores")
-    return busiest if isinstance(used, (int, float)) and used >= FOREIGN_SHARE * busy * cores else None
+    return busiest if busiest.amount("cpu_cores") >= FOREIGN_SHARE * busy * cores else None

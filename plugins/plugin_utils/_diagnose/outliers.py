@@ -22,7 +22,7 @@ def outlier(fleet: Fleet) -> t.Iterator[Cause]:
                 hosts=[host],
                 statement=(
                     f"{Instance(host, service, {'name': name})} differs from its {row.get('siblings')} siblings: {row.get('measure')} "
-                    f"{row.get('value') or 0:.2f}, their median is {row.get('median') or 0:.2f}."
+                    f"{row.amount('value'):.2f}, their median is {row.amount('median'):.2f}."
                 ),
                 evidence=[],
                 first_fix="Compare its configuration and version with a sibling's; take it out of the load balancer if visitors suffer.",

@@ -52,7 +52,7 @@ def _tasks_wait(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
 
 def _same_pages(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
     """Most of the busy workers are in the pages that the accelerator lets through."""
-    in_flight = [(row.get("pattern"), row.get("count") or 0) for row in shallow.rows]
+    in_flight = [(row.word("pattern"), row.amount("count")) for row in shallow.rows]
     whole = sum(count for _pattern, count in in_flight)
     return not deep.patterns or not whole or sum(count for pattern, count in in_flight if pattern in deep.patterns) >= whole / 2
 
@@ -106,10 +106,9 @@ def _tasks_wait_for(database: Instance, fleet: Fleet) -> bool:
 def _named_at_work(database: Instance, name: re.Pattern[str]) -> t.Optional[float]:
     """Sessions at work on average of the clients whose application name says who they are; None when none does."""
     window = database.number("window")
-    seconds = [row.get("active_seconds") for row in database.rows("clients") if name.search(str(row.get("application") or ""))]
-    if not seconds or not window or not all(isinstance(value, (int, float)) for value in seconds):
-        return None
-    return sum(t.cast("list[float]", seconds)) / window
+    seconds = [row.number("active_seconds") for row in database.rows("clients") if name.search(row.word("application"))]
+    known = [value for value in seconds if value is not None]
+    return sum(known) / window if window and known and len(known) == len(seconds) else None
 
 
 def _unknown_clients_at_work(database: Instance, fleet: Fleet) -> float:

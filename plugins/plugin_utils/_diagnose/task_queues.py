@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
-from .._fleet.observed import Data, Instance, rows_in
-from .cause import Cause, Row, percent, said, several
+from .._fleet.observed import Data, Instance, Row, rows_in
+from .cause import Cause, percent, said, several
 from .fleet_view import Fleet
 
 GROWTH = ("celery_queue_growth", "celery_queue_drain", "celery_queue_wait", "celery_queue_no_consumer", "celery_queue_stuck")
@@ -23,28 +23,28 @@ def queue_growth(fleet: Fleet) -> t.Iterator[Cause]:
         finding = fleet.bad(broker, *GROWTH) or _falls_behind(fleet, broker)
         if finding is None:
             continue
-        queues = [row for row in broker.rows("queues") if (row.get("growth_per_second") or 0) > 0 or row.get("ready")]
-        unconsumed = [{**row, **_row(queues, row.get("name"))} for row in broker.rows("unconsumed")]
+        queues = [row for row in broker.rows("queues") if row.amount("growth_per_second") > 0 or row.get("ready")]
+        unconsumed = [Row({**row, **_row(queues, row.word("name"))}) for row in broker.rows("unconsumed")]
         no_workers, no_consumer = fleet.bad(broker, "celery_queue_workers"), fleet.bad(broker, "celery_queue_no_consumer")
         if no_workers is not None or no_consumer is None or not unconsumed:
             yield _queue_cause(broker, queues, no_workers or no_consumer or finding, no_workers is not None or no_consumer is not None)
             continue
         yield _queue_cause(broker, unconsumed, no_consumer, True)
         # a queue without a worker grows as well: only another one that is flooded is a second fault
-        consumed = [row for row in queues if row.get("name") not in {each.get("name") for each in unconsumed}]
+        consumed = [row for row in queues if row.word("name") not in {each.word("name") for each in unconsumed}]
         growth = fleet.bad(broker, "celery_queue_growth", least="warn")
         if growth is not None and any(_is_flooded(row) for row in consumed):
             yield _queue_cause(broker, consumed, growth, False)
 
 
-def _row(queues: list[Row], name: t.Any) -> Row:
-    return next((row for row in queues if row.get("name") == name), {})
+def _row(queues: list[Row], name: str) -> Row:
+    return next((row for row in queues if row.word("name") == name), Row())
 
 
 def _queue_cause(broker: Instance, queues: list[Row], finding: Data, idle: bool) -> Cause:
-    worst = max(queues, key=lambda row: (row.get("growth_per_second") or 0, row.get("ready") or 0), default={})
+    worst = max(queues, key=lambda row: (row.amount("growth_per_second"), row.amount("ready")), default=Row())
     failing = [row for row in broker.rows("tasks") if row.get("failed")]
-    fails = f" Tasks are failing as well: {several([row.get('name') for row in failing])}." if failing else ""
+    fails = f" Tasks are failing as well: {several([row.word('name') for row in failing])}." if failing else ""
     return Cause(
         hosts=_hosts(broker),
         statement=f"{_growth(broker, worst, idle)}: {_pace(worst)}.{fails}",
@@ -77,29 +77,30 @@ def _falls_behind(fleet: Fleet, broker: Instance) -> t.Optional[Data]:
 
 
 def _is_flooded(row: Row) -> bool:
-    arriving, consumed, wait = (row.get(key) for key in ("arrive_per_second", "consume_per_second", "wait_seconds"))
-    known = all(isinstance(value, (int, float)) for value in (arriving, consumed, wait))
-    return known and t.cast(float, arriving) >= FLOOD_RATIO * t.cast(float, consumed) and t.cast(float, wait) >= FLOOD_WAIT
+    arriving, consumed, wait = (row.number(key) for key in ("arrive_per_second", "consume_per_second", "wait_seconds"))
+    if arriving is None or consumed is None or wait is None:
+        return False
+    return arriving >= FLOOD_RATIO * consumed and wait >= FLOOD_WAIT
 
 
 def _pace(row: Row) -> str:
-    drain = row.get("drain_seconds")
-    ends = f"empty in {drain:.0f} s" if isinstance(drain, (int, float)) else "it never empties at this rate"
-    return f"{row.get('ready') or 0} messages wait, {row.get('growth_per_second') or 0:+.1f} per second; {ends}"
+    drain = row.number("drain_seconds")
+    ends = f"empty in {drain:.0f} s" if drain is not None else "it never empties at this rate"
+    return f"{row.amount('ready')} messages wait, {row.amount('growth_per_second'):+.1f} per second; {ends}"
 
 
 def _queue_evidence(broker: Instance, queues: list[Row], failing: list[Row]) -> t.Iterator[str]:
     for row in queues[:3]:
-        yield f"{row.get('name')}: {_pace(row)}."
+        yield f"{row.word('name')}: {_pace(row)}."
     busy = broker.number("utilisation")
     if busy is not None:
         yield f"The workers are busy {percent(busy)} of the time."
     for row in failing[:3]:
-        yield f"{row.get('name')}: {row.get('failed')} failed in the window ({_exceptions(row)})."
+        yield f"{row.word('name')}: {row.get('failed')} failed in the window ({_exceptions(row)})."
 
 
 def _exceptions(row: Row) -> str:
-    names = [str(exception.get("name")) for exception in rows_in(row.get("exceptions"))]
+    names = [exception.word("name") for exception in rows_in(row.get("exceptions"))]
     return several(names) if names else "no exception was reported"
 
 

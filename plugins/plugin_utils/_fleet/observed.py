@@ -16,6 +16,22 @@ Data = t.Mapping[str, t.Any]
 Hosts = t.Mapping[str, t.Any]
 
 
+class Row(dict[str, t.Any]):
+    """A row of a list of the facts. A measure of it that is no number is unknown."""
+
+    def number(self, name: str) -> t.Optional[float]:
+        return figure(self, name)
+
+    def amount(self, name: str) -> float:
+        """The number, 0 when it is unknown: to compare and to add up."""
+        return figure(self, name) or 0
+
+    def word(self, name: str) -> str:
+        """The text, or what stands in its place as text; empty when there is none."""
+        value = self.get(name)
+        return "" if value is None else str(value)
+
+
 @dataclasses.dataclass(frozen=True)
 class Instance:
     """One instance that is up, and the host that reported it. What is not of the expected form is unknown."""
@@ -45,7 +61,7 @@ class Instance:
         value = self.facts.get(name)
         return value if isinstance(value, dict) else {}
 
-    def rows(self, name: str) -> list[dict[str, t.Any]]:
+    def rows(self, name: str) -> list[Row]:
         """A list of the facts as rows; empty when it is unknown."""
         return rows_in(self.facts.get(name))
 
@@ -62,9 +78,9 @@ def instances_up(hosts: Hosts, service: str) -> t.Iterator[Instance]:
                 yield Instance(host, service, instance)
 
 
-def rows_in(value: t.Any) -> list[dict[str, t.Any]]:
+def rows_in(value: t.Any) -> list[Row]:
     """The rows of a list; nothing when it is none."""
-    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+    return [Row(row) for row in value if isinstance(row, dict)] if isinstance(value, list) else []
 
 
 def figure(data: Data, name: str) -> t.Optional[float]:
