@@ -142,9 +142,10 @@ def _fix(varnish: Instance, young: bool, finding: Data, uncached: Uncached) -> s
         )
     steps = []
     if uncached.moved:
+        cookie = " unset beresp.http.Set-Cookie;" if any("Set-Cookie" in cacheable.reasons_of(row) for row in uncached.redirects) else ""
         steps.append(
             f"Cache the permanent redirects for a year ({several(uncached.moved)}): in vcl_backend_response, "
-            "`if (beresp.status == 301 || beresp.status == 308) { set beresp.ttl = 365d; unset beresp.http.Set-Cookie; }`"
+            f"`if (beresp.status == 301 || beresp.status == 308) {{ set beresp.ttl = 365d;{cookie} }}`"
         )
     steps += uncached.remedies()
     active = varnish.facts.get("active_vcl")

@@ -23,8 +23,8 @@ WELL = 0.75
 #: The part of what gets through from which a page is what the accelerator is at fault for.
 NOTABLE_PAGE = 0.1
 
-#: Reasons by which a response says itself that no shared cache may keep it, or a request that its response is for one visitor.
-PERSONAL = ("Cache-Control", "Authorization")
+#: A request that carries a password gets a response of its own.
+AUTHORIZATION = "Authorization"
 
 _REMEDIES = (
     ("Cookie", "ignore the Cookie header of {urls} in vcl_recv (unset req.http.Cookie), where the page is the same for every visitor"),
@@ -107,14 +107,8 @@ def _hit_ratio(traffic: Instance, excused: float) -> t.Optional[float]:
 
 
 def must_not_be_cached(row: Row) -> bool:
-    """Whether the responses of the page are for one visitor only, by the application's own word, the request, or the site's own list."""
-    if row.get("expected") == "uncached":
-        return True
-    fetched = row.amount("backend_requests")
-    reasons = reasons_of(row)
-    methods = sum(count for name, count in reasons.items() if name.startswith("method "))
-    personal = max(row.amount("private"), methods, *(reasons.get(name, 0) for name in PERSONAL))
-    return bool(fetched) and personal >= fetched / 2
+    """Whether no cache may answer most of these requests: by the facts' own word, or because they carry a password."""
+    return row.get("must_bypass") is True or reasons_of(row).get(AUTHORIZATION, 0) >= max(1, row.amount("backend_requests") / 2)
 
 
 def reasons_of(row: Row) -> dict[str, float]:

@@ -159,18 +159,65 @@ def test_workers_busy_with_what_the_accelerator_lets_through_are_its_consequence
     seen = world.of("web1", "varnish_traffic")["passes"][-1]
     seen["count"] = 300
     assert world.causes() == ["accelerator_fault"]
-    # much of what gets through, because the rest hardly does: but its answers say themselves that they are personal
-    seen.update(backend_requests=290, private=290, reasons=[{"name": "Cookie", "count": 290}])
+    # much of what gets through, because the rest hardly does: but no cache may answer it
+    seen.update(must_bypass=True, reasons=[{"name": "hit-for-pass", "count": 290}])
     assert world.causes() == ["accelerator_fault", "workers_exhausted"]
     assert "/report/" not in world.diagnose()[0]["first_fix"] + world.diagnose()[0]["statement"]
-    # also when they pass because an earlier response said so
-    seen["reasons"].append({"name": "hit-for-pass", "count": 290})
-    assert world.causes() == ["accelerator_fault", "workers_exhausted"]
-    # which may be the application's mistake where the responses themselves say nothing of the kind
-    seen["private"] = 0
-    assert world.causes() == ["accelerator_fault"]
-    seen.update(private=0, reasons=[{"name": "method POST", "count": 290}])
-    assert world.causes() == ["accelerator_fault", "workers_exhausted"]
+
+
+PRIVATE = {"pattern": "/account/", "count": 70, "backend_requests": 70, "must_bypass": True}
+OUTCOMES = {"hit": 850, "grace_hit": 0, "miss": 80, "hit_for_miss": 70, "pass": 0, "hit_for_pass": 0, "pipe": 0, "synth": 0}
+
+
+@pytest.mark.parametrize(
+    ("check", "listed"),
+    [
+        ("varnish_hit_for_miss", "hit_for_misses"),
+        ("varnish_hit_ratio", "hit_for_misses"),
+        ("varnish_hit_ratio", "passes"),
+        ("varnish_pass_ratio", "passes"),
+    ],
+)
+def test_what_no_cache_may_keep_is_no_fault_of_the_accelerator(check: str, listed: str) -> None:
+    """A site whose /account/ is private: the cache does its job, however red a share of the misses looks."""
+    world = World()
+    traffic = world.of("web1", "varnish_traffic")
+    traffic.update({listed: [PRIVATE], "misses": [{"pattern": "/", "count": 80, "backend_requests": 80}], "outcomes": OUTCOMES})
+    world.bad(check, "web1")
+    assert world.causes() == []
+    # a page that may be cached and is not, and as many requests as make a difference: then it is, and only that page is named
+    traffic[listed].append({"pattern": "/news/", "count": 400, "backend_requests": 400, "reasons": [{"name": "Set-Cookie", "count": 400}]})
+    traffic["outcomes"] = {**OUTCOMES, "hit": 450, "hit_for_miss": 470}
+    [cause] = world.diagnose()
+    assert cause["cause"] == "accelerator_fault" and "/account/" not in str(cause)
+    assert cause["first_fix"].startswith("Remove Set-Cookie from the responses of /news/")
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("Cookie", "unset req.http.Cookie"),
+        ("Set-Cookie", "vcl_backend_response"),
+        ("TTL <= 0", "lifetime"),
+        ("VCL rule", "rule of the VCL"),
+        ("Vary: User-Agent", "the Vary header"),
+    ],
+)
+def test_the_first_step_is_about_the_reason_that_was_seen(reason: str, words: str) -> None:
+    world = World()
+    world.of("web1", "varnish_traffic")["passes"] = [{"pattern": "/news/", "count": 9, "reasons": [{"name": reason, "count": 9}]}]
+    world.bad("varnish_hit_ratio", "web1")
+    [cause] = world.diagnose()
+    assert words in cause["first_fix"] and ("ookie" in cause["first_fix"]) == ("ookie" in reason)
+
+
+def test_requests_with_a_password_are_never_to_be_cached() -> None:
+    world = World()
+    world.of("web1", "varnish_traffic")["passes"] = [
+        {"pattern": "/api/", "count": 9, "backend_requests": 9, "reasons": [{"name": "Authorization", "count": 9}]}
+    ]
+    world.bad("varnish_hit_ratio", "web1")
+    assert world.causes() == []
 
 
 def test_a_cache_that_was_started_just_now_is_still_being_filled() -> None:
