@@ -9,7 +9,7 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 
 from ..module_utils._text.plain import plain
-from ..plugin_utils._checks.catalogue import Catalogue, CatalogueError, load
+from ..plugin_utils._checks.catalogue import Catalogue, CatalogueError, load, service_problems
 from ..plugin_utils._checks.check import PHASES
 from ..plugin_utils._checks.evaluate import evaluate
 from ..plugin_utils._checks.finding import Finding
@@ -35,12 +35,13 @@ def evaluate_filter(
     try:
         catalogue = Catalogue(load() if checks is None else plain(checks))
         own = catalogue.checks(thresholds)
-        wrong = list(catalogue.accept_problems(accept))
+        configured = [str(service) for service in plain(services) or []]
+        wrong = [*catalogue.accept_problems(accept), *service_problems(configured)]
     except (CatalogueError, WrongQuery) as error:
         raise AnsibleFilterError(f"warroom.launch.evaluate: {error}") from error
     if wrong:
         raise AnsibleFilterError("warroom.launch.evaluate: " + "\n".join(wrong))
-    return evaluate(str(plain(host)), facts_of(facts), own, str(phase), plain(accept) or {}, plain(services) or [])
+    return evaluate(str(plain(host)), facts_of(facts), own, str(phase), plain(accept) or {}, configured)
 
 
 class FilterModule:

@@ -18,7 +18,7 @@ import yaml
 from ...module_utils._text.plain import plain
 from . import query
 from .check import KEYS, Check, Raw, compile_check, problems, without_limit
-from .services import TITLES
+from .services import GATHERED, TITLES
 
 SHIPPED = pathlib.Path(__file__).resolve().parents[3] / "roles" / "launch_check" / "catalogue"
 
@@ -149,6 +149,11 @@ class Catalogue:
                 yield f"launch_check_accept: there is no check {name}{_near(name, known)}"
             if not isinstance(reason, str) or not reason.strip():
                 yield f"launch_check_accept: check {name} needs its reason as a text"
+
+
+def service_problems(services: t.Iterable[str]) -> list[str]:
+    """What is wrong with the services that a host must have: one that nobody gathers would be missed by nobody."""
+    return [f"launch_check_services: there is no service {name}{_near(name, GATHERED)}" for name in services if name not in GATHERED]
 
 
 def changed_by(entry: Raw, change: t.Optional[Raw]) -> Raw:

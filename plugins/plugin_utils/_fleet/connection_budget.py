@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._checks.services import in_tiers
 from .observed import Hosts, Instance, figure, instances_up
 
 
@@ -19,7 +20,7 @@ def budgets(hosts: Hosts, inventory: t.Optional[t.Mapping[str, t.Any]] = None) -
     """
     capacity = _capacity(hosts)
     instances: list[dict[str, t.Any]] = []
-    for service in ("postgresql", "mysql"):
+    for service in in_tiers("database"):
         for database in instances_up(hosts, service):
             usable = database.number("connections.usable")
             users = {name: capacity[name] for name in _users(hosts, database, capacity)}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fnmatch
 import typing as t
 
+from .._checks.services import in_tiers
 from .observed import Data, Hosts, Instance, figure, instances_up, known_sum
 
 #: Sessions of ours; the modules say so in their application name.
@@ -28,7 +29,7 @@ def databases(hosts: Hosts, inventory: t.Optional[Data] = None) -> list[dict[str
     """
     addresses = _addresses(hosts, inventory or {})
     views = []
-    for service in ("postgresql", "mysql"):
+    for service in in_tiers("database"):
         for database in instances_up(hosts, service):
             if isinstance(database.facts.get("clients"), list):
                 entry = hosts[database.host] if isinstance(hosts[database.host], dict) else {}

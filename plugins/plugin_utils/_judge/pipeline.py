@@ -12,7 +12,7 @@ import typing as t
 
 from ...module_utils._text.plain import plain
 from ...module_utils._text.redact import clean
-from .._checks.catalogue import CAUSES_SEARCHED, HOSTS_ASKED, Catalogue, CatalogueError
+from .._checks.catalogue import CAUSES_SEARCHED, HOSTS_ASKED, Catalogue, CatalogueError, service_problems
 from .._checks.evaluate import evaluate, unreached
 from .._checks.finding import Finding, finding, urgency
 from .._checks.finding import accept as mark_accepted
@@ -70,10 +70,11 @@ def validate(hosts: t.Iterable[Asked], catalogue: Catalogue) -> int:
     most = len(catalogue.entries)
     seen: set[str] = set()
     for host in hosts:
-        settings = repr((host.thresholds, host.extra_checks, host.accept, host.known_clients))
+        settings = repr((host.thresholds, host.extra_checks, host.accept, host.known_clients, host.services))
         if settings in seen:
             continue
         seen.add(settings)
+        wrong += service_problems(host.services)
         try:
             most = max(most, len(catalogue.checks(host.thresholds, host.extra_checks)))
         except CatalogueError as error:

@@ -91,6 +91,14 @@ def test_validate_names_every_wrong_check_of_every_host():
     assert validate([host("a", extra_checks=[check(id="mine")])], CATALOGUE) == 2
 
 
+def test_a_configured_service_that_nobody_gathers_is_refused():
+    with pytest.raises(CatalogueError, match="there is no service postgres; did you mean postgresql"):
+        validate([host("a", services=["postgres"])], CATALOGUE)
+    with pytest.raises(CatalogueError, match="there is no service celery_queue"):
+        validate([host("a", services=["celery_queue"])], CATALOGUE)
+    assert validate([host("a", services=["uwsgi", "server"])], CATALOGUE)
+
+
 @pytest.mark.parametrize("known", [5, [{}], [""], [None], [{"usr": "app"}], [{"user": ""}], [["app"]], [{"user": None}], {"x": "y"}])
 def test_entries_that_would_explain_everybody_or_nobody_are_refused(known):
     with pytest.raises(CatalogueError, match="launch_check_known_clients"):
