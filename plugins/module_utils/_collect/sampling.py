@@ -16,7 +16,7 @@ Number = t.Union[int, float]
 #: Beyond every counter of every service: what claims to be more is no measure, and breaks what divides it.
 MOST = 1e30
 
-_WRITTEN = re.compile(r"\s*[+-]?(?:\d{1,40}(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?\s*", re.ASCII)
+_WRITTEN = re.compile(r"\A\s*[+-]?(?:\d{1,40}(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?\s*", re.ASCII)
 
 
 def number(value: t.Any) -> t.Optional[Number]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from . import tokens
 from .plain import text
 
 #: What replaces a secret wherever it would have been printed.
@@ -20,7 +21,6 @@ MASK = "********"
 
 # C0 and C1 controls, DEL, and the Unicode controls that reorder or hide text (bidi, zero width, line separators).
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
-_URL_PASSWORD = re.compile(r"([a-zA-Z][a-zA-Z0-9+.\-]*://[^\s/:@]*):[^\s/]*@")
 
 
 def clean(value: t.Union[str, bytes], limit: int = 200) -> str:
@@ -28,7 +28,7 @@ def clean(value: t.Union[str, bytes], limit: int = 200) -> str:
     if len(value) > 4 * limit:
         value = value[: 4 * limit]
     line = " ".join(_CONTROL.sub(" ", text(value)).split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
+    return _cut(line, limit)
 
 
 #: A shorter secret is in every text (the "1" of load1): it is hidden only where it is written as a value.
@@ -37,15 +37,64 @@ SHORT = 4
 _OUR_KEY = re.compile(r"^[a-z][a-z0-9_]*$")
 
 
+# Where the word that holds a URL ends. The password of a URL that is none may hold any other character.
+_WORD_END = re.compile("[\\s\"'<>`|]")
+# What a real URL has before its password: anything else is hidden with it.
+_USER = re.compile(r"[A-Za-z0-9._~%+-]{0,80}")
+# host, or host:port, before a path or the end: so no password was cut off.
+_PLACE = re.compile(r"\A(?:\[[0-9a-fA-F:.%]{2,60}\]|[A-Za-z0-9._-]{1,253})(?::[0-9]{1,5})?(?:[/?#]|$)")
+# password=… as connection strings and log lines have it
+_PASSWORD_IS = re.compile(r"(?i)\b(password|passwd|pwd)=(?!\*)[^\s&;,'\")]+")
+
+
 def hide(value: str, secrets: t.Iterable[str]) -> str:
-    """`value` without the secrets and without the password part of any URL in it."""
-    value = _URL_PASSWORD.sub(r"\1:" + MASK + "@", value)
+    """`value` without the secrets and without the password part of any URL in it. Every step passes over the text once."""
+    if "://" in value:
+        value = _without_passwords(value)
+    if "=" in value:
+        value = _PASSWORD_IS.sub(r"\1=" + MASK, value)
     for secret in sorted({secret for secret in secrets if secret}, key=len, reverse=True):
         if len(secret) >= SHORT:
             value = value.replace(secret, MASK)
+            if "…" in value:
+                value = _without_beginnings(value, secret)
         elif secret in value:
             value = re.sub(rf"(?<==){re.escape(secret)}(?![\w.])|(?<=['\"]){re.escape(secret)}(?=['\"])", MASK, value)
     return value
+
+
+def _without_passwords(value: str) -> str:
+    """Texts with URLs. From `://` to the last `@` of the same word everything is user information, well formed or not."""
+    kept: list[str] = []
+    begin = 0
+    while True:
+        place = value.find("://", begin)
+        if place < 0:
+            return "".join([*kept, value[begin:]])
+        place += 3
+        ending = _WORD_END.search(value, place)
+        end = ending.start() if ending else len(value)
+        kept += [value[begin:place], _without_userinfo(value[place:end])]
+        begin = end
+
+
+def _without_userinfo(word: str) -> str:
+    info, sign, rest = word.rpartition("@")
+    if sign:
+        user, colon, _password = info.partition(":")
+        return f"{user}:{MASK}@{rest}" if colon and _USER.fullmatch(user) else f"{MASK}@{rest}" if colon or "/" in info else word
+    if word.endswith("…") and ":" in word and not _PLACE.match(word):
+        return MASK + "…"  # cut off before the host: what is left may be the password's beginning
+    return word
+
+
+def _without_beginnings(value: str, secret: str) -> str:
+    """A text that was cut in the middle of a secret still shows its beginning."""
+    parts = value.split("…")
+    for place, part in enumerate(parts[:-1]):
+        size = next((size for size in range(min(len(secret), len(part), 200), SHORT - 1, -1) if part.endswith(secret[:size])), 0)
+        parts[place] = part[: len(part) - size] + MASK if size else part
+    return "…".join(parts)
 
 
 def hide_deep(value: t.Any, secrets: t.Collection[str]) -> t.Any:
@@ -59,41 +108,32 @@ def hide_deep(value: t.Any, secrets: t.Collection[str]) -> t.Any:
     return value
 
 
-# A segment that names one object rather than a kind of page: digits, uuids, hashes, dates, tokens.
-_ID = re.compile(
-    r"^(?:\d+|\d{4}-\d\d-\d\d|[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}|(?=.*\d)[0-9a-fA-F]{8,}"
-    r"|(?=.*\d)(?=.*[A-Za-z])[A-Za-z0-9_\-]{20,})$"
-)
-# A slug: several words joined by hyphens, as in /news/what-we-learned-at-launch/.
-_SLUG = re.compile(r"^[^-.]+(?:-[^-.]+){2,}$")
-_TRAILING_ID = re.compile(r"^(.*?[-_])\d+(\.[A-Za-z0-9]{1,5})?$")
+# Everything up to the path. The user information of what is no real URL may reach into the path: `@` makes a segment a token.
+_SITE = re.compile(r"^(?:[a-zA-Z][a-zA-Z0-9+.\-]{0,30}:)?//[^/?#]*")
+_MOST_PARAMETERS = 8
 
 
 def url_pattern(url: t.Union[str, bytes], limit: int = 120) -> str:
-    """The kind of page a URL is: ids, hashes and slugs collapsed, query values dropped and their names kept.
+    """The kind of page a URL is: ids, tokens and slugs collapsed, query values dropped and their names kept.
 
     `/blog/2026/10/what-we-learned-today/?page=3&token=x` → `/blog/<id>/<id>/<slug>/?page&token`.
     Scheme, host, userinfo and fragment are left out.
     """
-    raw = clean(url, 2000)
-    raw = re.sub(r"^[a-zA-Z][a-zA-Z0-9+.\-]*://[^/?#]*", "", raw) or "/"
-    raw = raw.split("#", 1)[0]
-    path, _sep, query = raw.partition("?")
-    pattern = "/".join(_segment(part) for part in path.split("/"))
-    names = sorted({re.split("=", part, maxsplit=1)[0] for part in re.split("[&;]", query)} - {""}) if query else []
-    if names:
-        pattern += "?" + "&".join(_segment(name)[:30] for name in names[:8])
-    return pattern if len(pattern) <= limit else pattern[: limit - 1] + "…"
+    return _cut(_shown_url(url, example=False), limit)
 
 
-def _segment(part: str) -> str:
-    if len(part) > 200:
-        return "<long>"  # nobody's page name; also keeps the patterns below from working on it
-    if _ID.match(part):
-        return "<id>"
-    if _SLUG.match(part):
-        return "<slug>"
-    trailing = _TRAILING_ID.match(part)
-    if trailing:
-        return trailing.group(1) + "<id>" + (trailing.group(2) or "")
-    return part if len(part) <= 60 else part[:59] + "…"
+def url_example(url: t.Union[str, bytes], limit: int = 160) -> str:
+    """One URL without the values of its query and without what may open a door in its path."""
+    return _cut(_shown_url(url, example=True), limit)
+
+
+def _shown_url(url: t.Union[str, bytes], example: bool) -> str:
+    raw = _SITE.sub("", clean(url, 2000)) or "/"
+    path, _sep, query = raw.split("#", 1)[0].partition("?")
+    shown = "/".join(tokens.segment(part, example) for part in path.split("/"))
+    names = sorted({tokens.parameter(item) for item in query.replace(";", "&").split("&")} - {""}) if query else []
+    return shown + ("?" + "&".join(names[:_MOST_PARAMETERS]) if names else "")
+
+
+def _cut(line: str, limit: int) -> str:
+    return line if len(line) <= limit else line[: limit - 1] + "…"

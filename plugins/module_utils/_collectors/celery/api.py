@@ -20,7 +20,7 @@ from ..._text.redact import clean
 LIMIT = 8 * 1024 * 1024
 #: Flower's counter of events; its labels are task, type and worker.
 _SAMPLE = re.compile(r"^flower_events_total\{([^}]*)\}\s+(\S+)")
-_LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+_LABEL = re.compile(r'(?<!\w)(\w+)="((?:[^"\\]|\\.)*)"')
 
 
 def get(url: str, path: str, seconds: float, what: str) -> bytes:

@@ -26,7 +26,7 @@ class Identity(t.NamedTuple):
 
 
 _REPLICATION_PREFIX = re.compile(r"^5\.5\.5-(?=\d+\.\d+)")
-_VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
+_VERSION = re.compile(r"(\d{1,9})\.(\d{1,9})(?:\.(\d{1,9}))?")
 
 
 def version(seen: t.Optional[str], comment: t.Optional[str] = None) -> tuple[str, tuple[int, ...]]:

@@ -22,8 +22,8 @@ Row = dict[str, t.Any]
 MAX_NODES = 15
 
 _PARAMETER = re.compile(r"\$(\d+)")
-_PLANNED = re.compile(r"\(*\s*(?:select|insert|update|delete|merge|with|values|table)\b", re.IGNORECASE)
-_CALL = re.compile(r"([\w$\".]+)\s*\(")
+_PLANNED = re.compile(r"\A\(*\s*(?:select|insert|update|delete|merge|with|values|table)\b", re.IGNORECASE)
+_CALL = re.compile(r"(?<![\w$\".])([\w$\".]+)\s*\(")
 # `insert into t (a, b)`, `as t (a, b)`: the word before the parenthesis names columns
 _COLUMN_LIST = re.compile(r"\b(?:into|as)\s+[\w$\".]+\s*\(", re.IGNORECASE)
 #: What may stand before an opening parenthesis: SQL's own words and built-in functions that Django and people use.

@@ -18,7 +18,6 @@ from ..._text.redact import clean, url_pattern
 from .document import Core, Request, Socket, Stats, Vassal, Worker
 
 _ODD_HOST = re.compile(r"[^A-Za-z0-9.:_\-\[\]]")
-_PATH_PARAMETERS = re.compile(r";[^/?#]*")
 
 
 def stats(data: bytes) -> Stats:
@@ -153,7 +152,7 @@ def request(variables: t.Sequence[t.Any], info: t.Mapping[str, t.Any]) -> t.Opti
     return Request(
         method=clean(wanted.get("REQUEST_METHOD", ""), 20),
         host=_ODD_HOST.sub("_", clean(host.rpartition("@")[2], 80)).lower(),
-        pattern=url_pattern(_PATH_PARAMETERS.sub("", path[:4000])),
+        pattern=url_pattern(path[:4000]),
         client=_client(wanted.get("REMOTE_ADDR", "")),
         started=float(started) if started else None,
     )

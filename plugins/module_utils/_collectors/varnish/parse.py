@@ -91,8 +91,8 @@ def vcls(data: bytes) -> dict[str, str]:
     return {name: status for status, name in _VCL_LINE.findall(data.decode("utf-8", "replace"))}
 
 
-_BACKEND_LINE = re.compile(r"^(\S+?\.\S+)\s+(probe|healthy|sick|auto)\s+(.*)$", re.MULTILINE)
-_PROBED = re.compile(r"(\d+)/(\d+)")
+_BACKEND_LINE = re.compile(r"^([^\s.]+\.\S+)\s+(probe|healthy|sick|auto)\s+(.*)$", re.MULTILINE)
+_PROBED = re.compile(r"(\d{1,20})/(\d{1,20})")
 
 
 def backends(data: bytes) -> dict[str, dict[str, t.Any]]:

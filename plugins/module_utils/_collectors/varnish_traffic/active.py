@@ -15,8 +15,7 @@ import urllib.parse
 from ..._collect import stream
 from ..._collect.problem import Problem
 from ..._collect.sampling import number
-from ..._text.redact import clean
-from .patterns import example
+from ..._text.redact import clean, url_example
 from .tally import Matcher
 
 _READ = 256 * 1024
@@ -33,14 +32,14 @@ def _row(url: str, address: str, expected: t.Sequence[Matcher], deadline: float)
     try:
         parts = urllib.parse.urlsplit(url)
     except ValueError as error:
-        return {"name": clean(url.partition("?")[0], 80), "ok": None, "cached": None, "problem": clean(str(error), 160)}
+        return {"name": url_example(url, 80), "ok": None, "cached": None, "problem": clean(str(error), 160)}
     path = urllib.parse.urlunsplit(("", "", parts.path or "/", parts.query, ""))
     want = next((want for want, _place, regex in expected if regex.search(path)), "cached")
     row = dict.fromkeys(
         ("status", "cached", "ok", "age_seconds", "first_seconds", "second_seconds", "set_cookie", "vary", "reasons", "problem")
     )
     row = {
-        "name": example(path.encode("utf-8", "replace")),
+        "name": url_example(path),
         "host": clean(parts.netloc.rpartition("@")[2], 80) or None,
         "expect": want,
         **row,

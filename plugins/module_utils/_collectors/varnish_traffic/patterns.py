@@ -10,7 +10,7 @@ import re
 import typing as t
 
 from ..._collect.sampling import ratio, top
-from ..._text.redact import clean
+from ..._text.redact import clean, url_example
 from .reasons import PRIVATE
 from .tally import OTHER, Bin, Tally, unescaped
 
@@ -86,7 +86,7 @@ def _row(pattern: str, status: t.Optional[int], entry: dict[str, t.Any], totals:
     return {
         "pattern": pattern,
         **({} if status is None else {"status": status}),
-        "example": example(url),
+        "example": url_example(unescaped(url)),
         "host": clean(unescaped(host), 80),
         "count": entry["count"],
         "share": ratio(entry["count"], totals["requests"]),
@@ -111,19 +111,8 @@ def ranked(counts: t.Mapping[str, int], keep: int, total: t.Optional[int] = None
     return top(rows, "count", keep)
 
 
-_TOKEN = re.compile(r"^(?=.*\d)(?=.*[A-Za-z])[A-Za-z0-9_\-=.]{20,}$")
-
-
-def example(url: bytes) -> str:
-    """One URL of the pattern without the values of its query and without what may be a token in its path."""
-    path, _sep, query = unescaped(url).decode("utf-8", "replace").partition("?")
-    shown = "/".join("…" if _TOKEN.match(part) else part for part in clean(path, 160).split("/"))
-    names = sorted({clean(part.split("=", 1)[0], 30) for part in re.split("[&;]", query)} - {""})
-    return shown + ("?" + "&".join(names[:8]) if names else "")
-
-
 _SAFE = re.compile(r"^[A-Za-z0-9/_.~+%-]*$")
-_HOLDERS = re.compile(r"<(id|slug)>")
+_HOLDERS = re.compile(r"<(id|slug|token)>")
 
 
 def url_regex(pattern: str) -> t.Optional[str]:

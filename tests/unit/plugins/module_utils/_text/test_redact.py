@@ -18,12 +18,12 @@ from ansible_collections.warroom.launch.plugins.module_utils._text import redact
         ("", "/"),
         ("/blog/2026/10/what-we-learned-today/?page=3&token=EXAMPLETOKEN", "/blog/<id>/<id>/<slug>/?page&token"),
         ("http://user:EXAMPLEPW@shop.example/a/12", "/a/<id>"),
-        ("/o/3f2504e0-4f89-11d3-9a0c-0305e82c3301/x", "/o/<id>/x"),
+        ("/o/3f2504e0-4f89-11d3-9a0c-0305e82c3301/x", "/o/<token>/x"),
         ("/img/photo-1234.jpg", "/img/photo-<id>.jpg"),
         ("/about-us/", "/about-us/"),
-        ("/s/EXAMPLETOKENEXAMPLE12345678/", "/s/<id>/"),
+        ("/s/EXAMPLETOKENEXAMPLE12345678/", "/s/<token>/"),
         ("/a?b;c=EXAMPLEPW#frag", "/a?b&c"),
-        ("/x\x1b[31m\r\nSet-Cookie: a", "/x [31m Set-Cookie: a"),
+        ("/x\x1b[31m\r\nSet-Cookie: a", "/<token>"),
     ],
 )
 def test_url_pattern(url: str, pattern: str) -> None:
@@ -58,3 +58,46 @@ def test_a05_a_short_or_common_secret_takes_no_measure_and_no_text_away() -> Non
 def test_a_short_secret_is_hidden_where_it_is_a_value() -> None:
     text = "host=10.0.0.1 password=10 user='10' port=100"
     assert redact.hide(text, {"10"}) == f"host=10.0.0.1 password={redact.MASK} user='{redact.MASK}' port=100"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://:EXAMPLEPW@h/0",
+        "redis://user:EXAMPLEPW@h/0",
+        "redis://:07/EXAMPLEPW@h/0",
+        "redis://://EXAMPLEPW@h/0",
+        "redis://:EX@AMPLE/EXAMPLE?PW#x@h/0",
+        "amqp://u:EXAMPLEPW@h1//;amqp://u:EXAMPLEPW@h2//",
+        "postgresql://u:EXAMPLE%40PW@[::1]:5432/db?sslmode=require",
+        "host=10.0.0.1 password=EXAMPLEPW user=x",
+        "mongodb+srv://u:EXAMPLE\x07PW@h/0",
+        "redis://:EXAMPLEP…",
+        "redis://user:EXAMPLE-PASSWO…",
+    ],
+)
+def test_a_password_in_a_url_is_hidden_however_the_url_is_written(url: str) -> None:
+    for text in (url, f"cannot connect to '{url}' (refused)", f"a {url} b https://docs.example/x@y c"):
+        hidden = redact.hide(text, ())
+        assert "EXAMPLE" not in hidden and redact.MASK in hidden, hidden
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://127.0.0.1:15672/api/queues answers 401",
+        "see https://docs.example.org/a/b?c=d#e",
+        "the page is http://shop.example/a/very/long/path/that/was/cut/he…",
+        "redis://10.0.0.5:6379/0",
+        "amqp://rabbit1.example.org/shop",
+        "user@host and postgres@db1 (no URL)",
+        "transport://host:port/name, with user:password@ before the host",
+    ],
+)
+def test_what_holds_no_password_stays_as_it_is(text: str) -> None:
+    assert redact.hide(text, ()) == text
+
+
+def test_a_secret_whose_end_was_cut_off_shows_no_beginning() -> None:
+    assert redact.hide("login failed: EXAMPLESEC…) end", {"EXAMPLESECRET"}) == f"login failed: {redact.MASK}…) end"
+    assert redact.hide("a text that was cut…", {"EXAMPLESECRET"}) == "a text that was cut…"

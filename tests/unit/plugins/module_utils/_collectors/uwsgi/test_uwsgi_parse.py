@@ -77,7 +77,7 @@ def test_no_secret_of_a_running_request_leaves():
     busy = document(worker(1, "busy", [core(1, SECRETS, 1_799_999_990)]))
     text = json.dumps(facts(busy, busy, window=5.0))
     assert "EXAMPLE" not in text
-    assert '"pattern": "/reset/<id>?token"' in text and '"host": "shop.example"' in text
+    assert '"pattern": "/reset/<id>;<token>?token"' in text and '"host": "shop.example"' in text
     assert "EXAMPLE" not in repr(parse.stats(json.dumps(busy).encode()))
 
 
