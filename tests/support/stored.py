@@ -15,6 +15,7 @@ import os
 import pathlib
 import typing as t
 
+RENEW = "if this change is intended: run the test with UPDATE_STORED_REPORTS=1, then read the difference"
 STORED = pathlib.Path(__file__).resolve().parents[1] / "unit/fixtures/reports"
 
 

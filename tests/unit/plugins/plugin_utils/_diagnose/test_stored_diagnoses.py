@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils._text.plain import plain
 from ansible_collections.warroom.launch.plugins.plugin_utils._diagnose.cause import Diagnosis
-from tests.support.stored import required, stored
+from tests.support.stored import RENEW, required, stored
 
 from .test_diagnosis import SINGLE
 from .world import World
@@ -21,5 +21,5 @@ def test_a_diagnosis_is_as_the_stored_one(disaster: str) -> None:
     world = World()
     getattr(world, disaster)()
     made = plain(world.diagnose())
-    assert made == stored(f"diagnoses_of_{disaster}", made)
+    assert made == stored(f"diagnoses_of_{disaster}", made), RENEW
     assert [set(diagnosis) for diagnosis in made] == [required(Diagnosis)]

@@ -16,10 +16,12 @@ from ansible_collections.warroom.launch.plugins.plugin_utils._judge.pipeline imp
 from ansible_collections.warroom.launch.plugins.plugin_utils._judge.report import HostEntry, Report
 from ansible_collections.warroom.launch.plugins.plugin_utils._report.atomic_files import launch_json
 from tests.support.report import fleet, host, report
-from tests.support.stored import required, stored
+from tests.support.stored import RENEW, required, stored
 
 #: What differs from run to run.
 MOMENTS = {"started_at": "2026-11-25T14:00:00Z", "duration_seconds": 0.0, "collection": "warroom.launch"}
+
+SENTENCES = ("question", "finding", "advice", "look", "reason", "limit")
 
 GONE = Asked("web2", problem="not reachable: timed out")
 REPORTS: dict[str, t.Callable[[], t.Mapping[str, t.Any]]] = {
@@ -32,7 +34,13 @@ REPORTS: dict[str, t.Callable[[], t.Mapping[str, t.Any]]] = {
 @pytest.mark.parametrize("name", REPORTS)
 def test_a_report_is_as_the_stored_one(name: str) -> None:
     made = {**json.loads(launch_json(REPORTS[name]())), **MOMENTS}
-    assert made == stored(name, made)
+    made["findings"] = [_without_sentences(finding) for finding in made["findings"]]
+    assert made == stored(name, made), RENEW
+
+
+def _without_sentences(finding: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Sentences may be worded anew at any time: of them only counts whether there is one."""
+    return {key: "a sentence" if key in SENTENCES and value is not None else value for key, value in finding.items()}
 
 
 @pytest.mark.parametrize("name", REPORTS)
