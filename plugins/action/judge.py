@@ -86,15 +86,15 @@ class ActionModule(ActionBase):
 
     def _connection_settings(self) -> dict[str, t.Any]:
         """What the command line and the play say of connections, for hosts whose variables do not."""
-        play, given = self._task.get_play(), context.CLIARGS
+        play, arguments = self._task.get_play(), context.CLIARGS
         settings = {
-            "connection": play.connection or given.get("connection"),
-            "user": play.remote_user or given.get("remote_user") or constants.DEFAULT_REMOTE_USER,
-            "private_key": given.get("private_key_file") or constants.DEFAULT_PRIVATE_KEY_FILE,
-            "ssh_args": " ".join(str(given[name]) for name in ("ssh_common_args", "ssh_extra_args") if given.get(name)),
-            "become": play.become if play.become is not None else given.get("become") or constants.DEFAULT_BECOME,
-            "become_method": play.become_method or given.get("become_method"),
-            "become_user": play.become_user or given.get("become_user"),
+            "connection": play.connection or arguments.get("connection"),
+            "user": play.remote_user or arguments.get("remote_user") or constants.DEFAULT_REMOTE_USER,
+            "private_key": arguments.get("private_key_file") or constants.DEFAULT_PRIVATE_KEY_FILE,
+            "ssh_args": " ".join(str(arguments[name]) for name in ("ssh_common_args", "ssh_extra_args") if arguments.get(name)),
+            "become": play.become if play.become is not None else arguments.get("become") or constants.DEFAULT_BECOME,
+            "become_method": play.become_method or arguments.get("become_method"),
+            "become_user": play.become_user or arguments.get("become_user"),
         }
         return {name: value for name, value in settings.items() if value not in (None, "")}
 
@@ -194,8 +194,8 @@ def _refuse_misspelt(names: t.Iterable[str], hostvars: t.Any) -> None:
 
 def _inventory_arguments() -> list[str]:
     """The run's own inventory, for commands that it prints; none when it was ansible.cfg's."""
-    given = context.CLIARGS.get("inventory") or ()
-    return [part for source in given for part in ("-i", str(source))] if list(given) != list(constants.DEFAULT_HOST_LIST) else []
+    arguments = context.CLIARGS.get("inventory") or ()
+    return [part for source in arguments for part in ("-i", str(source))] if list(arguments) != list(constants.DEFAULT_HOST_LIST) else []
 
 
 def _own_display() -> bool:

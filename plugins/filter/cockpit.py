@@ -15,7 +15,7 @@ from ..plugin_utils._cockpit import cockpit
 def cockpit_filter(hosts: t.Any, report: t.Any = None, name: str = "launch", panes: int = 6, environment: t.Any = None) -> dict[str, t.Any]:
     """A session for tmuxp; documented in cockpit.yml."""
     hosts, report, environment = plain(hosts), plain(report) or {}, plain(environment) or {}
-    if not isinstance(hosts, list) or not all(isinstance(one, dict) and one.get("name") for one in hosts):
+    if not isinstance(hosts, list) or not all(isinstance(host, dict) and host.get("name") for host in hosts):
         raise AnsibleFilterError("warroom.launch.cockpit needs a list of hosts, dictionaries with a name, their connection and their facts")
     if not isinstance(report, dict) or not isinstance(environment, dict):
         raise AnsibleFilterError("warroom.launch.cockpit: report and environment must be dictionaries")

@@ -18,14 +18,14 @@ from ..plugin_utils._judge.pipeline import Asked, judge
 
 def diagnose_filter(facts: t.Any, addresses: t.Any = None, known_clients: t.Any = None, phase: str = "during") -> list[Diagnosis]:
     """The causes over several hosts; documented in diagnose.yml."""
-    given, places = plain(facts), plain(addresses) or {}
-    if not isinstance(given, dict) or not all(isinstance(one, dict) for one in given.values()):
+    facts_by_host, places = plain(facts), plain(addresses) or {}
+    if not isinstance(facts_by_host, dict) or not all(isinstance(facts, dict) for facts in facts_by_host.values()):
         raise AnsibleFilterError("warroom.launch.diagnose needs the facts of each host, a dictionary of host: ansible_facts")
-    if not isinstance(places, dict) or not all(isinstance(one, list) for one in places.values()):
+    if not isinstance(places, dict) or not all(isinstance(names, list) for names in places.values()):
         raise AnsibleFilterError("warroom.launch.diagnose: addresses must be a dictionary of host: list of names and addresses")
     hosts = [
-        Asked(name, facts_of(one), known_clients=plain(known_clients) or [], addresses=[name, *map(str, places.get(name, []))])
-        for name, one in given.items()
+        Asked(name, facts_of(host_facts), known_clients=plain(known_clients) or [], addresses=[name, *map(str, places.get(name, []))])
+        for name, host_facts in facts_by_host.items()
     ]
     inventory = {"groups": {}, "addresses": {**{host.name: host.addresses for host in hosts}, **places}}
     try:

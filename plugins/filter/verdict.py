@@ -15,7 +15,7 @@ from ..plugin_utils._checks.verdict import Verdict, verdict
 def verdict_filter(findings: t.Any) -> Verdict:
     """The verdict over findings; documented in verdict.yml."""
     findings = plain(findings)
-    if not isinstance(findings, list) or not all(isinstance(one, dict) and "status" in one for one in findings):
+    if not isinstance(findings, list) or not all(isinstance(finding, dict) and "status" in finding for finding in findings):
         raise AnsibleFilterError("warroom.launch.verdict needs a list of findings, as warroom.launch.evaluate gives them")
     return verdict(findings)
 

@@ -30,7 +30,7 @@ def cockpit(
     """The session for tmuxp, notes for the person who opens it, and the window that is opened first and why."""
     panes_by_window: dict[str, list[tuple[str, Pane, str]]] = {window: [] for window in WINDOWS.values()}
     notes: list[str] = []
-    for host in sorted(hosts, key=lambda one: natural(str(one["name"]))):
+    for host in sorted(hosts, key=lambda host: natural(str(host["name"]))):
         _open(host, panes_by_window, notes)
     first, place, why = _first(report or {}, {window for window, inside in panes_by_window.items() if inside})
     windows = []
@@ -72,18 +72,18 @@ def _titled(way: Way, pane: Pane) -> str:
 
 def _instances(host: t.Mapping[str, t.Any], service: str) -> list[Instance]:
     """What runs there, each instance with the options that it was declared with (by its name, else by its place in the list)."""
-    found = instances_in(host.get("facts") or {}, service)
+    instances = instances_in(host.get("facts") or {}, service)
     services = host.get("services")
     wish = services.get(service) if isinstance(services, t.Mapping) else None
     if isinstance(wish, t.Mapping):
-        return [{**wish, **one} for one in found]
+        return [{**wish, **instance} for instance in instances]
     if not isinstance(wish, list):
-        return [dict(one) for one in found]
-    declared = [one for one in wish if isinstance(one, t.Mapping)]
-    by_name = {str(one.get("name")): one for one in found}
+        return [dict(instance) for instance in instances]
+    declared = [instance for instance in wish if isinstance(instance, t.Mapping)]
+    by_name = {str(instance.get("name")): instance for instance in instances}
     merged: list[Instance] = []
     for place, options in enumerate(declared):
-        fact = by_name.get(str(options.get("name"))) or (found[place] if place < len(found) and not options.get("name") else {})
+        fact = by_name.get(str(options.get("name"))) or (instances[place] if place < len(instances) and not options.get("name") else {})
         merged.append({**fact, **options})
     return merged
 
@@ -111,9 +111,11 @@ def _first(report: t.Mapping[str, t.Any], there: set[str]) -> tuple[str, t.Optio
     for cause in report.get("diagnoses") or []:
         if cause.get("tier") in there:
             return cause["tier"], next(iter(cause.get("hosts") or []), None), cause.get("statement")
-    counted = [one for one in report.get("findings") or [] if one.get("status") in ("fail", "warn") and one.get("accepted") is None]
-    for one in sorted(counted, key=urgency):
-        window = WINDOWS.get(one["service"], MACHINES)
+    counted = [
+        finding for finding in report.get("findings") or [] if finding.get("status") in ("fail", "warn") and finding.get("accepted") is None
+    ]
+    for finding in sorted(counted, key=urgency):
+        window = WINDOWS.get(finding["service"], MACHINES)
         if window in there:
-            return window, one["host"], one.get("finding")
+            return window, finding["host"], finding.get("finding")
     return MACHINES, None, None

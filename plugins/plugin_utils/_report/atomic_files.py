@@ -40,10 +40,10 @@ def launch_json(report: t.Mapping[str, t.Any]) -> str:
     parts = []
     for key, value in report.items():
         if isinstance(value, list) and value:
-            inside = ",\n".join("  " + _compact(one) for one in value)
+            inside = ",\n".join("  " + _compact(entry) for entry in value)
             parts.append(f" {_compact(key)}: [\n{inside}\n ]")
         elif key == "hosts" and value:
-            inside = ",\n".join(f"  {_compact(name)}: {_compact(one)}" for name, one in value.items())
+            inside = ",\n".join(f"  {_compact(name)}: {_compact(entry)}" for name, entry in value.items())
             parts.append(f" {_compact(key)}: {{\n{inside}\n }}")
         else:
             parts.append(f" {_compact(key)}: {_compact(value)}")

@@ -34,9 +34,9 @@ def lines(model: Model, width: int = 100) -> list[str]:
         result += ["", f"… and {model['entries_left']} more kinds of findings: see the report"]
     if model["accepted"]:
         result += ["", "Known gaps, accepted and not counted:"]
-        for one in model["accepted"]:
-            where = one["place"] + more(one["places_total"] - 1)
-            result += _wrapped(f"{one['check']} ({where}): {one['finding']} Accepted: {one['reason']}", width, "  ", "    ")
+        for gap in model["accepted"]:
+            where = gap["place"] + more(gap["places_total"] - 1)
+            result += _wrapped(f"{gap['check']} ({where}): {gap['finding']} Accepted: {gap['reason']}", width, "  ", "    ")
     return result
 
 
@@ -44,8 +44,8 @@ def cause_lines(cause: Model, width: int) -> list[str]:
     where = ", ".join(cause["hosts"]) + more(cause["hosts_total"] - len(cause["hosts"]))
     result = _wrapped(f"CAUSE {cause['cause']}{' on ' + where if where else ''}", width)
     result += _wrapped(cause["statement"], width, "  ")
-    for said in cause["evidence"]:
-        result += _wrapped(said, width, "  · ", "    ")
+    for sentence in cause["evidence"]:
+        result += _wrapped(sentence, width, "  · ", "    ")
     if cause["first_fix"]:
         result += _wrapped(cause["first_fix"], width, "  → first: ", "    ")
     if cause["avoid"]:

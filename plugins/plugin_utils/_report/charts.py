@@ -39,7 +39,7 @@ def bars(
         known.sort(key=lambda row: -abs(row["value"]))
     top = max(abs(row["value"]) for row in known)
     scale = 1.0 if unit == "ratio" and top <= 1 else max(top, mark or 0) or 1.0
-    made = [
+    drawn = [
         {
             "label": clean(row["label"], 120),
             "text": clean(row.get("text") or shown(row["value"], unit), 200),
@@ -47,48 +47,48 @@ def bars(
         }
         for row in known[:MOST_ROWS]
     ]
-    at = None if mark is None or mark > scale else _percent(mark, scale)
-    words = f"usual limit, {shown(mark, unit)}" if at is not None else ""
-    return {"kind": "bars", "title": title, "note": note, "rows": made, "mark": at, "mark_text": words, "legend": [], **_left(known)}
+    mark_at = None if mark is None or mark > scale else _percent(mark, scale)
+    words = f"usual limit, {shown(mark, unit)}" if mark_at is not None else ""
+    return {"kind": "bars", "title": title, "note": note, "rows": drawn, "mark": mark_at, "mark_text": words, "legend": [], **_left(known)}
 
 
 def stacked(title: str, rows: t.Sequence[Row], names: t.Sequence[str], note: str = "", unit: str = "count") -> t.Optional[Chart]:
     """Shares of a whole: rows {label, values: one per name}. A part that is unknown is left out of its row's whole."""
-    made = []
+    drawn = []
     for row in rows:
         values = [number(value) for value in row["values"]]
         whole = sum(value for value in values if value)
         if whole > 0:
-            made.append(
+            drawn.append(
                 {"label": clean(row["label"], 120), "parts": _parts(values, whole, names), "text": _shares(values, whole, names, unit)}
             )
-    if not made:
+    if not drawn:
         return None
-    legend = [{"series": at, "name": name} for at, name in enumerate(names)]
+    legend = [{"series": place, "name": name} for place, name in enumerate(names)]
     return {
         "kind": "bars",
         "title": title,
         "note": note,
-        "rows": made[:MOST_ROWS],
+        "rows": drawn[:MOST_ROWS],
         "mark": None,
         "mark_text": "",
         "legend": legend,
-        **_left(made),
+        **_left(drawn),
     }
 
 
 def _parts(values: list[t.Optional[float]], whole: float, names: t.Sequence[str]) -> list[dict[str, t.Any]]:
     parts, x = [], 0.0
-    for at, value in enumerate(values):
+    for place, value in enumerate(values):
         if value:
             width = _percent(value, whole)
-            parts.append({"series": at, "x": round(x, 2), "width": width, "name": names[at]})
+            parts.append({"series": place, "x": round(x, 2), "width": width, "name": names[place]})
             x += width
     return parts
 
 
 def _shares(values: list[t.Optional[float]], whole: float, names: t.Sequence[str], unit: str) -> str:
-    words = [f"{names[at]} {shown(value / whole, 'ratio')}" for at, value in enumerate(values) if value]
+    words = [f"{names[place]} {shown(value / whole, 'ratio')}" for place, value in enumerate(values) if value]
     return ", ".join(words) + ("" if unit == "ratio" else f" of {shown(round(whole) if unit == 'count' else whole, unit)}")
 
 
@@ -106,7 +106,7 @@ def _percent(value: float, whole: float) -> float:
 def histogram(title: str, series: t.Sequence[tuple[str, int, t.Mapping[str, t.Any]]], note: str = "") -> t.Optional[Chart]:
     """One small plot per (name, colour, {count, p50_seconds, p95_seconds, buckets}), all on one axis from fast to slow."""
     usable = [(name, colour, times, _buckets(times)) for name, colour, times in series]
-    usable = [one for one in usable if one[3]]
+    usable = [entry for entry in usable if entry[3]]
     if not usable:
         return None
     low = math.floor(min(math.log10(buckets[0][0]) for _name, _colour, _times, buckets in usable))
@@ -139,23 +139,23 @@ def histogram(title: str, series: t.Sequence[tuple[str, int, t.Mapping[str, t.An
 
 def _buckets(times: t.Mapping[str, t.Any]) -> list[tuple[float, float, float]]:
     rows = times.get("buckets") if isinstance(times, dict) else None
-    found = []
+    buckets = []
     for row in rows if isinstance(rows, list) else []:
         values = [number(row.get(key)) for key in ("from_seconds", "to_seconds", "count")] if isinstance(row, dict) else [None]
         if None not in values and 0 < values[0] < values[1] and values[2]:  # type: ignore[operator]
-            found.append(tuple(values))
-    return sorted(found)  # type: ignore[arg-type]
+            buckets.append(tuple(values))
+    return sorted(buckets)  # type: ignore[arg-type]
 
 
 def merged(times: t.Iterable[t.Any]) -> dict[str, t.Any]:
     """The buckets of several places together; percentiles only when there is one place, they cannot be added up."""
-    given = [one for one in times if isinstance(one, dict) and one.get("count")]
+    known = [entry for entry in times if isinstance(entry, dict) and entry.get("count")]
     counts: dict[tuple[float, float], float] = {}
-    for one in given:
-        for begin, end, count in _buckets(one):
+    for entry in known:
+        for begin, end, count in _buckets(entry):
             counts[begin, end] = counts.get((begin, end), 0) + count
     buckets = [{"from_seconds": begin, "to_seconds": end, "count": count} for (begin, end), count in sorted(counts.items())]
-    return {"count": sum(counts.values()), "buckets": buckets, **(_percentiles(given[0]) if len(given) == 1 else {})}
+    return {"count": sum(counts.values()), "buckets": buckets, **(_percentiles(known[0]) if len(known) == 1 else {})}
 
 
 def _percentiles(times: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -207,17 +207,17 @@ def thinned(points: list[Point], most: int = 400) -> list[Point]:
     return kept
 
 
-def rounds(title: str, given: t.Sequence[t.Mapping[str, t.Any]]) -> t.Optional[Chart]:
+def rounds(title: str, history: t.Sequence[t.Mapping[str, t.Any]]) -> t.Optional[Chart]:
     """A strip with a block per round {at: ISO time, verdict, causes}."""
-    if len(given) < 2:
+    if len(history) < 2:
         return None
-    width = 100 / len(given)
+    width = 100 / len(history)
     blocks = []
-    for at, one in enumerate(given):
-        causes = ", ".join(str(cause).replace("_", " ") for cause in one.get("causes") or [])
-        label = clean(f"{one['at']}: {one['verdict']}" + (f" ({causes})" if causes else ""), 200)
+    for at, entry in enumerate(history):
+        causes = ", ".join(str(cause).replace("_", " ") for cause in entry.get("causes") or [])
+        label = clean(f"{entry['at']}: {entry['verdict']}" + (f" ({causes})" if causes else ""), 200)
         blocks.append(
-            {"x": round(at * width, 3), "width": round(width, 3), "status": _STATUS.get(one["verdict"], "unknown"), "label": label}
+            {"x": round(at * width, 3), "width": round(width, 3), "status": _STATUS.get(entry["verdict"], "unknown"), "label": label}
         )
     last = blocks[-1]["label"]
     return {
@@ -225,9 +225,9 @@ def rounds(title: str, given: t.Sequence[t.Mapping[str, t.Any]]) -> t.Optional[C
         "title": title,
         "note": f"the last one: {last}",
         "blocks": blocks,
-        "text": f"{len(given)} rounds, {last}",
-        "from": clean(given[0]["at"], 40),
-        "to": clean(given[-1]["at"], 40),
+        "text": f"{len(history)} rounds, {last}",
+        "from": clean(history[0]["at"], 40),
+        "to": clean(history[-1]["at"], 40),
         "left": 0,
     }
 

@@ -18,50 +18,52 @@ _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 def junit_xml(report: t.Mapping[str, t.Any]) -> str:
     by_host: dict[str, list[Finding]] = {name: [] for name in report["hosts"]}
-    for one in report["findings"]:
-        by_host.setdefault(one["host"], []).append(one)
+    for finding in report["findings"]:
+        by_host.setdefault(finding["host"], []).append(finding)
     # text, not a tree: a large fleet has a hundred thousand cases
     suites: list[str] = []
     totals = {"tests": 0, "failures": 0, "errors": 0, "skipped": 0}
     for host, findings in by_host.items():
-        kinds = [_kind(one) for one in findings]
+        kinds = [_kind(finding) for finding in findings]
         counts = {"tests": len(kinds), **{name: kinds.count(name) for name in ("failures", "errors", "skipped")}}
         totals = {name: totals[name] + counts[name] for name in totals}
         suites.append(f" <testsuite{_attributes(name=host, timestamp=report['started_at'].rstrip('Z'), **counts)}>")
-        suites += [_case(one, kind) for one, kind in zip(findings, kinds)]
+        suites += [_case(finding, kind) for finding, kind in zip(findings, kinds)]
         suites.append(" </testsuite>")
     head = _attributes(name=f"launch_check: {report['verdict']}", time=f"{report['duration_seconds']:.3f}", **totals)
     return "\n".join(['<?xml version="1.0" encoding="UTF-8"?>', f"<testsuites{head}>", *suites, "</testsuites>", ""])
 
 
-def _kind(one: Finding) -> str:
-    if one["accepted"] or one["status"] == "skipped":
+def _kind(finding: Finding) -> str:
+    if finding["accepted"] or finding["status"] == "skipped":
         return "skipped"
-    return {"fail": "failures", "unknown": "errors"}.get(one["status"], "fine")
+    return {"fail": "failures", "unknown": "errors"}.get(finding["status"], "fine")
 
 
-def _case(one: Finding, kind: str) -> str:
-    name = f"{one['check']} [{one['instance']}]" if one["instance"] else one["check"]
-    head = f"  <testcase{_attributes(classname=f'''{one['host']}.{one['service']}''', name=name)}"
-    inside = _inside(one, kind)
+def _case(finding: Finding, kind: str) -> str:
+    name = f"{finding['check']} [{finding['instance']}]" if finding["instance"] else finding["check"]
+    head = f"  <testcase{_attributes(classname=f'''{finding['host']}.{finding['service']}''', name=name)}"
+    inside = _inside(finding, kind)
     return f"{head}>{inside}</testcase>" if inside else f"{head}/>"
 
 
-def _inside(one: Finding, kind: str) -> str:
-    said = one["finding"] or one["reason"] or ""
+def _inside(finding: Finding, kind: str) -> str:
+    message = finding["finding"] or finding["reason"] or ""
     if kind == "skipped":
-        reason = f"accepted: {one['accepted']} ({said})" if one["accepted"] else one["reason"] or said
+        reason = f"accepted: {finding['accepted']} ({message})" if finding["accepted"] else finding["reason"] or message
         return f"<skipped{_attributes(message=reason)}/>"
     if kind in ("failures", "errors"):
         tag = "failure" if kind == "failures" else "error"
-        return f"<{tag}{_attributes(message=said, type=one['check'])}>{escape(_text(_details(one)))}</{tag}>"
+        return f"<{tag}{_attributes(message=message, type=finding['check'])}>{escape(_text(_details(finding)))}</{tag}>"
     return (
-        f"<system-out>{escape(_text(f'warning: {said}'))}\n{escape(_text(_details(one)))}</system-out>" if one["status"] == "warn" else ""
+        f"<system-out>{escape(_text(f'warning: {message}'))}\n{escape(_text(_details(finding)))}</system-out>"
+        if finding["status"] == "warn"
+        else ""
     )
 
 
-def _details(one: Finding) -> str:
-    parts = (("", one["question"]), ("limit: ", one["limit"]), ("next: ", one["advice"]), ("look: ", one["look"]))
+def _details(finding: Finding) -> str:
+    parts = (("", finding["question"]), ("limit: ", finding["limit"]), ("next: ", finding["advice"]), ("look: ", finding["look"]))
     return "\n".join(f"{name}{value}" for name, value in parts if value)
 
 

@@ -35,7 +35,7 @@ def model(report: Report) -> dict[str, t.Any]:
         "status": report["status"],
         "headline": headline(report),
         "about": _about(report),
-        "causes": [_cause(one) for one in report["diagnoses"][:CAUSES]],
+        "causes": [_cause(cause) for cause in report["diagnoses"][:CAUSES]],
         "causes_left": max(0, len(report["diagnoses"]) - CAUSES),
         "problem": report.get("problem"),
         "matrix": matrix(report),
@@ -52,7 +52,7 @@ def headline(report: Report) -> str:
     if report["diagnoses"]:
         cause = report["diagnoses"][0]
         return f"{word}: {_sentence(cause.get('statement') or cause.get('cause') or '')}"
-    worst = next((one for one in report["findings"] if one["status"] == report["status"] and not one["accepted"]), None)
+    worst = next((finding for finding in report["findings"] if finding["status"] == report["status"] and not finding["accepted"]), None)
     if worst is None or report["status"] == "ok":
         hosts = len(report["hosts"])
         return f"{word}: {report['counts']['ok']} checks on {hosts} host{'' if hosts == 1 else 's'} are fine"
@@ -77,12 +77,12 @@ def limit_text(limit: t.Optional[str], unit: t.Optional[str]) -> t.Optional[str]
     return limit if match is None else f"{match[1]} {shown(float(match[2]), unit)}{limit[match.end() :]}"  # type: ignore[index]
 
 
-def value_text(one: Report) -> t.Optional[str]:
+def value_text(finding: Report) -> t.Optional[str]:
     """The value beside its limit: 0.8996 against `< 0.9` is "just under 90 %"."""
-    if one["value"] is None:
+    if finding["value"] is None:
         return None
-    match = _LIMIT.match(one["limit"] or "")
-    return shown_beside(one["value"], one["unit"], [] if match is None else [float(match[2])])
+    match = _LIMIT.match(finding["limit"] or "")
+    return shown_beside(finding["value"], finding["unit"], [] if match is None else [float(match[2])])
 
 
 def _about(report: Report) -> str:
@@ -90,9 +90,10 @@ def _about(report: Report) -> str:
     counted = [(counts[status], name) for status, name in _COUNTED if counts.get(status)]
     words = [f"{count} {name if count > 1 else name.removesuffix('s')}" for count, name in counted]
     hosts = len(report["hosts"])
-    reached = sum(one["reached"] for one in report["hosts"].values())
-    asked = f"{hosts} host{'' if hosts == 1 else 's'}" + (f", {hosts - reached} of them not reached" if reached < hosts else "")
-    return f"{report['phase']} launch, {report['started_at']}, {shown(report['duration_seconds'], 'seconds')}; {asked}; {', '.join(words)}"
+    reached = sum(host["reached"] for host in report["hosts"].values())
+    hosts_text = f"{hosts} host{'' if hosts == 1 else 's'}" + (f", {hosts - reached} of them not reached" if reached < hosts else "")
+    launch = f"{report['phase']} launch, {report['started_at']}, {shown(report['duration_seconds'], 'seconds')}"
+    return f"{launch}; {hosts_text}; {', '.join(words)}"
 
 
 _COUNTED = (
@@ -100,10 +101,10 @@ _COUNTED = (
 )  # fmt: skip
 
 
-def place(one: t.Mapping[str, t.Any]) -> str:
+def place(finding: t.Mapping[str, t.Any]) -> str:
     """Where a finding was made: `web1 127.0.0.1:1717`."""
-    name = clean(one["host"], 80)
-    return f"{name} {clean(one['instance'], 80)}" if one.get("instance") and one["instance"] != "default" else name
+    name = clean(finding["host"], 80)
+    return f"{name} {clean(finding['instance'], 80)}" if finding.get("instance") and finding["instance"] != "default" else name
 
 
 # ---- tiers × hosts ------------------------------------------------------------------------------------------------
@@ -112,10 +113,10 @@ def place(one: t.Mapping[str, t.Any]) -> str:
 def matrix(report: Report) -> dict[str, t.Any]:
     """`{columns, rows: [{label, hosts, cells: [{status, count} or None]}], hidden}`; the worst rows first."""
     cells: dict[str, dict[str, collections.Counter[str]]] = {name: {} for name in report["hosts"]}
-    for one in report["findings"]:
-        column = COLUMNS[one["service"]]
-        of_host = cells.setdefault(one["host"], {})
-        of_host.setdefault(column, collections.Counter())["accepted" if one["accepted"] else one["status"]] += 1
+    for finding in report["findings"]:
+        column = COLUMNS[finding["service"]]
+        of_host = cells.setdefault(finding["host"], {})
+        of_host.setdefault(column, collections.Counter())["accepted" if finding["accepted"] else finding["status"]] += 1
     columns = [name for name in dict.fromkeys(COLUMNS.values()) if any(name in row for row in cells.values())]
     signatures: dict[tuple[t.Optional[str], ...], list[str]] = {}
     for name, row in cells.items():
@@ -126,8 +127,8 @@ def matrix(report: Report) -> dict[str, t.Any]:
     rows = [_row(sorted(names, key=natural), key[: len(columns)], columns, cells) for key, names in signatures.items()]
     rows.sort(key=lambda row: (row["hosts"] == [FLEET_HOST], row["rank"], natural(row["hosts"][0])))
     hidden = sum(len(row["hosts"]) for row in rows[ROWS:])
-    for made in rows:
-        made["hosts_total"], made["hosts"] = len(made["hosts"]), made["hosts"][:PLACES]
+    for line in rows:
+        line["hosts_total"], line["hosts"] = len(line["hosts"]), line["hosts"][:PLACES]
     titled = [{"name": name, "title": TITLES.get(name, name.capitalize())} for name in columns]
     return {"columns": titled, "rows": rows[:ROWS], "hidden": hidden}
 
@@ -137,12 +138,12 @@ def _worst(counter: t.Mapping[str, int]) -> str:
 
 
 def _row(names: list[str], signature: tuple[t.Any, ...], columns: list[str], cells: t.Any) -> dict[str, t.Any]:
-    made = []
+    shown_cells = []
     for column, status in zip(columns, signature):
         counts = [cells[name][column][status] for name in names] if status else []
-        made.append({"status": status, "count": max(counts)} if status else None)
+        shown_cells.append({"status": status, "count": max(counts)} if status else None)
     label = clean(names[0], 60) if len(names) == 1 else f"{len(names)} hosts: {clean(names[0], 40)} … {clean(names[-1], 40)}"
-    return {"label": label, "hosts": names, "cells": made, "rank": sorted(_RANK[status] for status in signature if status)}
+    return {"label": label, "hosts": names, "cells": shown_cells, "rank": sorted(_RANK[status] for status in signature if status)}
 
 
 # ---- findings -----------------------------------------------------------------------------------------------------
@@ -150,18 +151,22 @@ def _row(names: list[str], signature: tuple[t.Any, ...], columns: list[str], cel
 
 def groups(findings: t.Iterable[Report]) -> list[list[Report]]:
     """What is not ok and counts; the same check on many hosts, or one reason for many unknowns, is one group."""
-    found: dict[tuple[t.Any, ...], list[Report]] = {}
-    for one in findings:
-        if one["status"] in ("fail", "unknown", "warn") and not one["accepted"]:
-            key = (one["status"], one["service"], one["reason"]) if one["status"] == "unknown" else (one["status"], one["check"])
-            found.setdefault(key, []).append(one)
-    return sorted(found.values(), key=lambda group: STATUSES.index(group[0]["status"]))
+    by_kind: dict[tuple[t.Any, ...], list[Report]] = {}
+    for finding in findings:
+        if finding["status"] in ("fail", "unknown", "warn") and not finding["accepted"]:
+            key = (
+                (finding["status"], finding["service"], finding["reason"])
+                if finding["status"] == "unknown"
+                else (finding["status"], finding["check"])
+            )
+            by_kind.setdefault(key, []).append(finding)
+    return sorted(by_kind.values(), key=lambda group: STATUSES.index(group[0]["status"]))
 
 
 def _entry(group: list[Report]) -> dict[str, t.Any]:
     first = group[0]
-    places = sorted({place(one) for one in group}, key=natural)
-    checks = list(dict.fromkeys(one["check"] for one in group))
+    places = sorted({place(finding) for finding in group}, key=natural)
+    checks = list(dict.fromkeys(finding["check"] for finding in group))
     return {
         "status": first["status"],
         "service": first["service"],
@@ -193,9 +198,9 @@ def _indent(line: str) -> str:
 
 def _accepted(findings: t.Iterable[Report]) -> list[dict[str, t.Any]]:
     groups: dict[tuple[str, str], list[Report]] = {}
-    for one in findings:
-        if one["accepted"]:
-            groups.setdefault((one["check"], one["accepted"]), []).append(one)
+    for finding in findings:
+        if finding["accepted"]:
+            groups.setdefault((finding["check"], finding["accepted"]), []).append(finding)
     return [
         {
             "check": check,
@@ -203,24 +208,24 @@ def _accepted(findings: t.Iterable[Report]) -> list[dict[str, t.Any]]:
             "status": group[0]["status"],
             "finding": clean(group[0]["finding"] or "", 300),
             "place": place(group[0]),
-            "places_total": len({place(one) for one in group}),
+            "places_total": len({place(finding) for finding in group}),
         }
         for (check, reason), group in groups.items()
     ]
 
 
-def _cause(one: Report) -> dict[str, t.Any]:
+def _cause(cause: Report) -> dict[str, t.Any]:
     return {
-        "cause": clean(str(one.get("cause") or ""), 60),
-        "tier": clean(str(one.get("tier") or ""), 40),
-        "hosts": [clean(str(host), 80) for host in (one.get("hosts") or [])[:PLACES]],
-        "hosts_total": len(one.get("hosts") or []),
-        "statement": _lines(one.get("statement")),
-        "evidence": [_said(row) for row in (one.get("evidence") or [])[:PLACES]],
-        "rows": [row for row in (one.get("rows") or [])[:PLACES] if isinstance(row, dict)],
-        "first_fix": _lines(one.get("first_fix")),
-        "avoid": _lines(one.get("avoid")),
-        "look": clean(str(one["look"]), 300) if one.get("look") else None,
+        "cause": clean(str(cause.get("cause") or ""), 60),
+        "tier": clean(str(cause.get("tier") or ""), 40),
+        "hosts": [clean(str(host), 80) for host in (cause.get("hosts") or [])[:PLACES]],
+        "hosts_total": len(cause.get("hosts") or []),
+        "statement": _lines(cause.get("statement")),
+        "evidence": [_said(row) for row in (cause.get("evidence") or [])[:PLACES]],
+        "rows": [row for row in (cause.get("rows") or [])[:PLACES] if isinstance(row, dict)],
+        "first_fix": _lines(cause.get("first_fix")),
+        "avoid": _lines(cause.get("avoid")),
+        "look": clean(str(cause["look"]), 300) if cause.get("look") else None,
     }
 
 

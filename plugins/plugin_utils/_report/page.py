@@ -83,14 +83,14 @@ def _each(group: t.Sequence[Report]) -> list[dict[str, t.Any]]:
     """The places of an entry, each with its own words, number and rows."""
     return [
         {
-            "place": place(one),
-            "check": one["check"],
-            "finding": clean(one["finding"] or "", 400),
-            "value": value_text(one),
-            "limit": limit_text(one["limit"], one["unit"]),
-            "table": evidence_table(one["evidence"]),
+            "place": place(finding),
+            "check": finding["check"],
+            "finding": clean(finding["finding"] or "", 400),
+            "value": value_text(finding),
+            "limit": limit_text(finding["limit"], finding["unit"]),
+            "table": evidence_table(finding["evidence"]),
         }
-        for one in group[:EACH]
+        for finding in group[:EACH]
     ]
 
 
@@ -121,27 +121,27 @@ def _cell(key: str, value: t.Any) -> str:
 def over_time(report: Report) -> list[charts.Chart]:
     """The rounds of a watch: their verdicts, and the followed checks' values, a plot for each check with a line for each place."""
     history = report.get("history") or {}
-    questions = {one["check"]: one["question"] for one in report["findings"]}
+    questions = {entry["check"]: entry["question"] for entry in report["findings"]}
     by_check: dict[str, list[Report]] = {}
-    for one in history.get("series") or []:
-        by_check.setdefault(one["check"], []).append(one)
-    drawn = [charts.rounds("Verdict of each round", history.get("rounds") or [])]
+    for entry in history.get("series") or []:
+        by_check.setdefault(entry["check"], []).append(entry)
+    plots = [charts.rounds("Verdict of each round", history.get("rounds") or [])]
     for check, series in by_check.items():
-        lines = [(place(one), one["points"]) for one in sorted(series, key=lambda one: natural(place(one)))]
-        drawn.append(charts.timeline(clean(questions.get(check) or check, 200), lines, series[0].get("unit") or "count", clean(check, 120)))
-    return [chart for chart in drawn if chart is not None]
+        lines = [(place(entry), entry["points"]) for entry in sorted(series, key=lambda entry: natural(place(entry)))]
+        plots.append(charts.timeline(clean(questions.get(check) or check, 200), lines, series[0].get("unit") or "count", clean(check, 120)))
+    return [chart for chart in plots if chart is not None]
 
 
 def _listed(findings: t.Sequence[Report]) -> list[dict[str, t.Any]]:
     """Every finding in one line, by place; the most urgent ones when there are too many."""
-    rows = sorted(findings[:LISTED], key=lambda one: (natural(place(one)), one["check"]))
+    rows = sorted(findings[:LISTED], key=lambda finding: (natural(place(finding)), finding["check"]))
     return [
         {
-            "place": place(one),
-            "check": one["check"],
-            "status": "accepted" if one["accepted"] else one["status"],
-            "value": shown(one["value"], one["unit"]) if one["value"] is not None else "",
-            "said": clean(one["finding"] or one["reason"] or "", 300),
+            "place": place(finding),
+            "check": finding["check"],
+            "status": "accepted" if finding["accepted"] else finding["status"],
+            "value": shown(finding["value"], finding["unit"]) if finding["value"] is not None else "",
+            "said": clean(finding["finding"] or finding["reason"] or "", 300),
         }
-        for one in rows
+        for finding in rows
     ]

@@ -14,26 +14,26 @@ from . import charts
 from .charts import Chart, number
 
 Facts = t.Mapping[str, t.Any]
-Found = list[tuple[str, dict[str, t.Any]]]  # (where, instance)
+Places = list[tuple[str, dict[str, t.Any]]]  # (where, instance)
 
 
 def panels(report: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
     """`[{service, title, charts}]` in the order of a request's way; a tier without anything to draw has no panel."""
-    made = []
+    result = []
     for service in GATHERED:
         draw = PANELS.get(service)
-        drawn = [chart for chart in draw(report) if chart is not None] if draw else []
-        if drawn:
-            made.append({"service": service, "title": TITLES[service], "charts": drawn})
-    return made
+        plots = [chart for chart in draw(report) if chart is not None] if draw else []
+        if plots:
+            result.append({"service": service, "title": TITLES[service], "charts": plots})
+    return result
 
 
-def found(report: t.Mapping[str, t.Any], service: str) -> Found:
+def instances_by_place(report: t.Mapping[str, t.Any], service: str) -> Places:
     """Every instance that is up, named by host (and instance where a host has several)."""
-    result: Found = []
+    result: Places = []
     for host, record in report["hosts"].items():
-        up = [one for one in instances_in(record["facts"], service) if one.get("state") == "up"]
-        result += [(clean(host if len(up) == 1 else f"{host} {one.get('name')}", 120), one) for one in up]
+        up = [instance for instance in instances_in(record["facts"], service) if instance.get("state") == "up"]
+        result += [(clean(host if len(up) == 1 else f"{host} {instance.get('name')}", 120), instance) for instance in up]
     return result
 
 
@@ -44,7 +44,7 @@ def part(instance: t.Any, path: str) -> t.Any:
     return instance
 
 
-def rows_of(instances: Found, path: str) -> list[dict[str, t.Any]]:
+def rows_of(instances: Places, path: str) -> list[dict[str, t.Any]]:
     """The rows of a list in every instance, each with `where`."""
     result = []
     for where, instance in instances:
@@ -53,7 +53,7 @@ def rows_of(instances: Found, path: str) -> list[dict[str, t.Any]]:
     return result
 
 
-def values(instances: Found, path: str, invert: bool = False) -> list[dict[str, t.Any]]:
+def values(instances: Places, path: str, invert: bool = False) -> list[dict[str, t.Any]]:
     """Rows {label, value} for bars; `invert` shows what is missing to one."""
     rows = []
     for where, instance in instances:
@@ -64,14 +64,14 @@ def values(instances: Found, path: str, invert: bool = False) -> list[dict[str, 
 
 
 def _server(report: t.Mapping[str, t.Any]) -> t.Iterator[t.Optional[Chart]]:
-    up = found(report, "server")
+    up = instances_by_place(report, "server")
     yield charts.bars(
         "Load per usable core", values(up, "load_ratio"), "count", "one minute's load; above 1 there is more to do than cores", mark=1
     )
     busy = ("cpu_user_ratio", "cpu_system_ratio", "cpu_irq_ratio", "iowait_ratio", "steal_ratio")
     rows: list[dict[str, t.Any]] = []
-    for where, one in up:
-        known = [number(one.get(name)) for name in busy]
+    for where, instance in up:
+        known = [number(instance.get(name)) for name in busy]
         if None not in known[:2]:
             rows.append({"label": where, "values": [*known, max(0.0, 1 - sum(value or 0 for value in known))]})
     rows.sort(key=lambda row: row["values"][-1])
@@ -82,13 +82,13 @@ def _server(report: t.Mapping[str, t.Any]) -> t.Iterator[t.Optional[Chart]]:
 
 
 def _varnish(report: t.Mapping[str, t.Any]) -> t.Iterator[t.Optional[Chart]]:
-    up = found(report, "varnish")
+    up = instances_by_place(report, "varnish")
     names = ("hits", "misses", "passes", "pipes", "synths")
     rows = []
-    for where, one in up:
-        window = [number(one.get(name)) for name in names]
+    for where, instance in up:
+        window = [number(instance.get(name)) for name in names]
         if not any(window):
-            window = [number(one.get("lifetime_" + name)) for name in names]
+            window = [number(instance.get("lifetime_" + name)) for name in names]
             where += " (since its start)"
         rows.append({"label": where, "values": window})
     yield charts.stacked(
@@ -99,9 +99,11 @@ def _varnish(report: t.Mapping[str, t.Any]) -> t.Iterator[t.Optional[Chart]]:
 
 
 def _traffic(report: t.Mapping[str, t.Any]) -> t.Iterator[t.Optional[Chart]]:
-    up = found(report, "varnish_traffic")
+    up = instances_by_place(report, "varnish_traffic")
     kinds = (("hit", "from the cache", 0), ("miss", "fetched (miss)", 1), ("pass", "passed by the cache", 2))
-    series = [(name, colour, charts.merged(part(one, f"response_times.{kind}") for _where, one in up)) for kind, name, colour in kinds]
+    series = [
+        (name, colour, charts.merged(part(instance, f"response_times.{kind}") for _where, instance in up)) for kind, name, colour in kinds
+    ]
     yield charts.histogram("Time to the first byte", series, "each drawn to its own height; the axis is logarithmic")
     columns = (
         ("pattern", "URL pattern", "text"),
@@ -124,7 +126,7 @@ def _traffic(report: t.Mapping[str, t.Any]) -> t.Iterator[t.Optional[Chart]]:
 
 
 def _uwsgi(report: t.Mapping[str, t.Any]) -> t.Iterator[t.Optional[Chart]]:
-    up = found(report, "uwsgi")
+    up = instances_by_place(report, "uwsgi")
     yield charts.bars("Workers' threads in a request", values(up, "busy_ratio"), "ratio", "averaged over the samples", mark=0.75)
     yield charts.bars("Mean response time", values(up, "mean_response_seconds"), "seconds", mark=1)
     yield charts.bars("Waiting for a worker", [row for row in values(up, "listen_queue") if row["value"]], "count")
@@ -140,7 +142,7 @@ def _uwsgi(report: t.Mapping[str, t.Any]) -> t.Iterator[t.Optional[Chart]]:
 
 
 def _memcached(report: t.Mapping[str, t.Any]) -> t.Iterator[t.Optional[Chart]]:
-    up = found(report, "memcached")
+    up = instances_by_place(report, "memcached")
     yield charts.bars(
         "Work of each server",
         values(up, "operations_per_second"),
@@ -153,7 +155,7 @@ def _memcached(report: t.Mapping[str, t.Any]) -> t.Iterator[t.Optional[Chart]]:
 
 
 def _celery(report: t.Mapping[str, t.Any]) -> t.Iterator[t.Optional[Chart]]:
-    up = found(report, "celery")
+    up = instances_by_place(report, "celery")
     queues = {str(row.get("name")): row for row in rows_of(up, "queues")}
     waiting, growing = [], []
     for name, row in queues.items():
@@ -178,9 +180,9 @@ def _celery(report: t.Mapping[str, t.Any]) -> t.Iterator[t.Optional[Chart]]:
 
 def _database(service: str) -> t.Callable[[t.Mapping[str, t.Any]], t.Iterator[t.Optional[Chart]]]:
     def draw(report: t.Mapping[str, t.Any]) -> t.Iterator[t.Optional[Chart]]:
-        up = found(report, service)
+        up = instances_by_place(report, service)
         names = ("active", "idle", "idle_in_transaction", "free")
-        sessions = [{"label": where, "values": [part(one, f"connections.{name}") for name in names]} for where, one in up]
+        sessions = [{"label": where, "values": [part(instance, f"connections.{name}") for name in names]} for where, instance in up]
         yield charts.stacked("Connections", sessions, ("at work", "idle", "idle in transaction", "free"))
         clients = [
             {

@@ -19,13 +19,15 @@ _VERDICTS = ("go", "go with warnings", "unknown", "no-go")
 def launch_prom(report: t.Mapping[str, t.Any]) -> str:
     """Verdict, counts, causes, hosts and every finding; a value that is no number has its status only."""
     findings = report["findings"]
-    causes = [({"cause": one.get("cause"), "tier": one.get("tier")}, at) for at, one in enumerate(report["diagnoses"], 1)]
-    values = [({**_labels(one), "unit": one["unit"] or ""}, one["value"]) for one in findings if _is_number(one["value"])]
+    causes = [({"cause": cause.get("cause"), "tier": cause.get("tier")}, rank) for rank, cause in enumerate(report["diagnoses"], 1)]
+    values = [
+        ({**_labels(finding), "unit": finding["unit"] or ""}, finding["value"]) for finding in findings if _is_number(finding["value"])
+    ]
     started = calendar.timegm(time.strptime(report["started_at"], "%Y-%m-%dT%H:%M:%SZ"))
     verdicts = [({"verdict": name}, name == report["verdict"]) for name in _VERDICTS]
     counts = [({"status": name}, count) for name, count in report["counts"].items()]
-    reached = [({"host": name}, one["reached"]) for name, one in report["hosts"].items()]
-    accepted = [(_labels(one), 1) for one in findings if one["accepted"]]
+    reached = [({"host": name}, host["reached"]) for name, host in report["hosts"].items()]
+    accepted = [(_labels(finding), 1) for finding in findings if finding["accepted"]]
     families: tuple[tuple[str, str, Samples], ...] = (
         ("launch_verdict", "The verdict; 1 for the one that holds.", verdicts),
         ("launch_findings", "Findings by status; accepted ones are counted apart.", counts),
@@ -34,7 +36,7 @@ def launch_prom(report: t.Mapping[str, t.Any]) -> str:
         (
             "launch_check_status",
             "0 ok, 1 warn, 2 unknown, 3 fail, 4 skipped; accepted findings keep their status.",
-            [(_labels(one), STATUSES.index(one["status"])) for one in findings],
+            [(_labels(finding), STATUSES.index(finding["status"])) for finding in findings],
         ),
         ("launch_check_accepted", "1 for findings that were accepted and do not count.", accepted),
         ("launch_check_value", "The value that was judged, in its unit.", values),
@@ -45,8 +47,8 @@ def launch_prom(report: t.Mapping[str, t.Any]) -> str:
     return "\n".join([*lines, "# EOF", ""])
 
 
-def _labels(one: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    return {"check": one["check"], "host": one["host"], "service": one["service"], "instance": one["instance"] or ""}
+def _labels(finding: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    return {"check": finding["check"], "host": finding["host"], "service": finding["service"], "instance": finding["instance"] or ""}
 
 
 def _is_number(value: t.Any) -> bool:
@@ -57,7 +59,7 @@ def _family(name: str, text: str, samples: Samples) -> list[str]:
     """One sample per set of labels: two instances of one name would make the whole file unreadable."""
     by_labels: dict[str, t.Any] = {}
     for labels, value in samples:
-        by_labels.setdefault(",".join(f'{label}="{_escaped(str(said))}"' for label, said in labels.items()), value)
+        by_labels.setdefault(",".join(f'{label}="{_escaped(str(content))}"' for label, content in labels.items()), value)
     lines = [f"# TYPE {name} gauge", f"# HELP {name} {_escaped(text)}"]
     return lines + [f"{name}{{{inside}}} {float(value)!r}" if inside else f"{name} {float(value)!r}" for inside, value in by_labels.items()]
 

@@ -65,9 +65,9 @@ def _parts(model: Model, width: int) -> t.Iterator[RenderableType]:
         yield Text(f"\n… and {model['entries_left']} more kinds of findings: see the report")
     if model["accepted"]:
         yield Text("\nKnown gaps, accepted and not counted:", "bright_black")
-        for one in model["accepted"]:
-            where = one["place"] + more(one["places_total"] - 1)
-            yield Padding(Text(f"{one['check']} ({where}): {one['finding']} Accepted: {one['reason']}", "bright_black"), (0, 0, 0, 2))
+        for gap in model["accepted"]:
+            where = gap["place"] + more(gap["places_total"] - 1)
+            yield Padding(Text(f"{gap['check']} ({where}): {gap['finding']} Accepted: {gap['reason']}", "bright_black"), (0, 0, 0, 2))
 
 
 def _cause(cause: Model) -> RenderableType:
@@ -75,7 +75,7 @@ def _cause(cause: Model) -> RenderableType:
     where = ", ".join(cause["hosts"]) + more(cause["hosts_total"] - len(cause["hosts"]))
     if where:
         rows.append(Text(f"on {where}", "bright_black"))
-    rows += [_hanging("·", said) for said in cause["evidence"]]
+    rows += [_hanging("·", sentence) for sentence in cause["evidence"]]
     if cause["first_fix"]:
         rows.append(_hanging("→", cause["first_fix"], "bold green", "first: "))
     if cause["avoid"]:

@@ -12,6 +12,7 @@ import os
 import time
 import typing as t
 
+from .._checks.services import instances_in
 from .._checks.units import shown
 from .changes import ABSENT
 from .compare import compare
@@ -35,12 +36,12 @@ def find(name: str, store_path: str) -> dict[str, t.Any]:
     labels: list[str] = []
     if os.path.exists(store_path):
         with Store(store_path) as store:
-            one = store.labelled(name)
+            round_ = store.labelled(name)
             moment = _moment(name)
-            if one is None and moment is not None:
-                one = store.at(moment)
-            if one is not None:
-                return store.report(one)
+            if round_ is None and moment is not None:
+                round_ = store.at(moment)
+            if round_ is not None:
+                return store.report(round_)
             labels = store.labels()
     if os.path.exists(name):
         return load(os.path.join(name, "launch.json") if os.path.isdir(name) else name)
@@ -114,11 +115,11 @@ def droppable(report: Data) -> t.Optional[tuple[int, int]]:
         return None
     busy = []
     for host in (report.get("hosts") or {}).values():
-        instances = ((host.get("facts") or {}).get("launch_uwsgi") or {}).get("instances") or []
-        known = [one["utilisation"] for one in instances if isinstance(one.get("utilisation"), (int, float))]
-        if instances and len(known) < len(instances):
+        instances = instances_in(host.get("facts") or {}, "uwsgi")
+        utilisations = [instance["utilisation"] for instance in instances if isinstance(instance.get("utilisation"), (int, float))]
+        if instances and len(utilisations) < len(instances):
             return None
-        if known:
-            busy.append(max(known))
+        if utilisations:
+            busy.append(max(utilisations))
     needed = max(FEWEST, -(-int(sum(busy) * 1000) // int(COMFORT * 1000)))
     return (len(busy) - needed, len(busy)) if len(busy) > needed else None

@@ -16,7 +16,7 @@ from .rounds import key_of
 
 #: subject → (state last told, state that waits for confirmation or None, since when)
 State = tuple[str, t.Optional[str], float]
-Told = t.Mapping[str, State]
+Announced = t.Mapping[str, State]
 
 #: The whole check's state, beside one subject per finding and per cause.
 VERDICT = "verdict"
@@ -34,18 +34,18 @@ def subjects(report: t.Mapping[str, t.Any]) -> dict[str, str]:
     return states
 
 
-def changed(told: Told, now: t.Mapping[str, str], at: float) -> tuple[list[dict[str, t.Any]], dict[str, State]]:
+def changed(announced: Announced, now: t.Mapping[str, str], at: float) -> tuple[list[dict[str, t.Any]], dict[str, State]]:
     """The changes to announce, and what is then known to have been told.
 
     A change: {subject, before, after, since} with `since` the time at which the old state was announced. The very first
     round announces nothing but is what later rounds are compared with.
     """
-    first = not told
+    first = not announced
     changes: list[dict[str, t.Any]] = []
     states: dict[str, State] = {}
-    for subject in sorted({*told, *now}):
+    for subject in sorted({*announced, *now}):
         state = now.get(subject, ABSENT)
-        before, pending, since = told.get(subject, (state if first else ABSENT, None, at))
+        before, pending, since = announced.get(subject, (state if first else ABSENT, None, at))
         if state == before:
             states[subject] = (before, None, since)
         elif state == pending:

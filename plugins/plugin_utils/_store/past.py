@@ -48,7 +48,7 @@ def add_past(store: Store, report: Report, since: float, at: t.Optional[float] =
     numbers = store.keys()
     keys: dict[Key, Finding] = {key_of(finding): finding for finding in report.get("findings") or [] if _measured(finding)}
     recent = store.rounds(max(since, (at or _newest(store)) - FRESH), last=RECENT)
-    rows = [(one.at, store.row(one.id)) for one in recent]
+    rows = [(round_.at, store.row(round_.id)) for round_ in recent]
     for key, finding in keys.items():
         points: Past = [(moment, row.value(numbers[key])) for moment, row in rows] if key in numbers else []
         if at is not None:
@@ -83,7 +83,7 @@ def _clears(finding: Data, points: Past) -> t.Optional[float]:
 
 def _stretch(stretch: t.Sequence[Round]) -> dict[str, t.Any]:
     """Some rounds as one: the worst verdict, and every cause."""
-    causes = sorted({cause for one in stretch for cause in one.causes})
+    causes = sorted({cause for round_ in stretch for cause in round_.causes})
     return {"at": _iso(stretch[0].at), "verdict": worst(stretch).verdict, "causes": causes}
 
 

@@ -64,14 +64,14 @@ def stretches(rounds: list[Round], most: int) -> list[list[Round]]:
     """Rounds in at most about `most` runs of equal length; the newest round is a run of its own."""
     step = max(1, -(-len(rounds) // most))
     if step == 1:
-        return [[one] for one in rounds]
+        return [[round_] for round_ in rounds]
     older = rounds[:-1]
     return [older[begin : begin + step] for begin in range(0, len(older), step)] + [rounds[-1:]]
 
 
 def worst(stretch: t.Sequence[Round]) -> Round:
     """The round with the worst verdict, the latest of several."""
-    return max(stretch, key=lambda one: (_SEVERITY.get(one.verdict, 0), one.at))
+    return max(stretch, key=lambda round_: (_SEVERITY.get(round_.verdict, 0), round_.at))
 
 
 def _number(value: t.Any) -> t.Optional[float]:
@@ -135,14 +135,14 @@ class Store:
                 self._key(key_of(finding), finding.get("unit")): (finding["status"], _number(finding.get("value")))
                 for finding in report.get("findings") or []
             }
-            done = self._db.execute(
+            inserted = self._db.execute(
                 "INSERT INTO rounds (at, label, verdict, causes, findings) VALUES (?, ?, ?, ?, ?)",
                 (at, label, report["verdict"], json.dumps(causes), pack(row)),
             )
             if label is not None:
                 whole = json.dumps({key: value for key, value in report.items() if key != "history"})
-                self._db.execute("INSERT INTO reports VALUES (?, ?)", (done.lastrowid, zlib.compress(whole.encode(), 6)))
-        return Round(int(done.lastrowid or 0), at, label, report["verdict"], causes)
+                self._db.execute("INSERT INTO reports VALUES (?, ?)", (inserted.lastrowid, zlib.compress(whole.encode(), 6)))
+        return Round(int(inserted.lastrowid or 0), at, label, report["verdict"], causes)
 
     def _unlabel(self, label: str) -> None:
         self._db.execute("DELETE FROM reports WHERE round IN (SELECT id FROM rounds WHERE label = ?)", (label,))
@@ -151,8 +151,8 @@ class Store:
     def _key(self, key: Key, unit: t.Optional[str]) -> int:
         number = self._keys.get(key)
         if number is None:
-            done = self._db.execute("INSERT INTO keys (check_id, host, service, instance, unit) VALUES (?, ?, ?, ?, ?)", (*key, unit))
-            number = self._keys[key] = int(done.lastrowid or 0)
+            inserted = self._db.execute("INSERT INTO keys (check_id, host, service, instance, unit) VALUES (?, ?, ?, ?, ?)", (*key, unit))
+            number = self._keys[key] = int(inserted.lastrowid or 0)
         return number
 
     def keys(self) -> dict[Key, int]:
@@ -170,32 +170,32 @@ class Store:
 
     def labelled(self, label: str) -> t.Optional[Round]:
         """The newest round with this label."""
-        found = self._select("label = ? ORDER BY id DESC LIMIT 1", (label,))
-        return found[0] if found else None
+        newest = self._select("label = ? ORDER BY id DESC LIMIT 1", (label,))
+        return newest[0] if newest else None
 
     def labels(self) -> list[str]:
         """The labels that were given, the oldest first."""
-        return [one.label or "" for one in self._select("label IS NOT NULL ORDER BY at", ())]
+        return [round_.label or "" for round_ in self._select("label IS NOT NULL ORDER BY at", ())]
 
     def at(self, moment: float) -> t.Optional[Round]:
         """The last round that was stored up to this time."""
-        found = self._select("at <= ? ORDER BY at DESC LIMIT 1", (moment,))
-        return found[0] if found else None
+        latest = self._select("at <= ? ORDER BY at DESC LIMIT 1", (moment,))
+        return latest[0] if latest else None
 
-    def report(self, one: Round) -> dict[str, t.Any]:
+    def report(self, round_: Round) -> dict[str, t.Any]:
         """A round as a report: the whole one if it was labelled, else its verdict, causes, statuses and values."""
-        found = self._db.execute("SELECT report FROM reports WHERE round = ?", (one.id,)).fetchone()
-        if found is not None:
-            whole: dict[str, t.Any] = json.loads(zlib.decompress(found[0]))
+        kept = self._db.execute("SELECT report FROM reports WHERE round = ?", (round_.id,)).fetchone()
+        if kept is not None:
+            whole: dict[str, t.Any] = json.loads(zlib.decompress(kept[0]))
             return whole
-        row = self.row(one.id)
+        row = self.row(round_.id)
         units = dict(self._db.execute("SELECT id, unit FROM keys"))
         findings = [
             dict(zip(("check", "host", "service", "instance"), key), unit=units[number], status=row.status(number), value=row.value(number))
             for key, number in self._keys.items()
             if row.status(number)
         ]
-        return {"verdict": one.verdict, "findings": findings, "diagnoses": [{"cause": cause} for cause in one.causes]}
+        return {"verdict": round_.verdict, "findings": findings, "diagnoses": [{"cause": cause} for cause in round_.causes]}
 
     def _select(self, where: str, values: tuple[t.Any, ...]) -> list[Round]:
         rows = self._db.execute(f"SELECT id, at, label, verdict, causes FROM rounds WHERE {where}", values)
@@ -203,19 +203,19 @@ class Store:
 
     def row(self, number: int) -> Row:
         """Statuses and values of one round."""
-        found = self._db.execute("SELECT findings FROM rounds WHERE id = ?", (number,)).fetchone()
-        if found is None:
+        stored = self._db.execute("SELECT findings FROM rounds WHERE id = ?", (number,)).fetchone()
+        if stored is None:
             raise StoreError(f"there is no round {number} in {self.path}")
-        return Row(found[0])
+        return Row(stored[0])
 
     def series(self, keys: t.Collection[int], since: float = 0.0, points: int = 200) -> dict[int, list[tuple[float, t.Optional[float]]]]:
         """Values over time by key, at most about `points` rounds; of a stretch of rounds the worst, so that no disaster is thinned away."""
         result: dict[int, list[tuple[float, t.Optional[float]]]] = {key: [] for key in keys}
         for stretch in stretches(self.rounds(since), points) if keys else []:
-            one = worst(stretch)
-            row = self.row(one.id)
+            round_ = worst(stretch)
+            row = self.row(round_.id)
             for key in keys:
-                result[key].append((one.at, row.value(key)))
+                result[key].append((round_.at, row.value(key)))
         return result
 
     def count(self) -> int:

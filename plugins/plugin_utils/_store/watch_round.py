@@ -40,7 +40,7 @@ def is_over(store: Store, report: Data, until: str, since: float) -> bool:
     if until in ("go", "no-go"):
         last = store.rounds(since, last=2)
         wanted = ("go", "go with warnings") if until == "go" else ("no-go",)
-        return len(last) == 2 and all(one.verdict in wanted for one in last)
+        return len(last) == 2 and all(round_.verdict in wanted for round_ in last)
     if until != "corner":
         return False
     numbers = store.keys()
@@ -60,8 +60,8 @@ def pace(report: Data, at: float, every: float, since: float, minutes: t.Optiona
 
 def change_lines(changes: t.Sequence[Data], report: Data, at: float) -> list[str]:
     """What to print: one line per kind of change, with the finding's words, and its advice when it got worse."""
-    findings = {"finding " + " ".join(part for part in key_of(one) if part): one for one in report.get("findings") or []}
-    causes = {"cause " + one["cause"]: one for one in report.get("diagnoses") or []}
+    findings = {"finding " + " ".join(part for part in key_of(finding) if part): finding for finding in report.get("findings") or []}
+    causes = {"cause " + cause["cause"]: cause for cause in report.get("diagnoses") or []}
     lines: list[str] = []
     loud: dict[tuple[str, str, str], list[str]] = {}
     quiet: dict[tuple[str, str, str], list[str]] = {}
@@ -94,8 +94,8 @@ def _loud_lines(check: str, before: str, after: str, group: t.Sequence[str], fin
     """One check that changed alike in some places: the first of them, and how many more."""
     finding = findings[group[0]]
     where = " ".join(clean(part, 80) for part in (finding.get("host"), finding.get("instance")) if part)
-    said = clean(finding.get("finding") or finding.get("reason") or "", 400)
-    lines = [f"{check} on {where}{_more(group)}: {'new' if before == ABSENT else before} → {after}: {said}"]
+    words = clean(finding.get("finding") or finding.get("reason") or "", 400)
+    lines = [f"{check} on {where}{_more(group)}: {'new' if before == ABSENT else before} → {after}: {words}"]
     if after in ("warn", "fail") and finding.get("advice"):
         lines.append(f"→ {clean(finding['advice'], 600)}")
     return lines
@@ -107,12 +107,12 @@ def _quiet_lines(groups: t.Mapping[tuple[str, str, str], list[str]]) -> t.Iterat
     for (host, before, after), checks in groups.items():
         alike.setdefault((before, after, tuple(sorted(checks))), []).append(host)
     for (before, after, names), hosts in alike.items():
-        one = len(names) == 1
-        what = names[0] if one else f"{len(names)} checks"
-        said = f"{'was' if one else 'were'} {before} and {'is' if one else 'are'} not reported any more"
+        single = len(names) == 1
+        what = names[0] if single else f"{len(names)} checks"
+        words = f"{'was' if single else 'were'} {before} and {'is' if single else 'are'} not reported any more"
         if after != ABSENT:
-            said = f"{'is' if one else 'are'} reported and fine"
-        yield f"{clean(hosts[0], 80)}{_more(hosts)}: {what} {said}"
+            words = f"{'is' if single else 'are'} reported and fine"
+        yield f"{clean(hosts[0], 80)}{_more(hosts)}: {what} {words}"
 
 
 def _more(places: t.Sequence[str]) -> str:
