@@ -235,6 +235,7 @@ fleet:
           type: list
           elements: dict
           contains:
+            host: {type: str, description: The host that knows most about it; the place to look.}
             hosts: {type: list, elements: str, description: The hosts that reported this broker.}
             addable:
               description: Places that could be added on the workers' hosts; null when no host was measured.
@@ -260,6 +261,7 @@ fleet:
           elements: dict
           contains:
             host: {type: str, description: The server's host.}
+            address: {type: str, description: Where the server listens there.}
             service: {type: str, description: V(postgresql) or V(mysql).}
             database_instance: {type: str, description: The server.}
             clients:
@@ -296,6 +298,7 @@ fleet:
           elements: dict
           contains:
             host: {type: str, description: The server's host.}
+            address: {type: str, description: Where the server listens there.}
             service: {type: str, description: V(postgresql) or V(mysql).}
             planned: {type: int, description: Sessions when every thread and process of the application tier holds one.}
             usable: {type: int, description: What the server has for them.}

@@ -36,6 +36,7 @@ def _broker(reports: list[Instance], hosts: Hosts) -> dict[str, t.Any]:
     name = best.part("broker").get("name")
     if name:
         result["name"] = name
+    result["host"] = best.host
     result["hosts"] = sorted({report.host for report in reports})
     result["addable"] = addable(hosts, reports)
     result["unknown"] = {measure: why for measure, why in best.part("unknown").items() if not str(measure).startswith("local.")}

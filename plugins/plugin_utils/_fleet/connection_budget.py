@@ -35,7 +35,7 @@ def _budget(database: Instance, usable: float, users: t.Mapping[str, int]) -> di
         "name": f"{database.host} {database.name}",
         "state": "up",
         "problem": None,
-        "host": database.host,
+        **database.place,
         "service": database.service,
         "planned": planned,
         "usable": int(usable),

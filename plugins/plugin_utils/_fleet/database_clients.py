@@ -110,7 +110,7 @@ def _view(database: Instance, known: t.Callable[[Data], bool]) -> dict[str, t.An
         "name": f"{host} {database.name}",
         "state": "up",
         "problem": None,
-        "host": host,
+        **database.place,
         "service": database.service,
         "database_instance": facts.get("name"),
         "clients": rows,

@@ -65,6 +65,11 @@ class Instance:
         """A list of the facts as rows; empty when it is unknown."""
         return rows_in(self.facts.get(name))
 
+    @property
+    def place(self) -> dict[str, t.Any]:
+        """How a printed command reaches it: the host, where it listens there, and the options that it was given."""
+        return {"host": self.host, "address": self.facts.get("address") or self.facts.get("name"), "access": self.part("access")}
+
     def __str__(self) -> str:
         return f"{self.host} ({self.name})" if self.name not in ("default", self.host) else self.host
 

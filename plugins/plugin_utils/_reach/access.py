@@ -75,7 +75,7 @@ def redis(_tool: str, instance: Instance, _way: Way) -> Access:
 
 def is_pooler(instance: Instance) -> bool:
     """Whether it is PgBouncer's console, which knows SHOW and no transactions."""
-    return instance.get("login_db") == "pgbouncer" or instance.get("kind") == "pooler"
+    return instance.get("login_db") == "pgbouncer" or instance.get("kind") == "pgbouncer"
 
 
 def postgresql(_tool: str, instance: Instance, way: Way) -> Access:
@@ -110,7 +110,10 @@ TOOLS: dict[str, tuple[str, t.Callable[[str, Instance, Way], Access]]] = {
 
 def of(tool: str, instance: Instance, way: Way) -> Access:
     """How this tool reaches the instance. Raises Untypable when its facts do not say."""
-    _service, function = TOOLS[tool]
+    service, function = TOOLS[tool]
+    # what exists once for the fleet says of which service it is
+    if instance.get("service") not in (None, service):
+        raise Untypable(f"{tool} does not speak to {instance['service']}")
     own = instance.get("access")
     return function(tool, {**(own if isinstance(own, dict) else {}), **instance}, way)
 

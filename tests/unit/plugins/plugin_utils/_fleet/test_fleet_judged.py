@@ -141,13 +141,13 @@ def test_a_healthy_queue() -> None:
 @pytest.mark.parametrize(
     "check, status, words, changes",
     [
-        ("growth", "fail", "All 4 places are busy", {"ready": (10, 40, 90), "active": 4}),
-        ("growth", "warn", "no lack of capacity", {"ready": (10, 40, 90), "active": 1}),
+        ("growth", "fail", "All 4 worker slots are busy", {"ready": (10, 40, 90), "active": 4}),
+        ("growth", "warn", "not a lack of capacity", {"ready": (10, 40, 90), "active": 1}),
         ("drain", "warn", "", {"ready": (9000, 8990, 8980)}),
         ("wait", "warn", "", {"ready": (1000, 1000, 1000)}),
         ("wait", "fail", "", {"ready": (9000, 9000, 9000)}),
         ("tasks_failing", "warn", "shop.send", {"tasks": ("succeeded",) * 40 + ("failed",)}),
-        ("tasks_failing", "fail", "shop.send", {"tasks": ("succeeded",) * 8 + ("failed",) * 2}),
+        ("tasks_failing", "fail", "shop.send", {"tasks": ("succeeded",) * 7 + ("failed",) * 3}),
         ("tasks_failing", "unknown", "", {"tasks": ()}),
         ("task_broken", "warn", "KeyError", {"tasks": ("succeeded",) * 3 + ("failed",) * 3}),
         ("stuck", "warn", "", {"age": 700.0}),
