@@ -13,6 +13,8 @@ import typing as t
 import urllib.parse
 
 from ..._collect import stream
+from ..._collect.derived import put_total
+from ..._collect.facts import Facts, Maybe, Row, Unknown, measured
 from ..._collect.problem import Problem
 from ..._collect.sampling import number
 from ..._text.redact import clean, url_example
@@ -29,30 +31,26 @@ def probe(urls: t.Sequence[str], address: str, expected: t.Sequence[Matcher], se
 
 
 def _row(url: str, address: str, expected: t.Sequence[Matcher], deadline: float) -> dict[str, t.Any]:
+    row: dict[str, t.Any] = {"name": url_example(url, 80), "host": Unknown("the URL names no host"), "expect": "cached"}
     try:
         parts = urllib.parse.urlsplit(url)
-    except ValueError as error:
-        return {"name": url_example(url, 80), "ok": None, "cached": None, "problem": clean(str(error), 160)}
-    path = urllib.parse.urlunsplit(("", "", parts.path or "/", parts.query, ""))
-    want = next((want for want, _place, regex in expected if regex.search(path)), "cached")
-    row = dict.fromkeys(
-        ("status", "cached", "ok", "age_seconds", "first_seconds", "second_seconds", "set_cookie", "vary", "reasons", "problem")
-    )
-    row = {
-        "name": url_example(path),
-        "host": clean(parts.netloc.rpartition("@")[2], 80) or None,
-        "expect": want,
-        **row,
-    }
-    try:
-        _first, row["first_seconds"] = _fetch(address, parts, path, deadline)
-        answer, row["second_seconds"] = _fetch(address, parts, path, deadline)
+        path = urllib.parse.urlunsplit(("", "", parts.path or "/", parts.query, ""))
+        row["name"] = url_example(path)
+        row["host"] = clean(parts.netloc.rpartition("@")[2], 80) or row["host"]
+        row["expect"] = next((want for want, _place, regex in expected if regex.search(path)), "cached")
+        _first, first_seconds = _fetch(address, parts, path, deadline)
+        answer, second_seconds = _fetch(address, parts, path, deadline)
     except (Problem, OSError, http.client.HTTPException, ValueError) as error:
-        row["problem"] = clean(str(error) or type(error).__name__, 160)
-        return row
-    row.update(_judged(answer))
-    row["ok"] = None if row["cached"] is None else row["cached"] == (want == "cached")
-    return row
+        problem = clean(str(error) or type(error).__name__, 160)
+        return {**row, **dict.fromkeys(_MEASURED, Unknown(problem)), "reasons": [], "problem": problem}
+    judged = _judged(answer)
+    cached = judged["cached"]
+    ok = cached if isinstance(cached, Unknown) else cached == (row["expect"] == "cached")
+    return {**row, **judged, "ok": ok, "first_seconds": first_seconds, "second_seconds": second_seconds}
+
+
+#: What only a page that was fetched has.
+_MEASURED = ("status", "cached", "ok", "age_seconds", "first_seconds", "second_seconds", "set_cookie", "vary")
 
 
 def _fetch(address: str, parts: urllib.parse.SplitResult, path: str, deadline: float) -> tuple[http.client.HTTPResponse, float]:
@@ -81,7 +79,7 @@ def _judged(answer: http.client.HTTPResponse) -> dict[str, t.Any]:
     age = answer.headers.get("Age", "")
     seconds = number(age)
     marks = answer.headers.get("X-Varnish", "").split()
-    cached = len(marks) > 1 if marks else (seconds > 0 if seconds is not None else None)
+    cached: Maybe[bool] = len(marks) > 1 if marks else seconds > 0 if seconds is not None else Unknown(_NO_SIGN)
     vary = [clean(name.strip(), 40) for name in answer.headers.get("Vary", "").split(",") if name.strip()]
     reasons = []
     if answer.headers.get("Set-Cookie"):
@@ -93,26 +91,26 @@ def _judged(answer: http.client.HTTPResponse) -> dict[str, t.Any]:
     return {
         "status": answer.status,
         "cached": cached,
-        "age_seconds": seconds,
+        "age_seconds": measured(seconds, "the answer has no Age"),
         "set_cookie": bool(answer.headers.get("Set-Cookie")),
         "vary": vary[:10],
         "reasons": reasons,
-        "problem": None if cached is not None else "the answer has neither X-Varnish nor Age; was it Varnish that answered?",
+        "problem": cached.reason if isinstance(cached, Unknown) else Unknown("there was none"),
     }
 
 
-def facts(rows: list[dict[str, t.Any]], why_none: t.Optional[str], asked: bool, unknown: dict[str, str]) -> dict[str, t.Any]:
+_NO_SIGN = "the answer has neither X-Varnish nor Age; was it Varnish that answered?"
+
+
+def put(facts: Facts, rows: t.Sequence[Row], why_none: t.Optional[str], asked: bool) -> None:
     """The rows, and how many are not as they should be; `why_none` when nothing was fetched."""
-    failed = [row for row in rows if row["ok"] is None]
+    failed = [row for row in rows if isinstance(row["ok"], Unknown)]
     if why_none is None and len(failed) == len(rows):
         why_none = f"none of the pages could be judged: {failed[0]['problem']}"
+    facts.put("probes", list(rows) if rows or not asked else None, why_none or "")
+    facts.put("probes_total", len(rows))
     if why_none is not None:
-        unknown["probes_wrong"] = why_none
-        if asked:
-            unknown["probes"] = why_none
-    return {
-        "probes": None if asked and not rows else rows,
-        "probes_total": len(rows),
-        "probes_wrong": None if why_none is not None else sum(row["ok"] is False for row in rows),
-        "probes_failed": len(failed),
-    }
+        facts.put("probes_wrong", None, why_none)
+    else:
+        put_total(facts, "probes_wrong", [row["ok"] if isinstance(row["ok"], Unknown) else int(row["ok"] is False) for row in rows])
+    facts.put("probes_failed", len(failed))

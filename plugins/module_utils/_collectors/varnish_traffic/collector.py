@@ -10,7 +10,7 @@ import time
 import typing as t
 
 from ..._collect.base import Collector, Sampler
-from ..._collect.facts import Facts
+from ..._collect.facts import Facts, Maybe, Unknown
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Problem
 from ..varnish import discover
@@ -81,25 +81,26 @@ class TrafficSampler(Sampler):
         tally = Tally(self._expected)
         place, patience = self.options.get("instance"), self.tools.timeout
         stream = log.read(self.tools, place, tally.feed, patience, 2 * patience, more=log.only_since(since))
+        if tally.lines and tally.unparsed == tally.lines:
+            raise Problem(
+                f"none of the {tally.lines} lines of varnishncsa is of the format that was asked for: is it of varnishd's version?"
+            )
         facts = shape.facts(tally, stream, self._expected, self.tools.top)
-        facts.update(active.facts(list(self._probes), self._no_probes, bool(self.options.get("probe_urls")), facts["unknown"]))
-        facts["query"] = self._asked(facts["unknown"])
-        facts["client_options"] = discover.client_options(self.options.get("instance"))
-        built = Facts.adopt(facts)
+        active.put(facts, list(self._probes), self._no_probes, bool(self.options.get("probe_urls")))
+        facts.put("query", self._answer_to_query())
+        facts.put("client_options", discover.client_options(self.options.get("instance")))
         if restarted:
-            built.note(f"{restarted}; what it logged before is lost")
-        return built
+            facts.note(f"{restarted}; what it logged before is lost")
+        return facts
 
-    def _asked(self, unknown: dict[str, str]) -> t.Optional[dict[str, t.Any]]:
+    def _answer_to_query(self) -> Maybe[dict[str, t.Any]]:
         text, tag = self.options.get("query"), self.options.get("group_by") or "ReqURL"
         if not text:
-            unknown["query"] = "no query was given"
-            return None
+            return Unknown("no query was given")
         try:
             return query.ask(self.tools, self.options.get("instance"), text, tag, self.tools.top, self.tools.timeout)
         except Problem as problem:
-            unknown["query"] = self.tools.hide(str(problem))
-            return None
+            return Unknown(self.tools.hide(str(problem)))
 
 
 def instances_here(tools: HostTools) -> list[dict[str, t.Any]]:

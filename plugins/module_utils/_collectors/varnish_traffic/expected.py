@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ..._collect.derived import share
+from ..._collect.facts import Facts, known
 from ..._collect.problem import Problem
-from ..._collect.sampling import ratio
 from ..._text.redact import clean
 from .patterns import BYPASSED, HITS, ranked
 from .tally import Matcher, Tally
@@ -28,23 +29,22 @@ def matchers(options: t.Mapping[str, t.Any]) -> list[Matcher]:
     return found
 
 
-def facts(tally: Tally, expected: t.Sequence[Matcher], unknown: dict[str, str]) -> dict[str, t.Any]:
+def put(facts: Facts, tally: Tally, expected: t.Sequence[Matcher]) -> None:
+    """A row per expectation, the share of the worst one that should be cached, and the hits of those that never should."""
     rows = [_row(tally, want, place, regex) for want, place, regex in expected]
-    judged = {want: [row for row in rows if row["expect"] == want and row["requests"]] for want in ("cached", "uncached")}
-    ratios = [row["wrong_ratio"] for row in judged["cached"]]
-    result = {
-        "expected": sorted(rows, key=lambda row: -(row["wrong_ratio"] or 0))[:50],
-        "expected_total": len(rows),
-        "expected_cached_bypass_ratio": max(ratios) if ratios else None,
-        "expected_uncached_hits": sum(row["wrong"] for row in judged["uncached"]) if judged["uncached"] else None,
-    }
-    for name, want in (("expected_cached_bypass_ratio", "cached"), ("expected_uncached_hits", "uncached")):
-        if result[name] is None:
-            named = any(row["expect"] == want for row in rows)
-            unknown[name] = (
-                f"no request in the log matches the URLs that were named as {want}" if named else f"no URLs were named as {want}"
-            )
-    return result
+    asked = {want: [row for row in rows if row["expect"] == want and row["requests"]] for want in ("cached", "uncached")}
+    rows.sort(key=lambda row: -(known(row["wrong_ratio"]) or 0))
+    facts.rows("expected", rows, 50)
+    worst: t.Optional[float] = max((row["wrong_ratio"] for row in asked["cached"]), default=None)
+    facts.put("expected_cached_bypass_ratio", worst, _why_none(rows, "cached"))
+    hits = sum(row["wrong"] for row in asked["uncached"]) if asked["uncached"] else None
+    facts.put("expected_uncached_hits", hits, _why_none(rows, "uncached"))
+
+
+def _why_none(rows: t.Sequence[t.Mapping[str, t.Any]], want: str) -> str:
+    if any(row["expect"] == want for row in rows):
+        return f"no request in the log matches the URLs that were named as {want}"
+    return f"no URLs were named as {want}"
 
 
 def _row(tally: Tally, want: str, place: int, regex: t.Pattern[str]) -> dict[str, t.Any]:
@@ -69,6 +69,6 @@ def _row(tally: Tally, want: str, place: int, regex: t.Pattern[str]) -> dict[str
         "requests": requests,
         "hits": hits,
         "wrong": wrong,
-        "wrong_ratio": ratio(wrong, requests),
+        "wrong_ratio": share(wrong, requests, "no request in the log matches it"),
         "patterns": [row["name"] for row in ranked(offenders, 3) if row["count"]],
     }

@@ -59,7 +59,8 @@ class Stream:
         self._seconds = seconds
         self._rest = b""
         self._skipping = False
-        self.any = False  # whether there was any output
+        self.bytes = 0  # of output
+        self.lines = 0  # whole ones
         self.silent = False  # stopped because nothing came
         self.late = False  # stopped because it took too long
         self.missed = False  # varnishd overwrote records before they were read
@@ -86,8 +87,13 @@ class Stream:
             if len(data) < _PIPE_BYTES // 8:
                 time.sleep(0.004)  # let the pipe fill: waking up for every 4 KB costs more than reading them
 
+    @property
+    def any(self) -> bool:
+        """Whether there was any output."""
+        return self.bytes > 0
+
     def take(self, data: bytes) -> None:
-        self.any = True
+        self.bytes += len(data)
         lines = (self._rest + data).split(b"\n")
         self._rest = lines.pop()
         if self._skipping and lines:
@@ -97,6 +103,7 @@ class Stream:
             self.cut += not self._skipping
             self._rest, self._skipping = b"", True
         if lines:
+            self.lines += len(lines)
             self._feed(lines)
 
 
@@ -127,6 +134,10 @@ def read(
         )
     if ran.rc != 0 and not stream.any:
         raise fetch.no_access(tools, instance, ran)
+    if stream.any and not stream.lines:
+        raise Problem(
+            f"varnishncsa printed {stream.bytes} bytes without one whole line: is {ncsa} Varnish's own tool, of the version of varnishd?"
+        )
     stream.late = stream.late or ran.late
     stream.missed = "overrun" in said.lower()
     return stream

@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ..._collect.sampling import ratio, top
+from ..._collect.derived import share
+from ..._collect.facts import Unknown, measured
+from ..._collect.sampling import top
 from ..._text.redact import clean, url_example
 from .reasons import PRIVATE
 from .tally import OTHER, Bin, Tally, unescaped
@@ -89,25 +91,28 @@ def _row(pattern: str, status: t.Optional[int], entry: dict[str, t.Any], totals:
         "example": url_example(unescaped(url)),
         "host": clean(unescaped(host), 80),
         "count": entry["count"],
-        "share": ratio(entry["count"], totals["requests"]),
+        "share": share(entry["count"], totals["requests"], "no requests in the log"),
         "cached": entry["cached"],
         "bytes": entry["bytes"],
-        "mean_seconds": round(entry["spent"] / through / 1e6, 6) if through else None,
+        "mean_seconds": round(entry["spent"] / through / 1e6, 6) if through else Unknown("each of these requests was a hit"),
         "backend_requests": entry["asked"],
         "backend_seconds": round(entry["cost"] / 1e6, 6),
-        "share_of_backend_time": ratio(entry["cost"], totals["backend_microseconds"]),
+        "share_of_backend_time": share(entry["cost"], totals["backend_microseconds"], "no backend requests in the log"),
         "private": private,
-        "expected": _expected(entry),
+        "expected": measured(_expected(entry), "these URLs are in neither list of launch_check_urls"),
         "must_bypass": _must_bypass(entry, private),
-        "reason": why[0]["name"] if why else None,
+        "reason": why[0]["name"] if why else Unknown("the log names no reason"),
         "reasons": why,
-        "url_regex": url_regex(pattern),
+        "url_regex": measured(url_regex(pattern), "the pattern holds what must not be pasted into a VCL"),
     }
 
 
 def ranked(counts: t.Mapping[str, int], keep: int, total: t.Optional[int] = None) -> list[dict[str, t.Any]]:
     """{name: count} as rows, the largest first; with a share of `total` when that is given."""
-    rows = [{"name": name, "count": count, **({} if total is None else {"share": ratio(count, total)})} for name, count in counts.items()]
+    rows = [
+        {"name": name, "count": count, **({} if total is None else {"share": share(count, total, "there is nothing to take a share of")})}
+        for name, count in counts.items()
+    ]
     return top(rows, "count", keep)
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ..._collect.derived import share
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Problem
-from ..._collect.sampling import ratio
 from ..._text.redact import clean, url_pattern
 from . import log
 from .patterns import ranked
@@ -69,5 +69,5 @@ def ask(tools: HostTools, instance: t.Optional[str], query: str, group_by: str, 
     # A query that matches nothing prints nothing: only the end of the log says that it is done.
     log.read(tools, instance, counts.feed, seconds, seconds, more=["-q", query], form="%{VSL:" + group_by + "}x")
     merged = counts.shown()
-    rows = [{**row, "share": ratio(row["count"], counts.total)} for row in ranked(merged, keep)]
+    rows = [{**row, "share": share(row["count"], counts.total, "no transaction")} for row in ranked(merged, keep)]
     return {"query": clean(query, 200), "group_by": group_by, "transactions": counts.total, "rows": rows, "rows_total": len(merged)}

@@ -49,6 +49,18 @@ def is_private(cache_control: bytes) -> bool:
     return any(word in control for word in _UNCACHEABLE)
 
 
+def is_personal(cache_control: bytes, vary: bytes) -> bool:
+    """Whether the response itself says that it is not the same for every visitor, on whatever path it came."""
+    if is_private(cache_control):
+        return True
+    public = any(word in cache_control.lower() for word in (b"public", b"s-maxage"))
+    return not public and any(mark in vary.lower() for mark in _PER_VISITOR)
+
+
+#: A Vary on these makes a response one visitor's own.
+_PER_VISITOR = (b"cookie", b"authorization", b"*")
+
+
 def of_variants(vary: bytes) -> tuple[str, ...]:
     """Why a kept answer is kept once per visitor: a Vary on what differs for everybody."""
     lowered = vary.lower()

@@ -10,9 +10,11 @@ import datetime
 import time
 import typing as t
 
-from ..._collect.sampling import rate, ratio, top
+from ..._collect.derived import per, share
+from ..._collect.facts import Facts, Maybe, Unknown, measured
+from ..._collect.sampling import top
 from ..._text.redact import clean
-from .expected import facts as expected_facts
+from .expected import put as expected_urls
 from .log import Stream
 from .patterns import BYPASSED, HITS, ranked, table
 from .tally import OUTCOMES, Bin, Matcher, Tally, unescaped
@@ -28,71 +30,72 @@ _LISTS = {
     "synths": (("synth",), ()),
 }
 _PERMANENT = (301, 308)
+NO_REQUESTS = "no requests in the log, or none young enough to count (see the option last)"
+NO_BACKEND = "no backend requests in the log"
 
 
-def facts(tally: Tally, stream: Stream, expected: t.Sequence[Matcher], keep: int) -> dict[str, t.Any]:
+def facts(tally: Tally, stream: Stream, expected: t.Sequence[Matcher], keep: int) -> Facts:
     """The measures of one instance (documented in the module's RETURN)."""
     tally.fold()
-    unknown: dict[str, str] = {}
-    notes: list[str] = []
-    log = _log(tally, stream, notes)
+    result = Facts()
+    log = _log(result, tally, stream)
     outcomes = _outcomes(tally)
     requests = sum(outcomes.values())
     looked_up = requests - outcomes["synth"]
-    totals = {"requests": requests, "backend_microseconds": _backend_time(tally)}
     passed = outcomes["pass"] + outcomes["hit_for_pass"]
-    result = {
-        "log": log,
-        "requests": requests,
-        "requests_per_second": rate(requests, log["seconds"]),
-        "outcomes": outcomes,
-        "shares": {name: ratio(count, requests) for name, count in outcomes.items()},
-        "hit_ratio_true": ratio(outcomes["hit"] + outcomes["grace_hit"], looked_up),
-        "pass_ratio": ratio(passed, looked_up),
-        "bypass_ratio": ratio(passed + outcomes["pipe"] + outcomes["hit_for_miss"], looked_up),
-        "malformed_requests": tally.malformed.count,
-        **_visitors(tally, requests, keep),
-        **_lists(tally, totals, keep),
-        **_bypasses(tally, totals, looked_up, keep),
-        **_statuses(tally, totals, keep),
-        **_reasons(tally),
-        "response_times": {name: tally.times[name].facts() for name in ("hit", "miss", "pass")},
-        "backend": _backend(tally),
-        **expected_facts(tally, expected, unknown),
-    }
-    _explain(result, requests, looked_up, unknown)
-    return {**result, "unknown": unknown, "notes": notes}
+    none = NO_REQUESTS if not requests else "nothing was looked up in the cache"
+    totals = {"requests": requests, "backend_microseconds": _backend_time(tally)}
+    result.put("log", log)
+    result.put("requests", requests)
+    result.put("requests_per_second", per(requests, log["seconds"], "the log covers no time") if requests else Unknown(NO_REQUESTS))
+    result.put("outcomes", outcomes)
+    result.put("shares", {name: share(count, requests, none) for name, count in outcomes.items()})
+    result.put("hit_ratio_true", share(outcomes["hit"] + outcomes["grace_hit"], looked_up, none))
+    result.put("pass_ratio", share(passed, looked_up, none))
+    result.put("bypass_ratio", share(passed + outcomes["pipe"] + outcomes["hit_for_miss"], looked_up, none))
+    result.put("malformed_requests", tally.malformed.count)
+    _visitors(result, tally, requests, keep)
+    _lists(result, tally, totals, keep)
+    _bypasses(result, tally, totals, looked_up, none, keep)
+    _statuses(result, tally, totals, keep)
+    _reasons(result, tally)
+    result.put("response_times", {name: tally.times[name].facts(f"no {name} in the log") for name in ("hit", "miss", "pass")})
+    result.put("backend", _backend(tally))
+    expected_urls(result, tally, expected)
+    return result
 
 
-def _log(tally: Tally, stream: Stream, notes: list[str]) -> dict[str, t.Any]:
+def _log(facts_: Facts, tally: Tally, stream: Stream) -> dict[str, t.Any]:
     seconds = round(max(0.0, tally.last - tally.first), 3)
     complete = not (stream.late or stream.cut or stream.missed)
     if stream.late:
-        notes.append(f"not all of the log was read: time was up after {tally.lines} transactions, the newest are missing")
+        facts_.note(f"not all of the log was read: time was up after {tally.lines} transactions, the newest are missing")
     if stream.missed:
-        notes.append("not all of the log was read: varnishd wrote faster than it could be read")
+        facts_.note("not all of the log was read: varnishd wrote faster than it could be read")
     age = round(max(0.0, time.time() - tally.last), 1) if tally.last else None
     if age is not None and age > 60:
-        notes.append(f"the newest request in the log is {age:.0f} s old: nobody visits, or the log is that of a varnishd that was killed")
+        facts_.note(f"the newest request in the log is {age:.0f} s old: nobody visits, or the log is that of a varnishd that was killed")
     if tally.dropped:
-        notes.append("so many different URLs that some are counted together as other URLs")
-    if tally.unparsed:
-        notes.append(f"{tally.unparsed} lines of the log could not be read and are in no count")
+        facts_.note("so many different URLs that some are counted together as other URLs")
+    if tally.unparsed + stream.cut:
+        facts_.note(f"{tally.unparsed + stream.cut} lines of the log could not be read and are in no count")
+    if not tally.lines:
+        facts_.note(NO_REQUESTS)
     return {
         "transactions": tally.lines,
         "unparsed": tally.unparsed + stream.cut,
         "seconds": seconds,
         "first_at": _moment(tally.first),
         "last_at": _moment(tally.last),
-        "age_seconds": age,
+        "age_seconds": measured(age, NO_REQUESTS),
         "complete": complete,
         "patterns_kept": tally.rows,
     }
 
 
-def _moment(at: float) -> t.Optional[str]:
+def _moment(at: float) -> Maybe[str]:
     if not at:
-        return None
+        return Unknown(NO_REQUESTS)
     return datetime.datetime.fromtimestamp(at, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -112,7 +115,7 @@ def _backend_time(tally: Tally) -> int:
     return sum(row[2] for kept in tally.bins() if kept.side == "backend" for row in kept.rows.values())
 
 
-def _visitors(tally: Tally, requests: int, keep: int) -> dict[str, t.Any]:
+def _visitors(facts_: Facts, tally: Tally, requests: int, keep: int) -> None:
     methods: dict[str, int] = {}
     statuses: dict[str, int] = {}
     for kept in tally.bins():
@@ -126,46 +129,38 @@ def _visitors(tally: Tally, requests: int, keep: int) -> dict[str, t.Any]:
         name = clean(unescaped(host).lower(), 80) or "(other hosts)"
         hosts[name] = hosts.get(name, 0) + count
     agents = [
-        {"name": name, "kind": kind, "count": count, "share": ratio(count, requests)} for (name, kind), count in tally.families.items()
+        {"name": name, "kind": kind, "count": count, "share": share(count, requests, NO_REQUESTS)}
+        for (name, kind), count in tally.families.items()
     ]
-    return {
-        "statuses": ranked(statuses, max(keep, 20), requests),
-        "methods": ranked(methods, 20, requests),
-        "hosts": ranked(hosts, keep, requests),
-        "hosts_total": len(hosts),
-        "agents": top(agents, "count", max(keep, 20)),
-    }
+    facts_.put("statuses", ranked(statuses, max(keep, 20), requests))
+    facts_.put("methods", ranked(methods, 20, requests))
+    facts_.rows("hosts", ranked(hosts, len(hosts), requests), keep)
+    facts_.put("agents", top(agents, "count", max(keep, 20)))
 
 
-def _lists(tally: Tally, totals: t.Mapping[str, float], keep: int) -> dict[str, t.Any]:
-    result: dict[str, t.Any] = {}
+def _lists(facts_: Facts, tally: Tally, totals: t.Mapping[str, float], keep: int) -> None:
     for name, (outcomes, kinds) in _LISTS.items():
         rows = table(tally, _outcome_in(outcomes), _outcome_in(kinds), totals)
-        result[name] = top(rows, "count", keep)
-        result[name + "_total"] = len(rows)
+        facts_.rows(name, top(rows, "count", len(rows)), keep)
     through = table(tally, _outcome_in(("miss", "hit_for_miss", "pass", "hit_for_pass")), _outcome_in(("fetch", "pass")), totals)
-    result["slowest"] = top(through, "mean_seconds", keep)
-    return result
+    facts_.put("slowest", top(through, "mean_seconds", keep))
 
 
-def _bypasses(tally: Tally, totals: t.Mapping[str, float], looked_up: int, keep: int) -> dict[str, t.Any]:
+def _bypasses(facts_: Facts, tally: Tally, totals: t.Mapping[str, float], looked_up: int, none: str, keep: int) -> None:
     """What bypassed the cache although nothing says that it has to: what a VCL or an application can mend."""
     rows = table(tally, _outcome_in(BYPASSED), _outcome_in(("fetch", "pass")), totals)
     cacheable = [row for row in rows if not row["must_bypass"]]
-    return {
-        "bypasses": top(cacheable, "count", keep),
-        "bypasses_total": len(cacheable),
-        "bypass_cacheable_ratio": ratio(sum(row["count"] for row in cacheable), looked_up),
-    }
+    facts_.rows("bypasses", top(cacheable, "count", len(cacheable)), keep)
+    facts_.put("bypass_cacheable_ratio", share(sum(row["count"] for row in cacheable), looked_up, none))
 
 
 def _outcome_in(names: t.Sequence[str]) -> t.Callable[[Bin], bool]:
     return lambda kept: kept.outcome in names
 
 
-def _statuses(tally: Tally, totals: t.Mapping[str, float], keep: int) -> dict[str, t.Any]:
+def _statuses(facts_: Facts, tally: Tally, totals: t.Mapping[str, float], keep: int) -> None:
     """404s, permanent redirects and errors: all that were delivered, and how many of them had to be computed."""
-    result: dict[str, t.Any] = {}
+    requests = totals["requests"]
     for name, which in (
         ("not_found", lambda status: status == 404),
         ("redirects", lambda status: status in _PERMANENT),
@@ -181,14 +176,12 @@ def _statuses(tally: Tally, totals: t.Mapping[str, float], keep: int) -> dict[st
         single = {"not_found": "not_found", "redirects": "redirect", "errors": "error"}[name]
         counted = _status_count(tally, which)
         cost = _rows_cost(rows) if name == "redirects" else _status_cost(tally, which)
-        result[name] = rows[:keep]
-        result[name + "_total"] = len(rows)
-        result[single + "_requests"] = counted
-        result[single + "_ratio"] = ratio(counted, totals["requests"])
-        result[single + "_backend_requests"] = cost[0]
-        result[single + "_backend_time_ratio"] = ratio(cost[1], totals["backend_microseconds"])
-        result[single + "_top_ratio"] = max((ratio(row["backend_requests"], totals["requests"]) or 0.0 for row in rows), default=0.0)
-    return result
+        facts_.rows(name, rows, keep)
+        facts_.put(f"{single}_requests", counted)
+        facts_.put(f"{single}_ratio", share(counted, requests, NO_REQUESTS))
+        facts_.put(f"{single}_backend_requests", cost[0])
+        facts_.put(f"{single}_backend_time_ratio", share(cost[1], totals["backend_microseconds"], NO_BACKEND, slack=0.01))
+        facts_.put(f"{single}_top_ratio", max((row["backend_requests"] / requests for row in rows), default=0.0) if requests else 0.0)
 
 
 def _status(which: t.Callable[[int], bool], synths: bool) -> t.Callable[[Bin], bool]:
@@ -209,13 +202,14 @@ def _rows_cost(rows: t.Sequence[t.Mapping[str, t.Any]]) -> tuple[int, float]:
     return sum(row["backend_requests"] for row in rows), sum(row["backend_seconds"] for row in rows) * 1e6
 
 
-def _reasons(tally: Tally) -> dict[str, t.Any]:
+def _reasons(facts_: Facts, tally: Tally) -> None:
     passes = sum(_count(kept) for kept in tally.bins() if kept.side == "backend" and kept.outcome == "pass")
     fetches = sum(_count(kept) for kept in tally.bins() if kept.side == "backend" and kept.outcome in ("fetch", "background"))
     not_stored: dict[str, int] = dict(tally.reasons["fetch"])
     for name, count in tally.reasons["background"].items():
         not_stored[name] = not_stored.get(name, 0) + count
-    return {"pass_reasons": ranked(tally.reasons["pass"], 20, passes), "not_stored_reasons": ranked(not_stored, 20, fetches)}
+    facts_.put("pass_reasons", ranked(tally.reasons["pass"], 20, passes))
+    facts_.put("not_stored_reasons", ranked(not_stored, 20, fetches))
 
 
 def _backend(tally: Tally) -> dict[str, t.Any]:
@@ -230,21 +224,7 @@ def _backend(tally: Tally) -> dict[str, t.Any]:
         "background_fetches": counts["background"],
         "passes": counts["pass"],
         "errors": errors,
-        "error_ratio": ratio(errors, requests),
+        "error_ratio": share(errors, requests, NO_BACKEND),
         "seconds": round(_backend_time(tally) / 1e6, 6),
-        "times": times.facts(),
+        "times": times.facts(NO_BACKEND),
     }
-
-
-def _explain(result: t.Mapping[str, t.Any], requests: int, looked_up: int, unknown: dict[str, str]) -> None:
-    none = "no requests in the log, or none young enough to count (see the option last)"
-    nothing = none if not requests else "nothing was looked up in the cache" if not looked_up else ""
-    for name, value in result.items():
-        if value is None and name not in unknown:
-            short = "the log covers no time" if name == "requests_per_second" and requests else "no backend requests in the log"
-            unknown[name] = nothing or short
-    for name, times in result["response_times"].items():
-        if not times["count"]:
-            unknown["response_times." + name] = f"no {name} in the log"
-    if not result["backend"]["requests"]:
-        unknown["backend.error_ratio"] = unknown["backend.times"] = "no backend requests in the log"

@@ -124,7 +124,7 @@ class _Backend(_Kind):
         self._times[first] = self._times.get(first, 0) + 1
         for name in why:
             self._counts[name] = self._counts.get(name, 0) + 1
-        if not self._stored and reasons.is_private(control):
+        if not self._stored and reasons.is_personal(control, vary):
             why = (*why, reasons.PRIVATE)
         if why:
             if row[3] is None:

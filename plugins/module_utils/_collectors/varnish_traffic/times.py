@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 import typing as t
 
+from ..._collect.facts import measured
+
 #: Buckets per power of ten of what is shown, and of what is kept when there are too many different times.
 _SHOWN, _KEPT = 5, 200
 _MOST_EXACT = 20_000
@@ -36,15 +38,16 @@ class Times:
         for seconds, count in other._folded.items():
             self._folded[seconds] = self._folded.get(seconds, 0) + count
 
-    def facts(self) -> dict[str, t.Any]:
+    def facts(self, nothing: str) -> dict[str, t.Any]:
+        """Count, percentiles and buckets; `nothing`: the reason when there is no time at all."""
         counted = sorted([*_numbers(self.printed), *self._folded.items()])
         count = sum(number for _seconds, number in counted)
         return {
             "count": count,
-            "p50_seconds": _percentile(counted, count, 0.5),
-            "p95_seconds": _percentile(counted, count, 0.95),
-            "p99_seconds": _percentile(counted, count, 0.99),
-            "max_seconds": _rounded(counted[-1][0]) if counted else None,
+            "p50_seconds": measured(_percentile(counted, count, 0.5), nothing),
+            "p95_seconds": measured(_percentile(counted, count, 0.95), nothing),
+            "p99_seconds": measured(_percentile(counted, count, 0.99), nothing),
+            "max_seconds": measured(_rounded(counted[-1][0]) if counted else None, nothing),
             "buckets": _buckets(counted),
         }
 
