@@ -20,6 +20,8 @@ except ImportError:  # said by `query.require`
 
 _EQUALITY = ("eq", "ne")
 NULL = "null"
+# what a total may come to when a part of it is not known, in the direction in which it is judged
+_TOTALS = {"sum": 10**30, "max": 10**30, "min": -(10**30)}
 
 Node = dict[str, t.Any]
 
@@ -31,6 +33,34 @@ class Interpreter(TreeInterpreter):  # type: ignore[misc]
         super().__init__()
         self._assume = assume
         self.incomparable: list[str] = []
+        self._nulls = 0
+
+    def visit_projection(self, node: Node, value: t.Any) -> t.Any:
+        base, of_each = node["children"]
+        rows = self.visit(base, value)
+        return self._known([self.visit(of_each, row) for row in rows]) if isinstance(rows, list) else None
+
+    def visit_filter_projection(self, node: Node, value: t.Any) -> t.Any:
+        base, of_each, condition = node["children"]
+        rows = self.visit(base, value)
+        if not isinstance(rows, list):
+            return None
+        return self._known([self.visit(of_each, row) for row in rows if self._is_true(self.visit(condition, row))])
+
+    def _known(self, found: list[t.Any]) -> list[t.Any]:
+        """As the library, a projection leaves nulls out; how many they are is remembered for a total over it."""
+        known = [value for value in found if value is not None]
+        self._nulls += len(found) - len(known)
+        return known
+
+    def visit_function_expression(self, node: Node, value: t.Any) -> t.Any:
+        """A total over parts of which some are null is at least that of the others, and at most anything."""
+        nulls = self._nulls
+        result = super().visit_function_expression(node, value)
+        if self._nulls > nulls and node["value"] in _TOTALS and isinstance(result, (int, float, type(None))):
+            self.incomparable.append(f"a part of {node['value']}() is {NULL}")
+            return _TOTALS[node["value"]] if self._assume else result
+        return result
 
     def visit_comparator(self, node: Node, value: t.Any) -> t.Any:
         left, right = (self.visit(child, value) for child in node["children"])

@@ -136,6 +136,27 @@ def test_case_F_05_else_the_rows_that_cannot_be_compared_make_it_unknown(case):
     assert "2 values in length(rows[?seconds > `60`]) cannot be compared (seconds is null)" in found["reason"]
 
 
+@pytest.mark.parametrize(
+    "expression, limit, rows, status",
+    [
+        ("sum(rows[].v)", "> 5", [1, 2], "ok"),
+        ("sum(rows[].v)", "> 5", [1, None], "unknown"),
+        ("sum(rows[].v)", "> 5", [6, None], "fail"),
+        ("max(rows[].v)", "> 5", [1, None], "unknown"),
+        ("max(rows[].v)", "> 5", [9, None], "fail"),
+        ("max(rows[].v)", "> 5", [None, None], "unknown"),
+        ("min(rows[].v)", "< 5", [9, None], "unknown"),
+        ("min(rows[].v)", "< 5", [1, None], "fail"),
+        ("max(rows[?v != `null`].v)", "> 5", [1, None], "ok"),
+        ("length(rows[].v)", "> 5", [1, None], "ok"),
+    ],
+)
+def test_a_total_over_parts_that_are_not_known_is_known_only_when_the_others_decide(expression, limit, rows, status):
+    found = judged({"rows": [{"v": v} for v in rows]}, value=expression, unit="count", warn=None, fail=limit)
+    assert found["status"] == status
+    assert (found["value"] is None) == (status == "unknown")
+
+
 @pytest.mark.parametrize("odd", [None, "many", True, [1], {"a": 1}, float("nan")])
 @pytest.mark.parametrize("expression", ["length(rows[?v > `1`])", "length(rows[?!(v < `1`)])", "length(rows[?v != `0` && `1` < v])"])
 def test_a_row_of_another_kind_is_never_ok(odd, expression):

@@ -94,7 +94,7 @@ def test_cheap_workers_are_no_capacity(fixture_file):
     result = facts(busy, busy, busy, window=1.0)
     assert result["busy_ratio"] == 1.0 and result["saturated"] and result["workers"]["starting"] == 1
     assert "2" not in findings(result)["uwsgi_workers_busy"]["advice"][:1]
-    assert "1 cheap workers are not started" in findings(result)["uwsgi_workers_busy"]["advice"]
+    assert "1 worker is not started" in findings(result)["uwsgi_workers_busy"]["advice"]
 
 
 def test_unix_backlog_is_unknown_when_nobody_tells(case):
@@ -252,7 +252,7 @@ def test_workers_to_add_when_they_wait():
     assert result["addable"]["by_cpu"] == 24 and result["addable"]["workers"] == 24 and result["addable"]["limit"] == "CPU"
     assert (result["addable"]["wanted"], result["addable"]["advised"], result["addable"]["processes"]) == (1, 1, 3)
     advice = findings(result)["uwsgi_workers_busy"]["advice"]
-    assert "database first" in advice and "add 1 workers (processes = 3)" in advice and "CPU" in advice
+    assert "database first" in advice and "add 1 worker (processes = 3)" in advice and "CPU" in advice
 
 
 def test_workers_to_add_when_they_compute():
@@ -266,7 +266,7 @@ def test_servers_to_add_when_the_host_is_full(free, memory, limit):
     result = addable(cpu=5.0, free=free, memory=memory)
     assert result["addable"]["workers"] == 0 and result["addable"]["limit"] == limit and result["addable"]["advised"] == 0
     assert (
-        f"no {limit} left" in findings(result)["uwsgi_workers_busy"]["advice"]
+        f"no {limit} for another worker" in findings(result)["uwsgi_workers_busy"]["advice"]
         and "add servers" in findings(result)["uwsgi_workers_busy"]["advice"]
     )
 
