@@ -20,9 +20,10 @@ import typing as t
 
 from .._reach.access import TOOLS, Access
 from .._reach.hosts import Reach
-from .._reach.quoting import LANGUAGES, Untypable, text, word
+from .._reach.quoting import LANGUAGES, Line, Untypable, text, word
 from .phrase import closing_brace
 from .query import Query, Unknowable, WrongQuery, compiled
+from .services import COLUMNS, MODULES
 
 #: Words that make several commands of one line; they stand unquoted in a template.
 _OPERATORS = re.compile(r"[|&;<>]")
@@ -76,7 +77,7 @@ class Command:
             _must_be_safe(each, self.text)
         self.plain = not any(_OPERATORS.search(_unquoted(each.raw)) or _ASSIGNMENT.match(each.raw) for each in self.words)
 
-    def render(self, host: t.Optional[str], data: t.Mapping[str, t.Any], reach: Reach) -> str:
+    def render(self, host: t.Optional[str], data: t.Mapping[str, t.Any], reach: Reach) -> Line:
         """The whole line, from a terminal of the control node. Raises Untypable when a name in it is not known or cannot be typed."""
         access = reach.access(host, self.login, data) if self.login else Access()
         line = []
@@ -90,7 +91,7 @@ class Command:
         script = " ".join(line)
         if access.folder:
             script = f"cd {word(access.folder)} && {script}"
-        return reach.way(host).command(script, access.user, simple=self.plain and not access.folder)
+        return Line(reach.way(host).command(script, access.user, simple=self.plain and not access.folder))
 
 
 def _is_login(each: Word) -> bool:
@@ -203,10 +204,24 @@ class Look:
         words = [each for command in self.commands for each in command.words if not _is_login(each)]
         return tuple(piece.query for each in words for piece in each.pieces if isinstance(piece, Insertion))
 
-    def render(self, host: t.Optional[str], data: t.Mapping[str, t.Any], reach: Reach) -> t.Optional[str]:
+    def render(self, host: t.Optional[str], data: t.Mapping[str, t.Any], reach: Reach) -> t.Optional[Line]:
         for command in self.commands:
             try:
                 return command.render(host, data, reach)
             except Untypable:
                 continue
         return None
+
+
+def ad_hoc(reach: Reach, host: t.Optional[str], module: str) -> t.Optional[Line]:
+    """The module, ad hoc from the control node: against the host, or against all."""
+    try:
+        return reach.ad_hoc(host or "all", module)
+    except Untypable:
+        return None
+
+
+def reading(reach: Reach, host: t.Optional[str], service: str) -> t.Optional[Line]:
+    """The module that reads the service, ad hoc; for what exists once for the fleet, the one whose facts it is made of."""
+    module = MODULES.get(service) or MODULES.get(COLUMNS[service]) or "launch_facts"
+    return ad_hoc(reach, host, f"warroom.launch.{module}")

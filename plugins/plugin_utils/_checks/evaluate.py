@@ -11,13 +11,13 @@ import typing as t
 
 from ...module_utils._text.redact import clean
 from .._reach.hosts import NOWHERE, Reach
-from .._reach.quoting import Untypable
 from .catalogue import ANSWERS, HOST_REACHED
 from .check import Check, Sentence
+from .command import ad_hoc, reading
 from .finding import Finding, Value, accept, finding
 from .limit import Limit, unmasked
 from .query import Reading, Unknowable, reason_in
-from .services import FLEET, MODULES, TITLES, fact_key, instances_in
+from .services import FLEET, TITLES, fact_key, instances_in
 
 STATES = ("up", "down", "unreadable")
 EVIDENCE_ROWS = 20
@@ -70,7 +70,7 @@ def unreached(host: str, problem: str, reach: Reach = NOWHERE) -> Finding:
         question="Does the host answer?",
         finding=f"No facts from this host: {problem}",
         advice="Nothing on it was judged. Log in to it; if it is meant to be gone, take it out of the inventory or limit the run.",
-        look=_ad_hoc(reach, host, "ansible.builtin.ping"),
+        look=ad_hoc(reach, host, "ansible.builtin.ping"),
         reason=problem,
     )  # fmt: skip
 
@@ -82,20 +82,9 @@ def _nothing(host: str, service: str, checks: int, reach: Reach) -> Finding:
         question=f"Does {TITLES[service]} answer?",
         finding=f"{reason}; {checks} checks could not be judged.",
         advice="Start it, say where it is (its options in launch_check_services), or take it off this host.",
-        look=_module(reach, host, service),
+        look=reading(reach, host, service),
         reason=reason,
     )  # fmt: skip
-
-
-def _module(reach: Reach, host: str, service: str) -> t.Optional[str]:
-    return _ad_hoc(reach, host, f"warroom.launch.{MODULES[service]}") if service in MODULES else None
-
-
-def _ad_hoc(reach: Reach, host: str, module: str) -> t.Optional[str]:
-    try:
-        return reach.ad_hoc(host, module)
-    except Untypable:
-        return None
 
 
 def _instance(host: str, service: str, instance: Facts, checks: list[Check], phase: str, reach: Reach) -> t.Iterator[Finding]:
@@ -117,7 +106,7 @@ def _instance(host: str, service: str, instance: Facts, checks: list[Check], pha
         question=f"Does {TITLES[service]} answer?",
         finding=f"{TITLES[service]} {name}: {problem.rstrip('.')}. Not judged: {len(checks)} checks of this instance.",
         advice="Bring it back, then run the check again." if state == "down" else "Make it readable, then run the check again.",
-        look=_module(reach, host, service),
+        look=reading(reach, host, service),
         reason=problem,
     )  # fmt: skip
 
@@ -235,7 +224,8 @@ def _word(result: Finding, check: Check, instance: Facts, context: Facts, reach:
         result["evidence"] = _evidence(check, instance)
     if status in ("fail", "warn", "unknown") and check.look is not None:
         host = result["host"]
-        result["look"] = check.look.render(_place(check, host, instance), {**context, "host": host}, reach)
+        place = _place(check, host, instance)
+        result["look"] = check.look.render(place, {**context, "host": host}, reach) or reading(reach, place, check.service)
 
 
 def _place(check: Check, host: str, instance: Facts) -> t.Optional[str]:

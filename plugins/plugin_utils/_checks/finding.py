@@ -10,6 +10,8 @@ import functools
 import re
 import typing as t
 
+from .._reach.quoting import Line
+
 #: From worst to best; what is skipped does not count.
 STATUSES = ("fail", "unknown", "warn", "ok", "skipped")
 
@@ -33,7 +35,7 @@ class Finding(t.TypedDict):
     question: t.Optional[str]
     finding: t.Optional[str]
     advice: t.Optional[str]
-    look: t.Optional[str]
+    look: t.Optional[Line]
     evidence: list[dict[str, t.Any]]
     reason: t.Optional[str]
     accepted: t.Optional[str]
@@ -55,7 +57,7 @@ def finding(
     question: t.Optional[str] = None,
     finding: t.Optional[str] = None,
     advice: t.Optional[str] = None,
-    look: t.Optional[str] = None,
+    look: t.Optional[Line] = None,
     evidence: t.Sequence[dict[str, t.Any]] = (),
     reason: t.Optional[str] = None,
 ) -> Finding:

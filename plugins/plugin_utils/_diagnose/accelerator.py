@@ -11,7 +11,7 @@ import typing as t
 from .._fleet.observed import Data, Instance
 from . import cacheable
 from .cacheable import Uncached
-from .cause import Cause, percent, said, several
+from .cause import Cause, look, percent, several
 from .fleet_view import Fleet
 
 #: Findings that say that the cache itself fails, and not only that it could be better.
@@ -45,7 +45,7 @@ def fault(fleet: Fleet) -> t.Iterator[Cause]:
             evidence=[*_evidence(fleet, varnish, uncached)],
             first_fix=_fix(varnish, young, finding, uncached),
             avoid="Do not tune the database or add application servers: they only get what the accelerator does not cache.",
-            look=f"varnishtop {varnish.facts.get('client_options') or ''} -b -i BereqURL".replace("  ", " "),
+            look=fleet.command(varnish, "varnishtop {login} -b -i BereqURL"),
             rows=[*uncached.rows[:10], *uncached.redirects[:10]],
             at=varnish,
             patterns=frozenset([*uncached.notable, *uncached.moved]),
@@ -170,7 +170,7 @@ def bypassed(fleet: Fleet) -> t.Iterator[Cause]:
             evidence=[f"{row.get('host')}: {row.amount('requests_per_second'):.1f} requests per second." for row in rows[:5]],
             first_fix=str(finding.get("advice") or ""),
             avoid="Do not tune the cache: these requests never reach it.",
-            look=said(finding, "look"),
+            look=look(finding),
             rows=rows,
             at=view,
         )

@@ -42,7 +42,7 @@ def workers_exhausted(fleet: Fleet) -> t.Iterator[Cause]:
         evidence=[*_evidence(exhausted)],
         first_fix=_look_first(fleet) + _more(fleet, worst, len(exhausted)),
         avoid="Do not only lengthen the listen queue: visitors would wait longer for the same workers.",
-        look=_look(worst),
+        look=fleet.command(worst, "uwsgitop {login}", "htop"),
         rows=worst.rows("in_flight")[:10],
         at=worst,
     )
@@ -71,7 +71,7 @@ def overload(fleet: Fleet) -> t.Iterator[Cause]:
             f"if they must be computed, {needed} servers of this size carry the present load instead of {servers}."
         ),
         avoid="Do not add workers on these machines: they have no CPU left for them.",
-        look=_look(worst),
+        look=fleet.command(worst, "uwsgitop {login}", "htop"),
         rows=worst.rows("in_flight")[:10],
         at=worst,
     )
@@ -141,7 +141,3 @@ def _more(fleet: Fleet, workers: Instance, exhausted: int) -> str:
     where = "each of them" if exhausted > 1 else workers.host
     target = f" (processes = {int(processes)})" if processes and count == int(advised or 0) else ""
     return f"Add {count} workers on {where}{target}; its {limit} has room for {int(room)}. Then shorten what these pages wait for."
-
-
-def _look(workers: Instance) -> str:
-    return f"uwsgitop {workers.facts.get('address') or workers.name}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .cause import Cause, percent, said
+from .cause import Cause, look, percent, said
 from .fleet_view import Fleet
 
 TOO_SMALL = ("memcached_no_memory", "memcached_evictions")
@@ -25,7 +25,7 @@ def unbalanced_pool(fleet: Fleet) -> t.Iterator[Cause]:
             evidence=[f"{row.word('name')}: {percent(row.number('share_ratio'))} of the pool's operations." for row in servers[:8]],
             first_fix=str(finding.get("advice") or "Give every client the same list of servers with the same weights."),
             avoid="Do not restart or flush the servers: an empty pool sends everything to the database.",
-            look=str(finding.get("look") or "memcached-tool"),
+            look=look(finding),
             rows=servers[:10],
             at=pool,
         )
@@ -41,7 +41,7 @@ def cache_exhausted(fleet: Fleet) -> t.Iterator[Cause]:
             evidence=[],
             first_fix=str(finding.get("advice") or ""),
             avoid="Do not flush it: an empty cache sends everything to the database.",
-            look=said(finding, "look"),
+            look=look(finding),
             rows=server.rows("evicting")[:10],
             at=server,
         )

@@ -10,6 +10,7 @@ import dataclasses
 import typing as t
 
 from .._fleet.observed import Instance, Row
+from .._reach.quoting import Line
 
 
 class Diagnosis(t.TypedDict):
@@ -22,7 +23,7 @@ class Diagnosis(t.TypedDict):
     evidence: list[str]
     first_fix: str
     avoid: str
-    look: str
+    look: t.Optional[Line]
     rows: t.Sequence[dict[str, t.Any]]
 
 
@@ -35,7 +36,7 @@ class Cause:
     evidence: list[str]
     first_fix: str
     avoid: str
-    look: str
+    look: t.Optional[Line]
     rows: list[Row] = dataclasses.field(default_factory=list)
     #: The instance that it is about.
     at: t.Optional[Instance] = None
@@ -64,6 +65,12 @@ class Cause:
 def said(finding: t.Mapping[str, t.Any], key: str = "finding") -> str:
     """A sentence of a finding without its full stop; empty when it has none."""
     return str(finding.get(key) or "").rstrip(".")
+
+
+def look(finding: t.Mapping[str, t.Any]) -> t.Optional[Line]:
+    """The command of a finding, which the checks made."""
+    line = finding.get("look")
+    return Line(line) if isinstance(line, str) else None
 
 
 def percent(value: t.Optional[float]) -> str:

@@ -15,6 +15,8 @@ from .cause import Cause, percent
 from .fleet_view import Fleet
 
 SERVICES = in_tiers("database")
+#: The tools that show who does what in it, the best first.
+TOOLS = {"postgresql": ("pg_activity {login}", "pg_activity"), "mysql": ("innotop {login} -m Q", "innotop")}
 LABEL = {"postgresql": "PostgreSQL", "mysql": "MySQL"}
 
 #: A confirmed missing index is a cause when its statements are at least this part of the database's working time.
@@ -53,7 +55,7 @@ def idle_in_transaction(fleet: Fleet) -> t.Iterator[Cause]:
                 "service between two statements) and set an idle-in-transaction timeout for that user."
             ),
             avoid="Do not raise max_connections or add application servers: they would only wait for the same locks.",
-            look=_look(database),
+            look=fleet.command(database, *TOOLS[database.service]),
             rows=(blocking or rows)[:10],
             at=database,
         )
@@ -91,7 +93,7 @@ def lock_chain(fleet: Fleet) -> t.Iterator[Cause]:
                 "Then split that work into shorter transactions."
             ),
             avoid="Do not cancel the waiting sessions: new ones take their place at once.",
-            look=_look(database),
+            look=fleet.command(database, *TOOLS[database.service]),
             rows=roots[:10],
             at=database,
         )
@@ -123,7 +125,7 @@ def missing_index(fleet: Fleet) -> t.Iterator[Cause]:
             evidence=[_scanned_table(row) for row in chosen[:5]],
             first_fix=_create_index(worst),
             avoid="Do not add application servers: each further request scans the same table once more.",
-            look=_look(database),
+            look=fleet.command(database, *TOOLS[database.service]),
             rows=chosen[:10],
             at=database,
         )
@@ -168,7 +170,7 @@ def unknown_client(fleet: Fleet) -> t.Iterator[Cause]:
                 "If it belongs here, name it in launch_check_known_clients."
             ),
             avoid="Do not tune the application's own queries first: they are slow because of it.",
-            look="pg_activity" if service == "postgresql" else "mytop",
+            look=fleet.command(database, *TOOLS[database.service]) if database else None,
             rows=rows[:10],
             at=database or view,
         )
@@ -199,7 +201,7 @@ def overload(fleet: Fleet) -> t.Iterator[Cause]:
             ],
             first_fix="Start with the statement that takes the largest share: index it, cache its result, or disable its page.",
             avoid="Do not add application servers or workers: they send it more of the same work.",
-            look=_look(database),
+            look=fleet.command(database, *TOOLS[database.service]),
             rows=statements[:10],
             at=database,
         )
@@ -236,14 +238,10 @@ def connection_budget(fleet: Fleet) -> t.Iterator[Cause]:
                 "pooler in front, and raise max_connections only if memory allows it."
             ),
             avoid="Do not add workers or application servers: each opens connections of its own.",
-            look="pg_activity" if database.service == "postgresql" else "mytop",
+            look=fleet.command(database, *TOOLS[database.service]),
             rows=clients[:10],
             at=database,
         )
-
-
-def _look(database: Instance) -> str:
-    return "pg_activity" if database.service == "postgresql" else "innotop"
 
 
 def _seconds(value: t.Optional[float]) -> str:

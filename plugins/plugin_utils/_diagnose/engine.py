@@ -13,6 +13,7 @@ import dataclasses
 import typing as t
 
 from .._fleet.observed import Data
+from .._reach.hosts import NOWHERE, Reach
 from .cause import Cause, Diagnosis
 from .causes import CAUSES, ORDER, CauseKind, explains
 from .fleet_view import Fleet
@@ -29,13 +30,14 @@ class Search:
         self.stumbled.setdefault(cause, f"{type(error).__name__}: {error}")
 
 
-def diagnose(hosts: Data, findings: t.Sequence[Data], inventory: Data) -> Search:
+def diagnose(hosts: Data, findings: t.Sequence[Data], inventory: Data, reach: Reach = NOWHERE) -> Search:
     """The causes, deepest first.
 
     `hosts`: name → {facts, tiers, reached, addresses, groups, known_clients}, and `fleet` → {facts: what exists once};
-    `inventory`: {groups: {name: hosts}, addresses: {host of the inventory, asked or not: [its names and addresses]}}.
+    `inventory`: {groups: {name: hosts}, addresses: {host of the inventory, asked or not: [its names and addresses]}};
+    `reach`: how the hosts are reached, for the commands that go with causes.
     """
-    fleet, search = Fleet(hosts, findings, inventory), Search()
+    fleet, search = Fleet(hosts, findings, inventory, reach), Search()
     causes = [cause for kind in CAUSES for cause in _named(kind, fleet, search)]
     relate = _Relate(fleet, search)
     for kind in CAUSES:
@@ -51,6 +53,8 @@ def _named(kind: CauseKind, fleet: Fleet, search: Search) -> list[Cause]:
     try:
         for cause in kind.rule(fleet) if kind.rule is not None else ():
             cause.cause, cause.tier = kind.name, cause.tier or kind.tier
+            if cause.look is None and cause.at is not None:
+                cause.look = fleet.command(cause.at)
             named.append(cause)
     except Exception as error:  # pylint: disable=broad-exception-caught # facts of a form that the rule did not foresee
         search.blame(kind.name, error)

@@ -10,7 +10,7 @@ import typing as t
 
 from .._fleet.observed import Instance, Row
 from .accelerator import MOSTLY
-from .cause import Cause, said, several
+from .cause import Cause, look, said, several
 from .fleet_view import Fleet
 
 #: Statuses that a server in between gives for an application that did not respond.
@@ -40,7 +40,7 @@ def application_errors(fleet: Fleet) -> t.Iterator[Cause]:
         ],
         first_fix=f"{worst.get('advice') or ''} {release}".strip(),
         avoid="Do not add workers or servers: they would throw the same errors.",
-        look=said(worst, "look"),
+        look=look(worst),
         rows=rows[:10],
     )
 
@@ -63,7 +63,7 @@ def backend_unreachable(fleet: Fleet) -> t.Iterator[Cause]:
             evidence=[],
             first_fix=str(finding.get("advice") or ""),
             avoid="Do not restart Varnish: its cache is all that visitors still get.",
-            look=said(finding, "look"),
+            look=look(finding),
             rows=varnish.rows("backends")[:10],
             at=varnish,
         )

@@ -6,10 +6,15 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from .._checks.catalogue import ANSWERS
+from .._checks.command import Look, reading
+from .._checks.services import FLEET_HOST
 from .._fleet.observed import Data, Instance, figure, instances_up
+from .._reach.hosts import NOWHERE, Reach
+from .._reach.quoting import Line
 
 #: Celery itself is only its broker and its workers: these live and do nothing.
 SILENT_WORKERS = "celery_local_workers"
@@ -20,6 +25,11 @@ BAD = {"fail": ("fail",), "warn": ("fail", "warn")}
 Place = tuple[str, str, t.Optional[str]]
 
 
+@functools.lru_cache(maxsize=256)
+def _compiled(templates: tuple[str, ...]) -> Look:
+    return Look.parse(list(templates))
+
+
 class Fleet:
     """Facts and findings of every host that was asked.
 
@@ -27,8 +37,9 @@ class Fleet:
     by other facts what it says.
     """
 
-    def __init__(self, hosts: Data, findings: t.Iterable[Data], inventory: Data) -> None:
+    def __init__(self, hosts: Data, findings: t.Iterable[Data], inventory: Data, reach: Reach = NOWHERE) -> None:
         self.hosts = hosts
+        self._reach = reach
         self.inventory = inventory
         self._findings: dict[Place, Data] = {}
         self._accepted: dict[Place, Data] = {}
@@ -68,6 +79,12 @@ class Fleet:
         """Findings about instances of these services that could not be read: they may be well or not."""
         checks = {service + ANSWERS for service in services}
         return [finding for (check, *_place), finding in self._findings.items() if check in checks and finding["status"] == "unknown"]
+
+    def command(self, instance: Instance, *templates: str) -> t.Optional[Line]:
+        """The first of these commands that is complete for the instance, on its host; else its module, ad hoc (see `_checks.command`)."""
+        place = None if instance.host == FLEET_HOST else instance.host
+        line = _compiled(templates).render(place, instance.facts, self._reach) if templates else None
+        return line or reading(self._reach, place, instance.service)
 
     def machine(self, host: str) -> Instance:
         """The machine under a host's services; without its facts every measure is None."""

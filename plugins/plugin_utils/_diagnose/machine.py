@@ -13,7 +13,7 @@ import dataclasses
 import typing as t
 
 from .._fleet.observed import Data, Instance, Row
-from .cause import Cause, said, several
+from .cause import Cause, look, said, several
 from .fleet_view import Fleet
 
 HANGS, DISK, MEMORY, DESCRIPTORS, CPU = "filesystem hangs", "disk full", "out of memory", "out of descriptors", "CPU taken"
@@ -80,7 +80,7 @@ def _cause(variant: str, words: str, short: list[tuple[Instance, Data]], fix: st
         evidence=[f"{machine.host}: {said(finding)}." for machine, finding in short[1:6]],
         first_fix=fix,
         avoid=avoid,
-        look=str(worst.get("look") or "htop"),
+        look=look(worst),
         variant=variant,
     )
 

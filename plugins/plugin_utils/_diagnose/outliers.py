@@ -27,6 +27,6 @@ def outlier(fleet: Fleet) -> t.Iterator[Cause]:
                 evidence=[],
                 first_fix="Compare its configuration and version with a sibling's; take it out of the load balancer if visitors suffer.",
                 avoid="Do not change the whole tier for one host.",
-                look="htop",
+                look=fleet.command(Instance(host, "server", {}), "htop"),
                 rows=[row],
             )

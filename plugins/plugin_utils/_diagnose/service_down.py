@@ -10,7 +10,7 @@ import typing as t
 
 from .._checks.services import TIERS, TITLES
 from .._fleet.observed import Data
-from .cause import Cause, said, several
+from .cause import Cause, look, said, several
 from .fleet_view import SILENT_WORKERS, Fleet
 
 #: The variant of a queue whose broker is well and whose workers do nothing; the others are named as the tier that is down.
@@ -38,7 +38,7 @@ def _cause(service: str, down: list[Data], variant: str) -> Cause:
         evidence=[f"{place}: {_why(finding)}." for place, finding in zip(places[1:6], down[1:6])],
         first_fix=said(down[0], "advice") + "." if down[0]["check"] == SILENT_WORKERS and said(down[0], "advice") else BRING_BACK,
         avoid="Do not add workers or servers in front of it: they would wait as well.",
-        look=str(down[0].get("look") or ""),
+        look=look(down[0]),
         variant=variant,
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from .._fleet.observed import Data, Instance, Row, rows_in
-from .cause import Cause, percent, said, several
+from .cause import Cause, look, percent, said, several
 from .fleet_view import Fleet
 
 GROWTH = ("celery_queue_growth", "celery_queue_drain", "celery_queue_wait", "celery_queue_no_consumer", "celery_queue_stuck")
@@ -51,7 +51,7 @@ def _queue_cause(broker: Instance, queues: list[Row], finding: Data, idle: bool)
         evidence=[*_queue_evidence(broker, queues, failing)],
         first_fix=str(finding.get("advice") or "Add workers for this queue while the machines have room."),
         avoid="Do not purge the queue: it holds the visitors' work.",
-        look=str(finding.get("look") or "celery events"),
+        look=look(finding),
         rows=queues[:10],
         at=broker,
     )
@@ -112,7 +112,7 @@ def tasks_failing(fleet: Fleet) -> t.Iterator[Cause]:
             evidence=[],
             first_fix=str(finding.get("advice") or ""),
             avoid="Do not add workers: the tasks would only fail faster.",
-            look=said(finding, "look"),
+            look=look(finding),
             rows=[row for row in broker.rows("tasks") if row.get("failed")][:10],
             at=broker,
         )

@@ -23,6 +23,7 @@ from .._diagnose.engine import Search
 from .._fleet.database_clients import known_problems
 from .._fleet.fleet_instances import fleet_facts, fleet_findings
 from .._reach.hosts import Reach
+from .._reach.quoting import Line
 from .._reach.way import Way
 from .report import SCHEMA, Report
 from .version import version
@@ -106,7 +107,7 @@ def judge(
     if not hosts:
         findings.append(_nobody())
     findings.sort(key=urgency)
-    search = _searched({**summaries, FLEET_HOST: {"facts": shared}}, findings, inventory)
+    search = _searched({**summaries, FLEET_HOST: {"facts": shared}}, findings, inventory, reach)
     problem = _problem(search.stumbled)
     if problem is not None:
         findings.append(_not_searched(search.stumbled, problem))
@@ -134,10 +135,10 @@ def judge(
 ALL_CAUSES = "all"
 
 
-def _searched(hosts: t.Mapping[str, t.Any], findings: list[Finding], inventory: dict[str, t.Any]) -> Search:
+def _searched(hosts: t.Mapping[str, t.Any], findings: list[Finding], inventory: dict[str, t.Any], reach: Reach) -> Search:
     """The causes. Every rule is guarded by itself; this guards what they share."""
     try:
-        search = engine.diagnose(hosts, findings, inventory)
+        search = engine.diagnose(hosts, findings, inventory, reach)
         return Search(plain(search.diagnoses), search.stumbled)
     except Exception as error:  # pylint: disable=broad-exception-caught # the findings stand on their own
         return Search([], {ALL_CAUSES: f"{type(error).__name__}: {error}"})
@@ -203,6 +204,6 @@ def _nobody() -> Finding:
         question="Was any host asked?",
         finding="No host was asked: the pattern (launch_check_hosts, --limit) matches nothing in the inventory.",
         advice="Correct the pattern or the inventory; a check of nothing is not a go.",
-        look="ansible-inventory --graph",
+        look=Line("ansible-inventory --graph"),
         reason="no host was asked",
     )  # fmt: skip

@@ -10,7 +10,7 @@ import dataclasses
 import typing as t
 
 from . import access
-from .quoting import words
+from .quoting import Line, words
 from .way import Way
 
 HERE = Way("localhost", connection="local")
@@ -31,9 +31,9 @@ class Reach:
         """How this tool reaches the instance on the host. Raises Untypable when the facts do not say."""
         return access.of(tool, instance, self.way(host))
 
-    def ad_hoc(self, host: str, module: str, *more: str) -> str:
+    def ad_hoc(self, host: str, module: str, *more: str) -> Line:
         """An ad hoc command against the host, from the control node."""
-        return words("ansible", *self.ansible, host, "-m", module, *more)
+        return Line(words("ansible", *self.ansible, host, "-m", module, *more))
 
 
 #: Nothing is known of how hosts are reached.

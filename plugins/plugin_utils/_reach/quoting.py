@@ -17,9 +17,15 @@ import urllib.parse
 
 #: Longer than any name or path that an operating system knows.
 LONGEST = 500
+#: A terminal takes a line of 4096 bytes.
+LONGEST_LINE = 4000
 _PRINTABLE = re.compile(r"[ -~]*")
 #: Control and format characters (newlines, escapes, bidirectional marks), line separators, surrogates.
 _UNPRINTABLE = ("Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn")
+
+
+#: A whole command that may be printed to be pasted: made here and by templates of commands only, never by hand.
+Line = t.NewType("Line", str)
 
 
 class Untypable(ValueError):
@@ -59,6 +65,13 @@ def _octal(char: str, also: str = " /._-:@=,+") -> str:
     if char.isascii() and (char.isalnum() or char in also):
         return char
     return "".join(f"\\{byte:03o}" for byte in char.encode("utf-8", "surrogateescape"))
+
+
+def is_line(value: t.Any) -> bool:
+    """Whether a text can be printed as a command: one line that a terminal takes, and nothing in it that acts on one."""
+    return (
+        isinstance(value, str) and 0 < len(value) <= LONGEST_LINE and not any(unicodedata.category(char) in _UNPRINTABLE for char in value)
+    )
 
 
 def words(*values: t.Any) -> str:

@@ -13,10 +13,7 @@ import dataclasses
 import shlex
 import typing as t
 
-from .quoting import Untypable, word, words
-
-#: A terminal takes a line of 4096 bytes.
-_LINE = 4000
+from .quoting import LONGEST_LINE, Untypable, word, words
 
 SSH = ("ssh", "ansible.builtin.ssh", "smart", "paramiko", "paramiko_ssh", "ansible.netcommon.libssh", "community.general.libssh")
 LOCAL = ("local", "ansible.builtin.local")
@@ -32,7 +29,7 @@ def typed(command: str) -> str:
     if '"$(' in command:
         raise Untypable("a name in it holds control characters, which would be keys to a terminal")
     line = command.replace("$", "'\\$'")
-    if len(line.encode()) > _LINE:
+    if len(line.encode()) > LONGEST_LINE:
         raise Untypable("its command is longer than a line of a terminal")
     return line
 

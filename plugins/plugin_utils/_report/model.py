@@ -17,6 +17,7 @@ from ...module_utils._text.redact import clean
 from .._checks.finding import STATUSES, natural
 from .._checks.services import COLUMNS, FLEET_HOST, TITLES
 from .._checks.units import shown, shown_beside
+from .._reach.quoting import is_line
 
 Report = t.Mapping[str, t.Any]
 
@@ -182,7 +183,7 @@ def _entry(group: list[Report]) -> dict[str, t.Any]:
         "trend": first.get("trend"),
         "clears": shown(first["clears_in_seconds"], "seconds") if first.get("clears_in_seconds") is not None else None,
         "advice": _lines(first["advice"]),
-        "look": clean(first["look"], 300) if first["look"] else None,
+        "look": first["look"] if is_line(first["look"]) else None,
         "evidence": first["evidence"],
     }
 
@@ -225,7 +226,7 @@ def _cause(cause: Report) -> dict[str, t.Any]:
         "rows": [row for row in (cause.get("rows") or [])[:PLACES] if isinstance(row, dict)],
         "first_fix": _lines(cause.get("first_fix")),
         "avoid": _lines(cause.get("avoid")),
-        "look": clean(str(cause["look"]), 300) if cause.get("look") else None,
+        "look": cause["look"] if is_line(cause.get("look")) else None,
     }
 
 

@@ -110,7 +110,7 @@ def test_entries_that_would_explain_everybody_or_nobody_are_refused(known):
 def test_diagnosis_gets_the_fleet(monkeypatch):
     seen = {}
 
-    def diagnose(hosts, findings, inventory):
+    def diagnose(hosts, findings, inventory, reach):
         seen.update(hosts=hosts, findings=findings, inventory=inventory)
         return Search([{"cause": "x"}])
 
