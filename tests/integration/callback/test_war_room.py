@@ -60,7 +60,7 @@ b ansible_connection=local
 gone ansible_host=127.0.0.1 ansible_port=1
 [nobody]
 """
-CHECK = "- {id: uwsgi_none, service: uwsgi, question: 'Q?', value: x, fail: '> 1', finding: f, advice: a, look: l}\n"
+CHECK = "- {id: uwsgi_none, service: uwsgi, question: 'Q?', value: workers.total, fail: '> 1', finding: f, advice: a, look: l}\n"
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_a_check_off_the_terminal_is_the_board_and_nothing_else(site):
     for line in ("TASK [", "PLAY [", "ok: [", "RECAP"):
         assert line not in done.stdout
     assert "gone: not reachable: " in done.stdout
-    assert re.search(r"^NO-GO: memcached does not answer on a \(127\.0\.0\.1:1\)", done.stdout, re.M)
+    assert re.search(r"^NO-GO: memcached does not respond on a \(127\.0\.0\.1:1\)", done.stdout, re.M)
     assert done.stdout.count("memcached_answers  on a 127.0.0.1:1") == 1
     assert f"Report: {site}/report/index.html" in done.stdout
 
@@ -174,4 +174,4 @@ def test_a_check_on_a_terminal_has_progress_colour_and_its_width(site, columns):
 
 def test_no_color_is_respected(site):
     _rc, text = on_terminal(check(site), 100, NO_COLOR="1")
-    assert "\x1b" not in text and "NO-GO: memcached does not answer on a (127.0.0.1:1)" in text
+    assert "\x1b" not in text and "NO-GO: memcached does not respond on a (127.0.0.1:1)" in text

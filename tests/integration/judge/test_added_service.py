@@ -120,7 +120,7 @@ CATALOGUE = """
   fail: '< 0.1'
   finding: '{level_ratio:ratio} full'
   advice: Fill it.
-  look: cat {path}
+  look: cat {name}
   why: An empty tank gives nothing.
   source: the experiment
 """

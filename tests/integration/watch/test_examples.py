@@ -20,7 +20,7 @@ from tests.support.server import ROOT, VENV
 from tests.support.sink import sink
 
 EXAMPLES = ROOT / "examples"
-CHECK = "- {id: memcached_x, service: memcached, question: 'Q?', value: x, fail: '> 1', finding: f, advice: a, look: l}\n"
+CHECK = "- {id: memcached_x, service: memcached, question: 'Q?', value: connections_ratio, fail: '> 1', finding: f, advice: a, look: l}\n"
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.yml")), ids=lambda path: path.name)
@@ -44,7 +44,7 @@ def test_a_verdict_is_posted_and_decided(tmp_path):
         done = run("ansible-playbook", EXAMPLES / "check_and_tell.yml", "-i", "localhost,", "-c", "local", "-e", json.dumps(settings))
     assert done.returncode == 2
     assert len(chat.posts) == 1, chat.posts
-    assert chat.posts[0]["text"].startswith("NO-GO: memcached does not answer on localhost (127.0.0.1:1)"), chat.posts
+    assert chat.posts[0]["text"].startswith("NO-GO: memcached does not respond on localhost (127.0.0.1:1)"), chat.posts
     assert chat.url not in done.stdout + done.stderr
 
 
