@@ -27,12 +27,15 @@ BEHIND = ("cache", "queue", "database")
 
 def workers_exhausted(fleet: Fleet) -> t.Iterator[Cause]:
     """Every worker is busy and the CPU is not theirs: they wait, or there are too few of them."""
-    exhausted = [workers for workers, _finding in fleet.each_bad("uwsgi", *SATURATED) if not _computes(fleet, workers)]
-    if not exhausted:
-        return
+    every = [workers for workers, _finding in fleet.each_bad("uwsgi", *SATURATED) if not _computes(fleet, workers)]
+    for exhausted in fleet.sites.grouped(every):
+        yield _workers_exhausted(fleet, exhausted)
+
+
+def _workers_exhausted(fleet: Fleet, exhausted: list[Instance]) -> Cause:
     worst = max(exhausted, key=lambda workers: (workers.number("listen_queue") or 0, workers.number("busy_ratio") or 0))
     pages = _pages(worst)
-    yield Cause(
+    return Cause(
         hosts=sorted({workers.host for workers in exhausted}),
         statement=(
             f"All workers of {several([str(workers) for workers in exhausted])} are busy, "
@@ -50,16 +53,19 @@ def workers_exhausted(fleet: Fleet) -> t.Iterator[Cause]:
 
 def overload(fleet: Fleet) -> t.Iterator[Cause]:
     """The application's own computing fills the machine."""
-    full = [workers for workers in fleet.instances("uwsgi") if _is_bad(fleet, workers) and _computes(fleet, workers)]
-    if not full:
-        return
+    every = [workers for workers in fleet.instances("uwsgi") if _is_bad(fleet, workers) and _computes(fleet, workers)]
+    for full in fleet.sites.grouped(every):
+        yield _overload(fleet, full)
+
+
+def _overload(fleet: Fleet, full: list[Instance]) -> Cause:
     worst = max(full, key=lambda workers: fleet.machine(workers.host).number("load_ratio") or 0)
     machine = fleet.machine(worst.host)
-    servers = len({workers.host for workers in fleet.instances("uwsgi")})
+    servers = _servers(fleet, worst)
     needed = math.ceil(servers * max((workers.number("utilisation") or 1.0 for workers in full), default=1.0) / COMFORT)
     pages = _pages(worst)
     hosts = sorted({workers.host for workers in full})
-    yield Cause(
+    return Cause(
         hosts=hosts,
         statement=(
             f"The application fills the CPU of {several(hosts)}: {percent(machine.number('cpu_busy_ratio'))} busy, "
@@ -130,14 +136,27 @@ def _more(fleet: Fleet, workers: Instance, exhausted: int) -> str:
     """Add workers, or servers: with the number and what limits it."""
     room, limit = workers.number("addable.workers"), workers.part("addable").get("limit")
     advised, processes = workers.number("addable.advised"), workers.number("addable.processes")
-    left = min((row.number("left") or 0 for row in fleet.instances("connection_budget")), default=None)
+    left = _connections_left(fleet, workers)
     if room is None:
         return "Add workers (processes) as long as memory and database connections allow it; look at what the busy ones wait for."
     if room < 1:
-        servers = len({each.host for each in fleet.instances("uwsgi")})
+        servers = _servers(fleet, workers)
         needed = math.ceil(servers * (workers.number("utilisation") or 1.0) / COMFORT)
         return f"Add servers: {needed} instead of {servers}. {workers.host} has no {limit} left for another worker."
     count = int(min(advised or room, room if left is None else max(left, 0) or room))
     where = "each of them" if exhausted > 1 else workers.host
     target = f" (processes = {int(processes)})" if processes and count == int(advised or 0) else ""
     return f"Add {count} workers on {where}{target}; its {limit} has room for {int(room)}. Then shorten what these pages wait for."
+
+
+def _servers(fleet: Fleet, workers: Instance) -> int:
+    """The application servers of its site."""
+    site = fleet.sites.site_of(workers.host)
+    return len({each.host for each in fleet.instances("uwsgi") if fleet.sites.site_of(each.host) == site})
+
+
+def _connections_left(fleet: Fleet, workers: Instance) -> t.Optional[float]:
+    """What the databases that it uses have left for further workers."""
+    budgets = fleet.instances("connection_budget")
+    own = [budget for budget in budgets if workers.host in {row.word("name") for row in budget.rows("users")}]
+    return min((budget.number("left") or 0 for budget in own or budgets), default=None)

@@ -264,4 +264,6 @@ ORDER: dict[str, int] = {kind.name: place for place, kind in enumerate(CAUSES)}
 
 def explains(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
     """Whether the shallower cause is only what the deeper one looks like from elsewhere."""
+    if fleet.sites.apart(deep.hosts, shallow.hosts):
+        return False
     return any(entry.holds(deep, shallow, fleet) for entry in (*KINDS[deep.cause].explains, OF_EVERY_CAUSE))

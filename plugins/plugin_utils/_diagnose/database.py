@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import typing as t
 
-from .._checks.services import in_tiers
 from .._fleet.database_clients import named
 from .._fleet.observed import Instance, Row, rows_in
 from .cause import Cause, percent
 from .fleet_view import Fleet
 
-SERVICES = in_tiers("database")
 #: The tools that show who does what in it, the best first.
 TOOLS = {"postgresql": ("pg_activity {login}", "pg_activity"), "mysql": ("innotop {login} -m Q", "innotop")}
 LABEL = {"postgresql": "PostgreSQL", "mysql": "MySQL"}
@@ -27,13 +25,8 @@ LOCK_SECONDS = 1.0
 CPU_SHARE = 0.5
 
 
-def databases(fleet: Fleet) -> t.Iterator[Instance]:
-    for service in SERVICES:
-        yield from fleet.instances(service)
-
-
 def idle_in_transaction(fleet: Fleet) -> t.Iterator[Cause]:
-    for database in databases(fleet):
+    for database in fleet.databases():
         rows = database.rows("idle_in_transaction")
         blocking = [row for row in rows if row.get("blocks_total")]
         finding = fleet.bad(database, f"{database.service}_idle_in_transaction", f"{database.service}_idle_transaction_blocks")
@@ -74,7 +67,7 @@ def _end_session(database: Instance, row: Row) -> str:
 
 
 def lock_chain(fleet: Fleet) -> t.Iterator[Cause]:
-    for database in databases(fleet):
+    for database in fleet.databases():
         working = [row for row in database.rows("blockers") if "idle" not in str(row.get("state") or "")]
         roots = [row for row in working if row.amount("longest_wait_seconds") >= LOCK_SECONDS]
         if not roots or fleet.bad(database, f"{database.service}_lock_waits", least="warn") is None:
@@ -105,7 +98,7 @@ def _blocking_session(row: Row) -> str:
 
 
 def missing_index(fleet: Fleet) -> t.Iterator[Cause]:
-    for database in databases(fleet):
+    for database in fleet.databases():
         rows = [row for row in database.rows("missing_indexes") if row.get("confirmed_by")]
         slow = [row for row in rows if row.amount("statement_share_ratio") >= NOTABLE_SHARE]
         finding = fleet.bad(database, f"{database.service}_missing_index")
@@ -182,12 +175,12 @@ def _client(row: Row) -> str:
 
 def _database_of(fleet: Fleet, view: Instance) -> t.Optional[Instance]:
     key = tuple(str(view.facts.get(name)) for name in ("host", "service", "database_instance"))
-    return next((database for database in databases(fleet) if database.key == key), None)
+    return next((database for database in fleet.databases() if database.key == key), None)
 
 
 def overload(fleet: Fleet) -> t.Iterator[Cause]:
     """A database works at its limit, whatever the reason."""
-    for database in databases(fleet):
+    for database in fleet.databases():
         signs = [*_overload_signs(fleet, database)]
         if not signs:
             continue
@@ -222,7 +215,7 @@ def _overload_signs(fleet: Fleet, database: Instance) -> t.Iterator[str]:
 
 def connection_budget(fleet: Fleet) -> t.Iterator[Cause]:
     """The database has no connection left (not: may run out of them, which is a finding)."""
-    for database in databases(fleet):
+    for database in fleet.databases():
         if fleet.bad(database, f"{database.service}_connections", f"{database.service}_connections_left") is None:
             continue
         clients = sorted(database.rows("clients"), key=lambda row: -row.amount("sessions"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._fleet.observed import Instance, Row
+from .._fleet.observed import Data, Instance, Row
 from .accelerator import MOSTLY
 from .cause import Cause, look, said, several
 from .fleet_view import Fleet
@@ -17,19 +17,29 @@ from .fleet_view import Fleet
 FROM_BETWEEN = (502, 503, 504)
 
 
+Bad = tuple[Instance, Data]
+
+
 def application_errors(fleet: Fleet) -> t.Iterator[Cause]:
     """The application throws, on some of its servers or for some pages: what a bad release looks like."""
-    throwing = fleet.each_bad("uwsgi", "uwsgi_exceptions")
+    throwing = {workers.key: (workers, finding) for workers, finding in fleet.each_bad("uwsgi", "uwsgi_exceptions")}
     failing = [(log, finding) for log, finding in fleet.each_bad("varnish_traffic", "varnish_traffic_errors") if _own_errors(log)]
-    if not throwing and not failing:
-        return
+    groups = [[throwing[workers.key] for workers in group] for group in fleet.sites.grouped(workers for workers, _ in throwing.values())]
+    for group in groups:
+        # which site an accelerator is for is not known: its pages are named where there is only one
+        yield _application_errors(fleet, group, failing if len(groups) == 1 else [])
+    if failing and not groups:
+        yield _application_errors(fleet, [], failing)
+
+
+def _application_errors(fleet: Fleet, throwing: list[Bad], failing: list[Bad]) -> Cause:
     rows = [row for log, _finding in failing for row in _own_errors(log)]
     everywhere = {workers.host for workers in fleet.instances("uwsgi")}
     hosts = sorted({place.host for place, _finding in throwing} or everywhere or {place.host for place, _finding in failing})
-    well = sorted(everywhere - set(hosts))
+    well = sorted(host for host in everywhere - set(hosts) if fleet.sites.site_of(host) == fleet.sites.site_of(hosts[0]))
     _place, worst = (throwing or failing)[0]
     release = "If it came with a release, roll back to the one before." if throwing else ""
-    yield Cause(
+    return Cause(
         tier="uwsgi" if everywhere else "varnish",
         hosts=hosts,
         statement=f"The application on {several(hosts)} returns errors: {said(worst)}.",

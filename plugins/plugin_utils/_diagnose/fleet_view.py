@@ -11,10 +11,11 @@ import typing as t
 
 from .._checks.catalogue import ANSWERS
 from .._checks.command import Look, reading
-from .._checks.services import FLEET_HOST
+from .._checks.services import FLEET_HOST, in_tiers
 from .._fleet.observed import Data, Instance, figure, instances_up
 from .._reach.hosts import NOWHERE, Reach
 from .._reach.quoting import Line
+from .sites import Sites
 
 #: Celery itself is only its broker and its workers: these live and do nothing.
 SILENT_WORKERS = "celery_local_workers"
@@ -53,6 +54,13 @@ class Fleet:
         if service not in self._instances:
             self._instances[service] = list(instances_up(self.hosts, service))
         return self._instances[service]
+
+    def databases(self) -> list[Instance]:
+        return [database for service in in_tiers("database") for database in self.instances(service)]
+
+    @functools.cached_property
+    def sites(self) -> Sites:
+        return Sites(self.hosts, self.databases())
 
     def bad(self, instance: Instance, *checks: str, least: str = "fail") -> t.Optional[Data]:
         """The first of these checks whose finding for the instance is bad enough, or None."""

@@ -7,24 +7,20 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import typing as t
 
 from .._fleet.observed import Instance
 from .cause import Cause
-from .database import databases
 from .fleet_view import Fleet
-
-#: Busy workers of which at least this part has a session at work in the database are waiting for it.
-WAITING_SHARE = 0.3
-#: Application names of sessions that are the workers' own, and not a task's, a job's or a person's.
-WEB = re.compile(r"(?i)\b(?:u?wsgi|gunicorn|web)\b")
-TASKS = re.compile(r"(?i)\bcelery\b")
+from .waits import tasks_wait_for, workers_wait_for
 
 
 @dataclasses.dataclass(frozen=True)
 class Relation:
-    """A predicate over (deeper cause, shallower cause, fleet), and how the documentation says it of the shallower one."""
+    """A predicate over (deeper cause, shallower cause, fleet), and how the documentation says it of the shallower one.
+
+    What belongs to two sites is never asked for (see `causes.explains`).
+    """
 
     words: str
     holds: t.Callable[[Cause, Cause, Fleet], bool]
@@ -39,15 +35,17 @@ def _same_machines(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
 
 
 def _database_there(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
-    return bool(_databases_of(deep, fleet))
+    return any(fleet.sites.may_use(shallow.hosts, database) for database in _databases_of(deep, fleet))
 
 
 def _workers_wait(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
-    return any(workers_wait_for(database, fleet) for database in _databases_of(deep, fleet))
+    used = [database for database in _databases_of(deep, fleet) if fleet.sites.may_use(shallow.hosts, database)]
+    return any(workers_wait_for(database, fleet) for database in used)
 
 
 def _tasks_wait(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
-    return any(_tasks_wait_for(database, fleet) for database in _databases_of(deep, fleet))
+    used = [database for database in _databases_of(deep, fleet) if fleet.sites.may_use(shallow.hosts, database)]
+    return any(tasks_wait_for(database, fleet) for database in used)
 
 
 def _same_pages(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
@@ -58,8 +56,8 @@ def _same_pages(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
 
 
 def _needs_it(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
-    """Nothing shows which instance needs which: within one fleet what needs a tier is taken to need all of it."""
-    return True
+    """Of databases their clients show it; else what needs a tier is taken to need all of it within one site."""
+    return deep.at not in fleet.databases() or all(fleet.sites.may_use(shallow.hosts, database) for database in _databases_of(deep, fleet))
 
 
 SAME_INSTANCE = Relation("of the same instance", _same_instance)
@@ -75,47 +73,4 @@ def _databases_of(deep: Cause, fleet: Fleet) -> list[Instance]:
     """The database that the cause is about, or those on its machines."""
     if deep.at is not None:
         return [deep.at]
-    return [database for database in databases(fleet) if database.host in deep.hosts]
-
-
-def workers_wait_for(database: Instance, fleet: Fleet) -> bool:
-    """Whether the busy workers are in the database: without measures the deeper cause gets the benefit of the doubt."""
-    busy = sum(instance.number("workers.busy") or 0 for instance in fleet.instances("uwsgi"))
-    at_work = _at_work(database, fleet)
-    return not busy or at_work is None or at_work >= WAITING_SHARE * busy
-
-
-def _at_work(database: Instance, fleet: Fleet) -> t.Optional[float]:
-    """Sessions at work that can be the workers': those that say so by their application name, else all but unknown clients'."""
-    own = _named_at_work(database, WEB)
-    if own is not None:
-        return own
-    active = database.number("active")
-    if active is None:
-        active = database.number("threads_running") or database.number("connections.active")
-    return None if active is None else active - _unknown_clients_at_work(database, fleet)
-
-
-def _tasks_wait_for(database: Instance, fleet: Fleet) -> bool:
-    """Whether most of the running tasks are in the database. Only sessions that say so can tell."""
-    running = sum(broker.number("active") or 0 for broker in fleet.instances("celery_queue"))
-    at_work = _named_at_work(database, TASKS)
-    return bool(running) and at_work is not None and at_work >= running / 2
-
-
-def _named_at_work(database: Instance, name: re.Pattern[str]) -> t.Optional[float]:
-    """Sessions at work on average of the clients whose application name says who they are; None when none does."""
-    window = database.number("window")
-    seconds = [row.number("active_seconds") for row in database.rows("clients") if name.search(row.word("application"))]
-    known = [value for value in seconds if value is not None]
-    return sum(known) / window if window and known and len(known) == len(seconds) else None
-
-
-def _unknown_clients_at_work(database: Instance, fleet: Fleet) -> float:
-    """Sessions of unknown clients that were at work on average: they are not the busy workers."""
-    for view in fleet.instances("database_clients"):
-        facts = view.facts
-        if (facts.get("host"), facts.get("service"), facts.get("database_instance")) == database.key:
-            seconds, window = view.number("unknown_active_seconds"), database.number("window")
-            return seconds / window if seconds and window else 0.0
-    return 0.0
+    return [database for database in fleet.databases() if database.host in deep.hosts]

@@ -80,18 +80,23 @@ def _explainer(entry: Data, addresses: set[str]) -> t.Callable[[Data], bool]:
     local = any(tier in LOCAL_USERS for tier in entry.get("tiers") or [])
 
     def known(client: Data) -> bool:
-        if fnmatch.fnmatchcase(str(client.get("application") or ""), OWN) or client.get("backend") == "walsender":
+        if is_own(client):
             return True
         if entries:
             return any(_matches(each, client) for each in entries)
-        if _is_local(client.get("address")):
+        if is_local(client.get("address")):
             return local
         return str(client.get("address")) in addresses
 
     return known
 
 
-def _is_local(address: t.Any) -> bool:
+def is_own(client: Data) -> bool:
+    """A session of this check, or of a replica: no application's."""
+    return fnmatch.fnmatchcase(str(client.get("application") or ""), OWN) or client.get("backend") == "walsender"
+
+
+def is_local(address: t.Any) -> bool:
     return address in (None, "", "local", "localhost", "127.0.0.1", "::1")
 
 

@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import copy
 import typing as t
 
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.services import tiers_of
 from ansible_collections.warroom.launch.plugins.plugin_utils._diagnose.engine import diagnose
 
 Finding = dict[str, t.Any]
@@ -86,7 +88,7 @@ class World:
 
     def diagnose(self) -> list[dict[str, t.Any]]:
         hosts: dict[str, t.Any] = {
-            name: {"facts": facts, "tiers": [], "reached": True, "addresses": [name], "groups": [], "known_clients": []}
+            name: {"facts": facts, "tiers": tiers_of(facts), "reached": True, "addresses": [name], "groups": [], "known_clients": []}
             for name, facts in self.facts.items()
         }
         self.search = diagnose({**hosts, "fleet": {"facts": self.shared}}, self.findings, {"groups": {}, "addresses": {}})
@@ -94,6 +96,14 @@ class World:
 
     def causes(self) -> list[str]:
         return [one["cause"] for one in self.diagnose()]
+
+    def second_site(self) -> None:
+        """shop1, shop2 → db2, beside app1..app4 → db1; every database says who its clients are."""
+        for name in ("shop1", "shop2"):
+            self.facts[name] = {**copy.deepcopy(self.facts["app1"]), "launch_server": server(name, uwsgi=0.5)}
+        self.facts["db2"] = {**copy.deepcopy(self.facts["db1"]), "launch_server": server("db2", postgresql=0.5)}
+        self.of("db1", "postgresql")["clients"] = [{"address": f"app{number}", "application": "site"} for number in range(1, 5)]
+        self.of("db2", "postgresql")["clients"] = [{"address": name, "application": "shop"} for name in ("shop1", "shop2")]
 
     # the disasters, each as the modules would show it
     def cold_cache(self) -> None:
@@ -109,12 +119,12 @@ class World:
         self.shared["launch_accelerator_bypass"] = fact(instance("uwsgi", **view))
         self.bad("accelerator_bypass", "fleet", instance="uwsgi", advice="Find out who.", look="uwsgitop 127.0.0.1:1717")
 
-    def workers_exhausted(self, page: str = "/slow/") -> None:
-        for number in range(1, 5):
-            one = self.of(f"app{number}", "uwsgi")
+    def workers_exhausted(self, page: str = "/slow/", hosts: t.Sequence[str] = ("app1", "app2", "app3", "app4")) -> None:
+        for host in hosts:
+            one = self.of(host, "uwsgi")
             one.update(workers={"busy": 8, "active": 8}, utilisation=1.0, busy_ratio=1.0, listen_queue=12)
             one["in_flight"] = [{"pattern": page, "count": 8, "oldest_seconds": 2.5}]
-            self.bad("uwsgi_saturated", f"app{number}")
+            self.bad("uwsgi_saturated", host)
 
     def cpu_full(self) -> None:
         self.workers_exhausted("/heavy/")

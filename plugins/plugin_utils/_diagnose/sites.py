@@ -1,0 +1,88 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which hosts belong to one site: a database and the hosts of its clients. Two sites in one inventory are no cause of each other."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._checks.services import TIERS, instances_in
+from .._fleet.database_clients import is_local, is_own
+from .._fleet.observed import Data, Instance
+
+#: Hosts of these tiers use databases themselves; any other client may speak for somebody else (a pooler, NAT).
+USERS = ("application", "queue")
+
+
+class Sites:
+    """Hosts joined by the databases whose clients are all known. What is not known joins and separates nothing."""
+
+    def __init__(self, hosts: Data, databases: t.Iterable[Instance]) -> None:
+        self._hosts = hosts
+        self._by_address: dict[str, set[str]] = {}
+        for name, entry in hosts.items():
+            for address in _listed(entry, "addresses"):
+                self._by_address.setdefault(str(address), set()).add(name)
+        self._users: dict[tuple[str, str, str], t.Optional[set[str]]] = {}
+        self._site: dict[str, frozenset[str]] = {}
+        for database in databases:
+            users = self.users_of(database)
+            if users is not None:
+                self._join({database.host, *users})
+
+    def users_of(self, database: Instance) -> t.Optional[set[str]]:
+        """The hosts whose applications and workers have sessions there; None when a client may be anybody."""
+        if database.key not in self._users:
+            self._users[database.key] = self._read_users(database)
+        return self._users[database.key]
+
+    def _read_users(self, database: Instance) -> t.Optional[set[str]]:
+        users: set[str] = set()
+        for client in database.rows("clients"):
+            if is_own(client):
+                continue
+            address = client.get("address")
+            places = {database.host} if is_local(address) else self._by_address.get(str(address), set())
+            if not places or not all(self.runs_users(place) for place in places):
+                return None
+            users |= places
+        return users or None
+
+    def runs_users(self, host: str) -> bool:
+        """Whether it is a host of an application or its workers."""
+        entry = self._hosts.get(host)
+        facts = entry.get("facts") if isinstance(entry, dict) else None
+        return isinstance(facts, dict) and any(instances_in(facts, service) for service, tier in TIERS.items() if tier in USERS)
+
+    def _join(self, hosts: set[str]) -> None:
+        joined = frozenset(hosts.union(*(self._site.get(host, frozenset()) for host in hosts)))
+        for host in joined:
+            self._site[host] = joined
+
+    def apart(self, some: t.Iterable[str], others: t.Iterable[str]) -> bool:
+        """Whether these hosts are known to belong to other sites than those."""
+        first, second = ([self._site.get(host) for host in hosts] for hosts in (some, others))
+        return None not in first and None not in second and not set(first) & set(second)
+
+    def may_use(self, hosts: t.Iterable[str], database: Instance) -> bool:
+        """Whether one of these hosts uses the database, or it is not known that none does."""
+        users = self.users_of(database)
+        candidates = {host for host in hosts if self.runs_users(host)}
+        return users is None or not candidates or bool(users & candidates)
+
+    def site_of(self, host: str) -> t.Optional[frozenset[str]]:
+        return self._site.get(host)
+
+    def grouped(self, instances: t.Iterable[Instance]) -> list[list[Instance]]:
+        """The instances of each site; those of no known site are one group."""
+        groups: dict[t.Optional[frozenset[str]], list[Instance]] = {}
+        for instance in instances:
+            groups.setdefault(self._site.get(instance.host), []).append(instance)
+        return list(groups.values())
+
+
+def _listed(entry: t.Any, name: str) -> list[t.Any]:
+    value = entry.get(name) if isinstance(entry, dict) else None
+    return value if isinstance(value, list) else []

@@ -1,0 +1,69 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What busy workers and running tasks wait for: how many sessions of theirs are at work in a database."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from .._fleet.observed import Instance
+from .fleet_view import Fleet
+
+#: Busy workers of which at least this part has a session at work in the database are waiting for it.
+WAITING_SHARE = 0.3
+#: Running tasks, likewise.
+TASKS_SHARE = 0.5
+#: Application names of sessions that are the workers' own, and not a task's, a job's or a person's.
+WEB = re.compile(r"(?i)\b(?:u?wsgi|gunicorn|web)\b")
+TASKS = re.compile(r"(?i)\bcelery\b")
+
+
+def workers_wait_for(database: Instance, fleet: Fleet) -> bool:
+    """Whether the busy workers are in the database: without measures the deeper cause gets the benefit of the doubt."""
+    busy, at_work = busy_workers(database, fleet), sessions_at_work(database, fleet)
+    return not busy or at_work is None or at_work >= WAITING_SHARE * busy
+
+
+def busy_workers(database: Instance, fleet: Fleet) -> float:
+    """Busy workers of the hosts that use this database; of all hosts when that is not known."""
+    users = fleet.sites.users_of(database)
+    return sum(workers.number("workers.busy") or 0 for workers in fleet.instances("uwsgi") if users is None or workers.host in users)
+
+
+def sessions_at_work(database: Instance, fleet: Fleet) -> t.Optional[float]:
+    """Sessions at work that can be the workers': those that say so by their application name, else all but unknown clients'."""
+    own = _named_at_work(database, WEB)
+    if own is not None:
+        return own
+    active = database.number("active")
+    if active is None:
+        active = database.number("threads_running") or database.number("connections.active")
+    return None if active is None else active - _unknown_clients_at_work(database, fleet)
+
+
+def tasks_wait_for(database: Instance, fleet: Fleet) -> bool:
+    """Whether most of the running tasks are in the database. Only sessions that say so can tell."""
+    running = sum(broker.number("active") or 0 for broker in fleet.instances("celery_queue"))
+    at_work = _named_at_work(database, TASKS)
+    return bool(running) and at_work is not None and at_work >= TASKS_SHARE * running
+
+
+def _named_at_work(database: Instance, name: re.Pattern[str]) -> t.Optional[float]:
+    """Sessions at work on average of the clients whose application name says who they are; None when none does."""
+    window = database.number("window")
+    seconds = [row.number("active_seconds") for row in database.rows("clients") if name.search(row.word("application"))]
+    known = [value for value in seconds if value is not None]
+    return sum(known) / window if window and known and len(known) == len(seconds) else None
+
+
+def _unknown_clients_at_work(database: Instance, fleet: Fleet) -> float:
+    """Sessions of unknown clients that were at work on average: they are not the busy workers."""
+    for view in fleet.instances("database_clients"):
+        facts = view.facts
+        if (facts.get("host"), facts.get("service"), facts.get("database_instance")) == database.key:
+            seconds, window = view.number("unknown_active_seconds"), database.number("window")
+            return seconds / window if seconds and window else 0.0
+    return 0.0
