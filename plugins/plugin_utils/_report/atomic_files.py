@@ -6,33 +6,60 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pathlib
+import stat
 import tempfile
 import typing as t
 
 Pathish = t.Union[str, "os.PathLike[str]"]
 
 
+#: What is written says who uses the site and what hurts it: its owner alone reads it, unless a person gave the file another mode.
+PRIVATE = 0o600
+
+
 def write(path: pathlib.Path, text: str) -> None:
-    """Replace the file in one step: who reads it meanwhile sees the old or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Replace the file in one step: who reads it meanwhile sees the old or the new one. A link is replaced, never followed."""
+    make_folder(path.parent)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as stream:
+            os.fchmod(stream.fileno(), _mode_of(path))
             stream.write(text)
-        os.chmod(name, 0o666 & ~_umask())
         os.replace(name, path)
     except BaseException:
         os.unlink(name)
         raise
 
 
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
+def _mode_of(path: pathlib.Path) -> int:
+    """The mode that our file there has by now: a person who lets others read it says so once, by chmod."""
+    try:
+        status = os.stat(path, follow_symlinks=False)
+    except OSError:
+        return PRIVATE
+    ours = stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid()
+    return stat.S_IMODE(status.st_mode) & 0o666 | PRIVATE if ours else PRIVATE
+
+
+def make_folder(folder: Pathish) -> None:
+    """The folder with its parents; those that were not there are their owner's alone."""
+    missing = [path for path in (pathlib.Path(folder), *pathlib.Path(folder).parents) if not path.exists()]
+    for path in reversed(missing):
+        path.mkdir(mode=0o700, exist_ok=True)
+
+
+def claim(path: Pathish) -> None:
+    """Make the file, or see that it is a regular file and no link to one. Raises OSError."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, PRIVATE)
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "this is no regular file", os.fspath(path))
+    finally:
+        os.close(handle)
 
 
 def launch_json(report: t.Mapping[str, t.Any]) -> str:

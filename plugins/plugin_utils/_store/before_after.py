@@ -12,11 +12,13 @@ import os
 import time
 import typing as t
 
+from ...module_utils._text.redact import clean
 from .._checks.services import instances_in
 from .._checks.units import shown
 from .changes import ABSENT
 from .compare import compare
 from .rounds import Store
+from .sound import sound_report
 
 Data = t.Mapping[str, t.Any]
 
@@ -35,7 +37,7 @@ def find(name: str, store_path: str) -> dict[str, t.Any]:
     """The report of that name: a label, a time (UTC, as the page shows it) or the path of a launch.json."""
     labels: list[str] = []
     if os.path.exists(store_path):
-        with Store(store_path) as store:
+        with Store(store_path, read_only=True) as store:
             round_ = store.labelled(name)
             moment = _moment(name)
             if round_ is None and moment is not None:
@@ -45,7 +47,8 @@ def find(name: str, store_path: str) -> dict[str, t.Any]:
             labels = store.labels()
     if os.path.exists(name):
         return load(os.path.join(name, "launch.json") if os.path.isdir(name) else name)
-    known = f"the labels there are {', '.join(labels)}" if labels else "it has no labelled round yet (launch_check_label makes one)"
+    named = ", ".join(clean(label, 40) for label in labels[-8:])
+    known = f"the labels there are {named}" if labels else "it has no labelled round yet (launch_check_label makes one)"
     raise NoReport(f"nothing to compare with: {name} is no label in {store_path} ({known}), no time of a stored round, and no file")
 
 
@@ -66,11 +69,12 @@ def load(path: str) -> dict[str, t.Any]:
             report = json.load(handle)
     except FileNotFoundError:
         raise NoReport(f"there is no report {path}: run the check with launch_check_report_dir first") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise NoReport(f"the report {path} cannot be read: {error}") from None
-    if not isinstance(report, dict) or "verdict" not in report:
-        raise NoReport(f"{path} is not a report of this collection")
-    return report
+    try:
+        return sound_report(report)
+    except ValueError:
+        raise NoReport(f"{path} is not a report of this collection") from None
 
 
 def compare_lines(before: Data, after: Data) -> list[str]:

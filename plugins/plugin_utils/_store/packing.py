@@ -34,12 +34,23 @@ def pack(row: t.Mapping[int, tuple[str, t.Optional[float]]]) -> bytes:
     return zlib.compress(bytes(statuses) + values.tobytes(), 6)
 
 
+def unpacked(data: bytes, most: int) -> bytes:
+    """What was compressed, up to `most` bytes: a damaged text may pretend to be gigabytes."""
+    reader = zlib.decompressobj()
+    raw = reader.decompress(data, most)
+    if not reader.eof:
+        raise ValueError("a compressed text that has no end")
+    return raw
+
+
 class Row:
     """An unpacked round: status and value of a key in constant time."""
 
     def __init__(self, data: bytes) -> None:
-        raw = zlib.decompress(data)
+        raw = unpacked(data, 64 * 1024 * 1024)
         size = len(raw) // 5
+        if len(raw) != 5 * size or any(code >= len(STATUSES) for code in raw[:size]):
+            raise ValueError("a row that nobody packed")
         self._statuses = raw[:size]
         self._values = array.array("f")
         self._values.frombytes(raw[size:])
@@ -53,4 +64,4 @@ class Row:
         if not 0 < key <= len(self._values):
             return None
         value = self._values[key - 1]
-        return None if math.isnan(value) else float(f"{value:.7g}")  # back from single precision without its noise
+        return float(f"{value:.7g}") if math.isfinite(value) else None  # back from single precision without its noise

@@ -36,7 +36,7 @@ def known_past(report: Report, path: str) -> None:
     """For a report that is not stored: its past, if a watch has kept rounds in this store."""
     if os.path.exists(path):
         now = time.time()
-        with Store(path) as store:
+        with Store(path, read_only=True) as store:
             add_past(store, report, now - DAY, now)
 
 

@@ -17,9 +17,13 @@ import os
 import sqlite3
 import time
 import typing as t
+import urllib.parse
 import zlib
 
-from .packing import Row, pack
+from ...module_utils._text.redact import clean
+from .._report.atomic_files import claim, make_folder
+from .packing import Row, pack, unpacked
+from .sound import no_constant, sound_report
 
 SCHEMA = 1
 
@@ -33,6 +37,14 @@ CREATE INDEX IF NOT EXISTS rounds_at ON rounds (at);
 CREATE TABLE IF NOT EXISTS reports (round INTEGER PRIMARY KEY, report BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS announced (subject TEXT PRIMARY KEY, state TEXT NOT NULL, pending TEXT, since REAL NOT NULL);
 """
+
+_OURS = {"keys", "rounds", "rounds_at", "reports", "announced"}
+#: Seconds that another process may hold the file.
+PATIENCE = 5.0
+#: No round and no report of ours is larger when it is unpacked; a damaged one may say that it is.
+MOST_BYTES = 256 * 1024 * 1024
+#: What reading a damaged file, or rows that nobody of us wrote, ends in.
+_DAMAGE = (sqlite3.Error, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, MemoryError, RecursionError, zlib.error)
 
 #: What makes a finding the same finding in the next round.
 Key = tuple[str, str, str, str]  # check, host, service, instance
@@ -80,36 +92,78 @@ def _number(value: t.Any) -> t.Optional[float]:
     return float(value) if isinstance(value, (int, float)) else None
 
 
+def _stored_key(row: tuple[t.Any, ...]) -> tuple[Key, int]:
+    number, *names = row
+    if not isinstance(number, int) or not all(isinstance(name, str) for name in names):
+        raise ValueError("a key that nobody wrote")
+    check, host, service, instance = names
+    return (check, host, service, instance), number
+
+
+def _stored_round(number: t.Any, at: t.Any, label: t.Any, verdict: t.Any, causes: t.Any) -> Round:
+    """A row as a round. A damaged one may hold any type, and texts that are nearly right."""
+    names = json.loads(causes)
+    sound = isinstance(names, list) and all(isinstance(name, str) for name in names) and verdict in _SEVERITY
+    if not sound or not isinstance(at, float) or not 0 <= at < 1e11 or not isinstance(label, (str, type(None))):
+        raise ValueError("a round that nobody wrote")
+    return Round(int(number), at, label, verdict, names)
+
+
+def _stored_report(data: bytes) -> dict[str, t.Any]:
+    return sound_report(json.loads(unpacked(data, MOST_BYTES), parse_constant=no_constant))
+
+
 class Store:
     """Rounds in a file; use it as a context manager."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, read_only: bool = False) -> None:
         self.path = path
-        os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+        self._db = self._opened(read_only)
         try:
-            self._db = sqlite3.connect(path, timeout=10, isolation_level=None)
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = NORMAL")
-            self._prepare()
-        except sqlite3.Error as error:
-            raise StoreError(f"the store {path} cannot be used ({error}); move it away to begin a new one") from None
-        self._keys: dict[Key, int] = {
-            (check, host, service, instance): number
-            for number, check, host, service, instance in self._db.execute("SELECT id, check_id, host, service, instance FROM keys")
-        }
+            self._db.execute("PRAGMA trusted_schema = OFF")
+            self._db.execute("PRAGMA cell_size_check = ON")
+            if not read_only:
+                self._prepare()
+            self._keys: dict[Key, int] = dict(map(_stored_key, self._db.execute("SELECT id, check_id, host, service, instance FROM keys")))
+        except BaseException as error:
+            self.__exit__(type(error), error)
+            raise
+
+    def _opened(self, read_only: bool) -> sqlite3.Connection:
+        place = os.path.abspath(self.path)
+        try:
+            if not read_only:
+                make_folder(os.path.dirname(place))
+                claim(place)
+            for file in (place, place + "-wal", place + "-shm", place + "-journal"):
+                if os.path.islink(file):
+                    raise StoreError(f"the store {file} is a symbolic link, which is not followed; name the file itself")
+            wanted = f"file:{urllib.parse.quote(place)}?mode={'ro' if read_only else 'rw'}"
+            return sqlite3.connect(wanted, timeout=PATIENCE, isolation_level=None, uri=True)
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(f"the store {self.path} cannot be used ({getattr(error, 'strerror', None) or error})") from None
 
     def _prepare(self) -> None:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version not in (0, SCHEMA):
-            raise StoreError(f"the store {self.path} is of schema {version}, this version writes {SCHEMA}; move it away to begin a new one")
+        tables = {name for (name,) in self._db.execute("SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'")}
+        if version not in (0, SCHEMA) or not tables <= _OURS:
+            what = f"of schema {version}, this version writes {SCHEMA}" if tables <= _OURS else "a file of another program"
+            raise StoreError(f"the store {self.path} is {what}; move it away to begin a new one")
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.executescript(_TABLES)
         self._db.execute(f"PRAGMA user_version = {SCHEMA}")
 
     def __enter__(self) -> Store:
         return self
 
-    def __exit__(self, *_exc: t.Any) -> None:
-        self._db.close()
+    def __exit__(self, kind: t.Any, error: t.Any, _traceback: t.Any = None) -> None:
+        """What is damaged costs the history that it holds: every error over it is a StoreError, and so a sentence."""
+        with contextlib.suppress(sqlite3.Error):
+            self._db.close()
+        if isinstance(error, _DAMAGE) and not isinstance(error, OSError):
+            said = str(error) if isinstance(error, sqlite3.Error) else f"{kind.__name__} over what it holds"
+            raise StoreError(f"the store {self.path} cannot be used ({clean(said, 120)}); move it away to begin a new one") from None
 
     @contextlib.contextmanager
     def _transaction(self) -> t.Iterator[None]:
@@ -186,8 +240,7 @@ class Store:
         """A round as a report: the whole one if it was labelled, else its verdict, causes, statuses and values."""
         kept = self._db.execute("SELECT report FROM reports WHERE round = ?", (round_.id,)).fetchone()
         if kept is not None:
-            whole: dict[str, t.Any] = json.loads(zlib.decompress(kept[0]))
-            return whole
+            return _stored_report(kept[0])
         row = self.row(round_.id)
         units = dict(self._db.execute("SELECT id, unit FROM keys"))
         findings = [
@@ -199,7 +252,7 @@ class Store:
 
     def _select(self, where: str, values: tuple[t.Any, ...]) -> list[Round]:
         rows = self._db.execute(f"SELECT id, at, label, verdict, causes FROM rounds WHERE {where}", values)
-        return [Round(number, at, label, verdict, json.loads(causes)) for number, at, label, verdict, causes in rows]
+        return [_stored_round(*row) for row in rows]
 
     def row(self, number: int) -> Row:
         """Statuses and values of one round."""
