@@ -68,9 +68,11 @@ ansible_facts:
             window: {type: float, description: 'Seconds between the two samples, null when there was one.'}
             collected_at: {type: str, description: 'When, in UTC.'}
             duration_ms: {type: int, description: 'Milliseconds it took, the window included.'}
+            access: {type: dict, description: 'The options that it was reached by, without secrets, for commands that mean it.'}
             unknown:
               description: 'For each measure that is null, why, and how to make it known; a measure within another has a dotted name.'
               type: dict
+            at_least: {type: dict, description: 'For a measure of which only a part is known, what that is at least.'}
             notes: {type: list, elements: str, description: Sentences worth knowing that are not measures.}
   sample: {"launch_uwsgi": {"schema": 1, "instances": []}}
 """

@@ -36,3 +36,10 @@ def test_what_a_stranger_runs_unseen_is_unknown() -> None:
 @pytest.mark.parametrize("known", [None, [], "", 5, [{}], [None], [{"usr": "*"}]])
 def test_nobody_is_known_by_an_entry_that_says_nothing(known: object) -> None:
     assert unknown(known) == ["bi", "app_web"]
+
+
+def test_a_client_keeps_what_its_server_says_of_it() -> None:
+    row = {**STRANGER, "backend": "client backend", "sessions": 3, "session_share_ratio": 0.5, "active_seconds": 4.5, "kind": "reads"}
+    [found] = databases({"db": {"facts": facts(mysql=[instance("p", clients=[row, APPLICATION])]), "tiers": [], "addresses": []}})
+    assert found["clients"][0] == {**row, "known": False} == found["unknown_clients"][0]
+    assert (found["unknown_session_share_ratio"], found["unknown_active_seconds"]) == (0.5, 4.5)

@@ -106,6 +106,14 @@ def test_clients_by_address() -> None:
     assert parse.clients(connections) == {"10.0.0.7": 2, "2001:db8::7": 1, "unix": 1}
 
 
+def test_clients_with_most_connections_come_first(fixture_file: t.Any) -> None:
+    one = sample(fixture_file, "1.6.18")
+    one.clients = {"10.0.0.7": 2, "10.0.0.8": 5}
+    found = facts(one, None, None, Latency())
+    assert found["clients"] == [{"name": "10.0.0.8", "connections": 5}, {"name": "10.0.0.7", "connections": 2}]
+    assert found["clients_total"] == 2 and found["client_connections"] == 7
+
+
 def _tools(monkeypatch: pytest.MonkeyPatch, argv: tuple[str, ...], listeners: list[Listener]) -> HostTools:
     processes = Processes([Process(7, 1, "memcached", 65534, argv)], False)
     monkeypatch.setattr(processes, "listening", lambda pid: listeners)

@@ -227,7 +227,8 @@ def test_memory_is_put_to_use(service, size, status, words):
     ("size", "used", "status"), [(100, 0.8, "ok"), (100, 0.86, "warn"), (100, 0.96, "fail"), (10_000, 0.9, "ok"), (1000, 0.985, "warn")]
 )
 def test_filesystems(size, used, status):
-    row_ = {**facts_filesystem(), "size_bytes": size * GIB, "used_bytes": used * size * GIB, "available_bytes": (1 - used) * size * GIB}
+    row_ = {**facts_filesystem(), "size_bytes": size * GIB, "used_bytes": round(used * size * GIB)}
+    row_["available_bytes"] = row_["size_bytes"] - row_["used_bytes"]
     assert judge(facts(state={"filesystems": [row_]}))["filesystems"]["status"] == status
 
 

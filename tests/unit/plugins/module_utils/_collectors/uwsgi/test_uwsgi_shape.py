@@ -338,3 +338,13 @@ def test_facts_stay_small():
     ]
     many = document(*[worker(number, "busy", cores) for number in range(100)])
     assert len(str(facts(many, many, window=5.0))) < 20_000
+
+
+def test_a_router_has_sessions_and_nodes_and_no_workers():
+    nodes = [
+        {"name": "10.0.0.7:3031", "requests": 7, "failcnt": 0, "ref": 1},
+        {"name": "10.0.0.8:3031", "requests": 5, "failcnt": 3, "ref": 0},
+    ]
+    found = facts({"version": "2.0.30", "pid": 7, "uid": 33, "active_sessions": 4, "subscriptions": [{"key": "shop", "nodes": nodes}]})
+    assert (found["kind"], found["sessions"], found["nodes_total"]) == ("router", 4, 2) and "workers" not in found
+    assert found["nodes"][0] == {"name": "10.0.0.8:3031", "requests": 5, "failures": 3, "references": 0}
