@@ -21,9 +21,7 @@ from tests.support.facts import instance
 
 FOLDER = pathlib.Path(__file__).resolve().parents[1] / "checks"
 #: Services whose checks still lack `why`, `source` and cases; to be emptied, never to be added to.
-PENDING = {
-    "server", "accelerator_bypass", "memcached", "memcached_pool",
-}  # fmt: skip
+PENDING = {"server"}
 KEYS = {"name", "state", "facts", "phase", "thresholds", "says", "never"}
 
 
