@@ -178,7 +178,7 @@ def _published(report: Report, args: dict[str, t.Any], headline: str) -> list[st
 
 
 def tell(lines: list[str]) -> None:
-    """What changed, for people; output that a machine reads has it in the result."""
+    """Print lines, unless the output is for a machine, which finds them in the result."""
     if lines and "json" not in str(constants.DEFAULT_STDOUT_CALLBACK):
         display.display("\n".join(lines))
 

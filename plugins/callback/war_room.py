@@ -11,8 +11,8 @@ short_description: A launch check as a board; any other playbook as the default 
 version_added: 1.0.0
 author: warroom.launch authors (@warroom-launch)
 description:
-  - While the role P(warroom.launch.launch_check#role) gathers, a progress line tells how many hosts are done, which was slowest and who
-    is still waited for; then comes the board in colour.
+  - While the role P(warroom.launch.launch_check#role) gathers, a progress line tells how many hosts are done, which was slowest and which
+    are still awaited; then comes the board in colour.
   - The role's own tasks are not listed unless the verbosity is raised. Everything else looks as with P(ansible.builtin.default#callback).
   - Plain text when the output is no terminal. E(NO_COLOR) and E(ANSIBLE_NOCOLOR) are respected, and so is the width of the terminal.
 extends_documentation_fragment:

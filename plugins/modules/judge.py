@@ -85,7 +85,7 @@ options:
   watch:
     description:
       - Whether this is a round of a watch. It is stored, what changed since the last announcement is printed, and the page has its past. A
-        change is told when two rounds running agree on it, once; a single odd round is not told.
+        change is announced once, when two rounds running agree on it; a single odd round is not announced.
       - The playbook C(launch_watch.yml) judges with it.
     type: bool
     default: false

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: watch
-short_description: Keeps rounds of the launch check, tells what changed, compares
+short_description: Keeps rounds of the launch check, announces what changed, compares
 version_added: 1.0.0
 description:
   - Stores the last report (C(launch.json)) as a round of a watch in one SQLite file on the control node, prints what changed since the
-    last announcement, and gives the report page its past (trends and time series). A change is told when two rounds running agree on
-    it, once; a single odd round is not told.
-  - With O(label) the report is kept whole under that name; that is no round of a watch and tells no changes.
+    last announcement, and gives the report page its past (trends and time series). A change is announced once, when two rounds running
+    agree on it; a single odd round is not announced.
+  - With O(label) the report is kept whole under that name; that is no round of a watch and announces no changes.
   - With O(compare_with) two reports are compared; that stores nothing.
   - Runs on the control node, without any connection, over a report that is written. M(warroom.launch.judge) takes the same options and
     does it in one with the judgement; this action is for what was judged before.
@@ -49,7 +49,7 @@ EXAMPLES = r"""
     label: baseline
   run_once: true
 
-- name: Tell what the fix changed
+- name: Print what the fix changed
   warroom.launch.watch:
     compare_with: before-the-fix/launch.json
   run_once: true
@@ -72,13 +72,13 @@ changes:
       description: C(verdict), C(cause) with its name, or C(finding) with check, host, service and instance.
       type: str
     before:
-      description: The state that was last told.
+      description: The state that was last announced.
       type: str
     after:
       description: The new state.
       type: str
     since:
-      description: When the old state was told, in seconds since 1970.
+      description: When the old state was announced, in seconds since 1970.
       type: float
 lines:
   description: The changes in words, as they are printed.

@@ -22,7 +22,7 @@ PRIVATE = 0o600
 
 
 def write(path: pathlib.Path, text: str) -> None:
-    """Replace the file in one step: who reads it meanwhile sees the old or the new one. A link is replaced, never followed."""
+    """Replace the file in one step: a reader sees the old file or the new one, never a part. A link is replaced, never followed."""
     make_folder(path.parent)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:

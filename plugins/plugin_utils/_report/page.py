@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""index.html: one self-contained page. Every foreign text is escaped by the templates, and no script but ours may run in it."""
+"""index.html: one self-contained page. The templates escape every text, and no script but ours may run in it."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _template() -> jinja2.Template:
 
 @functools.lru_cache(maxsize=4)
 def _static(name: str) -> str:
-    """Our own style and script as they stand: no foreign text is ever put into them."""
+    """Our own style and script as they stand: no text from a report is ever put into them."""
     return (TEMPLATES / name).read_text(encoding="utf-8").strip()
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One line while hosts report: how many are done, which was slowest, who is still waited for."""
+"""One line while hosts report: how many are done, which was slowest, which are still awaited."""
 
 from __future__ import annotations
 

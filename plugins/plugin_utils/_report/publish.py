@@ -42,7 +42,7 @@ def publish(
         path = folder / name
         try:
             text = render(report)
-        except Exception as error:  # pylint: disable=broad-exception-caught # facts of a form that nobody foresaw
+        except Exception as error:  # pylint: disable=broad-exception-caught # facts of an unforeseen form
             problems.append(f"{name} could not be made ({type(error).__name__}: {error}); please report this")
             path.unlink(missing_ok=True)
             continue

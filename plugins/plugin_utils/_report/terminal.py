@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The board in colour, for a terminal. The same model and words as the plain one; nothing foreign is read as markup."""
+"""The board in colour, for a terminal. The same model and words as the plain one; no text is read as markup."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What changed since people were last told: each change once, and no flapping.
+"""What changed since the last announcement: each change once, and no flapping.
 
 A state counts when it was seen in two rounds running, so a change is announced within two rounds and a single odd
 round is not announced at all.
@@ -14,7 +14,7 @@ import typing as t
 
 from .rounds import key_of
 
-#: subject → (state last told, state that waits for confirmation or None, since when)
+#: subject → (state last announced, state that waits for confirmation or None, since when)
 State = tuple[str, t.Optional[str], float]
 Announced = t.Mapping[str, State]
 
@@ -35,7 +35,7 @@ def subjects(report: t.Mapping[str, t.Any]) -> dict[str, str]:
 
 
 def changed(announced: Announced, now: t.Mapping[str, str], at: float) -> tuple[list[dict[str, t.Any]], dict[str, State]]:
-    """The changes to announce, and what is then known to have been told.
+    """The changes to announce, and the states that are then announced.
 
     A change: {subject, before, after, since} with `since` the time at which the old state was announced. The very first
     round announces nothing but is what later rounds are compared with.
@@ -53,5 +53,5 @@ def changed(announced: Announced, now: t.Mapping[str, str], at: float) -> tuple[
             states[subject] = (state, None, at)
         else:
             states[subject] = (before, state, since)
-    # what is gone and told to be gone needs no memory
+    # what is gone, and announced as gone, needs no memory
     return changes, {subject: state for subject, state in states.items() if state[:2] != (ABSENT, None)}

@@ -69,7 +69,7 @@ class Keeping:
 
 
 def keep(report: Report, keeping: Keeping, as_round: bool, tell: Tell) -> dict[str, t.Any]:
-    """Compare, label, or store the report as a round of a watch; `tell` shows to people what changed.
+    """Compare, label, or store the report as a round of a watch; `tell` prints what changed.
 
     A round gives the report its past, so this comes before the report's files are written.
     """
@@ -101,7 +101,7 @@ def _round(report: Report, keeping: Keeping, tell: Tell) -> dict[str, t.Any]:
             ending = keeping.until
         lines = watch_round.change_lines(changes, report, at)
         tell(lines)
-        # told first and remembered afterwards: who is killed in between tells it again, and swallows nothing
+        # printed first and stored afterwards: a watch that is killed in between prints it again, and loses nothing
         store.announce(states)
         rounds = store.count()
     report["history"]["live"] = ending is None
@@ -118,6 +118,6 @@ def _round(report: Report, keeping: Keeping, tell: Tell) -> dict[str, t.Any]:
 
 
 def closing_lines(kept: t.Mapping[str, t.Any]) -> list[str]:
-    """What is shown to people below the board: the comparison, and that a watch is over."""
+    """What is printed below the board: the comparison, and that a watch is over."""
     compared = [f"Compared with {kept['compared_with']}:", *kept["comparison"]] if kept.get("comparison") else []
     return compared + ([kept["ended"]] if kept.get("ended") else [])

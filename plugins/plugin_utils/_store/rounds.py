@@ -276,11 +276,11 @@ class Store:
         return int(self._db.execute("SELECT count(*) FROM rounds").fetchone()[0])
 
     def announced(self) -> dict[str, tuple[str, t.Optional[str], float]]:
-        """What was last told to people, by subject: (state, state that waits for confirmation, since when)."""
+        """What was last announced, by subject: (state, state that waits for confirmation, since when)."""
         return {subject: (state, pending, since) for subject, state, pending, since in self._db.execute("SELECT * FROM announced")}
 
     def announce(self, states: t.Mapping[str, tuple[str, t.Optional[str], float]]) -> None:
-        """Remember what was told, all subjects at once."""
+        """Store what was announced, all subjects at once."""
         with self._transaction():
             self._db.execute("DELETE FROM announced")
             self._db.executemany("INSERT INTO announced VALUES (?, ?, ?, ?)", [(subject, *state) for subject, state in states.items()])

@@ -12,7 +12,7 @@ Points = t.Sequence[tuple[float, t.Optional[float]]]
 
 RISING, FALLING, STEADY = "rising", "falling", "steady"
 
-#: A trend is told only when the line moves by this share of the values' size, so that noise has no arrow.
+#: A trend is shown only when the line moves by this share of the values' size, so that noise has no arrow.
 NOTABLE = 0.1
 
 

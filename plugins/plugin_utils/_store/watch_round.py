@@ -25,9 +25,9 @@ UNTIL = ("never", "go", "no-go", "corner")
 
 
 def one_round(store: Store, report: Report, at: float, keep_seconds: float) -> tuple[list[dict[str, t.Any]], dict[str, State]]:
-    """Store the report and give it its past; gives the changes to tell, and what to `announce` to the store once they are told.
+    """Store the report and give it its past; gives the changes to print, and what to `announce` to the store afterwards.
 
-    Told first and remembered afterwards: who is killed in between tells it again, and swallows nothing.
+    Printed first and stored afterwards: a watch that is killed in between prints them again, and loses none.
     """
     store.add(report, at)
     store.prune(at - keep_seconds)
