@@ -16,7 +16,7 @@ from ..plugin_utils._checks.catalogue import Catalogue, CatalogueError, load
 from ..plugin_utils._checks.query import WrongQuery
 from ..plugin_utils._checks.verdict import FAIL_ON, stops
 from ..plugin_utils._judge import variables
-from ..plugin_utils._judge.hostvars import Source, asked, inventory, raw
+from ..plugin_utils._judge.hostvars import Source, asked_hosts, inventory, raw
 from ..plugin_utils._judge.pipeline import judge, validate
 from ..plugin_utils._judge.report import Report
 from ..plugin_utils._report import board
@@ -74,12 +74,12 @@ class ActionModule(ActionBase):
         source = Source(args["facts_from"], {key: args[key] for key in COMMON}, self._connection_settings())
         if args["validate_only"]:
             _refuse_misspelt(names, hostvars)
-            hosts, _begun = asked(names, hostvars, groups, source)
+            hosts, _begun = asked_hosts(names, hostvars, groups, source)
             return {"changed": False, "checks": validate(hosts, catalogue)}
         waiting = self._waiting(args, hostvars, task_vars)
         if waiting:
             return {"changed": False, "skipped": True, "skipped_reason": f"{len(waiting)} hosts of later batches are still to come"}
-        hosts, begun = asked(names, hostvars, groups, source)
+        hosts, begun = asked_hosts(names, hostvars, groups, source)
         validate(hosts, catalogue)
         report = judge(hosts, catalogue, args["phase"], inventory(hostvars, groups, hosts), begun, _inventory_arguments())
         return self._outcome(report, args)

@@ -13,6 +13,7 @@ from ..plugin_utils._checks.catalogue import Catalogue, CatalogueError, load
 from ..plugin_utils._checks.query import WrongQuery
 from ..plugin_utils._checks.services import facts_of
 from ..plugin_utils._diagnose.cause import Diagnosis
+from ..plugin_utils._fleet.observed import Inventory
 from ..plugin_utils._judge.pipeline import Asked, judge
 
 
@@ -27,7 +28,7 @@ def diagnose_filter(facts: t.Any, addresses: t.Any = None, known_clients: t.Any 
         Asked(name, facts_of(host_facts), known_clients=plain(known_clients) or [], addresses=[name, *map(str, places.get(name, []))])
         for name, host_facts in facts_by_host.items()
     ]
-    inventory = {"groups": {}, "addresses": {**{host.name: host.addresses for host in hosts}, **places}}
+    inventory: Inventory = {"groups": {}, "addresses": {**{host.name: host.addresses for host in hosts}, **places}}
     try:
         report = judge(hosts, Catalogue(load()), phase, inventory)
     except (CatalogueError, WrongQuery) as error:

@@ -24,7 +24,7 @@ MOST_TIMES = 2.2
 _CHILD = """
 import json, sys, time
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import Catalogue, load
-from ansible_collections.warroom.launch.plugins.plugin_utils._judge.hostvars import Source, asked, inventory
+from ansible_collections.warroom.launch.plugins.plugin_utils._judge.hostvars import Source, asked_hosts, inventory
 from ansible_collections.warroom.launch.plugins.plugin_utils._judge.pipeline import judge
 from ansible_collections.warroom.launch.plugins.plugin_utils._report import board, model, publish
 from tests.support.facts import facts, instance
@@ -43,7 +43,7 @@ def host(at):
 hostvars = {f"web{at}": host(at) for at in range(int(sys.argv[1]))}
 size = len(json.dumps(hostvars["web1"]))
 begun = time.process_time()
-hosts, _begun = asked(list(hostvars), hostvars, {"all": list(hostvars)}, Source("gathered"))
+hosts, _begun = asked_hosts(list(hostvars), hostvars, {"all": list(hostvars)}, Source("gathered"))
 report = judge(hosts, Catalogue(load()), "during", inventory(hostvars, {}, hosts))
 board.lines(model.model(report))
 written = {name: len(render(report)) for name, render in publish.FILES.items()}

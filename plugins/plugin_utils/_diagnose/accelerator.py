@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
-from .._fleet.observed import Data, Instance
+from .._checks.finding import Finding
+from .._fleet.observed import Instance
 from . import cacheable
 from .cacheable import Uncached
 from .cause import Cause, look, percent, several
@@ -59,7 +60,7 @@ def _traffic(fleet: Fleet, varnish: Instance) -> t.Optional[Instance]:
     return same[0] if same else None
 
 
-def _fault_of(fleet: Fleet, varnish: Instance, traffic: t.Optional[Instance], uncached: Uncached) -> t.Optional[Data]:
+def _fault_of(fleet: Fleet, varnish: Instance, traffic: t.Optional[Instance], uncached: Uncached) -> t.Optional[Finding]:
     """The finding that the accelerator is at fault for: never for responses that no cache may keep."""
     for check in FAULTS:
         finding = fleet.bad(varnish, check)
@@ -78,7 +79,7 @@ def _gets_errors(fleet: Fleet, varnish: Instance, traffic: t.Optional[Instance])
     return cacheable.share_of_errors(traffic) >= MOSTLY
 
 
-def _is_young(fleet: Fleet, varnish: Instance, finding: Data, traffic: t.Optional[Instance]) -> bool:
+def _is_young(fleet: Fleet, varnish: Instance, finding: Finding, traffic: t.Optional[Instance]) -> bool:
     """Whether it was started just now, and nothing but that keeps pages out of it."""
     uptime = varnish.number("child.uptime_seconds")
     if uptime is None or uptime >= YOUNG or finding["check"] not in FEW_HITS:
@@ -87,7 +88,7 @@ def _is_young(fleet: Fleet, varnish: Instance, finding: Data, traffic: t.Optiona
     return spoiled is None and (traffic is None or fleet.bad(traffic, *URL_FAULTS) is None)
 
 
-def _statement(varnish: Instance, young: bool, finding: Data, uncached: Uncached) -> str:
+def _statement(varnish: Instance, young: bool, finding: Finding, uncached: Uncached) -> str:
     if finding["check"] == CRASHED:
         return f"Varnish on {varnish.host} crashed and restarted with an empty cache: every page is fetched from the application."
     hit, passed = varnish.number("judged.hit_ratio_true"), varnish.number("judged.pass_ratio")
@@ -132,7 +133,7 @@ def _better_sibling(fleet: Fleet, varnish: Instance, hit: t.Optional[float]) -> 
             return
 
 
-def _fix(varnish: Instance, young: bool, finding: Data, uncached: Uncached) -> str:
+def _fix(varnish: Instance, young: bool, finding: Finding, uncached: Uncached) -> str:
     if finding["check"] == CRASHED:
         return "Save `varnishadm panic.show`, keep Varnish running and let the cache warm up; limit traffic to the cold pages if you can."
     if young:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .._checks.finding import Finding
 from .._fleet.observed import Instance, Row
 from .._reach.quoting import Line
 
@@ -62,12 +63,12 @@ class Cause:
         }
 
 
-def said(finding: t.Mapping[str, t.Any], key: str = "finding") -> str:
+def said(finding: Finding, key: t.Literal["finding", "question", "advice", "reason"] = "finding") -> str:
     """A sentence of a finding without its full stop; empty when it has none."""
     return str(finding.get(key) or "").rstrip(".")
 
 
-def look(finding: t.Mapping[str, t.Any]) -> t.Optional[Line]:
+def look(finding: Finding) -> t.Optional[Line]:
     """The command of a finding, which the checks made."""
     line = finding.get("look")
     return Line(line) if isinstance(line, str) else None

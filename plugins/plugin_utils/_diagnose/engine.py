@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .._checks.finding import Finding
 from .._fleet.observed import Data
 from .._reach.hosts import NOWHERE, Reach
 from .cause import Cause, Diagnosis
@@ -30,7 +31,7 @@ class Search:
         self.stumbled.setdefault(cause, f"{type(error).__name__}: {error}")
 
 
-def diagnose(hosts: Data, findings: t.Sequence[Data], inventory: Data, reach: Reach = NOWHERE) -> Search:
+def diagnose(hosts: Data, findings: t.Sequence[Finding], inventory: Data, reach: Reach = NOWHERE) -> Search:
     """The causes, deepest first.
 
     `hosts`: name → {facts, tiers, reached, addresses, groups, known_clients}, and `fleet` → {facts: what exists once};

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
-from .._fleet.observed import Data, Instance, Row
+from .._checks.finding import Finding
+from .._fleet.observed import Instance, Row
 from .accelerator import MOSTLY
 from .cause import Cause, look, said, several
 from .fleet_view import Fleet
@@ -17,7 +18,7 @@ from .fleet_view import Fleet
 FROM_BETWEEN = (502, 503, 504)
 
 
-Bad = tuple[Instance, Data]
+Bad = tuple[Instance, Finding]
 
 
 def application_errors(fleet: Fleet) -> t.Iterator[Cause]:

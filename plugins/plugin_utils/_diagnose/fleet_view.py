@@ -11,6 +11,7 @@ import typing as t
 
 from .._checks.catalogue import ANSWERS
 from .._checks.command import Look, reading
+from .._checks.finding import Finding
 from .._checks.services import FLEET_HOST, in_tiers
 from .._fleet.observed import Data, Instance, figure, instances_up
 from .._reach.hosts import NOWHERE, Reach
@@ -38,12 +39,12 @@ class Fleet:
     by other facts what it says.
     """
 
-    def __init__(self, hosts: Data, findings: t.Iterable[Data], inventory: Data, reach: Reach = NOWHERE) -> None:
+    def __init__(self, hosts: Data, findings: t.Iterable[Finding], inventory: Data, reach: Reach = NOWHERE) -> None:
         self.hosts = hosts
         self._reach = reach
         self.inventory = inventory
-        self._findings: dict[Place, Data] = {}
-        self._accepted: dict[Place, Data] = {}
+        self._findings: dict[Place, Finding] = {}
+        self._accepted: dict[Place, Finding] = {}
         for finding in findings:
             kept = self._accepted if finding.get("accepted") else self._findings
             kept[(finding["check"], finding["host"], finding.get("instance"))] = finding
@@ -62,15 +63,15 @@ class Fleet:
     def sites(self) -> Sites:
         return Sites(self.hosts, self.databases())
 
-    def bad(self, instance: Instance, *checks: str, least: str = "fail") -> t.Optional[Data]:
+    def bad(self, instance: Instance, *checks: str, least: str = "fail") -> t.Optional[Finding]:
         """The first of these checks whose finding for the instance is bad enough, or None."""
         return _first_bad(self._findings, instance, checks, least)
 
-    def each_bad(self, service: str, *checks: str, least: str = "fail") -> list[tuple[Instance, Data]]:
+    def each_bad(self, service: str, *checks: str, least: str = "fail") -> list[tuple[Instance, Finding]]:
         """Every instance of the service for which one of these checks is bad enough, with the finding."""
         return [(instance, finding) for instance in self.instances(service) if (finding := self.bad(instance, *checks, least=least))]
 
-    def shown(self, instance: Instance, *checks: str, least: str = "fail") -> t.Optional[Data]:
+    def shown(self, instance: Instance, *checks: str, least: str = "fail") -> t.Optional[Finding]:
         """As `bad`, accepted or not."""
         return self.bad(instance, *checks, least=least) or _first_bad(self._accepted, instance, checks, least)
 
@@ -78,12 +79,12 @@ class Fleet:
         """Whether anything that nobody accepted fails above the machines."""
         return any(finding["status"] == "fail" and finding.get("service") != "server" for finding in self._findings.values())
 
-    def down(self, service: str) -> list[Data]:
+    def down(self, service: str) -> list[Finding]:
         """Findings about instances of the service that are down, or whose processes do nothing (not: that could not be read)."""
         checks = (service + ANSWERS, *((SILENT_WORKERS,) if service == "celery" else ()))
         return [finding for (check, *_place), finding in self._findings.items() if check in checks and finding["status"] == "fail"]
 
-    def unread(self, *services: str) -> list[Data]:
+    def unread(self, *services: str) -> list[Finding]:
         """Findings about instances of these services that could not be read: they may be well or not."""
         checks = {service + ANSWERS for service in services}
         return [finding for (check, *_place), finding in self._findings.items() if check in checks and finding["status"] == "unknown"]
@@ -98,10 +99,10 @@ class Fleet:
         """The machine under a host's services; without its facts every measure is None."""
         return next((machine for machine in self.instances("server") if machine.host == host), Instance(host, "server", {}))
 
-    def machine_bad(self, host: str, *checks: str, least: str = "fail") -> t.Optional[Data]:
+    def machine_bad(self, host: str, *checks: str, least: str = "fail") -> t.Optional[Finding]:
         return self.bad(self.machine(host), *checks, least=least)
 
-    def machine_shown(self, host: str, *checks: str) -> t.Optional[Data]:
+    def machine_shown(self, host: str, *checks: str) -> t.Optional[Finding]:
         return self.shown(self.machine(host), *checks)
 
     def cores_used(self, host: str, *services: str) -> t.Optional[float]:
@@ -121,7 +122,7 @@ class Fleet:
         return min(1.0, used / (busy * cores))
 
 
-def _first_bad(findings: t.Mapping[Place, Data], instance: Instance, checks: t.Iterable[str], least: str) -> t.Optional[Data]:
+def _first_bad(findings: t.Mapping[Place, Finding], instance: Instance, checks: t.Iterable[str], least: str) -> t.Optional[Finding]:
     for check in checks:
         finding = findings.get((check, instance.host, instance.facts.get("name")))
         if finding is not None and finding["status"] in BAD[least]:

@@ -12,7 +12,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .._fleet.observed import Data, Instance, Row
+from .._checks.finding import Finding
+from .._fleet.observed import Instance, Row
 from .cause import Cause, look, said, several
 from .fleet_view import Fleet
 
@@ -71,7 +72,7 @@ def exhausted(fleet: Fleet) -> t.Iterator[Cause]:
         yield _cpu_taken(taken)
 
 
-def _cause(variant: str, words: str, short: list[tuple[Instance, Data]], fix: str, avoid: str) -> Cause:
+def _cause(variant: str, words: str, short: list[tuple[Instance, Finding]], fix: str, avoid: str) -> Cause:
     hosts = sorted({machine.host for machine, _finding in short})
     worst = short[0][1]
     return Cause(
@@ -85,7 +86,7 @@ def _cause(variant: str, words: str, short: list[tuple[Instance, Data]], fix: st
     )
 
 
-def _cpu_taken(taken: list[tuple[Instance, Data]]) -> Cause:
+def _cpu_taken(taken: list[tuple[Instance, Finding]]) -> Cause:
     process = t.cast(Row, _foreign_program(taken[0][0]))
     program = f"{process.get('kind')} (pid {process.get('pid')})"
     fix = f"Find out who runs {program}; stop it, move it, or lower its priority (renice, a CPU quota) until the launch is over."

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
+from .._checks.finding import Finding
 from .._checks.services import TIERS, TITLES
-from .._fleet.observed import Data
 from .cause import Cause, look, said, several
 from .fleet_view import SILENT_WORKERS, Fleet
 
@@ -29,7 +29,7 @@ def service_down(fleet: Fleet) -> t.Iterator[Cause]:
             yield _cause(service, down, WORKERS if only_workers else tier)
 
 
-def _cause(service: str, down: list[Data], variant: str) -> Cause:
+def _cause(service: str, down: list[Finding], variant: str) -> Cause:
     places = [f"{finding['host']} ({finding['instance']})" for finding in down]
     return Cause(
         tier=service,
@@ -43,5 +43,5 @@ def _cause(service: str, down: list[Data], variant: str) -> Cause:
     )
 
 
-def _why(finding: Data) -> str:
+def _why(finding: Finding) -> str:
     return said(finding, "reason") or said(finding)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
-from .._fleet.observed import Data, Instance, Row, rows_in
+from .._checks.finding import Finding
+from .._fleet.observed import Instance, Row, rows_in
 from .cause import Cause, look, percent, said, several
 from .fleet_view import Fleet
 
@@ -41,7 +42,7 @@ def _row(queues: list[Row], name: str) -> Row:
     return next((row for row in queues if row.word("name") == name), Row())
 
 
-def _queue_cause(broker: Instance, queues: list[Row], finding: Data, idle: bool) -> Cause:
+def _queue_cause(broker: Instance, queues: list[Row], finding: Finding, idle: bool) -> Cause:
     worst = max(queues, key=lambda row: (row.amount("growth_per_second"), row.amount("ready")), default=Row())
     failing = [row for row in broker.rows("tasks") if row.get("failed")]
     fails = f" Tasks are failing as well: {several([row.word('name') for row in failing])}." if failing else ""
@@ -67,7 +68,7 @@ def _growth(broker: Instance, queue: Row, idle: bool) -> str:
     return f"No worker consumes the {where}" if idle else f"The {where} grows faster than the workers consume it"
 
 
-def _falls_behind(fleet: Fleet, broker: Instance) -> t.Optional[Data]:
+def _falls_behind(fleet: Fleet, broker: Instance) -> t.Optional[Finding]:
     """The growth of a queue whose messages already wait, however busy its workers looked when they were sampled.
 
     Or will wait soon: messages arrive twice as fast as they are consumed, and a new one has a wait before it.

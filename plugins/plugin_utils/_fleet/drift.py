@@ -30,71 +30,72 @@ class Drift:
 
     def rows(self, facts: Data, others: Data) -> list[Row]:
         """Indexes first, those that only the other has before ours, then settings and versions."""
-        found: list[Row] = []
+        differences: list[Row] = []
         for service in SERVICES:
-            for one, other in self._pairs(service, facts, others, found):
-                found += self._instance(service, one, other)
+            for ours, theirs in self._pairs(service, facts, others, differences):
+                differences += self._instance(service, ours, theirs)
         order = {"instance": 0, "index": 1, "unknown": 2, "version": 3, "setting": 4}
-        return sorted(found, key=lambda row: (order[row["kind"]], row["present_in"] == self.names[0], row["service"], str(row["name"])))
+        return sorted(
+            differences, key=lambda row: (order[row["kind"]], row["present_in"] == self.names[0], row["service"], str(row["name"]))
+        )
 
-    def _pairs(self, service: str, facts: Data, others: Data, found: list[Row]) -> t.Iterator[tuple[Row, Row]]:
-        ours, theirs = ({str(one.get("name")): one for one in instances_in(side, service)} for side in (facts, others))
+    def _pairs(self, service: str, facts: Data, others: Data, differences: list[Row]) -> t.Iterator[tuple[Row, Row]]:
+        ours, theirs = ({str(instance.get("name")): instance for instance in instances_in(side, service)} for side in (facts, others))
         if len(ours) == len(theirs) == 1:
-            [one], [other] = ours.values(), theirs.values()
-            yield one, other
+            yield from zip(ours.values(), theirs.values(), strict=True)
             return
         for name in ours:
             if name in theirs:
                 yield ours[name], theirs[name]
             else:
-                found.append(self._row("instance", service, name, None, 0, f"{TITLES[service]} {name}"))
+                differences.append(self._row("instance", service, name, None, 0, f"{TITLES[service]} {name}"))
         for name in theirs:
             if name not in ours:
-                found.append(self._row("instance", service, name, None, 1, f"{TITLES[service]} {name}"))
+                differences.append(self._row("instance", service, name, None, 1, f"{TITLES[service]} {name}"))
 
-    def _instance(self, service: str, one: Row, other: Row) -> t.Iterator[Row]:
-        for side, name in ((one, self.names[0]), (other, self.names[1])):
+    def _instance(self, service: str, ours: Row, theirs: Row) -> t.Iterator[Row]:
+        for side, name in ((ours, self.names[0]), (theirs, self.names[1])):
             if side.get("state") != "up":
                 why = side.get("problem") or "it was not read"
                 yield self._blank("unknown", service, str(side.get("name")), f"{TITLES[service]} in {name} cannot be compared: {why}")
                 return
-        yield from self._indexes(service, one, other)
-        yield from self._settings(service, one, other)
+        yield from self._indexes(service, ours, theirs)
+        yield from self._settings(service, ours, theirs)
 
-    def _indexes(self, service: str, one: Row, other: Row) -> t.Iterator[Row]:
-        mine, yours = one.get("index_definitions"), other.get("index_definitions")
-        if not isinstance(mine, list) or not isinstance(yours, list):
-            yield self._blank("unknown", service, str(one.get("name")), "the indexes of one side could not be read")
+    def _indexes(self, service: str, ours: Row, theirs: Row) -> t.Iterator[Row]:
+        our_rows, their_rows = ours.get("index_definitions"), theirs.get("index_definitions")
+        if not isinstance(our_rows, list) or not isinstance(their_rows, list):
+            yield self._blank("unknown", service, str(ours.get("name")), "the indexes of one side could not be read")
             return
-        if one.get("index_definitions_hash") == other.get("index_definitions_hash") and not self.databases:
+        if ours.get("index_definitions_hash") == theirs.get("index_definitions_hash") and not self.databases:
             return
-        ours, theirs = _keyed(mine, {}), _keyed(yours, self._renamed(mine, yours))
-        ends = [_end(keys, side) for keys, side in ((ours, one), (theirs, other))]
-        for place, (there, missing_in, end) in enumerate(((ours, theirs, ends[1]), (theirs, ours, ends[0]))):
+        our_keys, their_keys = _keyed(our_rows, {}), _keyed(their_rows, self._renamed(our_rows, their_rows))
+        ends = [_end(our_keys, ours), _end(their_keys, theirs)]
+        for place, (there, missing_in, end) in enumerate(((our_keys, their_keys, ends[1]), (their_keys, our_keys, ends[0]))):
             for key in there:
                 if key not in missing_in and (end is None or key <= end):
                     yield self._row("index", service, there[key], key[0], place, f"the index {key[1]} of the database {key[0]}")
         if any(end is not None for end in ends):
             cut = " and ".join(
                 f"{len(keys)} of {side.get('index_definitions_total')} in {name}"
-                for keys, side, name in zip((ours, theirs), (one, other), self.names)
+                for keys, side, name in zip((our_keys, their_keys), (ours, theirs), self.names)
             )
-            yield self._blank("unknown", service, str(one.get("name")), f"only a part of the indexes is in the facts: {cut}")
+            yield self._blank("unknown", service, str(ours.get("name")), f"only a part of the indexes is in the facts: {cut}")
 
-    def _renamed(self, ours: list[t.Any], theirs: list[t.Any]) -> dict[str, str]:
+    def _renamed(self, our_rows: list[t.Any], their_rows: list[t.Any]) -> dict[str, str]:
         """The other's database names as ours; a single database on each side is the same one whatever it is called."""
-        one, other = ({str(row.get("database")) for row in side if isinstance(row, dict)} for side in (ours, theirs))
-        if not self.databases and len(one) == len(other) == 1:
-            return {next(iter(other)): next(iter(one))}
+        ours, theirs = ({str(row.get("database")) for row in side if isinstance(row, dict)} for side in (our_rows, their_rows))
+        if not self.databases and len(ours) == len(theirs) == 1:
+            return {next(iter(theirs)): next(iter(ours))}
         return self.databases
 
-    def _settings(self, service: str, one: Row, other: Row) -> t.Iterator[Row]:
-        if one.get("version") != other.get("version"):
-            yield self._differs("version", service, "version", one.get("version"), other.get("version"))
-        ours, theirs = (_settings(side) for side in (one, other))
-        for name in sorted(set(ours) & set(theirs)):
-            if ours[name] != theirs[name]:
-                yield self._differs("setting", service, name, ours[name], theirs[name])
+    def _settings(self, service: str, ours: Row, theirs: Row) -> t.Iterator[Row]:
+        if ours.get("version") != theirs.get("version"):
+            yield self._differs("version", service, "version", ours.get("version"), theirs.get("version"))
+        our_settings, their_settings = _settings(ours), _settings(theirs)
+        for name in sorted(set(our_settings) & set(their_settings)):
+            if our_settings[name] != their_settings[name]:
+                yield self._differs("setting", service, name, our_settings[name], their_settings[name])
 
     def _blank(self, kind: str, service: str, name: str, finding: str) -> Row:
         blank = dict.fromkeys(("database", "present_in", "absent_in", "values"))
@@ -107,18 +108,18 @@ class Drift:
 
     def _differs(self, kind: str, service: str, name: str, ours: t.Any, theirs: t.Any) -> Row:
         values = [{"environment": self.names[0], "value": ours}, {"environment": self.names[1], "value": theirs}]
-        said = f"{name} is {ours} in {self.names[0]} and {theirs} in {self.names[1]}"
-        return {**self._blank(kind, service, name, said), "values": values}
+        finding = f"{name} is {ours} in {self.names[0]} and {theirs} in {self.names[1]}"
+        return {**self._blank(kind, service, name, finding), "values": values}
 
 
 def _keyed(rows: list[t.Any], databases: t.Mapping[str, str]) -> dict[tuple[str, str], str]:
     """(database, definition) → the index's name there."""
-    found = {}
+    names = {}
     for row in rows:
         if isinstance(row, dict):
             database = str(row.get("database"))
-            found[(databases.get(database, database), str(row.get("definition")))] = str(row.get("name"))
-    return found
+            names[(databases.get(database, database), str(row.get("definition")))] = str(row.get("name"))
+    return names
 
 
 def _end(keys: t.Collection[tuple[str, str]], side: Data) -> t.Optional[tuple[str, str]]:

@@ -16,6 +16,25 @@ Data = t.Mapping[str, t.Any]
 Hosts = t.Mapping[str, t.Any]
 
 
+class HostSummary(t.TypedDict):
+    """A host as the fleet's views and the causes get it."""
+
+    facts: dict[str, t.Any]
+    tiers: list[str]
+    reached: bool
+    addresses: list[str]
+    groups: list[str]
+    known_clients: t.Any
+
+
+class Inventory(t.TypedDict):
+    """What the inventory says of all hosts, asked or not."""
+
+    groups: dict[str, list[str]]
+    #: Host → its names and addresses.
+    addresses: dict[str, list[str]]
+
+
 class Row(dict[str, t.Any]):
     """A row of a list of the facts. A measure of it that is no number is unknown."""
 

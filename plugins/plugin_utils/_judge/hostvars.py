@@ -15,6 +15,7 @@ import typing as t
 from ...module_utils._text.plain import plain
 from ...module_utils._text.redact import clean
 from .._checks.services import fact_key, facts_of, instances_in
+from .._fleet.observed import Inventory
 from .._reach.way import Way
 from .pipeline import Asked
 
@@ -61,7 +62,7 @@ def raw(hostvars: t.Any, name: str) -> Variables:
     return variables if isinstance(variables, t.Mapping) else {}
 
 
-def asked(names: t.Sequence[str], hostvars: t.Any, groups: Groups, source: Source) -> tuple[list[Asked], t.Optional[float]]:
+def asked_hosts(names: t.Sequence[str], hostvars: t.Any, groups: Groups, source: Source) -> tuple[list[Asked], t.Optional[float]]:
     """Every named host, and when the first of them was begun with."""
     member_of: dict[str, list[str]] = {}
     for group, members in groups.items():
@@ -79,7 +80,7 @@ def asked(names: t.Sequence[str], hostvars: t.Any, groups: Groups, source: Sourc
                 name=str(name),
                 facts=facts,
                 problem=problem,
-                services=[str(one) for one in settings.get("services") or []],
+                services=[str(service) for service in settings.get("services") or []],
                 thresholds=settings.get("thresholds") or None,
                 extra_checks=settings.get("extra_checks") or None,
                 accept=settings.get("accept") or None,
@@ -134,8 +135,8 @@ def _facts(variables: Variables, source: Source) -> tuple[dict[str, t.Any], t.Op
         result = variables.get(source.facts_from)
         if not isinstance(result, t.Mapping):
             return {}, "nothing was gathered on it: it was left out by --limit, or the run stopped for it with an error further up"
-    found = result.get("ansible_facts")
-    facts = plain(facts_of(found)) if isinstance(found, t.Mapping) else {}
+    given = result.get("ansible_facts")
+    facts = plain(facts_of(given)) if isinstance(given, t.Mapping) else {}
     if facts or not source.facts_from:
         return facts, None if facts else "no launch facts were gathered on it"
     return {}, _why(result)
@@ -154,30 +155,32 @@ def _why(result: Variables) -> t.Optional[str]:
 
 def message_of(result: Variables) -> str:
     """Why a task failed, in one line."""
-    said, errors = str(result.get("msg") or ""), str(result.get("module_stderr") or "").strip()
-    if errors and "deserialization failed" in said and "SyntaxError" in errors:
-        said = f"its Python is too old for the modules ({errors.splitlines()[-1]}): set ansible_python_interpreter to Python 3.9 or later"
-    elif errors and "deserialization failed" in said:
-        said = f"its Python did not run the module ({errors.splitlines()[0]}): set ansible_python_interpreter to a Python that does"
-    message = clean(said or errors or "it does not say why", 300)
-    return message.removeprefix("Task failed: ").removeprefix("Action failed: ")
+    message, errors = str(result.get("msg") or ""), str(result.get("module_stderr") or "").strip()
+    if errors and "deserialization failed" in message and "SyntaxError" in errors:
+        message = (
+            f"its Python is too old for the modules ({errors.splitlines()[-1]}): set ansible_python_interpreter to Python 3.9 or later"
+        )
+    elif errors and "deserialization failed" in message:
+        message = f"its Python did not run the module ({errors.splitlines()[0]}): set ansible_python_interpreter to a Python that does"
+    line = clean(message or errors or "it does not say why", 300)
+    return line.removeprefix("Task failed: ").removeprefix("Action failed: ")
 
 
 def addresses(name: str, variables: Variables, hostvars: t.Any) -> list[str]:
     """What the host is called by others: its name, the address Ansible uses, and those its facts know."""
-    found = [name]
+    names = [name]
     for key in ("ansible_host", "ansible_ssh_host"):
         value = _value(hostvars, name, key, variables) if key in variables else None
         if isinstance(value, str):
-            found.append(str(value))
+            names.append(str(value))
     facts = variables.get("ansible_facts")
     facts = facts if isinstance(facts, t.Mapping) else {}
     for machine in instances_in({fact_key("server"): plain(facts.get(fact_key("server")))}, "server"):
-        found += [str(one) for one in machine.get("addresses") or []]
+        names += [str(address) for address in machine.get("addresses") or []]
     for key in ("all_ipv4_addresses", "all_ipv6_addresses"):
-        found += [str(one) for one in facts.get(key) or [] if isinstance(one, str)]
-    found += [str(facts[key]) for key in ("hostname", "fqdn") if isinstance(facts.get(key), str)]
-    return list(dict.fromkeys(found))
+        names += [str(address) for address in facts.get(key) or [] if isinstance(address, str)]
+    names += [str(facts[key]) for key in ("hostname", "fqdn") if isinstance(facts.get(key), str)]
+    return list(dict.fromkeys(names))
 
 
 def _templated(hostvars: t.Any, name: str, key: str) -> t.Any:
@@ -187,10 +190,10 @@ def _templated(hostvars: t.Any, name: str, key: str) -> t.Any:
         return None
 
 
-def inventory(hostvars: t.Any, groups: Groups, known: t.Iterable[Asked]) -> dict[str, t.Any]:
+def inventory(hostvars: t.Any, groups: Groups, known: t.Iterable[Asked]) -> Inventory:
     """Groups, and the addresses of every host of the inventory, asked or not: who is known to the fleet."""
-    found = {host.name: host.addresses for host in known}
+    by_host = {host.name: host.addresses for host in known}
     for name in hostvars:
-        if str(name) not in found:
-            found[str(name)] = addresses(str(name), raw(hostvars, name), hostvars)
-    return {"groups": {str(group): [str(one) for one in members] for group, members in groups.items()}, "addresses": found}
+        if str(name) not in by_host:
+            by_host[str(name)] = addresses(str(name), raw(hostvars, name), hostvars)
+    return {"groups": {str(group): [str(member) for member in members] for group, members in groups.items()}, "addresses": by_host}

@@ -22,6 +22,7 @@ from .._diagnose import engine
 from .._diagnose.engine import Search
 from .._fleet.database_clients import known_problems
 from .._fleet.fleet_instances import fleet_facts, fleet_findings
+from .._fleet.observed import HostSummary, Inventory
 from .._reach.hosts import Reach
 from .._reach.quoting import Line
 from .._reach.way import Way
@@ -53,7 +54,7 @@ class Asked:
     def tiers(self) -> list[str]:
         return tiers_of(self.facts, self.services)
 
-    def summary(self) -> dict[str, t.Any]:
+    def summary(self) -> HostSummary:
         """The host as the diagnosis sees it."""
         return {
             "facts": self.facts,
@@ -69,12 +70,12 @@ def validate(hosts: t.Iterable[Asked], catalogue: Catalogue) -> int:
     """Raise CatalogueError for everything that is wrong in any host's settings; gives the number of checks."""
     wrong: list[str] = []
     most = len(catalogue.entries)
-    seen: set[str] = set()
+    checked: set[str] = set()
     for host in hosts:
         settings = repr((host.thresholds, host.extra_checks, host.accept, host.known_clients, host.services))
-        if settings in seen:
+        if settings in checked:
             continue
-        seen.add(settings)
+        checked.add(settings)
         wrong += service_problems(host.services)
         try:
             most = max(most, len(catalogue.checks(host.thresholds, host.extra_checks)))
@@ -91,7 +92,7 @@ def judge(
     hosts: t.Sequence[Asked],
     catalogue: Catalogue,
     phase: str = "during",
-    inventory: t.Optional[dict[str, t.Any]] = None,
+    inventory: t.Optional[Inventory] = None,
     started: t.Optional[float] = None,
     ansible: t.Sequence[str] = (),
 ) -> Report:
@@ -100,7 +101,9 @@ def judge(
     started = ended if started is None else min(started, ended)
     inventory = inventory or {"groups": {}, "addresses": {}}
     reach = Reach({host.name: host.way for host in hosts if host.way is not None}, tuple(ansible))
-    findings = [one for host in hosts for one in _host_findings(host, catalogue, phase, reach)]
+    findings: list[Finding] = []
+    for host in hosts:
+        findings += _host_findings(host, catalogue, phase, reach)
     summaries = {host.name: host.summary() for host in hosts}
     shared = fleet_facts(summaries, inventory)
     findings += fleet_findings(shared, _fleet_checks(hosts, catalogue), phase, _fleet_accept(hosts), reach)
@@ -135,7 +138,7 @@ def judge(
 ALL_CAUSES = "all"
 
 
-def _searched(hosts: t.Mapping[str, t.Any], findings: list[Finding], inventory: dict[str, t.Any], reach: Reach) -> Search:
+def _searched(hosts: t.Mapping[str, t.Any], findings: list[Finding], inventory: Inventory, reach: Reach) -> Search:
     """The causes. Every rule is guarded by itself; this guards what they share."""
     try:
         search = engine.diagnose(hosts, findings, inventory, reach)
@@ -168,14 +171,14 @@ def _not_searched(stumbled: t.Mapping[str, str], problem: str) -> Finding:
 def _host_findings(host: Asked, catalogue: Catalogue, phase: str, reach: Reach) -> list[Finding]:
     accepted = host.accept or {}
     if not host.reached:
-        found = [unreached(host.name, host.problem or "", reach)]
-        mark_accepted(found, accepted)
-        return found
-    found = evaluate(host.name, host.facts, catalogue.checks(host.thresholds, host.extra_checks), phase, accepted, host.services, reach)
-    if not found:
-        found = [unreached(host.name, "it was reached, and none of the services that are judged was found on it", reach)]
-        mark_accepted(found, accepted)
-    return found
+        findings = [unreached(host.name, host.problem or "", reach)]
+        mark_accepted(findings, accepted)
+        return findings
+    findings = evaluate(host.name, host.facts, catalogue.checks(host.thresholds, host.extra_checks), phase, accepted, host.services, reach)
+    if not findings:
+        findings = [unreached(host.name, "it was reached, and none of the services that are judged was found on it", reach)]
+        mark_accepted(findings, accepted)
+    return findings
 
 
 def _fleet_checks(hosts: t.Sequence[Asked], catalogue: Catalogue) -> t.Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.plugin_utils._judge.hostvars import Source, addresses, asked, inventory
+from ansible_collections.warroom.launch.plugins.plugin_utils._judge.hostvars import Source, addresses, asked_hosts, inventory
 from tests.support.facts import facts, instance
 
 ROLE = Source("gathered", {"thresholds": {"common": {}}})
@@ -29,7 +29,7 @@ class Hostvars(dict):
 
 
 def one(variables, source=ROLE):
-    [host], _begun = asked(["h"], Hostvars(h=variables), {"all": ["h"], "app": ["h"]}, source)
+    [host], _begun = asked_hosts(["h"], Hostvars(h=variables), {"all": ["h"], "app": ["h"]}, source)
     return host
 
 
@@ -78,7 +78,7 @@ def test_without_a_registered_result_facts_are_taken():
 def test_settings_of_the_host_win_over_the_common_ones():
     noted = {"thresholds": {"own": {}}, "services": ["uwsgi"], "accept": {}, "known_clients": ["x"], "at": 5.5}
     own = {"gathered": {"settings": noted, "ansible_facts": GOOD}, "launch_check_accept": {"old": "news"}}
-    [host, other, nobody], begun = asked(["a", "b", "c"], Hostvars(a=own, b={}), {"app": ["a", "b"]}, ROLE)
+    [host, other, nobody], begun = asked_hosts(["a", "b", "c"], Hostvars(a=own, b={}), {"app": ["a", "b"]}, ROLE)
     assert (host.thresholds, host.services, host.accept, host.known_clients, host.groups) == ({"own": {}}, ["uwsgi"], None, ["x"], ["app"])
     assert other.thresholds == {"common": {}}
     assert begun == 5.5
