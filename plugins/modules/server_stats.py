@@ -15,7 +15,7 @@ description:
     the time? How large are Python processes? Which service uses the CPU and the memory, and how much is left?
   - The cores that count are the fewest of those online, of the affinity, of the cpuset and of the CPU quota of the control group
     (version 1 and 2).
-  - The module reads C(/proc) and C(/sys) with the help of psutil, and asks C(chronyc) about the clock where it is installed.
+  - The module reads C(/proc) and C(/sys), with the help of psutil where it is installed, and asks C(chronyc) about the clock where it is installed.
 author:
   - warroom.launch authors (@warroom-launch)
 extends_documentation_fragment:
@@ -25,7 +25,7 @@ options:
   name:
     description: How the machine is called in facts and findings. Defaults to its own hostname.
 requirements:
-  - psutil 5.8 or later on the target (C(python3-psutil)); without it the instance is V(unreadable)
+  - psutil 5.8 or later on the target (C(python3-psutil)) is preferred; without it C(/proc) is read alone
 notes:
   - An ordinary user sees most of this. The exact memory (PSS) and the open files of other users' processes need O(ignore:become).
     With the mount option C(hidepid) other users' processes are hidden as well, and what follows from them is then null with that reason.
@@ -89,6 +89,7 @@ ansible_facts:
             load1: {type: float, description: 'Load average of one minute, null when the platform does not tell.'}
             load5: {type: float, description: The same of five minutes.}
             load15: {type: float, description: The same of fifteen minutes.}
+            load_cores: {type: float, description: 'The cores that the load is held against, see C(load_scope).'}
             load_ratio: {type: float, description: C(load1) per usable core. In a container without LXCFS both are the whole machine's.}
             load_trend: {type: float, description: 'C(load1) divided by C(load15), null when there was no load.'}
             load_direction: {type: str, description: 'V(rising) for a trend above 1.2, V(falling) below 0.8, else V(steady).'}
@@ -136,12 +137,18 @@ ansible_facts:
               type: int
             memory_available_ratio: {type: float, description: Its share of the total.}
             memory_limit_bytes: {type: int, description: 'The control group''s limit, null when none is lower than the machine''s memory.'}
+            memory_zfs_cache_bytes:
+              description:
+                - The cache of ZFS (ARC), null without one. It lies outside of the page cache; what it gives back when memory is short counts
+                  as available.
+              type: int
             memory_cached_bytes: {type: int, description: Page cache.}
             memory_shared_bytes: {type: int, description: Shared memory.}
             memory_dirty_bytes: {type: int, description: Pages that wait to be written.}
             memory_huge_pages_used_bytes: {type: int, description: Huge pages in use.}
             swap_total_bytes: {type: int, description: 'Size of the swap space, 0 without one.'}
             swap_used_bytes: {type: int, description: What is in use of it.}
+            swap_used_ratio: {type: float, description: 'Share in use, null without any swap.'}
             swap_in_bytes_per_second: {type: float, description: Swapped in.}
             swap_out_bytes_per_second: {type: float, description: Swapped out.}
             swap_bytes_per_second: {type: float, description: Their sum.}
@@ -267,6 +274,11 @@ ansible_facts:
                  memory_basis: {type: str, description: 'V(pss) (its share of what is shared) where that may be read, else V(rss).'},
                  rss_bytes: {type: int, description: What it holds resident.},
                  uss_bytes: {type: int, description: 'What is its own alone, null when it may not be read.'}}
+            processes_cpu_ratio:
+              description:
+                - The share of the used CPU time that the processes account for. Little of it means that the others are hidden from this user
+                  or live too short to be seen.
+              type: float
             processes_growing:
               description: Processes that grew in the window.
               type: list

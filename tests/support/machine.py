@@ -144,4 +144,4 @@ def reading(**changes: t.Any) -> Reading:
 
 def facts(**changes: t.Any) -> dict[str, t.Any]:
     """The facts of a reading, as they stand in an instance."""
-    return {"name": "web1", "state": "up", **shape_facts(reading(**changes))}
+    return {"name": "web1", "state": "up", **shape_facts(reading(**changes)).done()}

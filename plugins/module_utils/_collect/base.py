@@ -75,6 +75,8 @@ class Collector:
     #: Python libraries of the sampler: import name → package to install (Debian), e.g. {"psutil": "python3-psutil"}.
     #: Alternatives are joined by a bar, the best first: {"psycopg|psycopg2": "python3-psycopg"}.
     libraries: dict[str, str] = dataclasses.field(default_factory=dict)
+    #: Libraries that it prefers and can do without.
+    helpful: dict[str, str] = dataclasses.field(default_factory=dict)
     #: Options, none of them secret, that a person's tool needs to reach the instance as well: they stand in the facts as `access`.
     access: tuple[str, ...] = ()
 

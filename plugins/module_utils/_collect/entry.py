@@ -46,7 +46,10 @@ def finish(module: t.Any, requested: t.Callable[[HostTools], Request], asked: t.
     except options.WrongOption as wrong:
         options.take_over_masking(module)
         module.fail_json(msg=hide(str(wrong), tools.secrets))
-    libraries.move_to_interpreter_with(sorted({name for collector, _instance in wanted for name in collector.libraries}))
+    needed = {name for collector, _instance in wanted for name in collector.libraries}
+    helpful = {name for collector, _instance in wanted for name in collector.helpful}
+    libraries.move_to_interpreter_with(sorted(needed | helpful))
+    libraries.move_to_interpreter_with(sorted(needed))
     options.take_over_masking(module)
     facts: dict[str, t.Any] = {fact_key(service): {"schema": SCHEMA, "instances": []} for service in asked}
     facts.update(gather(wanted, params["window"], tools))

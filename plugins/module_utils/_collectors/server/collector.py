@@ -18,6 +18,7 @@ from ..._linux import cgroup
 from ..._linux.kernel_text import keyed
 from . import clock, process_kinds, process_table, shape
 from .fetch import Host, Sample
+from .proc_source import ProcSource
 from .process_table import Row, Table
 from .sample import Reading, Tick
 
@@ -35,11 +36,15 @@ DESCRIPTORS_READ = 200
 SHARING_BYTES, LARGE_BYTES = 8 << 20, 100 << 20
 
 
-def _psutil() -> t.Any:
+def source() -> t.Any:
+    """psutil where it works, else the same from /proc: load and memory need no library."""
     try:
         import psutil
     except Exception as error:  # pylint: disable=broad-exception-caught # it reads /proc when it is imported, and fails as it likes
-        raise Problem(f"the Python library psutil does not work here ({type(error).__name__}: {error})") from None
+        if not os.path.exists("/proc/stat"):
+            why = f"{type(error).__name__}: {error}"
+            raise Problem(f"the Python library psutil does not work here ({why}), and there is no /proc to read instead") from None
+        return ProcSource()
     return psutil
 
 
@@ -61,7 +66,7 @@ class ServerSampler(Sampler):
         return str(self.options.get("name") or os.uname().nodename)
 
     def first(self) -> None:
-        self._host = Host(_psutil())
+        self._host = Host(source())
         self._tables = process_table.TableReader(self._host)
         self._table_first = self._tables.read()
         self._limits = self._service_limits(self._table_first)
@@ -106,26 +111,24 @@ class ServerSampler(Sampler):
         state = host.state(self.tools.timeout)
         folders = {one.memory_folder for one in (host.limits, *self._limits.values()) if one.memory_folder}
         killed = state.vmstat.get("oom_kill") != 0
-        return Facts.adopt(
-            shape.facts(
-                Reading(
-                    state=state,
-                    limits=host.limits,
-                    first=self._first,
-                    second=self._second,
-                    table_first=self._table_first,
-                    table_last=last,
-                    ticks=self._ticks,
-                    exact=process_table.exact_memory(self._of_interest(last)),
-                    files=process_table.open_files(host, [row for row in last.rows.values() if row.service][:DESCRIPTORS_READ]),
-                    service_limits=self._limits,
-                    group_memory={folder: cgroup.memory_in_use(host.read, folder) for folder in folders},
-                    clock=clock.clock(self.tools.commands),
-                    kernel_log=clock.kernel_log() if killed else None,
-                    own_pid=os.getpid(),
-                    ticks_per_second=os.sysconf("SC_CLK_TCK"),
-                    top=self.tools.top,
-                )
+        return shape.facts(
+            Reading(
+                state=state,
+                limits=host.limits,
+                first=self._first,
+                second=self._second,
+                table_first=self._table_first,
+                table_last=last,
+                ticks=self._ticks,
+                exact=process_table.exact_memory(self._of_interest(last)),
+                files=process_table.open_files(host, [row for row in last.rows.values() if row.service][:DESCRIPTORS_READ]),
+                service_limits=self._limits,
+                group_memory={folder: cgroup.memory_in_use(host.read, folder) for folder in folders},
+                clock=clock.clock(self.tools.commands),
+                kernel_log=clock.kernel_log() if killed else None,
+                own_pid=os.getpid(),
+                ticks_per_second=os.sysconf("SC_CLK_TCK"),
+                top=self.tools.top,
             )
         )
 
@@ -146,4 +149,4 @@ def discover(_tools: HostTools) -> list[dict[str, t.Any]]:
     return [{}]
 
 
-COLLECTOR = Collector("server", OPTIONS, ServerSampler, discover, places=("name",), libraries={"psutil": "python3-psutil"})
+COLLECTOR = Collector("server", OPTIONS, ServerSampler, discover, places=("name",), helpful={"psutil": "python3-psutil"})

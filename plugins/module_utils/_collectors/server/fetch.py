@@ -103,6 +103,7 @@ class State:
     container: bool
     page_size: int
     addresses: list[str] = dataclasses.field(default_factory=list)
+    arc: Counters = dataclasses.field(default_factory=dict)  # ZFS's own cache
 
 
 class Host:
@@ -203,6 +204,7 @@ class Host:
             container=self._in_container(),
             page_size=os.sysconf("SC_PAGE_SIZE"),
             addresses=self._addresses(),
+            arc=parse.kstat(self.read("/proc/spl/kstat/zfs/arcstats")),
         )
 
     def _addresses(self) -> list[str]:

@@ -43,6 +43,13 @@ def paired(text: t.Optional[str], prefix: str) -> Counters:
     return {name: value for name, value in values if value is not None}
 
 
+def kstat(text: t.Optional[str]) -> Counters:
+    """A table of the Solaris porting layer (ZFS): `name type value`."""
+    rows = [line.split() for line in (text or "").splitlines()]
+    values = [(row[0], number(row[2])) for row in rows if len(row) == 3]
+    return {name: value for name, value in values if value is not None}
+
+
 def open_files_limit(text: t.Optional[str]) -> t.Optional[int]:
     """The soft limit of open files in /proc/<pid>/limits."""
     for line in (text or "").splitlines():

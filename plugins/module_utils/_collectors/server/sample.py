@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ..._collect.derived import Window
 from ..._linux.cgroup import Limits
 from ..._linux.kernel_text import Counters
 from ..._linux.usage import Memory
@@ -17,7 +18,6 @@ from .clock import Clock
 from .fetch import Sample, State
 from .process_table import Row, Table
 
-ONE_SAMPLE = "only one sample was taken (window 0)"
 FILTERED = "other users' processes are hidden from this user (hidepid): run with become"
 NO_TABLE = "the process table could not be read"
 
@@ -50,17 +50,21 @@ class Reading:
     own_pid: int
     ticks_per_second: int
     top: int
-    unknown: dict[str, str] = dataclasses.field(default_factory=dict)
-    notes: list[str] = dataclasses.field(default_factory=list)
 
     @property
     def seconds(self) -> t.Optional[float]:
         """Between the two samples of the kernel's counters."""
         return None if self.second is None else self.second.at - self.first.at
 
-    def why(self, path: str, reason: str) -> None:
-        """Note why a measure is null."""
-        self.unknown.setdefault(path, reason)
+    def window(self, part: str, lacking: str) -> Window:
+        """A part of the samples (`vmstat`, `kernel`, `tcp`) over the window; `lacking`: the reason for a counter that is not there."""
+        after = None if self.second is None else getattr(self.second, part)
+        return Window(getattr(self.first, part), after, self.seconds, lacking.format)
+
+    def devices(self, part: str, name: str) -> Window:
+        """The counters of one disk or network interface over the window."""
+        after = {} if self.second is None else getattr(self.second, part)
+        return Window(getattr(self.first, part).get(name, {}), after.get(name), self.seconds, "this system does not count {}".format)
 
     def incomplete(self) -> t.Optional[str]:
         """Why the process table does not show everything, None when it does."""

@@ -6,18 +6,20 @@
 
 from __future__ import annotations
 
-import typing as t
-
+from ..._collect.derived import largest
+from ..._collect.facts import Facts, Unknown
 from . import shape_cpu, shape_devices, shape_memory, shape_processes
-from .sample import ONE_SAMPLE, Reading
+from .sample import Reading
 
 
-def facts(reading: Reading) -> dict[str, t.Any]:
-    """The measures; `reading` gathers the reasons of what stays null on the way."""
-    state = reading.state
-    found: dict[str, t.Any] = {"hostname": state.hostname, "addresses": state.addresses, **shape_cpu.cores(reading)}
-    found.update(shape_cpu.load(reading, found))
+def facts(reading: Reading) -> Facts:
+    """The measures; later shapes rest on what earlier ones put."""
+    result = Facts()
+    result.put("hostname", reading.state.hostname)
+    result.put("addresses", reading.state.addresses)
     for shape in (
+        shape_cpu.cores,
+        shape_cpu.load,
         shape_cpu.cpu,
         shape_cpu.quota,
         shape_cpu.kernel,
@@ -37,37 +39,30 @@ def facts(reading: Reading) -> dict[str, t.Any]:
         shape_processes.python,
         shape_processes.open_files,
     ):
-        found.update(shape(reading))
+        shape(result, reading)
     used = shape_processes.uses(reading)
-    found.update(shape_processes.busiest(reading, used))
-    found.update(shape_processes.services(reading, used, found))
-    shape_processes.table_problem(reading)
-    found["cpu_used_ratio"] = shape_cpu.used(reading, found)
-    found["quota_holds"], found["throttled_worst_ratio"] = _throttled(reading, found)
-    found["descriptors_used_ratio"] = _fullest(found)
-    found["headroom"] = {"cpu_cores": shape_cpu.free_cores(found), "ram_bytes": shape_memory.spare(found)}
-    _explain_headroom(reading, found)
-    found["unknown"], found["notes"] = reading.unknown, reading.notes
-    return found
+    shape_processes.busiest(result, reading, used)
+    shape_processes.services(result, reading, used)
+    shape_processes.table_problem(result, reading)
+    shape_cpu.used(result)
+    _throttled(result)
+    _fullest(result)
+    result.put("headroom", {"cpu_cores": shape_cpu.free_cores(result), "ram_bytes": shape_memory.spare(result)})
+    return result
 
 
-def _throttled(reading: Reading, found: t.Mapping[str, t.Any]) -> tuple[bool, t.Optional[float]]:
+def _throttled(result: Facts) -> None:
     """Whether any processor quota holds here, of the machine or of a service, and how often the worst of them ran out."""
-    holds = found["cpu_quota_cores"] is not None or any(row["cpu_quota_cores"] for row in found["services"] or [])
-    known = [value for value in (found["throttled_ratio"], found["services_throttled_ratio"]) if value is not None]
-    if not known:
-        reading.why("throttled_worst_ratio", ONE_SAMPLE if holds and reading.second is None else "no control group here counts it")
-    return holds, max(known, default=None)
+    own = result.get("cpu_quota_cores") is not None
+    services = any(row["cpu_quota_cores"] for row in result.get("services") or [])
+    parts = [result.value(name) for name, holds in (("throttled_ratio", own), ("services_throttled_ratio", services)) if holds]
+    result.put("quota_holds", own or services)
+    result.put("throttled_worst_ratio", largest(parts, "no control group here counts it", ceiling=1.0))
 
 
-def _fullest(found: t.Mapping[str, t.Any]) -> t.Optional[float]:
+def _fullest(result: Facts) -> None:
     """The share in use of the fullest table of descriptors: the system's or a service process's."""
-    shares = [found["files"]["used_ratio"]] if found["files"] else []
-    shares += [row["used_ratio"] for row in found["open_files"][:1]]
-    return max((share for share in shares if share is not None), default=None)
-
-
-def _explain_headroom(reading: Reading, found: t.Mapping[str, t.Any]) -> None:
-    for name, source in (("cpu_cores", "cpu_busy_ratio"), ("ram_bytes", "memory_available_bytes")):
-        if found["headroom"][name] is None:
-            reading.why(f"headroom.{name}", reading.unknown.get(source, "it follows from measures that are not known"))
+    shares = [result.get("files")["used_ratio"]] if result.get("files") else []
+    shares += [row["used_ratio"] for row in result.get("open_files")[:1]]
+    told = [share for share in shares if share is not None]
+    result.put("descriptors_used_ratio", max(told) if told else Unknown("neither the system nor a service says how many files are open"))

@@ -8,13 +8,22 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._collect.sampling import Number, delta, rate, ratio
+from ..._collect.derived import at_most, first_unknown, implausible, moved, per, put_largest, rate, share
+from ..._collect.facts import Facts, Maybe, Unknown, measured
+from ..._collect.sampling import ONE_SAMPLE, Number
 from ..._linux.kernel_text import Counters
 from .fetch import CPU_FIELDS, Sample
-from .sample import ONE_SAMPLE, Reading
+from .sample import Reading
+
+#: Seconds by which the idle time of processors may seem to fall: they are not read in the same instant.
+IDLE_JITTER = 0.1
+#: Processors are counted in ticks and read one after the other: so much more than the window's time may add up.
+TIME_SLACK, TIME_SECONDS = 0.25, 0.5
+
+NO_CORES = Unknown("the number of processors is not known on this platform")
 
 
-def cores(reading: Reading) -> dict[str, t.Any]:
+def cores(facts: Facts, reading: Reading) -> None:
     """How many processors there are, how many may really be used, and what takes the rest away."""
     state, limits = reading.state, reading.limits
     candidates: list[tuple[Number, str]] = [
@@ -27,201 +36,207 @@ def cores(reading: Reading) -> dict[str, t.Any]:
         )
         if count
     ]
-    fewest = min(candidates, key=lambda one: one[0], default=(None, None))
-    if fewest[0] is None:
-        reading.why("cores_effective", "the number of processors is not known on this platform")
-    return {
-        "cores_online": state.cores_online,
-        "cores_effective": None if fewest[0] is None else round(fewest[0], 3),
-        "cores_limited_by": fewest[1],
-        "affinity_cores": len(state.affinity) if state.affinity else None,
-        "cpu_quota_cores": None if limits.cpu_cores is None else round(limits.cpu_cores, 3),
-    }
+    fewest = min(candidates, key=lambda candidate: candidate[0], default=None)
+    facts.put("cores_online", measured(state.cores_online, NO_CORES.reason))
+    facts.put("cores_effective", NO_CORES if fewest is None else round(fewest[0], 3))
+    facts.put("cores_limited_by", NO_CORES if fewest is None else fewest[1])
+    facts.put("affinity_cores", len(state.affinity) if state.affinity else None, "this platform knows no affinity to processors")
+    facts.put("cpu_quota_cores", None if limits.cpu_cores is None else round(limits.cpu_cores, 3), NO_QUOTA)
 
 
-def load(reading: Reading, known: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+NO_QUOTA = "no processor quota holds here"
+
+
+def load(facts: Facts, reading: Reading) -> None:
     """Load per core that may be used; a container's load is compared with the machine's cores when it is the machine's load."""
     state = reading.state
     if state.load is None:
-        reasons = "the load average is not known on this platform"
-        for name in ("load1", "load5", "load15", "load_ratio", "load_trend", "load_direction"):
-            reading.why(name, reasons)
-        return dict.fromkeys(("load1", "load5", "load15", "load_ratio", "load_trend", "load_direction", "load_scope"))
+        names = ("load1", "load5", "load15", "load_cores", "load_ratio", "load_trend", "load_direction", "load_scope")
+        facts.update(dict.fromkeys(names, Unknown("the load average is not known on this platform")))
+        return
     one, five, fifteen = (round(value, 2) for value in state.load)
-    share, scope = known["cores_effective"], "this system"
-    if state.container and not state.lxcfs and share and state.cores_online and share < state.cores_online:
-        share, scope = state.cores_online, "the whole machine below this container"
-        reading.notes.append("the load average is that of the machine below this container, so it is held against all of its cores")
-    trend = ratio(one, fifteen)
-    if trend is None:
-        reading.why("load_trend", "there was no load in the last fifteen minutes")
-    direction = None if trend is None else "rising" if trend > 1.2 else "falling" if trend < 0.8 else "steady"
-    return {
-        "load1": one,
-        "load5": five,
-        "load15": fifteen,
-        "load_ratio": ratio(one, share),
-        "load_trend": trend,
-        "load_direction": direction,
-        "load_scope": scope,
-    }
+    online: t.Optional[int] = state.cores_online
+    against: Maybe[Number] = facts.value("cores_effective")
+    scope = "this system"
+    if state.container and not state.lxcfs and online and not isinstance(against, Unknown) and against < online:
+        against, scope = online, "the whole machine below this container"
+        facts.note("the load average is that of the machine below this container, so it is held against all of its cores")
+    trend = per(one, fifteen, "there was no load in the last fifteen minutes")
+    facts.update({"load1": one, "load5": five, "load15": fifteen, "load_cores": against, "load_scope": scope, "load_trend": trend})
+    facts.put("load_ratio", per(one, against, "no core may be used"))
+    facts.put(
+        "load_direction", trend if isinstance(trend, Unknown) else "rising" if trend > 1.2 else "falling" if trend < 0.8 else "steady"
+    )
 
 
-def _split(first: Counters, second: Counters) -> Counters:
-    """Time spent in each state between the samples. iowait may run backwards in the kernel: that is no time at all."""
+def _split(first: Counters, second: Counters) -> Maybe[Counters]:
+    """Time spent in each state between the samples. iowait and steal may run backwards in the kernel: that is no time at all.
+
+    Idle time that runs backwards (a migration, a suspended guest: case S-09) leaves no whole to take shares of.
+    """
+    if second.get("idle", 0.0) < first.get("idle", 0.0) - IDLE_JITTER:
+        return implausible("the idle time of the processors ran backwards between the samples (the machine was migrated, or suspended)")
     return {name: max(0.0, second[name] - first[name]) for name in CPU_FIELDS if name in first and name in second}
 
 
-def _busy(parts: Counters) -> t.Optional[float]:
+def _busy(parts: Maybe[Counters]) -> Maybe[float]:
+    if isinstance(parts, Unknown):
+        return parts
+    if "idle" not in parts:
+        return Unknown("this platform does not count idle time")
     whole = sum(parts.values())
-    if whole <= 0 or "idle" not in parts:
-        return None
-    return ratio(whole - parts["idle"] - parts.get("iowait", 0.0), whole)
+    return share(whole - parts["idle"] - parts.get("iowait", 0.0), whole, NO_TIME)
 
 
-def _parts(reading: Reading, second: Sample) -> Counters:
-    """The split of all processors, or of those alone that may be used: a container on two of 64 is not idle when these are busy."""
+NO_TIME = "the processor's time did not move between the samples; take a longer window"
+
+
+def _parts(reading: Reading, second: Sample) -> tuple[Maybe[Counters], t.Optional[int]]:
+    """The split of all processors, or of those alone that may be used: a container on two of 64 is not idle when these are busy.
+
+    With it, how many processors these are.
+    """
     mine, count = reading.state.affinity or frozenset(), len(second.cpus)
     if not mine or len(mine) >= count or max(mine) >= count or len(reading.first.cpus) != count:
-        return _split(reading.first.cpu, second.cpu)
+        return _split(reading.first.cpu, second.cpu), reading.state.cores_online
     each = [_split(reading.first.cpus[number], second.cpus[number]) for number in mine]
-    return {name: sum(one.get(name, 0.0) for one in each) for name in each[0]}
+    broken = first_unknown(*each)
+    if broken is not None:
+        return broken, len(mine)
+    known_parts = [t.cast(Counters, parts) for parts in each]
+    return {name: sum(parts.get(name, 0.0) for parts in known_parts) for name in known_parts[0]}, len(mine)
 
 
-def cpu(reading: Reading) -> dict[str, t.Any]:
+_SOURCES = {
+    "cpu_user_ratio": ("user", "nice"),
+    "cpu_system_ratio": ("system",),
+    "cpu_irq_ratio": ("irq", "softirq"),
+    "iowait_ratio": ("iowait",),
+    "steal_ratio": ("steal",),
+}
+
+
+def cpu(facts: Facts, reading: Reading) -> None:
     """Where the processors' time went in the window. Busy leaves out idle and iowait; steal is part of it."""
-    names = (
-        "cpu_busy_ratio",
-        "cpu_user_ratio",
-        "cpu_system_ratio",
-        "cpu_irq_ratio",
-        "iowait_ratio",
-        "steal_ratio",
-        "cpu_busiest_core_ratio",
-    )
-    found: dict[str, t.Any] = dict.fromkeys(names)
-    if reading.second is None:
-        for name in names:
-            reading.why(name, ONE_SAMPLE)
-        return found
-    parts = _parts(reading, reading.second)
+    parts = _plausible_parts(reading)
+    if isinstance(parts, Unknown) or reading.second is None:
+        facts.update(
+            dict.fromkeys(("cpu_busy_ratio", *_SOURCES, "cpu_busiest_core_ratio"), parts if isinstance(parts, Unknown) else NO_TIME)
+        )
+        return
     whole = sum(parts.values())
-    if whole <= 0:
-        for name in names:
-            reading.why(name, "the processor's time did not move between the samples; take a longer window")
-        return found
-    sources = {
-        "cpu_user_ratio": ("user", "nice"),
-        "cpu_system_ratio": ("system",),
-        "cpu_irq_ratio": ("irq", "softirq"),
-        "iowait_ratio": ("iowait",),
-        "steal_ratio": ("steal",),
-    }
-    for name, wanted in sources.items():
+    facts.put("cpu_busy_ratio", _busy(parts))
+    for name, wanted in _SOURCES.items():
         if any(part in parts for part in wanted):
-            found[name] = ratio(sum(parts.get(part, 0.0) for part in wanted), whole)
+            facts.put(name, share(sum(parts.get(part, 0.0) for part in wanted), whole, NO_TIME))
         else:
-            reading.why(name, f"this platform does not count {' and '.join(wanted)} time")
-    found["cpu_busy_ratio"] = _busy(parts)
+            facts.put(name, None, f"this platform does not count {' and '.join(wanted)} time")
     each = [_busy(_split(before, after)) for before, after in zip(reading.first.cpus, reading.second.cpus)]
-    found["cpu_busiest_core_ratio"] = max((one for one in each if one is not None), default=None)
-    for name in ("cpu_busy_ratio", "cpu_busiest_core_ratio"):
-        if found[name] is None:
-            reading.why(name, "this platform does not count idle time")
-    return found
+    moving = [one for one in each if not isinstance(one, Unknown) or one.reason != NO_TIME]
+    put_largest(facts, "cpu_busiest_core_ratio", moving, "this platform does not count idle time of single processors")
 
 
-def quota(reading: Reading) -> dict[str, t.Any]:
+def _plausible_parts(reading: Reading) -> Maybe[Counters]:
+    if reading.second is None:
+        return Unknown(ONE_SAMPLE)
+    parts, count = _parts(reading, reading.second)
+    if isinstance(parts, Unknown):
+        return parts
+    whole = sum(parts.values())
+    most = None if not count or reading.seconds is None else count * (reading.seconds + TIME_SECONDS)
+    checked = at_most(whole, most, "seconds of processor time in the window", TIME_SLACK)
+    if isinstance(checked, Unknown):
+        return checked
+    return parts if whole > 0 else Unknown(NO_TIME)
+
+
+def quota(facts: Facts, reading: Reading) -> None:
     """How much of a control group's processor quota was used, and how often it ran out. Null without a quota."""
     folder = reading.limits.cpu_folder
-    found: dict[str, t.Any] = {"cpu_quota_busy_ratio": None, "throttled_ratio": None}
+    names = ("cpu_quota_busy_ratio", "throttled_ratio")
     if folder is None or reading.second is None:
-        reason = "no processor quota holds here" if folder is None else ONE_SAMPLE
-        for name in found:
-            reading.why(name, reason)
-        return found
+        facts.update(dict.fromkeys(names, Unknown(NO_QUOTA if folder is None else ONE_SAMPLE)))
+        return
     before, after = reading.first.groups.get(folder, {}), reading.second.groups.get(folder, {})
-    used = rate(delta(before.get("usage_seconds"), after.get("usage_seconds")), reading.seconds)
-    found["cpu_quota_busy_ratio"] = ratio(used, reading.limits.cpu_cores)
-    found["throttled_ratio"] = throttled(before, after)
-    for name, value in found.items():
-        if value is None:
-            reading.why(name, f"the control group {folder} does not count it")
-    return found
+    lacking = f"the control group {folder} does not count it"
+    used = rate(moved(before.get("usage_seconds"), after.get("usage_seconds"), lacking, "usage_seconds"), reading.seconds)
+    facts.put("cpu_quota_busy_ratio", per(used, measured(reading.limits.cpu_cores, NO_QUOTA), "the quota is nothing at all"))
+    facts.put("throttled_ratio", throttled(before, after, lacking))
 
 
-def throttled(before: Counters, after: Counters) -> t.Optional[float]:
+def throttled(before: Counters, after: Counters, lacking: str) -> Maybe[float]:
     """The share of periods in which a group was throttled; no period at all means that nothing ran, so 0."""
-    periods = delta(before.get("nr_periods"), after.get("nr_periods"))
-    hit = delta(before.get("nr_throttled"), after.get("nr_throttled"))
-    if periods is None or hit is None:
-        return None
-    return min(1.0, ratio(hit, periods) or 0.0)
+    periods = moved(before.get("nr_periods"), after.get("nr_periods"), lacking, "nr_periods")
+    hit = moved(before.get("nr_throttled"), after.get("nr_throttled"), lacking, "nr_throttled")
+    return 0.0 if periods == 0 and not isinstance(hit, Unknown) else share(hit, periods, lacking, slack=0.1)
 
 
-def kernel(reading: Reading) -> dict[str, t.Any]:
+def kernel(facts: Facts, reading: Reading) -> None:
     """Context switches and new processes per second; tasks that ran or waited for a disk, on average over the looks."""
-    second = reading.second
-    names = {"context_switches_per_second": "ctxt", "forks_per_second": "processes"}
-    found: dict[str, t.Any] = {}
-    for name, counter in names.items():
-        found[name] = (
-            None if second is None else rate(delta(reading.first.kernel.get(counter), second.kernel.get(counter)), reading.seconds)
-        )
-        if found[name] is None:
-            reading.why(name, ONE_SAMPLE if second is None else "this kernel does not count it")
-    looks = [reading.first.kernel, *(tick.kernel for tick in reading.ticks), *([second.kernel] if second else [])]
+    lacking = "this kernel does not count it"
+    window = reading.window("kernel", lacking)
+    facts.put("context_switches_per_second", window.rate("ctxt"))
+    facts.put("forks_per_second", window.rate("processes"))
+    looks = [reading.first.kernel, *(tick.kernel for tick in reading.ticks), *([reading.second.kernel] if reading.second else [])]
     for name in ("procs_running", "procs_blocked"):
         values = [look[name] for look in looks if name in look]
-        found[name] = round(sum(values) / len(values), 2) if values else None
-        if not values:
-            reading.why(name, "this kernel does not count it")
-    return found
+        facts.put(name, round(sum(values) / len(values), 2) if values else None, lacking)
 
 
-def pressure(reading: Reading) -> dict[str, t.Any]:
+NO_PRESSURE = "this kernel does not measure pressure (PSI): Linux 4.20 and later do, some need the boot option psi=1"
+
+
+def pressure(facts: Facts, reading: Reading) -> None:
     """Shares of time in which some, or all, tasks waited for a resource (the kernel's PSI), as ratios."""
     now = reading.state.pressure
     if not now:
-        reading.why("pressure", "this kernel does not measure pressure (PSI): Linux 4.20 and later do, some need the boot option psi=1")
-        return {"pressure": None}
-    shaped: dict[str, t.Any] = {}
+        facts.put("pressure", None, NO_PRESSURE)
+        return
+    shaped: dict[str, dict[str, Maybe[float]]] = {}
     for resource, lines in now.items():
-        one: dict[str, t.Any] = {}
+        ratios: dict[str, Maybe[float]] = {}
         for kind, values in lines.items():
             for span in ("10", "60", "300"):
                 if f"avg{span}" in values:
-                    one[f"{kind}_{span}s_ratio"] = round(values[f"avg{span}"] / 100, 4)
-            one[f"{kind}_ratio"] = _stalled(reading, resource, kind)
-        shaped[resource] = one
-    if reading.second is None:
-        reading.why("pressure.cpu.some_ratio", ONE_SAMPLE)
-    return {"pressure": shaped}
+                    ratios[f"{kind}_{span}s_ratio"] = round(values[f"avg{span}"] / 100, 4)
+            ratios[f"{kind}_ratio"] = _stalled(reading, resource, kind)
+        shaped[resource] = ratios
+    facts.put("pressure", shaped)
 
 
-def _stalled(reading: Reading, resource: str, kind: str) -> t.Optional[float]:
+def _stalled(reading: Reading, resource: str, kind: str) -> Maybe[float]:
     if reading.second is None or not reading.seconds:
-        return None
+        return Unknown(ONE_SAMPLE)
     sides = [sample.pressure.get(resource, {}).get(kind, {}).get("total") for sample in (reading.first, reading.second)]
-    moved = delta(*sides)
-    return None if moved is None else min(1.0, round(moved / 1e6 / reading.seconds, 6))
+    stalled = rate(moved(sides[0], sides[1], NO_PRESSURE, "the stall time"), reading.seconds)
+    return stalled if isinstance(stalled, Unknown) else min(1.0, round(stalled / 1e6, 6))
 
 
-def used(reading: Reading, known: t.Mapping[str, t.Any]) -> t.Optional[float]:
+def used(facts: Facts) -> None:
     """How much of the processors, or of the quota when that is more, was used."""
-    shares = [known["cpu_busy_ratio"], known["cpu_quota_busy_ratio"]]
-    if known["cpu_busy_ratio"] is None:
-        reading.why("cpu_used_ratio", reading.unknown.get("cpu_busy_ratio", "not measured"))
-        return None
-    return float(min(1.0, max(share for share in shares if share is not None)))
+    busy: Maybe[float] = facts.value("cpu_busy_ratio")
+    within: t.Optional[float] = facts.get("cpu_quota_busy_ratio")
+    facts.put("cpu_used_ratio", busy if isinstance(busy, Unknown) else min(1.0, max(busy, within or 0.0)))
 
 
-def free_cores(known: t.Mapping[str, t.Any]) -> t.Optional[float]:
+def free_cores(facts: Facts) -> Maybe[float]:
     """Cores that nobody used in the window; within a quota, what is left of it when that is less."""
-    effective, busy = known["cores_effective"], known["cpu_busy_ratio"]
-    if effective is None or busy is None:
-        return None
+    effective, busy = facts.value("cores_effective"), facts.value("cpu_busy_ratio")
+    unknown = first_unknown(effective, busy)
+    if unknown is not None:
+        return unknown
     free = effective * (1 - busy)
-    if known["cpu_quota_cores"] and known["cpu_quota_busy_ratio"] is not None:
-        free = min(known["cores_online"] * (1 - busy), known["cpu_quota_cores"] * max(0.0, 1 - known["cpu_quota_busy_ratio"]))
+    allowed, within, online = facts.get("cpu_quota_cores"), facts.get("cpu_quota_busy_ratio"), facts.get("cores_online")
+    if allowed and within is not None and online:
+        free = min(online * (1 - busy), allowed * max(0.0, 1 - within))
     return float(round(max(0.0, free), 3))
+
+
+def explained(facts: Facts, seen_cores: Maybe[Number]) -> Maybe[float]:
+    """The share of the used processor time that the processes which were seen account for: little means that the user is hidden."""
+    busy, online = facts.value("cpu_busy_ratio"), facts.value("cores_online")
+    unknown = first_unknown(seen_cores, busy, online)
+    if unknown is not None:
+        return unknown
+    value = per(seen_cores, busy * online, "the processors did nothing")
+    return value if isinstance(value, Unknown) else min(1.0, value)

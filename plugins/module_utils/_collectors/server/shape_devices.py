@@ -8,157 +8,136 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._collect.sampling import delta, rate, ratio, top, total
-from ..._linux.kernel_text import Counters
-from .sample import ONE_SAMPLE, Reading
+from ..._collect.derived import Window, largest, per, rate, share, total
+from ..._collect.facts import Facts, Maybe, Unknown, known
+from ..._collect.sampling import ONE_SAMPLE, Number
+from .sample import Reading
 
 #: Fewer packets than this in a window say nothing about loss.
 ENOUGH_PACKETS = 500
+NO_INODES = "this filesystem has no fixed number of inodes"
 
 
-def filesystems(reading: Reading) -> dict[str, t.Any]:
+def filesystems(facts: Facts, reading: Reading) -> None:
     """Space as df shows it: of what ordinary users may fill. Fullest first."""
-    rows = []
-    for one in reading.state.filesystems:
-        usable = one["used_bytes"] + one["available_bytes"]
-        inodes = one["inodes"]
-        rows.append({
-            "name": one["name"],
-            "kind": one["kind"],
-            "size_bytes": one["size_bytes"],
-            "used_bytes": one["used_bytes"],
-            "available_bytes": one["available_bytes"],
-            "used_ratio": ratio(one["used_bytes"], usable),
-            "inodes_used_ratio": ratio(inodes - one["inodes_free"], inodes) if inodes else None,
-        })  # fmt: skip
-    if reading.state.silent_mounts:
-        names = ", ".join(reading.state.silent_mounts[:5])
-        reading.notes.append(f"a filesystem does not answer; not read: {names}")
-    if not rows:
-        reading.why("filesystems", "no writable filesystem answered")
+    rows = [_filesystem(found) for found in reading.state.filesystems]
+    rows.sort(key=lambda row: -(known(row["used_ratio"]) or 0))
+    silent = reading.state.silent_mounts
+    if silent:
+        facts.note(f"a filesystem does not answer; not read: {', '.join(silent[:5])}")
+    none = Unknown("no writable filesystem answered")
+    facts.put("filesystems", rows[: reading.top] if rows else none)
+    facts.put("filesystems_total", len(rows) + len(silent))
+    facts.put("filesystems_silent", len(silent))
+    # btrfs and others make inodes as they need them: they cannot run out (case N-18)
+    counted = [row["inodes_used_ratio"] for row in rows if not isinstance(row["inodes_used_ratio"], Unknown)]
+    facts.put("filesystem_inodes_used_ratio", largest(counted, f"no filesystem here can run out of inodes ({NO_INODES})") if rows else none)
+
+
+def _filesystem(found: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    inodes = found["inodes"]
     return {
-        "filesystems": top(rows, "used_ratio", reading.top) if rows else None,
-        "filesystems_total": len(rows) + len(reading.state.silent_mounts),
-        "filesystems_silent": len(reading.state.silent_mounts),
-        "filesystem_inodes_used_ratio": max((row["inodes_used_ratio"] or 0.0 for row in rows), default=None),
+        "name": found["name"],
+        "kind": found["kind"],
+        "size_bytes": found["size_bytes"],
+        "used_bytes": found["used_bytes"],
+        "available_bytes": found["available_bytes"],
+        "used_ratio": share(found["used_bytes"], found["used_bytes"] + found["available_bytes"], "it has no space for ordinary users"),
+        "inodes_used_ratio": share(inodes - found["inodes_free"], inodes, NO_INODES),
     }
 
 
-def disks(reading: Reading) -> dict[str, t.Any]:
+def disks(facts: Facts, reading: Reading) -> None:
     """Whole devices, busiest first. `await_milliseconds` is the mean time of an operation, queue included."""
     second = reading.second
     if second is None or not second.disks:
-        reading.why("disks", ONE_SAMPLE if second is None else "this system shows no disk of its own")
-        return {"disks": None, "disks_total": 0}
-    rows = [
-        _disk(name, reading.first.disks[name], after, reading.seconds)
-        for name, after in second.disks.items()
-        if name in reading.first.disks
-    ]
-    return {"disks": top(rows, "util_ratio", reading.top), "disks_total": len(rows)}
+        facts.put("disks", None, ONE_SAMPLE if second is None else "this system shows no disk of its own")
+        facts.put("disks_total", 0)
+        return
+    rows = [_disk(name, reading.devices("disks", name)) for name in second.disks if name in reading.first.disks]
+    rows.sort(key=lambda row: -(known(row["util_ratio"]) or 0))
+    facts.rows("disks", rows, reading.top)
 
 
-def _disk(name: str, before: Counters, after: Counters, seconds: t.Optional[float]) -> dict[str, t.Any]:
-    moved = {field: delta(before.get(field), after.get(field)) for field in after}
-    operations = total(moved.get("read_count"), moved.get("write_count"))
-    waited = total(moved.get("read_time"), moved.get("write_time"))
-    busy = rate(moved.get("busy_time"), seconds)
-    wait = ratio(waited, operations)
-    depth = rate(waited, seconds)
+def _disk(name: str, window: Window) -> dict[str, t.Any]:
+    operations = total([window.moved("read_count"), window.moved("write_count")])
+    waited = total([window.moved("read_time"), window.moved("write_time")])
+    busy, depth = window.rate("busy_time"), rate(waited, window.seconds)
+    wait = per(waited, operations, "no operation ended in the window")
     return {
         "name": name,
-        "util_ratio": None if busy is None else min(1.0, round(busy / 1000, 4)),
-        "await_milliseconds": None if wait is None else round(wait, 3),
-        "queue_depth": None if depth is None else round(depth / 1000, 3),
-        "operations_per_second": rate(operations, seconds),
-        "read_bytes_per_second": rate(moved.get("read_bytes"), seconds),
-        "write_bytes_per_second": rate(moved.get("write_bytes"), seconds),
+        "util_ratio": busy if isinstance(busy, Unknown) else min(1.0, round(busy / 1000, 4)),
+        "await_milliseconds": wait if isinstance(wait, Unknown) else round(wait, 3),
+        "queue_depth": depth if isinstance(depth, Unknown) else round(depth / 1000, 3),
+        "operations_per_second": rate(operations, window.seconds),
+        "read_bytes_per_second": window.rate("read_bytes"),
+        "write_bytes_per_second": window.rate("write_bytes"),
     }
 
 
-_NETWORK = ("network", "network_packets", "network_errors_ratio", "tcp_segments", "tcp_retransmit_ratio")
-
-
-def network(reading: Reading) -> dict[str, t.Any]:
+def network(facts: Facts, reading: Reading) -> None:
     """Traffic, errors and drops per interface, and TCP's own signs of loss."""
     second = reading.second
-    found: dict[str, t.Any] = {**dict.fromkeys(_NETWORK), "network_total": 0}
     if second is None or not second.nics:
-        for name in _NETWORK:
-            reading.why(name, ONE_SAMPLE if second is None else "this system shows no network interface")
-        return found
-    rows = [
-        _nic(name, reading.first.nics[name], after, reading.seconds) for name, after in second.nics.items() if name in reading.first.nics
-    ]
-    rows = [row for row in rows if row["name"] != "lo"]
-    ranked = sorted(rows, key=lambda row: -(total(row["received_bytes_per_second"], row["sent_bytes_per_second"]) or 0))
-    found.update(network=ranked[: reading.top], network_total=len(rows))
-    found["network_packets"] = max((row["packets"] or 0 for row in rows), default=0)
-    found["network_errors_ratio"] = max((row["errors_ratio"] for row in rows if row["errors_ratio"] is not None), default=None)
-    if found["network_errors_ratio"] is None:
-        reading.why("network_errors_ratio", f"no interface carried {ENOUGH_PACKETS} packets in the window")
-    sent = delta(reading.first.tcp.get("OutSegs"), second.tcp.get("OutSegs"))
-    again = delta(reading.first.tcp.get("RetransSegs"), second.tcp.get("RetransSegs"))
-    found["tcp_segments"] = sent
-    if sent is None:
-        reading.why("tcp_segments", "this kernel does not count them")
-    if sent is not None and sent >= ENOUGH_PACKETS:
-        found["tcp_retransmit_ratio"] = _share(again, sent)
-    if found["tcp_retransmit_ratio"] is None:
-        reading.why("tcp_retransmit_ratio", f"fewer than {ENOUGH_PACKETS} TCP segments were sent in the window")
-    return found
+        why = Unknown(ONE_SAMPLE if second is None else "this system shows no network interface")
+        facts.update(dict.fromkeys(("network", "network_packets", "network_errors_ratio", "tcp_segments", "tcp_retransmit_ratio"), why))
+        facts.put("network_total", 0)
+        return
+    rows = [_nic(name, reading.devices("nics", name)) for name in second.nics if name in reading.first.nics and name != "lo"]
+    rows.sort(key=lambda row: -(known(total([row["received_bytes_per_second"], row["sent_bytes_per_second"]])) or 0))
+    facts.rows("network", rows, reading.top)
+    facts.put("network_packets", max((known(row["packets"]) or 0 for row in rows), default=0))
+    carried = [row["errors_ratio"] for row in rows if (known(row["packets"]) or 0) >= ENOUGH_PACKETS]
+    facts.put("network_errors_ratio", largest(carried, f"no interface carried {ENOUGH_PACKETS} packets in the window"))
+    tcp = reading.window("tcp", "this kernel does not count {}")
+    sent = tcp.moved("OutSegs")
+    lost: Maybe[float] = Unknown(f"fewer than {ENOUGH_PACKETS} TCP segments were sent in the window")
+    if isinstance(sent, Unknown) or sent >= ENOUGH_PACKETS:
+        lost = share(tcp.moved("RetransSegs"), sent, "", slack=1.0)
+    facts.put("tcp_segments", sent)
+    facts.put("tcp_retransmit_ratio", lost)
 
 
-def _share(part: t.Optional[float], whole: t.Optional[float]) -> t.Optional[float]:
-    found = ratio(part, whole)
-    return None if found is None else min(1.0, found)
-
-
-def _nic(name: str, before: Counters, after: Counters, seconds: t.Optional[float]) -> dict[str, t.Any]:
-    moved = {field: delta(before.get(field), after.get(field)) for field in after}
-    packets = total(moved.get("packets_sent"), moved.get("packets_recv"))
-    errors = total(moved.get("errin"), moved.get("errout"))
+def _nic(name: str, window: Window) -> dict[str, t.Any]:
+    packets = total([window.moved("packets_sent"), window.moved("packets_recv")])
+    errors = total([window.moved("errin"), window.moved("errout")])
+    wrong: Maybe[float] = Unknown(f"it carried fewer than {ENOUGH_PACKETS} packets in the window")
+    if isinstance(packets, Unknown) or packets >= ENOUGH_PACKETS:
+        wrong = share(errors, packets, "", slack=1.0)
     return {
         "name": name,
         "packets": packets,
-        "received_bytes_per_second": rate(moved.get("bytes_recv"), seconds),
-        "sent_bytes_per_second": rate(moved.get("bytes_sent"), seconds),
-        "errors_per_second": rate(errors, seconds),
-        "drops_per_second": rate(total(moved.get("dropin"), moved.get("dropout")), seconds),
-        "errors_ratio": _share(errors, packets) if packets is not None and packets >= ENOUGH_PACKETS else None,
+        "received_bytes_per_second": window.rate("bytes_recv"),
+        "sent_bytes_per_second": window.rate("bytes_sent"),
+        "errors_per_second": rate(errors, window.seconds),
+        "drops_per_second": rate(total([window.moved("dropin"), window.moved("dropout")]), window.seconds),
+        "errors_ratio": wrong,
     }
 
 
-def accept_queues(reading: Reading) -> dict[str, t.Any]:
+def accept_queues(facts: Facts, reading: Reading) -> None:
     """Connections that a full accept queue turned away, and the kernel's ceilings."""
-    second, settings = reading.second, reading.state.settings
-    found: dict[str, t.Any] = {}
-    for name, counter in (
-        ("listen_overflows_per_second", "ListenOverflows"),
-        ("listen_drops_per_second", "ListenDrops"),
-        ("syn_drops_per_second", "TCPReqQFullDrop"),
-    ):
-        found[name] = None if second is None else rate(delta(reading.first.tcp.get(counter), second.tcp.get(counter)), reading.seconds)
-        if found[name] is None:
-            reading.why(name, ONE_SAMPLE if second is None else "this kernel does not count it")
-    latest = (second or reading.first).tcp.get("ListenOverflows")
-    found["lifetime_listen_overflows"] = None if latest is None else int(latest)
+    tcp = reading.window("tcp", "this kernel does not count {}")
+    facts.put("listen_overflows_per_second", tcp.rate("ListenOverflows"))
+    facts.put("listen_drops_per_second", tcp.rate("ListenDrops"))
+    facts.put("syn_drops_per_second", tcp.rate("TCPReqQFullDrop"))
+    latest = tcp.now("ListenOverflows")
+    facts.put("lifetime_listen_overflows", latest if isinstance(latest, Unknown) else int(latest))
     for name, setting in (("somaxconn", "net/core/somaxconn"), ("tcp_max_syn_backlog", "net/ipv4/tcp_max_syn_backlog")):
-        value = settings.get(setting)
-        found[name] = None if value is None else int(value)
-    return found
+        value = reading.state.settings.get(setting)
+        facts.put(name, None if value is None else int(value), f"this system does not show /proc/sys/{setting}")
 
 
-def tables(reading: Reading) -> dict[str, t.Any]:
+def tables(facts: Facts, reading: Reading) -> None:
     """Open files of the system, and connections the firewall tracks, against their ceilings."""
     handles = reading.state.file_handles
-    opened, ceiling = (handles[0], handles[2]) if len(handles) >= 3 else (None, None)
-    if opened is None:
-        reading.why("files", "this kernel does not say how many files are open")
+    if len(handles) >= 3:
+        facts.put("files", _table("open", handles[0], handles[2]))
+    else:
+        facts.put("files", None, "this kernel does not say how many files are open")
     tracked, most = reading.state.conntrack
-    return {
-        "files": None if opened is None else {"open": int(opened), "limit": int(ceiling or 0), "used_ratio": ratio(opened, ceiling)},
-        "conntrack": None
-        if tracked is None or not most
-        else {"used": int(tracked), "limit": int(most), "used_ratio": ratio(tracked, most)},
-    }
+    facts.put("conntrack", None if tracked is None or not most else _table("used", tracked, most), "no firewall tracks connections here")
+
+
+def _table(name: str, used: Number, limit: Number) -> dict[str, Maybe[Number]]:
+    return {name: int(used), "limit": int(limit), "used_ratio": share(used, limit, "it has no limit", slack=1.0)}

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._collect.sampling import delta, ratio
+from ..._collect.derived import at_most, largest, moved, per, put_largest, rate, share, total
+from ..._collect.facts import Facts, Maybe, Unknown, known, measured
+from ..._collect.sampling import ONE_SAMPLE, Number
 from ..._text.redact import clean
-from . import process_kinds
+from . import process_kinds, shape_cpu
 from .process_table import Row
-from .sample import NO_TABLE, ONE_SAMPLE, Reading
-from .shape_cpu import throttled
+from .sample import NO_TABLE, Reading
 
 #: A thread that uses this share of one core in every look is what "constantly using all of a core" means.
 WHOLE_CORE = 0.9
@@ -22,13 +23,22 @@ LOOKS = 3
 SHORTEST_LOOK = 0.1
 #: Growth below this in a window is noise.
 GROWTH_BYTES = 1 << 20
+#: Processor time is counted in ticks of the kernel's clock: so much more than all cores may seem used in a short window.
+CLOCK_SLACK = 0.5
+NO_MEMORY = "its memory may not be read"
+NO_EXACT = "only root, or its own user, may read what it holds alone; and of the largest and smallest it is not read"
+NO_LIMIT = "no control group limits it"
 
 
 class Use(t.NamedTuple):
     """What a process used in the window: cores, and bytes it grew by."""
 
-    cores: t.Optional[float]
+    cores: Maybe[float]
     grown: int
+
+    @property
+    def known_cores(self) -> float:
+        return known(self.cores) or 0.0
 
 
 def uses(reading: Reading) -> dict[int, Use]:
@@ -39,17 +49,19 @@ def uses(reading: Reading) -> dict[int, Use]:
     for pid, row in last.rows.items():
         before = first.rows.get(pid)
         same = before is not None and before.created == row.created
-        if reading.second is None or seconds <= 0 or row.cpu is None:
-            found[pid] = Use(None, 0)
+        if reading.second is None or seconds <= 0:
+            found[pid] = Use(Unknown(ONE_SAMPLE), 0)
             continue
-        spent = delta((before.cpu or 0.0) if same and before else 0.0, row.cpu)
+        spent = moved((before.cpu or 0.0) if same and before else 0.0, row.cpu, "its processor time may not be read", "processor time")
+        cores = at_most(rate(spent, seconds), reading.state.cores_online, "cores used by one process", CLOCK_SLACK)
         grown = (row.memory or 0) - (before.memory or 0) if same and before else 0
-        found[pid] = Use(round((spent or 0.0) / seconds, 4), grown)
+        found[pid] = Use(cores if isinstance(cores, Unknown) else round(cores, 4), grown)
     return found
 
 
 def _named(row: Row) -> dict[str, t.Any]:
-    return {"pid": row.pid, "name": clean(row.name, 60), "kind": clean(row.kind, 60), "service": row.service}
+    service = measured(row.service, "it belongs to none of the services that are known")
+    return {"pid": row.pid, "name": clean(row.name, 60), "kind": clean(row.kind, 60), "service": service}
 
 
 def memory_of(reading: Reading, row: Row) -> t.Optional[int]:
@@ -58,80 +70,71 @@ def memory_of(reading: Reading, row: Row) -> t.Optional[int]:
     return row.memory if exact is None or exact.pss is None else exact.pss
 
 
-def busiest(reading: Reading, used: t.Mapping[int, Use]) -> dict[str, t.Any]:
+def busiest(facts: Facts, reading: Reading, used: t.Mapping[int, Use]) -> None:
     """The processes that use most processor time and most memory, and those that grow fastest."""
     rows = reading.table_last.rows
-    by_cpu = sorted((pid for pid in rows if used[pid].cores), key=lambda pid: -(used[pid].cores or 0))
     by_memory = sorted((row for row in rows.values() if row.memory), key=lambda row: -(memory_of(reading, row) or 0))
-    growing = sorted((pid for pid in rows if used[pid].grown >= GROWTH_BYTES), key=lambda pid: -used[pid].grown)
-    found: dict[str, t.Any] = {
-        "processes_by_cpu": [{**_named(rows[pid]), "cpu_cores": used[pid].cores} for pid in by_cpu[: reading.top]],
-        "processes_by_memory": [{**_named(row), **_memory(reading, row)} for row in by_memory[: reading.top]],
-        "processes_growing": [{**_named(rows[pid]), "grown_bytes": used[pid].grown} for pid in growing[: reading.top]],
-    }
+    facts.put("processes_by_memory", [{**_named(row), **_memory(reading, row)} for row in by_memory[: reading.top]])
     if reading.second is None:
-        found.update(processes_by_cpu=None, processes_growing=None)
-        reading.why("processes_by_cpu", ONE_SAMPLE)
-        reading.why("processes_growing", ONE_SAMPLE)
-    return found
+        facts.update(dict.fromkeys(("processes_by_cpu", "processes_growing", "processes_cpu_ratio"), Unknown(ONE_SAMPLE)))
+        return
+    by_cpu = sorted((pid for pid in rows if used[pid].known_cores), key=lambda pid: -used[pid].known_cores)
+    growing = sorted((pid for pid in rows if used[pid].grown >= GROWTH_BYTES), key=lambda pid: -used[pid].grown)
+    facts.put("processes_by_cpu", [{**_named(rows[pid]), "cpu_cores": used[pid].cores} for pid in by_cpu[: reading.top]])
+    facts.put("processes_growing", [{**_named(rows[pid]), "grown_bytes": used[pid].grown} for pid in growing[: reading.top]])
+    seen = sum(use.known_cores for use in used.values())
+    facts.put("processes_cpu_ratio", shape_cpu.explained(facts, seen if reading.table_last.readable else Unknown(NO_TABLE)))
 
 
 def _memory(reading: Reading, row: Row) -> dict[str, t.Any]:
     exact = reading.exact.get(row.pid)
     return {
-        "memory_bytes": memory_of(reading, row),
+        "memory_bytes": measured(memory_of(reading, row), NO_MEMORY),
         "memory_basis": "rss" if exact is None else "pss",
-        "rss_bytes": row.memory,
-        "uss_bytes": None if exact is None else exact.uss,
+        "rss_bytes": measured(row.memory, NO_MEMORY),
+        "uss_bytes": measured(None if exact is None else exact.uss, NO_EXACT),
     }
 
 
-def python(reading: Reading) -> dict[str, t.Any]:
+def python(facts: Facts, reading: Reading) -> None:
     """Processes that run Python, largest first."""
     rows = [row for row in reading.table_last.rows.values() if row.memory and process_kinds.is_python(row.name, row.service, row.kind)]
     rows = [row for row in rows if row.pid != reading.own_pid]
     rows.sort(key=lambda row: -(memory_of(reading, row) or 0))
-    largest, why = memory_of(reading, rows[0]) if rows else None, reading.incomplete()
-    if not rows:
-        reading.why("python_largest_bytes", why or "no Python process runs here")
-        if why:
-            reading.why("python_present", why)
-    return {
-        "python_processes": [{**_named(row), **_memory(reading, row)} for row in rows[: reading.top]],
-        "python_processes_total": len(rows),
-        "python_present": bool(rows) if rows or not why else None,
-        "python_largest_bytes": largest,
-    }
+    why = reading.incomplete()
+    facts.rows("python_processes", [{**_named(row), **_memory(reading, row)} for row in rows[: reading.top]], reading.top, len(rows))
+    facts.put("python_present", bool(rows) if rows or not why else None, why or "")
+    largest = memory_of(reading, rows[0]) if rows else None
+    if rows and why:
+        facts.bound("python_largest_bytes", largest, why)
+    else:
+        facts.put("python_largest_bytes", largest, why or "no Python process runs here")
 
 
-def census(reading: Reading) -> dict[str, t.Any]:
+def census(facts: Facts, reading: Reading) -> None:
     """How many processes there are, and the dead whose parents do not care."""
     rows, why = reading.table_last.rows, reading.incomplete()
     dead = [row for row in rows.values() if row.status == "zombie"]
-    listed = []
+    listed: list[dict[str, t.Any]] = []
     for row in dead[: reading.top]:
         parent = rows.get(row.ppid)
-        listed.append({**_named(row), "parent_pid": row.ppid, "parent": None if parent is None else clean(parent.name, 60)})
-    for name in ("processes_total", *(() if dead else ("zombies",))):
-        if why:
-            reading.why(name, why)
-    return {
-        "processes_total": None if why else len(rows),
-        "processes_seen": len(rows),
-        "processes_filtered": reading.table_last.filtered,
-        "zombies": len(dead) if dead or not why else None,
-        "zombie_processes": listed,
-    }
+        name = measured(None if parent is None else clean(parent.name, 60), "its parent is not among the processes that were seen")
+        listed.append({**_named(row), "parent_pid": row.ppid, "parent": name})
+    facts.put("processes_total", None if why else len(rows), why or "")
+    facts.put("processes_seen", len(rows))
+    facts.put("processes_filtered", reading.table_last.filtered)
+    facts.put("zombies", len(dead) if dead or not why else None, why or "")
+    facts.put("zombie_processes", listed)
 
 
-def sustained(reading: Reading) -> dict[str, t.Any]:
+def sustained(facts: Facts, reading: Reading) -> None:
     """Threads that used a whole core in every look. Seen is seen; not seen is nothing only when all could be seen."""
     looks = [tick for tick in reading.ticks if tick.threads is not None]
     spans = [after.at - before.at for before, after in zip(looks, looks[1:])]
     if reading.second is None or len(spans) < LOOKS or min(spans) < SHORTEST_LOOK:
-        reading.why("sustained_threads", ONE_SAMPLE if reading.second is None else "the window is too short: take two seconds or more")
-        reading.why("sustained_threads_total", reading.unknown["sustained_threads"])
-        return {"sustained_threads": None, "sustained_threads_total": None}
+        why = ONE_SAMPLE if reading.second is None else "the window is too short: take two seconds or more"
+        facts.rows("sustained_threads", Unknown(why), reading.top)
+        return
     rows = []
     for pid, at_first in looks[0].threads.items():
         row = reading.table_last.rows.get(pid)
@@ -143,11 +146,10 @@ def sustained(reading: Reading) -> dict[str, t.Any]:
                 thread = clean(at_first[key].name, 60)
                 label = f"{clean(row.kind, 60)} (pid {pid}, thread {thread})"
                 rows.append({**_named(row), "thread": thread, "thread_id": key[0], "label": label, **used})
-    rows.sort(key=lambda one: -one["core_ratio"])
-    why = reading.incomplete()
-    if why and not rows:
-        reading.why("sustained_threads_total", why)
-    return {"sustained_threads": rows[: reading.top], "sustained_threads_total": None if why and not rows else len(rows)}
+    rows.sort(key=lambda row: -row["core_ratio"])
+    hidden = reading.incomplete()
+    facts.put("sustained_threads", rows[: reading.top])
+    facts.put("sustained_threads_total", None if hidden and not rows else len(rows), hidden or "")
 
 
 def _steadily(reading: Reading, seen: t.Sequence[tuple[float, t.Any]]) -> t.Optional[dict[str, t.Any]]:
@@ -166,59 +168,51 @@ def _steadily(reading: Reading, seen: t.Sequence[tuple[float, t.Any]]) -> t.Opti
         "core_ratio": min(1.0, round((latest.ticks - seen[0][1].ticks) / hertz / seconds, 4)),
         "observed_seconds": round(seconds, 3),
         "looks": len(seen) - 1,
-        "lifetime_core_ratio": min(1.0, round(latest.ticks / hertz / age, 4)) if age > 0 else None,
-        "processor": latest.processor,
+        "lifetime_core_ratio": min(1.0, round(latest.ticks / hertz / age, 4)) if age > 0 else Unknown("its start is not known"),
+        "processor": measured(latest.processor, "this kernel does not tell where it ran"),
     }
 
 
-def services(reading: Reading, used: t.Mapping[int, Use], known: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+def services(facts: Facts, reading: Reading, used: t.Mapping[int, Use]) -> None:
     """One row per service that runs here: its processes, the cores they used, their memory, what limits them."""
     groups: dict[str, list[Row]] = {}
     for row in reading.table_last.rows.values():
         if row.service is not None and row.status != "zombie":
             groups.setdefault(row.service, []).append(row)
-    rows = [_service(reading, name, members, used, known) for name, members in groups.items()]
-    rows.sort(key=lambda row: (-(row["cpu_cores"] or 0), -(row["memory_bytes"] or 0)))
+    rows = [_service(facts, reading, name, members, used) for name, members in groups.items()]
+    rows.sort(key=lambda row: (-(known(row["cpu_cores"]) or 0), -(known(row["memory_bytes"]) or 0)))
     why = reading.incomplete()
     if why:
-        reading.notes.append(f"services that are not listed may still run here: {why}")
-    if why and not rows:
-        reading.why("services", why)
-    throttled_rows = [row for row in rows if row["throttled_ratio"] is not None]
-    return {
-        "services": None if why and not rows else rows,
-        "services_complete": why is None,
-        "services_throttled_ratio": max((row["throttled_ratio"] for row in throttled_rows), default=None),
-        "stores": _stores(reading, groups, rows, known),
-    }
+        facts.note(f"services that are not listed may still run here: {why}")
+    facts.put("services", None if why and not rows else rows, why or "")
+    facts.put("services_complete", why is None)
+    ratios = [row["throttled_ratio"] for row in rows if not isinstance(row["cpu_quota_cores"], Unknown)]
+    put_largest(facts, "services_throttled_ratio", ratios, why or "no service here has a processor quota of its own")
+    facts.put("stores", _stores(facts, groups, rows))
 
 
-def _service(
-    reading: Reading, name: str, members: t.Sequence[Row], used: t.Mapping[int, Use], known: t.Mapping[str, t.Any]
-) -> dict[str, t.Any]:
-    cores = [used[row.pid].cores for row in members]
-    spent = None if any(one is None for one in cores) else round(sum(one or 0.0 for one in cores), 4)
+def _service(facts: Facts, reading: Reading, name: str, members: t.Sequence[Row], used: t.Mapping[int, Use]) -> dict[str, t.Any]:
+    spent = total(used[row.pid].cores for row in members)
     memory, basis = _group_memory(reading, members)
     limits = [reading.service_limits[row.pid] for row in members if row.pid in reading.service_limits]
-    quotas = [one for one in limits if one.cpu_cores is not None]
-    caps = [one for one in limits if one.memory_bytes is not None]
-    cap = min(caps, key=lambda one: one.memory_bytes or 0, default=None)
+    quotas = [limit for limit in limits if limit.cpu_cores is not None]
+    caps = [limit for limit in limits if limit.memory_bytes is not None]
+    cap = min(caps, key=lambda limit: limit.memory_bytes or 0, default=None)
     in_use = None if cap is None else reading.group_memory.get(cap.memory_folder or "")
+    held: Maybe[Number] = Unknown(NO_LIMIT) if cap is None else measured(in_use, "its control group does not say what it uses")
     return {
         "name": name,
         "processes": len(members),
-        "cpu_cores": spent,
-        "cpu_ratio": None if spent is None else ratio(spent, known["cores_effective"]),
-        "memory_bytes": memory,
-        "memory_basis": basis,
-        "memory_ratio": ratio(memory, known["memory_total_bytes"]),
+        "cpu_cores": spent if isinstance(spent, Unknown) else round(spent, 4),
+        "cpu_ratio": per(spent, facts.value("cores_effective"), "no core may be used"),
+        "memory_bytes": measured(memory, NO_MEMORY),
+        "memory_basis": measured(basis, NO_MEMORY),
+        "memory_ratio": share(measured(memory, NO_MEMORY), facts.value("memory_total_bytes"), "there is no memory", slack=1.0),
         "rss_bytes": sum(row.memory or 0 for row in members),
-        "cpu_quota_cores": min((round(one.cpu_cores or 0, 3) for one in quotas), default=None),
-        "throttled_ratio": max(
-            (value for one in quotas for value in [_throttled(reading, one.cpu_folder)] if value is not None), default=None
-        ),
-        "memory_limit_bytes": None if cap is None else cap.memory_bytes,
-        "memory_limit_used_ratio": None if cap is None or in_use is None else ratio(in_use, cap.memory_bytes),
+        "cpu_quota_cores": measured(min((round(limit.cpu_cores or 0, 3) for limit in quotas), default=None), NO_LIMIT),
+        "throttled_ratio": largest((_throttled(reading, limit.cpu_folder) for limit in quotas), NO_LIMIT, ceiling=1.0),
+        "memory_limit_bytes": measured(None if cap is None else cap.memory_bytes, NO_LIMIT),
+        "memory_limit_used_ratio": share(held, 0 if cap is None else cap.memory_bytes or 0, NO_LIMIT, slack=1.0),
         "kinds": _kinds(members),
     }
 
@@ -230,10 +224,11 @@ def _kinds(members: t.Sequence[Row]) -> list[dict[str, t.Any]]:
     return [{"kind": clean(kind, 60), "processes": count} for kind, count in sorted(counts.items(), key=lambda one: -one[1])[:8]]
 
 
-def _throttled(reading: Reading, folder: t.Optional[str]) -> t.Optional[float]:
+def _throttled(reading: Reading, folder: t.Optional[str]) -> Maybe[float]:
     if reading.second is None or folder is None:
-        return None
-    return throttled(reading.first.groups.get(folder, {}), reading.second.groups.get(folder, {}))
+        return Unknown(ONE_SAMPLE)
+    lacking = f"the control group {folder} does not count it"
+    return shape_cpu.throttled(reading.first.groups.get(folder, {}), reading.second.groups.get(folder, {}), lacking)
 
 
 def _group_memory(reading: Reading, members: t.Sequence[Row]) -> tuple[t.Optional[int], t.Optional[str]]:
@@ -252,36 +247,43 @@ def _group_memory(reading: Reading, members: t.Sequence[Row]) -> tuple[t.Optiona
     return int(size), "rss" if len(known) == 1 else "estimate"
 
 
-def _stores(
-    reading: Reading, groups: t.Mapping[str, t.Sequence[Row]], rows: t.Sequence[t.Mapping[str, t.Any]], known: t.Mapping[str, t.Any]
-) -> dict[str, t.Any]:
+NO_STORE = "no accelerator, cache or database runs here"
+
+
+def _stores(facts: Facts, groups: t.Mapping[str, t.Sequence[Row]], rows: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, t.Any]:
     """Memory that the accelerator, caches and databases here have taken, against what the machine has."""
-    here = [row for row in rows if row["name"] in process_kinds.STORES]
-    size: t.Optional[float] = sum(row["memory_bytes"] or 0 for row in here) if here else None
-    cached = 0
-    if size is not None and any(row["name"] in process_kinds.DATABASES for row in here):
+    here = sorted((row for row in rows if row["name"] in process_kinds.STORES), key=lambda row: row["name"])
+    size = total(row["memory_bytes"] for row in here) if here else Unknown(NO_STORE)
+    database = bool(set(groups) & process_kinds.DATABASES)
+    cached: Maybe[Number] = 0
+    if database:
         # a database's data lies in the page cache as well, and its shared memory may be huge pages that no process counts
-        cached = max(0, (known["memory_cached_bytes"] or 0) - (known["memory_shared_bytes"] or 0))
-        size += cached + known["memory_huge_pages_used_bytes"]
-    alone = bool({row["name"] for row in here} - {"redis"}) and not set(groups) & process_kinds.APPLICATION
+        shared = facts.value("memory_shared_bytes")
+        cached = total([facts.value("memory_cached_bytes"), shared if isinstance(shared, Unknown) else -shared])
+        cached = cached if isinstance(cached, Unknown) else max(0, cached)
+        size = total([size, cached, facts.value("memory_huge_pages_used_bytes")])
+    dedicated = bool({row["name"] for row in here} - {"redis"}) and not set(groups) & process_kinds.APPLICATION
     return {
-        "names": ", ".join(sorted(row["name"] for row in here)) or None,
-        "memory_bytes": None if size is None else int(size),
-        "page_cache_bytes": int(cached),
-        "memory_ratio": None if size is None else min(1.0, ratio(size, known["memory_total_bytes"]) or 0.0),
-        "dedicated": alone,
-        "database": bool(set(groups) & process_kinds.DATABASES),
+        "names": measured(", ".join(row["name"] for row in here) or None, NO_STORE),
+        "memory_bytes": size if isinstance(size, Unknown) else int(size),
+        "page_cache_bytes": cached if isinstance(cached, Unknown) else int(cached),
+        "memory_ratio": share(size, facts.value("memory_total_bytes"), "there is no memory", slack=1.0),
+        "dedicated": dedicated,
+        "database": database,
     }
 
 
-def open_files(reading: Reading) -> dict[str, t.Any]:
+def open_files(facts: Facts, reading: Reading) -> None:
     """Service processes nearest to their own limit of open files."""
-    rows = [{**_named(row), "open": count, "limit": limit, "used_ratio": ratio(count, limit)} for row, count, limit in reading.files]
-    rows.sort(key=lambda row: -(row["used_ratio"] or 0))
-    return {"open_files": rows[: reading.top], "open_files_total": len(rows)}
+    rows: list[dict[str, t.Any]] = [
+        {**_named(row), "open": count, "limit": limit, "used_ratio": share(count, limit, "it may open none", slack=1.0)}
+        for row, count, limit in reading.files
+    ]
+    rows.sort(key=lambda row: -(known(row["used_ratio"]) or 0))
+    facts.rows("open_files", rows, reading.top)
 
 
-def table_problem(reading: Reading) -> None:
+def table_problem(facts: Facts, reading: Reading) -> None:
     """Say once that there is no table at all."""
     if not reading.table_last.readable:
-        reading.notes.append(NO_TABLE)
+        facts.note(NO_TABLE)

@@ -7,17 +7,20 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 import threading
 
 import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.server import collector, fetch, process_table
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.server.proc_source import ProcSource
 from tests.support.machine import FakePsutil, proc, process, record
 
 
 def facts_of(psutil, root, tools, monkeypatch, window=0.0):
     """The probe from end to end over a fake machine; the window passes at once."""
-    monkeypatch.setattr(collector, "_psutil", lambda: psutil)
+    monkeypatch.setattr(collector, "source", lambda: psutil)
     monkeypatch.setattr(collector, "Host", lambda lib: fetch.Host(lib, root))
     monkeypatch.setattr(collector.clock, "kernel_log", lambda: None)
     # beyond every process id: the one of this test may be that of a process of the fake machine, and one's own is not counted
@@ -215,9 +218,52 @@ def test_one_row_per_device_and_place(tmp_path):
     assert [row["name"] for row in host._filesystems(5)[0]] == ["/", "/tmp"]
 
 
-def test_a_psutil_that_breaks_on_import_is_said(monkeypatch):
-    import sys
-
+def test_without_psutil_proc_is_read(monkeypatch):
     monkeypatch.setitem(sys.modules, "psutil", None)
+    assert isinstance(collector.source(), ProcSource)
+    monkeypatch.setattr(collector.os.path, "exists", lambda _path: False)
     with pytest.raises(collector.Problem, match="psutil does not work"):
-        collector._psutil()
+        collector.source()
+
+
+STAT = "4711 (a) b) S 1 4711 4711 0 -1 4194560 1 0 0 0 250 50 0 0 20 0 1 0 1000 9999 256 18446744073709551615\n"
+
+
+def test_a_machine_by_proc_alone(tmp_path, tools, monkeypatch):
+    files = {
+        "proc__4711__stat": STAT, "proc__4711__statm": "2000 256 64 1 0 200 0\n", "proc__4712__stat": "cut (",
+        "proc__1__stat": STAT.replace("4711 (a) b) S 1", "1 (init) S 0"), "proc__1__statm": "1 1 1\n",
+        "proc__net__dev": "Inter-| x\n face | y\n  eth0: 1000 10 1 2 0 0 0 0 2000 20 3 4 0 0 0 0\n",
+        "proc__diskstats": "   8       0 sda 10 0 80 5 20 0 160 15 0 18 20\n",
+        "proc__net__fib_trie": "Local:\n     |-- 127.0.0.1\n        /32 host LOCAL\n     |-- 192.0.2.7\n        /32 host LOCAL\n",
+        "proc__net__if_inet6": "20010db8000000000000000000000007 02 40 00 80 eth0\n",
+    }  # fmt: skip
+    root = proc(tmp_path, **files)
+    source = ProcSource(root)
+    (tmp_path / "sys/block/sda/device").mkdir(parents=True)
+    facts = facts_of(source, root, tools, monkeypatch, window=0.02)
+    assert facts["processes_seen"] == 2 and facts["processes_by_memory"][0]["rss_bytes"] == 256 * 4096
+    assert facts["addresses"] == ["192.0.2.7", "2001:db8::7"]
+    assert facts["load1"] == pytest.approx(0.77, abs=0.01) and facts["memory_available_ratio"] > 0
+    assert facts["disks"][0]["name"] == "sda" and facts["network"][0]["name"] == "eth0"
+    row = next(row for row in source.process_iter() if row.info["pid"] == 4711)
+    assert (row.info["name"], row.info["status"], row.ppid()) == ("a) b", "sleeping", 1)
+    assert (row.info["cpu_times"].user, row.info["cpu_times"].system, row.info["memory_info"].shared) == (2.5, 0.5, 64 * 4096)
+    disk, card = source.disk_io_counters()["sda"], source.net_io_counters()["eth0"]
+    assert (disk.read_count, disk.read_bytes, disk.write_time, disk.busy_time) == (10, 80 * 512, 15, 18)
+    assert (card.bytes_recv, card.packets_sent, card.errin, card.dropout) == (1000, 20, 1, 4)
+
+
+def test_proc_and_psutil_say_the_same_of_this_machine():
+    psutil = pytest.importorskip("psutil", reason="psutil is not installed, so there is no second opinion")
+    ours = ProcSource()
+    assert ours.cpu_count() == psutil.cpu_count() and ours.boot_time() == pytest.approx(psutil.boot_time(), abs=2)
+    memory = psutil.virtual_memory()
+    assert ours.virtual_memory().total == memory.total
+    assert ours.virtual_memory().available == pytest.approx(memory.available, rel=0.2)
+    mine = next(row for row in ours.process_iter() if row.info["pid"] == os.getpid())
+    theirs = psutil.Process()
+    assert mine.info["create_time"] == pytest.approx(theirs.create_time(), abs=2) and mine.ppid() == theirs.ppid()
+    assert mine.info["memory_info"].rss == pytest.approx(theirs.memory_info().rss, rel=0.3)
+    assert set(ours.net_io_counters()) == set(psutil.net_io_counters(pernic=True))
+    assert set(ours.disk_io_counters()) >= set(psutil.disk_io_counters(perdisk=True) or {})

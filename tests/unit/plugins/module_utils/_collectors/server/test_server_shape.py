@@ -10,21 +10,22 @@ import json
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.module_utils._collectors.server import fetch
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.server import fetch, parse
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.server.clock import Clock
 from ansible_collections.warroom.launch.plugins.module_utils._linux.cgroup import Limits
 from ansible_collections.warroom.launch.plugins.module_utils._linux.usage import Memory
-from tests.support.machine import CPU, GIB, KERNEL, MIB, TCP, VMSTAT, FakePsutil, facts, record, row, sample, table, ticks
+from tests.support.machine import CPU, GIB, KERNEL, MIB, TCP, VMSTAT, FakePsutil, facts, proc, record, row, sample, table, ticks
 
 
 def test_a_calm_machine_has_no_gaps_but_what_it_lacks():
     found = facts()
-    assert set(found["unknown"]) == {
-        "pressure", "cpu_quota_busy_ratio", "throttled_ratio", "throttled_worst_ratio", "disks", "python_largest_bytes",
-        "network", "network_packets", "network_errors_ratio", "tcp_segments", "tcp_retransmit_ratio",
+    assert {name for name in found["unknown"] if "[]" not in name and "." not in name} == {
+        "pressure", "cpu_quota_cores", "cpu_quota_busy_ratio", "throttled_ratio", "throttled_worst_ratio", "services_throttled_ratio",
+        "disks", "python_largest_bytes", "network", "network_packets", "network_errors_ratio", "tcp_segments", "tcp_retransmit_ratio",
+        "conntrack", "memory_limit_bytes", "memory_zfs_cache_bytes", "memory_dirty_bytes", "swap_used_ratio", "tcp_max_syn_backlog",
     }  # fmt: skip
     for path in found["unknown"]:
-        assert found[path] is None, path
+        assert "[]" in path or "." in path or found[path] is None, path
     assert found["cpu_busy_ratio"] == 0.1 and found["headroom"]["cpu_cores"] == 3.6
     assert found["headroom"]["ram_bytes"] == int(12 * GIB - 1.6 * GIB)
 
@@ -85,22 +86,64 @@ def test_s06_all_zero_is_not_no_idle_time(case):
 
 
 def test_cpu_split_leaves_waiting_out_of_busy():
-    after = {**CPU, "user": 130.0, "system": 60.0, "iowait": 20.0, "steal": 10.0, "idle": 840.0}
+    after = {**CPU, "user": 106.0, "system": 52.0, "iowait": 12.0, "steal": 2.0, "idle": 808.0}
     found = facts(second=sample(105.0, cpu=after, cpus=[after]))
-    assert found["cpu_busy_ratio"] == 0.5  # user, system and steal of 100 s
+    assert found["cpu_busy_ratio"] == 0.5  # user, system and steal of 20 s
     assert (found["cpu_user_ratio"], found["iowait_ratio"], found["steal_ratio"]) == (0.3, 0.1, 0.1)
 
 
 def test_only_the_processors_that_may_be_used_count():
-    idle, busy = {**CPU, "idle": 900.0}, {**CPU, "user": 190.0, "idle": 810.0}
+    idle, busy = {**CPU, "idle": 805.0}, {**CPU, "user": 104.5, "idle": 800.5}
     cpus = {
         "first": sample(100.0, cpus=[CPU] * 4),
-        "second": sample(105.0, cpu={**CPU, "user": 190.0, "idle": 1110.0}, cpus=[busy, idle, idle, idle]),
+        "second": sample(105.0, cpu={**CPU, "user": 104.5, "idle": 815.5}, cpus=[busy, idle, idle, idle]),
     }
     found = facts(state={"affinity": frozenset({0})}, **cpus)
     assert (found["cores_effective"], found["cpu_busy_ratio"], found["headroom"]["cpu_cores"]) == (1, 0.9, 0.1)
     assert facts(**cpus)["cpu_busy_ratio"] == 0.225
     assert facts(state={"affinity": frozenset({70})}, **cpus)["cpu_busy_ratio"] == 0.225
+
+
+def test_s09_idle_time_that_runs_backwards_is_no_verdict(case):
+    before, after = (fetch.fields(record(**case_), fetch.CPU_FIELDS) for case_ in json.loads(case("S-09.json")).values())
+    found = facts(first=sample(100.0, cpu=before, cpus=[before]), second=sample(105.0, cpu=after, cpus=[after]))
+    for name in ("cpu_busy_ratio", "cpu_used_ratio", "iowait_ratio", "steal_ratio", "cpu_busiest_core_ratio"):
+        assert found[name] is None and found["unknown"][name].startswith("implausible") and "ran backwards" in found["unknown"][name]
+    assert found["headroom"]["cpu_cores"] is None
+
+
+def test_more_processor_time_than_there_is_is_implausible():
+    after = {**CPU, "user": 200.0}  # 100 s of 4 cores in 5 s
+    found = facts(second=sample(105.0, cpu=after, cpus=[after]))
+    assert found["cpu_busy_ratio"] is None and "most there can be" in found["unknown"]["cpu_busy_ratio"]
+
+
+@pytest.mark.parametrize(("place", "ratio", "why"), [(0, None, "no swap is configured"), (1, None, "does not tell"), (2, 1.0, None)])
+def test_s08_swap(case, place, ratio, why):
+    told = json.loads(case("S-08.json"))[place]
+    info = {} if told["total"] is None else {"SwapTotal": float(told["total"]), "SwapFree": float(told["free"])}
+    found = facts(state={"meminfo": info})
+    assert found["swap_used_ratio"] == ratio
+    assert why is None or why in found["unknown"]["swap_used_ratio"]
+
+
+def test_n17_the_cache_of_zfs_can_be_had(case, tmp_path):
+    told = json.loads(case("N-17-zfs-arc.json"))
+    arc = parse.kstat(told["arcstats"])
+    found = facts(state={"memory": told["memory"], "meminfo": {}, "arc": arc})
+    assert found["memory_available_bytes"] == 3 * GIB + 38 * GIB
+    assert found["memory_zfs_cache_bytes"] == 40 * GIB
+    inside = facts(state={"memory": told["memory"], "meminfo": {}, "arc": arc, "container": True})
+    assert inside["memory_available_bytes"] == 3 * GIB, "a container sees the cache of the machine below it"
+    root = proc(tmp_path, proc__spl__kstat__zfs__arcstats=told["arcstats"])
+    assert fetch.Host(FakePsutil(), root).state(1).arc["c_min"] == 2 * GIB
+
+
+def test_n18_btrfs_has_no_inodes(case):
+    told = json.loads(case("N-18-btrfs.json"))
+    found = facts(state={"filesystems": [{"device": "/dev/vda", **row_} for row_ in told["filesystems"]]})
+    assert (found["filesystems"][0]["used_ratio"], found["filesystems"][0]["inodes_used_ratio"]) == (0.4, None)
+    assert found["filesystem_inodes_used_ratio"] is None and "inodes" in found["unknown"]["filesystem_inodes_used_ratio"]
 
 
 def test_iowait_that_runs_backwards_is_no_time():
@@ -118,7 +161,7 @@ def test_s10_no_iowait_here():
 def test_quota_use_and_throttling():
     limits = Limits(cpu_cores=0.5, cpu_folder="/g")
     first = sample(100.0, groups={"/g": {"usage_seconds": 1.0, "nr_periods": 10, "nr_throttled": 2}})
-    second = sample(105.0, groups={"/g": {"usage_seconds": 3.0, "nr_periods": 60, "nr_throttled": 27}}, cpu={**CPU, "idle": 900.0})
+    second = sample(105.0, groups={"/g": {"usage_seconds": 3.0, "nr_periods": 60, "nr_throttled": 27}}, cpu={**CPU, "idle": 820.0})
     found = facts(limits=limits, first=first, second=second)
     assert found["cpu_quota_busy_ratio"] == 0.8
     assert found["throttled_ratio"] == found["throttled_worst_ratio"] == 0.5
