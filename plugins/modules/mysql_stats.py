@@ -190,6 +190,10 @@ ansible_facts:
             idle_in_transaction_clients: {type: list, elements: dict, description: Who they are., contains: {
               application: {type: str, description: Its application.}, address: {type: str, description: Its address.},
               user: {type: str, description: Its user.}, sessions: {type: int, description: Sessions.}}},
+            oldest_transaction_seconds: {type: float, description: 'Age of the oldest open transaction of a client, whatever it does.'},
+            oldest_transaction: {type: dict, description: 'It, null when none is open.', contains: {
+              <<: *who, state: {type: str, description: Its state.}, age_seconds: {type: float, description: Since it began.},
+              query: {type: str, description: Its statement.}}},
             long_queries: {type: list, elements: dict, description: Queries that run for O(long_query_seconds) or longer., contains: {
               <<: *who, kind: {type: str, description: 'V(client), V(backup) or V(exempt); only the first counts.'},
               age_seconds: {type: float, description: How long it runs.},
@@ -256,6 +260,8 @@ ansible_facts:
             statements_calls_per_second: {type: float, description: Calls of all.},
             statements_busy_sessions: {type: float, description: Sessions busy on average.},
             statements_unnamed_ratio: {type: float, description: Share of the calls without a name because the table of digests is full.},
+            statements_unnamed_time_ratio: {type: float, description: The same share of the time that statements took in the window.},
+            lifetime_statements_unnamed_time_ratio: {type: float, description: The same since the start.},
             statements_sampled: {type: list, elements: dict, contains: {
               text: {type: str, description: The statement.}, kind: {type: str, description: 'V(read), V(write), V(schema) or V(other).'},
               database: {type: str, description: Its database.}, samples: {type: int, description: How often it was seen.},
@@ -300,6 +306,17 @@ ansible_facts:
               address: {type: str, description: Its address.}, user: {type: str, description: Its user.},
               seconds: {type: float, description: Since it connected.}}},
             replicas_total: {type: int, description: How many there are.},
+            galera: {type: dict, description: This server as a node of a Galera cluster., contains: {
+              member: {type: bool, description: 'Whether it is one; the rest is null when it is not.'},
+              serves: {type: bool, description: 'Whether it takes statements: ready, and in the primary component.'},
+              ready: {type: bool, description: C(wsrep_ready).}, connected: {type: bool, description: C(wsrep_connected).},
+              cluster_status: {type: str, description: C(wsrep_cluster_status).},
+              cluster_size: {type: int, description: Nodes that it sees.},
+              state: {type: str, description: 'C(wsrep_local_state_comment): C(Synced) when all is well.'},
+              flow_control_paused_ratio: {type: float, description: Share of the window in which replication was paused.},
+              flow_control_sent: {type: int, description: Pauses that this node asked for in the window.},
+              receive_queue: {type: int, description: Write sets that wait to be applied.},
+              certification_failures: {type: int, description: Transactions rolled back because another node was first.}}},
             binary_log: {type: dict, description: 'Where the binary log stands, null without one.', contains: {
               file: {type: str, description: The file.}, position: {type: int, description: The position in it.}}},
             settings: {type: list, elements: dict, description: Settings that matter under load., contains: {

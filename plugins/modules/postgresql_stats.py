@@ -94,6 +94,7 @@ ansible_facts:
               used: {type: int, description: Sessions.}, usable: {type: int, description: 'What clients may have, the maximum without both reserves.'},
               max: {type: int, description: The maximum.}, reserved: {type: int, description: Both reserves.}, free: {type: int, description: What is left.},
               active: {type: int, description: 'At work, null when some are hidden.'}, idle: {type: int, description: Idle.},
+              connecting: {type: int, description: Logging in.},
               idle_in_transaction: {type: int, description: Idle in a transaction.}, waiting_on_lock: {type: int, description: Waiting for a lock.},
               hidden: {type: int, description: Hidden for lack of privileges.},
               walsenders: {type: int, description: 'Replicas, which have slots of their own.'}}},
@@ -127,6 +128,10 @@ ansible_facts:
             idle_in_transaction_clients: {type: list, elements: dict, description: Who they are., contains: {
               application: {type: str, description: Its application.}, address: {type: str, description: Its address.},
               user: {type: str, description: Its user.}, sessions: {type: int, description: Sessions.}}},
+            oldest_transaction_seconds: {type: float, description: 'Age of the oldest open transaction of a client, whatever it does.'},
+            oldest_transaction: {type: dict, description: 'It, null when none is open.', contains: {
+              <<: *who, state: {type: str, description: Its state.}, age_seconds: {type: float, description: Since it began.},
+              query: {type: str, description: Its statement.}}},
             long_queries: {type: list, elements: dict, description: Queries that run for O(long_query_seconds) or longer., contains: {
               <<: *who, kind: {type: str, description: 'V(client), V(backup) or V(exempt); only the first counts.'},
               age_seconds: {type: float, description: How long it runs.}, waits_for: {type: str, description: 'V(cpu), V(lock), V(io), V(client) and so on.'},
@@ -290,7 +295,8 @@ ansible_facts:
             wal_bytes_per_second: {type: float, description: WAL written.},
             wal_full_page_images: {type: int, description: 'Full page images in the window, null before PostgreSQL 14.'},
             wal_buffers_full: {type: int, description: 'Times the WAL buffers were full, null before PostgreSQL 14.'},
-            archiving: {type: dict, description: 'The archiver, null when archiving is off.', contains: {
+            archiving: {type: dict, description: The archiver., contains: {
+              enabled: {type: bool, description: 'Whether it is on; the rest is null when it is not.'},
               failing: {type: bool, description: Whether the last attempt failed.}, failed: {type: int, description: Failures in the window.},
               lifetime_failed: {type: int, description: Failures since the statistics began.},
               last_archived_seconds: {type: float, description: Since the last success.}}},
@@ -311,6 +317,7 @@ ansible_facts:
               stalled: {type: bool, description: Whether it replayed nothing in the window.}, unsent_bytes: {type: int, description: WAL not sent yet.},
               write_lag_seconds: {type: float, description: Until written.}, flush_lag_seconds: {type: float, description: Until flushed.}}},
             replicas_total: {type: int, description: How many there are.}, replicas_not_streaming: {type: int, description: Those that do not stream.},
+            wal_receivers: {type: int, description: 'Connections of pg_receivewal and the like, which take WAL and replay nothing, by design.'},
             replica_lag_longest_seconds: {type: float, description: 'The farthest behind, null when none was measured.'},
             replication: {type: dict, description: Of a replica itself; null on a primary., contains: {
               receiver: {type: str, description: 'The receiver''s state, null when hidden.'}, streaming: {type: bool, description: Whether it streams.},

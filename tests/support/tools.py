@@ -11,6 +11,7 @@ import subprocess
 import typing as t
 
 from ansible_collections.warroom.launch.plugins.module_utils._collect.command import Ran
+from ansible_collections.warroom.launch.plugins.module_utils._collect.facts import Facts
 from ansible_collections.warroom.launch.plugins.module_utils._collect.host_tools import HostTools
 from ansible_collections.warroom.launch.plugins.module_utils._collect.problem import Problem
 from ansible_collections.warroom.launch.plugins.module_utils._linux.processes import Processes
@@ -65,3 +66,10 @@ class RealCommands:
 def tools_with(commands: t.Any, **settings: t.Any) -> HostTools:
     """HostTools over these commands with an empty process table."""
     return HostTools(commands, _processes=Processes([], False), **settings)
+
+
+def measures_of(put: t.Callable[..., t.Any], *arguments: t.Any) -> dict[str, t.Any]:
+    """What a part of a collector's shape (`put(facts, …)`) puts into its facts."""
+    facts = Facts()
+    put(facts, *arguments)
+    return facts.done()

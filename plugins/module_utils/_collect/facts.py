@@ -50,6 +50,11 @@ def known(value: Maybe[T]) -> t.Optional[T]:
     return None if isinstance(value, Unknown) else value
 
 
+def row(values: t.Mapping[str, t.Any], reasons: t.Mapping[str, str]) -> dict[str, Value]:
+    """A row of a list: in place of each None, why this column is unknown (a reason for each column that may be)."""
+    return {name: Unknown(reasons.get(name, UNEXPLAINED)) if value is None else value for name, value in values.items()}
+
+
 class Facts:
     """Measures by dotted name, with, for each that is null, why; and notes: sentences worth knowing that are no measures."""
 

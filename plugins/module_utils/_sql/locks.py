@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import typing as t
 
+from .._collect.derived import largest, put_largest
+from .._collect.facts import Facts, row
 from .._collect.sampling import top
 from . import sql_text
-from .sessions import IN_TRANSACTION, Manner, is_client, who
+from .sessions import IN_TRANSACTION, NO_MOMENT, Activity, Manner, is_client, who
 
 Row = dict[str, t.Any]
 
@@ -50,60 +52,85 @@ class Trees:
         return self._before.get(pid, [])
 
 
-def advice_line(row: Row, dialect: str = "postgresql") -> str:
+def advice_line(session: Row, dialect: str = "postgresql") -> str:
     """The statement that frees the others. A cancel does nothing to a session that is idle: it runs no query."""
     if dialect == "mysql":
-        if row.get("state") in IN_TRANSACTION:
-            return f"KILL {row['pid']}; -- idle in transaction: KILL QUERY would do nothing; its transaction is rolled back"
-        return f"KILL QUERY {row['pid']};"
-    if row.get("pid") == 0:
+        if session.get("state") in IN_TRANSACTION:
+            return f"KILL {session['pid']}; -- idle in transaction: KILL QUERY would do nothing; its transaction is rolled back"
+        return f"KILL QUERY {session['pid']};"
+    if session.get("pid") == 0:
         return "SELECT gid, prepared, owner FROM pg_prepared_xacts ORDER BY prepared; -- then ROLLBACK PREPARED 'gid'"
-    if row.get("state") in IN_TRANSACTION:
-        return f"SELECT pg_terminate_backend({row['pid']}); -- idle in transaction: a cancel would do nothing"
-    return f"SELECT pg_cancel_backend({row['pid']})"
+    if session.get("state") in IN_TRANSACTION:
+        return f"SELECT pg_terminate_backend({session['pid']}); -- idle in transaction: a cancel would do nothing"
+    return f"SELECT pg_cancel_backend({session['pid']})"
 
 
-def facts(rows: t.Sequence[Row], trees: Trees, waits: t.Mapping[int, Row], manner: Manner) -> Row:
+def put(facts: Facts, activity: Activity, trees: Trees, waits: t.Mapping[int, Row]) -> None:
     """Root blockers with their waiters, and how long the longest waits. `waits`: by pid, what lock is wanted since when."""
-    by_pid = {row["pid"]: row for row in rows}
+    manner = activity.manner
+    by_pid = {session["pid"]: session for session in activity.rows}
     behind = trees.waiting_for()
-    waiters = {row["pid"]: _waiter(row, trees, waits.get(row["pid"], {}), manner) for row in rows if row.get("wait_event_type") == "Lock"}
+    waiters = {
+        session["pid"]: _waiter(session, trees, waits.get(session["pid"], {}), manner)
+        for session in activity.rows
+        if session.get("wait_event_type") == "Lock"
+    }
     blockers = []
     for root in sorted(set(trees.root_of.values())):
-        row = by_pid.get(root, {"pid": root})
         mine = [waiters[pid] for pid in sorted(behind.get(root, ())) if pid in waiters]
-        blockers.append(
-            {
-                **who(row),
-                "state": row.get("state"),
-                "backend": row.get("backend_type"),
-                "age_seconds": sql_text.age(row.get("now"), row.get("state_change")),
-                "transaction_seconds": sql_text.age(row.get("now"), row.get("xact_start")),
-                "blocks_direct": trees.direct(root),
-                "blocks_total": len(behind.get(root, ())),
-                "longest_wait_seconds": max((one["wait_seconds"] for one in mine if one["wait_seconds"] is not None), default=None),
-                "query": manner.text(row.get("query")),
-                "frees_the_others": advice_line({"pid": root, **row}, manner.dialect),
-                "waiters": top(mine, "wait_seconds", manner.top),
-            }
-        )
-    longest = [one["wait_seconds"] for pid, one in waiters.items() if one["wait_seconds"] is not None and is_client(by_pid[pid])]
-    return {
-        "blockers": top(blockers, "blocks_total", manner.top),
-        "blockers_total": len(blockers),
-        "lock_wait_longest_seconds": max(longest, default=0.0),
-    }
+        counts = {"blocks_direct": trees.direct(root), "blocks_total": len(behind.get(root, ()))}
+        blockers.append(_blocker(root, by_pid.get(root), counts, mine, manner))
+    facts.put("blockers", top(blockers, "blocks_total", manner.top))
+    facts.put("blockers_total", len(blockers))
+    waited = [waiter["wait_seconds"] for pid, waiter in waiters.items() if is_client(by_pid[pid])]
+    put_largest(facts, "lock_wait_longest_seconds", activity.longest(waited), "")
 
 
-def _waiter(row: Row, trees: Trees, wait: Row, manner: Manner) -> Row:
-    since = wait.get("since") if wait.get("since") is not None else row.get("query_start")
-    return {
-        **who(row),
-        "blocked_by": trees.before(row["pid"]),
-        "wait_seconds": sql_text.age(row.get("now"), since),
-        "lock": wait.get("lock"),
-        "mode": wait.get("mode"),
-        "relation": wait.get("relation"),
-        "relation_id": wait.get("relation_id"),
-        "query": manner.text(row.get("query")),
+def _blocker(root: int, session: t.Optional[Row], counts: Row, waiters: t.Sequence[Row], manner: Manner) -> Row:
+    own = session if session is not None else {"pid": root}
+    gone = NO_TRANSACTION if session is not None else PREPARED if root == 0 else "it ended while we looked"
+    blocker = {
+        **who(own),
+        "state": own.get("state"),
+        "backend": own.get("backend_type"),
+        "age_seconds": sql_text.age(own.get("now"), own.get("state_change"), gone),
+        "transaction_seconds": sql_text.age(own.get("now"), own.get("xact_start"), gone),
+        **counts,
+        "longest_wait_seconds": largest((waiter["wait_seconds"] for waiter in waiters), "those who wait for it are not shown"),
+        "query": manner.text(own.get("query")),
+        "frees_the_others": advice_line(own, manner.dialect),
+        "waiters": top(waiters, "wait_seconds", manner.top),
     }
+    return row(
+        blocker,
+        {**manner.why, "backend": gone}
+        if session is not None
+        else {**manner.why, **dict.fromkeys(("user", "database", "state", "backend"), gone)},
+    )
+
+
+PREPARED = "it is a prepared transaction, which has no session"
+NO_TRANSACTION = "it has no transaction that the server tells of"
+_WHY_WAITING = {
+    "lock": "the server does not tell which lock it waits for",
+    "mode": "the server does not tell how it wants the lock",
+    "relation": "the server does not tell the table, or it is no lock on a table",
+    "relation_id": "the server does not number its tables, or it is no lock on a table",
+}
+
+
+def _waiter(session: Row, trees: Trees, wait: Row, manner: Manner) -> Row:
+    begun = wait.get("since") if wait.get("since") is not None else session.get("query_start")
+    return row(
+        {
+            **who(session),
+            "blocked_by": trees.before(session["pid"]),
+            "wait_seconds": sql_text.age(session.get("now"), begun, NO_MOMENT),
+            "lock": wait.get("lock"),
+            "mode": wait.get("mode"),
+            "relation": wait.get("relation"),
+            "relation_id": wait.get("relation_id"),
+            "query": manner.text(session.get("query")),
+        },
+        {**manner.why, **_WHY_WAITING},
+    )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Shape: the sessions of a database as connections, idle transactions, long queries and clients.
+"""Shape: the sessions of a database as open transactions and long queries, each by who it is.
 
 Both database collectors bring their rows in these words (those of pg_stat_activity): pid, user, application, address, database,
 backend_type, state, wait_event_type, wait_event, now, query_start, state_change, xact_start, query, hidden.
@@ -15,7 +15,9 @@ import dataclasses
 import re
 import typing as t
 
-from .._collect.sampling import ratio, top
+from .._collect.derived import put_largest, put_total
+from .._collect.facts import Facts, Maybe, Unknown, known, row
+from .._collect.sampling import top
 from .._text.redact import clean
 from . import sql_text
 
@@ -24,6 +26,18 @@ Row = dict[str, t.Any]
 ACTIVE = ("active", "fastpath function call")
 IN_TRANSACTION = ("idle in transaction", "idle in transaction (aborted)")
 _WAITS = {None: "cpu", "Lock": "lock", "LWLock": "internal lock", "IO": "io", "BufferPin": "lock", "Client": "client", "Timeout": "timer"}
+
+NO_MOMENT = "the server does not tell when it began"
+HIDDEN = "what this session does is hidden from us"
+_WHY = {
+    "user": "the server does not tell the user of this session",
+    "address": "the address of this session is hidden from us",
+    "database": "this session uses no database",
+    "state": "the server does not tell the state of this session",
+    "query": "the statement is not shown (see the option query_text), or there is none",
+    "wait_event": "it waits for nothing that the server names",
+    "root_blocker": "no session holds it up",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +49,12 @@ class Manner:
     long_seconds: float = 1.0
     exempt: tuple[t.Mapping[str, str], ...] = ()
     dialect: str = "postgresql"
+    unnamed: str = "this client gives itself no name"  # why a session has no application
+
+    @property
+    def why(self) -> dict[str, str]:
+        """Why a column of a session is unknown."""
+        return {**_WHY, "application": self.unnamed}
 
     def text(self, value: t.Any) -> t.Optional[str]:
         return sql_text.shown(value, self.query_text, self.dialect)
@@ -43,193 +63,166 @@ class Manner:
         return sql_text.kind(value, self.dialect)
 
 
-def is_client(row: Row) -> bool:
+class Activity:
+    """The sessions at one moment. `veiled`: why it is not told of some of them what they do; sums then say what is there at least."""
+
+    def __init__(self, rows: t.Sequence[Row], manner: Manner, veiled: t.Optional[Unknown] = None) -> None:
+        self.rows = rows
+        self.clients = [session for session in rows if is_client(session)]
+        self.manner = manner
+        self.veiled = veiled
+
+    def parts(self, values: t.Iterable[Maybe[t.Any]]) -> list[Maybe[t.Any]]:
+        """What a sum or a maximum is made of: the known values, 0 for no session at all, and what is veiled."""
+        return [0, *values, *([] if self.veiled is None else [self.veiled])]
+
+    def longest(self, values: t.Iterable[Maybe[float]]) -> list[Maybe[float]]:
+        return [0.0, *self.parts(values)[1:]]
+
+
+def is_client(session: Row) -> bool:
     """A session of a client. Of a hidden row the kind is hidden too: it has a user and a database."""
-    if row.get("backend_type") is None:
-        return bool(row.get("hidden") and row.get("user") and row.get("database"))
-    return bool(row["backend_type"] == "client backend")
+    if session.get("backend_type") is None:
+        return bool(session.get("hidden") and session.get("user") and session.get("database"))
+    return bool(session["backend_type"] == "client backend")
 
 
-def who(row: Row) -> Row:
+def who(session: Row) -> Row:
     """Who a session is."""
     return {
-        "pid": row.get("pid"),
-        "user": row.get("user"),
-        "application": clean(row.get("application") or "", 80) or None,
-        "address": None if row.get("hidden") else row.get("address") or "local",
-        "database": row.get("database"),
+        "pid": session.get("pid"),
+        "user": session.get("user"),
+        "application": clean(session.get("application") or "", 80) or None,
+        "address": None if session.get("hidden") else session.get("address") or "local",
+        "database": session.get("database"),
     }
 
 
-def waits_for(row: Row) -> str:
+def waits_for(session: Row) -> str:
     """cpu | lock | internal lock | io | client | timer, or the server's own word."""
-    kind = row.get("wait_event_type")
+    kind = session.get("wait_event_type")
     return _WAITS.get(kind) or str(kind).lower()
 
 
-def connections(rows: t.Sequence[Row], limits: t.Mapping[str, t.Optional[int]]) -> Row:
-    """Sessions of clients against the slots they may use; walsenders have slots of their own."""
-    clients = [row for row in rows if is_client(row)]
-    states = collections.Counter(str(row.get("state") or ("hidden" if row.get("hidden") else "unknown")) for row in clients)
-    hidden = sum(bool(row.get("hidden")) for row in clients)
-    most, kept = limits.get("max_connections"), limits.get("superuser_reserved_connections")
-    reserved = None if kept is None else kept + (limits.get("reserved_connections") or 0)
-    usable = None if most is None or reserved is None else most - reserved
-    return {
-        "used": len(clients),
-        "usable": usable,
-        "max": most,
-        "reserved": reserved,
-        "free": None if usable is None else max(usable - len(clients), 0),
-        "active": None if hidden else sum(states[state] for state in ACTIVE),
-        "idle": None if hidden else states["idle"],
-        "idle_in_transaction": None if hidden else sum(states[state] for state in IN_TRANSACTION),
-        "waiting_on_lock": None if hidden else sum(row.get("wait_event_type") == "Lock" for row in clients),
-        "hidden": hidden,
-        "walsenders": sum(row.get("backend_type") == "walsender" for row in rows),
-    }
+def since(session: Row, moment: str) -> Maybe[float]:
+    """How long ago the session's moment (query_start, state_change, xact_start) was."""
+    return sql_text.age(session.get("now"), session.get(moment), HIDDEN if session.get("hidden") else NO_MOMENT)
 
 
-def groups(rows: t.Sequence[Row], manner: Manner) -> Row:
+def clock_moved(session: Row) -> bool:
+    """Whether one of the session's moments lies clearly in the future."""
+    moments = (since(session, name) for name in ("query_start", "state_change", "xact_start"))
+    return any(isinstance(age, Unknown) and age.reason == sql_text.CLOCK_MOVED for age in moments)
+
+
+def open_for(session: Row) -> Maybe[float]:
+    """How long its transaction is open. One that failed has no start any more: it is at least as old as its failure."""
+    if session.get("xact_start") is None and session.get("state") == IN_TRANSACTION[1]:
+        return since(session, "state_change")
+    return since(session, "xact_start")
+
+
+def kind_of(session: Row, manner: Manner) -> str:
+    """client | backup | exempt: backups, and what the user's rules name, run long by design."""
+    if any(_matches(session, rule) for rule in manner.exempt):
+        return "exempt"
+    return "backup" if sql_text.is_backup(session.get("query"), session.get("application")) else "client"
+
+
+def _matches(session: Row, rule: t.Mapping[str, str]) -> bool:
+    """Whether every field of the rule matches (regular expressions over user, application, database, address, query)."""
+    return bool(rule) and all(re.search(pattern, str(session.get(name) or "")) for name, pattern in rule.items())
+
+
+def put_groups(facts: Facts, activity: Activity) -> None:
     """How the clients' sessions spread, by state, user, application and address."""
-    clients = [{**who(row), "state": row.get("state") or "unknown"} for row in rows if is_client(row)]
-    found: Row = {}
+    people = [{**who(session), "state": session.get("state")} for session in activity.clients]
     for name in ("state", "user", "application", "address"):
-        counted = collections.Counter(str(row[name] or "unknown") for row in clients)
-        found["by_" + name] = [{"name": value, "sessions": count} for value, count in counted.most_common(manner.top)]
-        found["by_" + name + "_total"] = len(counted)
-    return found
+        counted = collections.Counter(str(person[name] or "unknown") for person in people)
+        rows: list[Row] = [{"name": value, "sessions": count} for value, count in counted.most_common()]
+        facts.rows(f"by_{name}", rows, activity.manner.top)
 
 
-def idle_in_transaction(rows: t.Sequence[Row], blocked: t.Mapping[int, t.Collection[int]], manner: Manner) -> Row:
+def put_idle_in_transaction(facts: Facts, activity: Activity, blocked: t.Mapping[int, t.Collection[int]]) -> None:
     """Sessions that opened a transaction and wait for their client: by how long they are idle, not by how long it is open."""
-    found = []
-    for row in rows:
-        if row.get("state") in IN_TRANSACTION and is_client(row):
-            found.append(
-                {
-                    **who(row),
-                    "state": row["state"],
-                    "age_seconds": sql_text.age(row.get("now"), row.get("state_change")),
-                    "transaction_seconds": sql_text.age(row.get("now"), row.get("xact_start")),
-                    "blocks_total": len(blocked.get(row["pid"], ())),
-                    "query": manner.text(row.get("query")),
-                }
-            )
-    ages = [row["age_seconds"] for row in found if row["age_seconds"] is not None]
-    by_client = collections.Counter((row["application"], row["address"], row["user"]) for row in found)
-    return {
-        "idle_in_transaction": top(found, "age_seconds", manner.top),
-        "idle_in_transaction_total": len(found),
-        "idle_in_transaction_longest_seconds": max(ages, default=0.0),
-        "idle_in_transaction_blocking": sum(row["blocks_total"] > 0 for row in found),
-        "idle_in_transaction_clients": [
-            {"application": key[0], "address": key[1], "user": key[2], "sessions": count}
-            for key, count in by_client.most_common(manner.top)
-        ],
-    }
+    manner = activity.manner
+    rows = [
+        row(
+            {
+                **who(session),
+                "state": session["state"],
+                "age_seconds": since(session, "state_change"),
+                "transaction_seconds": since(session, "xact_start"),
+                "blocks_total": len(blocked.get(session["pid"], ())),
+                "query": manner.text(session.get("query")),
+            },
+            manner.why,
+        )
+        for session in activity.clients
+        if session.get("state") in IN_TRANSACTION
+    ]
+    by_client = collections.Counter((entry["application"], entry["address"], entry["user"]) for entry in rows)
+    facts.put("idle_in_transaction", top(rows, "age_seconds", manner.top))
+    put_total(facts, "idle_in_transaction_total", activity.parts(1 for _entry in rows))
+    put_largest(facts, "idle_in_transaction_longest_seconds", activity.longest(t.cast(t.Any, entry["age_seconds"]) for entry in rows), "")
+    put_total(facts, "idle_in_transaction_blocking", activity.parts(int(t.cast(int, entry["blocks_total"]) > 0) for entry in rows))
+    facts.put(
+        "idle_in_transaction_clients",
+        [{"application": key[0], "address": key[1], "user": key[2], "sessions": count} for key, count in by_client.most_common(manner.top)],
+    )
 
 
-def _exempt(row: Row, rules: t.Sequence[t.Mapping[str, str]]) -> bool:
-    """Whether every field of some rule matches (regular expressions over user, application, database, address, query)."""
-    return any(rule and all(re.search(pattern, str(row.get(name) or "")) for name, pattern in rule.items()) for rule in rules)
+def put_oldest_transaction(facts: Facts, activity: Activity) -> None:
+    """The oldest open transaction of a client, whatever it does: while it is open nothing that it could see is cleaned up."""
+    manner = activity.manner
+    own = [
+        (session, open_for(session))
+        for session in activity.clients
+        if (session.get("xact_start") is not None or session.get("state") in IN_TRANSACTION) and kind_of(session, manner) == "client"
+    ]
+    put_largest(facts, "oldest_transaction_seconds", activity.longest(seconds for _session, seconds in own), "")
+    oldest = max(own, key=lambda pair: known(pair[1]) or 0.0, default=None)
+    if oldest is None:
+        facts.put("oldest_transaction", Unknown("no transaction of a client is open") if activity.veiled is None else activity.veiled)
+        return
+    session, seconds = oldest
+    told = {"state": session.get("state"), "age_seconds": seconds, "query": manner.text(session.get("query"))}
+    facts.put("oldest_transaction", row({**who(session), **told}, manner.why))
 
 
-def long_queries(rows: t.Sequence[Row], roots: t.Mapping[int, int], manner: Manner) -> Row:
+def put_long_queries(facts: Facts, activity: Activity, roots: t.Mapping[int, int]) -> None:
     """What clients have been running for long, and what each of them waits for (case P-05)."""
-    found = []
-    for row in rows:
-        seconds = sql_text.age(row.get("now"), row.get("query_start"))
-        if not is_client(row) or row.get("state") not in ACTIVE or seconds is None or seconds < manner.long_seconds:
-            continue
-        kind = "client"
-        if _exempt(row, manner.exempt):
-            kind = "exempt"
-        elif sql_text.is_backup(row.get("query"), row.get("application")):
-            kind = "backup"
-        found.append(
+    manner = activity.manner
+    running = [(session, since(session, "query_start")) for session in activity.clients if session.get("state") in ACTIVE]
+    long = [(session, seconds) for session, seconds in running if isinstance(seconds, Unknown) or seconds >= manner.long_seconds]
+    rows = [
+        row(
             {
-                **who(row),
-                "kind": kind,
+                **who(session),
+                "kind": kind_of(session, manner),
                 "age_seconds": seconds,
-                "waits_for": waits_for(row),
-                "wait_event": row.get("wait_event"),
-                "root_blocker": roots.get(row["pid"]),
-                "statement_kind": manner.kind(row.get("query")),
-                "query": manner.text(row.get("query")),
-            }
+                "waits_for": waits_for(session),
+                "wait_event": session.get("wait_event"),
+                "root_blocker": roots.get(session["pid"]),
+                "statement_kind": manner.kind(session.get("query")),
+                "query": manner.text(session.get("query")),
+            },
+            manner.why,
         )
-    counted = [row for row in found if row["kind"] == "client"]
-    waits = collections.Counter(row["waits_for"] for row in counted)
+        for session, seconds in long
+        if not isinstance(seconds, Unknown)
+    ]
+    undated = [seconds for session, seconds in long if isinstance(seconds, Unknown) and kind_of(session, manner) == "client"]
+    counted = [entry for entry in rows if entry["kind"] == "client"]
     # exempt ones stay visible, behind those that count
-    found.sort(key=lambda row: (row["kind"] != "client", -row["age_seconds"]))
-    return {
-        "long_queries": found[: manner.top],
-        "long_queries_total": len(counted),
-        "long_queries_exempt": len(found) - len(counted),
-        "long_queries_longest_seconds": max((row["age_seconds"] for row in counted), default=0.0),
-        "long_queries_waits": [{"name": name, "sessions": count} for name, count in waits.most_common()],
-        "long_queries_on_lock": waits["lock"],
-        "long_queries_on_io": waits["io"],
-        "long_queries_on_cpu": waits["cpu"],
-    }
-
-
-def _client_key(row: Row) -> tuple[t.Optional[str], t.Optional[str], t.Optional[str]]:
-    person = who(row)
-    return person["address"], person["user"], person["application"]
-
-
-def clients(rows: t.Sequence[Row], samples: t.Sequence[t.Sequence[Row]], seconds: t.Optional[float], manner: Manner) -> Row:
-    """Every (address, user, application): its share of the sessions and of the time that sessions were working.
-
-    `samples`: what was working at several moments of the window that lasted `seconds`.
-    """
-    sessions: dict[tuple[t.Any, ...], list[Row]] = collections.defaultdict(list)
-    for row in rows:
-        if is_client(row) or row.get("backend_type") == "walsender":
-            sessions[_client_key(row)].append(row)
-    worked: t.Counter[tuple[t.Any, ...]] = collections.Counter()
-    kinds: dict[tuple[t.Any, ...], t.Counter[str]] = collections.defaultdict(collections.Counter)
-    for sample in samples:
-        for row in sample:
-            worked[_client_key(row)] += 1
-            kinds[_client_key(row)][manner.kind(row.get("query"))] += 1
-            sessions.setdefault(_client_key(row), [])
-    everybody = sum(map(is_client, rows))
-    working = sum(worked.values())
-    found = []
-    for key, own in sessions.items():
-        active = worked[key] * seconds / len(samples) if samples and seconds else None
-        found.append(
-            {
-                "address": key[0],
-                "user": key[1],
-                "application": key[2],
-                "database": ", ".join(sorted({str(row["database"]) for row in own if row.get("database")})[:3]) or None,
-                "backend": "walsender" if any(row.get("backend_type") == "walsender" for row in own) else "client backend",
-                "sessions": len(own),
-                "session_share_ratio": ratio(sum(map(is_client, own)), everybody),
-                "active_seconds": None if active is None else round(active, 3),
-                "time_share_ratio": ratio(worked[key], working),
-                "longest_query_seconds": _longest(own),
-                "kind": _reads_or_writes(kinds[key]),
-            }
-        )
-    found.sort(key=lambda row: (-(row["time_share_ratio"] or 0), -row["sessions"]))
-    return {"clients": found[: 3 * manner.top], "clients_total": len(found)}
-
-
-def _longest(rows: t.Sequence[Row]) -> t.Optional[float]:
-    if any(row.get("hidden") for row in rows):
-        return None  # what they do is not shown, and so is not nothing
-    ages = [sql_text.age(row.get("now"), row.get("query_start")) for row in rows if row.get("state") in ACTIVE]
-    return max((seconds for seconds in ages if seconds is not None), default=0.0)
-
-
-def _reads_or_writes(kinds: t.Counter[str]) -> t.Optional[str]:
-    """reads | writes | both; None when it was not seen at work."""
-    reads, writes = kinds["read"], kinds["write"] + kinds["schema"]
-    if not reads and not writes:
-        return None
-    return "both" if reads and writes else "reads" if reads else "writes"
+    rows.sort(key=lambda entry: (entry["kind"] != "client", -t.cast(float, entry["age_seconds"])))
+    facts.put("long_queries", rows[: manner.top])
+    put_total(facts, "long_queries_total", activity.parts([*(1 for _entry in counted), *undated]))
+    facts.put("long_queries_exempt", len(rows) - len(counted))
+    put_largest(
+        facts, "long_queries_longest_seconds", activity.longest([*(t.cast(float, entry["age_seconds"]) for entry in counted), *undated]), ""
+    )
+    waits = collections.Counter(str(entry["waits_for"]) for entry in counted)
+    facts.put("long_queries_waits", [{"name": name, "sessions": count} for name, count in waits.most_common()])
+    for kind in ("lock", "io", "cpu"):
+        put_total(facts, f"long_queries_on_{kind}", activity.parts([waits[kind], *undated]))

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from .._collect.facts import Maybe, Unknown
 from .._collect.sampling import number
 from .._text.plain import text as as_text
 from .._text.redact import clean
@@ -158,21 +159,18 @@ def is_backup(sql: t.Union[str, bytes, None], application: t.Optional[str] = Non
 JITTER_SECONDS = 5.0
 
 
-def age(now: t.Any, then: t.Any) -> t.Optional[float]:
-    """Seconds from `then` to `now`; a little below zero is 0.0, far below zero is None (a clock was moved: `clock_moved`)."""
+CLOCK_MOVED = "the server's clock was moved back: it is not known until this session goes on"
+
+
+def age(now: t.Any, then: t.Any, missing: str) -> Maybe[float]:
+    """Seconds from `then` to `now`; a little below zero is 0.0, far below zero is unknown. `missing`: the reason without a `then`."""
     begin, end = number(then), number(now)
     if begin is None or end is None:
-        return None
+        return Unknown(missing)
     seconds = round(float(end) - float(begin), 3)
     if seconds < -JITTER_SECONDS:
-        return None
+        return Unknown(CLOCK_MOVED)
     return max(seconds, 0.0) + 0.0
-
-
-def clock_moved(now: t.Any, *moments: t.Any) -> bool:
-    """Whether one of the moments lies clearly in the future."""
-    end = number(now)
-    return end is not None and any(begin is not None and float(end) - float(begin) < -JITTER_SECONDS for begin in map(number, moments))
 
 
 _ID_COLUMN = re.compile(r"^(?P<stem>.+?)(?:_id|_uuid|_pk|(?<=[a-z0-9])I[dD])$")

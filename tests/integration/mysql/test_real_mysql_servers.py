@@ -61,7 +61,8 @@ def test_settings_of_other_people_do_not_change_our_questions(instrumented: Mari
         instrumented.query(f"SET GLOBAL sql_mode = '{before[0]}'")
         instrumented.query(f"SET GLOBAL max_join_size = {before[1]}")
         instrumented.query(f"SET GLOBAL time_zone = '{before[2]}'")
-    assert found["unknown"].keys() <= {"buffer_pool_hit_ratio"}
+    refusals = ("the server refused", "the answer took", "MariaDB 10")
+    assert not [why for why in found["unknown"].values() if why.startswith(refusals) or "please report" in why]
     assert 0 <= found["idle_in_transaction"][0]["transaction_seconds"] < 60
     assert found["missing_indexes_total"] == 1
     assert all(row["id"] and len(row["id"]) >= 32 for row in found["statements"])

@@ -10,7 +10,7 @@ import time
 import typing as t
 
 from ..._collect.base import Collector, Sampler
-from ..._collect.facts import Facts
+from ..._collect.facts import Facts, Maybe, Unknown, known
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Problem
 from ..._sql import sql_text
@@ -49,7 +49,7 @@ class MysqlSampler(Sampler):
     _first: shape.Sample
     _second: t.Optional[shape.Sample] = None
     _exhausted: t.Optional[str] = None
-    _programs: dict[str, str]
+    _programs: Maybe[dict[str, str]]
     _tools_options = ""
 
     def __init__(self, options: dict[str, t.Any], tools: HostTools) -> None:
@@ -83,8 +83,7 @@ class MysqlSampler(Sampler):
         if early:
             sample.status, sample.own = reader.status(), reader.own()
         sample.at = time.monotonic()
-        if reader.needs_performance_schema("statements"):
-            sample.digests = reader.digests(since)
+        sample.digests = reader.digests(since)
         sample.scans = reader.scans()
         self._read_sessions(sample)
         sample.metrics = reader.metrics()
@@ -95,11 +94,16 @@ class MysqlSampler(Sampler):
 
     def _read_sessions(self, sample: shape.Sample) -> None:
         reader = self._reader
-        sample.transactions = activity.transactions(reader.transactions())
+        rows, transactions = reader.sessions(), reader.transactions()
+        sample.transactions = transactions if isinstance(transactions, Unknown) else activity.transactions(transactions)
         self._programs = reader.programs()
-        sample.sessions = activity.sessions(reader.sessions(), sample.transactions, self._programs, reader.identity.pid)
+        if isinstance(rows, Unknown):
+            sample.sessions = rows
+            return
+        programs = known(self._programs) or {}
+        sessions = sample.sessions = activity.sessions(rows, known(sample.transactions) or {}, programs, reader.identity.pid)
         # reading locks costs the server something: only when somebody waits
-        waiting = {row["wait_event"] for row in sample.sessions if row["wait_event_type"] == "Lock"}
+        waiting = {session["wait_event"] for session in sessions if session["wait_event_type"] == "Lock"}
         if "row lock" in waiting:
             sample.row_waits = reader.row_waits()
         if "metadata lock" in waiting:
@@ -115,8 +119,11 @@ class MysqlSampler(Sampler):
 
     def look(self) -> None:
         """Who is at work at this moment."""
-        rows = activity.sessions(self._reader.busy(), {}, self._programs, self._reader.identity.pid)
-        self._working.append([row for row in rows if row["state"] == "active" and row["backend_type"] == "client backend"])
+        busy = self._reader.busy()
+        if isinstance(busy, Unknown):
+            return
+        sessions = activity.sessions(busy, {}, known(self._programs) or {}, self._reader.identity.pid)
+        self._working.append([one for one in sessions if one["state"] == "active" and one["backend_type"] == "client backend"])
 
     def second(self) -> None:
         if self._session is None:
@@ -128,23 +135,28 @@ class MysqlSampler(Sampler):
 
     def facts(self, window: t.Optional[float]) -> Facts:
         if self._exhausted is not None:
-            return Facts.adopt({**shape.exhausted(self._exhausted), "client_options": self._tools_options})
+            facts = shape.exhausted(self._exhausted)
+            facts.put("client_options", self._tools_options)
+            return facts
         manner = Manner(
             query_text=self.options.get("query_text") or "normalised",
             top=self.tools.top,
             long_seconds=self.options.get("long_query_seconds") or 0.0,
             exempt=tuple(self.options.get("exempt") or ()),
             dialect="mysql",
+            unnamed=self._programs.reason if isinstance(self._programs, Unknown) else Manner.unnamed,
         )
-        statements = shape.statements_of(self._reader, self._first, self._second)
+        statements = shape.statements_of(self._first, self._second)
         texts = {}
-        if statements is not None:
+        if not isinstance(statements, Unknown):
             wanted = [*statements.chosen(manner.top), *statements.suspects(200)]
             texts = {(row.get("schema_name"), row.get("digest")): str(row.get("text") or "") for row in self._reader.texts(wanted)}
         dictionary = self._reader.dictionary()
         material = shape.Material(self._reader, self._first, self._second, self._working, window, manner, dictionary)
-        plans = [shape.plan(pid, material, *self._reader.explain(pid)) for pid in self.options.get("explain_pids") or []]
-        return Facts.adopt({**shape.facts(material, statements, texts), "plans": plans, "client_options": self._tools_options})
+        facts = shape.facts(material, statements, texts)
+        facts.put("plans", [shape.plan(pid, material, *self._reader.explain(pid)) for pid in self.options.get("explain_pids") or []])
+        facts.put("client_options", self._tools_options)
+        return facts
 
     def close(self) -> None:
         if self._session is not None:

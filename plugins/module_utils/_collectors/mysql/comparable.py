@@ -10,7 +10,9 @@ import hashlib
 import re
 import typing as t
 
+from ..._collect.facts import Facts, Maybe, Unknown
 from ..._collect.sampling import number
+from .indexes import Dictionary
 
 Row = dict[str, t.Any]
 
@@ -43,20 +45,17 @@ def _hash(lines: t.Iterable[str]) -> str:
     return hashlib.sha256("\n".join(lines).encode("utf-8", "replace")).hexdigest()[:16]
 
 
-def settings(variables: t.Mapping[str, str]) -> Row:
-    rows = [{"name": name, "value": _plain(variables[name])} for name in SETTINGS if name in variables]
-    return {"settings": rows, "settings_total": len(rows), "settings_hash": _hash(f"{row['name']}={row['value']}" for row in rows)}
+def put_settings(facts: Facts, variables: t.Mapping[str, str]) -> None:
+    rows: list[Row] = [{"name": name, "value": _plain(variables[name])} for name in SETTINGS if name in variables]
+    facts.rows("settings", rows, len(rows))
+    facts.put("settings_hash", _hash(f"{row['name']}={row['value']}" for row in rows))
 
 
-def indexes(definitions: t.Optional[t.Sequence[Row]]) -> Row:
-    """None: the dictionary could not be read."""
-    if definitions is None:
-        return dict.fromkeys(("index_definitions", "index_definitions_total", "index_definitions_hash"))
-    return {
-        "index_definitions": list(definitions[:MAX_DEFINITIONS]),
-        "index_definitions_total": len(definitions),
-        "index_definitions_hash": _hash(f"{row['database']} {row['definition']}" for row in definitions),
-    }
+def put_indexes(facts: Facts, dictionary: Maybe[Dictionary]) -> None:
+    rows = dictionary if isinstance(dictionary, Unknown) else dictionary.definitions()
+    facts.rows("index_definitions", rows, MAX_DEFINITIONS)
+    described = rows if isinstance(rows, Unknown) else _hash(f"{row['database']} {row['definition']}" for row in rows)
+    facts.put("index_definitions_hash", described)
 
 
 def _plain(value: str) -> t.Any:

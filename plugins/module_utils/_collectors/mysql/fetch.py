@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..._collect.sampling import number
+from ..._collect.facts import Maybe, Unknown, known
 from ..._text.redact import clean
 from . import indexes, parse, reasons, replication
 from .session import Refused, Row, Session, literal
@@ -108,13 +108,12 @@ SELECT name, count FROM information_schema.innodb_metrics WHERE name IN ('lock_d
 
 @dataclasses.dataclass
 class Reader:
-    """One server. `unknown` collects why something could not be read, by measure."""
+    """One server. What could not be read is `Unknown`, with its reason, in place of the rows."""
 
     session: Session
     identity: parse.Identity
     variables: dict[str, str]
-    unknown: dict[str, str] = dataclasses.field(default_factory=dict)
-    _columns: t.Optional[list[str]] = None
+    _columns: t.Optional[Maybe[list[str]]] = None
     _kept: t.Optional[bool] = None
 
     @classmethod
@@ -131,8 +130,13 @@ class Reader:
         """Whether performance_schema runs. Where it does not, its tables exist and are empty (case Y-04)."""
         return self.variables.get("performance_schema", "").upper() in ("ON", "1")
 
-    def ask(self, measure: str, *questions: str) -> list[Row]:
-        """The rows of the first question that this server understands and allows; none otherwise, with the reason kept."""
+    @property
+    def closed(self) -> t.Optional[Unknown]:
+        """Why nothing can be read from performance_schema: it is off."""
+        return None if self.instrumented else Unknown(reasons.performance_schema_off(self.identity))
+
+    def ask(self, measure: str, *questions: str) -> Maybe[list[Row]]:
+        """The rows of the first question that this server understands and allows; else why there are none."""
         refused: t.Optional[Refused] = None
         for question in questions:
             try:
@@ -142,15 +146,7 @@ class Reader:
                     refused = error
                 if error.why not in ("absent", "denied"):
                     break
-        if refused is not None:
-            self.unknown[measure] = reasons.refused(refused, measure, self.identity)
-        return []
-
-    def needs_performance_schema(self, measure: str) -> bool:
-        """Whether it runs; when it does not, that is why the measure is unknown."""
-        if not self.instrumented:
-            self.unknown[measure] = reasons.performance_schema_off(self.identity)
-        return self.instrumented
+        return Unknown(reasons.refused(refused, measure, self.identity) if refused is not None else f"nothing tells {measure} here")
 
     def now(self) -> str:
         """The server's clock in whole seconds: MariaDB's tables know no finer ones."""
@@ -178,14 +174,14 @@ class Reader:
                 raise
             return self.session.pairs(f"SHOW {scope.upper()} STATUS{condition}")
 
-    def sessions(self) -> list[Row]:
+    def sessions(self) -> Maybe[list[Row]]:
         """Every session that we are shown."""
         order = ["mariadb_plain"] if self.mariadb else []
         if self.instrumented and (not self.mariadb or self._keeps_statements()):
             order.insert(0, "mariadb" if self.mariadb else "mysql")
         return self.ask("sessions", *[_SESSIONS[name] for name in [*order, "any", "show"]])
 
-    def busy(self) -> list[Row]:
+    def busy(self) -> Maybe[list[Row]]:
         """Sessions that do something at this moment: a question that may be asked often."""
         order = ["mariadb_busy"] if self.mariadb else ["mysql_busy"] if self.instrumented else []
         return self.ask("sessions", *[_SESSIONS[name] for name in [*order, "any", "show"]])
@@ -194,13 +190,13 @@ class Reader:
         """Whether MariaDB keeps the last statement of each session: off by default, and joining for nothing is dear."""
         if self._kept is None:
             consumer = "SELECT name FROM performance_schema.setup_consumers WHERE name = 'events_statements_current' AND enabled = 'YES'"
-            self._kept = bool(self.ask("applications", consumer))
+            self._kept = bool(known(self.ask("applications", consumer)))
         return self._kept
 
-    def transactions(self) -> list[Row]:
+    def transactions(self) -> Maybe[list[Row]]:
         return self.ask("transactions", _TRANSACTIONS)
 
-    def row_waits(self) -> list[Row]:
+    def row_waits(self) -> Maybe[list[Row]]:
         return self.ask("blockers", _ROW_WAITS["mariadb" if self.mariadb else "mysql"])
 
     def metadata_locks(self) -> list[Row]:
@@ -213,59 +209,65 @@ class Reader:
                 continue
         return rows
 
-    def programs(self) -> dict[str, str]:
+    def programs(self) -> Maybe[dict[str, str]]:
         """What each session's client program calls itself, by session."""
-        if not self.instrumented:
-            return {}
-        found: dict[str, str] = {}
-        for row in self.ask("applications", _PROGRAMS):
-            if row.get("pid") and row.get("value") and (row["name"] == "program_name" or row["pid"] not in found):
-                found[str(row["pid"])] = str(row["value"])
-        return found
+        closed = self.closed
+        rows = closed if closed is not None else self.ask("applications", _PROGRAMS)
+        if isinstance(rows, Unknown):
+            return rows
+        names: dict[str, str] = {}
+        for row in rows:
+            if row.get("pid") and row.get("value") and (row["name"] == "program_name" or row["pid"] not in names):
+                names[str(row["pid"])] = str(row["value"])
+        return names
 
-    def metrics(self) -> dict[str, t.Optional[str]]:
+    def metrics(self) -> Maybe[dict[str, t.Optional[str]]]:
         """Counters that MariaDB has in its status and MySQL in a table."""
-        return {str(row["name"]): row.get("count") for row in ([] if self.mariadb else self.ask("deadlocks", _INNODB_METRICS))}
+        rows = [] if self.mariadb else self.ask("deadlocks", _INNODB_METRICS)
+        return rows if isinstance(rows, Unknown) else {str(row["name"]): row.get("count") for row in rows}
 
-    def digests(self, since: t.Optional[str] = None) -> list[Row]:
+    def digests(self, since: t.Optional[str] = None) -> Maybe[list[Row]]:
         """Counters of the statements (no texts), `since`: only those that ran since that moment of the server's clock."""
         if self._columns is None:
-            self._columns = [str(row.get("field")).lower() for row in self.ask("statements", f"SHOW COLUMNS FROM {DIGEST}")]
-            self._consumed()
-        wanted = [name for name in DIGEST_COLUMNS if name in self._columns]
-        if not wanted or "statements" in self.unknown:
-            return []
+            closed = self.closed
+            self._columns = closed if closed is not None else self._digest_columns()
+        if isinstance(self._columns, Unknown):
+            return self._columns
+        columns = self._columns
         moved = f" AND last_seen >= '{since}'" if since else ""
         # one packed column: ten thousand rows of fourteen columns would cost both sides five times as much
-        packed = ", ".join(f"IFNULL({name}, '')" for name in wanted)
+        packed = ", ".join(f"IFNULL({name}, '')" for name in columns)
         rows = self.ask(
             "statements",
             f"SELECT CONCAT_WS('|', {packed}) AS packed, schema_name IS NULL AS unnamed FROM {DIGEST} WHERE (schema_name IS NULL OR "
             f"schema_name NOT IN ('information_schema', 'performance_schema')){moved} LIMIT 200000",
         )
-        return [parse.unpacked(row, wanted) for row in rows]
+        return rows if isinstance(rows, Unknown) else [parse.unpacked(row, columns) for row in rows]
 
-    def _consumed(self) -> None:
-        """Whether the statements are collected at all, and we may see them."""
-        if not self._columns:
-            self.unknown.setdefault("statements", reasons.performance_schema_closed(self.identity))
-            return
+    def _digest_columns(self) -> Maybe[list[str]]:
+        """The columns that this server has, when statements are collected and we may see them."""
+        rows = self.ask("statements", f"SHOW COLUMNS FROM {DIGEST}")
+        if isinstance(rows, Unknown):
+            return rows
+        there = {str(row.get("field")).lower() for row in rows}
+        if not there:
+            return Unknown(reasons.performance_schema_closed(self.identity))
         off = self.ask(
             "statements", "SELECT name FROM performance_schema.setup_consumers WHERE name = 'statements_digest' AND enabled = 'NO'"
         )
-        if off:
-            self.unknown["statements"] = reasons.DIGESTS_OFF
+        if isinstance(off, Unknown):
+            return off
+        return Unknown(reasons.DIGESTS_OFF) if off else [name for name in DIGEST_COLUMNS if name in there]
 
     def texts(self, keys: t.Collection[tuple[t.Optional[str], t.Optional[str]]]) -> list[Row]:
         """The normalised texts of some statements, as the server keeps them."""
-        known = ", ".join(literal(digest) for _schema, digest in keys if digest)
-        if not known:
+        digests = ", ".join(literal(digest) for _schema, digest in keys if digest)
+        if not digests:
             return []
-        return self.ask(
-            "statements", f"SELECT schema_name, digest, LEFT(digest_text, 4000) AS text FROM {DIGEST} WHERE digest IN ({known})"
-        )
+        question = f"SELECT schema_name, digest, LEFT(digest_text, 4000) AS text FROM {DIGEST} WHERE digest IN ({digests})"
+        return known(self.ask("statements", question)) or []
 
-    def dictionary(self) -> t.Optional[indexes.Dictionary]:
+    def dictionary(self) -> Maybe[indexes.Dictionary]:
         """Tables, indexes and columns as InnoDB knows them: PROCESS is enough, and no table is opened for it."""
         prefix = "information_schema.innodb_" + ("sys_" if self.mariadb else "")
         read: dict[str, list[Row]] = {}
@@ -276,24 +278,23 @@ class Reader:
             ("fields", "index_id, name, pos", f"LIMIT {20 * TABLES}"),
             ("columns", "table_id, name, mtype", f"WHERE LOWER(name) LIKE '%id' OR name LIKE '%pk' LIMIT {20 * TABLES}"),
         ):
-            read[name] = self.ask("missing_indexes", f"SELECT {columns} FROM {prefix}{name} {rest}")
-            if "missing_indexes" in self.unknown:  # a schema change that waits holds all of them up
-                return None
+            rows = self.ask("missing_indexes", f"SELECT {columns} FROM {prefix}{name} {rest}")
+            if isinstance(rows, Unknown):  # a schema change that waits holds all of them up
+                return rows
+            read[name] = rows
         return indexes.Dictionary(read["tables"], read["indexes"], read["fields"], read["columns"], read["tablestats"])
 
-    def scans(self) -> list[Row]:
+    def scans(self) -> Maybe[list[Row]]:
         """Rows read without an index, by table."""
-        return self.ask("table_scans", _SCANS) if self.instrumented else []
+        closed = self.closed
+        return closed if closed is not None else self.ask("table_scans", _SCANS)
 
-    def replication(self) -> tuple[list[Row], list[Row]]:
+    def replication(self) -> tuple[Maybe[list[Row]], Maybe[list[Row]]]:
         """(channels that this server follows, its own binary log)."""
         channels = self.ask("replication", *replication.replica_questions(self.identity))
-        own = (
-            self.ask("binary_log", *replication.binlog_questions(self.identity))
-            if self.variables.get("log_bin", "").upper() == "ON"
-            else []
-        )
-        return channels, own
+        if self.variables.get("log_bin", "").upper() != "ON":
+            return channels, Unknown("it writes no binary log (log_bin is off)")
+        return channels, self.ask("binary_log", *replication.binlog_questions(self.identity))
 
     def explain(self, pid: int) -> tuple[list[Row], t.Optional[str]]:
         """The plan of what a session is running right now, or why there is none. Nothing is run for it."""
@@ -302,6 +303,3 @@ class Reader:
             return self.session.rows(f"{words} {int(pid)}"), None
         except Refused as refused:
             return [], clean(refused.said, 160)
-
-    def limit(self, name: str) -> t.Optional[t.Union[int, float]]:
-        return number(self.variables.get(name))

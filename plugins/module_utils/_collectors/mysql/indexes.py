@@ -14,11 +14,13 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ..._collect.sampling import number, ratio, top
+from ..._collect.derived import put_largest
+from ..._collect.facts import Facts, Maybe, Unknown, known, row
+from ..._collect.sampling import ONE_SAMPLE, number, ratio, top
 from ..._sql import sql_text
 from ..._sql.sessions import Manner
 from .session import quoted
-from .statements import Key, Statements, measures
+from .statements import IDLE, NEVER, Key, Statements, measures
 
 Row = dict[str, t.Any]
 
@@ -65,34 +67,34 @@ class Dictionary:
         columns: t.Iterable[t.Mapping[str, t.Any]] = (),
         sizes: t.Iterable[t.Mapping[str, t.Any]] = (),
     ) -> None:
-        names = {str(row.get("table_id")): table_of(row.get("name")) for row in tables}
+        names = {str(told.get("table_id")): table_of(told.get("name")) for told in tables}
         self._tables = {key: table for key, table in names.items() if table.schema not in _SYSTEM and table.name[:1] not in ("", "#")}
         self.indexes: dict[Table, dict[str, Index]] = {}
         self._with_clustered: set[Table] = set()
         self._read_indexes(indexes, fields)
         self.columns: dict[Table, list[str]] = {}
-        for row in columns:
-            table = self._tables.get(str(row.get("table_id")))
-            if table is not None and number(row.get("mtype")) in _INDEXABLE and row.get("name") not in self.columns.setdefault(table, []):
-                self.columns[table].append(str(row["name"]))
+        for told in columns:
+            table = self._tables.get(str(told.get("table_id")))
+            if table is not None and number(told.get("mtype")) in _INDEXABLE and told.get("name") not in self.columns.setdefault(table, []):
+                self.columns[table].append(str(told["name"]))
         self.rows: dict[Table, int] = {}
         # a partitioned table is the sum of its partitions
-        for row in sizes:
-            table = table_of(row.get("name"))
-            self.rows[table] = self.rows.get(table, 0) + int(number(row.get("num_rows")) or 0)
+        for told in sizes:
+            table = table_of(told.get("name"))
+            self.rows[table] = self.rows.get(table, 0) + int(number(told.get("num_rows")) or 0)
 
     def _read_indexes(self, indexes: t.Iterable[t.Mapping[str, t.Any]], fields: t.Iterable[t.Mapping[str, t.Any]]) -> None:
         columns: dict[str, list[tuple[int, str]]] = {}
-        for row in fields:
-            columns.setdefault(str(row.get("index_id")), []).append((int(number(row.get("pos")) or 0), str(row.get("name"))))
-        for row in indexes:
-            table, name = self._tables.get(str(row.get("table_id"))), str(row.get("name"))
-            own = tuple(column for _place, column in sorted(columns.get(str(row.get("index_id")), [])))
+        for told in fields:
+            columns.setdefault(str(told.get("index_id")), []).append((int(number(told.get("pos")) or 0), str(told.get("name"))))
+        for told in indexes:
+            table, name = self._tables.get(str(told.get("table_id"))), str(told.get("name"))
+            own = tuple(column for _place, column in sorted(columns.get(str(told.get("index_id")), [])))
             if table is not None:
                 self._with_clustered.add(table)
             if table is None or name == "GEN_CLUST_INDEX" or name.startswith("FTS_") or not own:
                 continue
-            self.indexes.setdefault(table, {})[name] = Index(name, own, bool(int(number(row.get("type")) or 0) & 2))
+            self.indexes.setdefault(table, {})[name] = Index(name, own, bool(int(number(told.get("type")) or 0) & 2))
 
     @property
     def untold(self) -> list[str]:
@@ -140,43 +142,61 @@ def add_index(table: Table, column: str, taken: t.Container[str] = ()) -> str:
 class Evidence(t.NamedTuple):
     """What can confirm that an index is missed, and how to show it."""
 
-    statements: t.Optional[Statements]  # None: performance_schema is off
+    statements: Maybe[Statements]
     texts: t.Mapping[Key, str]
     looks: t.Sequence[t.Sequence[Row]]  # sessions that were running at moments of the window
-    scanned: t.Mapping[Table, float]  # rows read without an index, per second
+    scanned: Maybe[t.Mapping[Table, float]]  # rows read without an index, per second
     running: t.Sequence[Row]
     manner: Manner
 
 
-def missing(dictionary: Dictionary, evidence: Evidence) -> Row:
+_MEASURES = (
+    "missing_indexes", "missing_indexes_total", "missing_indexes_suspected", "missing_indexes_hurting", "missing_indexes_hurting_rows",
+    "missing_indexes_statement_share_ratio",
+)  # fmt: skip
+
+
+def put_missing(facts: Facts, dictionary: Maybe[Dictionary], evidence: Evidence) -> None:
     """Columns that miss an index: the confirmed ones first, by the time that their statements take."""
-    rows = [_row(dictionary, evidence, *found) for found in dictionary.candidates()]
+    if isinstance(dictionary, Unknown):
+        for name in _MEASURES:
+            facts.put(name, dictionary)
+        return
+    if dictionary.untold:
+        facts.note(f"MySQL does not tell the indexes of partitioned tables this way: {', '.join(dictionary.untold[:5])} not looked at")
+    rows = [_row(dictionary, evidence, *candidate) for candidate in dictionary.candidates()]
     # a column that nothing points to and no statement filters on (session_id, external_id) is left out
-    rows = [row for row in rows if row["statements"] or dictionary.has_target(row["database"], row["columns"][0])]
-    rows.sort(key=lambda row: (not row["confirmed_by"], -(row["statement_share_ratio"] or 0), -row["rows_estimate"]))
-    hurting = [row for row in rows if row["confirmed_by"]]
-    return {
-        "missing_indexes": rows[: evidence.manner.top],
-        "missing_indexes_total": len(rows),
-        "missing_indexes_suspected": sum(not row["statements"] for row in rows),
-        "missing_indexes_hurting": len(hurting),
-        "missing_indexes_hurting_rows": max((row["rows_estimate"] for row in hurting), default=0),
-        "missing_indexes_statement_share_ratio": max((row["statement_share_ratio"] or 0.0 for row in rows), default=0.0),
-    }
+    rows = [one for one in rows if one["statements"] or dictionary.has_target(one["database"], one["columns"][0])]
+    rows.sort(key=lambda one: (not one["confirmed_by"], -(known(one["statement_share_ratio"]) or 0), -one["rows_estimate"]))
+    hurting = [one for one in rows if one["confirmed_by"]]
+    facts.rows("missing_indexes", rows, evidence.manner.top)
+    facts.put("missing_indexes_suspected", sum(not one["statements"] for one in rows))
+    facts.put("missing_indexes_hurting", len(hurting))
+    facts.put("missing_indexes_hurting_rows", max((one["rows_estimate"] for one in hurting), default=0))
+    shares = [one["statement_share_ratio"] for one in rows if one["statements"]]
+    put_largest(facts, "missing_indexes_statement_share_ratio", [0.0, *shares], "")
+
+
+_WHY = {
+    "statement": "no statement was seen that filters on it without an index",
+    "statement_share_ratio": "no statement was seen that filters on it without an index",
+    "being_built": "nobody adds it now",
+}
 
 
 def _row(dictionary: Dictionary, evidence: Evidence, table: Table, column: str, refers_to: str) -> Row:
-    if evidence.statements is None:
+    if isinstance(evidence.statements, Unknown):
         statements = _seen(table, column, evidence)
-        confirmed = [f"seen running in {row['samples']} looks" for row in statements if row["samples"] > 1][:1]
+        confirmed = [f"seen running in {one['samples']} looks" for one in statements if one["samples"] > 1][:1]
     else:
         statements = _sufferers(table, column, evidence.statements, evidence)
         confirmed = ["statements that filter on it and use no index"] if statements else []
-    scanned = evidence.scanned.get(table)
-    if confirmed and scanned:
+    scanned = _scanned(table, evidence)
+    if confirmed and not isinstance(scanned, Unknown):
         confirmed.append(f"{scanned:.0f} rows read without an index every second")
-    shares = [row["share_ratio"] for row in statements if row["share_ratio"] is not None]
-    return {
+    shares = [one["share_ratio"] for one in statements if not isinstance(one["share_ratio"], Unknown)]
+    unshared = next((one["share_ratio"] for one in statements if isinstance(one["share_ratio"], Unknown)), None)
+    told = {
         "database": table.schema,
         "table": table.name,
         "columns": [column],
@@ -188,10 +208,21 @@ def _row(dictionary: Dictionary, evidence: Evidence, table: Table, column: str, 
         "confirmed_by": confirmed,
         "statement": statements[0]["text"] if statements else None,
         "statements": statements[:3],
-        "statement_share_ratio": round(min(sum(shares), 1.0), 6) if shares else None,
-        "being_built": next((f"session {row['pid']} is adding it" for row in evidence.running if _builds(row, table, column)), None),
+        "statement_share_ratio": round(min(sum(shares), 1.0), 6) if shares else unshared,
+        "being_built": next((f"session {one['pid']} is adding it" for one in evidence.running if _builds(one, table, column)), None),
         "add_index": add_index(table, column, dictionary.indexes.get(table, {})),
     }
+    return row(told, _WHY)
+
+
+def _scanned(table: Table, evidence: Evidence) -> Maybe[float]:
+    if isinstance(evidence.scanned, Unknown):
+        return evidence.scanned
+    rows = evidence.scanned.get(table)
+    return Unknown("no row of it was read without an index in the window") if rows is None else rows
+
+
+_NO_TEXT = {"text": "it is not shown (see the option query_text)"}
 
 
 def _seen(table: Table, column: str, evidence: Evidence) -> list[Row]:
@@ -201,10 +232,11 @@ def _seen(table: Table, column: str, evidence: Evidence) -> list[Row]:
     for session in (session for look in evidence.looks for session in look):
         text = sql_text.normalise(session.get("query"), "mysql", 2000)
         if session.get("database") in (None, table.schema) and sql_text.filters_on(text, table.name, column):
-            row = found.setdefault(text, {"text": evidence.manner.text(session.get("query")), "samples": 0})
-            row["samples"] += 1
-    rows = [{**row, "share_ratio": ratio(row["samples"], every)} for row in found.values()]
-    return top(rows, "samples", len(rows))
+            entry = found.setdefault(text, {"text": evidence.manner.text(session.get("query")), "samples": 0})
+            entry["samples"] += 1
+    rows = [{**one, "share_ratio": ratio(one["samples"], every)} for one in found.values()]
+    unmeasured = dict.fromkeys(("mean_milliseconds", "examined_per_sent", "calls_per_second"), evidence.statements)
+    return [row({**one, **unmeasured}, _NO_TEXT) for one in top(rows, "samples", len(rows))]
 
 
 def _sufferers(table: Table, column: str, statements: Statements, evidence: Evidence) -> list[Row]:
@@ -219,12 +251,13 @@ def _sufferers(table: Table, column: str, statements: Statements, evidence: Evid
             sql_text.normalise(text, "mysql", 2000), table.name, column
         ):
             continue
-        now = measures(statements.window.get(key), statements.seconds, total)
-        since = measures(life, None, 0)
+        now = measures(statements.window.get(key), statements.seconds, total, IDLE if statements.measured else ONE_SAMPLE)
+        since = measures(life, None, 0, NEVER)
         names = ("mean_milliseconds", "examined_per_sent")
-        best = {name: now[name] if now[name] is not None else since[name] for name in names}
-        found.append({"text": evidence.manner.text(text), **best, **{name: now[name] for name in ("calls_per_second", "share_ratio")}})
-    return sorted(found, key=lambda row: (-(row["share_ratio"] or 0), -(row["mean_milliseconds"] or 0)))
+        best = {name: since[name] if isinstance(now[name], Unknown) else now[name] for name in names}
+        told = {"text": evidence.manner.text(text), **best, **{name: now[name] for name in ("calls_per_second", "share_ratio")}}
+        found.append(row({**told, "samples": Unknown("counted by performance_schema, not seen by looks")}, _NO_TEXT))
+    return sorted(found, key=lambda one: (-(known(one["share_ratio"]) or 0), -(known(one["mean_milliseconds"]) or 0)))
 
 
 _BUILD = re.compile(
@@ -238,23 +271,30 @@ def _builds(session: Row, table: Table, column: str) -> bool:
 
 
 def scans(
-    first: t.Sequence[t.Mapping[str, t.Any]], second: t.Optional[t.Sequence[t.Mapping[str, t.Any]]], seconds: t.Optional[float]
-) -> dict[Table, float]:
+    first: Maybe[t.Sequence[t.Mapping[str, t.Any]]], second: Maybe[t.Sequence[t.Mapping[str, t.Any]]], seconds: t.Optional[float]
+) -> Maybe[dict[Table, float]]:
     """Rows read without an index, per second, by table."""
-    if second is None or not seconds:
-        return {}
-    before = {_io_table(row): number(row.get("count_read")) or 0 for row in first}
-    moved = {_io_table(row): (number(row.get("count_read")) or 0) - before.get(_io_table(row), 0) for row in second}
+    if isinstance(first, Unknown) or isinstance(second, Unknown):
+        return first if isinstance(first, Unknown) else t.cast(Unknown, second)
+    if not seconds:
+        return Unknown(ONE_SAMPLE)
+    before = {_io_table(told): number(told.get("count_read")) or 0 for told in first}
+    moved = {_io_table(told): (number(told.get("count_read")) or 0) - before.get(_io_table(told), 0) for told in second}
     return {table: round(value / seconds, 3) for table, value in moved.items() if value > 0}
 
 
-def _io_table(row: t.Mapping[str, t.Any]) -> Table:
-    return Table(str(row.get("object_schema")), str(row.get("object_name")))
+def _io_table(told: t.Mapping[str, t.Any]) -> Table:
+    return Table(str(told.get("object_schema")), str(told.get("object_name")))
 
 
-def scan_rows(scanned: t.Mapping[Table, float], dictionary: Dictionary, count: int) -> Row:
+def put_scans(facts: Facts, scanned: Maybe[t.Mapping[Table, float]], dictionary: Maybe[Dictionary], count: int) -> None:
+    if isinstance(scanned, Unknown):
+        facts.rows("table_scans", scanned, count)
+        return
+    sizes = {} if isinstance(dictionary, Unknown) else dictionary.rows
+    why = {"rows": dictionary.reason if isinstance(dictionary, Unknown) else "InnoDB does not know its size"}
     rows = [
-        {"database": table.schema, "table": table.name, "rows": dictionary.rows.get(table), "rows_scanned_per_second": value}
+        row({"database": table.schema, "table": table.name, "rows": sizes.get(table), "rows_scanned_per_second": value}, why)
         for table, value in scanned.items()
     ]
-    return {"table_scans": top(rows, "rows_scanned_per_second", count), "table_scans_total": len(rows)}
+    facts.rows("table_scans", top(rows, "rows_scanned_per_second", len(rows)), count)

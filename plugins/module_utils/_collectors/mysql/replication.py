@@ -10,6 +10,8 @@ import re
 import typing as t
 
 from ..._collect import stream
+from ..._collect.derived import put_largest
+from ..._collect.facts import Facts, Maybe, Unknown, measured, row
 from ..._collect.sampling import number
 from ..._text.redact import clean
 from .parse import Identity
@@ -37,47 +39,65 @@ def _first(row: t.Mapping[str, t.Any], *names: str) -> t.Any:
     return next((row[name] for name in names if row.get(name) not in (None, "")), None)
 
 
-def channel(row: t.Mapping[str, t.Any]) -> Row:
-    """One source that this server follows. Lag is None while the replication does not run: 0 would be a lie."""
-    receiving = _first(row, "replica_io_running", "slave_io_running")
-    applying = _first(row, "replica_sql_running", "slave_sql_running")
-    host, port = _first(row, "source_host", "master_host"), number(_first(row, "source_port", "master_port"))
-    errors = [_error(row, kind) for kind in ("io", "sql")]
-    lag = number(_first(row, "seconds_behind_source", "seconds_behind_master"))
-    return {
-        "name": _first(row, "channel_name", "connection_name") or "default",
-        "source": stream.shown((str(host), int(port or 3306))) if host else None,
-        "receiving": receiving == "Yes",
-        "applying": applying == "Yes",
-        "state": clean(str(_first(row, "replica_io_state", "slave_io_state") or receiving or "")) or None,
-        "lag_seconds": lag,
-        "error": next((error for error in errors if error), None),
-    }
+_WHY = {
+    "source": "the server does not tell its source",
+    "state": "the server does not tell its state",
+    "lag_seconds": "it does not replicate now, so how far it is behind is not known",
+    "error": "nothing went wrong",
+}
 
 
-def _error(row: t.Mapping[str, t.Any], kind: str) -> t.Optional[str]:
+def channel(told: t.Mapping[str, t.Any]) -> Row:
+    """One source that this server follows. Lag is unknown while the replication does not run: 0 would be a lie."""
+    receiving = _first(told, "replica_io_running", "slave_io_running")
+    applying = _first(told, "replica_sql_running", "slave_sql_running")
+    host, port = _first(told, "source_host", "master_host"), number(_first(told, "source_port", "master_port"))
+    errors = [_error(told, kind) for kind in ("io", "sql")]
+    return row(
+        {
+            "name": _first(told, "channel_name", "connection_name") or "default",
+            "source": stream.shown((str(host), int(port or 3306))) if host else None,
+            "receiving": receiving == "Yes",
+            "applying": applying == "Yes",
+            "state": clean(str(_first(told, "replica_io_state", "slave_io_state") or receiving or "")) or None,
+            "lag_seconds": number(_first(told, "seconds_behind_source", "seconds_behind_master")),
+            "error": next((error for error in errors if error), None),
+        },
+        _WHY,
+    )
+
+
+def _error(told: t.Mapping[str, t.Any], kind: str) -> t.Optional[str]:
     """Number and beginning of an error: from its first quote on it holds the data of the row or statement that failed."""
-    said = _first(row, f"last_{kind}_error")
+    said = _first(told, f"last_{kind}_error")
     if said is None:
         return None
-    code = number(row.get(f"last_{kind}_errno"))
+    code = number(told.get(f"last_{kind}_errno"))
     return clean(f"{f'error {code}: ' if code else ''}{_QUOTE.split(str(said))[0]}", 160)
 
 
-def facts(channels: t.Sequence[t.Mapping[str, t.Any]], binlog: t.Sequence[t.Mapping[str, t.Any]], sessions: t.Sequence[Row]) -> Row:
-    rows = [channel(row) for row in channels]
-    lags = [row["lag_seconds"] for row in rows if row["lag_seconds"] is not None]
-    followers = [
-        {"address": row["address"] or "local", "user": row["user"], "seconds": -(row["query_start"] or 0.0)}
-        for row in sessions
-        if row["backend_type"] == "walsender"
-    ]
-    return {
-        "role": "replica" if rows else "primary",
-        "replication": rows,
-        "replication_broken": sum(not (row["receiving"] and row["applying"]) for row in rows),
-        "replication_lag_seconds": max(lags, default=None),
-        "replicas": followers,
-        "replicas_total": len(followers),
-        "binary_log": {"file": binlog[0].get("file"), "position": number(binlog[0].get("position"))} if binlog else None,
-    }
+def put(facts: Facts, channels: Maybe[t.Sequence[Row]], binlog: Maybe[t.Sequence[Row]], sessions: Maybe[t.Sequence[Row]]) -> None:
+    """Not being allowed to look is not being no replica."""
+    if isinstance(channels, Unknown):
+        for name in ("role", "replication", "replication_broken", "replication_lag_seconds"):
+            facts.put(name, channels)
+    else:
+        rows = [channel(told) for told in channels]
+        facts.put("role", "replica" if rows else "primary")
+        facts.put("replication", rows)
+        facts.put("replication_broken", sum(not (one["receiving"] and one["applying"]) for one in rows))
+        put_largest(facts, "replication_lag_seconds", (one["lag_seconds"] for one in rows), "it follows no source")
+    followers = sessions if isinstance(sessions, Unknown) else [_follower(one) for one in sessions if one["backend_type"] == "walsender"]
+    facts.rows("replicas", followers, 1000)
+    place = binlog if isinstance(binlog, Unknown) else binlog[0] if binlog else Unknown("the server does not tell its binary log")
+    facts.put("binary_log", place if isinstance(place, Unknown) else _position(place))
+
+
+def _follower(session: Row) -> Row:
+    connected = measured(session["query_start"], "the server does not tell since when")
+    seconds = connected if isinstance(connected, Unknown) else -connected
+    return row({"address": session["address"] or "local", "user": session["user"], "seconds": seconds}, {"user": "not told"})
+
+
+def _position(told: Row) -> Row:
+    return row({"file": told.get("file"), "position": number(told.get("position"))}, dict.fromkeys(("file", "position"), "not told"))

@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ..._collect.sampling import Number, delta, number, rate, ratio, total
+from ..._collect.derived import Window, per, rate, share, total
+from ..._collect.facts import Facts, Maybe, Unknown, known, measured
+from ..._collect.sampling import Number, delta, number
 from .parse import Identity, counters
 
-Row = dict[str, t.Any]
 Counters = t.Mapping[str, t.Optional[Number]]
 
 #: Measure per second → the counters whose sum it is.
@@ -41,21 +42,29 @@ _RATES = {
 
 #: Fewer than this many lookups say nothing about a hit ratio.
 ENOUGH_READS = 1000
+UNSET = "the server does not tell this setting"
+RESTARTED = "the server was restarted within the window: rates are not known"
 
 
-def identity(who: Identity, variables: t.Mapping[str, str], status: Counters) -> Row:
-    return {
-        "flavour": who.flavour,
-        "version": who.text,
-        "version_number": who.version,
-        "user": who.login,
-        "uptime_seconds": status.get("uptime"),
-        "read_only": _on(variables.get("read_only")),
-        "performance_schema": _on(variables.get("performance_schema")),
-        "slow_log": _on(variables.get("slow_query_log")),
-        "slow_log_file": _slow_log(variables),
-        "long_query_time_seconds": number(variables.get("long_query_time")),
-    }
+def lacking(name: str) -> str:
+    """Why a counter is not there."""
+    return f"this server does not count it ({name})"
+
+
+def restarted(first: Counters, second: t.Optional[Counters]) -> bool:
+    return second is not None and delta(first.get("uptime"), second.get("uptime")) is None
+
+
+def put_identity(facts: Facts, who: Identity, variables: t.Mapping[str, str], window: Window) -> None:
+    facts.put("flavour", who.flavour)
+    facts.put("version", who.text or None, "the server does not tell its version")
+    facts.put("version_number", list(who.version))
+    facts.put("user", who.login)
+    facts.put("uptime_seconds", window.now("uptime"))
+    for name, variable in (("read_only", "read_only"), ("performance_schema", "performance_schema"), ("slow_log", "slow_query_log")):
+        facts.put(name, _on(variables.get(variable)), UNSET)
+    facts.put("slow_log_file", _slow_log(variables), UNSET)
+    facts.put("long_query_time_seconds", number(variables.get("long_query_time")), UNSET)
 
 
 def _slow_log(variables: t.Mapping[str, str]) -> t.Optional[str]:
@@ -68,121 +77,90 @@ def _on(value: t.Optional[str]) -> t.Optional[bool]:
     return None if value is None else value.upper() in ("ON", "1", "YES")
 
 
-def restarted(first: Counters, second: t.Optional[Counters]) -> bool:
-    return second is not None and delta(first.get("uptime"), second.get("uptime")) is None
-
-
-def connections(status: t.Mapping[str, t.Any], variables: t.Mapping[str, str]) -> Row:
+def put_connections(facts: Facts, status: t.Mapping[str, t.Any], variables: t.Mapping[str, str]) -> None:
     """Now, the limit and the maximum of the past, which never falls and is therefore not an alarm (case Y-12)."""
     now = counters(status)
-    used, most, peak = now.get("threads_connected"), number(variables.get("max_connections")), now.get("max_used_connections")
-    when = status.get("max_used_connections_time")
-    return {
-        "connections": {
-            "used": used,
-            "max": most,
-            "usable": most,
-            "free": None if used is None or most is None else max(int(most - used), 0),
-            "peak": peak,
-            "peak_at": when or None,
-            "per_user_max": number(variables.get("max_user_connections")) or None,
-        },
-        "connections_ratio": _at_most_one(ratio(used, most)),
-        "lifetime_connections_peak_ratio": _at_most_one(ratio(peak, most)),
-        "connections_exhausted": False,
-    }
+    used, peak = (measured(now.get(name), lacking(name)) for name in ("threads_connected", "max_used_connections"))
+    most = measured(number(variables.get("max_connections")), UNSET)
+    free: Maybe[int] = next((one for one in (used, most) if isinstance(one, Unknown)), Unknown(""))
+    if not isinstance(used, Unknown) and not isinstance(most, Unknown):
+        free = max(int(most - used), 0)
+    connections = {"used": used, "max": most, "usable": most, "free": free, "peak": peak}
+    facts.put("connections", t.cast("dict[str, t.Any]", connections))
+    facts.put("connections.peak_at", status.get("max_used_connections_time") or None, "the server does not tell when")
+    per_user = number(variables.get("max_user_connections")) or None
+    facts.put("connections.per_user_max", per_user, "no user has a limit of its own (max_user_connections is 0)")
+    # one more slot is kept for an administrator
+    facts.put("connections_ratio", share(used, most, "the limit is 0", slack=0.5))
+    facts.put("lifetime_connections_peak_ratio", share(peak, most, "the limit is 0", slack=0.5))
+    facts.put("connections_exhausted", False)
+    facts.put("connections_refused", None, "it accepted our connection")
 
 
-def _at_most_one(value: t.Optional[float]) -> t.Optional[float]:
-    return None if value is None else min(value, 1.0)  # one more slot is kept for an administrator
-
-
-def rates(first: Counters, second: t.Optional[Counters], window: t.Optional[float]) -> Row:
+def put_rates(facts: Facts, window: Window) -> None:
     """Everything per second and every ratio of the window."""
-    latest = first if second is None else second
-
-    def moved(name: str) -> t.Optional[Number]:
-        return None if second is None else delta(first.get(name), second.get(name))
-
-    found: Row = {}
     for measure, names in _RATES.items():
-        found[measure] = rate(
-            total(*(moved(name) for name in names if name in latest)) if any(name in latest for name in names) else None, window
-        )
-    ended = total(moved("handler_commit"), moved("handler_rollback"))
-    connects = moved("connections")
-    found.update(
-        {
-            "threads_running": _without_us(latest.get("threads_running")),
-            "temporary_disk_ratio": _part(moved("created_tmp_disk_tables"), moved("created_tmp_tables")),
-            "rollbacks": moved("handler_rollback"),
-            "transactions": ended,
-            "rollback_ratio": _part(moved("handler_rollback"), ended),
-            "aborted_clients": moved("aborted_clients"),
-            "aborted_connects": moved("aborted_connects"),
-            "aborted_connects_ratio": _part(moved("aborted_connects"), connects),
-            "refused_connections": moved("connection_errors_max_connections"),
-            "lifetime_aborted_clients": latest.get("aborted_clients"),
-            "lifetime_aborted_connects": latest.get("aborted_connects"),
-            "lifetime_refused_connections": latest.get("connection_errors_max_connections"),
-            "row_lock_current_waits": latest.get("innodb_row_lock_current_waits"),
-            "row_lock_wait_milliseconds": _part(moved("innodb_row_lock_time"), moved("innodb_row_lock_waits")),
-            "lifetime_questions_per_second": rate(latest.get("questions"), latest.get("uptime")),
-            "lifetime_slow_queries": latest.get("slow_queries"),
-        }
-    )
-    return found
+        facts.put(measure, rate(window.sum(*names), window.seconds))
+    commits, rollbacks = window.moved("handler_commit"), window.moved("handler_rollback")
+    ended = total((commits, rollbacks))
+    facts.put("threads_running", _without_us(window.now("threads_running")))
+    tables, on_disk = window.moved("created_tmp_tables"), window.moved("created_tmp_disk_tables")
+    facts.put("temporary_disk_ratio", share(on_disk, tables, "no temporary table was made in the window", slack=0.1))
+    facts.put("rollbacks", rollbacks)
+    facts.put("transactions", ended)
+    facts.put("rollback_ratio", share(rollbacks, ended, "no transaction ended in the window"))
+    for measure, name in (
+        ("aborted_clients", "aborted_clients"),
+        ("aborted_connects", "aborted_connects"),
+        ("refused_connections", "connection_errors_max_connections"),
+    ):
+        facts.put(measure, window.moved(name))
+        facts.put(f"lifetime_{measure}", window.now(name))
+    connects = window.moved("connections")
+    facts.put("aborted_connects_ratio", per(window.moved("aborted_connects"), connects, "nobody connected in the window"))
+    facts.put("row_lock_current_waits", window.now("innodb_row_lock_current_waits"))
+    waits, waited = window.moved("innodb_row_lock_waits"), window.moved("innodb_row_lock_time")
+    facts.put("row_lock_wait_milliseconds", per(waited, waits, "no row lock was waited for in the window"))
+    facts.put("lifetime_questions_per_second", per(window.now("questions"), window.now("uptime"), "it was started just now"))
+    facts.put("lifetime_slow_queries", window.now("slow_queries"))
 
 
-def _part(part: t.Optional[Number], whole: t.Optional[Number]) -> t.Optional[float]:
-    return ratio(part, whole)
+def _without_us(running: Maybe[Number]) -> Maybe[Number]:
+    return running if isinstance(running, Unknown) else max(running - 1, 0)
 
 
-def _without_us(running: t.Optional[Number]) -> t.Optional[Number]:
-    return None if running is None else max(running - 1, 0)
+_LOOKUPS, _MISSES = "innodb_buffer_pool_read_requests", "innodb_buffer_pool_reads"
 
 
-def buffer_pool(
-    first: Counters, second: t.Optional[Counters], variables: t.Mapping[str, str], window: t.Optional[float], unknown: dict[str, str]
-) -> Row:
+def put_buffer_pool(facts: Facts, window: Window, variables: t.Mapping[str, str]) -> None:
     """How often InnoDB found a page in memory: over the window, and since the start."""
-    latest = first if second is None else second
-    asked, read = ("innodb_buffer_pool_read_requests", "innodb_buffer_pool_reads")
-    lookups = None if second is None else delta(first.get(asked), second.get(asked))
-    misses = None if second is None else delta(first.get(read), second.get(read))
-    found = {
-        "buffer_pool_bytes": number(variables.get("innodb_buffer_pool_size")),
-        "buffer_pool_used_ratio": _used(latest),
-        "buffer_pool_lookups": lookups,
-        "buffer_pool_hit_ratio": None,
-        "lifetime_buffer_pool_hit_ratio": _hits(latest.get(asked), latest.get(read)),
-        "disk_reads_per_second": rate(misses, window),
-    }
-    if lookups is not None and lookups < ENOUGH_READS:
-        unknown["buffer_pool_hit_ratio"] = f"only {lookups} lookups in the buffer pool in the window: too few to judge"
+    facts.put("buffer_pool_bytes", number(variables.get("innodb_buffer_pool_size")), UNSET)
+    pages, free = window.now("innodb_buffer_pool_pages_total"), window.now("innodb_buffer_pool_pages_free")
+    unused = share(free, pages, "it has no pages")
+    facts.put("buffer_pool_used_ratio", unused if isinstance(unused, Unknown) else round(1 - unused, 6))
+    lookups, misses = window.moved(_LOOKUPS), window.moved(_MISSES)
+    facts.put("buffer_pool_lookups", lookups)
+    few = known(lookups)
+    if few is not None and few < ENOUGH_READS:
+        facts.put("buffer_pool_hit_ratio", Unknown(f"only {few} lookups in the buffer pool in the window: too few to judge"))
     else:
-        found["buffer_pool_hit_ratio"] = _hits(lookups, misses)
-    return found
+        facts.put("buffer_pool_hit_ratio", _hits(lookups, misses))
+    facts.put("lifetime_buffer_pool_hit_ratio", _hits(window.now(_LOOKUPS), window.now(_MISSES)))
+    facts.put("disk_reads_per_second", rate(misses, window.seconds))
 
 
-def _used(latest: Counters) -> t.Optional[float]:
-    pages, free = latest.get("innodb_buffer_pool_pages_total"), latest.get("innodb_buffer_pool_pages_free")
-    return None if pages is None or free is None else ratio(pages - free, pages)
+def _hits(lookups: Maybe[Number], misses: Maybe[Number]) -> Maybe[float]:
+    missed = share(misses, lookups, "nothing was looked up in the buffer pool")
+    return missed if isinstance(missed, Unknown) else round(1 - missed, 6)
 
 
-def _hits(lookups: t.Optional[Number], misses: t.Optional[Number]) -> t.Optional[float]:
-    missed = ratio(misses, lookups)
-    return None if missed is None else round(max(0.0, 1 - missed), 6)
-
-
-def deadlocks(first: t.Mapping[str, t.Any], second: t.Optional[t.Mapping[str, t.Any]], window: t.Optional[float]) -> Row:
+def put_deadlocks(facts: Facts, window: Window) -> None:
     """Counted in the status by MariaDB and Percona, in innodb_metrics by MySQL; both readings come merged."""
-    latest = counters(first if second is None else second)
-    name = "innodb_deadlocks" if "innodb_deadlocks" in latest else "lock_deadlocks"
-    moved = None if second is None else delta(counters(first).get(name), latest.get(name))
-    return {
-        "deadlocks": moved,
-        "deadlocks_per_minute": None if moved is None or not window else round(60 * moved / window, 3),
-        "lifetime_deadlocks": latest.get(name),
-        "history_list_length": latest.get("innodb_history_list_length", latest.get("trx_rseg_history_len")),
-    }
+    name = "innodb_deadlocks" if "innodb_deadlocks" in window.latest else "lock_deadlocks"
+    moved = window.moved(name)
+    facts.put("deadlocks", moved)
+    minutes = None if window.seconds is None else window.seconds / 60
+    facts.put("deadlocks_per_minute", moved if isinstance(moved, Unknown) or not minutes else round(moved / minutes, 3))
+    facts.put("lifetime_deadlocks", window.now(name))
+    purge = "innodb_history_list_length" if "innodb_history_list_length" in window.latest else "trx_rseg_history_len"
+    facts.put("history_list_length", window.now(purge))

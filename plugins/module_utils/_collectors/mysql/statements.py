@@ -12,8 +12,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._collect.sampling import Number, number, rate, ratio
+from ..._collect.derived import per, rate, share
+from ..._collect.facts import Facts, Maybe, Unknown, row
+from ..._collect.sampling import ONE_SAMPLE, Number, number, ratio
 from ..._sql import sql_text
+from ..._sql.sessions import Manner
 
 Row = dict[str, t.Any]
 Key = tuple[t.Optional[str], t.Optional[str]]
@@ -37,17 +40,21 @@ _COLUMNS = {
 _ORDERS = ("milliseconds", "calls", "examined", "disk_tables")
 
 
-def summed(rows: t.Iterable[t.Mapping[str, t.Any]]) -> dict[Key, Row]:
+#: What stands in place of a text where statements were counted together because the table of digests was full (case Y-05).
+NOT_TRACKED = "not tracked (the table of digests is full)"
+
+
+def summed(digests: t.Iterable[t.Mapping[str, t.Any]]) -> dict[Key, Row]:
     """Counters by (schema, digest)."""
-    found: dict[Key, Row] = {}
-    for row in rows:
+    by_key: dict[Key, Row] = {}
+    for digest in digests:
         entry: Row = {}
         for name, column in _COLUMNS.items():
-            value: t.Optional[Number] = number(row.get(column))
+            value: t.Optional[Number] = number(digest.get(column))
             entry[name] = value * PICOSECONDS if value is not None and name.endswith("milliseconds") else value
-        entry["since"] = row.get("first_seen")
-        found[(row.get("schema_name"), row.get("digest"))] = entry
-    return found
+        entry["since"] = digest.get("first_seen")
+        by_key[(digest.get("schema_name"), digest.get("digest"))] = entry
+    return by_key
 
 
 class Statements:
@@ -77,7 +84,7 @@ class Statements:
         """The statements worth reading, with the lists whose head they are on."""
         found: dict[Key, list[str]] = {}
         for prefix, rows in (("", self.window), ("lifetime_", self.lifetime)):
-            known = [key for key, row in rows.items() if key[1] and row["calls"]]
+            known = [key for key, row in rows.items() if row["calls"]]
             for order in _ORDERS:
                 for key in sorted(known, key=lambda key: -(rows[key][order] or 0))[:count]:
                     if rows[key][order]:
@@ -94,106 +101,145 @@ class Statements:
             found += sorted(without, key=lambda key: -(rows[key]["milliseconds"] or 0))[:count]
         return list(dict.fromkeys(found))
 
-    @property
-    def unnamed_ratio(self) -> t.Optional[float]:
-        """Which share of the calls since the start has no name because the table of digests is full."""
-        lost = sum(row["calls"] or 0 for key, row in self.lifetime.items() if not key[1])
-        return ratio(lost, sum(row["calls"] or 0 for row in self.lifetime.values()))
+
+def unnamed(rows: t.Mapping[Key, Row], what: str) -> Maybe[float]:
+    """Which share of the `calls` or `milliseconds` has no name because the table of digests is full."""
+    lost = sum(row[what] or 0 for key, row in rows.items() if not key[1])
+    return share(lost, sum(row[what] or 0 for row in rows.values()), "no statement ran")
 
 
 def _mean(row: Row) -> float:
     return (row["milliseconds"] or 0) / row["calls"] if row["calls"] else 0.0
 
 
-def facts(statements: Statements, texts: t.Mapping[Key, str], query_text: str, top: int) -> Row:
+_WHY = {
+    "id": "statements without a digest are counted together",
+    "database": "it ran without a default database",
+    "text": "the server keeps no text of it any more, or it is not shown (see the option query_text)",
+    "kind": "its text is not known",
+}
+IDLE, NEVER = "it did not run in the window", "it never ran"
+NOT_COUNTED = "this server does not count it"
+
+
+def put(facts: Facts, statements: Maybe[Statements], texts: t.Mapping[Key, str], manner: Manner) -> None:
     """Rows that are at the head of some list, by the time they took in the window (else in the lifetime)."""
+    if isinstance(statements, Unknown):
+        for name in ("statements", "statements_total", "statements_calls_per_second", "statements_busy_sessions",
+                     "statements_unnamed_ratio", "statements_unnamed_time_ratio", "lifetime_statements_unnamed_time_ratio"):  # fmt: skip
+            facts.put(name, statements)
+        return
     now_total, life_total = statements.total(statements.window), statements.total(statements.lifetime)
-    rows = []
-    for key, heads in statements.chosen(top).items():
-        raw = texts.get(key)
-        rows.append(
-            {
-                "id": key[1],
-                "database": key[0],
-                "text": sql_text.shown(raw, query_text, "mysql"),
-                "kind": sql_text.kind(raw, "mysql") if raw else None,
-                "head_of": heads,
-                **measures(statements.window.get(key), statements.seconds, now_total),
-                **{"lifetime_" + name: value for name, value in _lifetime(statements.lifetime[key], life_total).items()},
-            }
-        )
-    rows.sort(key=lambda row: (-(row["milliseconds"] or 0), -(row["lifetime_share_ratio"] or 0)))
-    measured = statements.measured
+    order = sorted(statements.chosen(manner.top).items(), key=lambda entry: _place(statements, entry[0]))
+    rows = [_row(statements, key, heads, texts.get(key), manner, (now_total, life_total)) for key, heads in order[: 3 * manner.top]]
+    facts.put("statements", rows)
+    facts.put("statements_total", len(statements.lifetime))
+    calls: Maybe[Number] = sum(one["calls"] or 0 for one in statements.window.values()) if statements.measured else Unknown(ONE_SAMPLE)
+    facts.put("statements_calls_per_second", rate(calls, statements.seconds))
+    facts.put("statements_busy_sessions", rate(now_total / 1000, statements.seconds) if statements.measured else Unknown(ONE_SAMPLE))
+    facts.put("statements_unnamed_ratio", unnamed(statements.lifetime, "calls"))
+    facts.put("lifetime_statements_unnamed_time_ratio", unnamed(statements.lifetime, "milliseconds"))
+    in_window = unnamed(statements.window, "milliseconds") if statements.measured else Unknown(ONE_SAMPLE)
+    lost = facts.put("statements_unnamed_time_ratio", in_window)
+    if lost and lost > 0.01:
+        facts.note(f"the table of statements is full: {lost:.0%} of the time has no name; raise performance_schema_digests_size")
+    if statements.reset:
+        facts.note("the statement digests were reset within the window")
+
+
+def _place(statements: Statements, key: Key) -> tuple[float, float]:
+    now = statements.window.get(key)
+    return -((now or {}).get("milliseconds") or 0), -(statements.lifetime[key]["milliseconds"] or 0)
+
+
+def _row(statements: Statements, key: Key, heads: list[str], raw: t.Optional[str], manner: Manner, totals: tuple[float, float]) -> Row:
+    named = bool(key[1])
+    life = _lifetime(statements.lifetime[key], totals[1])
+    told = {
+        "id": key[1] or None,
+        "database": key[0],
+        "text": sql_text.shown(raw, manner.query_text, "mysql") if named else NOT_TRACKED,
+        "kind": sql_text.kind(raw, "mysql") if raw else None,
+        "head_of": heads,
+        **measures(statements.window.get(key), statements.seconds, totals[0], IDLE if statements.measured else ONE_SAMPLE),
+        **{"lifetime_" + name: value for name, value in life.items()},
+    }
+    return row(told, _WHY)
+
+
+def measures(counted: t.Optional[Row], seconds: t.Optional[float], total: float, nothing: str) -> Row:
+    """One statement over a time; unknown (`nothing`) when it did not run (or there was no window)."""
+    if counted is None:
+        names = ("calls", "calls_per_second", "milliseconds", "share_ratio", *_PER_CALL)
+        return {name: Unknown(nothing) for name in names}
+    taken = _counted(counted, "milliseconds")
     return {
-        "statements": rows[: 3 * top],
-        "statements_total": len(statements.lifetime),
-        "statements_calls_per_second": rate(sum(row["calls"] or 0 for row in statements.window.values()), statements.seconds)
-        if measured
-        else None,
-        "statements_busy_sessions": rate(now_total / 1000, statements.seconds) if measured else None,
-        "statements_unnamed_ratio": statements.unnamed_ratio,
+        "calls": _counted(counted, "calls"),
+        "calls_per_second": rate(_counted(counted, "calls"), seconds),
+        "milliseconds": taken if isinstance(taken, Unknown) else round(taken, 3),
+        "share_ratio": share(taken, total, "no statement took any time", slack=0.001),
+        **_per_call(counted, nothing),
     }
 
 
-def measures(row: t.Optional[Row], seconds: t.Optional[float], total: float) -> Row:
-    """One statement in the window; all None when it did not run (or there was no window)."""
-    row = row if row is not None else dict.fromkeys(_COLUMNS)
+_PER_CALL = (
+    "mean_milliseconds", "lock_milliseconds", "rows_per_call", "examined_per_call", "examined_per_sent", "no_index_ratio",
+    "no_good_index_ratio", "disk_tables_per_call", "errors",
+)  # fmt: skip
+
+
+def _counted(counted: Row, name: str) -> Maybe[t.Any]:
+    return Unknown(NOT_COUNTED) if counted[name] is None else counted[name]
+
+
+def _per_call(counted: Row, nothing: str) -> Row:
+    calls, examined = _counted(counted, "calls"), _counted(counted, "examined")
+    mean = per(_counted(counted, "milliseconds"), calls, nothing)
+    answered = max(1, (counted["sent"] or 0) + (counted["affected"] or 0))
     return {
-        "calls": row["calls"],
-        "calls_per_second": rate(row["calls"], seconds),
-        "milliseconds": None if row["milliseconds"] is None else round(row["milliseconds"], 3),
-        "share_ratio": ratio(row["milliseconds"], total) if row["milliseconds"] is not None else None,
-        **_per_call(row),
+        "mean_milliseconds": mean if isinstance(mean, Unknown) else round(mean, 3),
+        "lock_milliseconds": per(_counted(counted, "lock_milliseconds"), calls, nothing),
+        "rows_per_call": per(_counted(counted, "sent"), calls, nothing),
+        "examined_per_call": per(examined, calls, nothing),
+        "examined_per_sent": examined if isinstance(examined, Unknown) else round(examined / answered, 3),
+        # a statement of several tables may count more than once
+        "no_index_ratio": _at_most_one(per(_counted(counted, "no_index"), calls, nothing)),
+        "no_good_index_ratio": _at_most_one(per(_counted(counted, "no_good_index"), calls, nothing)),
+        "disk_tables_per_call": per(_counted(counted, "disk_tables"), calls, nothing),
+        "errors": _counted(counted, "errors"),
     }
 
 
-def _per_call(row: Row) -> Row:
-    calls = row["calls"]
-    return {
-        "mean_milliseconds": round(_mean(row), 3) if calls else None,
-        "lock_milliseconds": ratio(row["lock_milliseconds"], calls),
-        "rows_per_call": ratio(row["sent"], calls),
-        "examined_per_call": ratio(row["examined"], calls),
-        "examined_per_sent": None
-        if row["examined"] is None
-        else round(row["examined"] / max(1, (row["sent"] or 0) + (row["affected"] or 0)), 3),
-        "no_index_ratio": _at_most_one(ratio(row["no_index"], calls)),
-        "no_good_index_ratio": _at_most_one(ratio(row["no_good_index"], calls)),
-        "disk_tables_per_call": ratio(row["disk_tables"], calls),
-        "errors": row["errors"],
-    }
+def _at_most_one(value: Maybe[float]) -> Maybe[float]:
+    return value if isinstance(value, Unknown) else min(value, 1.0)
 
 
-def _at_most_one(value: t.Optional[float]) -> t.Optional[float]:
-    return None if value is None else min(value, 1.0)
-
-
-def _lifetime(row: Row, total: float) -> Row:
-    per_call = _per_call(row)
+def _lifetime(counted: Row, total: float) -> Row:
+    per_call = _per_call(counted, NEVER)
     kept = ("mean_milliseconds", "no_index_ratio", "examined_per_sent", "disk_tables_per_call")
-    return {"calls": row["calls"], "share_ratio": ratio(row["milliseconds"], total), **{name: per_call[name] for name in kept}}
+    of_all = share(_counted(counted, "milliseconds"), total, "no statement took any time", slack=0.001)
+    return {"calls": _counted(counted, "calls"), "share_ratio": of_all, **{name: per_call[name] for name in kept}}
 
 
-def sampled(samples: t.Sequence[t.Sequence[Row]], query_text: str, top: int) -> list[Row]:
+def sampled(samples: t.Sequence[t.Sequence[Row]], manner: Manner) -> list[Row]:
     """Without performance_schema: which statements were seen running, and in how many of the looks (mytop's way)."""
     seen: dict[str, Row] = {}
     every = sum(len(sample) for sample in samples)
-    for sample in samples:
-        for session in sample:
-            normal = sql_text.normalise(session.get("query"), "mysql")
-            if normal:
-                row = seen.setdefault(
-                    normal, {"text": None, "raw": session.get("query"), "database": session.get("database"), "samples": 0}
-                )
-                row["samples"] += 1
-    rows = sorted(seen.values(), key=lambda row: -row["samples"])[:top]
+    for session in (session for sample in samples for session in sample):
+        normal = sql_text.normalise(session.get("query"), "mysql")
+        if normal:
+            entry = seen.setdefault(normal, {"raw": session.get("query"), "database": session.get("database"), "samples": 0})
+            entry["samples"] += 1
     return [
-        {
-            "text": sql_text.shown(row["raw"], query_text, "mysql"),
-            "kind": sql_text.kind(row["raw"], "mysql"),
-            "database": row["database"],
-            "samples": row["samples"],
-            "share_ratio": ratio(row["samples"], every),
-        }
-        for row in rows
+        row(
+            {
+                "text": sql_text.shown(entry["raw"], manner.query_text, "mysql"),
+                "kind": sql_text.kind(entry["raw"], "mysql"),
+                "database": entry["database"],
+                "samples": entry["samples"],
+                "share_ratio": ratio(entry["samples"], every),
+            },
+            _WHY,
+        )
+        for entry in sorted(seen.values(), key=lambda entry: -entry["samples"])[: manner.top]
     ]

@@ -10,6 +10,7 @@ import hashlib
 import re
 import typing as t
 
+from ..._collect.facts import Facts, Unknown
 from .fetch import About
 from .indexes import Schema
 
@@ -37,28 +38,30 @@ _FIRST = (
 _SIZES = {"B": 1, "kB": 1024, "8kB": 8192, "16MB": 16 * 1024**2, "MB": 1024**2, "GB": 1024**3}
 
 
-def settings(about: About) -> Row:
+def put_settings(facts: Facts, about: About) -> None:
     """The settings a launch depends on in plain units, and a hash over all that should be equal between environments."""
+    if about.unread is not None:
+        for name in ("settings", "settings_total", "settings_hash", "settings_waiting_for_restart"):
+            facts.put(name, about.unread)
+        return
     changed = {
-        name: row["setting"]
+        name
         for name, row in about.settings.items()
         if row.get("source") not in ("default", "session", "client", "override", None) and not _LOCAL.search(name)
     }
-    first = [{"name": name, "value": _value(about.settings[name])} for name in _FIRST if name in about.settings]
-    rest = [{"name": name, "value": _value(about.settings[name])} for name in sorted(changed) if name not in _FIRST]
-    return {
-        "settings": (first + rest)[:80],
-        "settings_total": len(set(changed) | {row["name"] for row in first}),
-        "settings_hash": _hash(f"{row['name']}={row['value']}" for row in first + rest),
-        "settings_waiting_for_restart": sorted(name for name, row in about.settings.items() if row.get("pending_restart")),
-    }
+    names = [name for name in _FIRST if name in about.settings] + sorted(changed - set(_FIRST))
+    rows = [{"name": name, "value": _value(about.settings[name])} for name in names]
+    facts.put("settings", rows[:80])
+    facts.put("settings_total", len(rows))
+    facts.put("settings_hash", _hash(f"{row['name']}={row['value']}" for row in rows))
+    facts.put("settings_waiting_for_restart", sorted(name for name, row in about.settings.items() if row.get("pending_restart")))
 
 
 def _value(row: Row) -> t.Any:
     """A size in bytes, a number, or the text. Texts may hold secrets of extensions: only harmless words leave the host."""
     setting, unit = row.get("setting"), row.get("unit")
     if setting is None:
-        return None
+        return Unknown("this setting has no value")
     if unit in _SIZES and setting.lstrip("-").isdigit():
         return int(setting) * _SIZES[unit] if int(setting) >= 0 else int(setting)
     if setting.lstrip("-").replace(".", "", 1).isdigit():
@@ -66,20 +69,22 @@ def _value(row: Row) -> t.Any:
     return setting if re.fullmatch(r"[\w ,.$/+:%-]{0,100}", setting) else "#" + _hash([setting])
 
 
-def indexes(schemas: t.Sequence[Schema]) -> Row:
+def put_indexes(facts: Facts, schemas: t.Sequence[Schema], nothing: str) -> None:
     """Every index by what it does: `public.child USING btree (parent_id)`. Partitions follow their parents and are left out."""
-    rows = []
+    unread = [schema.unread for schema in schemas if schema.unread is not None]
+    if unread or not schemas:
+        for name in ("index_definitions", "index_definitions_total", "index_definitions_hash"):
+            facts.put(name, unread[0] if unread else Unknown(nothing))
+        return
+    rows: list[Row] = []
     for schema in schemas:
         for row in schema.indexes:
             definition = normalised(schema, row) if row["valid"] and not row["partition"] else None
             if definition is not None:
                 rows.append({"database": schema.database, "name": row["name"], "definition": definition})
     rows.sort(key=lambda row: (row["database"], row["definition"], row["name"]))
-    return {
-        "index_definitions": rows[:MAX_DEFINITIONS],
-        "index_definitions_total": len(rows),
-        "index_definitions_hash": _hash(f"{row['database']} {row['definition']}" for row in rows),
-    }
+    facts.rows("index_definitions", rows, MAX_DEFINITIONS)
+    facts.put("index_definitions_hash", _hash(f"{row['database']} {row['definition']}" for row in rows))
 
 
 def normalised(schema: Schema, row: Row) -> t.Optional[str]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._collect.sampling import ratio
+from ..._collect.derived import per, put_largest, put_total
+from ..._collect.facts import Facts, Maybe, Unknown, known, row
 from ..._sql import sql_text
 from ..._sql.sessions import Manner
 from . import plans
@@ -25,122 +26,145 @@ MAX_PLANS = 8
 Explain = t.Callable[[str, str, t.Any], list[Row]]
 
 
-def statement_rows(statements: t.Optional[Statements], texts: t.Mapping[t.Any, t.Any], names: t.Mapping[t.Any, str]) -> list[Row]:
+def statement_rows(statements: Maybe[Statements], texts: t.Mapping[t.Any, t.Any], names: t.Mapping[t.Any, str]) -> list[Row]:
     """The statements whose text is known, with their share of the time (of the window where something ran, else of the lifetime)."""
-    if statements is None:
+    if isinstance(statements, Unknown):
         return []
     counted = statements.window if statements.total(statements.window) > 0 else statements.lifetime
     whole = statements.total(counted)
-    found = []
+    rows = []
     for key, raw in texts.items():
-        row = counted.get(key)
-        if row is not None and raw:
+        own = counted.get(key)
+        if own is not None and raw:
             line = sql_text.normalise(raw, limit=2000)
-            calls = row["calls"] or 0
-            found.append(
+            taken = own["milliseconds"] or 0
+            rows.append(
                 {
                     "id": key[1],
                     "database": names.get(key[0]),
                     "raw": raw,
                     "line": line,
                     "low": line.lower(),
-                    "user_id": row.get("userid"),
-                    "share_ratio": ratio(row["milliseconds"] or 0, whole) or 0.0,
-                    "mean_milliseconds": round((row["milliseconds"] or 0) / calls, 3) if calls else None,
-                    "calls": row["calls"],
+                    "user_id": own.get("userid"),
+                    "share_ratio": known(per(taken, whole, "nothing took any time")) or 0.0,
+                    "mean_milliseconds": per(taken, own["calls"] or 0, "it never ran"),
+                    "calls": own["calls"],
                 }
             )
-    return sorted(found, key=lambda row: -row["share_ratio"])
+    return sorted(rows, key=lambda one: -one["share_ratio"])
 
 
-def ranked(
-    schemas: t.Sequence[Schema], missing: t.Sequence[Row], statements: t.Sequence[Row], explain: t.Optional[Explain], manner: Manner
-) -> Row:
-    """The facts: missing indexes, those that hurt first. A suspect column that nothing points to is left out."""
-    rows = sorted(missing, key=_by_scans)[:MAX_CANDIDATES]
-    for row in rows:
-        _by_statements(row, statements, manner)
+_MEASURES = (
+    "missing_indexes", "missing_indexes_total", "missing_indexes_suspected", "missing_indexes_largest_rows", "missing_indexes_hurting",
+    "missing_indexes_hurting_rows", "missing_indexes_statement_share_ratio",
+)  # fmt: skip
+
+
+def put_missing(
+    facts: Facts,
+    schemas: t.Sequence[Schema],
+    candidates: t.Sequence[Row],
+    statements: t.Sequence[Row],
+    explain: t.Optional[Explain],
+    manner: Manner,
+    nothing: str = "no database's indexes could be read",
+) -> None:
+    """Missing indexes, those that hurt first. A suspect column that nothing points to is left out."""
+    unread = [schema.unread for schema in schemas if schema.unread is not None]
+    read = [schema for schema in schemas if schema.unread is None]
+    if not read:
+        for name in _MEASURES:
+            facts.put(name, unread[0] if unread else Unknown(nothing))
+        return
+    rows = sorted(candidates, key=_by_scans)[:MAX_CANDIDATES]
+    for one in rows:
+        _by_statements(one, statements, manner)
         # scans of a table tell nothing about a column that is only suspected by its name
-        if row["sequential_scans"] and (row["kind"] == "foreign_key" or row["statements"]):
-            row["confirmed_by"].append("sequential scans in the window")
-    rows.sort(key=lambda row: (-(row["statement_share_ratio"] or 0), _by_scans(row)))
-    by_name = {schema.database: schema for schema in schemas}
+        if known(one["sequential_scans"]) and (one["kind"] == "foreign_key" or one["statements"]):
+            one["confirmed_by"].append("sequential scans in the window")
+    rows.sort(key=lambda one: (-(known(one["statement_share_ratio"]) or 0), _by_scans(one)))
+    by_name = {schema.database: schema for schema in read}
     if explain is not None:
         _by_plans(rows, statements, by_name, explain)
     rows = [
-        row
-        for row in rows
-        if row["kind"] == "foreign_key" or row["statements"] or refers_to_a_table(by_name[row["database"]], row["columns"][0])
+        one
+        for one in rows
+        if one["kind"] == "foreign_key" or one["statements"] or refers_to_a_table(by_name[one["database"]], one["columns"][0])
     ]
-    certain = [row for row in rows if row["kind"] == "foreign_key" or row["statements"]]
-    hurting = [row for row in rows if row["confirmed_by"]]
-    return {
-        "missing_indexes": rows[: manner.top],
-        "missing_indexes_total": len(rows),
-        "missing_indexes_suspected": len(rows) - len(certain),
-        "missing_indexes_largest_rows": max((row["rows_estimate"] for row in certain), default=0),
-        "missing_indexes_hurting": len(hurting),
-        "missing_indexes_hurting_rows": max((row["rows_estimate"] for row in hurting), default=0),
-        "missing_indexes_statement_share_ratio": max((row["statement_share_ratio"] or 0.0 for row in rows), default=0.0),
-    }
+    certain = [one for one in rows if one["kind"] == "foreign_key" or one["statements"]]
+    hurting = [one for one in rows if one["confirmed_by"]]
+    facts.put("missing_indexes", rows[: manner.top])
+    # a database that could not be read may lack more of them
+    for name, own in (("total", rows), ("suspected", [one for one in rows if one not in certain]), ("hurting", hurting)):
+        put_total(facts, f"missing_indexes_{name}", [0, *(1 for _one in own), *unread])
+    for name, own in (("largest_rows", certain), ("hurting_rows", hurting)):
+        put_largest(facts, f"missing_indexes_{name}", [0, *(one["rows_estimate"] for one in own), *unread], "")
+    shares = [one["statement_share_ratio"] for one in rows if one["statements"]]
+    put_largest(facts, "missing_indexes_statement_share_ratio", [0.0, *shares, *unread], "")
 
 
-def _by_scans(row: Row) -> tuple[float, float]:
-    scans = row["sequential_scans"] if row["sequential_scans"] is not None else row["lifetime_sequential_scans"]
-    return (-row["rows_estimate"] * (scans or 0), -row["rows_estimate"])
+def _by_scans(one: Row) -> tuple[float, float]:
+    scans = known(one["sequential_scans"])
+    scans = known(one["lifetime_sequential_scans"]) if scans is None else scans
+    return (-one["rows_estimate"] * (scans or 0), -one["rows_estimate"])
 
 
-def _by_statements(row: Row, statements: t.Sequence[Row], manner: Manner) -> None:
-    table, column = row["table"], row["columns"][0]
+def _by_statements(candidate: Row, statements: t.Sequence[Row], manner: Manner) -> None:
+    table, column = candidate["table"], candidate["columns"][0]
     low_table, low_column = table.lower(), column.lower()
     suffering = [
         one
         for one in statements
-        if one["database"] == row["database"]
+        if one["database"] == candidate["database"]
         and low_table in one["low"]
         and low_column in one["low"]
-        and all(sql_text.filters_on(one["line"], table, name) for name in row["columns"])
+        and all(sql_text.filters_on(one["line"], table, name) for name in candidate["columns"])
     ]
     if suffering:
-        row["confirmed_by"].append("statements that filter on it")
-        row["statement_share_ratio"] = round(sum(one["share_ratio"] for one in suffering), 6)
-        row["statements"] = [
-            {
-                "id": one["id"],
-                "text": manner.text(one["raw"]),
-                "calls": one["calls"],
-                "share_ratio": one["share_ratio"],
-                "mean_milliseconds": one["mean_milliseconds"],
-            }
+        candidate["confirmed_by"].append("statements that filter on it")
+        candidate["statement_share_ratio"] = round(sum(one["share_ratio"] for one in suffering), 6)
+        why = {"text": "it is not shown (see the option query_text)", "plan": "it was not asked for (see the option confirm_by_plan)"}
+        candidate["statements"] = [
+            row(
+                {
+                    "id": one["id"],
+                    "text": manner.text(one["raw"]),
+                    "calls": one["calls"],
+                    "share_ratio": one["share_ratio"],
+                    "mean_milliseconds": one["mean_milliseconds"],
+                    "plan": None,
+                },
+                why,
+            )
             for one in suffering[:3]
         ]
 
 
-def _by_plans(rows: t.Sequence[Row], statements: t.Sequence[Row], schemas: t.Mapping[str, Schema], explain: Explain) -> None:
+def _by_plans(candidates: t.Sequence[Row], statements: t.Sequence[Row], schemas: t.Mapping[str, Schema], explain: Explain) -> None:
     by_id = {(one["database"], one["id"]): one for one in statements}
     left = MAX_PLANS
-    for row in rows:
-        for shown in row["statements"]:
+    for candidate in candidates:
+        for shown in candidate["statements"]:
             if left <= 0:
                 return
             left -= 1
-            one = by_id[row["database"], shown["id"]]
+            one = by_id[candidate["database"], shown["id"]]
             try:
-                nodes = explain(row["database"], one["raw"], one["user_id"])
+                nodes = explain(candidate["database"], one["raw"], one["user_id"])
             except plans.NotExplainable as why:
                 shown["plan"] = f"not known: {why}"
                 continue
-            whole = plans.reads_whole(nodes, _names(row, schemas[row["database"]]), row["columns"][0])
-            shown["plan"] = f"reads {row['table']} as a whole" if whole else "does not read the table as a whole"
+            whole = plans.reads_whole(nodes, _names(candidate, schemas[candidate["database"]]), candidate["columns"][0])
+            shown["plan"] = f"reads {candidate['table']} as a whole" if whole else "does not read the table as a whole"
             if whole:
-                row["confirmed_by"].append("the plan")
+                candidate["confirmed_by"].append("the plan")
                 break
 
 
-def _names(row: Row, schema: Schema) -> set[str]:
+def _names(candidate: Row, schema: Schema) -> set[str]:
     """The table, and its partitions: a plan names those that it reads."""
-    found = {row["table"]}
+    names = {candidate["table"]}
     for table in schema.tables.values():
-        if (table["schema"], table["name"]) == (row["schema"], row["table"]):
-            found |= {part["name"] for part in schema.partitions_of(table["id"])}
-    return found
+        if (table["schema"], table["name"]) == (candidate["schema"], candidate["table"]):
+            names |= {part["name"] for part in schema.partitions_of(table["id"])}
+    return names

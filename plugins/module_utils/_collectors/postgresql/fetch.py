@@ -10,6 +10,7 @@ import dataclasses
 import time
 import typing as t
 
+from ..._collect.facts import Maybe, Unknown, known
 from . import driver, queries, schema_queries, server_queries
 from .session import Session, quoted
 from .statements import identifier
@@ -28,7 +29,17 @@ class About:
     identity: Row
     settings: dict[str, Row]
     columns: dict[str, t.Collection[str]]
-    statements: t.Optional[Row] = None  # schema and columns of pg_stat_statements
+    statements: Maybe[Row] = Unknown("pg_stat_statements was not looked for")  # its schema and columns
+    unread: t.Optional[Unknown] = None  # why the settings could not be read
+
+    @property
+    def grant(self) -> str:
+        """The statement that shows us what is hidden."""
+        return f"GRANT pg_monitor TO {quoted(str(self.identity.get('user')))}"
+
+    def unset(self, name: str) -> str:
+        """Why a setting is not known."""
+        return f"this server has no setting {name}" if self.unread is None else self.unread.reason
 
     def setting(self, name: str) -> t.Optional[str]:
         row = self.settings.get(name)
@@ -39,80 +50,90 @@ class About:
         return int(value) if value is not None and value.lstrip("-").isdigit() else None
 
 
+NOT_READ = Unknown("it was not read")
+
+
 @dataclasses.dataclass
 class Sample:
-    """One reading. A part that could not be read is None (why: `Reader.unknown`)."""
+    """One reading. What could not be read is Unknown."""
 
-    activity: t.Optional[list[Row]] = None
-    blocked_by: dict[int, list[int]] = dataclasses.field(default_factory=dict)
+    activity: Maybe[list[Row]] = NOT_READ
+    blocked_by: Maybe[dict[int, list[int]]] = dataclasses.field(default_factory=dict)
     waits: dict[int, Row] = dataclasses.field(default_factory=dict)
-    statements: t.Optional[list[Row]] = None
+    statements: Maybe[list[Row]] = NOT_READ
     statements_at: float = 0.0
-    databases: t.Optional[list[Row]] = None
+    databases: Maybe[list[Row]] = NOT_READ
     databases_at: float = 0.0
-    server: dict[str, t.Optional[Row]] = dataclasses.field(default_factory=dict)  # views of one row
-    many: dict[str, t.Optional[list[Row]]] = dataclasses.field(default_factory=dict)  # views of several
+    server: dict[str, Maybe[Row]] = dataclasses.field(default_factory=dict)  # views of one row
+    many: dict[str, Maybe[list[Row]]] = dataclasses.field(default_factory=dict)  # views of several
     server_at: float = 0.0
+
+    @property
+    def sessions(self) -> list[Row]:
+        """The sessions, none where they could not be read."""
+        return known(self.activity) or []
+
+    def one(self, view: str) -> Maybe[Row]:
+        return self.server.get(view, NOT_READ)
+
+    def several(self, view: str) -> Maybe[list[Row]]:
+        return self.many.get(view, NOT_READ)
 
 
 class Reader:
-    """Asks; collects the reasons of what could not be read in `unknown`, and sentences in `notes`."""
+    """Asks. What could not be read is `Unknown` in place of the rows; what was left out of a fact has its reason in `left_out`."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.unknown: dict[str, str] = {}
+        self.left_out: dict[str, str] = {}
         self.notes: list[str] = []
 
-    def ask(self, measure: str, sql: str, advice: str = "", essential: bool = False) -> t.Optional[list[Row]]:
+    def ask(self, sql: str, advice: str = "", essential: bool = False) -> Maybe[list[Row]]:
         try:
             return self.session.ask(sql, essential)
         except driver.SqlError as error:
-            self.unknown.setdefault(measure, reason(error, advice))
-            return None
+            return Unknown(reason(error, advice))
 
     def about(self) -> About:
         identity = self.session.one(queries.IDENTITY)
-        settings = {row["name"]: row for row in self.ask("settings", queries.SETTINGS, essential=True) or []}
-        columns = {row["view"]: row["columns"] for row in self.ask("columns", queries.COLUMNS, essential=True) or []}
-        about = About(identity, settings, columns)
+        settings = self.ask(queries.SETTINGS, essential=True)
+        columns = known(self.ask(queries.COLUMNS, essential=True)) or []
+        about = About(identity, {row["name"]: row for row in known(settings) or []}, {row["view"]: row["columns"] for row in columns})
+        about.unread = settings if isinstance(settings, Unknown) else None
         about.statements = self._statements_view(about)
         return about
 
-    def _statements_view(self, about: About) -> t.Optional[Row]:
-        found = self.ask("statements", queries.STATEMENTS_VIEW)
-        if found is None:
-            return None
-        preloaded = about.setting("shared_preload_libraries")
-        if not found:
-            self.unknown["statements"] = _why_no_statements(about.identity, preloaded)
-            return None
-        view = found[0]
+    def _statements_view(self, about: About) -> Maybe[Row]:
+        rows = self.ask(queries.STATEMENTS_VIEW)
+        if isinstance(rows, Unknown):
+            return rows
+        if not rows:
+            return Unknown(_why_no_statements(about.identity, about.setting("shared_preload_libraries")))
+        view = rows[0]
         if not view["usable"]:
             schema, user = quoted(view["schema"]), quoted(str(about.identity.get("user")))
-            self.unknown["statements"] = f"permission denied for schema {schema}: GRANT USAGE ON SCHEMA {schema} TO {user}"
-            return None
+            return Unknown(f"permission denied for schema {schema}: GRANT USAGE ON SCHEMA {schema} TO {user}")
         return view
 
     def sample(self, about: About) -> Sample:
         sample = Sample()
-        sample.activity = self.ask("connections", queries.activity(about.columns, TEXT_LENGTH), essential=True)
+        sample.activity = self.ask(queries.activity(about.columns, TEXT_LENGTH), essential=True)
         self._locks(sample, about)
         sample.databases_at = time.monotonic()
-        sample.databases = self.ask("databases", queries.databases(about.columns))
+        sample.databases = self.ask(queries.databases(about.columns))
         self._server(sample, about)
         self.statements_into(sample, about)
         return sample
 
     def statements_into(self, sample: Sample, about: About) -> None:
-        if about.statements is not None:
-            view = about.statements
-            sample.statements_at = time.monotonic()
-            advice = (
-                "add it there and restart the server"
-                if "pg_stat_statements" not in (about.setting("shared_preload_libraries") or "")
-                else ""
-            )
-            sample.statements = self.ask("statements", queries.statements(view["schema"], view["columns"] or ()), advice)
+        view = about.statements
+        if isinstance(view, Unknown):
+            sample.statements = view
+            return
+        sample.statements_at = time.monotonic()
+        preloaded = "pg_stat_statements" in (about.setting("shared_preload_libraries") or "")
+        advice = "" if preloaded else "add it there and restart the server"
+        sample.statements = self.ask(queries.statements(view["schema"], view["columns"] or ()), advice)
 
     def _server(self, sample: Sample, about: About) -> None:
         """The server's own work: what this version has of it."""
@@ -125,20 +146,16 @@ class Reader:
             **({"replay": server_queries.REPLAY} if in_recovery else {}),
         }
         for name, sql in single.items():
-            rows = self.ask(name, sql)
-            sample.server[name] = rows[0] if rows else None
-        walsenders = any(row.get("backend_type") in ("walsender", None) for row in sample.activity or [])
-        sample.many["replicas"] = self.ask("replicas", server_queries.REPLICAS) if walsenders else []
-        if "pg_stat_io" in columns:
-            sample.many["io"] = self.ask("io", server_queries.io(columns))
-        else:
-            self.unknown.setdefault("io", "pg_stat_io exists since PostgreSQL 16")
-        if "pg_stat_wal" not in columns:
-            self.unknown.update(dict.fromkeys(("wal_full_page_images", "wal_buffers_full"), "pg_stat_wal exists since PostgreSQL 14"))
+            rows = self.ask(sql)
+            sample.server[name] = rows if isinstance(rows, Unknown) else rows[0] if rows else Unknown("the server's view is empty")
+        walsenders = any(row.get("backend_type") in ("walsender", None) for row in sample.sessions)
+        sample.many["replicas"] = self.ask(server_queries.REPLICAS) if walsenders else []
+        has_io = "pg_stat_io" in columns
+        sample.many["io"] = self.ask(server_queries.io(columns)) if has_io else Unknown("pg_stat_io exists since PostgreSQL 16")
 
     def once(self, sample: Sample, about: About) -> None:
         """What is read once, at the end: states rather than counters. Views that scan all sessions only where they matter."""
-        rows, view = sample.activity or [], about.statements
+        rows, view = sample.sessions, known(about.statements)
         kinds = {row.get("backend_type") for row in rows}
         several = {
             "slots": server_queries.slots(about.columns),
@@ -149,29 +166,30 @@ class Reader:
         }
         sample.many["vacuuming"] = []
         for name, sql in several.items():
-            sample.many[name] = self.ask(name, sql)
+            sample.many[name] = self.ask(sql)
 
     def _locks(self, sample: Sample, about: About) -> None:
-        waiting = [row["pid"] for row in sample.activity or [] if row.get("wait_event_type") == "Lock"]
+        waiting = [row["pid"] for row in sample.sessions if row.get("wait_event_type") == "Lock"]
         if not waiting:
             return
         if len(waiting) > MAX_WAITING:
             self.notes.append(f"{len(waiting)} sessions wait for locks; who blocks was looked up for {MAX_WAITING} of them")
             waiting = waiting[:MAX_WAITING]
-        blocked = self.ask("blockers", queries.blockers(waiting)) or []
-        sample.blocked_by = {row["pid"]: row["blocked_by"] or [] for row in blocked}
-        waits = self.ask("blockers", queries.waiting_locks(waiting, about.columns.get("pg_locks", ()))) or []
+        blocked = self.ask(queries.blockers(waiting))
+        sample.blocked_by = blocked if isinstance(blocked, Unknown) else {row["pid"]: row["blocked_by"] or [] for row in blocked}
+        waits = known(self.ask(queries.waiting_locks(waiting, about.columns.get("pg_locks", ())))) or []
         sample.waits = {row["pid"]: row for row in waits}
 
-    def working(self) -> t.Optional[list[Row]]:
-        return self.ask("clients", queries.WORKING)
+    def working(self) -> Maybe[list[Row]]:
+        return self.ask(queries.WORKING)
 
     def statement_texts(self, about: About, keys: t.Collection[tuple[t.Any, t.Any]]) -> dict[tuple[t.Any, t.Any], t.Any]:
         """The second step: texts of the chosen statements only."""
-        if about.statements is None or not keys:
+        view = about.statements
+        if isinstance(view, Unknown) or not keys:
             return {}
         ids = sorted({key[1] for key in keys})
-        rows = self.ask("statements.text", queries.statement_texts(about.statements["schema"], ids, TEXT_LENGTH)) or []
+        rows = known(self.ask(queries.statement_texts(view["schema"], ids, TEXT_LENGTH))) or []
         return {(row["dbid"], identifier(row["queryid"])): row["query"] for row in rows}
 
 

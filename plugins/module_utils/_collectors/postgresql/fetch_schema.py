@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import time
-import typing as t
 
+from ..._collect.derived import first_unknown
+from ..._collect.facts import Maybe, Unknown, known
 from . import driver, schema_queries
 from .fetch import reason
 from .indexes import Schema
@@ -16,50 +17,48 @@ from .session import Session
 
 
 class SchemaReader:
-    """Reads one database; what fails is said in `unknown` under `tables` or `missing_indexes`."""
+    """Reads one database."""
 
-    def __init__(self, session: Session, database: str, unknown: dict[str, str]) -> None:
+    def __init__(self, session: Session, database: str) -> None:
         self._session = session
         self._database = database
-        self._unknown = unknown
 
-    def _ask(self, measure: str, sql: str) -> t.Optional[list[driver.Row]]:
+    def _ask(self, sql: str) -> Maybe[list[driver.Row]]:
         try:
             return self._session.ask(sql)
         except driver.SqlError as error:
-            self._unknown.setdefault(measure, f"database {self._database}: {reason(error)}")
-            return None
+            return Unknown(f"database {self._database}: {reason(error)}")
 
-    def whole(self) -> t.Optional[tuple[Schema, float]]:
+    def whole(self) -> Maybe[tuple[Schema, float]]:
         """Everything about the database, and when its tables were read."""
-        rows = self._ask("tables", schema_queries.tables())
+        rows = self._ask(schema_queries.tables())
         moment = time.monotonic()
-        if rows is None:
-            return None
+        if isinstance(rows, Unknown):
+            return rows
         schema = Schema(self._database, {row["id"]: row for row in rows})
-        total = self._ask("tables_total", schema_queries.TABLES_TOTAL) or [{}]
-        schema.tables_total = total[0].get("total")
+        total = self._ask(schema_queries.TABLES_TOTAL)
+        schema.tables_total = total if isinstance(total, Unknown) else total[0]["total"]
         schema.uses = (self._use(), {})
-        indexes = self._ask("missing_indexes", schema_queries.INDEXES)
-        keys = self._ask("missing_indexes", schema_queries.FOREIGN_KEYS)
-        partitions = self._ask("missing_indexes", schema_queries.PARTITIONS)
-        columns = self._ask("missing_indexes", schema_queries.columns(schema.tables)) if schema.tables else []
-        if indexes is None or keys is None or partitions is None or columns is None:
+        indexes, keys, partitions = (
+            self._ask(sql) for sql in (schema_queries.INDEXES, schema_queries.FOREIGN_KEYS, schema_queries.PARTITIONS)
+        )
+        columns: Maybe[list[driver.Row]] = self._ask(schema_queries.columns(schema.tables)) if schema.tables else []
+        schema.unread = first_unknown(indexes, keys, partitions, columns)
+        if schema.unread is not None:
             return schema, moment
-        schema.indexes, schema.foreign_keys, schema.partitions = indexes, keys, partitions
-        for column in columns:
+        schema.indexes, schema.foreign_keys, schema.partitions = known(indexes) or [], known(keys) or [], known(partitions) or []
+        for column in known(columns) or []:
             schema.columns.setdefault(column["table_id"], {})[column["number"]] = column
-        schema.building = self._ask("index_builds", schema_queries.BUILDING) or []
-        schema.complete = True
+        schema.building = known(self._ask(schema_queries.BUILDING)) or []
         return schema, moment
 
     def again(self, schema: Schema, moment: float) -> None:
         """The counters at the end of the window."""
-        rows = self._ask("tables", schema_queries.tables())
-        if rows is not None:
+        rows = self._ask(schema_queries.tables())
+        if not isinstance(rows, Unknown):
             schema.second = {row["id"]: row for row in rows}
             schema.seconds = time.monotonic() - moment
             schema.uses = (schema.uses[0], self._use())
 
     def _use(self) -> dict[int, driver.Row]:
-        return {row["id"]: row for row in self._ask("indexes", schema_queries.INDEX_USE) or []}
+        return {row["id"]: row for row in known(self._ask(schema_queries.INDEX_USE)) or []}

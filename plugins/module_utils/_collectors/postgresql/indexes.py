@@ -15,6 +15,9 @@ import dataclasses
 import re
 import typing as t
 
+from ..._collect.derived import moved
+from ..._collect.facts import Maybe, Unknown, measured
+from ..._collect.sampling import ONE_SAMPLE
 from ..._sql import sql_text
 from .session import quoted_if_needed
 
@@ -41,9 +44,9 @@ class Schema:
     building: list[Row] = dataclasses.field(default_factory=list)
     second: dict[int, Row] = dataclasses.field(default_factory=dict)  # the same tables at the end of the window
     uses: tuple[dict[int, Row], dict[int, Row]] = ({}, {})
-    tables_total: t.Optional[int] = None
+    tables_total: Maybe[int] = Unknown("it was not counted")
     seconds: t.Optional[float] = None
-    complete: bool = False  # indexes and foreign keys could be read
+    unread: t.Optional[Unknown] = None  # why indexes and foreign keys could not be read
 
     def partitions_of(self, table: int) -> list[Row]:
         """All partitions below the table, parents before their children."""
@@ -126,29 +129,43 @@ def _row(schema: Schema, table: Row, numbers: t.Sequence[int], kind: str, key: t
         schema.columns.get(table["id"], {}).get(number) or {"name": f"column {number}", "quoted": f"column {number}"} for number in numbers
     ]
     before, after = _scans(schema, table["id"], schema.tables), _scans(schema, table["id"], schema.second)
-    moved = {name: None if after is None or before is None else max(after[name] - before[name], 0) for name in ("seq_scan", "seq_tup_read")}
     parent = schema.tables.get(key["parent_id"], {}) if key else {}
+    no_key = "it is a column without a constraint"
     return {
         "database": schema.database,
         "schema": table["schema"],
         "table": table["name"],
         "columns": [column["name"] for column in columns],
         "kind": kind,
-        "constraint": key["name"] if key else None,
-        "parent": key["parent"] if key else None,
-        "parent_rows_changed": (parent.get("n_tup_del") or 0) + (parent.get("n_tup_upd") or 0) if parent else None,
+        "constraint": key["name"] if key else Unknown(no_key),
+        "parent": key["parent"] if key else Unknown(no_key),
+        "parent_rows_changed": (parent.get("n_tup_del") or 0) + (parent.get("n_tup_upd") or 0)
+        if parent
+        else Unknown("its parent was not read" if key else no_key),
         "rows_estimate": int(schema.rows(table["id"])),
         "table_bytes": _bytes(schema, table),
-        "sequential_scans": moved["seq_scan"],
-        "rows_read_sequentially": moved["seq_tup_read"],
-        "lifetime_sequential_scans": (before or {}).get("seq_scan"),
-        "being_built": _being_built(schema, table["id"]),
-        "invalid_index": _invalid(schema, table["id"], numbers),
+        "sequential_scans": _moved(schema, before, after, "seq_scan"),
+        "rows_read_sequentially": _moved(schema, before, after, "seq_tup_read"),
+        "lifetime_sequential_scans": measured((before or {}).get("seq_scan"), "its scans are not counted"),
+        "being_built": measured(_being_built(schema, table["id"]), "no index of it is being built"),
+        "invalid_index": measured(_invalid(schema, table["id"], numbers), "no build of an index of it failed"),
         "create_index": create_index(schema, table, [column["quoted"] for column in columns], [column["name"] for column in columns]),
         "confirmed_by": [],
         "statements": [],
-        "statement_share_ratio": None,
+        "statement_share_ratio": Unknown(NO_STATEMENT),
     }
+
+
+#: Why a column that misses an index has no share of the time.
+NO_STATEMENT = "no statement was seen that filters on it"
+
+
+def _moved(schema: Schema, before: t.Optional[Row], after: t.Optional[Row], name: str) -> Maybe[t.Any]:
+    if schema.seconds is None:
+        return Unknown(ONE_SAMPLE)
+    if before is None or after is None:
+        return Unknown("the table was not read twice")
+    return moved(before[name], after[name], "its scans are not counted", f"{name} of {schema.database}")
 
 
 def _bytes(schema: Schema, table: Row) -> int:

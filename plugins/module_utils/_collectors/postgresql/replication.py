@@ -8,86 +8,124 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._collect.sampling import top
+from ..._collect.derived import put_largest
+from ..._collect.facts import Facts, Maybe, Unknown, known, row
+from ..._collect.sampling import ONE_SAMPLE, top
 from ..._sql import sql_text
 from ..._sql.sessions import Manner
 from .fetch import About, Sample
 
 Row = dict[str, t.Any]
 
-
-def facts(about: About, first: Sample, sample: Sample, unknown: dict[str, str], manner: Manner) -> Row:
-    rows = sample.many.get("replicas")
-    before = {row["pid"]: row for row in first.many.get("replicas") or []} if sample is not first else {}
-    seconds = sample.server_at - first.server_at
-    replicas = None if rows is None else [_replica(row, before.get(row["pid"]), seconds) for row in rows]
-    slots = None if sample.many.get("slots") is None else [_slot(row) for row in sample.many["slots"] or []]
-    own = _own_lag(about, sample, unknown)
-    lags = [row["lag_seconds"] for row in replicas or [] if row["lag_seconds"] is not None]
-    unmeasured = bool(replicas) and not lags
-    if replicas and any(row["state"] is None for row in replicas):
-        unknown.setdefault("replicas", "the state of replicas is hidden from this user: GRANT pg_monitor")
-    if unmeasured:
-        why = "the primary has not measured it yet: ask again, or ask the replica itself"
-        unknown.setdefault("replica_lag_longest_seconds", unknown.get("replicas", why))
-    return {
-        "replicas": None if replicas is None else top(replicas, "lag_bytes", manner.top),
-        "replicas_total": None if replicas is None else len(replicas),
-        "replicas_not_streaming": None if replicas is None else sum(row["state"] not in ("streaming", None) for row in replicas),
-        "replica_lag_longest_seconds": None if replicas is None or unmeasured else max(lags, default=0.0),
-        "replication": own,
-        "replication_slots": None if slots is None else top(slots, "kept_bytes", manner.top),
-        "replication_slots_total": None if slots is None else len(slots),
-        "replication_slots_inactive": None if slots is None else sum(not row["active"] for row in slots),
-        "replication_slots_kept_bytes": None if slots is None else max((row["kept_bytes"] or 0 for row in slots), default=0),
-    }
+_NOT_YET = "the primary has not measured it yet: ask again, or ask the replica itself"
+_HIDDEN = "the state of replicas is hidden from this user: GRANT pg_monitor"
 
 
-def _replica(row: Row, before: t.Optional[Row], seconds: float) -> Row:
+def put(facts: Facts, about: About, first: Sample, second: t.Optional[Sample], manner: Manner) -> None:
+    sample = first if second is None else second
+    rows = sample.several("replicas")
+    if isinstance(rows, Unknown):
+        for name in ("replicas", "replicas_total", "replicas_not_streaming", "replica_lag_longest_seconds", "wal_receivers"):
+            facts.put(name, rows)
+    else:
+        # pg_receivewal and Barman take the WAL and never replay it: by design they have no replay position, and are no replicas
+        receivers = [told for told in rows if told["state"] is not None and told["replayed"] is None]
+        _put_replicas(facts, [told for told in rows if told not in receivers], first, second, manner)
+        facts.put("wal_receivers", len(receivers))
+    slots = sample.several("slots")
+    shown = slots if isinstance(slots, Unknown) else top([_slot(told) for told in slots], "kept_bytes", len(slots))
+    facts.rows("replication_slots", shown, manner.top)
+    if isinstance(slots, Unknown):
+        facts.put("replication_slots_inactive", slots)
+        facts.put("replication_slots_kept_bytes", slots)
+    else:
+        facts.put("replication_slots_inactive", sum(not told["active"] for told in slots))
+        kept = [told["kept_bytes"] for told in slots if told["kept_bytes"] is not None]  # an unused slot keeps none
+        facts.put("replication_slots_kept_bytes", max(kept, default=0))
+    facts.put("replication", _own_lag(about, sample))
+
+
+def _put_replicas(facts: Facts, rows: t.Sequence[Row], first: Sample, second: t.Optional[Sample], manner: Manner) -> None:
+    before = {told["pid"]: told for told in known(first.several("replicas")) or []} if second is not None else {}
+    seconds = 0.0 if second is None else second.server_at - first.server_at
+    replicas = [_replica(told, before.get(told["pid"]), seconds, second is not None) for told in rows]
+    hidden = [Unknown(_HIDDEN) for told in rows if told["state"] is None]
+    facts.rows("replicas", top(replicas, "lag_bytes", len(replicas)), manner.top)
+    astray = sum(told["state"] not in ("streaming", None) for told in rows)
+    if hidden:
+        facts.bound("replicas_not_streaming", astray, _HIDDEN)
+    else:
+        facts.put("replicas_not_streaming", astray)
+    put_largest(facts, "replica_lag_longest_seconds", [*([] if replicas else [0.0]), *(one["lag_seconds"] for one in replicas)], "")
+
+
+_WHY = {
+    "name": "it gives itself no name",
+    "user": "the server does not tell its user",
+    "state": _HIDDEN,
+    "sync_state": _HIDDEN,
+    "lag_bytes": _HIDDEN,
+    "unsent_bytes": _HIDDEN,
+    "write_lag_seconds": "nothing was written since it caught up",
+    "flush_lag_seconds": "nothing was written since it caught up",
+}
+
+
+def _replica(told: Row, before: t.Optional[Row], seconds: float, twice: bool) -> Row:
     """The primary's own lag is null when the replica has caught up, and stands still while the replay does."""
-    behind = row["replay_lag"]
-    if behind is None and row["lag_bytes"] is not None and row["lag_bytes"] <= 0:
+    behind = told["replay_lag"]
+    if behind is None and told["lag_bytes"] is not None and told["lag_bytes"] <= 0:
         behind = 0.0
-    stalled = before is not None and bool(row["lag_bytes"]) and bool(before["lag_bytes"]) and row["replayed"] == before["replayed"]
+    stalled = before is not None and bool(told["lag_bytes"]) and bool(before["lag_bytes"]) and told["replayed"] == before["replayed"]
     if stalled:
         behind = max(behind or 0.0, seconds)
-    return {
-        "name": row["name"],
-        "user": row["user"],
-        "address": row["address"] or "local",
-        "state": row["state"],
-        "sync_state": row["sync_state"],
-        "lag_seconds": None if behind is None else max(round(behind, 3), 0.0),
-        "lag_bytes": row["lag_bytes"],
-        "stalled": stalled,
-        "unsent_bytes": row["unsent_bytes"],
-        "write_lag_seconds": row["write_lag"],
-        "flush_lag_seconds": row["flush_lag"],
-    }
+    return row(
+        {
+            "name": told["name"],
+            "user": told["user"],
+            "address": told["address"] or "local",
+            "state": told["state"],
+            "sync_state": told["sync_state"],
+            "lag_seconds": None if behind is None else max(round(behind, 3), 0.0),
+            "lag_bytes": told["lag_bytes"],
+            "stalled": stalled if twice else Unknown(ONE_SAMPLE),
+            "unsent_bytes": told["unsent_bytes"],
+            "write_lag_seconds": told["write_lag"],
+            "flush_lag_seconds": told["flush_lag"],
+        },
+        {**_WHY, "lag_seconds": _HIDDEN if told["state"] is None else _NOT_YET},
+    )
 
 
-def _slot(row: Row) -> Row:
+def _slot(told: Row) -> Row:
     names = ("name", "type", "database", "active", "kept_bytes", "wal_status", "safe_wal_size")
-    return {name: row.get(name) for name in names}
-
-
-def _own_lag(about: About, sample: Sample, unknown: dict[str, str]) -> t.Optional[Row]:
-    """A replica's lag. All received and replayed is no lag, however long ago the last transaction of the primary was."""
-    row = sample.server.get("replay")
-    if not about.identity.get("in_recovery") or row is None:
-        return None
-    streaming = row["receiver"] == "streaming"
-    lag = 0.0 if row["caught_up"] and streaming else sql_text.age(row["now"], row["replayed"])
-    if row["receiver"] is None and not about.identity.get("reads_stats"):
-        unknown.setdefault("replication.receiver", "hidden: GRANT pg_monitor")
-        streaming = None
-        lag = 0.0 if row["caught_up"] else lag
-    if lag is None:
-        unknown.setdefault("replication.lag_seconds", "it has replayed no transaction since it was started, so its age is not known")
-    return {
-        "receiver": row["receiver"] or ("not running" if streaming is not None else None),
-        "streaming": streaming,
-        "paused": row["paused"],
-        "lag_seconds": lag,
-        "behind_bytes": row["behind_bytes"],
+    why = {
+        "database": "a physical slot belongs to no database",
+        "kept_bytes": "it keeps no WAL: it was never used",
+        "wal_status": "the server tells it since PostgreSQL 13, and not of an unused slot",
+        "safe_wal_size": "max_slot_wal_keep_size sets no limit",
     }
+    return row({name: told.get(name) for name in names}, why)
+
+
+def _own_lag(about: About, sample: Sample) -> Maybe[Row]:
+    """A replica's lag. All received and replayed is no lag, however long ago the last transaction of the primary was."""
+    if not about.identity.get("in_recovery"):
+        return Unknown("this server is a primary")
+    told = sample.one("replay")
+    if isinstance(told, Unknown):
+        return told
+    hidden = told["receiver"] is None and not about.identity.get("reads_stats")
+    streaming: Maybe[bool] = Unknown("hidden: GRANT pg_monitor") if hidden else told["receiver"] == "streaming"
+    nothing_replayed = "it has replayed no transaction since it was started, so its age is not known"
+    level = told["caught_up"] and (isinstance(streaming, Unknown) or streaming)
+    return row(
+        {
+            "receiver": streaming if isinstance(streaming, Unknown) else told["receiver"] or "not running",
+            "streaming": streaming,
+            "paused": told["paused"],
+            "lag_seconds": 0.0 if level else sql_text.age(told["now"], told["replayed"], nothing_replayed),
+            "behind_bytes": told["behind_bytes"],
+        },
+        {"behind_bytes": "it received nothing since it was started"},
+    )

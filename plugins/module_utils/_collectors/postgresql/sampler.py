@@ -12,11 +12,11 @@ import time
 import typing as t
 
 from ..._collect.base import Sampler
-from ..._collect.facts import Facts
+from ..._collect.facts import Facts, Unknown, known, row
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Problem
 from ..._sql.sessions import Manner, is_client
-from . import comparable, confirm, connect, driver, indexes, plans, pooler, queries, refusal, server_queries, shape, tables
+from . import comparable, confirm, connect, connections, driver, indexes, plans, pooler, queries, refusal, server_queries, shape, tables
 from .discover import backends
 from .fetch import About, Reader, Sample
 from .fetch_schema import SchemaReader
@@ -79,14 +79,15 @@ class Server:
     def read_first(self) -> None:
         self.first = self.reader.sample(self.about)
         names = self._databases(self.first)
-        if self.about.statements is None and (self.options.get("databases") or not self.options.get("login_db")):
+        if isinstance(self.about.statements, Unknown) and (self.options.get("databases") or not self.options.get("login_db")):
             self._move_to_statements(names)
         for name in names:
             with self._in(name) as session:
-                if session is not None:
-                    found = SchemaReader(session, name, self.reader.unknown).whole()
-                    if found is not None:
-                        self.schemas.append(found)
+                schema = None if session is None else SchemaReader(session, name).whole()
+                if isinstance(schema, Unknown):
+                    self.reader.left_out[f"tables.{name}"] = schema.reason
+                elif schema is not None:
+                    self.schemas.append(schema)
 
     def watch(self, seconds: float) -> None:
         end = time.monotonic() + seconds
@@ -94,7 +95,7 @@ class Server:
         while time.monotonic() + pause < end:
             time.sleep(pause)
             rows = self.reader.working()
-            if rows is None:
+            if isinstance(rows, Unknown):
                 break
             self.working.append(rows)
         time.sleep(max(0.0, end - time.monotonic()))
@@ -105,20 +106,20 @@ class Server:
         for schema, moment in self.schemas:
             with self._in(schema.database) as session:
                 if session is not None:
-                    SchemaReader(session, schema.database, self.reader.unknown).again(schema, moment)
+                    SchemaReader(session, schema.database).again(schema, moment)
 
     # -- which databases, and how to get into them -------------------------------------------------------------
 
     def _databases(self, sample: Sample) -> list[str]:
         """Those named; else the one of login_db; else the busiest."""
-        rows = [row for row in sample.databases or [] if row["connectable"] and not row["template"] and row["allowed"]]
+        rows = [row for row in known(sample.databases) or [] if row["connectable"] and not row["template"] and row["allowed"]]
         rows.sort(key=lambda row: -(row.get("tup_returned") or 0) - (row.get("tup_inserted") or 0))
         there, wanted = [row["name"] for row in rows], self.options.get("databases") or []
         if "all" in wanted:
             return there[:MANY_DATABASES]
         for name in wanted:
             if name not in there:
-                self.reader.unknown[f"tables.{name}"] = f"there is no database {name} here that this user may connect to"
+                self.reader.left_out[f"tables.{name}"] = f"there is no database {name} here that this user may connect to"
         if wanted:
             return [name for name in wanted if name in there]
         return [self.about.identity["database"]] if self.options.get("login_db") else there[:FEW_DATABASES]
@@ -138,7 +139,6 @@ class Server:
                 self.session = self.reader.session = session
                 self.about.statements = found
                 self.about.identity["database"] = name
-                self.reader.unknown.pop("statements", None)
                 if self.first is not None:
                     self.reader.statements_into(self.first, self.about)
                 return
@@ -146,7 +146,7 @@ class Server:
 
     def _spare(self) -> bool:
         """Whether the server has connections to spare for us."""
-        rows, most = (self.first.activity if self.first else None) or [], self.about.whole("max_connections")
+        rows, most = self.first.sessions if self.first else [], self.about.whole("max_connections")
         used = sum(map(is_client, rows)) + 1
         kept = (self.about.whole("superuser_reserved_connections") or 0) + (self.about.whole("reserved_connections") or 0)
         return most is None or used + SPARE_CONNECTIONS <= most - kept
@@ -159,12 +159,12 @@ class Server:
             return
         session = None
         if not self._spare():
-            self.reader.unknown[f"tables.{database}"] = "its tables were not read: the last free connections are left to the application"
+            self.reader.left_out[f"tables.{database}"] = "its tables were not read: the last free connections are left to the application"
         else:
             try:
                 session = Session(connect.connection(self.options, self.tools.timeout, database), self.budget)
             except Problem as problem:
-                self.reader.unknown[f"tables.{database}"] = str(problem)
+                self.reader.left_out[f"tables.{database}"] = str(problem)
         try:
             yield session
         finally:
@@ -173,51 +173,48 @@ class Server:
 
     # -- facts -------------------------------------------------------------------------------------------------
 
-    def facts(self, window: t.Optional[float]) -> dict[str, t.Any]:
+    def facts(self, window: t.Optional[float]) -> Facts:
         if self.first is None:
             raise Problem("the server ended our connection before it was read")
         self.budget.renew()
         statements = shape.statements_of(self.first, self.second)
-        texts = {} if statements is None else self.reader.statement_texts(self.about, statements.chosen(self.manner.top))
-        material = shape.Material(self.about, self.first, self.second, self.working, window, self.reader.unknown, self.reader.notes)
+        texts = {} if isinstance(statements, Unknown) else self.reader.statement_texts(self.about, statements.chosen(self.manner.top))
+        material = shape.Material(self.about, self.first, self.second, self.working, window, self.reader.notes)
         self.reader.once(material.latest, self.about)
         self._name_locked_tables(material.latest)
-        extra = self._schema_facts(statements, texts)
-        extra["plans"] = [self._plan(pid, material.latest) for pid in self.options.get("explain_pids") or []]
-        return {**shape.facts(material, statements, texts, self.manner), **extra}
+        facts = shape.facts(material, statements, texts, self.manner)
+        self._put_schemas(facts, statements, texts)
+        facts.put("plans", [self._plan(pid, material.latest) for pid in self.options.get("explain_pids") or []])
+        facts.unknown.update(self.reader.left_out)
+        return facts
 
     def _name_locked_tables(self, sample: Sample) -> None:
         """Only a connection to its database can name a table: those we read are known by number."""
-        databases = {row["pid"]: row.get("database") for row in sample.activity or []}
-        known = {schema.database: schema.tables for schema, _moment in self.schemas}
+        databases = {row["pid"]: row.get("database") for row in sample.sessions}
+        tables_of = {schema.database: schema.tables for schema, _moment in self.schemas}
         for pid, wait in sample.waits.items():
-            table = known.get(databases.get(pid) or "", {}).get(wait.get("relation_id") or 0)
+            table = tables_of.get(databases.get(pid) or "", {}).get(wait.get("relation_id") or 0)
             if wait.get("relation") is None and table is not None:
                 wait["relation"] = f"{table['schema']}.{table['name']}"
 
-    def _schema_facts(self, statements: t.Any, texts: t.Mapping[t.Any, t.Any]) -> dict[str, t.Any]:
+    def _put_schemas(self, facts: Facts, statements: t.Any, texts: t.Mapping[t.Any, t.Any]) -> None:
         schemas = [schema for schema, _moment in self.schemas]
-        found = {
-            "databases_read": [schema.database for schema in schemas],
-            **tables.facts(schemas, self.manner),
-            **comparable.indexes(schemas),
-        }
-        complete = [schema for schema in schemas if schema.complete]
-        if not complete:
-            self.reader.unknown.setdefault("missing_indexes", "no database's indexes could be read")
-            return {**found, "missing_indexes": None, "missing_indexes_total": None}
-        names = {row["oid"]: row["name"] for row in (self.first.databases if self.first else None) or []}
+        nothing = "; ".join(dict.fromkeys(self.reader.left_out.values()))[:300] or "no database could be read"
+        facts.put("databases_read", [schema.database for schema in schemas])
+        tables.put(facts, schemas, self.manner)
+        comparable.put_indexes(facts, schemas, nothing)
+        names = {row["oid"]: row["name"] for row in known(self.first.databases if self.first else Unknown("")) or []}
         rows = confirm.statement_rows(statements, texts, names)
         explain = self._explain if self.options.get("confirm_by_plan") else None
         if self.about.identity.get("in_recovery"):
-            self.reader.notes.append("this is a replica: indexes are created on its primary")
-        missing = [row for schema in complete for row in indexes.missing(schema)]
-        return {**found, **confirm.ranked(complete, missing, rows, explain, self.manner)}
+            facts.note("this is a replica: indexes are created on its primary")
+        candidates = [row for schema in schemas if schema.unread is None for row in indexes.missing(schema)]
+        confirm.put_missing(facts, schemas, candidates, rows, explain, self.manner, nothing)
 
     def _explain(self, database: str, text: str, user_id: t.Any) -> list[dict[str, t.Any]]:
         with self._in(database) as session:
             if session is None:
-                raise plans.NotExplainable(self.reader.unknown.get(f"tables.{database}", "its database cannot be entered"))
+                raise plans.NotExplainable(self.reader.left_out.get(f"tables.{database}", "its database cannot be entered"))
             return plans.explain(session, text, self._role(user_id))
 
     def _role(self, user: t.Any) -> t.Optional[str]:
@@ -226,23 +223,25 @@ class Server:
             return None
         if isinstance(user, str):
             return user
-        rows = self.reader.ask("roles", server_queries.ROLES) or []
-        return next((row["name"] for row in rows if row["id"] == user), None)
+        rows = known(self.reader.ask(server_queries.ROLES)) or []
+        return next((role["name"] for role in rows if role["id"] == user), None)
 
     def _plan(self, pid: int, sample: Sample) -> dict[str, t.Any]:
         """The plan of what the session runs right now."""
-        row = next((row for row in sample.activity or [] if row["pid"] == pid), None)
-        found: dict[str, t.Any] = {"pid": pid, "database": None, "query": None, "plan": None, "problem": None}
-        if row is None or not row.get("query"):
-            return {**found, "problem": "no query of this pid is running or visible"}
-        found.update({"database": row["database"], "query": self.manner.text(row["query"])})
+        session = next((row for row in sample.sessions if row["pid"] == pid), None)
+        if session is None or not session.get("query"):
+            why = "no query of this pid is running or visible"
+            return {"pid": pid, "problem": why, **dict.fromkeys(("database", "query", "plan"), Unknown(why))}
+        told = {"pid": pid, "database": session["database"], "query": self.manner.text(session["query"])}
         size = self.about.whole("track_activity_query_size") or 1024
         try:
-            if len(str(row["query"]).encode()) >= size - 1:
+            if len(str(session["query"]).encode()) >= size - 1:
                 raise plans.NotExplainable("the statement is cut: raise track_activity_query_size to see its plan")
-            return {**found, "plan": self._explain(row["database"], row["query"], row["user"])}
-        except plans.NotExplainable as why:
-            return {**found, "problem": str(why)}
+            plan, problem = self._explain(session["database"], session["query"], session["user"]), None
+        except plans.NotExplainable as why_not:
+            plan, problem = None, str(why_not)
+        reasons = {**self.manner.why, "plan": problem or "", "problem": "there is a plan"}
+        return row({**told, "plan": plan, "problem": problem}, reasons)
 
 
 class PostgresqlSampler(Sampler):
@@ -286,14 +285,14 @@ class PostgresqlSampler(Sampler):
 
     def facts(self, window: t.Optional[float]) -> Facts:
         if self._console is not None and self._readings[0] is not None:
-            return Facts.adopt(pooler.facts(self._readings[0], self._readings[1], self._console.unknown, self.tools.top))
+            return pooler.facts(self._readings[0], self._readings[1], self._console.unread, self.tools.top)
         if self._server is None:
             seen = backends(self.tools, connect.socket_of(self.options)[1]) if self._is_here() else None
-            return Facts.adopt(shape.exhausted(self._exhausted or "", seen))
-        found = Facts.adopt(self._server.facts(window))
+            return connections.exhausted(self._exhausted or "", seen)
+        facts = self._server.facts(window)
         if self._server.session.lost:
             self._explain_loss()
-        return found
+        return facts
 
     def _explain_loss(self) -> t.NoReturn:
         """What was read before is no answer of a server that is gone: it is down, or was restarted meanwhile."""

@@ -8,90 +8,107 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._collect.sampling import deltas, rate, ratio, top, total
+from ..._collect.derived import Window, implausible, per, rate, share, total
+from ..._collect.facts import Facts, Maybe, Unknown, known, measured
+from ..._collect.sampling import ONE_SAMPLE, top
 from ..._sql.sessions import Manner
 from .fetch import About, Sample
 
 Row = dict[str, t.Any]
 
-_COUNTERS = (
-    "xact_commit", "xact_rollback", "blks_hit", "blks_read", "temp_files", "temp_bytes", "deadlocks", "tup_returned", "tup_fetched",
-    "tup_inserted", "tup_updated", "tup_deleted", "sessions_abandoned", "sessions_fatal", "sessions_killed", "conflicts", "active_time",
+_NEW = "the database was created within the window"
+_RESET = implausible("its statistics were reset within the window")
+
+
+def put_identity(facts: Facts, about: About) -> None:
+    who = about.identity
+    untold = "the server does not tell it"
+    for name in ("version", "version_number", "user", "database"):
+        facts.put(name, who.get(name), untold)
+    facts.put("role", "replica" if who.get("in_recovery") else "primary")
+    facts.put("uptime_seconds", None if who.get("started") is None else round(who["now"] - who["started"], 1), untold)
+
+
+_OF_DATABASES = (
+    "databases", "databases_total", "transactions_per_second", "rollback_ratio", "rollbacks", "transactions", "cache_hit_ratio",
+    "cache_blocks", "cache_reads_per_second", "lifetime_cache_hit_ratio", "temp_files", "temp_bytes_per_second", "deadlocks",
+    "deadlocks_per_minute", "lifetime_deadlocks",
 )  # fmt: skip
 
 
-def identity(about: About) -> Row:
-    who = about.identity
-    return {
-        "version": who.get("version"),
-        "version_number": who.get("version_number"),
-        "role": "replica" if who.get("in_recovery") else "primary",
-        "user": who.get("user"),
-        "database": who.get("database"),
-        "uptime_seconds": None if who.get("started") is None else round(who["now"] - who["started"], 1),
-    }
-
-
-def databases(first: Sample, second: t.Optional[Sample], unknown: dict[str, str], notes: list[str], manner: Manner) -> Row:
+def put_databases(facts: Facts, first: Sample, second: t.Optional[Sample], manner: Manner) -> None:
     """Rates over the window of all databases together, and of each."""
-    before = {row["oid"]: row for row in first.databases or []}
-    latest = (second.databases if second is not None else None) or first.databases
-    if latest is None:
-        return {"databases": None}
-    measured = second is not None and second.databases is not None and first.databases is not None
-    seconds = second.databases_at - first.databases_at if measured and second is not None else None
-    rows, reset = [], False
-    sums: dict[str, t.Any] = dict.fromkeys(_COUNTERS, 0)
-    for row in latest:
-        moved = deltas(before.get(row["oid"], {}), row, _COUNTERS) if measured else dict.fromkeys(_COUNTERS)
-        reset = reset or (measured and row["oid"] in before and moved["xact_commit"] is None)
-        sums = {name: sums[name] + (moved[name] or 0) for name in _COUNTERS}
-        if row["connectable"] and not row["template"]:
-            rows.append(_database(row, moved, seconds))
-    blocks = sums["blks_hit"] + sums["blks_read"]
-    found = {
-        "databases": top(rows, "lifetime_transactions", 3 * manner.top),
-        "databases_total": len(rows),
-        "transactions_per_second": rate(sums["xact_commit"] + sums["xact_rollback"], seconds),
-        "rollback_ratio": ratio(sums["xact_rollback"], sums["xact_commit"] + sums["xact_rollback"]) if measured else None,
-        "rollbacks": sums["xact_rollback"] if measured else None,
-        "transactions": sums["xact_commit"] + sums["xact_rollback"] if measured else None,
-        "cache_hit_ratio": ratio(sums["blks_hit"], blocks) if measured else None,
-        "cache_blocks": blocks if measured else None,
-        "cache_reads_per_second": rate(sums["blks_read"], seconds),
-        "lifetime_cache_hit_ratio": _lifetime_hit(latest),
-        "temp_files": sums["temp_files"] if measured else None,
-        "temp_bytes_per_second": rate(sums["temp_bytes"], seconds),
-        "deadlocks": sums["deadlocks"] if measured else None,
-        "deadlocks_per_minute": None if seconds is None else round(60 * sums["deadlocks"] / seconds, 3),
-        "lifetime_deadlocks": sum(row.get("deadlocks") or 0 for row in latest),
-    }
-    if measured and not blocks:
-        unknown.setdefault("cache_hit_ratio", "no block was read in the window")
-    if reset:
-        notes.append("statistics of a database were reset within the window: it is left out of the rates")
-    return found
+    latest = first.databases if second is None or isinstance(second.databases, Unknown) else second.databases
+    if isinstance(latest, Unknown):
+        for name in _OF_DATABASES:
+            facts.put(name, latest)
+        return
+    twice = latest is not first.databases and not isinstance(first.databases, Unknown)
+    seconds = second.databases_at - first.databases_at if twice and second is not None else None
+    before = {row["oid"]: row for row in known(first.databases) or []}
+    windows = [(row, _window(before.get(row["oid"]), row, seconds)) for row in latest]
+    rows = [_database(row, window) for row, window in windows if row["connectable"] and not row["template"]]
+    facts.rows("databases", top(rows, "lifetime_transactions", len(rows)), 3 * manner.top)
+    if any(window.reason == _RESET.reason for _row, window in windows):
+        facts.note("statistics of a database were reset within the window: it is left out of the rates")
+    _put_sums(facts, [window for _row, window in windows if window.reason is None], seconds)
+    facts.put("lifetime_cache_hit_ratio", _lifetime_hit(latest))
+    facts.put("lifetime_deadlocks", sum(row.get("deadlocks") or 0 for row in latest))
 
 
-def _lifetime_hit(rows: t.Sequence[Row]) -> t.Optional[float]:
+def _window(before: t.Optional[Row], row: Row, seconds: t.Optional[float]) -> Window:
+    broken = None
+    if seconds is not None:
+        reset = before is not None and (row["xact_commit"] or 0) < (before["xact_commit"] or 0)
+        broken = _NEW if before is None else _RESET.reason if reset else None
+    return Window(before or {}, None if seconds is None else row, seconds, lambda name: f"this version does not count it ({name})", broken)
+
+
+def _put_sums(facts: Facts, windows: t.Sequence[Window], seconds: t.Optional[float]) -> None:
+    def moved(*names: str) -> Maybe[t.Any]:
+        """Of all databases that were there, and counted, the whole time."""
+        return Unknown(ONE_SAMPLE) if seconds is None else total(window.moved(name) for window in windows for name in names)
+
+    ended, rollbacks = moved("xact_commit", "xact_rollback"), moved("xact_rollback")
+    hits, blocks, deadlocks = moved("blks_hit"), moved("blks_hit", "blks_read"), moved("deadlocks")
+    facts.put("transactions", ended)
+    facts.put("transactions_per_second", rate(ended, seconds))
+    facts.put("rollbacks", rollbacks)
+    facts.put("rollback_ratio", share(rollbacks, ended, "no transaction ended in the window"))
+    facts.put("cache_blocks", blocks)
+    facts.put("cache_hit_ratio", share(hits, blocks, "no block was read in the window"))
+    facts.put("cache_reads_per_second", rate(moved("blks_read"), seconds))
+    facts.put("temp_files", moved("temp_files"))
+    facts.put("temp_bytes_per_second", rate(moved("temp_bytes"), seconds))
+    facts.put("deadlocks", deadlocks)
+    per_minute = deadlocks if isinstance(deadlocks, Unknown) or seconds is None else round(60 * deadlocks / seconds, 3)
+    facts.put("deadlocks_per_minute", per_minute)
+
+
+def _lifetime_hit(rows: t.Sequence[Row]) -> Maybe[float]:
     hit, read = (sum(row.get(name) or 0 for row in rows) for name in ("blks_hit", "blks_read"))
-    return ratio(hit, hit + read)
+    return share(hit, hit + read, "no block was read yet")
 
 
-def _database(row: Row, moved: t.Mapping[str, t.Any], seconds: t.Optional[float]) -> Row:
+def _database(row: Row, window: Window) -> Row:
+    ended = total((window.moved("xact_commit"), window.moved("xact_rollback")))
+    blocks = total((window.moved("blks_hit"), window.moved("blks_read")))
+    written = total(window.moved(name) for name in ("tup_inserted", "tup_updated", "tup_deleted"))
+    limit = row.get("connection_limit")
+    active = per(window.moved("active_time"), window.seconds * 1000, "") if window.seconds else Unknown(ONE_SAMPLE)
     return {
         "name": row["name"],
-        "backends": row.get("numbackends"),
-        "connection_limit": None if row.get("connection_limit") in (None, -1) else row["connection_limit"],
-        "transactions_per_second": rate(total(moved["xact_commit"], moved["xact_rollback"]), seconds),
-        "rollback_ratio": ratio(moved["xact_rollback"], total(moved["xact_commit"], moved["xact_rollback"])),
-        "cache_hit_ratio": ratio(moved["blks_hit"], total(moved["blks_hit"], moved["blks_read"])),
-        "rows_returned_per_second": rate(moved["tup_returned"], seconds),
-        "rows_written_per_second": rate(total(moved["tup_inserted"], moved["tup_updated"], moved["tup_deleted"]), seconds),
-        "temp_bytes_per_second": rate(moved["temp_bytes"], seconds),
-        "deadlocks": moved["deadlocks"],
-        "active_sessions": None if moved["active_time"] is None or not seconds else round(moved["active_time"] / 1000 / seconds, 3),
-        "lifetime_transactions": total(row.get("xact_commit"), row.get("xact_rollback")),
+        "backends": measured(row.get("numbackends"), "the server does not tell it"),
+        "connection_limit": Unknown("it has no limit of its own") if limit in (None, -1) else limit,
+        "transactions_per_second": rate(ended, window.seconds),
+        "rollback_ratio": share(window.moved("xact_rollback"), ended, "no transaction ended in the window"),
+        "cache_hit_ratio": share(window.moved("blks_hit"), blocks, "no block was read in the window"),
+        "rows_returned_per_second": window.rate("tup_returned"),
+        "rows_written_per_second": rate(written, window.seconds),
+        "temp_bytes_per_second": window.rate("temp_bytes"),
+        "deadlocks": window.moved("deadlocks"),
+        "active_sessions": active if isinstance(active, Unknown) else round(active, 3),
+        "lifetime_transactions": total((window.now("xact_commit"), window.now("xact_rollback"))),
         "lifetime_cache_hit_ratio": _lifetime_hit([row]),
-        "xid_age": row.get("xid_age"),
+        "xid_age": measured(row.get("xid_age"), "the server does not tell it"),
     }

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._collect.sampling import number, rate, ratio
+from ..._collect.derived import per, rate, share
+from ..._collect.facts import Facts, Maybe, Unknown, measured, row
+from ..._collect.sampling import ONE_SAMPLE, number
 from ..._sql import sql_text
 from ..._sql.sessions import Manner
 from .session import MARK
@@ -35,14 +37,15 @@ _ORDERS = ("milliseconds", "calls", "blocks_read")
 
 def summed(rows: t.Iterable[Row]) -> dict[Key, Row]:
     """Counters by (database, statement); a counter that this version lacks is None."""
-    found: dict[Key, Row] = {}
-    for row in rows:
-        entry = found.setdefault((row.get("dbid"), identifier(row.get("queryid"))), {**dict.fromkeys(_NAMES), "userid": row.get("userid")})
+    by_key: dict[Key, Row] = {}
+    for told in rows:
+        key = (told.get("dbid"), identifier(told.get("queryid")))
+        entry = by_key.setdefault(key, {**dict.fromkeys(_NAMES), "userid": told.get("userid")})
         for name, theirs in _NAMES.items():
-            value = next((number(row[column]) for column in theirs if column in row), None)
+            value = next((number(told[column]) for column in theirs if column in told), None)
             if value is not None:
                 entry[name] = (entry[name] or 0) + value
-    return found
+    return by_key
 
 
 def identifier(value: t.Any) -> t.Optional[str]:
@@ -52,7 +55,7 @@ def identifier(value: t.Any) -> t.Optional[str]:
 
 def hidden(rows: t.Iterable[Row]) -> int:
     """Rows of other users whose statement is not shown to us."""
-    return sum(row.get("queryid") is None for row in rows)
+    return sum(told.get("queryid") is None for told in rows)
 
 
 class Statements:
@@ -94,55 +97,134 @@ def _mean(row: Row) -> float:
     return (row["milliseconds"] or 0) / row["calls"] if row["calls"] else 0.0
 
 
-def facts(statements: Statements, texts: t.Mapping[Key, t.Any], databases: t.Mapping[t.Any, str], manner: Manner) -> Row:
+_MEASURES = (
+    "statements", "statements_total", "statements_hidden", "statements_calls_per_second", "statements_busy_sessions",
+    "statements_evicted", "statements_since_seconds",
+)  # fmt: skip
+_IDLE, _NEVER = "it did not run in the window", "it never ran"
+_NOT_COUNTED = "this version of pg_stat_statements does not count it"
+_WHY = {
+    "database": "its database is gone, or not shown to us",
+    "text": "its text is not kept any more, or not shown (see the option query_text)",
+    "kind": "its text is not known",
+}
+
+
+class Source(t.NamedTuple):
+    """How the statements were read: what is hidden, whether reads are timed, and the view about the view."""
+
+    grant: str
+    timed: bool
+    rows: t.Sequence[Row]
+    info: Maybe[Row]
+
+
+def put(
+    facts: Facts,
+    statements: Maybe[Statements],
+    texts: t.Mapping[Key, t.Any],
+    databases: t.Mapping[t.Any, str],
+    manner: Manner,
+    source: Source,
+) -> None:
     """Rows that are at the head of some list, by the time they took in the window (else in the lifetime)."""
-    window_total, lifetime_total = statements.total(statements.window), statements.total(statements.lifetime)
-    rows = []
-    for key, heads in statements.chosen(manner.top).items():
-        raw = texts.get(key)
-        if raw is not None and MARK in str(raw):
-            continue
-        life, now = statements.lifetime[key], statements.window.get(key)
-        rows.append(
-            {
-                "id": key[1],
-                "database": databases.get(key[0]),
-                "text": manner.text(raw),
-                "kind": sql_text.kind(raw) if raw else None,
-                "head_of": heads,
-                **_measures(now, statements.seconds, window_total),
-                "lifetime_calls": life["calls"],
-                "lifetime_mean_milliseconds": round(_mean(life), 3),
-                "lifetime_share_ratio": ratio(life["milliseconds"], lifetime_total),
-                "lifetime_rows_per_call": ratio(life["rows"], life["calls"]),
-            }
-        )
-    rows.sort(key=lambda row: (-(row["milliseconds"] or 0), -(row["lifetime_share_ratio"] or 0)))
-    calls = sum(row["calls"] or 0 for row in statements.window.values())
-    return {
-        "statements": rows[: 3 * manner.top],
-        "statements_total": len(statements.lifetime),
-        "statements_calls_per_second": rate(calls, statements.seconds),
-        "statements_busy_sessions": rate(window_total / 1000, statements.seconds),
+    if isinstance(statements, Unknown):
+        for name in _MEASURES:
+            facts.put(name, statements)
+        return
+    totals = statements.total(statements.window), statements.total(statements.lifetime)
+    chosen = statements.chosen(manner.top).items()
+    own = [(key, heads) for key, heads in chosen if MARK not in str(texts.get(key) or "")]
+    own.sort(key=lambda entry: _place(statements, entry[0]))
+    facts.put(
+        "statements",
+        [_row(statements, key, heads, texts.get(key), databases, manner, totals, source.timed) for key, heads in own[: 3 * manner.top]],
+    )
+    count = hidden(source.rows)
+    total = f"{count} statements of other users are hidden: {source.grant}"
+    if count:
+        facts.bound("statements_total", len(statements.lifetime), total)
+    else:
+        facts.put("statements_total", len(statements.lifetime))
+    facts.put("statements_hidden", count)
+    one_sample = None if statements.seconds is not None else Unknown(ONE_SAMPLE)
+    calls: Maybe[t.Any] = sum(counted["calls"] or 0 for counted in statements.window.values()) if one_sample is None else one_sample
+    facts.put("statements_calls_per_second", rate(calls, statements.seconds))
+    facts.put("statements_busy_sessions", rate(totals[0] / 1000, statements.seconds) if one_sample is None else one_sample)
+    _put_upkeep(facts, source.info)
+    if statements.restarted:
+        facts.note(f"pg_stat_statements was reset or full within the window: {statements.restarted} statements began anew")
+
+
+def _put_upkeep(facts: Facts, info: Maybe[Row]) -> None:
+    """Whether the view had to forget statements, and since when it counts."""
+    if isinstance(info, Unknown):
+        facts.put("statements_evicted", info)
+        facts.put("statements_since_seconds", info)
+        return
+    facts.put("statements_evicted", info.get("dealloc"), "the server does not tell it")
+    facts.put("statements_since_seconds", sql_text.age(info.get("now"), info.get("stats_reset"), "the server does not tell since when"))
+
+
+def _place(statements: Statements, key: Key) -> tuple[float, float]:
+    now = statements.window.get(key)
+    return -((now or {}).get("milliseconds") or 0), -(statements.lifetime[key]["milliseconds"] or 0)
+
+
+def _row(
+    statements: Statements,
+    key: Key,
+    heads: list[str],
+    raw: t.Any,
+    databases: t.Mapping[t.Any, str],
+    manner: Manner,
+    totals: tuple[float, float],
+    timed: bool,
+) -> Row:
+    life = statements.lifetime[key]
+    told = {
+        "id": key[1],
+        "database": databases.get(key[0]),
+        "text": manner.text(raw),
+        "kind": sql_text.kind(raw) if raw else None,
+        "head_of": heads,
+        **_measures(statements.window.get(key), statements.seconds, totals[0], timed),
+        "lifetime_calls": _counted(life, "calls"),
+        "lifetime_mean_milliseconds": _rounded(per(_counted(life, "milliseconds"), _counted(life, "calls"), _NEVER)),
+        "lifetime_share_ratio": share(_counted(life, "milliseconds"), totals[1], "no statement took any time", slack=0.001),
+        "lifetime_rows_per_call": per(_counted(life, "rows"), _counted(life, "calls"), _NEVER),
     }
+    return row(told, _WHY)
 
 
-def _measures(row: t.Optional[Row], seconds: t.Optional[float], total: float) -> Row:
-    if row is None:
-        row = dict.fromkeys(_NAMES)
+def _counted(counted: Row, name: str) -> Maybe[t.Any]:
+    return measured(counted[name], _NOT_COUNTED)
+
+
+def _rounded(value: Maybe[float]) -> Maybe[float]:
+    return value if isinstance(value, Unknown) else round(value, 3)
+
+
+def _measures(counted: t.Optional[Row], seconds: t.Optional[float], total: float, timed: bool) -> Row:
+    """One statement over the window."""
+    names = (
+        "calls", "calls_per_second", "milliseconds", "mean_milliseconds", "share_ratio", "rows_per_call", "blocks_read",
+        "blocks_per_call", "temp_blocks", "io_milliseconds",
+    )  # fmt: skip
+    if counted is None or seconds is None:
+        return dict.fromkeys(names, Unknown(ONE_SAMPLE if seconds is None else _IDLE))
+    calls, milliseconds, read = (_counted(counted, name) for name in ("calls", "milliseconds", "blocks_read"))
+    blocks = measured(None if None in (counted["blocks_hit"], counted["blocks_read"]) else counted["blocks_hit"] + read, _NOT_COUNTED)
+    untimed = Unknown("track_io_timing is off: ALTER SYSTEM SET track_io_timing = on; SELECT pg_reload_conf()")
     return {
-        "calls": row["calls"],
-        "calls_per_second": rate(row["calls"], seconds),
-        "milliseconds": None if row["milliseconds"] is None else round(row["milliseconds"], 3),
-        "mean_milliseconds": round(_mean(row), 3) if row["calls"] else None,
-        "share_ratio": ratio(row["milliseconds"], total) if row["milliseconds"] is not None else None,
-        "rows_per_call": ratio(row["rows"], row["calls"]),
-        "blocks_read": row["blocks_read"],
-        "blocks_per_call": ratio(row["blocks_hit"] + row["blocks_read"], row["calls"]) if _blocks(row) else None,
-        "temp_blocks": row["temp_blocks"],
-        "io_milliseconds": None if row["io_milliseconds"] is None else round(row["io_milliseconds"], 3),
+        "calls": calls,
+        "calls_per_second": rate(calls, seconds),
+        "milliseconds": _rounded(milliseconds),
+        "mean_milliseconds": _rounded(per(milliseconds, calls, _IDLE)),
+        "share_ratio": share(milliseconds, total, "no statement took any time in the window", slack=0.001),
+        "rows_per_call": per(_counted(counted, "rows"), calls, _IDLE),
+        "blocks_read": read,
+        "blocks_per_call": per(blocks, calls, _IDLE),
+        "temp_blocks": _counted(counted, "temp_blocks"),
+        "io_milliseconds": _rounded(_counted(counted, "io_milliseconds")) if timed else untimed,
     }
-
-
-def _blocks(row: Row) -> bool:
-    return row["blocks_hit"] is not None and row["blocks_read"] is not None

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._collect.sampling import delta, rate, ratio, top, total
+from ..._collect.derived import moved, per, put_largest, rate, share, total
+from ..._collect.facts import Facts, Maybe, Unknown, known, measured
+from ..._collect.sampling import ONE_SAMPLE, top
 from ..._sql import sql_text
 from ..._sql.sessions import Manner
 from .indexes import FEW_ROWS, Schema
@@ -16,63 +18,64 @@ from .indexes import FEW_ROWS, Schema
 Row = dict[str, t.Any]
 
 _WRITES = ("n_tup_ins", "n_tup_upd", "n_tup_del")
+_NOT_TWICE = "it was not read twice"
+_NOT_COUNTED = "the server does not count it (track_counts)"
 
 
-def facts(schemas: t.Sequence[Schema], manner: Manner) -> Row:
+def put(facts: Facts, schemas: t.Sequence[Schema], manner: Manner) -> None:
     tables = [_table(schema, row) for schema in schemas for row in schema.tables.values() if row["kind"] != "p"]
     indexes = [_index(schema, row) for schema in schemas for row in schema.indexes]
     busy = sorted(
-        tables, key=lambda row: -(row["rows_read_sequentially"] or 0) - (row["rows_fetched_by_index"] or 0) - (row["rows_written"] or 0)
+        tables,
+        key=lambda row: -sum(known(row[name]) or 0 for name in ("rows_read_sequentially", "rows_fetched_by_index", "rows_written")),
     )
-    suspects = [row for row in tables if row["sequential_scans"] and row["rows_estimate"] >= FEW_ROWS]
+    suspects = [row for row in tables if known(row["sequential_scans"]) and row["rows_estimate"] >= FEW_ROWS]
     kept = [row for row in tables if row["rows_estimate"] >= FEW_ROWS]
-    never = [row for row in kept if row["analyzed_seconds"] is None and not row["analyzed"]]
-    stale = [row for row in kept if row["modified_ratio"] is not None and row["analyzed"]]
-    return {
-        "tables": [_short(row) for row in busy[: manner.top]],
-        "tables_total": total(*(schema.tables_total for schema in schemas)) if schemas else None,
-        "sequential_scan_suspects": [_short(row) for row in top(suspects, "rows_read_sequentially", manner.top)],
-        "sequential_scan_suspects_total": len(suspects),
-        "indexes": top([row for row in indexes if row["scans"]], "scans", manner.top),
-        "indexes_total": len(indexes),
-        "indexes_invalid": [row["name"] for row in indexes if not row["valid"]][: manner.top],
-        "indexes_invalid_total": sum(not row["valid"] for row in indexes),
-        "tables_never_analyzed": [_kept(row) for row in top(never, "rows_estimate", manner.top)],
-        "tables_never_analyzed_total": len(never),
-        "tables_stale": [_kept(row) for row in top(stale, "modified_ratio", manner.top) if row["modified_ratio"]],
-        "tables_stale_ratio": max((row["modified_ratio"] for row in stale), default=0.0),
-        "tables_dead": [_kept(row) for row in top(kept, "dead_ratio", manner.top) if row["dead_ratio"]],
-        "tables_dead_ratio": max((row["dead_ratio"] or 0.0 for row in kept), default=0.0),
-    }
+    never = [row for row in kept if isinstance(row["analyzed_seconds"], Unknown) and not row["analyzed"]]
+    stale = [row for row in kept if row["analyzed"]]
+    facts.put("tables", [_short(row) for row in busy[: manner.top]])
+    counted = total(schema.tables_total for schema in schemas)
+    facts.put("tables_total", counted if schemas else Unknown("no database could be read"))
+    facts.rows("sequential_scan_suspects", [_short(row) for row in top(suspects, "rows_read_sequentially", len(suspects))], manner.top)
+    facts.put("indexes", top([row for row in indexes if known(row["scans"])], "scans", manner.top))
+    facts.put("indexes_total", len(indexes))
+    facts.put("indexes_invalid", [row["name"] for row in indexes if not row["valid"]][: manner.top])
+    facts.put("indexes_invalid_total", sum(not row["valid"] for row in indexes))
+    facts.rows("tables_never_analyzed", [_kept(row) for row in top(never, "rows_estimate", len(never))], manner.top)
+    facts.put("tables_stale", [_kept(row) for row in top(stale, "modified_ratio", manner.top) if known(row["modified_ratio"])])
+    put_largest(facts, "tables_stale_ratio", [0.0, *(row["modified_ratio"] for row in stale)], "")
+    facts.put("tables_dead", [_kept(row) for row in top(kept, "dead_ratio", manner.top) if known(row["dead_ratio"])])
+    put_largest(facts, "tables_dead_ratio", [0.0, *(row["dead_ratio"] for row in kept)], "")
 
 
 def _table(schema: Schema, first: Row) -> Row:
     second = schema.second.get(first["id"])
     latest = second or first
-    moved = {name: delta(first.get(name), second.get(name)) if second else None for name in (*_COUNTERS, *_WRITES)}
+    change = {name: _moved(schema, first, second, name) for name in (*_COUNTERS, *_WRITES)}
     rows = max(latest.get("estimate") or 0, latest.get("n_live_tup") or 0, 0)
-    written = total(*(moved[name] for name in _WRITES))
+    written = total(change[name] for name in _WRITES)
+    dead = latest.get("n_dead_tup") or 0
     return {
         "database": schema.database,
         "schema": first["schema"],
         "name": first["name"],
         "rows_estimate": int(rows),
-        "bytes": first["bytes"],
-        "sequential_scans": moved["seq_scan"],
-        "rows_read_sequentially": moved["seq_tup_read"],
-        "scanned_ratio": _scanned(moved["seq_scan"], moved["seq_tup_read"], rows),
-        "index_scans": moved["idx_scan"],
-        "rows_fetched_by_index": moved["idx_tup_fetch"],
+        "bytes": measured(first["bytes"], "its size is not known"),
+        "sequential_scans": change["seq_scan"],
+        "rows_read_sequentially": change["seq_tup_read"],
+        "scanned_ratio": _scanned(change["seq_scan"], change["seq_tup_read"], rows),
+        "index_scans": change["idx_scan"],
+        "rows_fetched_by_index": change["idx_tup_fetch"],
         "rows_written": written,
         "rows_written_per_second": rate(written, schema.seconds),
-        "blocks_read": moved["blocks_read"],
-        "lifetime_sequential_scans": latest.get("seq_scan"),
-        "lifetime_index_scans": latest.get("idx_scan"),
+        "blocks_read": change["blocks_read"],
+        "lifetime_sequential_scans": measured(latest.get("seq_scan"), _NOT_COUNTED),
+        "lifetime_index_scans": measured(latest.get("idx_scan"), "it has no index"),
         "analyzed": latest.get("analyzed") is not None or (latest.get("estimate") or 0) > 0,
-        "analyzed_seconds": sql_text.age(latest.get("now"), latest.get("analyzed")),
-        "vacuumed_seconds": sql_text.age(latest.get("now"), latest.get("vacuumed")),
-        "modified_ratio": ratio(min(latest.get("n_mod_since_analyze") or 0, rows), rows),
-        "dead_ratio": ratio(latest.get("n_dead_tup") or 0, (latest.get("n_dead_tup") or 0) + rows),
+        "analyzed_seconds": sql_text.age(latest.get("now"), latest.get("analyzed"), "it was not analyzed since the statistics began"),
+        "vacuumed_seconds": sql_text.age(latest.get("now"), latest.get("vacuumed"), "it was not vacuumed since the statistics began"),
+        "modified_ratio": share(min(latest.get("n_mod_since_analyze") or 0, rows), rows, "it has no rows"),
+        "dead_ratio": share(dead, dead + rows, "it has no rows"),
     }
 
 
@@ -80,10 +83,19 @@ _COUNTERS = ("seq_scan", "seq_tup_read", "idx_scan", "idx_tup_fetch", "blocks_re
 _UPKEEP = ("analyzed", "analyzed_seconds", "vacuumed_seconds", "modified_ratio", "dead_ratio")
 
 
-def _scanned(scans: t.Any, read: t.Any, rows: float) -> t.Optional[float]:
+def _moved(schema: Schema, before: t.Optional[Row], after: t.Optional[Row], name: str) -> Maybe[t.Any]:
+    if schema.seconds is None:
+        return Unknown(ONE_SAMPLE)
+    if not before or not after:
+        return Unknown(_NOT_TWICE)
+    return moved(before.get(name), after.get(name), "it has no index" if name.startswith("idx_") else _NOT_COUNTED, name)
+
+
+def _scanned(scans: Maybe[t.Any], read: Maybe[t.Any], rows: float) -> Maybe[float]:
     """How much of the table a sequential scan read: near 1 it was read as a whole every time."""
-    whole = ratio(read, (scans or 0) * rows)
-    return None if whole is None else min(whole, 1.0)
+    whole = scans if isinstance(scans, Unknown) else scans * rows
+    found = per(read, whole, "it was not read sequentially")
+    return found if isinstance(found, Unknown) else min(found, 1.0)
 
 
 def _short(row: Row) -> Row:
@@ -97,16 +109,16 @@ def _kept(row: Row) -> Row:
 
 def _index(schema: Schema, row: Row) -> Row:
     before, after = schema.uses[0].get(row["id"], {}), schema.uses[1].get(row["id"], {})
-    scans = delta(before.get("scans"), after.get("scans"))
+    scans = _moved(schema, before, after, "scans")
     return {
         "database": schema.database,
         "table": f"{row['schema']}.{row['table']}",
         "name": row["name"],
-        "bytes": row["bytes"],
+        "bytes": measured(row["bytes"], "its size is not known"),
         "valid": bool(row["valid"] and row["ready"]),
         "scans": scans,
         "scans_per_second": rate(scans, schema.seconds),
-        "entries_read": delta(before.get("entries_read"), after.get("entries_read")),
-        "rows_fetched": delta(before.get("rows_fetched"), after.get("rows_fetched")),
-        "lifetime_scans": after.get("scans", before.get("scans")),
+        "entries_read": _moved(schema, before, after, "entries_read"),
+        "rows_fetched": _moved(schema, before, after, "rows_fetched"),
+        "lifetime_scans": measured(after.get("scans", before.get("scans")), _NOT_COUNTED),
     }

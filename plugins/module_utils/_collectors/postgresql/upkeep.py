@@ -8,149 +8,178 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._collect.sampling import delta, deltas, rate, ratio, total
+from ..._collect.derived import Window, first_unknown, largest, never_negative, per, rate, share, total
+from ..._collect.facts import Facts, Maybe, Unknown, known, measured
+from ..._collect.sampling import ONE_SAMPLE
 from ..._sql import sql_text
-from ..._sql.sessions import Manner
+from ..._sql.sessions import NO_MOMENT, Manner
 from .fetch import About, Sample
 
 Row = dict[str, t.Any]
 
 #: Transaction ids run out here; the server stops taking writes a little before.
 XID_LIMIT = 2**31
+_SINCE_14 = "pg_stat_wal exists since PostgreSQL 14"
 
 
-def facts(about: About, first: Sample, second: t.Optional[Sample], latest: Sample, manner: Manner) -> Row:
+def put(facts: Facts, about: About, first: Sample, second: t.Optional[Sample], manner: Manner) -> None:
+    latest = first if second is None else second
     seconds = None if second is None else second.server_at - first.server_at
+    checkpoints = _compared("checkpoints", first, second, seconds)
+    facts.put("checkpoints", checkpoints if isinstance(checkpoints, Unknown) else _checkpoints(checkpoints, about))
+    wal = _compared("wal", first, second, seconds, _SINCE_14)
+    facts.put("wal_bytes_per_second", rate(_moved(wal, "position"), seconds))
+    facts.put("wal_full_page_images", _moved(wal, "wal_fpi"))
+    facts.put("wal_buffers_full", _moved(wal, "wal_buffers_full"))
+    timed = about.setting("track_io_timing") != "off"
+    facts.put("io", _io(first.several("io"), latest.several("io"), seconds, timed, manner))
+    facts.put("archiving", _archiving(about, first, second, seconds))
+    prepared = latest.several("prepared")
+    facts.put("prepared_transactions", prepared if isinstance(prepared, Unknown) else [_prepared(row) for row in prepared])
+    _put_vacuum(facts, about, latest)
+    _put_wraparound(facts, about, latest)
+
+
+def _prepared(row: Row) -> Row:
     return {
-        "checkpoints": _checkpoints(first, second, seconds, about),
-        "wal_bytes_per_second": _moved_rate(first.server.get("wal"), latest.server.get("wal"), "position", seconds),
-        "wal_full_page_images": _moved(first.server.get("wal"), latest.server.get("wal"), "wal_fpi", seconds),
-        "wal_buffers_full": _moved(first.server.get("wal"), latest.server.get("wal"), "wal_buffers_full", seconds),
-        "io": _io(first.many.get("io"), latest.many.get("io"), seconds, about.setting("track_io_timing") != "off", manner),
-        "archiving": _archiving(about, first, latest, seconds),
-        "prepared_transactions": [
-            {"gid": row["gid"], "user": row["user"], "database": row["database"], "age_seconds": sql_text.age(row["now"], row["prepared"])}
-            for row in latest.many.get("prepared") or []
-        ],
-        **_vacuum(about, latest),
-        **_wraparound(about, latest),
+        "gid": row["gid"],
+        "user": row["user"],
+        "database": row["database"],
+        "age_seconds": sql_text.age(row["now"], row["prepared"], NO_MOMENT),
     }
 
 
-def _moved(before: t.Optional[Row], after: t.Optional[Row], name: str, seconds: t.Optional[float]) -> t.Any:
-    return None if seconds is None or before is None or after is None else delta(before.get(name), after.get(name))
+def _compared(
+    view: str, first: Sample, second: t.Optional[Sample], seconds: t.Optional[float], lacking: str = "this version does not count it"
+) -> Maybe[Window]:
+    """The counters of a view of one row, of both samples."""
+    before = first.one(view)
+    after = before if second is None else second.one(view)
+    if isinstance(before, Unknown) or isinstance(after, Unknown):
+        return t.cast(Unknown, first_unknown(before, after))
+    return Window(before, None if second is None else after, seconds, lambda name: f"{lacking} ({name})")
 
 
-def _moved_rate(before: t.Optional[Row], after: t.Optional[Row], name: str, seconds: t.Optional[float]) -> t.Optional[float]:
-    return rate(_moved(before, after, name, seconds), seconds)
+def _moved(window: Maybe[Window], name: str) -> Maybe[t.Any]:
+    return window if isinstance(window, Unknown) else window.moved(name)
 
 
-_CHECKPOINTS = ("timed", "requested", "buffers", "buffers_clean", "buffers_alloc", "buffers_backend", "maxwritten_clean", "sync_time")
-
-
-def _checkpoints(first: Sample, second: t.Optional[Sample], seconds: t.Optional[float], about: About) -> t.Optional[Row]:
-    before, after = first.server.get("checkpoints"), (second or first).server.get("checkpoints")
-    if before is None or after is None:
-        return None
-    moved = deltas(before, after, _CHECKPOINTS) if seconds else dict.fromkeys(_CHECKPOINTS)
+def _checkpoints(window: Window, about: About) -> Row:
+    backends = window.moved("buffers_backend")
+    written = total((window.moved("buffers"), window.moved("buffers_clean"), backends))
     since = about.identity.get("now", 0) - about.identity.get("started", 0)
+    timed, requested = window.now("timed"), window.now("requested")
+    both = total((timed, requested))
     return {
-        "timed": moved["timed"],
-        "requested": moved["requested"],
-        "buffers_per_second": rate(moved["buffers"], seconds),
-        "written_by_backends_ratio": ratio(
-            moved["buffers_backend"], total(moved["buffers"], moved["buffers_clean"], moved["buffers_backend"])
-        ),
-        "background_writer_stopped": moved["maxwritten_clean"],
-        "sync_milliseconds": moved["sync_time"],
-        "lifetime_timed": after["timed"],
-        "lifetime_requested": after["requested"],
-        "lifetime_requested_ratio": ratio(after["requested"], after["timed"] + after["requested"]),
-        "lifetime_per_hour": None if since <= 0 else round(3600 * (after["timed"] + after["requested"]) / since, 3),
+        "timed": window.moved("timed"),
+        "requested": window.moved("requested"),
+        "buffers_per_second": window.rate("buffers"),
+        "written_by_backends_ratio": share(backends, written, "nothing was written in the window"),
+        "background_writer_stopped": window.moved("maxwritten_clean"),
+        "sync_milliseconds": window.moved("sync_time"),
+        "lifetime_timed": timed,
+        "lifetime_requested": requested,
+        "lifetime_requested_ratio": share(requested, both, "there was no checkpoint yet"),
+        "lifetime_per_hour": per(both, max(since, 0) / 3600, "it is not known how long the server runs"),
     }
 
 
 _IO = ("reads", "read_bytes", "read_time", "writes", "write_bytes", "write_time", "extends", "hits", "evictions", "fsyncs")
 
 
-def _io(
-    before: t.Optional[list[Row]], after: t.Optional[list[Row]], seconds: t.Optional[float], timed: bool, manner: Manner
-) -> t.Optional[list[Row]]:
+def _io(before: Maybe[list[Row]], after: Maybe[list[Row]], seconds: t.Optional[float], timed: bool, manner: Manner) -> Maybe[list[Row]]:
     """By kind of backend, those that did anything in the window."""
-    if before is None or after is None or seconds is None:
-        return None
+    if isinstance(before, Unknown) or isinstance(after, Unknown):
+        return t.cast(Unknown, first_unknown(before, after))
+    if seconds is None:
+        return Unknown(ONE_SAMPLE)
     earlier = {row["name"]: row for row in before}
-    found = []
+    rows = []
     for row in after:
-        moved = deltas(earlier.get(row["name"], {}), row, _IO)
-        size = row.get("op_bytes")
-        if any(moved.values()):
-            found.append(
-                {
-                    "name": row["name"],
-                    "reads_per_second": rate(moved["reads"], seconds),
-                    "read_bytes_per_second": rate(_in_bytes(moved["read_bytes"], moved["reads"], size), seconds),
-                    "read_milliseconds": ratio(moved["read_time"], moved["reads"]) if timed else None,
-                    "writes_per_second": rate(moved["writes"], seconds),
-                    "write_bytes_per_second": rate(_in_bytes(moved["write_bytes"], moved["writes"], size), seconds),
-                    "write_milliseconds": ratio(moved["write_time"], moved["writes"]) if timed else None,
-                    "evictions_per_second": rate(moved["evictions"], seconds),
-                    "fsyncs": moved["fsyncs"],
-                }
-            )
-    return sorted(found, key=lambda row: -(row["reads_per_second"] or 0) - (row["writes_per_second"] or 0))[: manner.top]
+        window = Window(earlier.get(row["name"], {}), row, seconds, lambda name: f"this kind of backend does no such I/O ({name})")
+        if any(known(window.moved(name)) for name in _IO):
+            rows.append(_backend_io(row, window, seconds, timed))
+    return sorted(rows, key=lambda row: -sum(known(row[name]) or 0 for name in ("reads_per_second", "writes_per_second")))[: manner.top]
 
 
-def _in_bytes(counted: t.Any, operations: t.Any, size: t.Any) -> t.Any:
-    if counted is not None or operations is None or size is None:
-        return counted
-    return operations * size
+def _backend_io(row: Row, window: Window, seconds: float, timed: bool) -> Row:
+    untimed = Unknown("track_io_timing is off")
 
+    def per_operation(kind: str) -> Maybe[float]:
+        return per(window.moved(f"{kind}_time"), window.moved(f"{kind}s"), f"no {kind} in the window") if timed else untimed
 
-def _archiving(about: About, first: Sample, latest: Sample, seconds: t.Optional[float]) -> t.Optional[Row]:
-    row = latest.server.get("archiver")
-    if row is None or about.setting("archive_mode") in (None, "off"):
-        return None
-    failing = row["last_failed_time"] is not None and (row["last_archived_time"] or 0) < row["last_failed_time"]
+    def in_bytes(kind: str) -> Maybe[float]:
+        counted, size = window.moved(f"{kind}_bytes"), row.get("op_bytes")
+        operations = window.moved(f"{kind}s")
+        if not isinstance(counted, Unknown) or size is None or isinstance(operations, Unknown):
+            return rate(counted, seconds)
+        return rate(operations * size, seconds)
+
     return {
-        "failing": failing,
-        "failed": _moved(first.server.get("archiver"), row, "failed_count", seconds),
+        "name": row["name"],
+        "reads_per_second": window.rate("reads"),
+        "read_bytes_per_second": in_bytes("read"),
+        "read_milliseconds": per_operation("read"),
+        "writes_per_second": window.rate("writes"),
+        "write_bytes_per_second": in_bytes("write"),
+        "write_milliseconds": per_operation("write"),
+        "evictions_per_second": window.rate("evictions"),
+        "fsyncs": window.moved("fsyncs"),
+    }
+
+
+def _archiving(about: About, first: Sample, second: t.Optional[Sample], seconds: t.Optional[float]) -> Maybe[Row]:
+    """`enabled` says whether the rest applies."""
+    mode, row = about.setting("archive_mode"), (first if second is None else second).one("archiver")
+    if mode == "off":
+        return {
+            "enabled": False,
+            **dict.fromkeys(("failing", "failed", "lifetime_failed", "last_archived_seconds"), Unknown("archive_mode is off")),
+        }
+    if mode is None or isinstance(row, Unknown):
+        return Unknown(about.unset("archive_mode")) if mode is None else t.cast(Unknown, row)
+    return {
+        "enabled": True,
+        "failing": row["last_failed_time"] is not None and (row["last_archived_time"] or 0) < row["last_failed_time"],
+        "failed": _moved(_compared("archiver", first, second, seconds), "failed_count"),
         "lifetime_failed": row["failed_count"],
-        "last_archived_seconds": sql_text.age(row["now"], row["last_archived_time"]),
+        "last_archived_seconds": sql_text.age(row["now"], row["last_archived_time"], "nothing was archived since the statistics began"),
     }
 
 
-def _vacuum(about: About, latest: Sample) -> Row:
-    workers = [row for row in latest.activity or [] if row.get("backend_type") == "autovacuum worker"]
-    most = about.whole("autovacuum_max_workers")
-    return {
-        "autovacuum": {
-            "enabled": None if about.setting("autovacuum") is None else about.setting("autovacuum") == "on",
-            "workers": len(workers),
-            "max_workers": most,
-            "longest_seconds": max((sql_text.age(row["now"], row["xact_start"]) or 0.0 for row in workers), default=0.0),
-            "against_wraparound": sum("to prevent wraparound" in str(row.get("query")) for row in workers),
-        },
-        "vacuums": [
-            {
-                "pid": row["pid"],
-                "database": row["database"],
-                "phase": row["phase"],
-                "done_ratio": ratio(row["heap_blks_scanned"], row["heap_blks_total"]),
-            }
-            for row in latest.many.get("vacuuming") or []
-        ],
-    }
+def _put_vacuum(facts: Facts, about: About, latest: Sample) -> None:
+    enabled, most = about.setting("autovacuum"), about.whole("autovacuum_max_workers")
+    facts.put("autovacuum.enabled", None if enabled is None else enabled == "on", about.unset("autovacuum"))
+    facts.put("autovacuum.max_workers", most, about.unset("autovacuum_max_workers"))
+    if isinstance(latest.activity, Unknown):
+        for name in ("workers", "longest_seconds", "against_wraparound"):
+            facts.put(f"autovacuum.{name}", latest.activity)
+    else:
+        workers = [row for row in latest.activity if row.get("backend_type") == "autovacuum worker"]
+        ages = (sql_text.age(row["now"], row["xact_start"], "it is about to begin") for row in workers)
+        facts.put("autovacuum.workers", len(workers))
+        facts.put("autovacuum.longest_seconds", largest([0.0, *(known(age) or 0.0 for age in ages)], ""))
+        facts.put("autovacuum.against_wraparound", sum("to prevent wraparound" in str(row.get("query")) for row in workers))
+    running = latest.several("vacuuming")
+    facts.put("vacuums", running if isinstance(running, Unknown) else [_vacuum(row) for row in running])
 
 
-def _wraparound(about: About, latest: Sample) -> Row:
-    rows = [row for row in latest.databases or [] if row.get("xid_age") is not None]
-    oldest = max(rows, key=lambda row: max(row["xid_age"], row["mxid_age"] or 0), default=None)
-    if oldest is None:
-        return {"wraparound_ratio": None, "wraparound_database": None, "freeze_age_times": None}
-    age = max(oldest["xid_age"], oldest["mxid_age"] or 0)
-    return {
-        "wraparound_ratio": ratio(age, XID_LIMIT),
-        "wraparound_database": oldest["name"],
-        "freeze_age_times": ratio(oldest["xid_age"], about.whole("autovacuum_freeze_max_age")),
-    }
+def _vacuum(row: Row) -> Row:
+    done = share(row["heap_blks_scanned"], row["heap_blks_total"], "the table is empty")
+    return {"pid": row["pid"], "database": row["database"], "phase": row["phase"], "done_ratio": done}
+
+
+def _put_wraparound(facts: Facts, about: About, latest: Sample) -> None:
+    databases = latest.databases
+    rows = [] if isinstance(databases, Unknown) else [row for row in databases if row.get("xid_age") is not None]
+    if not rows:
+        why = databases if isinstance(databases, Unknown) else Unknown("no database told its age")
+        for name in ("wraparound_ratio", "wraparound_database", "freeze_age_times"):
+            facts.put(name, why)
+        return
+    oldest = max(rows, key=lambda row: max(row["xid_age"], row["mxid_age"] or 0))
+    age = never_negative(max(oldest["xid_age"], oldest["mxid_age"] or 0), "the age of transaction ids")
+    facts.put("wraparound_ratio", per(age, XID_LIMIT, ""))
+    facts.put("wraparound_database", oldest["name"])
+    limit = measured(about.whole("autovacuum_freeze_max_age"), about.unset("autovacuum_freeze_max_age"))
+    facts.put("freeze_age_times", per(oldest["xid_age"], limit, "autovacuum_freeze_max_age is 0"))

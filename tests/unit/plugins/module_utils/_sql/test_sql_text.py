@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.warroom.launch.plugins.module_utils._collect.facts import Unknown
 from ansible_collections.warroom.launch.plugins.module_utils._sql import sql_text
 
 
@@ -126,11 +127,10 @@ def test_query_text_is_what_the_option_allows():
 
 
 def test_ages_are_never_below_zero():
-    assert sql_text.age(100.0, 40) == 60.0
-    assert str(sql_text.age(100.0, 100.000691)) == "0.0"
-    assert sql_text.age(100.0, 280.0) is None
-    assert sql_text.age(None, 1) is None and sql_text.age(1, None) is None
-    assert sql_text.clock_moved(100.0, None, 280.0) and not sql_text.clock_moved(100.0, 100.0006, 3)
+    assert sql_text.age(100.0, 40, "") == 60.0
+    assert str(sql_text.age(100.0, 100.000691, "")) == "0.0"
+    assert sql_text.age(100.0, 280.0, "not told") == Unknown(sql_text.CLOCK_MOVED)
+    assert sql_text.age(None, 1, "not told") == sql_text.age(1, None, "not told") == Unknown("not told")
 
 
 @pytest.mark.parametrize(

@@ -13,14 +13,24 @@ import typing as t
 
 import pytest
 
+from ansible_collections.warroom.launch.plugins.module_utils._collect.derived import Window
+from ansible_collections.warroom.launch.plugins.module_utils._collect.facts import Unknown
 from ansible_collections.warroom.launch.plugins.module_utils._collect.run import gather
-from ansible_collections.warroom.launch.plugins.module_utils._collectors.mysql import activity, connect, parse, replication, server
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.mysql import (
+    activity,
+    connect,
+    galera,
+    parse,
+    replication,
+    server,
+    statements,
+)
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.mysql.collector import COLLECTOR
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.mysql.session import Refused
-from ansible_collections.warroom.launch.plugins.module_utils._sql.sessions import Manner, long_queries
+from ansible_collections.warroom.launch.plugins.module_utils._sql.sessions import Activity, Manner, put_long_queries
 from ansible_collections.warroom.launch.plugins.module_utils._text.plain import plain
 from tests.support.mysql_rows import FakeSession, facts, reader
-from tests.support.tools import FakeCommands, tools_with
+from tests.support.tools import FakeCommands, measures_of, tools_with
 
 STATUS = [{"Variable_name": name, "Value": value} for name, value in {"Threads_connected": "12", "Uptime": "100", "Questions": "5"}.items()]
 IDENTITY = [{"version": "8.0.36", "version_comment": "MySQL Community Server - GPL", "login": "mon@%", "id": "9"}]
@@ -36,7 +46,7 @@ def server_with(**answers: t.Any) -> FakeSession:
 def test_y02_only_clients_run_long_queries(case: t.Callable[[str], bytes]) -> None:
     given = [{name.lower(): value for name, value in row.items()} for row in json.loads(case("Y-02.json"))]
     rows = activity.sessions(given, {}, {}, None)
-    found = long_queries(rows, {}, Manner(long_seconds=30, top=20, dialect="mysql"))
+    found = measures_of(put_long_queries, Activity(rows, Manner(long_seconds=30, top=20, dialect="mysql")), {})
     assert {row["pid"]: row["kind"] for row in found["long_queries"]} == {10: "client", 11: "client", 13: "client", 12: "backup"}
     assert found["long_queries_total"] == 3
     assert {row["pid"]: row["wait_event"] for row in found["long_queries"] if row["waits_for"] == "lock"} == {11: "metadata lock"}
@@ -104,7 +114,7 @@ def test_y03_no_replica_has_no_lag_and_a_broken_one_has_none_either() -> None:
     ]
     channels[0].update({"Last_SQL_Error": error, "Last_SQL_Errno": "1062"})
     found = facts(server_with(**{"SHOW REPLICA STATUS": channels}), None)
-    assert (found["replication_broken"], found["replication_lag_seconds"]) == (1, 9)
+    assert (found["replication_broken"], found["replication_lag_seconds"], found["at_least"]["replication_lag_seconds"]) == (1, None, 9)
     assert [row["lag_seconds"] for row in found["replication"]] == [None, 9]
     assert found["replication"][0]["error"] == "error 1062: Error"
     assert "EXAMPLE" not in json.dumps(found, default=str)
@@ -165,6 +175,78 @@ def test_y06_digest_columns_are_chosen_by_what_is_there() -> None:
     assert "sum_no_index_used" not in asked
 
 
+def digested(rows: list[dict[str, t.Any]], later: t.Optional[list[dict[str, t.Any]]] = None) -> statements.Statements:
+    first, second = ([{name.lower(): value for name, value in row.items()} for row in one or []] for one in (rows, later))
+    moved = None if later is None else statements.summed(second)
+    return statements.Statements(statements.summed(first), moved, None if later is None else 5.0)
+
+
+def test_y05_the_row_without_a_digest_is_shown_with_its_share_of_the_time(case: t.Callable[[str], bytes]) -> None:
+    rows = json.loads(case("Y-05.json"))
+    found = measures_of(statements.put, digested(rows), {}, Manner(dialect="mysql"))
+    first, second = found["statements"]
+    assert (first["id"], first["text"], first["lifetime_calls"]) == (None, "not tracked (the table of digests is full)", 900_000)
+    assert first["lifetime_mean_milliseconds"] == 90.0, "picoseconds"
+    assert (second["id"], second["database"]) == ("aa11", None), "a statement without a default database is one all the same"
+    assert found["statements_total"] == 3
+    assert found["lifetime_statements_unnamed_time_ratio"] == 1.0 and found["statements_unnamed_time_ratio"] is None
+    idle = {**rows[2], "COUNT_STAR": 0, "SUM_TIMER_WAIT": 0}
+    shown = measures_of(statements.put, digested([idle]), {("shop", "bb22"): "SELECT ?"}, Manner(dialect="mysql"))
+    assert shown["statements"] == [], "what never ran heads no list"
+
+
+def test_y05_the_window_decides_which_share_of_the_time_has_no_name(case: t.Callable[[str], bytes]) -> None:
+    rows = json.loads(case("Y-05.json"))
+    later = [
+        {**rows[0], "SUM_TIMER_WAIT": rows[0]["SUM_TIMER_WAIT"] + 10**12, "COUNT_STAR": 900_010},
+        {**rows[1], "SUM_TIMER_WAIT": rows[1]["SUM_TIMER_WAIT"] + 3 * 10**12, "COUNT_STAR": 9},
+    ]
+    found = measures_of(statements.put, digested(rows, later), {}, Manner(dialect="mysql"))
+    assert found["statements_unnamed_time_ratio"] == 0.25
+    assert any("25% of the time has no name" in note for note in found["notes"])
+
+
+GALERA = {"wsrep_on": "ON", "wsrep_provider": "/usr/lib/galera/libgalera_smm.so"}
+NODE = {
+    "wsrep_ready": "ON", "wsrep_connected": "ON", "wsrep_cluster_status": "Primary", "wsrep_local_state_comment": "Synced",
+    "wsrep_cluster_size": "3", "wsrep_flow_control_paused_ns": "0", "wsrep_flow_control_sent": "4", "wsrep_local_recv_queue": "0",
+    "wsrep_local_cert_failures": "1",
+}  # fmt: skip
+
+
+def node(variables: dict[str, str], *samples: dict[str, str]) -> dict[str, t.Any]:
+    window = Window(parse.counters(samples[0]), parse.counters(samples[1]) if samples[1:] else None, 2.0, server.lacking)
+    return t.cast("dict[str, t.Any]", measures_of(galera.put, variables, samples[-1], window)["galera"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "serves"),
+    [
+        ({}, True),
+        ({"wsrep_cluster_status": "non-Primary"}, False),
+        ({"wsrep_ready": "OFF"}, False),
+        ({"wsrep_ready": "OFF", "wsrep_cluster_status": ""}, False),
+        ({"wsrep_local_state_comment": "Donor/Desynced"}, True),
+        ({"wsrep_cluster_status": ""}, None),
+    ],
+)
+def test_d12_a_galera_node_outside_of_the_primary_component_serves_nobody(changes: dict[str, str], serves: t.Optional[bool]) -> None:
+    found = node(GALERA, {**NODE, **changes})
+    assert (found["member"], found["serves"]) == (True, serves)
+
+
+def test_d12_flow_control_is_a_share_of_the_window() -> None:
+    found = node(GALERA, NODE, {**NODE, "wsrep_flow_control_paused_ns": "500000000", "wsrep_flow_control_sent": "6"})
+    assert (found["flow_control_paused_ratio"], found["flow_control_sent"], found["certification_failures"]) == (0.25, 2, 0)
+    assert found["cluster_size"] == 3
+
+
+@pytest.mark.parametrize("variables", [{}, {"wsrep_on": "OFF", "wsrep_provider": "none"}, {"wsrep_on": "ON", "wsrep_provider": "none"}])
+def test_d12_a_server_of_its_own_is_no_member(variables: dict[str, str]) -> None:
+    found = measures_of(galera.put, variables, {}, Window({}, None, None, server.lacking))
+    assert found["galera"]["member"] is False and "no node of a Galera cluster" in found["unknown"]["galera.serves"]
+
+
 def driver_that(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     import pymysql
 
@@ -222,7 +304,8 @@ def test_y10_flavour_and_version(case: t.Callable[[str], bytes]) -> None:
 
 def test_y12_the_maximum_of_the_past_is_not_now(case: t.Callable[[str], bytes]) -> None:
     status = json.loads(case("Y-12.json"))
-    found = server.connections({name.lower(): value for name, value in status.items()}, {"max_connections": "400"})
+    lower = {name.lower(): value for name, value in status.items()}
+    found = measures_of(server.put_connections, lower, {"max_connections": "400"})
     assert found["connections_ratio"] == 0.03
     assert found["lifetime_connections_peak_ratio"] == 1.0
     assert (found["connections"]["used"], found["connections"]["peak"], found["connections"]["peak_at"]) == (12, 400, None)
@@ -255,8 +338,8 @@ def test_a_restart_within_the_window_is_said_and_no_rate_is_negative() -> None:
 
 def test_reader_without_privilege_names_the_grant() -> None:
     one = reader({"innodb_trx": Refused("denied", "you need the PROCESS privilege", 1227)})
-    one.transactions()
-    assert one.unknown["transactions"].endswith("GRANT PROCESS ON *.* TO 'mon'@'127.0.0.1';")
+    hidden = one.transactions()
+    assert isinstance(hidden, Unknown) and hidden.reason.endswith("GRANT PROCESS ON *.* TO 'mon'@'127.0.0.1';")
 
 
 def test_the_password_meets_no_number(monkeypatch: pytest.MonkeyPatch) -> None:

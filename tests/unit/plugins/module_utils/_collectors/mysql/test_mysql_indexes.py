@@ -10,17 +10,19 @@ import typing as t
 
 import pytest
 
+from ansible_collections.warroom.launch.plugins.module_utils._collect.facts import Unknown
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.mysql.indexes import (
     Dictionary,
     Evidence,
     Table,
     add_index,
-    missing,
+    put_missing,
     scans,
     table_of,
 )
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.mysql.statements import Statements, summed
 from ansible_collections.warroom.launch.plugins.module_utils._sql.sessions import Manner
+from tests.support.tools import measures_of
 
 ORDERS = Table("shop", "orders")
 
@@ -111,7 +113,7 @@ def digest(calls: int, no_index: int, text: str, schema: str = "shop", picosecon
 def found(*digests: tuple[dict[str, t.Any], str], running: t.Sequence[dict[str, t.Any]] = ()) -> dict[str, t.Any]:
     statements = Statements({}, summed([row for row, _text in digests]), 2.0)
     texts = {(row["schema_name"], row["digest"]): text for row, text in digests}
-    return missing(dictionary({}), Evidence(statements, texts, [], {ORDERS: 500.0}, running, Manner(dialect="mysql")))
+    return measures_of(put_missing, dictionary({}), Evidence(statements, texts, [], {ORDERS: 500.0}, running, Manner(dialect="mysql")))
 
 
 def test_a_statement_that_filters_without_an_index_confirms() -> None:
@@ -152,8 +154,15 @@ def test_an_index_that_is_being_built_is_said() -> None:
 
 def test_without_digests_what_was_seen_running() -> None:
     seen = {"database": "shop", "query": "select * from orders where customer_id = 7"}
-    evidence = Evidence(None, {}, [[seen], [seen], [{"database": "shop", "query": "select 1"}]], {}, [], Manner(dialect="mysql"))
-    row = missing(dictionary({}), evidence)["missing_indexes"][0]
+    evidence = Evidence(
+        Unknown("performance_schema is off"),
+        {},
+        [[seen], [seen], [{"database": "shop", "query": "select 1"}]],
+        {},
+        [],
+        Manner(dialect="mysql"),
+    )
+    row = measures_of(put_missing, dictionary({}), evidence)["missing_indexes"][0]
     assert row["confirmed_by"] == ["seen running in 2 looks"]
     assert row["statement"] == "select * from orders where customer_id = ?"
     assert row["statement_share_ratio"] == 0.666667
@@ -166,13 +175,13 @@ def test_scans_are_of_the_window_and_never_negative() -> None:
     ]
     second = [{**first[0], "count_read": "300"}, {**first[1], "count_read": "3"}]
     assert scans(first, second, 2.0) == {ORDERS: 100.0}
-    assert scans(first, None, None) == {}
+    assert scans(first, Unknown("off"), 2.0) == Unknown("off") and isinstance(scans(first, second, None), Unknown)
 
 
 def test_a_column_that_points_to_nothing_and_hurts_nobody_is_left_out() -> None:
     evidence = Evidence(Statements({}, {}, 2.0), {}, [], {}, [], Manner(dialect="mysql"))
-    assert missing(dictionary({}, columns=["external_id"]), evidence)["missing_indexes"] == []
-    assert missing(dictionary({}), evidence)["missing_indexes_total"] == 1
+    assert measures_of(put_missing, dictionary({}, columns=["external_id"]), evidence)["missing_indexes"] == []
+    assert measures_of(put_missing, dictionary({}), evidence)["missing_indexes_total"] == 1
 
 
 def test_definitions_are_equal_whatever_an_index_is_called() -> None:

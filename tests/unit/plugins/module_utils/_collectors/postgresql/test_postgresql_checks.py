@@ -11,7 +11,7 @@ import json
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql import pooler, shape
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql import connections, pooler, shape
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import Catalogue, load
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.evaluate import evaluate
 
@@ -41,7 +41,7 @@ def test_a_calm_server_is_ok(calm, phase):
 
 
 def test_no_connection_left_is_the_finding_and_the_rest_is_quiet():
-    found = judge({"name": "db1", "state": "up", **shape.exhausted("db1 is up and refuses connections: sorry", None)})
+    found = judge({"name": "db1", "state": "up", **connections.exhausted("db1 is up and refuses connections: sorry", None).done()})
     assert found["connections_left"]["status"] == "fail" and "sorry" in found["connections_left"]["finding"]
     assert {one["status"] for name, one in found.items() if name not in ("connections_left", "answers")} == {"skipped"}
 
@@ -49,7 +49,7 @@ def test_no_connection_left_is_the_finding_and_the_rest_is_quiet():
 def test_what_is_hidden_is_unknown_and_never_ok(calm):
     hidden = copy.deepcopy(calm)
     why = '3 of 9 sessions are hidden from app: GRANT pg_monitor TO "app"'
-    for name in shape._NEED_ALL_SESSIONS:
+    for name in shape._OF_SESSIONS:
         hidden[name], hidden["unknown"][name] = None, why
     found = judge(hidden)
     for check in ("idle_in_transaction", "lock_waits", "long_queries", "many_long_queries", "idle_transaction_blocks"):
@@ -71,7 +71,7 @@ def test_a_pooler_has_checks_of_its_own():
         "CONFIG": [{"key": "max_client_conn", "value": "20"}],
         "CLIENTS": [],
     }
-    found = judge({"name": "p", "state": "up", **pooler.facts(pooler.Reading(rows, 1.0), None, {}, 10)})
+    found = judge({"name": "p", "state": "up", **pooler.facts(pooler.Reading(rows, 1.0), None, {}, 10).done()})
     assert found["pooler_waiting"]["status"] == "fail" and found["pooler_clients"]["status"] == "fail"
     assert {name for name, one in found.items() if one["status"] not in ("skipped",)} == {
         "answers",

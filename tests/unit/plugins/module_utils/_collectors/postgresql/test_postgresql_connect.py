@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils._collect.host_tools import HostTools
-from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql import connect, discover, shape
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql import connect, connections, discover
 from ansible_collections.warroom.launch.plugins.module_utils._linux.processes import Listener, Process, Processes
 from tests.support.tools import FakeCommands
 
@@ -95,7 +95,7 @@ def test_who_holds_the_connections_of_a_full_server():
     )
     rows = discover.backends(tools, 5432)
     assert len(rows) == 4 and discover.backends(tools, 1) is None
-    found = shape.exhausted("full", rows)
+    found = connections.exhausted("full", rows).done()
     assert found["connections"] == {"used": 4} and found["connections_exhausted"] is True
     assert found["processes"][0] == {"user": "app", "database": "shop", "address": "10.0.0.1", "sessions": 2, "idle": 2}
-    assert shape.exhausted("full", None)["connections"] is None
+    assert connections.exhausted("full", None).done()["connections"] is None

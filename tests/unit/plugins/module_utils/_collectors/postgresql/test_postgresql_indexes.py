@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql import comparable, confirm, indexes, plans, tables
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql.indexes import Schema
 from ansible_collections.warroom.launch.plugins.module_utils._sql.sessions import Manner
+from tests.support.tools import measures_of
 
 
 def index(columns, **more):
@@ -61,7 +62,7 @@ def schema(*own_indexes, keys=((2,),), **more):
     }
     made.foreign_keys = [{"table_id": 1, "name": "child_fk", "parent_id": 2, "parent": "parent", "columns": list(key)} for key in keys]
     made.indexes = list(own_indexes)
-    made.complete = True
+    made.unread = None
     for name, value in more.items():
         setattr(made, name, value)
     return made
@@ -190,7 +191,7 @@ def test_those_that_hurt_come_first_and_are_confirmed():
         asked.append(how)
         return scan()
 
-    found = confirm.ranked([made], indexes.missing(made), [statement()], explain, Manner())
+    found = measures_of(confirm.put_missing, [made], indexes.missing(made), [statement()], explain, Manner())
     first, second = found["missing_indexes"]
     assert first["columns"] == ["parent_id"] and first["statement_share_ratio"] == 0.6 and first["sequential_scans"] == 4
     assert first["confirmed_by"] == ["statements that filter on it", "sequential scans in the window", "the plan"]
@@ -203,15 +204,15 @@ def test_a_plan_that_cannot_be_had_is_said_and_changes_nothing():
     def explain(*_how):
         raise plans.NotExplainable("it calls evil")
 
-    row = confirm.ranked([schema()], indexes.missing(schema()), [statement()], explain, Manner())["missing_indexes"][0]
+    row = measures_of(confirm.put_missing, [schema()], indexes.missing(schema()), [statement()], explain, Manner())["missing_indexes"][0]
     assert row["confirmed_by"] == ["statements that filter on it"] and row["statements"][0]["plan"] == "not known: it calls evil"
 
 
 def test_a_suspect_that_nothing_points_to_is_left_out():
     made = schema(index("2"))
-    assert confirm.ranked([made], indexes.missing(made), [], None, Manner())["missing_indexes"] == []
+    assert measures_of(confirm.put_missing, [made], indexes.missing(made), [], None, Manner())["missing_indexes"] == []
     made.tables[3] = table(3, "shop_other", 10.0)
-    (row,) = confirm.ranked([made], indexes.missing(made), [], None, Manner())["missing_indexes"]
+    (row,) = measures_of(confirm.put_missing, [made], indexes.missing(made), [], None, Manner())["missing_indexes"]
     assert row["columns"] == ["other_id"] and row["confirmed_by"] == []
 
 
@@ -221,7 +222,7 @@ def test_statements_of_another_database_or_table_confirm_nothing():
         statement("select * from children where parent_id = $1"),
         statement("select parent_id from child"),
     ]
-    row = confirm.ranked([schema()], indexes.missing(schema()), others, None, Manner())["missing_indexes"][0]
+    row = measures_of(confirm.put_missing, [schema()], indexes.missing(schema()), others, None, Manner())["missing_indexes"][0]
     assert row["confirmed_by"] == [] and row["statement_share_ratio"] is None
 
 
@@ -230,14 +231,14 @@ def test_definitions_do_not_depend_on_names():
         index("2", name="a_1234"),
         index("3", name="b", is_unique=True, definition="CREATE UNIQUE INDEX b ON public.child USING  btree (x DESC)"),
     )
-    found = comparable.indexes([made])
+    found = measures_of(comparable.put_indexes, [made], "")
     assert [row["definition"] for row in found["index_definitions"]] == [
         "UNIQUE public.child USING btree (x DESC)",
         "public.child USING btree (parent_id)",
     ]
     renamed = schema(index("2", name="a_5678"), made.indexes[1])
-    assert comparable.indexes([renamed])["index_definitions_hash"] == found["index_definitions_hash"]
-    assert comparable.indexes([schema(index("2"))])["index_definitions_hash"] != found["index_definitions_hash"]
+    assert measures_of(comparable.put_indexes, [renamed], "")["index_definitions_hash"] == found["index_definitions_hash"]
+    assert measures_of(comparable.put_indexes, [schema(index("2"))], "")["index_definitions_hash"] != found["index_definitions_hash"]
 
 
 def test_tables_tell_what_moved_and_what_is_neglected():
@@ -246,7 +247,7 @@ def test_tables_tell_what_moved_and_what_is_neglected():
     made.tables[5] = table(5, "stale", 20000.0, n_mod_since_analyze=8000, n_dead_tup=20000)
     made.second = {1: table(1, "child", seq_scan=2, seq_tup_read=100000)}
     made.seconds, made.tables_total = 2.0, 5
-    found = tables.facts([made], Manner())
+    found = measures_of(tables.put, [made], Manner())
     (suspect,) = found["sequential_scan_suspects"]
     assert (suspect["name"], suspect["scanned_ratio"]) == ("child", 1.0)
     assert [row["name"] for row in found["tables_never_analyzed"]] == ["fresh"]

@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 from ansible_collections.warroom.launch.plugins.module_utils._sql import locks
-from ansible_collections.warroom.launch.plugins.module_utils._sql.sessions import Manner
+from ansible_collections.warroom.launch.plugins.module_utils._sql.sessions import Activity, Manner
 from tests.support.postgresql_rows import session
+from tests.support.tools import measures_of
 
 
 def chain():
@@ -20,7 +21,7 @@ def test_a_chain_of_three_leads_to_the_root():
     trees = locks.Trees({2: [1], 3: [2], 4: [3]})
     assert trees.root_of == {2: 1, 3: 1, 4: 1}
     assert trees.waiting_for() == {1: {2, 3, 4}, 2: {3, 4}, 3: {4}}
-    found = locks.facts(chain(), trees, {2: {"since": 970.0, "lock": "transactionid", "mode": "ShareLock"}}, Manner())
+    found = measures_of(locks.put, Activity(chain(), Manner()), trees, {2: {"since": 970.0, "lock": "transactionid", "mode": "ShareLock"}})
     (root,) = found["blockers"]
     assert (root["pid"], root["blocks_direct"], root["blocks_total"], root["longest_wait_seconds"]) == (1, 1, 3, 40.0)
     assert [row["pid"] for row in root["waiters"]] == [3, 4, 2] and root["waiters"][2]["wait_seconds"] == 30.0
@@ -33,7 +34,7 @@ def test_the_line_ends_a_running_query_or_an_idle_session():
 
 
 def test_a_prepared_transaction_can_be_the_root():
-    found = locks.facts([session(2, wait_event_type="Lock")], locks.Trees({2: [0]}), {}, Manner())
+    found = measures_of(locks.put, Activity([session(2, wait_event_type="Lock")], Manner()), locks.Trees({2: [0]}), {})
     assert found["blockers"][0]["pid"] == 0 and "pg_prepared_xacts" in found["blockers"][0]["frees_the_others"]
 
 
@@ -44,5 +45,5 @@ def test_a_circle_ends():
 
 
 def test_nobody_waits():
-    found = locks.facts([session(1)], locks.Trees({}), {}, Manner())
-    assert found == {"blockers": [], "blockers_total": 0, "lock_wait_longest_seconds": 0.0}
+    found = measures_of(locks.put, Activity([session(1)], Manner()), locks.Trees({}), {})
+    assert (found["blockers"], found["blockers_total"], found["lock_wait_longest_seconds"]) == ([], 0, 0.0)

@@ -10,6 +10,7 @@ import json
 
 import pytest
 
+from ansible_collections.warroom.launch.plugins.module_utils._collect.facts import Unknown
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql import (
     comparable,
     pooler,
@@ -21,6 +22,7 @@ from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgre
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql.fetch import About, Sample
 from ansible_collections.warroom.launch.plugins.module_utils._sql.sessions import Manner
 from tests.support.postgresql_rows import session
+from tests.support.tools import measures_of
 
 
 def about(**identity):
@@ -39,39 +41,39 @@ def database(**more):
     return {**row, "oid": 5, "name": "shop", "connectable": True, "template": False, "allowed": True, "xid_age": 100, "mxid_age": 1, **more}
 
 
+NO_STATEMENTS = Unknown("pg_stat_statements is not loaded")
+
+
 def pair(first, second, seconds=2.0):
     return Sample(databases=[database(**first)], databases_at=10.0), Sample(databases=[database(**second)], databases_at=10.0 + seconds)
 
 
 def test_rates_are_of_the_window():
-    unknown, notes = {}, []
     first, second = pair(
         {"xact_commit": 100, "blks_hit": 10}, {"xact_commit": 190, "xact_rollback": 10, "blks_hit": 910, "blks_read": 100, "deadlocks": 1}
     )
-    found = server.databases(first, second, unknown, notes, Manner())
+    found = measures_of(server.put_databases, first, second, Manner())
     assert (found["transactions_per_second"], found["rollback_ratio"]) == (50.0, 0.1)
     assert (found["cache_hit_ratio"], found["cache_blocks"], found["cache_reads_per_second"]) == (0.9, 1000, 50.0)
-    assert (found["deadlocks"], found["deadlocks_per_minute"], notes) == (1, 30.0, [])
+    assert (found["deadlocks"], found["deadlocks_per_minute"], found["notes"]) == (1, 30.0, [])
 
 
 def test_a_reset_is_said_and_never_negative():
-    notes = []
     first, second = pair({"xact_commit": 100, "blks_hit": 1000}, {"xact_commit": 5, "blks_hit": 10})
-    found = server.databases(first, second, {}, notes, Manner())
-    assert found["transactions_per_second"] == 0.0 and "reset within the window" in notes[0]
+    found = measures_of(server.put_databases, first, second, Manner())
+    assert found["transactions_per_second"] == 0.0 and "reset within the window" in found["notes"][0]
 
 
 def test_without_a_second_sample_rates_are_unknown():
     first, _second = pair({"blks_hit": 90, "blks_read": 10}, {})
-    found = server.databases(first, None, {}, [], Manner())
+    found = measures_of(server.put_databases, first, None, Manner())
     assert found["transactions_per_second"] is None and found["cache_hit_ratio"] is None and found["lifetime_cache_hit_ratio"] == 0.9
 
 
 def test_what_is_hidden_is_unknown_with_the_grant():
     hidden = {"pid": 9, "user": "other", "database": "shop", "hidden": True, "state": None, "backend_type": None, "now": 1000.0}
     sample = Sample(activity=[session(1), hidden], databases=[], server={}, many={})
-    material = shape.Material(about(), sample, None, [], None, {}, [])
-    found = shape.facts(material, None, {}, Manner())
+    found = shape.facts(shape.Material(about(), sample, None, [], None), NO_STATEMENTS, {}, Manner()).done()
     assert found["long_queries_longest_seconds"] is None and found["waiting_on_lock"] is None
     assert 'GRANT pg_monitor TO "app"' in found["unknown"]["long_queries_longest_seconds"]
     assert found["connections"]["used"] == 2 and found["statements"] is None and found["unknown"]["statements_total"]
@@ -79,14 +81,14 @@ def test_what_is_hidden_is_unknown_with_the_grant():
 
 def test_one_sample_says_why_there_are_no_rates():
     sample = Sample(activity=[session(1)], databases=[], server={}, many={})
-    found = shape.facts(shape.Material(about(), sample, None, [], None, {}, []), None, {}, Manner())
+    found = shape.facts(shape.Material(about(), sample, None, [], None), NO_STATEMENTS, {}, Manner()).done()
     for name in ("deadlocks", "transactions", "cache_blocks", "transactions_per_second"):
         assert found[name] is None and "window 0" in found["unknown"][name]
 
 
 def test_a_clock_that_was_moved_is_noted():
     sample = Sample(activity=[session(1, query_start=1180.0)], databases=[], server={}, many={})
-    found = shape.facts(shape.Material(about(), sample, None, [], None, {}, []), None, {}, Manner())
+    found = shape.facts(shape.Material(about(), sample, None, [], None), NO_STATEMENTS, {}, Manner()).done()
     assert any("clock" in note for note in found["notes"]) and found["long_queries"] == []
 
 
@@ -100,12 +102,12 @@ def samples(first=None, second=None, many=None, **more):
 def test_checkpoints_of_old_and_new_servers():
     row = {"timed": 5, "requested": 5, "buffers": 100, "buffers_clean": 0, "buffers_alloc": 0, "maxwritten_clean": 0, "sync_time": 1.0}
     first, second = samples({"checkpoints": row}, {"checkpoints": {**row, "requested": 7, "buffers": 300}})
-    found = upkeep.facts(about(), first, second, second, Manner())["checkpoints"]
+    found = measures_of(upkeep.put, about(), first, second, Manner())["checkpoints"]
     assert (found["requested"], found["buffers_per_second"], found["lifetime_requested_ratio"]) == (2, 100.0, round(7 / 12, 6))
     assert found["written_by_backends_ratio"] is None, "since 17 nobody counts them here"
     with_backends = [{**row, "buffers_backend": 0}, {**row, "buffers": 200, "buffers_backend": 100}]
     first, second = samples({"checkpoints": with_backends[0]}, {"checkpoints": with_backends[1]})
-    assert upkeep.facts(about(), first, second, second, Manner())["checkpoints"]["written_by_backends_ratio"] == 0.5
+    assert measures_of(upkeep.put, about(), first, second, Manner())["checkpoints"]["written_by_backends_ratio"] == 0.5
 
 
 @pytest.mark.parametrize("counters, expected", [({"op_bytes": 8192.0}, 4096.0 * 10), ({"read_bytes": 81920.0}, 81920.0 / 2)])
@@ -115,7 +117,7 @@ def test_io_in_bytes_before_and_since_18(counters, expected):
         {"name": "client backend", "reads": 0.0, **({"read_bytes": 0.0} if "read_bytes" in counters else {"op_bytes": 8192.0})}
     ]
     second.many["io"] = [{"name": "client backend", "reads": 10.0, **counters}]
-    (row,) = upkeep.facts(about(), first, second, second, Manner())["io"]
+    (row,) = measures_of(upkeep.put, about(), first, second, Manner())["io"]
     assert row["reads_per_second"] == 5.0 and row["read_bytes_per_second"] == expected
 
 
@@ -124,7 +126,7 @@ def test_wraparound_and_autovacuum():
     second.activity = [
         {"backend_type": "autovacuum worker", "query": "autovacuum: VACUUM t (to prevent wraparound)", "now": 9.0, "xact_start": 4.0}
     ]
-    found = upkeep.facts(about(), first, second, second, Manner())
+    found = measures_of(upkeep.put, about(), first, second, Manner())
     assert found["wraparound_ratio"] == 0.5 and found["wraparound_database"] == "shop" and found["freeze_age_times"] > 5
     assert found["autovacuum"] == {"enabled": True, "workers": 1, "max_workers": 3, "longest_seconds": 5.0, "against_wraparound": 1}
 
@@ -148,18 +150,34 @@ def test_a_replica_that_stands_still_lags_by_the_window_at_least():
     first, second = samples()
     first.many["replicas"] = [replica(lag_bytes=10.0, replayed="0/1")]
     second.many["replicas"] = [replica(lag_bytes=90.0, replayed="0/1", replay_lag=0.001)]
-    found = replication.facts(about(), first, second, {}, Manner())
+    found = measures_of(replication.put, about(), first, second, Manner())
     assert found["replica_lag_longest_seconds"] == 2.0 and found["replicas"][0]["stalled"] is True
     second.many["replicas"] = [replica(lag_bytes=0.0, replayed="0/1")]
-    assert replication.facts(about(), first, second, {}, Manner())["replica_lag_longest_seconds"] == 0.0
+    assert measures_of(replication.put, about(), first, second, Manner())["replica_lag_longest_seconds"] == 0.0
 
 
 def test_a_lag_that_nobody_measured_is_unknown():
-    unknown: dict[str, str] = {}
     first, _second = samples()
-    first.many["replicas"] = [replica(lag_bytes=90.0, replayed="0/1")]
-    assert replication.facts(about(), first, first, unknown, Manner())["replica_lag_longest_seconds"] is None
-    assert "replica_lag_longest_seconds" in unknown
+    first.many["replicas"] = [replica(lag_bytes=90.0, replayed="0/1"), replica(pid=2, lag_bytes=7.0, replay_lag=40.0, replayed="0/1")]
+    found = measures_of(replication.put, about(), first, None, Manner())
+    assert found["replica_lag_longest_seconds"] is None and "has not measured it yet" in found["unknown"]["replica_lag_longest_seconds"]
+    assert found["at_least"]["replica_lag_longest_seconds"] == 40.0
+
+
+def test_d2_what_only_receives_wal_is_no_replica():
+    """pg_receivewal and Barman have no replay position, by design: they were replicas that fall behind for ever."""
+    first, second = samples()
+    receiver = replica(name="barman_receive_wal", lag_bytes=None, replayed=None, replay_lag=1100.0)
+    first.many["replicas"], second.many["replicas"] = [receiver], [receiver, replica(pid=2, lag_bytes=0.0, replayed="0/1")]
+    found = measures_of(replication.put, about(), first, second, Manner())
+    assert (found["replicas_total"], found["wal_receivers"], found["replica_lag_longest_seconds"]) == (1, 1, 0.0)
+    second.many["replicas"] = [receiver]
+    found = measures_of(replication.put, about(), first, second, Manner())
+    assert (found["replicas_total"], found["replicas_not_streaming"], found["replica_lag_longest_seconds"]) == (0, 0, 0.0)
+    # of a replica that is hidden from us the replay position is hidden too: that is no receiver
+    second.many["replicas"] = [replica(state=None, lag_bytes=None, replayed=None)]
+    found = measures_of(replication.put, about(), first, second, Manner())
+    assert found["replicas_total"] == 1 and "GRANT pg_monitor" in found["unknown"]["replica_lag_longest_seconds"]
 
 
 def test_the_pooler():
@@ -194,13 +212,14 @@ def test_the_pooler():
     }  # fmt: skip
     moved = {"total_query_count": 200, "total_xact_count": 100, "total_query_time": 1200000, "total_wait_time": 150000}
     later = {**rows, "STATS": [{**stats, **moved}]}
-    found = pooler.facts(pooler.Reading(rows, 1.0), pooler.Reading(later, 3.0), {}, 10)
+    found = pooler.facts(pooler.Reading(rows, 1.0), pooler.Reading(later, 3.0), {}, 10).done()
     own = found["pooler"]
     assert (own["clients_waiting"], own["longest_wait_seconds"], own["clients_ratio"], own["mode"]) == (3, 1.5, 0.3, "transaction")
     assert (own["queries_per_second"], own["mean_query_milliseconds"], own["mean_wait_milliseconds"]) == (50.0, 2.0, 2.0)
     assert found["version"] == "1.18.0" and [row["address"] for row in found["clients"]] == ["local"] and len(own["pools"]) == 1
-    nothing = pooler.facts(pooler.Reading({"POOLS": None, "CLIENTS": None}, 1.0), None, {"pooler": "not allowed"}, 10)
-    assert nothing["pooler"] is None and nothing["clients"] is None and nothing["unknown"] == {"pooler": "not allowed"}
+    refused = Unknown("not allowed")
+    nothing = pooler.facts(pooler.Reading({"POOLS": refused, "CLIENTS": refused}, 1.0), None, {"POOLS": "not allowed"}, 10).done()
+    assert nothing["pooler"] is None and nothing["clients"] is None and nothing["unknown"]["pooler"] == "not allowed"
 
 
 def test_settings_are_comparable_and_keep_secrets():
@@ -219,12 +238,12 @@ def test_settings_are_comparable_and_keep_secrets():
             "myext.secret": {"name": "myext.secret", "setting": "pw='EXAMPLE' host=x", "source": "configuration file"},
         }
     )
-    found = comparable.settings(of)
+    found = measures_of(comparable.put_settings, of)
     values = {row["name"]: row["value"] for row in found["settings"]}
     assert values["shared_buffers"] == 16 * 1024**2 and values["work_mem"] == 4 * 1024**2 and values["max_connections"] == 100
     assert "port" not in values and values["myext.secret"].startswith("#") and "EXAMPLE" not in json.dumps(found)
     assert found["settings_waiting_for_restart"] == ["shared_buffers"]
     of.settings["port"]["setting"] = "5444"
-    assert comparable.settings(of)["settings_hash"] == found["settings_hash"]
+    assert measures_of(comparable.put_settings, of)["settings_hash"] == found["settings_hash"]
     of.settings["work_mem"]["setting"] = "8192"
-    assert comparable.settings(of)["settings_hash"] != found["settings_hash"]
+    assert measures_of(comparable.put_settings, of)["settings_hash"] != found["settings_hash"]

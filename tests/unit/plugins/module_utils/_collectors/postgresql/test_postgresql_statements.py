@@ -14,14 +14,20 @@ from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgre
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql.session import MARK
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql.statements import Statements, summed
 from ansible_collections.warroom.launch.plugins.module_utils._sql.sessions import Manner
+from tests.support.tools import measures_of
 
 
 def counters(calls, milliseconds, **more):
     return {"dbid": 5, "queryid": "-1", "calls": calls, "total_exec_time": milliseconds, "rows": calls, **more}
 
 
+def source(rows=(), timed=True):
+    return statements.Source('GRANT pg_monitor TO "mon"', timed, rows, {"dealloc": 0, "now": 9.0, "stats_reset": 1.0})
+
+
 def row_of(first, second, seconds=10.0, text="select * from t where a = $1"):
-    found = statements.facts(Statements(summed(first), summed(second), seconds), {(5, "-1"): text}, {5: "shop"}, Manner())
+    both = Statements(summed(first), summed(second), seconds)
+    found = measures_of(statements.put, both, {(5, "-1"): text}, {5: "shop"}, Manner(), source())
     return found["statements"][0] if found["statements"] else None, found
 
 
@@ -59,6 +65,9 @@ def test_rows_of_one_statement_are_summed_and_hidden_ones_counted_apart(case):
     entry = found[(5, "-6123456789012345678")]
     assert (entry["calls"], entry["milliseconds"]) == (1003, 9109.75)
     assert statements.hidden(rows) == 1
+    shown = measures_of(statements.put, Statements(found, None, None), {}, {5: "shop"}, Manner(), source(rows))
+    assert shown["statements_total"] is None and "GRANT pg_monitor" in shown["unknown"]["statements_total"]
+    assert {row["id"] for row in shown["statements"]} == {"-6123456789012345678"}, "exact, as text"
 
 
 def test_rates_are_of_the_window_and_lifetime_values_stand_beside():
@@ -75,7 +84,7 @@ def test_a_reset_between_the_samples_is_never_negative_and_is_said():
 
 
 def test_with_one_sample_only_the_lifetime_is_known():
-    found = statements.facts(Statements(summed([counters(100, 5000.0)]), None, None), {}, {}, Manner())
+    found = measures_of(statements.put, Statements(summed([counters(100, 5000.0)]), None, None), {}, {}, Manner(), source())
     (row,) = found["statements"]
     assert row["calls"] is None and row["share_ratio"] is None and row["lifetime_share_ratio"] == 1.0
     assert found["statements_calls_per_second"] is None
