@@ -153,15 +153,22 @@ def _kept(report: Report, args: dict[str, t.Any]) -> tuple[dict[str, t.Any], t.O
         try:
             known_past(report, keeping.store)
         except StoreError as error:
-            report["problem"] = report["problem"] or f"There are no trends: {error}."
+            _note(report, f"There are no trends: {error}.")
         if not (keeping.label or keeping.compare_with):
             return {}, None
     try:
         return keep.keep(report, keeping, args["watch"], tell), None
     except (StoreError, NoReport, keep.CannotKeep) as error:
-        return {}, str(error)
+        problem = str(error)
     except OSError as error:
-        return {}, f"the round cannot be kept: {error}"
+        problem = f"the round cannot be kept: {error}"
+    _note(report, f"{problem[:1].upper()}{problem[1:]}.")
+    return {}, problem
+
+
+def _note(report: Report, problem: str) -> None:
+    """What went wrong beside the judgement is named in the report."""
+    report["problem"] = f"{report['problem']} {problem}" if report["problem"] else problem
 
 
 def _published(report: Report, args: dict[str, t.Any], headline: str) -> list[str]:

@@ -160,6 +160,8 @@ def test_a_watch_that_can_store_nothing_goes_on_and_ends_in_an_error(site):
     done = run(*site.argv("playbooks/launch_watch.yml", "-e", "launch_watch_minutes=0.06"), env=WAR_ROOM)
     assert done.returncode == 2
     assert "cannot be used" in done.stdout + done.stderr and "The last round could not be judged or stored" in done.stdout
+    # the verdict is there all the same
+    assert "NO-GO: memcached" in done.stdout and "cannot be used" in (site.report / "index.html").read_text()
 
 
 def test_a_watch_of_nobody_is_no_success(site):
