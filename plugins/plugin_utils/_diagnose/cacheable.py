@@ -27,7 +27,11 @@ NOTABLE_PAGE = 0.1
 AUTHORIZATION = "Authorization"
 
 _REMEDIES = (
-    ("Cookie", "ignore the Cookie header of {urls} in vcl_recv (unset req.http.Cookie), where the page is the same for every visitor"),
+    (
+        "Cookie",
+        "where {urls} is the same for every visitor, ignore the Cookie header in vcl_recv (unset req.http.Cookie) and remove the rule that "
+        "passes it",
+    ),
     ("Set-Cookie", "remove Set-Cookie from the responses of {urls}, in the application or in vcl_backend_response"),
     ("TTL <= 0", "give the responses of {urls} a lifetime (Cache-Control: s-maxage, or beresp.ttl in vcl_backend_response)"),
     ("VCL rule or short TTL", "give the responses of {urls} a longer lifetime (Cache-Control: s-maxage, or beresp.ttl)"),

@@ -172,7 +172,8 @@ CAUSES: tuple[CauseKind, ...] = (
         "database_overload",
         "database",
         "A database is overloaded",
-        "a database fills its machine's CPU, waits for disks, or runs many long queries at once",
+        "a database fills its machine's CPU, waits for disks, or runs many long queries at once, or saturated workers are mostly in one "
+        "statement of it",
         database.overload,
         (Explains(("connection_budget",), SAME_INSTANCE), _WAITING, _TASKS, _ERRORS),
     ),

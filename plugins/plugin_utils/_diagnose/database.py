@@ -10,8 +10,10 @@ import typing as t
 
 from .._fleet.database_clients import named
 from .._fleet.observed import Instance, Row, rows_in
+from .application import SATURATED
 from .cause import Cause, percent
 from .fleet_view import Fleet
+from .waits import busy_workers, sessions_at_work
 
 #: The tools that show who does what in it, the best first.
 TOOLS = {"postgresql": ("pg_activity {login}", "pg_activity"), "mysql": ("innotop {login} -m Q", "innotop")}
@@ -23,6 +25,8 @@ NOTABLE_SHARE = 0.2
 LOCK_SECONDS = 1.0
 #: A database that takes at least this part of a busy CPU is what fills it.
 CPU_SHARE = 0.5
+#: Busy workers of which at least this part is in the database wait for it, and a statement with this share of its time is what it does.
+IN_IT, ONE_STATEMENT = 0.5, 0.5
 
 
 def idle_in_transaction(fleet: Fleet) -> t.Iterator[Cause]:
@@ -179,15 +183,17 @@ def _database_of(fleet: Fleet, view: Instance) -> t.Optional[Instance]:
 
 
 def overload(fleet: Fleet) -> t.Iterator[Cause]:
-    """A database works at its limit, whatever the reason."""
+    """A database works at its limit, or all the workers wait for one statement of it."""
     for database in fleet.databases():
+        name = f"{LABEL[database.service]} {database}"
         signs = [*_overload_signs(fleet, database)]
-        if not signs:
+        statement = f"{name} is at its limit: {'; '.join(signs)}." if signs else _awaited(fleet, database, name)
+        if statement is None:
             continue
         statements = database.rows("statements")
         yield Cause(
             hosts=[database.host],
-            statement=f"{LABEL[database.service]} {database} is at its limit: {'; '.join(signs)}.",
+            statement=statement,
             evidence=[
                 f"{percent(row.number('share_ratio'))} of its time: {row.get('text')} ({row.amount('mean_milliseconds'):.1f} ms each)"
                 for row in statements[:3]
@@ -211,6 +217,16 @@ def _overload_signs(fleet: Fleet, database: Instance) -> t.Iterator[str]:
         yield f"{host} waits for its disks ({percent(machine.number('iowait_ratio'))} of the time)"
     if fleet.bad(database, f"{database.service}_many_long_queries"):
         yield f"{int(database.number('long_queries_total') or len(rows_in(database.facts.get('long_queries'))))} long queries run at once"
+
+
+def _awaited(fleet: Fleet, database: Instance, name: str) -> t.Optional[str]:
+    """Saturated workers that are mostly in this database, whose time is mostly one statement's: whatever its machine looks like."""
+    busy, at_work = busy_workers(database, fleet), sessions_at_work(database, fleet)
+    share = max((row.amount("share_ratio") for row in database.rows("statements")), default=0.0)
+    saturated = [workers for workers, _finding in fleet.each_bad("uwsgi", *SATURATED) if fleet.sites.may_use([workers.host], database)]
+    if not saturated or not busy or at_work is None or at_work < IN_IT * busy or share < ONE_STATEMENT:
+        return None
+    return f"The busy workers wait for {name}: {at_work:.0f} sessions at work for {busy:.0f} workers, {percent(share)} of it one statement."
 
 
 def connection_budget(fleet: Fleet) -> t.Iterator[Cause]:

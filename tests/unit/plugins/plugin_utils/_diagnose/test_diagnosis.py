@@ -375,6 +375,21 @@ def test_an_accepted_finding_about_a_machine_hides_nothing_that_the_facts_prove(
     assert world.causes() == [cause]
 
 
+def test_workers_that_are_all_in_one_statement_are_told_which() -> None:
+    """Neither its machine nor its own checks complain: the workers say it."""
+    world = World()
+    world.workers_exhausted()
+    row = {"text": "SELECT ... FROM shop_order", "share_ratio": 0.92, "mean_milliseconds": 850.0}
+    world.of("db1", "postgresql").update(active=30, statements=[row])
+    [cause] = world.diagnose()
+    assert cause["cause"] == "database_overload" and cause["evidence"][0].startswith("92 % of its time: SELECT ...")
+    assert cause["statement"].startswith("The busy workers wait for PostgreSQL db1 (5432): 30 sessions at work for 32 workers")
+    row["share_ratio"] = 0.2  # no statement stands out
+    assert world.causes() == ["workers_exhausted"]
+    row["share_ratio"], world.of("db1", "postgresql")["active"] = 0.92, 8  # few of them are in it
+    assert world.causes() == ["workers_exhausted"]
+
+
 def test_the_redirects_are_named_with_their_cure() -> None:
     world = World()
     world.cold_cache()

@@ -11,6 +11,7 @@ import json
 import pytest
 
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import Catalogue, CatalogueError
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.services import FLEET
 from ansible_collections.warroom.launch.plugins.plugin_utils._diagnose.engine import Search
 from ansible_collections.warroom.launch.plugins.plugin_utils._fleet import fleet_instances
 from ansible_collections.warroom.launch.plugins.plugin_utils._judge import pipeline
@@ -185,6 +186,19 @@ def test_a_view_that_breaks_costs_itself_only(pool_view):
     report = judge([host("a")], Catalogue([check(), POOL]))
     assert statuses(report)["fleet", "memcached_pool_answers"] == "unknown"
     assert statuses(report)["a", "uwsgi_busy"] == "ok"
+
+
+@pytest.mark.parametrize("broken", FLEET)
+def test_each_view_costs_itself_only(broken, monkeypatch):
+    def source(name):
+        return lambda hosts, inventory: undefined_name if name == broken else [instance(name)]  # noqa: F821
+
+    monkeypatch.setattr(fleet_instances, "SOURCES", {name: source(name) for name in FLEET})
+    report = judge([host("a")], CATALOGUE)
+    views = {finding["check"].removesuffix("_answers"): finding["status"] for finding in report["findings"] if finding["host"] == "fleet"}
+    assert views == {**dict.fromkeys(FLEET, "ok"), broken: "unknown"} and report["verdict"] == "unknown"
+    [own] = [finding for finding in report["findings"] if finding["check"] == f"{broken}_answers"]
+    assert "NameError" in own["finding"]
 
 
 def test_launch_json_is_strict_and_whole(tmp_path):
