@@ -11,6 +11,8 @@ a literal ends, the rest of the text is left out.
 
 from __future__ import annotations
 
+import functools
+import itertools
 import re
 import typing as t
 
@@ -33,28 +35,79 @@ _COMMON = r"""
 | (?P<word>[^\W\d][\w$]*)
 | (?P<other>(?s:.))
 """
-_TOKENS = {
-    "postgresql": re.compile(
-        r"""
+
+
+def _quoted(quote: str, backslash: bool) -> str:
+    """A literal in these quotes; `backslash`: it hides the quote that follows."""
+    escape = r"\\(?:(?s:.)|\Z)" if backslash else r"\\"
+    return rf"{quote}(?:[^{quote}\\]+|{quote}{quote}|{escape})*(?:{quote}|\Z)"
+
+
+def _postgresql(backslash: bool) -> t.Pattern[str]:
+    return re.compile(
+        rf"""
   (?P<line>--[^\n\r]*)
-| (?P<escaped>[eE]'(?:[^'\\]+|''|\\(?:(?s:.)|\Z))*(?:'|\Z))
-| (?P<string>(?:[bBxXnN]|[uU]&)?'(?:[^']+|'')*(?:'|\Z))
-| (?P<name>"(?:[^"]+|"")*(?:"|\Z))
+| (?P<escaped>[eE]{_quoted("'", True)})
+| (?P<string>(?:[bBxXnN]|[uU]&)?{_quoted("'", backslash)})
+| (?P<name>{_quoted('"', False)})
 | (?P<dollar>\$(?P<tag>(?:[^\W\d]\w*)?)\$(?s:.)*?(?:\$(?P=tag)\$|\Z))
-|"""
-        + _COMMON,
+|{_COMMON}""",
         re.VERBOSE,
-    ),
-    "mysql": re.compile(
-        r"""
+    )
+
+
+def _mysql(backslash: bool, ansi: bool) -> t.Pattern[str]:
+    data, names = _quoted("'", backslash), _quoted("`", False)
+    double = _quoted('"', backslash and not ansi)
+    return re.compile(
+        rf"""
   (?P<line>\#[^\n\r]*|--(?=\s|\Z)[^\n\r]*)
-| (?P<escaped>[bBxXnN]?'(?:[^'\\]+|''|\\(?:(?s:.)|\Z))*(?:'|\Z)|"(?:[^"\\]+|""|\\(?:(?s:.)|\Z))*(?:"|\Z))
-| (?P<name>`(?:[^`]+|``)*(?:`|\Z))
-|"""
-        + _COMMON,
+| (?P<string>[bBxXnN]?{data}{"" if ansi else "|" + double})
+| (?P<name>{names}{"|" + double if ansi else ""})
+|{_COMMON}""",
         re.VERBOSE,
-    ),
-}
+    )
+
+
+class _Reading(t.NamedTuple):
+    """One way in which a server may read a text."""
+
+    tokens: t.Pattern[str]
+    nested: bool = False  # comments within comments
+    executable: bool = False  # what stands in /*! … */ is code
+
+
+def mysql_dialect(sql_mode: t.Optional[str]) -> str:
+    """The dialect of a server with this sql_mode (None: unknown)."""
+    if sql_mode is None:
+        return "mysql"
+    modes = {mode.strip().upper() for mode in sql_mode.split(",")}
+    return f"mysql {'plain' if 'NO_BACKSLASH_ESCAPES' in modes else 'backslash'}{' ansi' if 'ANSI_QUOTES' in modes else ''}"
+
+
+def postgresql_dialect(standard_conforming_strings: t.Optional[str]) -> str:
+    """The dialect of a server with this setting (None: unknown)."""
+    return "postgresql" + {"on": " plain", "off": " backslash"}.get(standard_conforming_strings or "", "")
+
+
+@functools.lru_cache(maxsize=32)
+def _readings(dialect: str, backslashes: bool, executable: bool) -> tuple[_Reading, ...]:
+    """Every way in which the server may read a text that has backslashes, or comments with code, or has none of them.
+
+    Where the mode is unknown there are several, and what is a literal or a comment in one of them is left out.
+    """
+    kind, *modes = dialect.split()
+    escapes = [word == "backslash" for word in ("backslash", "plain") if word in modes] or ([True, False] if backslashes else [False])
+    if kind == "postgresql":
+        return tuple(_Reading(_postgresql(escape), nested=True) for escape in escapes)
+    # ANSI_QUOTES makes names of what is in double quotes: unless it is known to be on, they are data
+    comments = ((False, False), (True, False), (False, True)) if executable else ((False, False),)
+    return tuple(_Reading(_mysql(escape, "ansi" in modes), nested, code) for escape in escapes for nested, code in comments)
+
+
+_EXECUTABLE = re.compile(r"/\*M?!\d*")
+_SHOWN, _BLANK, _DATA, _CUT = range(4)
+_IN_PLACE = {_BLANK: " ", _DATA: "?", _CUT: "…"}
 _VALUE = r"[-+]?\?(?:::\w+(?:\[\])?)?"
 _LIST = rf"\s*{_VALUE}(?:\s*,\s*{_VALUE})*\s*"
 _IN = re.compile(rf"\b(IN|ANY|ALL)\s*\({_LIST}\)", re.IGNORECASE)
@@ -65,36 +118,54 @@ _ROWS = re.compile(rf"(\({_LIST}\))(?:\s*,\s*\({_LIST}\))+")
 def normalise(sql: t.Union[str, bytes, None], dialect: str = "postgresql", limit: int = 400) -> str:
     """One line of SQL without comments and with `?` for every literal and parameter; IN lists become `IN (…)`.
 
-    `dialect`: postgresql or mysql (where text in double quotes is a literal and a backslash escapes).
+    `dialect`: postgresql or mysql, or what `postgresql_dialect` and `mysql_dialect` give where the server's mode is known. Otherwise
+    what is a literal in any mode is left out.
     """
-    line = "".join(_pieces(as_text(sql or "")[:SCAN_LIMIT], dialect))
+    raw = as_text(sql or "")[:SCAN_LIMIT]
+    line = _without(raw, _hidden(raw, dialect))
     line = _IN.sub(lambda found: found.group(1) + " (…)", line)
     line = _ARRAY.sub("ARRAY[…]", line)
     line = _ROWS.sub(r"\1, …", line)
     return clean(line, limit)
 
 
-def _pieces(sql: str, dialect: str) -> t.Iterator[str]:
-    pattern = _TOKENS[dialect]
+def _hidden(sql: str, dialect: str) -> bytes:
+    """For each character whether it is shown, or what it is, in the reading that hides most."""
+    readings = _readings(dialect, "\\" in sql, _EXECUTABLE.search(sql) is not None)
+    masks = [_mask(sql, reading) for reading in readings]
+    return masks[0] if len(masks) == 1 else bytes(map(max, *masks))
+
+
+def _mask(sql: str, reading: _Reading) -> bytes:
+    mask = bytearray(len(sql))
     position = 0
     while position < len(sql):
-        found = pattern.match(sql, position)
-        kind, piece = (found.lastgroup, found.group()) if found else ("other", sql[position])
-        position += len(piece)
+        token = reading.tokens.match(sql, position)
+        kind, end = (token.lastgroup, token.end()) if token else ("other", position + 1)
+        begin, hidden = position, _SHOWN
         if kind == "block":
-            position = _after_comment(sql, position, nested=dialect == "postgresql")
-            yield " "
+            code = _EXECUTABLE.match(sql, position) if reading.executable else None
+            end, hidden = code.end() if code else _after_comment(sql, end, reading.nested), _BLANK
         elif kind in ("space", "line"):
-            yield " "
-        elif kind == "name":
-            yield piece if piece[-1] == piece[0] and len(piece) > 1 else piece[0] + "…"
+            hidden = _BLANK
+        elif kind == "name" and (end - begin < 2 or sql[end - 1] != sql[begin]):
+            begin, hidden = begin + 1, _CUT
         elif kind in ("string", "escaped", "dollar", "number"):
-            yield "?"
-            if kind == "string" and "\\'" in piece:
-                yield "…"  # ends here or not, depending on standard_conforming_strings of that session
-                return
-        else:
-            yield piece
+            hidden = _DATA
+        if hidden:
+            mask[begin:end] = bytes([hidden]) * (end - begin)
+        position = end
+    return bytes(mask)
+
+
+def _without(sql: str, mask: bytes) -> str:
+    pieces = []
+    begin = 0
+    for what, run in itertools.groupby(mask):
+        end = begin + sum(1 for _place in run)
+        pieces.append(sql[begin:end] if what == _SHOWN else _IN_PLACE[what])
+        begin = end
+    return "".join(pieces)
 
 
 def _after_comment(sql: str, position: int, nested: bool) -> int:
