@@ -131,9 +131,18 @@ def normalise(sql: t.Union[str, bytes, None], dialect: str = "postgresql", limit
 
 def _hidden(sql: str, dialect: str) -> bytes:
     """For each character whether it is shown, or what it is, in the reading that hides most."""
-    readings = _readings(dialect, "\\" in sql, _EXECUTABLE.search(sql) is not None)
-    masks = [_mask(sql, reading) for reading in readings]
+    masks = _masks(sql, dialect)
     return masks[0] if len(masks) == 1 else bytes(map(max, *masks))
+
+
+def _masks(sql: str, dialect: str) -> list[bytes]:
+    readings = _readings(dialect, "\\" in sql, _EXECUTABLE.search(sql) is not None)
+    return [_mask(sql, reading) for reading in readings]
+
+
+def certain(sql: str, dialect: str = "postgresql") -> bool:
+    """Whether the text means the same under every mode, and is looked at as a whole."""
+    return len(sql) < SCAN_LIMIT and len(set(_masks(sql, dialect))) == 1
 
 
 def _mask(sql: str, reading: _Reading) -> bytes:

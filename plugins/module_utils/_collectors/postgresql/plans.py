@@ -124,6 +124,8 @@ def check(text: str) -> None:
     line = sql_text.normalise(text, limit=8000)
     if line.endswith("…") or len(text) >= sql_text.SCAN_LIMIT:
         raise NotExplainable("the statement is cut: raise track_activity_query_size to see its plan")
+    if not sql_text.certain(text):
+        raise NotExplainable("a backslash in it makes it uncertain where a literal ends")
     if ";" in line.rstrip("; "):
         raise NotExplainable("it is more than one statement")
     if not _PLANNED.match(line):
