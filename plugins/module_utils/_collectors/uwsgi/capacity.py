@@ -10,7 +10,8 @@ import math
 import statistics
 import typing as t
 
-from ..._collect.facts import Facts, known, measured
+from ..._collect.derived import at_most, first_unknown, put_largest, put_total, total
+from ..._collect.facts import Facts, Maybe, Unknown, known, measured
 from ..._collect.sampling import ratio, top
 from . import traffic
 from .document import Worker
@@ -24,6 +25,7 @@ SHARE = 0.8
 COMFORTABLE = 0.7
 #: A worker that waits all the time still costs something.
 LEAST_CPU = 0.02
+CHEAP = "the worker is cheap: it has no process"
 NO_CORES = "the number of threads is not told: stats-no-cores is set; remove it"
 NO_MEMORY = "uWSGI reports no memory: add `memory-report = true` to its configuration and reload it, or run the module on its host"
 _ELSEWHERE = (
@@ -36,8 +38,9 @@ def put(facts: Facts, history: History) -> None:
     """Memory and CPU of the workers, and `addable`."""
     _memory(facts, history)
     rows = [_row(worker, history) for worker in history.last.stats.workers if worker.pid > 0]
+    running = {worker.id for worker in history.last.stats.workers if worker.running}
     facts.rows("worker_list", top(rows, "memory_bytes", len(rows)), history.top)
-    _cpu(facts, history, rows)
+    _cpu(facts, history, [row for row in rows if row["id"] in running])
     _addable(facts, history)
 
 
@@ -51,7 +54,8 @@ def _memory(facts: Facts, history: History) -> None:
     # the limit people know is that of a process in top, less what it shares with its siblings
     largest = [one.pss if one.pss is not None else one.rss for one in found]
     facts.put("memory_bytes_per_worker_peak", max(largest) if largest else None, why)
-    facts.put("memory_bytes", sum(largest) if largest else None, why)
+    missing = sum(worker.running for worker in history.last.stats.workers) - len(largest)
+    put_total(facts, "memory_bytes", [*largest, *[Unknown(why)] * max(missing, int(not largest))])
     facts.put("rss_bytes_per_worker_median", int(statistics.median(one.rss for one in found)) if found else None, why)
 
 
@@ -59,9 +63,9 @@ def _moved_cpu(history: History, pid: int) -> t.Optional[float]:
     if history.window is None or len(history.usages) < 2:
         return None
     before, after = history.usages[0].cpu.get(pid), history.usages[-1].cpu.get(pid)
-    if after is None:
-        return None
-    return max(0.0, after - before) if before is not None else after  # one that was born in the window started at 0
+    if after is None or (before is not None and after < before):
+        return None  # a process id that was given to another process
+    return after - before if before is not None else after  # one that was born in the window started at 0
 
 
 def _busiest_thread(history: History, pid: int) -> t.Optional[float]:
@@ -75,7 +79,7 @@ def _busiest_thread(history: History, pid: int) -> t.Optional[float]:
 def _row(worker: Worker, history: History) -> dict[str, t.Any]:
     memory = history.memory.get(worker.pid)
     cpu = _moved_cpu(history, worker.pid)
-    why = _why_no_cpu(history)
+    why = _why_no_cpu(history) if worker.running else CHEAP
     return {
         "id": worker.id,
         "pid": worker.pid,
@@ -85,10 +89,20 @@ def _row(worker: Worker, history: History) -> dict[str, t.Any]:
         "lifetime_requests": worker.requests,
         "lifetime_harakiri": worker.harakiri,
         "lifetime_respawns": max(0, worker.respawns - 1),
-        "memory_bytes": measured(None if memory is None else memory.pss if memory.pss is not None else memory.rss, NO_MEMORY),
-        "cpu_cores": measured(None if cpu is None or not history.window else round(cpu / history.window, 3), why),
+        "memory_bytes": measured(
+            None if memory is None else memory.pss if memory.pss is not None else memory.rss, NO_MEMORY if worker.running else CHEAP
+        ),
+        "cpu_cores": _plausible(cpu, history, why),
         "busiest_thread_ratio": measured(_busiest_thread(history, worker.pid), why),
     }
+
+
+def _plausible(cpu: t.Optional[float], history: History, why: str) -> Maybe[float]:
+    """Cores that a worker used; more than the machine has is a fault of the counters."""
+    if cpu is None or not history.window:
+        return Unknown(why)
+    most = None if history.capacity is None else history.capacity.cores_online
+    return at_most(round(cpu / history.window, 3), most, "cores used by one worker", slack=0.5)
 
 
 def _why_no_cpu(history: History) -> str:
@@ -97,15 +111,12 @@ def _why_no_cpu(history: History) -> str:
 
 def _cpu(facts: Facts, history: History, rows: list[dict[str, t.Any]]) -> None:
     why = _why_no_cpu(history)
-    used = [cores for cores in (known(row["cpu_cores"]) for row in rows) if cores is not None]
-    facts.put("cpu_cores", round(sum(used), 3) if used else None, why)
-    facts.put(
-        "busiest_thread_ratio",
-        max((share for share in (known(row["busiest_thread_ratio"]) for row in rows) if share is not None), default=None),
-        why,
-    )
-    facts.put("machine_cpu_free_cores", _free_cores(history, sum(used)), why)
-    facts.put("cpu_per_busy_ratio", _per_busy(facts, history), why if not used else "no request ran in the window")
+    used = total(row["cpu_cores"] for row in rows) if rows else Unknown("no worker runs")
+    facts.put("cpu_cores", used if isinstance(used, Unknown) else round(used, 3))
+    put_largest(facts, "busiest_thread_ratio", [row["busiest_thread_ratio"] for row in rows], "no worker runs")
+    facts.put("machine_cpu_free_cores", _free_cores(history, known(used) or 0.0), why)
+    per_busy_why = used.reason if isinstance(used, Unknown) else "no request ran in the window"
+    facts.put("cpu_per_busy_ratio", _per_busy(facts, history), per_busy_why)
 
 
 def _free_cores(history: History, used: float) -> t.Optional[float]:
@@ -142,9 +153,8 @@ def _addable(facts: Facts, history: History) -> None:
     if per_busy is not None and free is not None:
         by_cpu = int(SHARE * free // (max(LEAST_CPU, per_busy) * threads))
     facts.put("addable.by_ram", by_ram, _ELSEWHERE)
-    facts.put(
-        "addable.by_cpu", by_cpu, facts.unknown.get("cpu_per_busy_ratio") or facts.unknown.get("machine_cpu_free_cores") or _ELSEWHERE
-    )
+    missing = first_unknown(facts.value("cpu_per_busy_ratio"), facts.value("machine_cpu_free_cores"))
+    facts.put("addable.by_cpu", by_cpu, _ELSEWHERE if missing is None else missing.reason)
     wanted = facts.put("addable.wanted", _wanted(history, threads), "no worker can take requests")
     most = limit = None
     if by_ram is not None and by_cpu is not None:

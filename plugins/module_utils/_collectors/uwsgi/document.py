@@ -57,6 +57,11 @@ class Worker:
         return self.status == "busy"
 
     @property
+    def running(self) -> bool:
+        """Has a process. A cheap worker keeps the process id and the memory of its last one (case U-07)."""
+        return self.pid > 0 and self.status != "cheap"
+
+    @property
     def serving(self) -> bool:
         """Can take requests: not cheap, paused, handling a signal, or still loading the application."""
         return self.busy or (self.status == "idle" and self.accepting)
@@ -116,7 +121,7 @@ class Stats:
     nodes: tuple[dict[str, t.Any], ...] = ()
     sessions: t.Optional[int] = None
     signal_queue: t.Optional[int] = None
-    repaired: bool = False  # the requests' variables could not be read and were dropped
+    repaired: str = ""  # what broke the document and was dropped or mended
 
     @property
     def serving(self) -> list[Worker]:

@@ -54,7 +54,7 @@ def pids_are_ours(stats: Stats, local: bool) -> bool:
     Not so for a remote stats server, nor for one in a container with process ids of its own: the workers must be
     children of the master here as well.
     """
-    pids = [worker.pid for worker in stats.workers if worker.pid > 0]
+    pids = [worker.pid for worker in stats.workers if worker.running]
     parents = {usage.parent(pid) for pid in pids if pid != stats.pid} - {None}
     return local and bool(stats.pid) and (parents == {stats.pid} or stats.pid in pids)
 
@@ -109,7 +109,7 @@ def usage_of(stats: Stats, ours: bool) -> Usage:
     cpu: dict[int, float] = {}
     threads: dict[tuple[int, int], float] = {}
     for worker in stats.workers:
-        seconds = usage.cpu_seconds(worker.pid) if worker.pid > 0 else None
+        seconds = usage.cpu_seconds(worker.pid) if worker.running else None
         if seconds is not None:
             cpu[worker.pid] = seconds
             threads.update({(worker.pid, thread): used for thread, used in usage.thread_cpu_seconds(worker.pid).items()})
@@ -120,7 +120,7 @@ def memory_of(stats: Stats, ours: bool) -> dict[int, usage.Memory]:
     """Memory of each worker by pid: from the process table, else what uWSGI itself reports with memory-report."""
     found = {}
     for worker in stats.workers:
-        if worker.pid <= 0:
+        if not worker.running:
             continue
         memory = usage.memory(worker.pid) if ours else None
         if memory is None and worker.rss_bytes:

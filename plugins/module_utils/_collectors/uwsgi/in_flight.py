@@ -34,7 +34,7 @@ def put(facts: Facts, history: History) -> None:
         facts.note("the ages of running requests rest on two hosts' clocks: uWSGI's and that of the host that was asked")
     _clients(facts, history)
     if look.stats.repaired:
-        facts.note("a running request's headers broke uWSGI's answer; they were dropped, the rest was read")
+        facts.note(look.stats.repaired)
 
 
 def _age(request: Request, clock: float) -> float:

@@ -49,10 +49,15 @@ def stats(data: bytes) -> Stats:
     raise Problem("the answer is JSON without workers or vassals; is this uWSGI's stats socket?")
 
 
-def _document(data: bytes) -> tuple[dict[str, t.Any], bool]:
-    document, repaired = _load(data), False
+def _document(data: bytes) -> tuple[dict[str, t.Any], str]:
+    document, repaired = _load(data), ""
     if document is None:
-        document, repaired = _load(_without_variables(data)), True
+        data = _without_variables(data)
+        document, repaired = _load(data), "a running request's headers broke uWSGI's answer; they were dropped, the rest was read"
+    if document is None:
+        names: set[str] = set()
+        document = _load(_with_escaped_texts(data, names))
+        repaired = f"text of the configuration ({', '.join(sorted(names))}) broke uWSGI's answer; it was mended, the rest was read"
     if document is None:
         raise Problem(f"stats not complete JSON: {len(data)} bytes, beginning with {clean(data[:40], 40)!r}")
     if not isinstance(document, dict):
@@ -84,6 +89,22 @@ def _without_variables(data: bytes) -> bytes:
             return b"".join(parts) + data[place:]
         parts.append(data[place:begin] + b'"vars":[],')
         place = end
+
+
+#: Texts of the configuration that uWSGI copies as they are (case N-24), and where one ends: before the next name, or its object's end.
+_COPIED = re.compile(rb'"(cwd|chdir|mountpoint|name|id|callable)"\s*:\s*"(.{0,4096}?)"(?=\s*,\s*"\w+"\s*:|\s*[}\]])', re.DOTALL)
+
+
+def _with_escaped_texts(data: bytes, names: set[str]) -> bytes:
+    """The document with quotes and backslashes of such texts escaped; their names are added to `names`."""
+
+    def escaped(match: t.Match[bytes]) -> bytes:
+        text = match[2].replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+        if text != match[2]:
+            names.add(match[1].decode("ascii"))
+        return b'"' + match[1] + b'":"' + text + b'"'
+
+    return _COPIED.sub(escaped, data)
 
 
 def _rows(document: t.Mapping[str, t.Any], name: str) -> list[dict[str, t.Any]]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._collect.facts import Facts, measured
+from ..._collect.derived import all_of, any_of
+from ..._collect.facts import Facts, Maybe, Unknown, known, measured
 from ..._collect.sampling import delta, rate, ratio
 from . import traffic
 from .host_view import Queue
-from .samples import History
+from .samples import Glance, History
 
 #: Samples from which "in every sample" means something.
 ENOUGH = 3
@@ -120,11 +121,18 @@ def _saturated(facts: Facts, history: History) -> None:
         facts.put("saturated", None, f"needs a window with at least {ENOUGH} samples")
         facts.put("saturated_why", [])
         return
-    used: t.Optional[float] = facts.get("utilisation")
-    signs = {
+    busy, used = known(facts.value("busy_ratio")) or 0.0, facts.value("utilisation")
+    signs: dict[str, Maybe[bool]] = {
         "every thread that can take requests was busy in every sample": all(glance.all_busy for glance in glances),
-        "requests waited in every sample": all((glance.waiting or 0) > 0 for glance in glances),
-        "busy over the samples and over the window": (facts.get("busy_ratio") or 0) >= FULL and (used or 0) >= FULL,
+        "requests waited in every sample": all_of(_waits(facts, glance) for glance in glances),
+        "busy over the samples and over the window": busy >= FULL and (used if isinstance(used, Unknown) else used >= FULL),
     }
-    facts.put("saturated", any(signs.values()))
-    facts.put("saturated_why", [sentence for sentence, holds in signs.items() if holds])
+    facts.put("saturated", any_of(signs.values()))
+    facts.put("saturated_why", [sentence for sentence, holds in signs.items() if holds is True])
+
+
+def _waits(facts: Facts, glance: Glance) -> Maybe[bool]:
+    """Whether requests waited. Where the backlog is not told, they cannot have while a worker was free."""
+    if glance.waiting is not None:
+        return glance.waiting > 0
+    return t.cast("Maybe[bool]", facts.value("listen_queue")) if glance.all_busy else False

@@ -54,6 +54,17 @@ def test_variables_that_break_the_document_are_dropped():
         assert result["in_flight_total"] == 1 and any("headers" in note for note in result["notes"])
 
 
+@pytest.mark.parametrize("folder", [b'/tmp/a "q" b', b"/tmp/back\\slash", b'/tmp/"', b'/tmp/a","b', b"/tmp/\\"])
+@pytest.mark.parametrize("indent", [None, "\t"])
+def test_n24_text_of_the_configuration_that_breaks_the_document_is_mended(case, folder, indent):
+    assert b'chdir = /tmp/a "q" b' in case("N-24-uwsgi-cwd.ini")
+    text = json.dumps(document(worker(1, "busy"), worker(2), cwd="@@"), indent=indent).encode().replace(b"@@", folder)
+    stats = parse.stats(text)
+    assert stats.slots == (1, 2) and stats.cwd == folder.decode()
+    notes = facts(text)["notes"]
+    assert any("text of the configuration (cwd) broke uWSGI's answer" in note for note in notes)
+
+
 SECRETS = [
     "HTTP_COOKIE=sessionid=EXAMPLEcookie",
     "HTTP_AUTHORIZATION=Basic EXAMPLEauth",

@@ -97,6 +97,28 @@ def test_cheap_workers_are_no_capacity(fixture_file):
     assert "1 worker is not started" in findings(result)["uwsgi_workers_busy"]["advice"]
 
 
+@pytest.mark.parametrize("ours", [False, True])
+def test_u07_cheap_workers_have_no_memory_and_are_no_capacity(case, ours):
+    stats = parse.stats(case("U-07.json"))
+    assert host_view.memory_of(stats, False) == {}, "worker 4 is cheap: the 50 MB are those of its last process"
+    assert host_view.usage_of(stats, ours).cpu.keys() <= {101}
+    result = facts(case("U-07.json"), case("U-07.json"), case("U-07.json"), window=1.0)
+    assert (result["workers"]["total"], result["workers"]["active"], result["workers"]["busy"], result["workers"]["cheap"]) == (4, 1, 1, 3)
+    assert result["busy_ratio"] == 1.0 and result["all_busy_samples"] == 3
+    assert [row["memory_bytes"] for row in result["worker_list"]] == [None, None]
+    assert "no process" in result["unknown"]["worker_list[].memory_bytes"]
+
+
+def test_a_backlog_that_nobody_tells_makes_saturation_unknown_only_when_no_worker_is_free(case):
+    calm = json.loads(case("U-10.json"))
+    for one in calm["workers"]:
+        one["status"] = "idle"
+        for thread in one.get("cores", []):
+            thread["in_request"] = 0
+    result = facts(calm, calm, calm, window=1.0)
+    assert result["listen_queue"] is None and result["saturated"] is False
+
+
 def test_unix_backlog_is_unknown_when_nobody_tells(case):
     """U-10"""
     result = facts(case("U-10.json"), case("U-10.json"), case("U-10.json"), window=1.0)
@@ -237,8 +259,8 @@ def addable(cpu: float, free: float, memory: int = 100 << 20, **more: int) -> di
     busy = document(worker(1, "busy", requests=10, **more), worker(2, "busy", requests=10))
     later = changed(busy, w1={"requests": 20, "running_time": 5_000_000}, w2={"requests": 20, "running_time": 5_000_000})
     usages = (
-        host_view.Usage({101: 0.0, 102: 0.0}, {(101, 101): 0.0}, (0.0, 0.0)),
-        host_view.Usage({101: cpu, 102: cpu}, {(101, 101): cpu}, (free, 20.0)),
+        host_view.Usage({101: 0.0, 102: 0.0}, {(101, 101): 0.0, (102, 102): 0.0}, (0.0, 0.0)),
+        host_view.Usage({101: cpu, 102: cpu}, {(101, 101): cpu, (102, 102): cpu}, (free, 20.0)),
     )
     table = {101: Memory(memory, memory, memory), 102: Memory(memory, memory, memory)}
     capacity = host_view.HostCapacity(4, 4, 16 << 30, 8 << 30)
