@@ -128,7 +128,7 @@ def _judged(check: Check, host: str, instance: Facts, phase: str, reach: Reach) 
     value: t.Any = None
     limit: t.Optional[str] = None
     reason: t.Optional[str] = None
-    status, remedy = "skipped", MEASURE
+    status, remedy, doubt = "skipped", MEASURE, ""
     try:
         reason = _not_now(check, instance, phase)
         if reason is None:
@@ -136,6 +136,7 @@ def _judged(check: Check, host: str, instance: Facts, phase: str, reach: Reach) 
             value = context["value"] = _present(check, instance, reading.least)
             status, limit = _settled(check, instance, reading)
             reason = _NO_LIMIT if status == "skipped" else reading.doubt
+            doubt = _doubt(reading)
     except Unknowable as unknown:
         status, reason, value = "unknown", str(unknown), None
         remedy = TRAFFIC if isinstance(unknown, TooLittle) else MEASURE
@@ -143,10 +144,15 @@ def _judged(check: Check, host: str, instance: Facts, phase: str, reach: Reach) 
         check.id, host, check.service, str(instance.get("name") or "default"), status,
         value=_plain_value(value), unit=check.unit, limit=limit, question=check.question, reason=reason,
     )  # fmt: skip
-    _word(result, check, instance, context, reach)
+    _word(result, check, instance, context, reach, doubt)
     if status == "unknown":
         result["advice"] = _gap(check, remedy)
     return result
+
+
+def _doubt(reading: Reading) -> str:
+    """What a finding says of values that could not change it; its reason names the expression."""
+    return f" ({reading.odd} value{'' if reading.odd == 1 else 's'} not known or not comparable)" if reading.odd else ""
 
 
 def _gap(check: Check, remedy: str) -> str:
@@ -211,13 +217,12 @@ def _against(check: Check, instance: Facts, value: t.Any) -> tuple[str, t.Option
     return "ok", nearest.text
 
 
-def _word(result: Finding, check: Check, instance: Facts, context: Facts, reach: Reach) -> None:
+def _word(result: Finding, check: Check, instance: Facts, context: Facts, reach: Reach, doubt: str) -> None:
     """Give the finding its sentences, as far as its status calls for them."""
     status = result["status"]
     if status == "unknown":
         result["finding"] = f"Not known: {result['reason']}"
     elif status != "skipped":
-        doubt = f" ({result['reason']})" if result["reason"] else ""
         result["finding"] = (_said(check.finding, check, instance, context) or check.question) + doubt
     if status in ("fail", "warn"):
         result["advice"] = _said(check.advice, check, instance, context)

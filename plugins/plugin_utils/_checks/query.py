@@ -54,6 +54,8 @@ class Reading:
     doubt: t.Optional[str]
     #: Whether all that could not be compared was null, which in a condition says "not here" rather than "odd".
     only_null: bool = True
+    #: How many values could not be compared.
+    odd: int = 0
 
     @property
     def decided(self) -> bool:
@@ -92,7 +94,7 @@ class Query:
             return Reading(least, least, None)
         most, _the_same = self._search(data, assume=True)
         only_null = all(kind.endswith(NULL) for kind in incomparable)
-        return Reading(least, most, reason_in(data, self.text) or _doubt(self.text, incomparable), only_null)
+        return Reading(least, most, reason_in(data, self.text) or _doubt(self.text, incomparable), only_null, len(incomparable))
 
     def _search(self, data: t.Any, assume: bool) -> tuple[t.Any, list[str]]:
         interpreter = Interpreter(assume)

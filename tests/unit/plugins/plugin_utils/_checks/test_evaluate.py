@@ -126,7 +126,8 @@ def test_case_F_05_rows_that_can_be_compared_decide(case):
     found = judged({"rows": json.loads(case("F-05.json"))["rows"]}, **ROWS, evidence="rows[?seconds > `60`]")
     assert (found["status"], found["value"]) == ("fail", 2)
     assert [row["pid"] for row in found["evidence"]] == [3, 5]  # 61 written as a text is a number
-    assert found["finding"] == "2 rows (2 values in length(rows[?seconds > `60`]) cannot be compared (seconds is null))"
+    assert found["finding"] == "2 rows (2 values not known or not comparable)"
+    assert found["reason"] == "2 values in length(rows[?seconds > `60`]) cannot be compared (seconds is null)"
 
 
 def test_case_F_05_else_the_rows_that_cannot_be_compared_make_it_unknown(case):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import re
 import subprocess
 import typing as t
 import urllib.parse
@@ -64,7 +65,8 @@ def calls(line: str, stubs: pathlib.Path, folder: pathlib.Path) -> list[list[str
 def facts(template: str, name: str) -> dict[str, t.Any]:
     """Facts with this name wherever the template looks."""
     found: dict[str, t.Any] = {"name": name, "address": name, "stats": name, "instance": name, "app": name, "login_unix_socket": "/" + name,
-                               "login_user": name, "broker": {"host": name, "port": 60199}}  # fmt: skip
+                               "login_user": name, "broker": {"host": name, "port": 60199},
+                               "filesystems": [{"available_bytes": 1}]}  # fmt: skip
     for word in Command(template).words:
         for piece in word.pieces:
             if not isinstance(piece, str) and piece.query.text != "login":
@@ -73,7 +75,7 @@ def facts(template: str, name: str) -> dict[str, t.Any]:
 
 
 def _put(place: dict[str, t.Any], path: str, name: str) -> None:
-    head, _dot, rest = path.split("||")[0].strip().replace("[?ok != `true`] | [0]", "[0]").partition(".")
+    head, _dot, rest = re.sub(r"\[\?[^]]*\] \| \[0\]", "[0]", path.split("||")[0].strip()).partition(".")
     key, bracket, _index = head.partition("[")
     if not rest:
         place[key] = name

@@ -176,9 +176,9 @@ def test_pressure(resource, share, status):
     ("service", "size", "status", "words"),
     [
         (None, 290_000_000, "ok", ""),
-        (None, 310_000_000, "warn", "Profile"),
-        ("uwsgi", 610_000_000, "fail", "reload-on-rss"),
-        ("celery", 310_000_000, "warn", "max_tasks_per_child"),
+        (None, 320_000_000, "warn", "Profile"),
+        ("uwsgi", 640_000_000, "fail", "reload-on-rss"),
+        ("celery", 320_000_000, "warn", "max_tasks_per_child"),
     ],
 )
 def test_python_processes(service, size, status, words):
