@@ -23,7 +23,7 @@ extends_documentation_fragment:
   - warroom.launch.launch
   - warroom.launch.launch.sampling
 requirements:
-  - pymemcache on the target
+  - pymemcache on the target is preferred for the latency probe; without it the protocol is spoken directly
 options:
   address:
     description:

@@ -193,6 +193,6 @@ COLLECTOR = Collector(
     MemcachedSampler,
     discover,
     places=("address",),
-    libraries={"pymemcache": "python3-pymemcache"},
+    helpful={"pymemcache": "python3-pymemcache"},
     access=("address",),
 )

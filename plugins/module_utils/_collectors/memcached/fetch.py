@@ -14,6 +14,7 @@ import typing as t
 
 from ..._collect import stream
 from ..._collect.problem import Problem, Silent
+from ..._text.redact import clean
 from . import parse
 
 DEFAULT_PORT = 11211
@@ -55,6 +56,13 @@ class Session:
             return answer
         self._log_in()
         return self._exchange(command.encode() + b"\r\n", limit)
+
+    def get(self, key: str) -> bytes:
+        """The answer to a get; a Problem when it is not one."""
+        answer = self._exchange(f"get {key}\r\n".encode())
+        if not answer.startswith((b"END", b"VALUE")):
+            raise Problem(f"{self.shown} answers a get with {clean(answer[:40])!r}")
+        return answer
 
     def _exchange(self, request: bytes, limit: int = 1024 * 1024) -> bytes:
         where = self.shown
@@ -126,23 +134,31 @@ def _greeted(options: t.Mapping[str, t.Any], seconds: float) -> Session:
     return session
 
 
+def _getter(session: Session) -> t.Callable[[], t.Any]:
+    """One get: by the client library that applications use, or in its absence by the protocol itself."""
+    try:
+        from pymemcache.client.base import Client  # pylint: disable=import-outside-toplevel
+    except ImportError:
+        return lambda: session.get(PROBE_KEY)
+    client = Client(("", 0), no_delay=True)
+    client.sock = session.conn
+    return lambda: client.get(PROBE_KEY)
+
+
 def probe(options: t.Mapping[str, t.Any], count: int, seconds: float) -> tuple[float, list[float]]:
-    """Seconds to connect, and of each of `count` gets of a key of ours that does not exist, as a client library sees them.
+    """Seconds to connect, and of each of `count` gets of a key of ours that does not exist, as a client sees them.
 
     On a connection of its own and with a limit in all, so that a slow server costs no more than `seconds`.
     """
-    from pymemcache.client.base import Client  # pylint: disable=import-outside-toplevel
-
     session = _greeted(options, seconds)
-    client = Client(("", 0), no_delay=True)
-    client.sock = session.conn
+    get = _getter(session)
     taken: list[float] = []
     deadline = time.monotonic() + seconds
     try:
         while len(taken) < count and time.monotonic() < deadline:
             session.conn.settimeout(max(deadline - time.monotonic(), 0.001))
             begun = time.perf_counter()
-            client.get(PROBE_KEY)
+            get()
             taken.append(time.perf_counter() - begun)
     except Exception as error:  # pylint: disable=broad-exception-caught # whatever a strange server makes the library raise
         raise Problem(f"a get failed after {len(taken)} of {count}: {type(error).__name__}") from None

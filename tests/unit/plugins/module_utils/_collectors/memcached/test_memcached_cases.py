@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 import typing as t
 
@@ -63,6 +64,18 @@ def test_m03_no_gets_yet(case: t.Any, tools: t.Any, window: float) -> None:
         facts = read(tools, address, window)
     assert facts["hit_ratio"] is None and facts["lifetime_hit_ratio"] is None
     assert facts["unknown"]["hit_ratio"] == facts["unknown"]["lifetime_hit_ratio"] == "no gets yet"
+
+
+@pytest.mark.parametrize("answer", [b"END\r\n", b"SERVER_ERROR busy\r\n"])
+def test_without_the_client_library_gets_are_timed_by_the_protocol(case: t.Any, tools: t.Any, monkeypatch: t.Any, answer: bytes) -> None:
+    monkeypatch.setitem(sys.modules, "pymemcache.client.base", None)
+    block = case("M-01.txt").split(b"END\r\n")[0] + b"END\r\n"
+    with replay.peer(replay.answers({**USUAL, b"stats": block, GET: answer})) as address:
+        facts = read(tools, address, 0.05)
+    assert facts["state"] == "up" and facts["lifetime_gets"] == 975 + (0 if answer.startswith(b"END") else 25)
+    latency = facts["latency_milliseconds"]
+    assert (latency["samples"], latency["median"] is None) == ((50, False) if answer.startswith(b"END") else (0, True))
+    assert answer.startswith(b"END") or "a get failed after 0 of 25" in facts["unknown"]["latency_milliseconds.median"]
 
 
 def test_m05_a_server_that_wants_a_login(case: t.Any, tools: t.Any) -> None:
