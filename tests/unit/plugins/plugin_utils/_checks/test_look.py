@@ -70,7 +70,8 @@ def facts(template: str, name: str) -> dict[str, t.Any]:
     for word in Command(template).words:
         for piece in word.pieces:
             if not isinstance(piece, str) and piece.query.text != "login":
-                _put(found, piece.query.text, name)
+                for path in piece.query.text.split("&&"):
+                    _put(found, path.strip(), name)
     return found
 
 

@@ -178,6 +178,7 @@ def test_a_quiet_queue_is_no_gap_in_what_was_measured() -> None:
     quiet = {**broker(tasks=()), "events_enabled": True, "accepted": 0, "active": 0, "ready_total": 0}
     found = judge("celery_queue", quiet)["tasks_failing"]
     assert (found["status"], found["reason"]) == ("skipped", "no task ran in the window and none waits")
+    assert judge("celery_queue", {**quiet, "events_enabled": None})["tasks_failing"]["status"] == "skipped"
     for measure, value in {"events_enabled": False, "accepted": 3, "active": None, "ready_total": 7}.items():
         assert judge("celery_queue", {**quiet, measure: value})["tasks_failing"]["status"] == "unknown", measure
 
