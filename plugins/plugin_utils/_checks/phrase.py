@@ -5,7 +5,8 @@
 """Sentences with measures in them: `{workers.busy} of {workers.active} workers busy, {hit_ratio:ratio}`.
 
 `{expression}` is JMESPath over the instance, `{expression:unit}` formats it, `{missing:index/indexes}` is "1 index" or "3 indexes" and
-`{missing:/is/are}` the word alone; `{{` and `}}` are braces.
+`{missing:/is/are}` the word alone; `{table:sql}` is a name as a language writes it (sql, mysql, url, vcl, shell), for what may be pasted;
+`{{` and `}}` are braces.
 """
 
 from __future__ import annotations
@@ -15,12 +16,18 @@ import re
 import typing as t
 
 from ...module_utils._text.redact import clean
+from .._reach.quoting import LANGUAGES, LONGEST, Untypable, word
 from .query import Query, Unknowable, WrongQuery, compiled
 from .units import UNITS, numbered, shown_beside
 
 LIMIT = 1200
 # singular and plural of what is counted
 _FORMS = re.compile(r"^/?[A-Za-z][A-Za-z -]*/[A-Za-z][A-Za-z -]*$")
+
+#: How names are written in what a sentence offers to be pasted.
+_QUOTINGS: dict[str, t.Callable[[t.Any], str]] = {**LANGUAGES, "shell": word}
+#: In place of a name that cannot be written.
+_NAMELESS = "…"
 
 Part = t.Union[str, tuple[Query, t.Optional[str]]]
 
@@ -46,7 +53,7 @@ class Phrase:
                 found = query(data)
             except Unknowable:
                 found = None
-            words.append(clean(_written(found, own or (unit if query.text == "value" else None), limits), 300))
+            words.append(_written(found, own or (unit if query.text == "value" else None), limits))
         return _tidy("".join(words))
 
 
@@ -56,7 +63,12 @@ def phrase(text: str) -> Phrase:
 
 
 def _written(found: t.Any, unit: t.Optional[str], limits: t.Sequence[t.Any]) -> str:
-    return numbered(found, unit) if unit and "/" in unit else shown_beside(found, unit, limits)
+    if unit in _QUOTINGS:
+        try:
+            return clean(_QUOTINGS[unit](found), 2 * LONGEST)  # a cut could take the closing quote away
+        except Untypable:
+            return _NAMELESS
+    return clean(numbered(found, unit) if unit and "/" in unit else shown_beside(found, unit, limits), 300)
 
 
 def _tidy(text: str) -> str:
@@ -105,6 +117,6 @@ def closing_brace(text: str, start: int) -> int:
 
 def _expression(inside: str) -> tuple[Query, t.Optional[str]]:
     expression, colon, unit = inside.rpartition(":")
-    if colon and (unit.strip() in UNITS or _FORMS.match(unit.strip())):
+    if colon and (unit.strip() in UNITS or unit.strip() in _QUOTINGS or _FORMS.match(unit.strip())):
         return compiled(expression.strip()), unit.strip()
     return compiled(inside.strip()), None

@@ -116,3 +116,17 @@ def test_a_very_long_text_is_cut():
 )
 def test_a_value_that_only_rounds_to_its_limit_is_told_apart_from_it(value, unit, limits, text):
     assert shown_beside(value, unit, limits) == text
+
+
+@pytest.mark.parametrize(
+    ("template", "name", "text"),
+    [
+        ("ANALYZE {name:sql};", 'Order"; DROP TABLE x; --', 'ANALYZE "Order""; DROP TABLE x; --";'),
+        ("-Q {name:shell}", "a;touch x", "-Q 'a;touch x'"),
+        ("-Q {name:shell}", "mail", "-Q mail"),
+        ("-Q {name:shell}", "x" * 400, "-Q " + "x" * 400),
+        ("-Q {name:shell}", None, "-Q …"),
+    ],
+)
+def test_a_name_in_what_may_be_pasted_is_quoted_for_its_language(template, name, text):
+    assert Phrase(template).render({"name": name}) == text
