@@ -15,6 +15,7 @@ import pytest
 
 from tests.support import ansible
 from tests.support.celery import Flower, Worker, done, idle, read, send, sender
+from tests.support.documented import undocumented
 from tests.support.redis import Redis
 from tests.support.server import VENV, free_port, wait_until
 
@@ -64,6 +65,7 @@ def test_outcomes_of_every_pool_equal_what_was_sent(broker: Redis, pool: str, na
     assert row(facts, worker.node, "workers")["pool"] == name
     assert facts["concurrency"] == (1 if pool == "solo" else 2)
     assert facts["events_enabled"] is True and facts["tasks_source"] == "events"
+    assert undocumented("celery", facts) == []
     assert "EXAMPLEPW" not in json.dumps(facts)
 
 

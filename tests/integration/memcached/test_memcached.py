@@ -21,6 +21,7 @@ from ansible_collections.warroom.launch.plugins.module_utils._collect.options im
 from ansible_collections.warroom.launch.plugins.module_utils._collect.run import gather
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.memcached.collector import COLLECTOR
 from tests.support import ansible
+from tests.support.documented import undocumented
 from tests.support.memcached import PASSWORD, USERNAME, Memcached, settled
 from tests.support.server import wait_until
 from tests.support.tools import RealCommands, tools_with
@@ -73,6 +74,7 @@ def test_counts_are_what_was_sent(server: Memcached) -> None:
     assert facts["hit_ratio"] == pytest.approx(40 / 51, abs=1e-6)
     assert facts["misses"]["count"] == 11
     assert facts["connections_opened"] == 0 and facts["client_connections"] == 1
+    assert undocumented("memcached", facts) == []
     assert facts["latency_milliseconds"]["samples"] == 50 and 0 < facts["latency_milliseconds"]["median"] < 1000
     assert facts["items_total"] == 39
 

@@ -12,6 +12,7 @@ import os
 import signal
 import threading
 
+from tests.support.documented import undocumented
 from tests.support.mysql import Database, MariaDB, read, rows_of
 from tests.support.server import wait_until
 
@@ -53,6 +54,7 @@ def test_a_forgotten_transaction_is_found_with_whom_it_blocks(server: Database) 
     assert found["blockers"][0]["frees_the_others"].startswith(f"KILL {idle.thread_id()};")
     assert found["blockers"][0]["waiters"][0]["lock"] == "row lock"
     assert found["blockers"][0]["waiters"][0]["relation"] == "shop.customer (PRIMARY)"
+    assert undocumented("mysql", found) == []
     assert "EXAMPLE" not in json.dumps(found)
 
 

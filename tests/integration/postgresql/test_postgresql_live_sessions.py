@@ -11,6 +11,7 @@ import json
 import pytest
 
 from tests.support import ansible
+from tests.support.documented import undocumented
 from tests.support.postgresql import Postgres, gathered
 
 WAITING = "(select count(*) from pg_stat_activity where wait_event_type = 'Lock') = {}"
@@ -70,6 +71,7 @@ def test_a_chain_of_three_and_the_idle_transaction_at_its_root(leaving):
     (idle,) = found["idle_in_transaction"]
     assert (idle["pid"], idle["blocks_total"], idle["user"], idle["query"]) == (pid, 3, "app", "update t set v = ? where id = ?;")
     assert found["idle_in_transaction_blocking"] == 1
+    assert undocumented("postgresql", found) == []
     fourth = next(row for row in found["long_queries"] if row["application"] == "fourth")
     assert fourth["waits_for"] == "lock" and fourth["root_blocker"] == pid
     assert "EXAMPLE" not in str(found)

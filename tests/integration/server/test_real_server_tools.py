@@ -13,6 +13,7 @@ import typing as t
 
 import pytest
 
+from tests.support.documented import undocumented
 from tests.support.host import read
 
 
@@ -31,6 +32,7 @@ def test_cores_and_load():
         if before[places] == after[places]:  # the kernel moved on every 5 s
             assert facts[name] == float(before[places]) == float(words[places])
     assert facts["load_ratio"] == pytest.approx(facts["load1"] / facts["cores_effective"], abs=1e-5)
+    assert undocumented("server", facts) == []
 
 
 def free() -> dict[str, int]:

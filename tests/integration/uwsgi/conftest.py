@@ -13,7 +13,6 @@ import pytest
 from ansible_collections.warroom.launch.plugins.module_utils._collect.host_tools import HostTools
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.uwsgi.collector import COLLECTOR
 from ansible_collections.warroom.launch.plugins.module_utils._linux.processes import Processes
-from ansible_collections.warroom.launch.plugins.module_utils._text.plain import plain
 from tests.support.tools import RealCommands
 
 Observe = t.Callable[..., dict[str, t.Any]]
@@ -30,7 +29,7 @@ def observe() -> Observe:
             between()
             probe.watch(window)
             probe.second()
-        measures = plain(probe.facts(window or None))
+        measures = probe.facts(window or None).done()
         assert all(reason for reason in measures["unknown"].values())
         return measures
 

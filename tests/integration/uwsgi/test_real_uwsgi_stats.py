@@ -17,6 +17,7 @@ import pytest
 from ansible_collections.warroom.launch.plugins.module_utils._collect.run import gather
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.uwsgi.collector import COLLECTOR
 from tests.support import ansible
+from tests.support.documented import undocumented
 from tests.support.server import free_port, wait_until
 from tests.support.tools import RealCommands, tools_with
 from tests.support.uwsgi import Emperor, Uwsgi
@@ -66,6 +67,7 @@ def test_threads_in_flight_without_their_secrets(observe):
         assert (row["pattern"], row["method"], row["host"], row["count"]) == ("/slow/<id>/?s&token", "GET", "shop.example", 3)
         assert measures["in_flight_oldest_seconds"] >= 0 and "EXAMPLE" not in str(measures)
         assert measures["remote_addresses"] == [{"address": "127.0.0.1", "kind": "loopback", "count": 3 * measures["samples"]}]
+        assert undocumented("uwsgi", measures) == []
 
 
 def test_async_cores(observe):

@@ -20,6 +20,7 @@ from ansible_collections.warroom.launch.plugins.module_utils._collect.run import
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish.collector import COLLECTOR, instances_here
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish_traffic.collector import COLLECTOR as TRAFFIC
 from tests.support import ansible
+from tests.support.documented import undocumented
 from tests.support.server import wait_until
 from tests.support.tools import RealCommands
 from tests.support.varnish import Varnish
@@ -66,6 +67,7 @@ def test_the_module_sees_what_happens_in_its_window(varnish):
     assert found["hit_ratio_true"] == pytest.approx(3 / 5, abs=0.1)
     assert found["hit_ratio_shown"] == pytest.approx(3 / 4, abs=0.1)
     assert found["hit_for_miss_ratio"] > 0.9
+    assert undocumented("varnish", found) == []
 
 
 def test_one_sample_equals_varnishstat(varnish):

@@ -17,6 +17,7 @@ from ansible_collections.warroom.launch.plugins.module_utils._collect.host_tools
 from ansible_collections.warroom.launch.plugins.module_utils._collect.run import gather
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish_traffic.collector import COLLECTOR
 from tests.support import ansible
+from tests.support.documented import undocumented
 from tests.support.server import wait_until
 from tests.support.tools import RealCommands
 from tests.support.varnish import Varnish
@@ -70,6 +71,7 @@ def test_a_known_mix_is_counted_exactly(varnish):
     found = look(varnish, cached=["^/page/", "^/account/"], uncached=["^/account/", "^/old/"], query="RespStatus == 404", group_by="ReqURL")
     outcomes = found["outcomes"]
     assert found["requests"] == MIX and found["log"]["complete"] and not found["log"]["unparsed"]
+    assert undocumented("varnish_traffic", found) == []
     assert outcomes == {
         "hit": 17, "grace_hit": 1, "miss": 15, "hit_for_miss": 8, "pass": 13, "hit_for_pass": 3, "pipe": 1, "synth": 3,
     }  # fmt: skip
