@@ -49,9 +49,10 @@ def _kept(args: dict[str, t.Any]) -> dict[str, t.Any]:
         raise keep.CannotKeep(keep.NOWHERE)
     keeping = keep.Keeping.of(args)
     path = os.path.join(args["report_dir"], "launch.json")
-    report = before_after.find(args["report"], keeping.store) if args["report"] else before_after.load(path)
+    loaded = before_after.find(args["report"], keeping.store) if args["report"] else before_after.load(path)
+    report = t.cast(Report, loaded)  # of this collection, as `load` has seen to
     as_round = not keeping.label and not keeping.compare_with
-    kept = keep.keep(t.cast(Report, report), keeping, as_round, tell)
+    kept = keep.keep(report, keeping, as_round, tell)
     tell(keep.closing_lines(kept))
     if as_round:
         kept["files"], problems = publish(report, args["report_dir"])

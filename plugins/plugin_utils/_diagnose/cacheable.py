@@ -29,8 +29,8 @@ AUTHORIZATION = "Authorization"
 _REMEDIES = (
     (
         "Cookie",
-        "where {urls} is the same for every visitor, ignore the Cookie header in vcl_recv (unset req.http.Cookie) and remove the rule that "
-        "passes it",
+        "for pages that are the same for every visitor ({urls}), ignore the Cookie header in vcl_recv (unset req.http.Cookie) and remove "
+        "any rule that passes them",
     ),
     ("Set-Cookie", "remove Set-Cookie from the responses of {urls}, in the application or in vcl_backend_response"),
     ("TTL <= 0", "give the responses of {urls} a lifetime (Cache-Control: s-maxage, or beresp.ttl in vcl_backend_response)"),
@@ -88,11 +88,13 @@ def uncached(traffic: t.Optional[Instance]) -> Uncached:
     if traffic is None:
         return Uncached([], [], frozenset(), False, None)
     listed = {name: traffic.rows(name) for name in ALL}
+    redirects = [row for row in traffic.rows("redirects") if not must_not_be_cached(row)]
+    moved = {row.word("pattern") for row in redirects}
     kept = {name: [row for row in rows if not must_not_be_cached(row)] for name, rows in listed.items()}
     every, rows = (sorted((row for part in parts.values() for row in part), key=lambda row: -_count(row)) for parts in (listed, kept))
     excused = sum(map(_count, every)) - sum(map(_count, rows))
-    redirects = [row for row in traffic.rows("redirects") if not must_not_be_cached(row)]
     lists = frozenset(name for name, part in kept.items() if part)
+    rows = [row for row in rows if row.word("pattern") not in moved]  # a redirect has a cure of its own
     return Uncached(rows, redirects, lists, bool(every), _hit_ratio(traffic, excused))
 
 

@@ -14,6 +14,8 @@ import stat
 import tempfile
 import typing as t
 
+from .._judge.report import Report
+
 Pathish = t.Union[str, "os.PathLike[str]"]
 
 
@@ -62,14 +64,14 @@ def claim(path: Pathish) -> None:
         os.close(handle)
 
 
-def launch_json(report: t.Mapping[str, t.Any]) -> str:
+def launch_json(report: Report) -> str:
     """The report as strict JSON: small parts readable, one line per host, finding and diagnosis (large fleets stay fast)."""
     parts = []
     for key, value in report.items():
         if isinstance(value, list) and value:
             inside = ",\n".join("  " + _compact(entry) for entry in value)
             parts.append(f" {_compact(key)}: [\n{inside}\n ]")
-        elif key == "hosts" and value:
+        elif key == "hosts" and isinstance(value, dict) and value:
             inside = ",\n".join(f"  {_compact(name)}: {_compact(entry)}" for name, entry in value.items())
             parts.append(f" {_compact(key)}: {{\n{inside}\n }}")
         else:

@@ -10,7 +10,7 @@ import dataclasses
 import textwrap
 import typing as t
 
-Model = t.Mapping[str, t.Any]
+from .records import Cell, Entry, Matrix, Model, ShownCause
 
 WORDS = {"fail": "FAIL", "unknown": "?", "warn": "WARN", "ok": "ok", "skipped": "–", "accepted": "acc"}
 ARROWS = {"rising": "↑", "falling": "↓", "steady": "→"}
@@ -40,7 +40,7 @@ def lines(model: Model, width: int = 100) -> list[str]:
     return result
 
 
-def cause_lines(cause: Model, width: int) -> list[str]:
+def cause_lines(cause: ShownCause, width: int) -> list[str]:
     where = ", ".join(cause["hosts"]) + more(cause["hosts_total"] - len(cause["hosts"]))
     result = _wrapped(f"CAUSE {cause['cause']}{' on ' + where if where else ''}", width)
     result += _wrapped(cause["statement"], width, "  ")
@@ -65,7 +65,7 @@ class Layout:
     label_size: int
 
 
-def layout(matrix: Model, width: int) -> Layout:
+def layout(matrix: Matrix, width: int) -> Layout:
     """A narrow terminal gets short names of the tiers before the hosts' names are cut."""
     heads = [column["name"] for column in matrix["columns"]]
     table = [[cell_text(cell) for cell in row["cells"]] for row in matrix["rows"]]
@@ -81,7 +81,7 @@ def layout(matrix: Model, width: int) -> Layout:
     return Layout(heads, sizes, names, label)
 
 
-def matrix_lines(matrix: Model, width: int) -> list[str]:
+def matrix_lines(matrix: Matrix, width: int) -> list[str]:
     """Tiers × hosts."""
     form = layout(matrix, width)
     result = ["".join([" " * form.label_size, *("  " + head.ljust(size) for head, size in zip(form.heads, form.sizes))]).rstrip()]
@@ -93,14 +93,14 @@ def matrix_lines(matrix: Model, width: int) -> list[str]:
     return result
 
 
-def cell_text(cell: t.Optional[Model]) -> str:
+def cell_text(cell: t.Optional[Cell]) -> str:
     if cell is None:
         return "·"
     word = WORDS[cell["status"]]
     return f"{word} {cell['count']}" if cell["status"] in ("fail", "unknown", "warn", "accepted") else word
 
 
-def entry_lines(entry: Model, number: int, width: int) -> list[str]:
+def entry_lines(entry: Entry, number: int, width: int) -> list[str]:
     result = _wrapped(entry_title(entry, number), width)
     if entry["question"] and entry["status"] != "unknown":
         result += _wrapped(entry["question"], width, "  ")
@@ -115,13 +115,13 @@ def entry_lines(entry: Model, number: int, width: int) -> list[str]:
     return result
 
 
-def entry_title(entry: Model, number: int) -> str:
+def entry_title(entry: Entry, number: int) -> str:
     status = "UNKNOWN" if entry["status"] == "unknown" else WORDS[entry["status"]]
     checks = ", ".join(entry["checks"][:4]) + more(len(entry["checks"]) - 4)
     return f"{number}. {status}  {checks}  on {entry['place']}{more(entry['places_total'] - 1)}"
 
 
-def entry_numbers(entry: Model) -> t.Optional[str]:
+def entry_numbers(entry: Entry) -> t.Optional[str]:
     """The number and the limit it crossed: `97 % ↓ (limit: >= 95 %), within it in 4 min at this pace`."""
     if entry["status"] == "unknown" or entry["value"] is None:
         return None

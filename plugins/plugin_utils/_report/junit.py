@@ -10,13 +10,14 @@ import re
 import typing as t
 from xml.sax.saxutils import escape, quoteattr
 
-Finding = t.Mapping[str, t.Any]
+from .._checks.finding import Finding
+from .._judge.report import Report
 
 # What XML 1.0 cannot hold at all.
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def junit_xml(report: t.Mapping[str, t.Any]) -> str:
+def junit_xml(report: Report) -> str:
     by_host: dict[str, list[Finding]] = {name: [] for name in report["hosts"]}
     for finding in report["findings"]:
         by_host.setdefault(finding["host"], []).append(finding)

@@ -14,12 +14,13 @@ import re
 import typing as t
 
 from ...module_utils._text.redact import clean
-from .._checks.finding import STATUSES, natural
+from .._checks.finding import STATUSES, Finding, natural
 from .._checks.services import COLUMNS, FLEET_HOST, TITLES
 from .._checks.units import shown, shown_beside
+from .._diagnose.cause import Diagnosis
+from .._judge.report import Report
 from .._reach.quoting import is_line
-
-Report = t.Mapping[str, t.Any]
+from .records import Cell, Column, Entry, Gap, Matrix, MatrixRow, Model, ShownCause
 
 _RANK = {"fail": 0, "unknown": 1, "warn": 2, "accepted": 3, "ok": 4, "skipped": 5}
 ROWS = 30  # host rows of the matrix
@@ -29,7 +30,7 @@ ENTRIES = 60
 CAUSES = 8
 
 
-def model(report: Report) -> dict[str, t.Any]:
+def model(report: Report) -> Model:
     entries = [_entry(group) for group in groups(report["findings"])]
     return {
         "verdict": report["verdict"],
@@ -78,7 +79,7 @@ def limit_text(limit: t.Optional[str], unit: t.Optional[str]) -> t.Optional[str]
     return limit if match is None else f"{match[1]} {shown(float(match[2]), unit)}{limit[match.end() :]}"  # type: ignore[index]
 
 
-def value_text(finding: Report) -> t.Optional[str]:
+def value_text(finding: Finding) -> t.Optional[str]:
     """The value beside its limit: 0.8996 against `< 0.9` is "just under 90 %"."""
     if finding["value"] is None:
         return None
@@ -108,18 +109,22 @@ def place(finding: t.Mapping[str, t.Any]) -> str:
     return f"{name} {clean(finding['instance'], 80)}" if finding.get("instance") and finding["instance"] != "default" else name
 
 
+#: Column → how many findings have each status; and the worst status of each column.
+Counts = dict[str, collections.Counter[str]]
+Signature = tuple[t.Optional[str], ...]
+
 # ---- tiers × hosts ------------------------------------------------------------------------------------------------
 
 
-def matrix(report: Report) -> dict[str, t.Any]:
-    """`{columns, rows: [{label, hosts, cells: [{status, count} or None]}], hidden}`; the worst rows first."""
-    cells: dict[str, dict[str, collections.Counter[str]]] = {name: {} for name in report["hosts"]}
+def matrix(report: Report) -> Matrix:
+    """Tiers × hosts, the worst rows first."""
+    cells: dict[str, Counts] = {name: {} for name in report["hosts"]}
     for finding in report["findings"]:
         column = COLUMNS[finding["service"]]
         of_host = cells.setdefault(finding["host"], {})
         of_host.setdefault(column, collections.Counter())["accepted" if finding["accepted"] else finding["status"]] += 1
     columns = [name for name in dict.fromkeys(COLUMNS.values()) if any(name in row for row in cells.values())]
-    signatures: dict[tuple[t.Optional[str], ...], list[str]] = {}
+    signatures: dict[Signature, list[str]] = {}
     for name, row in cells.items():
         signature = tuple(_worst(row[column]) if column in row else None for column in columns)
         # few hosts have a row each, many share one with those that look the same
@@ -129,8 +134,8 @@ def matrix(report: Report) -> dict[str, t.Any]:
     rows.sort(key=lambda row: (row["hosts"] == [FLEET_HOST], row["rank"], natural(row["hosts"][0])))
     hidden = sum(len(row["hosts"]) for row in rows[ROWS:])
     for line in rows:
-        line["hosts_total"], line["hosts"] = len(line["hosts"]), line["hosts"][:PLACES]
-    titled = [{"name": name, "title": TITLES.get(name, name.capitalize())} for name in columns]
+        line["hosts"] = line["hosts"][:PLACES]
+    titled: list[Column] = [{"name": name, "title": TITLES.get(name, name.capitalize())} for name in columns]
     return {"columns": titled, "rows": rows[:ROWS], "hidden": hidden}
 
 
@@ -138,24 +143,25 @@ def _worst(counter: t.Mapping[str, int]) -> str:
     return min(counter, key=lambda status: _RANK[status])
 
 
-def _row(names: list[str], signature: tuple[t.Any, ...], columns: list[str], cells: t.Any) -> dict[str, t.Any]:
-    shown_cells = []
+def _row(names: list[str], signature: Signature, columns: list[str], cells: t.Mapping[str, Counts]) -> MatrixRow:
+    shown_cells: list[t.Optional[Cell]] = []
     for column, status in zip(columns, signature):
         counts = [cells[name][column][status] for name in names] if status else []
         shown_cells.append({"status": status, "count": max(counts)} if status else None)
     label = clean(names[0], 60) if len(names) == 1 else f"{len(names)} hosts: {clean(names[0], 40)} … {clean(names[-1], 40)}"
-    return {"label": label, "hosts": names, "cells": shown_cells, "rank": sorted(_RANK[status] for status in signature if status)}
+    rank = sorted(_RANK[status] for status in signature if status)
+    return {"label": label, "hosts": names, "hosts_total": len(names), "cells": shown_cells, "rank": rank}
 
 
 # ---- findings -----------------------------------------------------------------------------------------------------
 
 
-def groups(findings: t.Iterable[Report]) -> list[list[Report]]:
+def groups(findings: t.Iterable[Finding]) -> list[list[Finding]]:
     """What is not ok and counts; the same check on many hosts, or one reason for many unknowns, is one group."""
-    by_kind: dict[tuple[t.Any, ...], list[Report]] = {}
+    by_kind: dict[tuple[t.Any, ...], list[Finding]] = {}
     for finding in findings:
         if finding["status"] in ("fail", "unknown", "warn") and not finding["accepted"]:
-            key = (
+            key: tuple[t.Any, ...] = (
                 (finding["status"], finding["service"], finding["reason"])
                 if finding["status"] == "unknown"
                 else (finding["status"], finding["check"])
@@ -164,8 +170,9 @@ def groups(findings: t.Iterable[Report]) -> list[list[Report]]:
     return sorted(by_kind.values(), key=lambda group: STATUSES.index(group[0]["status"]))
 
 
-def _entry(group: list[Report]) -> dict[str, t.Any]:
+def _entry(group: list[Finding]) -> Entry:
     first = group[0]
+    clears = first.get("clears_in_seconds")
     places = sorted({place(finding) for finding in group}, key=natural)
     checks = list(dict.fromkeys(finding["check"] for finding in group))
     return {
@@ -181,7 +188,7 @@ def _entry(group: list[Report]) -> dict[str, t.Any]:
         "value": value_text(first),
         "limit": limit_text(first["limit"], first["unit"]),
         "trend": first.get("trend"),
-        "clears": shown(first["clears_in_seconds"], "seconds") if first.get("clears_in_seconds") is not None else None,
+        "clears": None if clears is None else shown(clears, "seconds"),
         "advice": _lines(first["advice"]),
         "look": first["look"] if is_line(first["look"]) else None,
         "evidence": first["evidence"],
@@ -197,8 +204,8 @@ def _indent(line: str) -> str:
     return " " * (len(line) - len(line.lstrip(" ")))
 
 
-def _accepted(findings: t.Iterable[Report]) -> list[dict[str, t.Any]]:
-    groups: dict[tuple[str, str], list[Report]] = {}
+def _accepted(findings: t.Iterable[Finding]) -> list[Gap]:
+    groups: dict[tuple[str, str], list[Finding]] = {}
     for finding in findings:
         if finding["accepted"]:
             groups.setdefault((finding["check"], finding["accepted"]), []).append(finding)
@@ -215,7 +222,7 @@ def _accepted(findings: t.Iterable[Report]) -> list[dict[str, t.Any]]:
     ]
 
 
-def _cause(cause: Report) -> dict[str, t.Any]:
+def _cause(cause: Diagnosis) -> ShownCause:
     return {
         "cause": clean(str(cause.get("cause") or ""), 60),
         "tier": clean(str(cause.get("tier") or ""), 40),

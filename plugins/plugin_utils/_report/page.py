@@ -15,13 +15,12 @@ import typing as t
 import jinja2
 
 from ...module_utils._text.redact import clean
-from .._checks.finding import natural
+from .._checks.finding import Finding, natural
 from .._checks.units import shown
+from .._judge.report import History, Report
 from . import charts
 from .model import groups, limit_text, model, place, value_text
 from .panels import panels
-
-Report = t.Mapping[str, t.Any]
 
 TEMPLATES = pathlib.Path(__file__).resolve().parent / "templates"
 EACH = 12  # places of an entry that are shown with their own words and evidence
@@ -57,7 +56,7 @@ def index_html(report: Report) -> str:
         script=script,
         style_hash=_hash(style),
         script_hash=_hash(script),
-        refresh=REFRESH if (report.get("history") or {}).get("live") else None,
+        refresh=REFRESH if _history(report).get("live") else None,
     )
 
 
@@ -79,7 +78,7 @@ def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _each(group: t.Sequence[Report]) -> list[dict[str, t.Any]]:
+def _each(group: t.Sequence[Finding]) -> list[dict[str, t.Any]]:
     """The places of an entry, each with its own words, number and rows."""
     return [
         {
@@ -118,11 +117,15 @@ def _cell(key: str, value: t.Any) -> str:
     return clean(shown(value, unit), 500)
 
 
+def _history(report: Report) -> History:
+    return report.get("history") or {"rounds": [], "series": []}
+
+
 def over_time(report: Report) -> list[charts.Chart]:
     """The rounds of a watch: their verdicts, and the followed checks' values, a plot for each check with a line for each place."""
-    history = report.get("history") or {}
+    history = _history(report)
     questions = {entry["check"]: entry["question"] for entry in report["findings"]}
-    by_check: dict[str, list[Report]] = {}
+    by_check: dict[str, list[dict[str, t.Any]]] = {}
     for entry in history.get("series") or []:
         by_check.setdefault(entry["check"], []).append(entry)
     plots = [charts.rounds("Verdict of each round", history.get("rounds") or [])]
@@ -132,7 +135,7 @@ def over_time(report: Report) -> list[charts.Chart]:
     return [chart for chart in plots if chart is not None]
 
 
-def _listed(findings: t.Sequence[Report]) -> list[dict[str, t.Any]]:
+def _listed(findings: t.Sequence[Finding]) -> list[dict[str, t.Any]]:
     """Every finding in one line, by place; the most urgent ones when there are too many."""
     rows = sorted(findings[:LISTED], key=lambda finding: (natural(place(finding)), finding["check"]))
     return [

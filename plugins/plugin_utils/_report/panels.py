@@ -10,6 +10,7 @@ import typing as t
 
 from ...module_utils._text.redact import clean
 from .._checks.services import GATHERED, TITLES, instances_in
+from .._judge.report import Report
 from . import charts
 from .charts import Chart, number
 
@@ -17,7 +18,7 @@ Facts = t.Mapping[str, t.Any]
 Places = list[tuple[str, dict[str, t.Any]]]  # (where, instance)
 
 
-def panels(report: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
+def panels(report: Report) -> list[dict[str, t.Any]]:
     """`[{service, title, charts}]` in the order of a request's way; a tier without anything to draw has no panel."""
     result = []
     for service in GATHERED:
@@ -28,7 +29,7 @@ def panels(report: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
     return result
 
 
-def instances_by_place(report: t.Mapping[str, t.Any], service: str) -> Places:
+def instances_by_place(report: Report, service: str) -> Places:
     """Every instance that is up, named by host (and instance where a host has several)."""
     result: Places = []
     for host, record in report["hosts"].items():
@@ -63,7 +64,7 @@ def values(instances: Places, path: str, invert: bool = False) -> list[dict[str,
     return rows
 
 
-def _server(report: t.Mapping[str, t.Any]) -> t.Iterator[t.Optional[Chart]]:
+def _server(report: Report) -> t.Iterator[t.Optional[Chart]]:
     up = instances_by_place(report, "server")
     yield charts.bars(
         "Load per usable core", values(up, "load_ratio"), "count", "one minute's load; above 1 there is more to do than cores", mark=1
@@ -81,7 +82,7 @@ def _server(report: t.Mapping[str, t.Any]) -> t.Iterator[t.Optional[Chart]]:
     )
 
 
-def _varnish(report: t.Mapping[str, t.Any]) -> t.Iterator[t.Optional[Chart]]:
+def _varnish(report: Report) -> t.Iterator[t.Optional[Chart]]:
     up = instances_by_place(report, "varnish")
     names = ("hits", "misses", "passes", "pipes", "synths")
     rows = []
@@ -98,7 +99,7 @@ def _varnish(report: t.Mapping[str, t.Any]) -> t.Iterator[t.Optional[Chart]]:
     yield charts.bars("Storage in use", storages, "ratio", "a full storage throws pages out before their time")
 
 
-def _traffic(report: t.Mapping[str, t.Any]) -> t.Iterator[t.Optional[Chart]]:
+def _traffic(report: Report) -> t.Iterator[t.Optional[Chart]]:
     up = instances_by_place(report, "varnish_traffic")
     kinds = (("hit", "from the cache", 0), ("miss", "fetched (miss)", 1), ("pass", "passed by the cache", 2))
     series = [
@@ -125,7 +126,7 @@ def _traffic(report: t.Mapping[str, t.Any]) -> t.Iterator[t.Optional[Chart]]:
         yield charts.table(title, rows[:10], columns)
 
 
-def _uwsgi(report: t.Mapping[str, t.Any]) -> t.Iterator[t.Optional[Chart]]:
+def _uwsgi(report: Report) -> t.Iterator[t.Optional[Chart]]:
     up = instances_by_place(report, "uwsgi")
     yield charts.bars("Workers' threads in a request", values(up, "busy_ratio"), "ratio", "averaged over the samples", mark=0.75)
     yield charts.bars("Mean response time", values(up, "mean_response_seconds"), "seconds", mark=1)
@@ -141,7 +142,7 @@ def _uwsgi(report: t.Mapping[str, t.Any]) -> t.Iterator[t.Optional[Chart]]:
     )
 
 
-def _memcached(report: t.Mapping[str, t.Any]) -> t.Iterator[t.Optional[Chart]]:
+def _memcached(report: Report) -> t.Iterator[t.Optional[Chart]]:
     up = instances_by_place(report, "memcached")
     yield charts.bars(
         "Work of each server",
@@ -154,7 +155,7 @@ def _memcached(report: t.Mapping[str, t.Any]) -> t.Iterator[t.Optional[Chart]]:
     yield charts.bars("Time of one get", values(up, "latency_milliseconds.median"), "milliseconds", mark=2, keep_order=True)
 
 
-def _celery(report: t.Mapping[str, t.Any]) -> t.Iterator[t.Optional[Chart]]:
+def _celery(report: Report) -> t.Iterator[t.Optional[Chart]]:
     up = instances_by_place(report, "celery")
     queues = {str(row.get("name")): row for row in rows_of(up, "queues")}
     waiting, growing = [], []
@@ -178,8 +179,8 @@ def _celery(report: t.Mapping[str, t.Any]) -> t.Iterator[t.Optional[Chart]]:
     yield charts.stacked("Tasks that ended", tasks, ("succeeded", "retried", "failed"))
 
 
-def _database(service: str) -> t.Callable[[t.Mapping[str, t.Any]], t.Iterator[t.Optional[Chart]]]:
-    def draw(report: t.Mapping[str, t.Any]) -> t.Iterator[t.Optional[Chart]]:
+def _database(service: str) -> t.Callable[[Report], t.Iterator[t.Optional[Chart]]]:
+    def draw(report: Report) -> t.Iterator[t.Optional[Chart]]:
         up = instances_by_place(report, service)
         names = ("active", "idle", "idle_in_transaction", "free")
         sessions = [{"label": where, "values": [part(instance, f"connections.{name}") for name in names]} for where, instance in up]
@@ -211,7 +212,7 @@ def _database(service: str) -> t.Callable[[t.Mapping[str, t.Any]], t.Iterator[t.
 
 
 #: service → what draws its charts.
-PANELS: dict[str, t.Callable[[t.Mapping[str, t.Any]], t.Iterator[t.Optional[Chart]]]] = {
+PANELS: dict[str, t.Callable[[Report], t.Iterator[t.Optional[Chart]]]] = {
     "server": _server,
     "varnish": _varnish,
     "varnish_traffic": _traffic,

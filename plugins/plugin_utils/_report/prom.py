@@ -10,13 +10,16 @@ import calendar
 import time
 import typing as t
 
+from .._checks.finding import Finding
+from .._judge.report import Report
+
 Samples = list[tuple[dict[str, t.Any], t.Any]]
 
 STATUSES = ("ok", "warn", "unknown", "fail", "skipped")
 _VERDICTS = ("go", "go with warnings", "unknown", "no-go")
 
 
-def launch_prom(report: t.Mapping[str, t.Any]) -> str:
+def launch_prom(report: Report) -> str:
     """Verdict, counts, causes, hosts and every finding; a value that is no number has its status only."""
     findings = report["findings"]
     causes = [({"cause": cause.get("cause"), "tier": cause.get("tier")}, rank) for rank, cause in enumerate(report["diagnoses"], 1)]
@@ -47,7 +50,7 @@ def launch_prom(report: t.Mapping[str, t.Any]) -> str:
     return "\n".join([*lines, "# EOF", ""])
 
 
-def _labels(finding: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+def _labels(finding: Finding) -> dict[str, t.Any]:
     return {"check": finding["check"], "host": finding["host"], "service": finding["service"], "instance": finding["instance"] or ""}
 
 

@@ -10,12 +10,13 @@ import contextlib
 import pathlib
 import typing as t
 
+from .._judge.report import Report
 from . import atomic_files
 from .junit import junit_xml
 from .page import index_html
 from .prom import launch_prom
 
-Renderer = t.Callable[[t.Mapping[str, t.Any]], str]
+Renderer = t.Callable[[Report], str]
 
 FILES: dict[str, Renderer] = {
     "index.html": index_html,
@@ -25,9 +26,7 @@ FILES: dict[str, Renderer] = {
 }
 
 
-def publish(
-    report: t.Mapping[str, t.Any], directory: t.Union[str, pathlib.Path], names: t.Collection[str] = tuple(FILES)
-) -> tuple[list[str], list[str]]:
+def publish(report: Report, directory: t.Union[str, pathlib.Path], names: t.Collection[str] = tuple(FILES)) -> tuple[list[str], list[str]]:
     """Write the report's files (those named) into the directory; gives their paths, and what went wrong with any of them.
 
     A directory that cannot be written raises OSError, and keeps no file of an earlier run. A file that cannot be made costs

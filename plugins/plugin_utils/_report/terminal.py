@@ -21,8 +21,7 @@ except ImportError:  # the plain board says the same
 
 from . import board
 from .board import more
-
-Model = t.Mapping[str, t.Any]
+from .records import Entry, Matrix, Model, ShownCause
 
 COLOURS = {
     "fail": "bold red",
@@ -70,7 +69,7 @@ def _parts(model: Model, width: int) -> t.Iterator[RenderableType]:
             yield Padding(Text(f"{gap['check']} ({where}): {gap['finding']} Accepted: {gap['reason']}", "bright_black"), (0, 0, 0, 2))
 
 
-def _cause(cause: Model) -> RenderableType:
+def _cause(cause: ShownCause) -> RenderableType:
     rows: list[RenderableType] = [Text(cause["statement"] or "", "bold")]
     where = ", ".join(cause["hosts"]) + more(cause["hosts_total"] - len(cause["hosts"]))
     if where:
@@ -98,7 +97,7 @@ def _command(text: str) -> RenderableType:
     return Text.assemble(("$ ", "bright_black"), (text, "cyan"), no_wrap=True, overflow="ignore")
 
 
-def _matrix(matrix: Model, width: int) -> RenderableType:
+def _matrix(matrix: Matrix, width: int) -> RenderableType:
     form = board.layout(matrix, width)
     heads = "".join("  " + head.ljust(size) for head, size in zip(form.heads, form.sizes))
     rows = [Text("\n" + " " * form.label_size + heads, "bold", no_wrap=True, overflow="crop")]
@@ -113,7 +112,7 @@ def _matrix(matrix: Model, width: int) -> RenderableType:
     return Group(*rows)
 
 
-def _entry(entry: Model, number: int) -> RenderableType:
+def _entry(entry: Entry, number: int) -> RenderableType:
     colour = COLOURS[entry["status"]]
     first, _dot, title = board.entry_title(entry, number).partition(". ")
     status, _space, rest = title.partition("  ")

@@ -1,0 +1,105 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What `model` gives to boards, the page and the callback, as types."""
+
+from __future__ import annotations
+
+import typing as t
+
+
+class Column(t.TypedDict):
+    """One column of the matrix."""
+
+    name: str
+    title: str
+
+
+class Cell(t.TypedDict):
+    """The worst status of a host's tier, and how many findings have it."""
+
+    status: str
+    count: int
+
+
+class MatrixRow(t.TypedDict):
+    """One host, or hosts that look the same."""
+
+    label: str
+    hosts: list[str]
+    hosts_total: int
+    cells: list[t.Optional[Cell]]
+    rank: list[int]
+
+
+class Matrix(t.TypedDict):
+    """Tiers × hosts, the worst rows first."""
+
+    columns: list[Column]
+    rows: list[MatrixRow]
+    hidden: int
+
+
+class Entry(t.TypedDict):
+    """Findings of the same kind."""
+
+    status: str
+    service: str
+    check: str
+    checks: list[str]
+    place: str
+    places: list[str]
+    places_total: int
+    question: t.Optional[str]
+    finding: t.Optional[str]
+    value: t.Optional[str]
+    limit: t.Optional[str]
+    trend: t.Optional[str]
+    clears: t.Optional[str]
+    advice: t.Optional[str]
+    look: t.Optional[str]
+    evidence: list[dict[str, t.Any]]
+
+
+class ShownCause(t.TypedDict):
+    """A cause, cleaned and cut to what is shown."""
+
+    cause: str
+    tier: str
+    hosts: list[str]
+    hosts_total: int
+    statement: t.Optional[str]
+    evidence: list[str]
+    rows: list[dict[str, t.Any]]
+    first_fix: t.Optional[str]
+    avoid: t.Optional[str]
+    look: t.Optional[str]
+
+
+class Gap(t.TypedDict):
+    """What was accepted, by check and reason."""
+
+    check: str
+    reason: str
+    status: str
+    finding: str
+    place: str
+    places_total: int
+
+
+class Model(t.TypedDict):
+    """All that is shown."""
+
+    verdict: str
+    status: str
+    headline: str
+    about: str
+    causes: list[ShownCause]
+    causes_left: int
+    problem: t.Optional[str]
+    matrix: Matrix
+    entries: list[Entry]
+    entries_left: int
+    accepted: list[Gap]
+    counts: dict[str, int]
