@@ -133,6 +133,9 @@ def _judged(check: Check, host: str, instance: Facts, phase: str, reach: Reach) 
         reason = _not_now(check, instance, phase)
         if reason is None:
             reading = check.value.read(instance)
+            if reading.least is None:
+                instance, reading = _partly_known(check, instance, reading)
+                context.update(instance)
             value = context["value"] = _present(check, instance, reading.least)
             status, limit = _settled(check, instance, reading)
             reason = _NO_LIMIT if status == "skipped" else reading.doubt
@@ -148,6 +151,24 @@ def _judged(check: Check, host: str, instance: Facts, phase: str, reach: Reach) 
     if status == "unknown":
         result["advice"] = _gap(check, remedy)
     return result
+
+
+#: Whatever the unknown parts of a measure add to its known ones, it is no more than this.
+_MOST = 1e300
+
+
+def _partly_known(check: Check, instance: Facts, reading: Reading) -> tuple[Facts, Reading]:
+    """The instance with what a measure is at least in its place, when that is all that is known: a limit beyond it is exceeded anyway."""
+    path = check.value.text
+    bound = (instance.get("at_least") or {}).get(path)
+    if isinstance(bound, bool) or not isinstance(bound, (int, float)):
+        return instance, reading
+    return _with(instance, path.split("."), bound), Reading(bound, _MOST, reason_in(instance, path), False, 1)
+
+
+def _with(facts: Facts, path: t.Sequence[str], value: t.Any) -> Facts:
+    inner = value if len(path) == 1 else _with(facts.get(path[0]) or {}, path[1:], value)
+    return {**facts, path[0]: inner}
 
 
 def _doubt(reading: Reading) -> str:

@@ -303,3 +303,27 @@ def test_values_of_a_strange_kind_give_a_finding(value):
     found = judged({"busy_ratio": value})
     assert found["status"] in ("unknown", "ok", "fail")
     json.dumps(found, allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    "bound, status",
+    [(0.97, "fail"), (0.8, "unknown"), (0.1, "unknown"), ("x", "unknown"), (True, "unknown"), (None, "unknown")],
+)
+def test_a_measure_of_which_a_part_is_unknown_is_decided_by_the_rest_or_not_at_all(bound, status):
+    found = judged({"busy_ratio": None, "at_least": {"busy_ratio": bound}, "unknown": {"busy_ratio": "one of three is hidden"}})
+    assert found["status"] == status
+    assert "one of three is hidden" in found["reason"]
+    if status == "fail":
+        assert found["value"] == 0.97 and found["finding"].startswith("97 %") and "not known" in found["finding"]
+
+
+def test_a_bound_beyond_the_only_limit_decides_a_warning():
+    found = judged(
+        {"a": {"b": None}, "at_least": {"a.b": 3}, "unknown": {"a.b": "hidden"}}, value="a.b", warn="> 2", fail=None, unit="count"
+    )
+    assert (found["status"], found["value"]) == ("warn", 3)
+
+
+def test_what_is_low_when_bad_is_fine_when_its_known_part_is_enough():
+    measures = {"busy_ratio": None, "at_least": {"busy_ratio": 0.9}, "unknown": {"busy_ratio": "hidden"}}
+    assert judged(measures, warn="< 0.5", fail="< 0.2")["status"] == "ok"
