@@ -44,17 +44,22 @@ class Outcome:
     def as_facts(self, secrets: t.Collection[str]) -> dict[str, t.Any]:
         ended = self.finished or time.monotonic()
         record = {
-            "name": redact.clean(self.name, 120),
+            "name": redact.clean(self.name if self.options.get("name") else redact.without_login(self.name), 120),
             "state": self.state,
             "problem": self.problem,
             "window": None if self.window is None else round(self.window, 3),
             "collected_at": self.collected_at,
             "duration_ms": int((ended - self.started) * 1000),
-            "access": {name: plain(self.options[name]) for name in self.collector.access if self.options.get(name) is not None},
+            "access": {name: self._reached_by(name) for name in self.collector.access if self.options.get(name) is not None},
             **self.facts.done(),
         }
         hidden: dict[str, t.Any] = redact.hide_deep(record, secrets)
         return hidden
+
+    def _reached_by(self, name: str) -> t.Any:
+        """An option that says how the instance is reached, without a login in a place that has none."""
+        value = plain(self.options[name])
+        return redact.without_login(value) if isinstance(value, str) and name in self.collector.places else value
 
 
 def _blame(outcome: Outcome, error: Exception, tools: HostTools) -> None:

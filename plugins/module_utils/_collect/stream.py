@@ -23,6 +23,9 @@ def parse_address(value: str, default_port: t.Optional[int] = None) -> Address:
     A bare IPv6 address is taken with the default port; one that may end in a port is refused with the form to use.
     """
     value = value.strip()
+    if ("@" in value[1:] and value[:1] not in "/@") or ("://" in value and not value.startswith("unix://")):
+        # neither shown nor connected to: what stands before the @ may be a password
+        raise Problem("the address is a URL or holds an @: write host:port, [IPv6]:port or the path of a UNIX socket, without a login")
     for prefix in ("unix://", "unix:"):
         if value.startswith(prefix):
             value = value[len(prefix) :]
@@ -32,6 +35,12 @@ def parse_address(value: str, default_port: t.Optional[int] = None) -> Address:
     if port is None and default_port is None:
         raise Problem(f"the address {value!r} has no port; write host:port, [IPv6]:port or the path of a UNIX socket")
     return host, int(port if port is not None else default_port)  # type: ignore[arg-type]
+
+
+def check_host(value: t.Optional[str], option: str) -> None:
+    """Refuse what is no host name, without showing it: a URL or a connection string holds its password."""
+    if value and re.search(r"[@\s=?#]|://", value):
+        raise Problem(f"{option} is no host name or address: give host, port, user, password and database as options of their own")
 
 
 def _host_and_port(value: str) -> tuple[str, t.Optional[int]]:

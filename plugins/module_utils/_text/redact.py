@@ -31,6 +31,11 @@ def clean(value: t.Union[str, bytes], limit: int = 200) -> str:
     return _cut(line, limit)
 
 
+def without_login(place: str) -> str:
+    """An address as it was given, without what stands before its `@` (`@name` is an abstract socket)."""
+    return place if "@" not in place[1:] else "…@" + place.rpartition("@")[2]
+
+
 #: A shorter secret is in every text (the "1" of load1): it is hidden only where it is written as a value.
 SHORT = 4
 # Keys are names that this collection gives. A database password that is a word ("redis") must not take a measure away.

@@ -15,6 +15,7 @@ import urllib.parse
 
 from ..._collect.problem import Down, Problem
 from ..._collect.sampling import number
+from ..._text import strict_url
 from ..._text.redact import clean
 
 LIMIT = 8 * 1024 * 1024
@@ -28,16 +29,14 @@ def get(url: str, path: str, seconds: float, what: str) -> bytes:
     # here and not above: importing it costs as much as a whole small module, and few runs ask over HTTP
     from ansible.module_utils.urls import open_url
 
-    split = urllib.parse.urlsplit(url)
-    host = split.hostname or ""
-    where = f"{'[' + host + ']' if ':' in host else host}{':' + str(split.port) if split.port else ''}"
-    if split.scheme not in ("http", "https") or not host:
-        raise Problem(f"the URL of {what} is not http://host:port")
+    parsed = strict_url.parse(url)
+    if parsed is None or parsed.scheme not in ("http", "https") or not parsed.host or parsed.query:
+        raise Problem(f"the URL of {what} is not http://host:port (user:password@ may stand before the host); it is not asked")
+    where = parsed.place
     login: dict[str, t.Any] = {}
-    if split.username:
-        user, password = urllib.parse.unquote(split.username), urllib.parse.unquote(split.password or "")
-        login = {"url_username": user, "url_password": password, "force_basic_auth": True}
-    target = f"{split.scheme}://{where}{split.path.rstrip('/')}{path}"
+    if parsed.user:
+        login = {"url_username": parsed.user, "url_password": parsed.password or "", "force_basic_auth": True}
+    target = f"{parsed.scheme}://{where}{parsed.path.rstrip('/')}{path}"
     try:
         with open_url(target, timeout=seconds, use_proxy=False, follow_redirects="none", **login) as answer:
             body = answer.read(LIMIT + 1)

@@ -73,7 +73,7 @@ class Connection:
     def connect(self) -> None:
         """Connect, or raise Down or a Problem that says why not. Secrets are hidden by the caller."""
         where = self.broker.shown
-        if self.on_redis and not self.broker.encrypted and ";" not in self.broker.url:
+        if self.on_redis and not self.broker.encrypted and not self.broker.several:
             self._say_ping()
         try:
             self.kombu.connect()

@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import ssl
 import typing as t
 import urllib.parse
 
 from ..._collect.problem import Problem
+from ..._text import strict_url
 
 #: URL scheme → family. Others have no remote control (SQS, Azure, …) or no queues to look at.
 FAMILIES = {
@@ -26,6 +28,17 @@ FAMILIES = {
     "pyamqp": "rabbitmq",
     "librabbitmq": "rabbitmq",
 }
+_ENCRYPTED = ("rediss", "valkeys", "amqps")
+#: What kombu and Celery can use as well: no remote control, or no queues that can be looked at.
+_WITHOUT_CONTROL = frozenset(
+    ("sqs", "azureservicebus", "azurestoragequeues", "gcpubsub", "confluentkafka", "kafka", "filesystem", "memory", "sqla", "sqlalchemy")
+    + ("db", "zookeeper", "zk", "consul", "etcd", "mongodb", "pyro", "qpid", "slmq", "native", "django", "sqlite")
+)
+#: Said of what is no URL, and without a word of it: any part of it may be the password.
+NO_URL = (
+    "the broker URL is not transport://host:port/name (user:password@ may stand before the host): quote special characters of its "
+    "password (%2F for /, %40 for @, %3A for :, %23 for #, %3F for ?). It is neither shown nor connected to"
+)
 _PORTS = {"redis": 6379, "rabbitmq": 5672}
 
 # Passwords shorter than this are hidden inside URLs only: replacing them everywhere would eat into ordinary words.
@@ -41,13 +54,24 @@ class Broker:
     use_ssl: t.Any = None
 
     @property
-    def first(self) -> str:
-        """The first of several URLs (failover list)."""
-        return self.url.split(";")[0].strip()
+    def _urls(self) -> list[str]:
+        """The failover list."""
+        return [url.strip() for url in self.url.split(";") if url.strip()] or [""]
+
+    @property
+    def _first(self) -> strict_url.Url:
+        url = strict_url.parse(self._urls[0])
+        if url is None or not _fits(url):
+            raise Problem(NO_URL)
+        return url
+
+    @property
+    def several(self) -> bool:
+        return len(self._urls) > 1
 
     @property
     def scheme(self) -> str:
-        return self.first.partition("://")[0].partition(":")[0].lower()
+        return self._urls[0].partition("://")[0].lower()
 
     @property
     def family(self) -> str:
@@ -56,7 +80,7 @@ class Broker:
     @property
     def encrypted(self) -> bool:
         """Whether TLS is spoken from the first byte."""
-        return self.scheme in ("rediss", "valkeys", "amqps") or bool(self.use_ssl) or "ssl_" in self.first.partition("?")[2]
+        return self.scheme in _ENCRYPTED or bool(self.use_ssl) or any(name.startswith("ssl_") for name in self._first.query)
 
     @property
     def visibility_timeout(self) -> float:
@@ -71,21 +95,14 @@ class Broker:
 
     def parts(self) -> dict[str, t.Any]:
         """Transport, host, port and virtual host (the database number on Redis): nothing secret."""
-        if self.scheme == "redis+socket":
-            path = self.first.partition("://")[2].partition("?")[0].rpartition("@")[2]
-            return {"transport": "redis", "host": path, "port": None, "vhost": _query(self.first).get("virtual_host", "0")}
-        try:
-            split = urllib.parse.urlsplit(self.first)
-            port = split.port
-        except ValueError:
-            raise Problem(
-                "the broker URL is not scheme://user:password@host:port/name: quote special characters of its password (%2F, %40, %3A)"
-            ) from None
-        vhost = urllib.parse.unquote(split.path[1:]) if split.path else ""
+        url = self._first
+        if url.scheme == "redis+socket":
+            return {"transport": "redis", "host": url.path, "port": None, "vhost": url.query.get("virtual_host", "0")}
+        vhost = urllib.parse.unquote(url.path[1:])
         return {
             "transport": self.family,
-            "host": split.hostname or "localhost",
-            "port": port or _PORTS.get(self.family),
+            "host": url.host or "localhost",
+            "port": url.port or _PORTS.get(self.family),
             "vhost": vhost or ("0" if self.family == "redis" else "/"),
         }
 
@@ -98,28 +115,35 @@ class Broker:
 
     def secrets(self) -> set[str]:
         """Every form in which its passwords could come back in a text."""
-        found: set[str] = set()
-        for url in self.url.split(";"):
-            userinfo = url.strip().partition("://")[2].rpartition("@")[0]
-            password = userinfo.partition(":")[2]
-            if password:
-                found |= {self.url, url.strip(), password, urllib.parse.unquote(password)}
+        known: set[str] = set()
+        for text in self._urls:
+            url = strict_url.parse(text)
+            hidden = url is None or url.has_login or any("password" in name for name in url.query)
+            known |= {self.url, text} if hidden and text else set()
+            if url is not None:
+                userinfo = text.partition("://")[2].rpartition("@")[0]
+                known |= {userinfo.partition(":")[2], url.password or ""}
+                known |= {value for name, value in url.query.items() if "password" in name}
         for value in self.transport_options.values():
             if isinstance(value, dict):  # sentinel_kwargs
-                found |= {str(inner) for name, inner in value.items() if "password" in str(name)}
-        return {secret for secret in found if len(secret) >= _SHORTEST_SECRET}
+                known |= {str(inner) for name, inner in value.items() if "password" in str(name)}
+        return {secret for secret in known if len(secret) >= _SHORTEST_SECRET}
 
     def check(self) -> None:
         """Raise the Problem that can be told from the configuration alone, before anything is connected."""
-        if "://" not in self.first:
-            raise Problem("the broker URL is not scheme://user:password@host:port/name")
-        if any(url.strip().partition("://")[0].lower() not in FAMILIES for url in self.url.split(";") if url.strip()):
+        urls = [strict_url.parse(text) for text in self._urls]
+        if any(scheme.partition("+")[0] in _WITHOUT_CONTROL for scheme in (text.partition("://")[0].lower() for text in self._urls)):
             raise Problem(
-                f"remote control is not available on this broker ({self.scheme}): its workers cannot be asked, "
+                f"remote control is not available on this broker ({self.scheme.partition('+')[0]}): its workers cannot be asked, "
                 "and queue lengths are the provider's to tell (its console or API)"
             )
-        self.parts()
-        if self.scheme in ("rediss", "valkeys") and "ssl_cert_reqs" not in _query(self.first) and not isinstance(self.use_ssl, dict):
+        if any(url is None or not _fits(url) for url in urls):
+            raise Problem(NO_URL)
+        if any("credential_provider" in url.query for url in urls if url is not None):
+            raise Problem(
+                "the broker URL names code that provides its password (credential_provider), which is not run here: give broker_url"
+            )
+        if self.scheme in ("rediss", "valkeys") and "ssl_cert_reqs" not in self._first.query and not isinstance(self.use_ssl, dict):
             raise Problem(
                 f"the broker URL begins with {self.scheme}:// and does not say whether the server's certificate is checked: "
                 "add ?ssl_cert_reqs=required (and &ssl_ca_certs=/path for a private authority), or set broker_use_ssl"
@@ -140,5 +164,10 @@ _VERIFY = {
 }
 
 
-def _query(url: str) -> dict[str, str]:
-    return dict(urllib.parse.parse_qsl(url.partition("?")[2], keep_blank_values=True))
+def _fits(url: strict_url.Url) -> bool:
+    """Whether host and path are what this scheme has there. A password that was not quoted may reach into both."""
+    if url.scheme not in FAMILIES:
+        return False
+    if url.scheme == "redis+socket":
+        return url.host is None and url.path.startswith("/")
+    return FAMILIES[url.scheme] != "redis" or re.fullmatch(r"/?[0-9]{0,5}", url.path) is not None

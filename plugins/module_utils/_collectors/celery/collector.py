@@ -16,6 +16,7 @@ from ..._collect.base import Collector, Sampler
 from ..._collect.facts import Facts
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Problem
+from ..._text import strict_url
 from . import api, application, local
 from .application import Application
 from .broker import Connection, is_control
@@ -61,12 +62,15 @@ class CelerySampler(Sampler):
         super().__init__(options, tools)
         for name in ("broker_url", "management_url", "flower_url"):
             # an address without a password is no secret, and is what the instance is called by
-            if options.get(name) and "@" not in str(options[name]):
+            url = strict_url.parse(str(options.get(name) or ""))
+            if url is not None and not url.has_login:
                 tools.secrets.discard(str(options[name]))
         if options.get("broker_url"):
             # loads the libraries before the threads start: the workers' silence then passes while the other services load theirs
             with contextlib.suppress(Exception):  # `first` meets it again, and says it
-                Connection(Broker(str(options["broker_url"])), tools.timeout)
+                broker = Broker(str(options["broker_url"]))
+                broker.check()
+                Connection(broker, tools.timeout)
 
     @property
     def name(self) -> str:

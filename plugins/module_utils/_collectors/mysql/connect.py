@@ -63,6 +63,7 @@ def login(options: t.Mapping[str, t.Any], secrets: t.Optional[set[str]] = None) 
     socket = options.get("login_unix_socket") or (None if placed else said.get("socket"))
     host = options.get("login_host") or (None if placed else said.get("host"))
     port = options.get("login_port") or (None if placed else said.get("port"))
+    stream.check_host(host, "login_host")
     password = options.get("login_password")
     if password is None:
         password = said.get("password")

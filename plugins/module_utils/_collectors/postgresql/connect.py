@@ -66,6 +66,7 @@ def connection(options: t.Mapping[str, t.Any], seconds: float, database: t.Optio
 
     `database`: a further one of a server that has let us in before. Raises Down, Exhausted or Problem with what to do.
     """
+    stream.check_host(options.get("login_host"), "login_host")
     params = parameters(options, seconds)
     if database is None:
         startup.greet(address_of(options), seconds)

@@ -43,6 +43,22 @@ def test_ambiguous_or_wrong_addresses_are_refused(text: str) -> None:
     assert text in str(caught.value)
 
 
+@pytest.mark.parametrize("text", ["user:EXAMPLEPW@h:1", "EXAMPLEPW@h", "tcp://:EXAMPLEPW@h:1", "redis//:EXAMPLEPW@h/0"])
+def test_an_address_with_a_login_is_refused_and_not_shown(text: str) -> None:
+    with pytest.raises(Problem, match="without a login") as caught:
+        stream.parse_address(text, 11211)
+    assert "EXAMPLE" not in str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["postgresql://u:EXAMPLEPW@h/db", "u:EXAMPLEPW@h", "h password=EXAMPLEPW", "h?x=EXAMPLEPW"])
+def test_a_host_that_is_a_connection_string_is_refused_and_not_shown(host: str) -> None:
+    with pytest.raises(Problem, match="login_host is no host name") as caught:
+        stream.check_host(host, "login_host")
+    assert "EXAMPLE" not in str(caught.value)
+    for good in (None, "", "db1", "10.0.0.1", "::1", "/run/postgresql", "db1,db2", "fe80::1%eth0"):
+        stream.check_host(good, "login_host")
+
+
 def test_no_port_and_no_default_is_refused() -> None:
     with pytest.raises(Problem, match="has no port"):
         stream.parse_address("host")

@@ -20,7 +20,7 @@ import pytest
 from ansible_collections.warroom.launch.plugins.module_utils._collect.options import _check
 from ansible_collections.warroom.launch.plugins.module_utils._collect.problem import Problem
 from ansible_collections.warroom.launch.plugins.module_utils._collect.run import gather
-from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery import application, local
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery import api, application, local
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.broker_url import Broker
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.collector import COLLECTOR, CelerySampler
 from ansible_collections.warroom.launch.plugins.module_utils._linux.processes import Process, Processes
@@ -79,7 +79,49 @@ def test_c06_rediss_must_say_how_the_certificate_is_checked(tools: t.Any) -> Non
 @pytest.mark.parametrize("url", ["localhost:6379", "redis://h:notaport/0", "amqp://a:b#c/d@h:5672x/"])
 def test_urls_that_cannot_be_right(tools: t.Any, url: str) -> None:
     facts = read(tools, broker_url=url)
-    assert facts["state"] == "unreadable" and "broker URL is not scheme://" in facts["problem"]
+    assert facts["state"] == "unreadable" and "broker URL is not transport://host:port/name" in facts["problem"]
+
+
+MALFORMED = (
+    "redis//:EXAMPLEPW@h/0", "redis://:07/EXAMPLEPW@h/0", "redis://://EXAMPLEPW@h/0", "redis://:EXAMPLE/PW@h/0", "redis://:EXAMPLE#PW@h/0",
+    "redis://:EXAMPLE?PW@h/0", "redis://:EXAMPLE@PW@h/0", "redis:/:EXAMPLEPW@h/0", ":EXAMPLEPW@h:6379/0", "EXAMPLEPW@h", "redis:EXAMPLEPW",
+    "redis://u:12/EXAMPLEPW", "redis://h:6379/EXAMPLEPW", "redis://h/0?x=@EXAMPLEPW", "redis://:EXAMPLE PW@h/0", "redis://:EXAMPLEPW@",
+    "redis://:EXAMPLEPW@h:99999/0", "redis://:EXAMPLEPW@[::1/0", "redis://:EXAMPLEPW@[gg::1]/0", "amqp://u:12/EXAMPLE@h/v", "amqp://u:p/EXAMPLE@h//",
+    "amqp://u:EXAMPLEPW@h:5672/v#x", "redis://:EXAMPLEPW@h1/0;redis//:EXAMPLEPW@h2/0", "redis+socket://:EXAMPLEPW@run/redis.sock", "EXAMPLEPW://h/0",
+    "sentinel://:EXAMPLEPW@h:26379/mymaster@x", "redis://:EXAMPLEPW@h/0\nredis://x", "redis://" + "u:EXAMPLEPW@" * 400 + "h/0",
+    "rediss:EXAMPLEPW//h",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("url", MALFORMED)
+@pytest.mark.parametrize("option", ["broker_url", "worker"])
+def test_a_malformed_broker_url_is_neither_shown_nor_connected_to(
+    tools: t.Any, url: str, option: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[t.Any] = []
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *where, **_more: asked.append(where))
+    monkeypatch.setattr(socket.socket, "connect", lambda _socket, where: asked.append(where))
+    if option == "worker":
+        tools.secrets |= Broker(url).secrets()
+    facts = read(tools, broker_url=url)
+    assert facts["state"] == "unreadable" and "neither shown nor connected to" in facts["problem"], facts
+    assert asked == [] and "EXAMPLE" not in json.dumps(facts) and "user:password@" in facts["problem"]
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://:a^b!*~@h/0", "redis://u:100%@h:1/0", "amqp://", "amqp://u@h", "amqp://u:p@/v", "redis:///1", "redis://h/"]
+)
+def test_odd_urls_that_are_right(url: str) -> None:
+    Broker(url).check()
+
+
+@pytest.mark.parametrize(
+    "url", ["http//m:EXAMPLEPW@h:1", "http://m:EX/AMPLE@h:1", "http://m:EXAMPLE@PW@h", "m:EXAMPLEPW@h:1", "ftp://m:EXAMPLEPW@h"]
+)
+def test_a_malformed_management_url_is_neither_shown_nor_asked(url: str) -> None:
+    with pytest.raises(Problem, match="is not http://host:port") as caught:
+        api.get(url, "/metrics", 1, "Flower")
+    assert "EXAMPLE" not in str(caught.value) and "AMPLE" not in str(caught.value)
 
 
 def test_no_place_at_all(tools: t.Any) -> None:
@@ -185,7 +227,7 @@ def test_root_runs_nothing_of_a_project_that_is_not_roots(tmp_path: t.Any) -> No
 
 @pytest.mark.parametrize("url", ["redis://h/0?credential_provider=evil.Provider", "redis://h/0;evil.module:Transport://x"])
 def test_a_project_cannot_name_code_that_we_run(url: str) -> None:
-    with pytest.raises(Problem, match="credential_provider|remote control is not available"):
+    with pytest.raises(Problem, match="credential_provider|is not transport://"):
         application.parse(answer(broker_url=url), "shop").broker.check()
 
 
