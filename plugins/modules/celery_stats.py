@@ -105,6 +105,7 @@ ansible_facts:
             - One per broker or project.
             - What every instance has beside these measures is documented by M(warroom.launch.launch_facts).
             - A measure over the window is null with one sample (O(window) is 0). Why a measure is null is in RV(ignore:unknown).
+            - What only workers tell is null when none answers, task outcomes without task events or Flower.
           type: list
           elements: dict
           contains:

@@ -170,9 +170,7 @@ fleet:
           elements: dict
           contains:
             application_per_second: {type: float, description: Requests that all uWSGI instances took.}
-            accelerator_per_second:
-              description: Requests that all accelerators sent to what is behind them, null when none was counted.
-              type: float
+            accelerator_per_second: {type: float, description: 'Requests that all accelerators sent to what is behind them, null when none was counted.'}
             around_per_second: {type: float, description: 'What is left, null when an accelerator was not counted.'}
             around_each_per_second: {type: float, description: The same for each uWSGI instance.}
             around_ratio: {type: float, description: Its part of what the instances took.}
@@ -210,9 +208,7 @@ fleet:
             servers_total: {type: int, description: How many there are.}
             operations: {type: int, description: 'Operations in the window, null with one sample.'}
             operations_per_second: {type: float, description: The same per second.}
-            skew_ratio:
-              description: How many times its share the most loaded server has, null when a balance cannot be told.
-              type: float
+            skew_ratio: {type: float, description: 'How many times its share the most loaded server has, null when a balance cannot be told.'}
             cv: {type: float, description: Coefficient of variation of the servers' operations.}
             imbalance: {type: float, description: 'The worse of both on one scale, 1 is even.'}
             hit_spread: {type: float, description: 'Between the best and the worst hit ratio, null with one server.'}

@@ -97,6 +97,7 @@ ansible_facts:
             - One per server.
             - What every instance has beside these measures is documented by M(warroom.launch.launch_facts).
             - A measure over the window is null with one sample (O(window) is 0). Why a measure is null is in RV(ignore:unknown).
+            - What this version of the server does not count or list is null.
           type: list
           elements: dict
           contains:

@@ -76,6 +76,7 @@ ansible_facts:
             - One per server.
             - What every instance has beside these measures is documented by M(warroom.launch.launch_facts).
             - A measure over the window is null with one sample (O(window) is 0). Why a measure is null is in RV(ignore:unknown).
+            - Null is also what our role may not see of other sessions and what this version lacks.
           type: list
           elements: dict
           contains: {

@@ -68,6 +68,7 @@ ansible_facts:
             - The host itself, always one. Rates and ratios are over the window, C(lifetime_) names since boot.
             - What every instance has beside these measures is documented by M(warroom.launch.launch_facts).
             - A measure over the window is null with one sample (O(window) is 0). Why a measure is null is in RV(ignore:unknown).
+            - What the platform or its kernel does not tell is null, and what concerns other users' processes when they are hidden from us.
           type: list
           elements: dict
           contains:

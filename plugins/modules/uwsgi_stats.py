@@ -81,6 +81,7 @@ ansible_facts:
             - One per stats server. Workers and what follows them are given for the kind C(app).
             - What every instance has beside these measures is documented by M(warroom.launch.launch_facts).
             - A measure over the window is null with one sample (O(window) is 0). Why a measure is null is in RV(ignore:unknown).
+            - What needs the workers' processes or sockets is null from another host, and what uWSGI does not tell is null.
           type: list
           elements: dict
           contains:

@@ -70,6 +70,7 @@ ansible_facts:
             - One per varnishd. Counts and ratios are over the window, C(lifetime_) names since the start of the child.
             - What every instance has beside these measures is documented by M(warroom.launch.launch_facts).
             - A measure over the window is null with one sample (O(window) is 0). Why a measure is null is in RV(ignore:unknown).
+            - What this version does not count is null, and what only the management port tells when that may not be read.
           type: list
           elements: dict
           contains:

@@ -72,7 +72,7 @@ def facts() -> dict[str, object]:
     tally = Tally(matchers)
     site = [url.partition("//")[2].partition("/")[2] if url.startswith("http") else url for url in URLS]
     tally.feed([client(kind, "/" + url.lstrip("/"))[:-1] for url in site for kind in ("miss", "hit", "pass")])
-    traffic = shape.facts(tally, log.Stream(tally.feed, 1, 1), matchers, 200)
+    traffic = shape.facts(tally, log.Stream(tally.feed, 1, 1), matchers, 200).done()
     running = [uwsgi.request([f"REQUEST_URI={url}", "REQUEST_METHOD=GET"], {"request_start": 1}) for url in URLS]
     in_flight = [{"pattern": one.pattern, "method": one.method, "count": 9} for one in running if one]
     return {
