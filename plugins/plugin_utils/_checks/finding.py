@@ -82,7 +82,7 @@ def finding(
 
 
 def accept(findings: t.Iterable[Finding], accepted: t.Mapping[str, str]) -> None:
-    """Mark known gaps with their reason: still shown, not counted. What is fine needs no pardon."""
+    """Mark known gaps with their reason: still shown, not counted. What is ok needs no acceptance."""
     for each in findings:
         if each["status"] in ("fail", "unknown", "warn") and each["check"] in accepted:
             each["accepted"] = accepted[each["check"]]

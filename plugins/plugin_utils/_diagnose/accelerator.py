@@ -96,9 +96,9 @@ def _statement(varnish: Instance, young: bool, finding: Finding, uncached: Uncac
         started = f"Varnish on {varnish.host} was started {varnish.number('child.uptime_seconds'):.0f} s ago"
         return f"{started} and its cache is still filling: {percent(hit)} hits."
     what = "is not caching" if hit is not None and hit < HARDLY else "caches too little"
-    text = f"Varnish on {varnish.host} {what}: {percent(hit)} hits"
-    if passed:
-        text += f", {percent(passed)} passed to the backend"
+    shares = [] if hit is None else [f"{percent(hit)} hits"]
+    shares += [f"{percent(passed)} passed to the backend"] if passed else []
+    text = f"Varnish on {varnish.host} {what}" + (f": {', '.join(shares)}" if shares else "")
     if uncached.patterns:
         text += f". Most requests that it could have answered: {several(uncached.patterns)}"
     if uncached.moved:

@@ -236,7 +236,7 @@ def connection_budget(fleet: Fleet) -> t.Iterator[Cause]:
             continue
         clients = sorted(database.rows("clients"), key=lambda row: -row.amount("sessions"))
         used, usable = database.number("connections.used"), database.number("connections.usable") or database.number("connections.max")
-        # a server that refuses everybody refuses this check as well: then the numbers are not known
+        # a server that refuses every client refuses this check as well: then the numbers are not known
         taken = f"{int(used or 0)} of {int(usable)} are in use" if usable else "it refuses new ones"
         yield Cause(
             hosts=[database.host],

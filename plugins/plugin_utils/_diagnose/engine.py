@@ -25,10 +25,10 @@ class Search:
     """What the rules named, and what went wrong with any of them: cause → why."""
 
     diagnoses: list[Diagnosis] = dataclasses.field(default_factory=list)
-    stumbled: dict[str, str] = dataclasses.field(default_factory=dict)
+    failures: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def blame(self, cause: str, error: Exception) -> None:
-        self.stumbled.setdefault(cause, f"{type(error).__name__}: {error}")
+        self.failures.setdefault(cause, f"{type(error).__name__}: {error}")
 
 
 def diagnose(hosts: Data, findings: t.Sequence[Finding], inventory: Data, reach: Reach = NOWHERE) -> Search:
@@ -49,7 +49,7 @@ def diagnose(hosts: Data, findings: t.Sequence[Finding], inventory: Data, reach:
 
 
 def _named(kind: CauseKind, fleet: Fleet, search: Search) -> list[Cause]:
-    """What the rule of this cause names. What it gave before it stumbled stands."""
+    """What the rule of this cause names. What it gave before it failed stands."""
     named: list[Cause] = []
     try:
         for cause in kind.rule(fleet) if kind.rule is not None else ():

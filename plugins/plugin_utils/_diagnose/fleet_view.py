@@ -76,7 +76,7 @@ class Fleet:
         return self.bad(instance, *checks, least=least) or _first_bad(self._accepted, instance, checks, least)
 
     def suffers(self) -> bool:
-        """Whether anything that nobody accepted fails above the machines."""
+        """Whether anything above the machines fails and was not accepted."""
         return any(finding["status"] == "fail" and finding.get("service") != "server" for finding in self._findings.values())
 
     def down(self, service: str) -> list[Finding]:
@@ -97,7 +97,11 @@ class Fleet:
 
     def machine(self, host: str) -> Instance:
         """The machine under a host's services; without its facts every measure is None."""
-        return next((machine for machine in self.instances("server") if machine.host == host), Instance(host, "server", {}))
+        return self._machines.get(host) or Instance(host, "server", {})
+
+    @functools.cached_property
+    def _machines(self) -> dict[str, Instance]:
+        return {machine.host: machine for machine in reversed(self.instances("server"))}
 
     def machine_bad(self, host: str, *checks: str, least: str = "fail") -> t.Optional[Finding]:
         return self.bad(self.machine(host), *checks, least=least)

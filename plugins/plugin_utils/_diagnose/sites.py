@@ -12,7 +12,7 @@ from .._checks.services import TIERS, instances_in
 from .._fleet.database_clients import is_local, is_own
 from .._fleet.observed import Data, Instance
 
-#: Hosts of these tiers use databases themselves; any other client may speak for somebody else (a pooler, NAT).
+#: Hosts of these tiers use databases themselves; any other client may speak for others (a pooler, NAT).
 USERS = ("application", "queue")
 
 

@@ -50,7 +50,7 @@ def fleet_facts(hosts: Data, inventory: Data) -> dict[str, t.Any]:
 def _instances(service: str, hosts: Data, inventory: Data) -> list[dict[str, t.Any]]:
     try:
         return list(SOURCES[service](hosts, inventory))
-    except Exception as error:  # pylint: disable=broad-exception-caught # facts of a strange form cost this view, not the verdict
+    except Exception as error:  # pylint: disable=broad-exception-caught # facts of an unexpected form cost this view, not the verdict
         problem = f"could not make sense of the facts for {TITLES[service]} ({type(error).__name__}: {error}); please report this"
         return [{"name": service, "state": "unreadable", "problem": problem}]
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Balance of memcached pools, from every server's own facts, whoever reported them."""
+"""Balance of memcached pools, from every server's own facts, whichever host reported them."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def _skew_of(servers: list[_Server], measure: t.Callable[[_Server], t.Optional[f
 
 
 def _unjudged(result: dict[str, t.Any], servers: list[_Server], measured: list[_Server]) -> t.Optional[str]:
-    """Why the balance cannot be told, or None."""
+    """Why the balance is unknown, or None."""
     if len(measured) < len(servers):
         missing = ", ".join(server.name for server in servers if server not in measured)
         return f"no operations were counted at {missing}; a balance needs every server and two samples"

@@ -108,12 +108,12 @@ def judge(
     shared = fleet_facts(summaries, inventory)
     findings += fleet_findings(shared, _fleet_checks(hosts, catalogue), phase, _fleet_accept(hosts), reach)
     if not hosts:
-        findings.append(_nobody())
+        findings.append(_no_host_asked())
     findings.sort(key=urgency)
     search = _searched({**summaries, FLEET_HOST: {"facts": shared}}, findings, inventory, reach)
-    problem = _problem(search.stumbled)
+    problem = _problem(search.failures)
     if problem is not None:
-        findings.append(_not_searched(search.stumbled, problem))
+        findings.append(_not_searched(search.failures, problem))
         mark_accepted(findings[-1:], _fleet_accept(hosts))
         findings.sort(key=urgency)
     outcome = verdict(findings)
@@ -142,28 +142,28 @@ def _searched(hosts: t.Mapping[str, t.Any], findings: list[Finding], inventory: 
     """The causes. Every rule is guarded by itself; this guards what they share."""
     try:
         search = engine.diagnose(hosts, findings, inventory, reach)
-        return Search(plain(search.diagnoses), search.stumbled)
+        return Search(plain(search.diagnoses), search.failures)
     except Exception as error:  # pylint: disable=broad-exception-caught # the findings stand on their own
         return Search([], {ALL_CAUSES: f"{type(error).__name__}: {error}"})
 
 
-def _problem(stumbled: t.Mapping[str, str]) -> t.Optional[str]:
+def _problem(failures: t.Mapping[str, str]) -> t.Optional[str]:
     """What went wrong with the search for causes, in a sentence."""
-    if not stumbled:
+    if not failures:
         return None
-    if ALL_CAUSES in stumbled:
-        return f"The search for causes failed ({clean(stumbled[ALL_CAUSES], 200)}). Please report this. The findings are complete."
-    named = "; ".join(f"{cause} ({clean(why, 200)})" for cause, why in stumbled.items())
+    if ALL_CAUSES in failures:
+        return f"The search for causes failed ({clean(failures[ALL_CAUSES], 200)}). Please report this. The findings are complete."
+    named = "; ".join(f"{cause} ({clean(why, 200)})" for cause, why in failures.items())
     return f"The search for these causes failed: {named}. Please report this. All other causes, and the findings, are complete."
 
 
-def _not_searched(stumbled: t.Mapping[str, str], problem: str) -> Finding:
+def _not_searched(failures: t.Mapping[str, str], problem: str) -> Finding:
     return finding(
-        CAUSES_SEARCHED, FLEET_HOST, "server", None, "unknown", value=len(stumbled), unit="count",
+        CAUSES_SEARCHED, FLEET_HOST, "server", None, "unknown", value=len(failures), unit="count",
         question="Was every cause searched for?",
         finding=problem,
         advice="This is a fault of the check, not of the fleet: report it with launch.json. Judge by the findings and the other causes.",
-        evidence=[{"cause": cause, "problem": clean(why, 200)} for cause, why in stumbled.items()],
+        evidence=[{"cause": cause, "problem": clean(why, 200)} for cause, why in failures.items()],
         reason="a rule failed on these facts",
     )  # fmt: skip
 
@@ -201,7 +201,7 @@ def _fleet_accept(hosts: t.Sequence[Asked]) -> dict[str, str]:
     return accepted
 
 
-def _nobody() -> Finding:
+def _no_host_asked() -> Finding:
     return finding(
         HOSTS_ASKED, FLEET_HOST, "server", None, "unknown",
         question="Was any host asked?",

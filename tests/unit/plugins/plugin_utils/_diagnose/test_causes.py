@@ -52,7 +52,7 @@ def test_a_rule_that_fails_costs_its_own_cause_only(name: str, monkeypatch: pyte
             getattr(world, disaster)()
             getattr(world, other)()
             assert SINGLE[other] in world.causes() and name not in world.causes()
-            assert world.search.stumbled == {name: "IndexError: list index out of range"}
+            assert world.search.failures == {name: "IndexError: list index out of range"}
 
 
 def test_a_relation_that_fails_leaves_both_causes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,7 +64,7 @@ def test_a_relation_that_fails_leaves_both_causes(monkeypatch: pytest.MonkeyPatc
     world.missing_index()
     world.tasks_fail()
     assert world.causes() == ["missing_index", "database_overload", "tasks_failing"]
-    assert set(world.search.stumbled) == {"missing_index", "database_overload"}
+    assert set(world.search.failures) == {"missing_index", "database_overload"}
 
 
 def test_what_a_rule_named_before_it_failed_stands(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,7 +81,7 @@ def test_what_a_rule_named_before_it_failed_stands(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(Fleet, "bad", fails_on_web2)
     assert [(cause["cause"], cause["hosts"]) for cause in world.diagnose()] == [("accelerator_fault", ["web1"])]
-    assert set(world.search.stumbled) == {"accelerator_fault"}
+    assert set(world.search.failures) == {"accelerator_fault"}
 
 
 def test_a_limit_that_holds_without_any_unknown_client_names_none() -> None:
@@ -91,4 +91,4 @@ def test_a_limit_that_holds_without_any_unknown_client_names_none() -> None:
     world.shared["launch_database_clients"] = {"schema": 1, "instances": [{"name": "db1 5432", "state": "up", **view}]}
     world.bad("database_unknown_client", "fleet", instance="db1 5432")
     world.tasks_fail()
-    assert world.causes() == ["tasks_failing"] and world.search.stumbled == {}
+    assert world.causes() == ["tasks_failing"] and world.search.failures == {}

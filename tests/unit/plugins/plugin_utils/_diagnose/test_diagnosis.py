@@ -411,7 +411,7 @@ def test_no_rule_stumbles_over_strange_facts(disaster: str, spoiled: t.Any) -> N
         for key in set(instance) - {"name", "state"}:
             before, instance[key] = instance[key], spoiled
             world.diagnose()
-            assert world.search.stumbled == {}, key
+            assert world.search.failures == {}, key
             instance[key] = before
 
 
@@ -427,7 +427,7 @@ def test_no_rule_stumbles_over_strange_rows(disaster: str, spoiled: t.Any) -> No
         for key in row:
             before, row[key] = row[key], spoiled
             world.diagnose()
-            assert world.search.stumbled == {}, key
+            assert world.search.failures == {}, key
             row[key] = before
 
 
