@@ -184,3 +184,26 @@ def read(server: Database, window: float = 0.0, timeout: float = 10.0, **options
     tools = tools_with(RealCommands(), timeout=timeout)
     tools.secrets |= secrets_in(COLLECTOR, instance)
     return gather([(COLLECTOR, instance)], window, tools)[COLLECTOR.key]["instances"][0]
+
+
+@contextlib.contextmanager
+def load(server: Database, statement: str) -> t.Iterator[None]:
+    """A client that sends the statement again and again."""
+    stop = threading.Event()
+    done: list[int] = []
+    connection = server.connect("app", "EXAMPLEapp", tcp=True, database="shop", program_name="shop")
+
+    def work() -> None:
+        while not stop.is_set():
+            rows_of(connection, statement)
+            done.append(1)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        wait_until(lambda: len(done) > 3, "the load runs")
+        yield
+    finally:
+        stop.set()
+        worker.join(30)
+        connection.close()

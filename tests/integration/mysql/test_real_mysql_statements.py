@@ -6,40 +6,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import threading
-import typing as t
 
 import pytest
 
-from tests.support.mysql import Database, read, rows_of
-from tests.support.server import wait_until
+from tests.support.mysql import Database, load, read, rows_of
 
 SLOW = "SELECT * FROM orders WHERE customer_id = 7 AND note <> 'EXAMPLEnote'"
-
-
-@contextlib.contextmanager
-def load(server: Database, statement: str) -> t.Iterator[None]:
-    """A client that sends the statement again and again."""
-    stop = threading.Event()
-    done: list[int] = []
-    connection = server.connect("app", "EXAMPLEapp", tcp=True, database="shop", program_name="shop")
-
-    def work() -> None:
-        while not stop.is_set():
-            rows_of(connection, statement)
-            done.append(1)
-
-    worker = threading.Thread(target=work)
-    worker.start()
-    try:
-        wait_until(lambda: len(done) > 3, "the load runs")
-        yield
-    finally:
-        stop.set()
-        worker.join(30)
-        connection.close()
 
 
 def test_the_index_that_is_missed_is_named_with_who_suffers(counting: Database) -> None:

@@ -106,6 +106,12 @@ _INNODB_METRICS = """
 SELECT name, count FROM information_schema.innodb_metrics WHERE name IN ('lock_deadlocks', 'trx_rseg_history_len') AND status = 'enabled'"""
 
 
+def _decoded(part: int) -> str:
+    """The schema (1) or table (-1) of a file name without its partition, decoded by the server: `s@0plect` is `sélect`."""
+    whole = "SUBSTRING_INDEX(SUBSTRING_INDEX(name, '#P#', 1), '#p#', 1)"
+    return f"CONVERT(CONVERT(BINARY SUBSTRING_INDEX({whole}, '/', {part}) USING filename) USING utf8mb4)"
+
+
 @dataclasses.dataclass
 class Reader:
     """One server. What could not be read is `Unknown`, with its reason, in place of the rows."""
@@ -270,9 +276,11 @@ class Reader:
     def dictionary(self) -> Maybe[indexes.Dictionary]:
         """Tables, indexes and columns as InnoDB knows them: PROCESS is enough, and no table is opened for it."""
         prefix = "information_schema.innodb_" + ("sys_" if self.mariadb else "")
+        # MySQL does not lend its character set of file names
+        decoded = f", {_decoded(1)} AS schema_name, {_decoded(-1)} AS table_name" if self.mariadb else ""
         read: dict[str, list[Row]] = {}
         for name, columns, rest in (
-            ("tables", "table_id, name", f"WHERE name LIKE '%/%' LIMIT {TABLES}"),
+            ("tables", f"table_id, name{decoded}", f"WHERE name LIKE '%/%' LIMIT {TABLES}"),
             ("tablestats", "table_id, name, num_rows", f"WHERE num_rows > 0 ORDER BY num_rows DESC LIMIT {TABLES}"),
             ("indexes", "index_id, name, table_id, type", f"LIMIT {10 * TABLES}"),
             ("fields", "index_id, name, pos", f"LIMIT {20 * TABLES}"),

@@ -37,6 +37,7 @@ _PARTITION = re.compile(r"#p#.*$", re.IGNORECASE)
 class Table(t.NamedTuple):
     schema: str
     name: str
+    encoded: bool = False  # still as InnoDB writes it
 
     @property
     def shown(self) -> str:
@@ -53,7 +54,13 @@ def table_of(filename: t.Optional[str]) -> Table:
     """`shop/order@002ditems#P#p0` as InnoDB stores it: the table without its partition, names decoded."""
     schema, _slash, name = _PARTITION.sub("", filename or "").partition("/")
     decoded = [_ENCODED.sub(lambda found: chr(int(found.group(1), 16)), part) for part in (schema, name)]
-    return Table(decoded[0], decoded[1])
+    # "@" itself is encoded: where one is left, it begins a letter in InnoDB's short form
+    return Table(decoded[0], decoded[1], any(re.search("@(?![0-9a-fA-F]{4})", part) is not None for part in (schema, name)))
+
+
+def _table(row: t.Mapping[str, t.Any]) -> Table:
+    schema, name = row.get("schema_name"), row.get("table_name")
+    return Table(str(schema), str(name)) if schema and name else table_of(row.get("name"))
 
 
 class Dictionary:
@@ -67,8 +74,11 @@ class Dictionary:
         columns: t.Iterable[t.Mapping[str, t.Any]] = (),
         sizes: t.Iterable[t.Mapping[str, t.Any]] = (),
     ) -> None:
-        names = {str(told.get("table_id")): table_of(told.get("name")) for told in tables}
-        self._tables = {key: table for key, table in names.items() if table.schema not in _SYSTEM and table.name[:1] not in ("", "#")}
+        names = {str(row.get("table_id")): _table(row) for row in tables}
+        own = {key: table for key, table in names.items() if table.schema not in _SYSTEM and table.name[:1] not in ("", "#")}
+        # a name with letters that are not decoded here must not become a statement about another table
+        self._unreadable = {table for table in own.values() if table.encoded}
+        self._tables = {key: table for key, table in own.items() if not table.encoded}
         self.indexes: dict[Table, dict[str, Index]] = {}
         self._with_clustered: set[Table] = set()
         self._read_indexes(indexes, fields)
@@ -79,9 +89,10 @@ class Dictionary:
                 self.columns[table].append(str(told["name"]))
         self.rows: dict[Table, int] = {}
         # a partitioned table is the sum of its partitions
-        for told in sizes:
-            table = table_of(told.get("name"))
-            self.rows[table] = self.rows.get(table, 0) + int(number(told.get("num_rows")) or 0)
+        for row in sizes:
+            # by its id: names are cut here
+            table = names.get(str(row.get("table_id"))) or table_of(row.get("name"))
+            self.rows[table] = self.rows.get(table, 0) + int(number(row.get("num_rows")) or 0)
 
     def _read_indexes(self, indexes: t.Iterable[t.Mapping[str, t.Any]], fields: t.Iterable[t.Mapping[str, t.Any]]) -> None:
         columns: dict[str, list[tuple[int, str]]] = {}
@@ -99,7 +110,8 @@ class Dictionary:
     @property
     def untold(self) -> list[str]:
         """Tables whose indexes are not told."""
-        return sorted({table.shown for table in self._tables.values()} - {table.shown for table in self._with_clustered})
+        shown = {table.shown for table in self._tables.values()} - {table.shown for table in self._with_clustered}
+        return sorted(shown | {table.shown for table in self._unreadable})
 
     def candidates(self) -> t.Iterator[tuple[Table, str, str]]:
         """(table, column, what it refers to) of every foreign key by name that leads no index on a table that is large."""
