@@ -74,7 +74,7 @@ class Dictionary:
         columns: t.Iterable[t.Mapping[str, t.Any]] = (),
         sizes: t.Iterable[t.Mapping[str, t.Any]] = (),
     ) -> None:
-        names = {str(row.get("table_id")): _table(row) for row in tables}
+        names = {str(told.get("table_id")): _table(told) for told in tables}
         own = {key: table for key, table in names.items() if table.schema not in _SYSTEM and table.name[:1] not in ("", "#")}
         # a name with letters that are not decoded here must not become a statement about another table
         self._unreadable = {table for table in own.values() if table.encoded}
@@ -89,10 +89,10 @@ class Dictionary:
                 self.columns[table].append(str(told["name"]))
         self.rows: dict[Table, int] = {}
         # a partitioned table is the sum of its partitions
-        for row in sizes:
+        for told in sizes:
             # by its id: names are cut here
-            table = names.get(str(row.get("table_id"))) or table_of(row.get("name"))
-            self.rows[table] = self.rows.get(table, 0) + int(number(row.get("num_rows")) or 0)
+            table = names.get(str(told.get("table_id"))) or table_of(told.get("name"))
+            self.rows[table] = self.rows.get(table, 0) + int(number(told.get("num_rows")) or 0)
 
     def _read_indexes(self, indexes: t.Iterable[t.Mapping[str, t.Any]], fields: t.Iterable[t.Mapping[str, t.Any]]) -> None:
         columns: dict[str, list[tuple[int, str]]] = {}
