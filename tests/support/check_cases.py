@@ -20,8 +20,6 @@ from ansible_collections.warroom.launch.plugins.plugin_utils._checks.finding imp
 from tests.support.facts import instance
 
 FOLDER = pathlib.Path(__file__).resolve().parents[1] / "checks"
-#: Services whose checks still lack `why`, `source` and cases; to be emptied, never to be added to.
-PENDING: set[str] = set()
 KEYS = {"name", "state", "facts", "phase", "thresholds", "says", "never"}
 
 

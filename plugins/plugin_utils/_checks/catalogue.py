@@ -193,5 +193,5 @@ def _change_problems(name: str, change: t.Any, known: dict[str, Raw]) -> t.Itera
 
 
 def _near(name: str, known: t.Iterable[t.Any]) -> str:
-    close = difflib.get_close_matches(str(name), [one for one in known if isinstance(one, str)], 1)
+    close = difflib.get_close_matches(str(name), [name for name in known if isinstance(name, str)], 1)
     return f"; did you mean {close[0]}?" if close else ""

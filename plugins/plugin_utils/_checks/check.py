@@ -76,13 +76,11 @@ def problems(raw: t.Any, extra: bool = False) -> t.Iterator[str]:
     if not isinstance(raw, dict):
         yield f"{where}: must be a mapping, not {type(raw).__name__.lstrip('_')}"
         return
-    found = False
-    for problem in (*_keys(raw), *_words(raw)):
-        found = True
-        yield f"{where}: {problem}"
-    if not found:
-        wrong = [*_compilable(raw), *_order(raw)] or [*_unmeasured(compile_check(raw)), *_unit(raw)]
-        yield from (f"{where}: {problem}" for problem in wrong)
+    # each stage reads what the ones before it found right
+    problems_found = (
+        [*_keys(raw), *_words(raw)] or [*_compilable(raw), *_order(raw)] or [*_unmeasured(compile_check(raw)), *_unit(raw)]
+    )  # fmt: skip
+    yield from (f"{where}: {problem}" for problem in problems_found)
 
 
 def without_limit(raw: t.Any) -> t.Iterator[str]:

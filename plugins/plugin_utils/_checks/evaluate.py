@@ -15,7 +15,7 @@ from .catalogue import ANSWERS, HOST_REACHED
 from .check import Check, Sentence
 from .command import ad_hoc, reading
 from .finding import Finding, Value, accept, finding
-from .limit import Limit, unmasked
+from .limit import Limit, Operand, unmasked, usable
 from .query import Reading, Unknowable, reason_in
 from .services import FLEET, TITLES, fact_key, instances_in
 
@@ -188,10 +188,17 @@ def _present(check: Check, instance: Facts, value: t.Any) -> t.Any:
 
 def _settled(check: Check, instance: Facts, reading: Reading) -> tuple[str, t.Optional[str]]:
     """The status, when rows that cannot be compared cannot change it; else it is unknown (case F-05)."""
+    for value in reading.candidates():
+        usable(value, _operands(check))
     outcomes = [_against(check, instance, value) for value in reading.candidates()]
     if any(outcome != outcomes[0] for outcome in outcomes):
         raise Unknowable(reading.doubt or "")
     return outcomes[0]
+
+
+def _operands(check: Check) -> list[Operand]:
+    """What the value is compared with."""
+    return [operand for limit in (check.warn, check.fail) if limit is not None for operand in limit.operands]
 
 
 class TooLittle(Unknowable):
@@ -271,7 +278,7 @@ def _plain_value(value: t.Any) -> Value:
 
 def _said(sentences: t.Sequence[Sentence], check: Check, instance: Facts, context: Facts) -> t.Optional[str]:
     """The first of the sentences that is right here."""
-    limits = [operand for limit in (check.warn, check.fail) if limit is not None for operand in limit.operands]
+    limits = _operands(check)
     for sentence in sentences:
         try:
             if sentence.when is None or sentence.when.holds(instance, context["value"]):

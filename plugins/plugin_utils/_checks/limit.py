@@ -96,6 +96,14 @@ def unmasked(value: t.Any) -> t.Any:
     return value
 
 
+def usable(value: t.Any, operands: t.Iterable[Operand]) -> None:
+    """Raise Unknowable for a value that can be held against none of its limits, whatever else they ask: it was not measured."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise Unknowable("the value is not a finite number")
+    for operand in operands:
+        comparable(value, operand)
+
+
 def comparable(value: t.Any, operand: Operand) -> t.Any:
     """The value in the operand's kind; raises Unknowable when it is of another kind, or no number at all."""
     unmasked(value)

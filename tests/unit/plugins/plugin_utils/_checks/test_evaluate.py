@@ -137,6 +137,14 @@ def test_case_F_05_else_the_rows_that_cannot_be_compared_make_it_unknown(case):
     assert "2 values in length(rows[?seconds > `60`]) cannot be compared (seconds is null)" in found["reason"]
 
 
+@pytest.mark.parametrize("value", ["many", True, [1], {"a": 1}, float("nan"), float("inf")])
+def test_a_value_of_no_use_is_unknown_whatever_else_the_limits_ask(value):
+    both = {"value": ">= 0.5", "queue": "> 0"}
+    assert judged({"busy_ratio": value, "queue": 0}, warn=None, fail=both)["status"] == "unknown"
+    known = judged({"busy_ratio": value, "queue": 0}, warn=None, fail=None, expects="known")["status"]
+    assert known == ("unknown" if isinstance(value, float) else "ok")
+
+
 @pytest.mark.parametrize(
     "expression, limit, rows, status",
     [
