@@ -55,6 +55,10 @@ def advice(written: t.Any) -> list[str]:
     return lines
 
 
+def reasons(written: t.Any) -> str:
+    return "; ".join(words(reason["say"]) for reason in written) if isinstance(written, list) else words(written)
+
+
 def check(entry: Entry) -> list[str]:
     unit = entry.get("unit") or "count"
     lines = [f"### {entry['id']}", "", f"**{words(entry['question'])}** {words(entry.get('why') or '')}".strip(), ""]
@@ -63,7 +67,7 @@ def check(entry: Entry) -> list[str]:
         values[0] = "must be measured"
     lines += ["| warn | fail | unit | judged |", "|---|---|---|---|", "| " + " | ".join(cell(value) for value in values) + " |", ""]
     if entry.get("applies"):
-        lines += [f"Skipped: {words(entry.get('otherwise') or 'where it does not apply')}.", ""]
+        lines += [f"Skipped: {reasons(entry.get('otherwise') or 'where it does not apply')}.", ""]
     if entry.get("needs"):
         lines += [f"Needs {Limit.parse(entry['needs']).text} to be judged.", ""]
     lines += [*advice(entry["advice"]), ""]

@@ -90,7 +90,16 @@ def _entries(document: t.Any) -> list[t.Any]:
     for key in defaults:
         if key not in DEFAULTS:
             raise ValueError(f"there is no default {key!r}; known are {', '.join(DEFAULTS)}")
-    return [changed_by(defaults, entry) if isinstance(entry, dict) else entry for entry in document["checks"]]
+    return [_with_defaults(defaults, entry) if isinstance(entry, dict) else entry for entry in document["checks"]]
+
+
+def _with_defaults(defaults: Raw, entry: Raw) -> Raw:
+    """The entry over the file's defaults. Reasons that the file gives under a condition stay before the reason of the check."""
+    merged = changed_by(defaults, entry)
+    shared, own = defaults.get("otherwise"), entry.get("otherwise")
+    if isinstance(shared, list) and isinstance(own, str):
+        merged["otherwise"] = [*(reason for reason in shared if isinstance(reason, dict) and reason.get("when")), {"say": own}]
+    return merged
 
 
 def _located(error: Exception) -> str:

@@ -21,6 +21,8 @@ from .units import UNITS
 PHASES = ("before", "during", "both")
 #: What a check may expect of its value instead of a limit: `known`, that it is measured at all.
 EXPECTATIONS = ("known",)
+#: Why a check is skipped that gives no reason of its own.
+NOT_HERE = "does not apply here"
 REQUIRED = ("id", "service", "question", "value", "finding", "advice")
 #: A shipped check also says what goes wrong beyond its limit, and where the limit comes from.
 REQUIRED_SHIPPED = ("why", "source")
@@ -56,7 +58,7 @@ class Check:
     expects: t.Optional[str]
     needs: t.Optional[Limit]
     applies: t.Optional[Query]
-    otherwise: str
+    otherwise: tuple[Sentence, ...]
     phase: str
     finding: tuple[Sentence, ...]
     evidence: t.Optional[Query]
@@ -104,7 +106,7 @@ def _words(raw: Raw) -> t.Iterator[str]:
     for key, known in (("service", tuple(TITLES)), ("unit", UNITS), ("phase", PHASES), ("expects", EXPECTATIONS)):
         if raw.get(key) is not None and raw[key] not in known:
             yield f"{key} is {raw[key]!r}; known are {', '.join(known)}"
-    for key in ("id", "question", "value", "where", "otherwise", "applies", "evidence", "why", "source", "blind"):
+    for key in ("id", "question", "value", "where", "applies", "evidence", "why", "source", "blind"):
         if raw.get(key) is not None and not isinstance(raw[key], str):
             yield f"{key} must be a text"
     if raw.get("needs") is not None and not isinstance(raw["needs"], dict):
@@ -134,7 +136,7 @@ def _order(raw: Raw) -> t.Iterator[str]:
 
 def _unmeasured(check: Check) -> t.Iterator[str]:
     """Measures that an expression reads and the service does not have: the check would be skipped, or never hold, as if all were well."""
-    for key in ("value", "applies", "evidence", "warn", "fail", "needs", "finding", "advice", "look", "where"):
+    for key in ("value", "applies", "otherwise", "evidence", "warn", "fail", "needs", "finding", "advice", "look", "where"):
         for text, value in _expressions(getattr(check, key), check.value.text):
             for problem in unmeasured(check.service, text, value):
                 yield f"{key}: {problem}" + ("" if text in problem else f" (in {text})")
@@ -182,8 +184,8 @@ def _sentence_entry(entry: t.Any) -> Sentence:
 
 
 _MAKERS: dict[str, t.Callable[[t.Any], t.Any]] = {
-    "value": compiled, "warn": Limit.parse, "fail": Limit.parse, "needs": Limit.parse, "applies": compiled, "finding": _sentences,
-    "evidence": compiled, "advice": _sentences, "look": Look.parse, "where": compiled,
+    "value": compiled, "warn": Limit.parse, "fail": Limit.parse, "needs": Limit.parse, "applies": compiled,
+    "otherwise": _sentences, "finding": _sentences, "evidence": compiled, "advice": _sentences, "look": Look.parse, "where": compiled,
 }  # fmt: skip
 
 
@@ -201,7 +203,7 @@ def compile_check(raw: Raw) -> Check:
         question=raw["question"].strip(),
         value=made["value"],
         unit=raw.get("unit") or natural_unit(raw["service"], raw["value"]) or "count",
-        otherwise=raw.get("otherwise") or "does not apply here",
+        otherwise=made.get("otherwise") or _sentences(NOT_HERE),
         expects=raw.get("expects"),
         why=_line(raw, "why"),
         source=_line(raw, "source"),

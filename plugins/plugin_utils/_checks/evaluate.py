@@ -12,7 +12,7 @@ import typing as t
 from ...module_utils._text.redact import clean
 from .._reach.hosts import NOWHERE, Reach
 from .catalogue import ANSWERS, HOST_REACHED
-from .check import Check, Sentence
+from .check import NOT_HERE, Check, Sentence
 from .command import ad_hoc, reading
 from .finding import Finding, Value, accept, finding
 from .limit import Limit, Operand, unmasked, usable
@@ -217,7 +217,7 @@ def _not_now(check: Check, instance: Facts, phase: str) -> t.Optional[str]:
             if why_unknown:
                 raise Unknowable(why_unknown)
         if applies in (None, False, 0) or applies in ("", [], {}):
-            return check.otherwise
+            return _said(check.otherwise, check, instance, {**instance, "value": None}) or NOT_HERE
     if check.needs is not None and not _enough(check.needs, instance, phase):
         reason = f"too little to judge by: this needs {check.needs.text}"
         if phase == "before":

@@ -188,6 +188,15 @@ def test_a_file_may_say_once_what_its_checks_have_in_common(tmp_path):
     ]
 
 
+def test_reasons_of_a_file_that_have_a_condition_stay_before_that_of_a_check(tmp_path):
+    (tmp_path / "a.yml").write_text(
+        "defaults:\n  otherwise: [{when: {full: '== true'}, say: it is full}, {say: no server}]\n"
+        "checks:\n- {id: a}\n- {id: b, otherwise: no replica}\n- {id: c, otherwise: null}\n"
+    )
+    full = {"when": {"full": "== true"}, "say": "it is full"}
+    assert [entry.get("otherwise") for entry in load(tmp_path)] == [[full, {"say": "no server"}], [full, {"say": "no replica"}], None]
+
+
 @pytest.mark.parametrize(
     "text, said",
     [

@@ -101,6 +101,18 @@ def test_applies(applies, status):
     assert found["reason"] == ("this is an emperor" if status == "skipped" else None)
 
 
+@pytest.mark.parametrize(
+    "measures, reason",
+    [({"requests": 3}, "3 requests, too few"), ({"requests": 1}, "1 request, too few"), ({"listen_queue": 9}, "the listen queue is full")],
+)
+def test_the_reason_of_what_is_skipped_may_depend_on_the_instance(measures, reason):
+    full = {"when": {"listen_queue": "> 5"}, "say": "the listen queue is full"}
+    found = judged(
+        {"workers": {"total": 0}, **measures}, applies="workers.total", otherwise=[full, {"say": "{requests:request/requests}, too few"}]
+    )
+    assert (found["status"], found["reason"]) == ("skipped", reason)
+
+
 def test_what_could_not_be_read_is_not_taken_for_what_does_not_apply():
     found = judged({"replicas": None, "unknown": {"replicas": "no permission"}}, applies="replicas")
     assert (found["status"], found["reason"]) == ("unknown", "no permission")
