@@ -26,8 +26,7 @@ def read(address: str, seconds: float = 5.0) -> parse.Stats:
 
 @pytest.mark.parametrize("form", ["{0}", "http://{0}", "http://{0}/some/path", "tcp://{0}"])
 @pytest.mark.parametrize("behaviour", ["raw", "http", "http, after a request"])
-def test_raw_and_http_are_told_apart_by_the_first_byte(case, form, behaviour):
-    """U-06"""
+def test_u06_raw_and_http_are_told_apart_by_the_first_byte(case, form, behaviour):
     data = case("U-06.txt").partition(b"\r\n\r\n")[2] if behaviour == "raw" else case("U-06.txt")
     with peer(sends(data, wait_for=b"\r\n\r\n" if "after" in behaviour else b"")) as address:
         reader = fetch.Reader(form.format(address))
@@ -37,14 +36,12 @@ def test_raw_and_http_are_told_apart_by_the_first_byte(case, form, behaviour):
 
 
 @pytest.mark.parametrize("name", ["U-04.json", "U-08.json", "U-10.json", "U-13.json"])
-def test_a_document_in_pieces(case, name):
-    """U-01"""
+def test_u01_a_document_in_pieces(case, name):
     with peer(sends(case(name), piece=64, pause=0.002)) as address:
         assert read(address).workers
 
 
-def test_a_large_document():
-    """U-01"""
+def test_u01_a_large_document():
     cores = [{"id": number, "requests": 7, "in_request": 0, "vars": ["x" * 200], "req_info": {}} for number in range(50)]
     data = json.dumps(document(*[worker(number, cores=cores) for number in range(128)])).encode()
     assert len(data) > 1_500_000
@@ -52,8 +49,7 @@ def test_a_large_document():
         assert read(address).cores_active == 6400
 
 
-def test_one_byte_at_a_time_for_ever_ends_at_the_limit():
-    """U-01"""
+def test_u01_one_byte_at_a_time_for_ever_ends_at_the_limit():
     with peer(sends(b"{" + b" " * 10_000, piece=1, pause=0.05)) as address, pytest.raises(Problem, match="only .* bytes .* within 1 s"):
         read(address, 1)
 
@@ -64,23 +60,20 @@ def test_more_than_anybody_sends_is_refused():
 
 
 @pytest.mark.parametrize("cut", ["U-02.json", "U-08.json", "U-11.json"])
-def test_an_incomplete_document_is_said_to_be_one(case, cut):
-    """U-02"""
+def test_u02_an_incomplete_document_is_said_to_be_one(case, cut):
     data = case(cut) if cut == "U-02.json" else case(cut)[: len(case(cut)) // 2]
     with peer(sends(data)) as address, pytest.raises(Problem, match=rf"stats not complete JSON: {len(data)} bytes, beginning with"):
         read(address)
 
 
-def test_an_answer_cut_once_is_asked_for_again():
-    """U-02"""
+def test_u02_an_answer_cut_once_is_asked_for_again():
     replies = [SMALL[:50], SMALL]
     with peer(lambda conn: conn.sendall(replies.pop(0))) as address:
         assert read(address).kind == "app"
 
 
 @pytest.mark.parametrize("answer", [sends(b""), silent])
-def test_not_the_stats_socket(answer):
-    """U-03"""
+def test_u03_not_the_stats_socket(answer):
     with peer(answer) as address, pytest.raises(Problem, match="nothing received .*is this the stats socket"):
         read(address, 1)
 

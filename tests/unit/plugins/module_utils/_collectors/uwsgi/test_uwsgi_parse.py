@@ -37,15 +37,14 @@ def test_every_recorded_version(fixture_file, name):
     assert len(json.dumps(result)) < 20_000
 
 
-def test_foreign_bytes_inside_strings(case):
-    """U-04"""
+def test_u04_foreign_bytes_inside_strings(case):
     stats = parse.stats(case("U-04.json"))
     assert [one.status for one in stats.workers] == ["busy"]
     assert stats.slots == (1, 1)
 
 
-def test_variables_that_break_the_document_are_dropped():
-    """U-04 further: an escape that uWSGI does not know, a quote that it did not escape"""
+def test_u04_variables_that_break_the_document_are_dropped():
+    """an escape that uWSGI does not know, a quote that it did not escape"""
     text = json.dumps(document(worker(1, "busy", [core(1, ["HTTP_USER_AGENT=@@"])]), worker(2)), separators=(",", ":"))
     for hostile in ("\\x", '"', '","x":', "\\"):
         stats = parse.stats(text.replace("@@", hostile).encode())
@@ -131,14 +130,13 @@ def test_numbers_that_are_none():
     assert facts(text.encode())["lifetime_mean_response_seconds"] == 0.0
 
 
-def test_emperor(case):
-    """U-11"""
+def test_u11_emperor(case):
     stats = parse.stats(case("U-11.json"))
     assert [(one.name, one.state) for one in stats.vassals] == [("shop.ini", "loyal"), ("sleepy.ini", "asleep"), ("broken.ini", "cursed")]
 
 
-def test_a_vassal_that_keeps_dying_is_only_in_the_blacklist():
-    """U-11 further: seen on 2.0.30"""
+def test_u11_a_vassal_that_keeps_dying_is_only_in_the_blacklist():
+    """seen on 2.0.30"""
     ready = {"id": "shop.ini", "pid": 7, "loyal": 0, "ready": 1, "accepting": 1, "cursed": 0, "on_demand": "", "respawns": 0}
     starting = {**ready, "id": "new.ini", "ready": 0, "accepting": 0}
     again = {**starting, "id": "again.ini"}

@@ -75,8 +75,7 @@ def test_threads_are_counted_and_not_only_workers():
     assert result["saturated"] is False
 
 
-def test_cores_absent_and_other_states(case):
-    """U-08"""
+def test_u08_cores_absent_and_other_states(case):
     result = facts(case("U-08.json"))
     workers = result["workers"]
     assert (workers["busy"], workers["idle"], workers["paused"], workers["signal"], workers["active"]) == (1, 1, 1, 1, 2)
@@ -119,8 +118,7 @@ def test_a_backlog_that_nobody_tells_makes_saturation_unknown_only_when_no_worke
     assert result["listen_queue"] is None and result["saturated"] is False
 
 
-def test_unix_backlog_is_unknown_when_nobody_tells(case):
-    """U-10"""
+def test_u10_unix_backlog_is_unknown_when_nobody_tells(case):
     result = facts(case("U-10.json"), case("U-10.json"), case("U-10.json"), window=1.0)
     for name in ("listen_queue", "listen_queue_limit", "listen_queue_ratio", "listen_queue_samples"):
         assert result[name] is None and "UNIX" in result["unknown"][name]
@@ -154,8 +152,7 @@ def test_backlog_over_the_samples():
     assert mild["uwsgi_listen_queue"]["status"] == "warn" and mild["uwsgi_listen_queue_full"]["status"] == "ok"
 
 
-def test_harakiri_leaves_the_averages(case):
-    """U-13"""
+def test_u13_harakiri_leaves_the_averages(case):
     result = facts(case("U-13.json"))
     assert result["lifetime_harakiri"] == 2 and result["lifetime_respawns"] == 2
     assert result["lifetime_mean_response_seconds"] is None and result["mean_response_seconds"] is None
@@ -181,16 +178,14 @@ def test_a_cheap_worker_that_starts_is_no_respawn():
     assert facts(before, changed(before, w2={"status": "idle", "respawn_count": 4}), window=5.0)["respawns"] == 0
 
 
-def test_memory_is_null_and_not_zero(case):
-    """U-16"""
+def test_u16_memory_is_null_and_not_zero(case):
     result = facts(case("U-16.json"))
     for name in ("memory_bytes", "memory_kind", "memory_bytes_per_worker_median", "memory_bytes_per_worker_peak"):
         assert result[name] is None and "memory-report" in result["unknown"][name]
     assert findings(result)["uwsgi_worker_memory"]["status"] == "unknown"
 
 
-def test_memory_from_the_process_table_or_from_memory_report(case, fixture_file):
-    """U-16"""
+def test_u16_memory_from_the_process_table_or_from_memory_report(case, fixture_file):
     table = {101: Memory(400 << 20, 350 << 20, 300 << 20), 102: Memory(200 << 20, 150 << 20, 100 << 20)}
     result = facts(case("U-16.json"), memory=table)
     assert (result["memory_kind"], result["memory_bytes_per_worker_median"], result["memory_bytes_per_worker_peak"]) == (
@@ -205,8 +200,7 @@ def test_memory_from_the_process_table_or_from_memory_report(case, fixture_file)
     assert [one.rss for one in host_view.memory_of(reported, False).values()] == [34603008, 13488128, 34648064, 139341824]
 
 
-def test_emperor(case):
-    """U-11"""
+def test_u11_emperor(case):
     result = facts(case("U-11.json"), case("U-11.json"), window=5.0)
     assert result["kind"] == "emperor" and "workers" not in result
     vassals = result["vassals"]

@@ -35,8 +35,7 @@ def facts(first: parse.Counters, second: t.Optional[parse.Counters] = None, **to
 
 
 @pytest.mark.parametrize("form", ["new", "flat", "typed", "v3"])
-def test_four_shapes_of_the_json_are_one_fact(case, form):
-    """V-01"""
+def test_v01_four_shapes_of_the_json_are_one_fact(case, form):
     sample = parse.counters(case(f"V-01-{form}.json"))
     result = facts(sample)
     assert (result["lifetime_hits"], result["lifetime_misses"], result["lifetime_passes"]) == (800, 150, 50)
@@ -44,16 +43,15 @@ def test_four_shapes_of_the_json_are_one_fact(case, form):
     assert result["hit_ratio_true"] is None and "one sample" in result["unknown"]["hit_ratio_true"]
 
 
-def test_the_manager_without_its_child_is_down(case, tools, commands):
-    """V-02: exit status 0 and nothing but MGT counters"""
+def test_v02_the_manager_without_its_child_is_down(case, tools, commands):
+    """exit status 0 and nothing but MGT counters"""
     commands.answers["varnishstat"] = case("V-02.json")
     found = look(tools)
     assert found["state"] == "down"
     assert "manager up, child not running" in found["problem"]
 
 
-def test_no_access_names_the_three_causes(case, tools, commands):
-    """V-03"""
+def test_v03_no_access_names_the_three_causes(case, tools, commands):
     commands.answers["varnishstat"] = Ran(1, b"", case("V-03.stderr"))
     found = look(tools, instance="edge")
     assert found["state"] == "unreadable"
@@ -62,8 +60,7 @@ def test_no_access_names_the_three_causes(case, tools, commands):
     assert ["varnishstat", "-1", "-j", "-t", "0", "-n", "edge"] in commands.asked
 
 
-def test_a_visible_varnishd_is_running_but_not_readable(case, tools, commands):
-    """V-03"""
+def test_v03_a_visible_varnishd_is_running_but_not_readable(case, tools, commands):
     commands.answers["varnishstat"] = Ran(1, b"", case("V-03.stderr"))
     tools._processes = Processes([Process(4711, 1, "varnishd", 0, ("/usr/sbin/varnishd", "-n", "edge"))], False)
     found = look(tools)
@@ -71,8 +68,8 @@ def test_a_visible_varnishd_is_running_but_not_readable(case, tools, commands):
     assert "running (pid 4711)" in found["problem"] and "not readable" in found["problem"]
 
 
-def test_another_varnishd_is_named_when_ours_is_not_to_be_seen(case, tools, commands):
-    """V-03: with several instances the name is the likely cause"""
+def test_v03_another_varnishd_is_named_when_ours_is_not_to_be_seen(case, tools, commands):
+    """with several instances the name is the likely cause"""
     commands.answers["varnishstat"] = Ran(1, b"", case("V-03.stderr"))
     tools._processes = Processes([Process(4711, 1, "varnishd", 0, ("/usr/sbin/varnishd", "-n", "edge"))], False)
     found = look(tools, instance="egde")
@@ -125,8 +122,8 @@ def test_broken_answers_are_one_sentence(tools, commands, answer):
     assert found["state"] == "unreadable" and "varnishstat" in found["problem"]
 
 
-def test_text_is_not_guessed_at(case, tools, commands):
-    """V-15: only the JSON is read; text with moving columns is refused in words"""
+def test_v15_text_is_not_guessed_at(case, tools, commands):
+    """only the JSON is read; text with moving columns is refused in words"""
     commands.answers["varnishstat"] = case("V-15.txt")
     assert "not complete JSON" in look(tools)["problem"]
 
@@ -143,8 +140,7 @@ def test_words_before_the_json_and_gauges_below_zero_do_no_harm(case):
     assert found["unknown"]["objects"].startswith("implausible") and "wrapped" in found["unknown"]["objects"]
 
 
-def test_happy_is_an_exact_history(case):
-    """V-05"""
+def test_v05_happy_is_an_exact_history(case):
     result = facts(parse.counters(case("V-05.json")))
     rows = {row["name"]: row for row in result["backends"]}
     assert rows["probe_good"]["happy"] == 2**64 - 1 and isinstance(rows["probe_good"]["happy"], int)
@@ -159,8 +155,7 @@ def test_happy_is_an_exact_history(case):
     assert result["backends"][0]["name"] == "probe_sick"
 
 
-def test_only_the_live_vcl_is_judged(case, tools, commands):
-    """V-08"""
+def test_v08_only_the_live_vcl_is_judged(case, tools, commands):
     commands.answers["varnishstat"] = case("V-08.json")
     commands.answers["varnishadm"] = case("V-08.vcl-list.json")  # whatever is asked
     found = look(tools)
@@ -171,8 +166,7 @@ def test_only_the_live_vcl_is_judged(case, tools, commands):
     assert found["backends_sick"] == 0 and found["stale_vcls"] == ["boot"]
 
 
-def test_without_the_cli_the_live_vcl_is_not_guessed(case, tools, commands):
-    """V-08, second run"""
+def test_v08_without_the_cli_the_live_vcl_is_not_guessed(case, tools, commands):
     commands.answers["varnishstat"] = case("V-08.json")
     commands.answers["varnishadm"] = Ran(1, b"", b"Cannot open secret file: Permission denied\n")
     found = look(tools)
@@ -207,16 +201,14 @@ def test_failures_of_a_backend_are_counted_by_reason_or_in_sum():
     assert facts({**refused, "VBE.boot.web.fail": 3})["backends"][0]["lifetime_failures"] == 5
 
 
-def test_a_crash_shows_though_the_numbers_look_calm(case):
-    """V-09"""
+def test_v09_a_crash_shows_though_the_numbers_look_calm(case):
     result = facts(parse.counters(case("V-09.json")))
     assert result["child"]["crashes"] == 2 and result["child"]["panics"] == 1
     assert result["child"]["uptime_seconds"] == 12 and result["child"]["younger_than_manager_seconds"] == 86388
     assert result["judged"]["hit_ratio_true"] is None and "one sample" in result["unknown"]["judged.hit_ratio_true"]
 
 
-def test_nothing_of_nothing_is_unknown(case):
-    """V-11"""
+def test_v11_nothing_of_nothing_is_unknown(case):
     sample = parse.counters(case("V-11.json"))
     for result in (facts(sample), facts(sample, dict(sample))):
         assert result["hit_ratio_true"] is None and result["lifetime_hit_ratio_true"] is None and result["judged"]["hit_ratio_true"] is None
@@ -271,8 +263,7 @@ def test_a_backend_whose_health_is_not_told_may_be_sick():
     assert "no health of a backend" in found["unknown"]["backends_sick"]
 
 
-def test_the_window_beside_the_lifetime(case, tools, commands):
-    """V-12"""
+def test_v12_the_window_beside_the_lifetime(case, tools, commands):
     commands.answers["varnishstat"] = [case("V-12-first.json"), case("V-12-second.json")]
     found = look(tools, window=0.01)
     assert found["hit_ratio_true"] == 0.4 and found["requests"] == 100
@@ -281,8 +272,7 @@ def test_the_window_beside_the_lifetime(case, tools, commands):
     assert found["judged"]["basis"] == "window" and found["judged"]["hit_ratio_true"] == 0.4
 
 
-def test_a_restart_between_the_samples_is_said_and_never_negative(case):
-    """V-12"""
+def test_v12_a_restart_between_the_samples_is_said_and_never_negative(case):
     result = facts(parse.counters(case("V-12-first.json")), parse.counters(case("V-12-restarted.json")))
     assert result["hit_ratio_true"] is None and "restarted during the sample" in result["unknown"]["hit_ratio_true"]
     assert any("restarted during the sample" in note for note in result["notes"])

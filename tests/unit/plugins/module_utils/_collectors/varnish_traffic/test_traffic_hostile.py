@@ -18,8 +18,8 @@ from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish
 from .lines import backend, client, look
 
 
-def test_lines_of_another_form_are_counted_as_unparsed(tools, commands, case):
-    """V-14: another format, junk, foreign bytes, a last line that is cut"""
+def test_v14_lines_of_another_form_are_counted_as_unparsed(tools, commands, case):
+    """another format, junk, foreign bytes, a last line that is cut"""
     found = look(tools, commands, client() + case("V-14.log"))
     assert found["requests"] == 1
     # the last of the eight has no end of line: it is cut, and no line at all
