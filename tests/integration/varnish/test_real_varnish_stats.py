@@ -205,6 +205,27 @@ def test_a_server_that_ends_within_the_window_is_down(varnish, collector):
             time.sleep(seconds)
 
     tools = HostTools(RealCommands(), timeout=10)
-    wanted = [(dataclasses.replace(collector, probe=Killing), {"instance": varnish.instance})]
+    wanted = [(dataclasses.replace(collector, sampler=Killing), {"instance": varnish.instance})]
     [found] = gather(wanted, 0.5, tools)[collector.key]["instances"]
     assert found["state"] == "down" and "ended within the window" in found["problem"]
+
+
+@pytest.mark.parametrize("collector", [COLLECTOR, TRAFFIC], ids=["stats", "traffic"])
+def test_a_server_that_is_restarted_within_the_window_is_said_to_be(backend, collector):
+    """Its manager has another process id, and its counters begin again: that is no server which is down"""
+    with Varnish(backend) as varnish:
+        varnish.get("/page/1/", times=3)
+
+        class Restarting(collector.sampler):
+            def watch(self, seconds: float) -> None:
+                varnish.process.terminate()
+                varnish.process.wait(15)
+                varnish.__enter__()
+                varnish.get("/page/1/", times=2)
+                time.sleep(seconds)
+
+        tools = HostTools(RealCommands(), timeout=10)
+        wanted = [(dataclasses.replace(collector, sampler=Restarting), {"instance": varnish.instance})]
+        [found] = gather(wanted, 0.5, tools)[collector.key]["instances"]
+    assert found["state"] == "up", found["problem"]
+    assert any("was restarted within the window" in note for note in found["notes"])

@@ -58,7 +58,7 @@ class VarnishSampler(Sampler):
 
     def facts(self, window: t.Optional[float]) -> Facts:
         restarted = self._check_alive()
-        facts = shape.facts(self._first, self._second, window, self._told(), self.tools.top)
+        facts = shape.facts(self._first, self._second, window, self._told(), self.tools.top, restarted is not None)
         facts.put("client_options", discover.client_options(self.options.get("instance")))
         if restarted:
             facts.note(f"{restarted}; its cache is empty, and what it counted before is lost")
@@ -70,13 +70,15 @@ class VarnishSampler(Sampler):
         Gives a sentence when varnishd was restarted within the window.
         """
         restarted = discover.must_run_still(self.options.get("instance"), self._seen)
+        if restarted is not None:
+            return restarted
         later, at = self._second, self._second_at
         if later is None and discover.runs(self.tools, self.options.get("instance")) is False:
             time.sleep(_TICK)
             later, at = self._read()
         if later is not None and self._first_at is not None and at is not None:
             shape.must_be_alive(self._first, later, at - self._first_at)
-        return restarted
+        return None
 
     def _told(self) -> shape.Told:
         """What the management CLI says. A part that it does not tell is unknown with the reason, not the whole."""

@@ -50,9 +50,11 @@ def must_be_alive(first: Counters, second: Counters, seconds: t.Optional[float])
         )
 
 
-def facts(first: Counters, second: t.Optional[Counters], seconds: t.Optional[float], told: Told, keep: int) -> Facts:
+def facts(
+    first: Counters, second: t.Optional[Counters], seconds: t.Optional[float], told: Told, keep: int, replaced: bool = False
+) -> Facts:
     """The measures of one instance."""
-    window = Window(first, second, seconds)
+    window = Window(first, second, seconds, replaced)
     must_have_child(window.latest)
     result = Facts()
     if window.restarted:

@@ -17,10 +17,14 @@ RESTARTED = "the child of varnishd restarted during the sample, so its counters 
 
 
 class Window(derived.Window):
-    """A name without a dot is a MAIN counter. A child that restarted in between began to count at zero again."""
+    """A name without a dot is a MAIN counter. A child that restarted in between began to count at zero again.
 
-    def __init__(self, first: Counters, second: t.Optional[Counters], seconds: t.Optional[float]) -> None:
-        self.restarted = second is not None and any(_fell(first, second, name) for name in ("MAIN.uptime", "MGT.uptime", "MAIN.cache_hit"))
+    `replaced`: the manager is another process than before, whatever the counters look like.
+    """
+
+    def __init__(self, first: Counters, second: t.Optional[Counters], seconds: t.Optional[float], replaced: bool = False) -> None:
+        fell = second is not None and any(_fell(first, second, name) for name in ("MAIN.uptime", "MGT.uptime", "MAIN.cache_hit"))
+        self.restarted = replaced or fell
         super().__init__(first, second, seconds, _lacking, RESTARTED if self.restarted else None)
 
     def now(self, name: str) -> Maybe[Number]:
