@@ -118,7 +118,8 @@ ansible_facts:
                  port: {type: int, description: Its port.}, vhost: {type: str, description: 'Virtual host, or number of the database.'},
                  version: {type: str, description: 'Its version, null when it may not be read.'},
                  memory_bytes: {type: int, description: 'Memory that Redis uses, null for others.'},
-                 memory_limit_bytes: {type: int, description: 'Its limit, null without one.'},
+                 memory_limited: {type: bool, description: 'Whether Redis has a limit, null for others.'},
+                 memory_limit_bytes: {type: int, description: 'The limit, null without one.'},
                  eviction_policy: {type: str, description: 'What Redis does at the limit, null for others.'},
                  identity: {type: str, description: 'Tells brokers apart, from whichever host they are read.'}}
             workers:
@@ -144,6 +145,13 @@ ansible_facts:
                  held_growth_per_second: {type: float, description: How fast what waits at it grows.}}
             workers_total: {type: int, description: How many answered or sent heartbeats. Null when there are signs of life but no answer.}
             workers_replied: {type: int, description: How many answered.}
+            workers_twins:
+              description: Names that several workers have; sums over the workers are null then, because only one answer of each is seen.
+              type: list
+              elements: dict
+              contains:
+                {name: {type: str, description: The name.}, workers: {type: int, description: How many have it.}}
+            workers_twins_total: {type: int, description: How many such names there are.}
             workers_expected: {type: int, description: Names given in O(workers).}
             workers_missing: {type: list, elements: str, description: Those of which nothing was heard.}
             workers_missing_total: {type: int, description: How many these are.}
@@ -188,6 +196,9 @@ ansible_facts:
             worst: {type: dict, description: 'The queue most in trouble, null when none could be read.', contains: *queue}
             ready_total: {type: int, description: Messages that wait in all queues.}
             ready_consumed: {type: int, description: 'Of them, in queues that have a consumer.'}
+            delayed_total:
+              description: Messages that wait for their time in RabbitMQ's queues of delayed delivery, where no worker takes them, by design.
+              type: int
             backlog_total: {type: int, description: Messages that wait in queues and at workers.}
             growth_per_second: {type: float, description: Sum over the queues.}
             wait_seconds: {type: float, description: 'The longest wait of a queue, null when no task was begun in the window.'}

@@ -77,11 +77,17 @@ class Worker(Server):
     def stop(self, with_signal: int = signal.SIGKILL) -> None:
         super().stop(with_signal)  # a warm shutdown waits for its tasks
 
+    def _stopped(self) -> bool:
+        assert self.process is not None
+        with open(f"/proc/{self.process.pid}/stat", encoding="ascii", errors="replace") as handle:
+            return handle.read().rpartition(")")[2].split()[0] == "T"
+
     @contextlib.contextmanager
     def frozen(self) -> t.Iterator[None]:
         assert self.process is not None
         os.killpg(self.process.pid, signal.SIGSTOP)
         try:
+            wait_until(self._stopped, "the kernel to stop it")
             yield
         finally:
             os.killpg(self.process.pid, signal.SIGCONT)

@@ -96,6 +96,20 @@ def shown(address: Address) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+def resolve(address: Address) -> None:
+    """Raise a Problem when the host's name does not resolve: that is about us and our resolver, and says nothing about the service."""
+    if isinstance(address, str):
+        return
+    try:
+        socket.getaddrinfo(address[0], address[1], type=socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        raise _unresolved(address, error) from None
+
+
+def _unresolved(address: Address, error: socket.gaierror) -> Problem:
+    return Problem(f"the host name in {shown(address)} does not resolve ({error.strerror})")
+
+
 def connect(address: Address, seconds: float) -> socket.socket:
     """A connected socket; who refuses is Down, who may not be reached is a Problem, each with the way out."""
     try:
@@ -114,7 +128,7 @@ def connect(address: Address, seconds: float) -> socket.socket:
     except ConnectionRefusedError:
         raise Down(f"connection to {shown(address)} refused: nothing listens there") from None
     except socket.gaierror as error:
-        raise Problem(f"the host name in {shown(address)} does not resolve ({error.strerror})") from None
+        raise _unresolved(address, error) from None
     except (socket.timeout, TimeoutError):
         raise Down(f"no connection to {shown(address)} within {seconds:g} s: the host is down or a firewall drops it") from None
     except OSError as error:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import collections
 import typing as t
 
 from .celery_headroom import addable
@@ -21,7 +22,15 @@ def brokers(hosts: Hosts) -> list[dict[str, t.Any]]:
     for report in instances_up(hosts, "celery"):
         identity = report.part("broker").get("identity")
         by_identity.setdefault(str(identity or f"{report.host} {report.name}"), []).append(report)
-    return [_broker(reports, hosts) for _identity, reports in sorted(by_identity.items())]
+    return _told_apart([_broker(reports, hosts) for _identity, reports in sorted(by_identity.items())])
+
+
+def _told_apart(found: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
+    """Different brokers at the same address (the loopback of two hosts) are named by their hosts too: findings go by name."""
+    counted = collections.Counter(str(broker.get("name")) for broker in found)
+    return [
+        {**broker, "name": f"{broker['name']} on {broker['host']}"} if counted[str(broker.get("name"))] > 1 else broker for broker in found
+    ]
 
 
 def _knowledge(report: Instance) -> tuple[bool, float, float, int]:

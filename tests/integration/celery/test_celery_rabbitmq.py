@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import time
 import typing as t
@@ -97,6 +98,40 @@ def test_the_broker_is_left_as_it_was(broker: RabbitMQ) -> None:
         wait_until(lambda: state() == before, "the broker to be as before", 10)
 
 
+NATIVE = {
+    "task_default_queue": "shop", "task_default_queue_type": "quorum", "task_default_exchange_type": "topic",
+    "worker_detect_quorum_queues": True, "broker_native_delayed_delivery_queue_type": "quorum",
+    "broker_transport_options": {"confirm_publish": True},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("managed", [True, False])
+def test_n12_tasks_that_wait_for_their_time_in_the_broker_are_no_backlog(broker: RabbitMQ, managed: bool) -> None:
+    with Worker(broker.url, "-c", "1", conf=NATIVE) as worker:
+        app = sender(broker.url, **NATIVE)
+        send(app, "shop.add", 25, 1, countdown=600)
+        send(app, "shop.add", 3, 1)
+        idle(worker, 3)
+        wait_until(lambda: broker.ask("queues/%2F/celery_delayed_9").get("messages_ready") == 25, "the delayed queue to hold them", 30)
+        facts = read(0.5, broker_url=broker.url, **({"management_url": broker.management_url} if managed else {}))
+    assert (facts["ready_total"], facts["unconsumed_total"], facts["delayed_total"]) == (0, 0, 25), facts["queues"]
+    assert not [queue for queue in facts["queues"] if "delayed" in queue["name"]]
+
+
+def test_a_user_without_rights_gets_a_line_that_works(broker: RabbitMQ) -> None:
+    broker.ask("users/mon", "PUT", {"password": "EXAMPLEmon", "tags": ""})
+    broker.ask("permissions/%2F/mon", "PUT", {"configure": "^$", "write": "^$", "read": ".*"})
+    url = f"amqp://mon:EXAMPLEmon@127.0.0.1:{broker.port}//"
+    with Worker(broker.url, "-c", "1"):
+        said = read(0, broker_url=url)["unknown"]["workers_replied"]
+        command = shlex.split(said.partition(": ")[2])
+        assert command[:5] == ["rabbitmqctl", "set_permissions", "-p", "/", "mon"], said
+        broker.ask("permissions/%2F/mon", "PUT", dict(zip(("configure", "write", "read"), command[5:])))
+        facts = read(0.5, broker_url=url)
+    assert facts["workers_replied"] == 1, facts["unknown"].get("workers_replied")
+    assert not any("events" in note for note in facts["notes"])
+
+
 def test_growth_and_drain(broker: RabbitMQ) -> None:
     app = sender(broker.url)
     with Worker(broker.url, "-c", "1", "--prefetch-multiplier", "1"):
@@ -132,7 +167,7 @@ def test_a_dead_broker_and_one_that_hangs(broker: RabbitMQ) -> None:
         hung = read(0, timeout=2, broker_url=broker.url)
     finally:
         os.killpg(broker.process.pid, signal.SIGCONT)
-    assert hung["state"] == "down" and "did not answer" in hung["problem"]
+    assert hung["state"] == "down" and "is stopped by a signal" in hung["problem"]
 
 
 def test_from_the_command_line_without_a_secret(broker: RabbitMQ) -> None:

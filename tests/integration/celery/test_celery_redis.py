@@ -260,7 +260,7 @@ def test_a_broker_that_hangs_or_dies_within_the_window() -> None:
         mortal.process.send_signal(signal.SIGSTOP)
         hung = read(0, timeout=2, broker_url=mortal.url)
         mortal.process.send_signal(signal.SIGCONT)
-        assert hung["state"] == "down" and "did not answer" in hung["problem"] and hung["duration_ms"] < 10_000
+        assert hung["state"] == "down" and "is stopped by a signal" in hung["problem"] and hung["duration_ms"] < 10_000
         died = read(1, mortal.process.kill, timeout=2, broker_url=mortal.url)
         assert died["state"] == "down" and "no connection to the broker" in died["problem"]
 
@@ -360,4 +360,47 @@ def test_the_projects_own_application(broker: Redis) -> None:
 def test_two_workers_of_one_name_are_told(broker: Redis) -> None:
     with Worker(broker.url, "-c", "1"), Worker(broker.url, "-c", "1"):
         facts = read(0, broker_url=broker.url)
-    assert any("Two workers are called w1@wr-test" in note for note in facts["notes"])
+    assert facts["workers_twins"] == [{"name": "w1@wr-test", "workers": 2}]
+    assert (facts["workers_total"], facts["concurrency"], facts["at_least"]["concurrency"]) == (2, None, 1)
+
+
+class Guarded(Redis):
+    """Without a default user: `full` may everything, `mon` may read, `deaf` may everything but has no channels (case N-13)."""
+
+    USERS = {"full": "~* &* +@all", "mon": "%R~* resetchannels +@read +@connection -@dangerous", "deaf": "~* resetchannels +@all"}
+
+    def __init__(self) -> None:
+        super().__init__("", "user default off", *(f"user {name} on >EXAMPLE{name} {rules}" for name, rules in self.USERS.items()))
+
+    def url_of(self, user: str) -> str:
+        return f"redis://{user}:EXAMPLE{user}@127.0.0.1:{self.port}/0"
+
+    def client(self) -> t.Any:
+        import redis
+
+        return redis.Redis(port=self.port, username="full", password="EXAMPLEfull")
+
+
+def test_n13_users_without_channels_get_an_acl_line_that_works_and_no_worker_hangs() -> None:
+    with Guarded() as broker, Worker(broker.url_of("full"), "-c", "1"):
+        for user in ("mon", "deaf"):
+            facts = read(0, processes=True, broker_url=broker.url_of(user))
+            assert facts["state"] == "up" and facts["ready_total"] == 0, facts["problem"]
+            said = facts["unknown"]["workers_replied"]
+            assert said.startswith(f"this user may not use remote control: ACL SETUSER {user} (")
+            assert "hangs" not in json.dumps(facts) and "EXAMPLE" not in json.dumps(facts)
+            line = said.partition(": ")[2]
+            with broker.client() as client:
+                client.execute_command(*line.partition(" (")[0].split(), "(" + line.partition("(")[2])
+            mended = read(0.5, processes=True, broker_url=broker.url_of(user))
+            assert (mended["workers_replied"], mended["local"]["answering"]) == (1, 1), mended["unknown"].get("workers_replied")
+            assert not any("events" in note for note in mended["notes"])
+
+
+def test_a_full_broker_is_no_missing_permission() -> None:
+    with Redis() as broker, Worker(broker.url, "-c", "1"):
+        with broker.client() as client:
+            client.config_set("maxmemory", 1)
+        facts = read(0, processes=True, broker_url=broker.url)
+    assert facts["state"] == "up" and facts["broker"]["memory_limited"] is True
+    assert "the broker is full" in facts["unknown"]["workers_replied"] and "may not" not in facts["unknown"]["workers_replied"]

@@ -14,9 +14,12 @@ import threading
 import time
 import typing as t
 
-from ..._collect import stream
-from ..._collect.problem import Down, Problem
+from ..._collect import libraries, stream
+from ..._collect.derived import total
+from ..._collect.facts import Maybe, Unknown
+from ..._collect.problem import Problem
 from ..._text.plain import text
+from . import greeting, refusal
 from .broker_url import Broker
 
 #: Far longer than any message waits: our connection must never hand out again what workers hold, as kombu does for
@@ -26,7 +29,7 @@ NEVER = 10**10
 #: Bindings are looked for in at most so many keys of a Redis database, in steps of this size.
 SCAN_STEP, SCAN_KEYS = 1000, 500_000
 BINDING = "_kombu.binding."
-CONTROL = ("pidbox", "celeryev")
+NO_SUCH_QUEUE = "no such queue"
 _IMPORTING = threading.Lock()
 
 
@@ -72,30 +75,33 @@ class Connection:
 
     def connect(self) -> None:
         """Connect, or raise Down or a Problem that says why not. Secrets are hidden by the caller."""
-        where = self.broker.shown
-        if self.on_redis and not self.broker.encrypted and not self.broker.several:
-            self._say_ping()
+        where, parts = self.broker.shown, self.broker.parts()
+        if self.on_redis:
+            libraries.require("redis", "python3-redis")
+        if not self.broker.several and self.broker.scheme != "sentinel":
+            self._greet(where, parts["host"] if parts["port"] is None else (parts["host"], parts["port"]))
         try:
             self.kombu.connect()
             _channel = self.kombu.default_channel
+        except Problem:
+            raise
+        except ImportError as error:
+            raise Problem(f"kombu cannot speak to {where}: {error}") from None
         except KeyError as error:
             raise Problem(f"this kombu has no transport {error}") from None
-        except (ImportError, AttributeError) as error:
-            raise Problem(f"kombu cannot speak to {where}: {error} (on Debian: python3-redis)") from None
         except Exception as error:  # pylint: disable=broad-exception-caught # each client library has its own family
-            raise _refusal(error, where, self.seconds) from None
+            raise refusal.connecting(error, self.broker, self.seconds) from None
 
-    def _say_ping(self) -> None:
-        """Whether Redis says anything at all: its client library retries for many times the time-out before it gives up."""
-        parts = self.broker.parts()
-        late = Down(f"the broker {self.broker.shown} did not answer within {self.seconds:g} s: it hangs, or is no Redis")
-        with stream.connect(parts["host"] if parts["port"] is None else (parts["host"], parts["port"]), self.seconds) as conn:
-            try:
-                conn.sendall(b"PING\r\n")  # whoever wants a login answers with an error, and answers
-                if not stream.read_all(conn, self.seconds, enough=bool):
-                    raise Problem(f"the broker {self.broker.shown} hangs up: does it want TLS (rediss://)?")
-            except (ConnectionError, TimeoutError):
-                raise late from None
+    def _greet(self, where: str, address: stream.Address) -> None:
+        """Whether a broker answers at all: the client libraries read without a limit, and retry for many times the time-out."""
+        if self.broker.encrypted or not self.on_redis:
+            stream.resolve(address)
+        if self.broker.encrypted:
+            return
+        if self.on_redis:
+            greeting.redis(where, address, self.seconds)
+        else:
+            greeting.check_amqp(self.kombu, where, self.seconds)
 
     @contextlib.contextmanager
     def channel(self) -> t.Iterator[t.Any]:
@@ -106,6 +112,13 @@ class Connection:
         finally:
             with contextlib.suppress(Exception):
                 channel.close()
+
+    @property
+    def refusals(self) -> tuple[type[BaseException], ...]:
+        """What the client libraries raise when the broker refuses something; newer ones wrap it."""
+        from kombu.exceptions import OperationalError  # pylint: disable=import-outside-toplevel
+
+        return (*self.kombu.channel_errors, OperationalError)
 
     @property
     def on_redis(self) -> bool:
@@ -128,8 +141,8 @@ class Connection:
                 declared = channel.queue_declare(queue=name, passive=True)
             return Length(int(declared.message_count), int(declared.consumer_count))
         except self.kombu.channel_errors as error:
-            missing = "404" in str(error) or "NOT_FOUND" in str(error)
-            return Length(problem="no such queue" if missing else f"the broker does not tell ({type(error).__name__})")
+            missing = refusal.kind_of(error) == refusal.MISSING
+            return Length(problem=NO_SUCH_QUEUE if missing else f"the broker does not tell ({type(error).__name__})")
 
     def _lists(self, names: list[str]) -> dict[str, Length]:
         """On Redis a queue is a list per priority; an empty one does not exist. One round trip for all of them."""
@@ -148,7 +161,7 @@ class Connection:
             if self.on_redis:
                 self._unacked(reading)
         except self.kombu.connection_errors + (socket.timeout, TimeoutError) as error:
-            raise _refusal(error, self.broker.shown, self.seconds) from None
+            raise refusal.connecting(error, self.broker, self.seconds) from None
         return reading
 
     def _unacked(self, reading: Reading) -> None:
@@ -160,6 +173,13 @@ class Connection:
             return  # a user that may read lists only
         if oldest:
             reading.unacked_oldest_seconds = round(max(0.0, time.time() - float(oldest[0][1])), 3)
+
+    def delayed(self) -> Maybe[int]:
+        """Messages that wait for their time in the broker itself. All of these queues exist, or none does."""
+        if self.on_redis or self.length(DELAYED[-1]).problem == NO_SUCH_QUEUE:
+            return 0
+        lengths = [self.length(name) for name in DELAYED]
+        return total(Unknown(one.problem or "it could not be read") if one.ready is None else one.ready for one in lengths)  # type: ignore[return-value]
 
     def bindings(self) -> tuple[set[str], bool]:
         """Queues that Redis has bindings for, and whether all keys were looked at. SCAN, never KEYS."""
@@ -230,6 +250,14 @@ def is_control(name: str) -> bool:
     return name.endswith("pidbox") or name.startswith("celeryev")
 
 
+#: Where tasks with an ETA wait on RabbitMQ with quorum queues: no worker takes from these, by design (case N-12).
+DELAYED = tuple(f"celery_delayed_{level}" for level in range(28))
+
+
+def is_delayed(name: str) -> bool:
+    return name in DELAYED
+
+
 def _options(broker: Broker, seconds: float) -> dict[str, t.Any]:
     options = dict(broker.transport_options)
     if broker.family == "redis":
@@ -244,32 +272,3 @@ def _options(broker: Broker, seconds: float) -> dict[str, t.Any]:
         options = {name: value for name, value in options.items() if name in ("login_method",)}
         options.update(read_timeout=seconds, write_timeout=seconds)
     return options
-
-
-#: Errors of the client libraries over an answer that is none of their protocol's.
-_OTHER_TONGUE = ("InvalidResponse", "UnexpectedFrame", "FrameSyntaxError", "ValueError", "UnicodeDecodeError")
-_LOGIN = ("noauth", "wrongpass", "authentication", "access_refused", "accessrefused", "invalid password", "invalid username", "acl")
-
-
-def _refusal(error: BaseException, where: str, seconds: float) -> Problem:
-    said = str(error)
-    lowered = said.lower()
-    if any(word in lowered or word in type(error).__name__.lower() for word in _LOGIN):
-        return Problem(f"the broker {where} refuses the login: check user and password in the broker URL")
-    if "noperm" in lowered or "no permission" in lowered:
-        return Problem(f"the broker {where} does not allow its user what reading needs")
-    if "not_allowed" in lowered or "vhost" in lowered:
-        return Problem(f"the broker {where} does not know this virtual host, or does not let this user in")
-    if "protected mode" in lowered:
-        return Problem(f"the broker {where} is in protected mode: it has no password and lets only its own host in")
-    if type(error).__name__ == "ResponseError":  # its text may repeat what we sent
-        return Problem(f"the broker {where} answers our first command with an error: is it Redis, and one of the last ten years?")
-    if "certificate" in lowered:
-        return Problem(f"the certificate of the broker {where} is not trusted: see ssl_ca_certs in its URL")
-    if isinstance(error, (socket.gaierror,)) or "name or service not known" in lowered or "error -2" in lowered:
-        return Problem(f"the host name of the broker {where} does not resolve")
-    if "timed out" in lowered or isinstance(error, (socket.timeout, TimeoutError)):
-        return Down(f"the broker {where} did not answer within {seconds:g} s: it is down, hangs, or a firewall drops the connection")
-    if type(error).__name__ in _OTHER_TONGUE:
-        return Problem(f"what answers at {where} does not speak as a broker does ({type(error).__name__}): is it another service's port?")
-    return Down(f"no connection to the broker {where} ({type(error).__name__}): is it running?")

@@ -113,6 +113,17 @@ class Broker:
         host = f"[{parts['host']}]" if ":" in parts["host"] else parts["host"]
         return f"{parts['transport']}://{host}{':' + str(parts['port']) if parts['port'] else ''}/{parts['vhost'].lstrip('/')}"
 
+    @property
+    def is_here(self) -> bool:
+        """Whether the address means another broker on every host: a UNIX socket, or the loopback."""
+        parts = self.parts()
+        return parts["port"] is None or parts["host"] in ("localhost", "::1") or parts["host"].startswith("127.")
+
+    @property
+    def user(self) -> str:
+        """Who logs in, empty when the URL names nobody. Without a password beside it, it may be one itself."""
+        return (self._first.user or "") if self._first.password else ""
+
     def secrets(self) -> set[str]:
         """Every form in which its passwords could come back in a text."""
         known: set[str] = set()

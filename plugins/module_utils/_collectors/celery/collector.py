@@ -13,13 +13,13 @@ import typing as t
 import urllib.parse
 
 from ..._collect.base import Collector, Sampler
-from ..._collect.facts import Facts
+from ..._collect.facts import Facts, Maybe
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Problem
 from ..._text import strict_url
-from . import api, application, local
+from . import api, application, local, refusal
 from .application import Application
-from .broker import Connection, is_control
+from .broker import Connection, is_control, is_delayed
 from .broker_url import Broker
 from .events import Listener
 from .remote import Remote
@@ -108,6 +108,7 @@ class CelerySampler(Sampler):
         got.readings.append(self._connection.read(self._names))
         if control is not None:
             got.control = self._connection.read(control)
+        got.delayed = self._delayed()
         self._flower_before = self._flower()
         self._begin_to_count()
 
@@ -134,7 +135,7 @@ class CelerySampler(Sampler):
         if window is None:
             self._got.tally = None
         self._manage()
-        return Facts.adopt(facts(self._got, window, self.tools.top))
+        return facts(self._got, window, self.tools.top)
 
     def close(self) -> None:
         if self._listener is not None:
@@ -180,8 +181,8 @@ class CelerySampler(Sampler):
         got = self._got
         try:
             got.names, got.asked_seconds = self._remote.ping(expected, self.tools.timeout, got.expected)
-        except self._connected.kombu.channel_errors as error:
-            got.problems["workers"] = f"this user may not use remote control on the broker ({type(error).__name__})"
+        except self._connected.refusals as error:
+            got.problems["workers"] = refusal.reading(error, got.broker, "remote control")
 
     def _snapshot(self, *commands: str) -> Snapshot:
         replies = self._remote.snapshot(self._got.names, self.tools.timeout, *commands)
@@ -208,10 +209,18 @@ class CelerySampler(Sampler):
         if self.options.get("queues"):
             bound = set()
         names = list(dict.fromkeys([*named, *active, *sorted(bound)])) or ["celery"]
-        names = [name for name in names if not is_control(name)]
+        names = [name for name in names if not is_control(name) and not is_delayed(name)]
         if len(names) > MOST_QUEUES:
             got.notes = list(dict.fromkeys([*got.notes, f"There are more than {MOST_QUEUES} queues; so many of them were read."]))
         return names[:MOST_QUEUES], control
+
+    def _delayed(self) -> Maybe[int]:
+        """Tasks that wait for their time in queues of RabbitMQ from which no worker takes."""
+        told = self._got.management
+        counts = None if told is None else [queue.get("ready") for name, queue in told.items() if is_delayed(name)]
+        if counts is None or None in counts:  # a new queue has no figures yet
+            return self._connected.delayed()
+        return sum(int(count or 0) for count in counts)
 
     def _read_new_queues(self) -> None:
         """A queue that came into being in the window, by a wrong name for example, has a length but no growth yet."""
@@ -232,7 +241,7 @@ class CelerySampler(Sampler):
             self._listener = Listener(self._hearing, self._app.event_exchange, got.tally).__enter__()
             got.own = self._listener.queue.name
         except Exception as error:  # pylint: disable=broad-exception-caught # whatever a broker refuses
-            got.problems["events"] = self.tools.hide(f"the event stream cannot be listened to ({type(error).__name__})")
+            got.problems["events"] = self.tools.hide(refusal.reading(error, got.broker, "the event stream"))
             self._listener = None
 
     def _wake(self) -> None:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._collect.sampling import Number, number
+from ..._collect.derived import put_total, total
+from ..._collect.facts import Facts, Maybe, Unknown, row
+from ..._collect.sampling import ONE_SAMPLE, Number, number
 from ..._text.redact import clean
-from .broker import Reading
+from .broker import NO_SUCH_QUEUE, Reading
 
 Row = dict[str, t.Any]
 
@@ -25,11 +27,10 @@ def rows(readings: t.Sequence[Reading], workers: t.Sequence[Row], complete: bool
 def _row(name: str, readings: t.Sequence[Reading], workers: t.Sequence[Row], complete: bool, on_redis: bool) -> Row:
     last = readings[-1].lengths[name]
     series = [(one.at, one.lengths[name].ready) for one in readings if name in one.lengths]
-    known = [(at, ready) for at, ready in series if ready is not None]
-    growth, always = _growth(known)
-    takers = [row for row in workers if name in row["queues"]]
+    growth, always = _growth([(at, ready) for at, ready in series if ready is not None])
+    takers = [worker for worker in workers if name in worker["queues"]]
     consumers = last.consumers if not on_redis else (len(takers) if complete else None)
-    row: Row = {
+    queue: Row = {
         "name": clean(name, 120),
         "ready": last.ready,
         "unacked": None,
@@ -39,114 +40,153 @@ def _row(name: str, readings: t.Sequence[Reading], workers: t.Sequence[Row], com
         "consume_per_second": _consumed(name, takers),
         "problem": last.problem,
     }
-    row["arrive_per_second"] = _arrived(row, takers)
-    return _estimates(row)
+    queue["arrive_per_second"] = _arrived(queue, takers)
+    return _estimates(queue)
 
 
-def _growth(known: t.Sequence[tuple[float, int]]) -> tuple[t.Optional[float], t.Optional[bool]]:
+def _growth(lengths: t.Sequence[tuple[float, int]]) -> tuple[t.Optional[float], t.Optional[bool]]:
     """Messages per second over all readings, and whether every reading was longer than the one before."""
-    if len(known) < 2 or known[-1][0] <= known[0][0]:
+    if len(lengths) < 2 or lengths[-1][0] <= lengths[0][0]:
         return None, None
-    growth = round((known[-1][1] - known[0][1]) / (known[-1][0] - known[0][0]), 6)
-    steps = [after - before for (_at, before), (_then, after) in zip(known, known[1:])]
+    growth = round((lengths[-1][1] - lengths[0][1]) / (lengths[-1][0] - lengths[0][0]), 6)
+    steps = [after - before for (_at, before), (_then, after) in zip(lengths, lengths[1:])]
     return growth, len(steps) > 1 and all(step > 0 for step in steps)
 
 
 def _consumed(name: str, takers: t.Sequence[Row]) -> t.Optional[float]:
     """Known when the queue's workers take from no other queue: workers do not count by queue."""
-    rates = [row["accepted_per_second"] for row in takers]
-    if not takers or None in rates or any(row["queues"] != [name] for row in takers):
+    rates = [worker["accepted_per_second"] for worker in takers]
+    if not takers or None in rates or any(worker["queues"] != [name] for worker in takers):
         return None
     return float(round(sum(rates), 6))
 
 
-def _arrived(row: Row, takers: t.Sequence[Row]) -> t.Optional[float]:
-    growth: t.Optional[float] = row["growth_per_second"]
-    consumed: t.Optional[float] = row["consume_per_second"]
+def _arrived(queue: Row, takers: t.Sequence[Row]) -> t.Optional[float]:
+    growth: t.Optional[float] = queue["growth_per_second"]
+    consumed: t.Optional[float] = queue["consume_per_second"]
     if growth is None:
         return None
     if consumed is None:
-        return growth if row["consumers"] == 0 and growth >= 0 else None
+        return growth if queue["consumers"] == 0 and growth >= 0 else None
     held = [taker["held_growth_per_second"] for taker in takers]
     # what workers took and have not begun yet has arrived as well
     return max(0.0, round(growth + consumed + (0.0 if None in held else sum(held)), 6))
 
 
-def _estimates(row: Row) -> Row:
-    ready, growth, consumed = row["ready"], row["growth_per_second"], row["consume_per_second"]
-    row["drains"] = None if ready is None or growth is None else ready == 0 or growth < 0
-    row["drain_seconds"] = None
-    if row["drains"]:
-        row["drain_seconds"] = round(ready / -growth, 3) if ready else 0.0
-    row["wait_seconds"] = 0.0 if ready == 0 else None
+def _estimates(queue: Row) -> Row:
+    ready, growth, consumed = queue["ready"], queue["growth_per_second"], queue["consume_per_second"]
+    queue["drains"] = None if ready is None or growth is None else ready == 0 or growth < 0
+    queue["drain_seconds"] = None
+    if queue["drains"]:
+        queue["drain_seconds"] = round(ready / -growth, 3) if ready else 0.0
+    queue["wait_seconds"] = 0.0 if ready == 0 else None
     if ready and consumed:
-        row["wait_seconds"] = round(ready / consumed, 3)
-    row.setdefault("oldest_seconds", None)
-    return row
+        queue["wait_seconds"] = round(ready / consumed, 3)
+    queue.setdefault("oldest_seconds", None)
+    return queue
 
 
-def with_management(found: list[Row], told: t.Mapping[str, Row], now: float) -> list[Row]:
+def with_management(queues: list[Row], told: t.Mapping[str, Row], now: float) -> list[Row]:
     """What RabbitMQ's management API knows better, taken into the rows."""
-    for row in found:
-        more = told.get(row["name"])
+    for queue in queues:
+        more = told.get(queue["name"])
         if more is None:
             continue
-        row["unacked"] = more.get("unacked")
+        queue["unacked"] = more.get("unacked")
         for name in ("arrive_per_second", "consume_per_second"):
-            if row[name] is None:  # its rates lag by its own interval, so ours are better where they are known
-                row[name] = more.get(name)
+            if queue[name] is None:  # its rates lag by its own interval, so ours are better where they are known
+                queue[name] = more.get(name)
         head = number(more.get("head_timestamp"))
-        row["oldest_seconds"] = None if head is None else round(max(0.0, now - head), 3)
-        _estimates(row)
-    return found
+        queue["oldest_seconds"] = None if head is None else round(max(0.0, now - head), 3)
+        _estimates(queue)
+    return queues
 
 
-def summary(found: t.Sequence[Row], readings: t.Sequence[Reading], accepted_per_second: t.Optional[float]) -> Row:
-    """Sums and the queues that need somebody."""
-    ready = [row["ready"] for row in found if row["ready"] is not None]
-    growths = [row["growth_per_second"] for row in found if row["growth_per_second"] is not None]
-    consumed = sum(row["ready"] or 0 for row in found if row["consumers"] != 0)
-    unconsumed = [row for row in found if row["ready"] and row["consumers"] == 0]
-    last = readings[-1] if readings else None
-    return {
-        "ready_total": sum(ready) if ready else None,
-        "unacked": last.unacked if last else None,
-        "unacked_oldest_seconds": last.unacked_oldest_seconds if last else None,
-        "growth_per_second": round(sum(growths), 6) if growths else None,
-        "ready_consumed": consumed if ready else None,
-        "wait_seconds": _longest_wait(found, consumed, accepted_per_second),
-        "unconsumed": [{"name": row["name"], "ready": row["ready"]} for row in unconsumed][:10],
-        "unconsumed_total": None if any(row["consumers"] is None and row["ready"] for row in found) else len(unconsumed),
-        "worst": _worst(found),
+class Context(t.NamedTuple):
+    """Why columns of a queue are unknown, where that is the same for all queues."""
+
+    windowed: bool
+    consumers: str  # why it is not known who takes from them
+    unacked: str
+    oldest: str
+
+
+def shown(queue: Row, context: Context) -> Row:
+    """A queue's row as a fact: a reason in place of each null."""
+    unread = queue["problem"] or "it could not be read"
+    new = "it came into being within the window" if context.windowed else ONE_SAMPLE
+    several = "workers that take from several queues do not count by queue" if context.windowed else ONE_SAMPLE
+    why = {
+        "ready": unread,
+        "unacked": context.unacked,
+        "consumers": context.consumers,
+        **dict.fromkeys(("growth_per_second", "grows_always", "drains"), unread if queue["ready"] is None else new),
+        "consume_per_second": several,
+        "arrive_per_second": several,
+        "drain_seconds": "it does not drain" if queue["drains"] is False else new,
+        "wait_seconds": several,
+        "oldest_seconds": context.oldest,
+        "problem": "it could be read",
     }
+    return row(queue, why)
 
 
-def _longest_wait(found: t.Sequence[Row], consumed: int, accepted_per_second: t.Optional[float]) -> t.Optional[Number]:
-    """How long a message waits in the slowest queue that somebody takes from."""
+def put_summary(
+    facts: Facts, queues: t.Sequence[Row], readings: t.Sequence[Reading], accepted_per_second: Maybe[float], context: Context
+) -> None:
+    """Sums, and the queues that need attention."""
+    there = [queue for queue in queues if queue["problem"] != NO_SUCH_QUEUE]
+    if not queues:
+        nothing = Unknown("no queue could be read")
+        for name in ("ready_total", "ready_consumed", "growth_per_second", "worst", "wait_seconds", "unconsumed", "unconsumed_total"):
+            facts.put(name, nothing)
+        return
+    put_total(facts, "ready_total", [0, *(_part(queue, "ready", context) for queue in there)])
+    consumed = total([0, *(_part(queue, "ready", context) for queue in there if queue["consumers"] != 0)])
+    facts.put("ready_consumed", consumed)
+    facts.put("growth_per_second", _rounded(total([0, *(_part(queue, "growth_per_second", context) for queue in there)])))
+    facts.put("wait_seconds", _longest_wait(there, 0 if isinstance(consumed, Unknown) else int(consumed), accepted_per_second, context))
+    unconsumed = [queue for queue in there if queue["ready"] and queue["consumers"] == 0]
+    facts.put("unconsumed", [{"name": queue["name"], "ready": queue["ready"]} for queue in unconsumed][:10])
+    unsure = [Unknown(context.consumers) for queue in there if queue["consumers"] is None and queue["ready"]]
+    put_total(facts, "unconsumed_total", [0, *(1 for _queue in unconsumed), *unsure])
+    facts.put("worst", _worst(queues, context))
+
+
+def _part(queue: Row, name: str, context: Context) -> Maybe[t.Any]:
+    return t.cast(Maybe[t.Any], shown(queue, context)[name])
+
+
+def _rounded(value: Maybe[Number]) -> Maybe[Number]:
+    return value if isinstance(value, Unknown) else round(value, 6)
+
+
+def _longest_wait(queues: t.Sequence[Row], consumed: int, accepted_per_second: Maybe[float], context: Context) -> Maybe[Number]:
+    """How long a message waits in the slowest queue that is consumed."""
+    nothing_began = Unknown(
+        "no task was begun in the window, so how long a message waits cannot be told" if context.windowed else ONE_SAMPLE
+    )
     waits: list[Number] = []
-    for row in found:
-        known = [value for value in (row["wait_seconds"], row["oldest_seconds"]) if value is not None]
-        if known:
-            waits.append(max(known))
-        elif row["ready"] and row["consumers"] != 0:
+    for queue in queues:
+        told = [value for value in (queue["wait_seconds"], queue["oldest_seconds"]) if value is not None]
+        if told:
+            waits.append(max(told))
+        elif queue["ready"] and queue["consumers"] != 0:
             # its workers take from other queues as well: at the pace of all of them together
-            if not accepted_per_second:
-                return None
+            if isinstance(accepted_per_second, Unknown) or not accepted_per_second:
+                return nothing_began
             waits.append(round(consumed / accepted_per_second, 3))
-    return max(waits) if waits else None
+    return max(waits) if waits else nothing_began
 
 
-def _worst(found: t.Sequence[Row]) -> t.Optional[Row]:
+def _worst(queues: t.Sequence[Row], context: Context) -> Row:
     """The queue most in trouble: one that grows in every reading, then one that does not drain, then the slowest to drain."""
-    if not found:
-        return None
 
-    def trouble(row: Row) -> tuple[bool, bool, float, int]:
-        return bool(row["grows_always"]), row["drains"] is False, row["growth_per_second"] or 0.0, row["ready"] or 0
+    def trouble(queue: Row) -> tuple[bool, bool, float, int]:
+        return bool(queue["grows_always"]), queue["drains"] is False, queue["growth_per_second"] or 0.0, queue["ready"] or 0
 
-    draining = [row for row in found if row["drain_seconds"]]
-    worst = max(found, key=trouble)
+    draining = [queue for queue in queues if queue["drain_seconds"]]
+    worst = max(queues, key=trouble)
     if not worst["grows_always"] and worst["drains"] is not False and draining:
-        worst = max(draining, key=lambda row: row["drain_seconds"])
-    names = ("name", "ready", "consumers", "growth_per_second", "grows_always", "drains", "drain_seconds")
-    return {name: worst[name] for name in (*names, "arrive_per_second", "consume_per_second")}
+        worst = max(draining, key=lambda queue: queue["drain_seconds"])
+    return shown(worst, context)

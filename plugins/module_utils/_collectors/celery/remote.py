@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import collections
 import time
 import typing as t
 
@@ -27,7 +28,7 @@ class Remote:
         # no expiry on Redis: kombu would keep a list of deadlines there, in a key that stays
         expires = None if connection.on_redis else 10.0
         self.mailbox = Mailbox(control_exchange, type="fanout", accept=["json"], reply_queue_expires=expires)(connection.kombu)
-        self.twins: set[str] = set()  # names that several workers have
+        self.twins: dict[str, int] = {}  # names that several workers have, and how many have it
 
     def ask(self, command: str, to: t.Optional[list[str]] = None, seconds: float = FIRST_ROUND, **arguments: t.Any) -> dict[str, t.Any]:
         """The reply of each worker by its name; those that do not reply are missing."""
@@ -35,13 +36,15 @@ class Remote:
             replies = self.mailbox.multi_call(command, arguments, timeout=seconds)
         else:
             replies = self.mailbox.call(to, command, arguments, timeout=seconds)
-        found: dict[str, t.Any] = {}
+        by_name: dict[str, t.Any] = {}
+        heard: t.Counter[str] = collections.Counter()
         for reply in replies or []:
             for name, answer in reply.items() if isinstance(reply, dict) else ():
-                if name in found and command == "ping":
-                    self.twins.add(str(name))
-                found[str(name)] = answer
-        return found
+                by_name[str(name)] = answer
+                heard[str(name)] += 1
+        if command == "ping":
+            self.twins.update({name: max(count, self.twins.get(name, 0)) for name, count in heard.items() if count > 1})
+        return by_name
 
     def ping(self, expected: int, seconds: float, named: t.Collection[str] = ()) -> tuple[list[str], float]:
         """The workers that answer, and how long they had. A second, longer round when fewer than expected, or a named one, did not."""

@@ -9,7 +9,9 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..._collect.sampling import Number, delta, number, rate, ratio, top
+from ..._collect.derived import put_largest, put_total, total
+from ..._collect.facts import Facts, Maybe, Unknown, row
+from ..._collect.sampling import ONE_SAMPLE, Number, delta, number, rate, top
 from ..._text.redact import clean
 from .tally import Heart
 
@@ -36,9 +38,9 @@ class Snapshot:
         if not isinstance(reply, list):
             return None
         tasks = []
-        for row in reply:
-            if isinstance(row, dict):
-                tasks.append(row["request"] if isinstance(row.get("request"), dict) else row)
+        for task in reply:
+            if isinstance(task, dict):
+                tasks.append(task["request"] if isinstance(task.get("request"), dict) else task)
         return tasks
 
     def stats(self, name: str) -> dict[str, t.Any]:
@@ -52,15 +54,22 @@ class Snapshot:
 
     def queues(self, name: str) -> list[str]:
         reply = self.of("active_queues", name)
-        return [str(row["name"]) for row in reply if isinstance(row, dict) and row.get("name")] if isinstance(reply, list) else []
+        return [str(queue["name"]) for queue in reply if isinstance(queue, dict) and queue.get("name")] if isinstance(reply, list) else []
 
     def task_names(self) -> t.Iterator[tuple[str, str]]:
         """(id, name) of every task that a worker holds, for events that carry the id only."""
         for command in ("active", "reserved", "scheduled"):
             for name in self.replies.get(command) or {}:
-                for row in self.rows(command, name) or ():
-                    if row.get("id") and row.get("name"):
-                        yield str(row["id"]), str(row["name"])
+                for task in self.rows(command, name) or ():
+                    if task.get("id") and task.get("name"):
+                        yield str(task["id"]), str(task["name"])
+
+
+#: Why a column of a worker is unknown: of one that answered, and of one of whom only heartbeats came.
+UNTOLD = "the worker did not tell it"
+ONLY_HEARD = "only heartbeats came from it, it does not answer"
+_NO_EVENT = "no event came from it in the window"
+_RESTARTED = "it was restarted in the window, or did not tell"
 
 
 def rows(first: Snapshot, second: t.Optional[Snapshot], names: t.Iterable[str], hearts: t.Mapping[str, Heart]) -> list[dict[str, t.Any]]:
@@ -75,7 +84,7 @@ def _answered(name: str, first: Snapshot, second: t.Optional[Snapshot], heart: t
     stats = latest.stats(name)
     pool, usage = _part(stats, "pool"), _part(stats, "rusage")
     resident = number(usage.get("maxrss"))
-    row: dict[str, t.Any] = {
+    worker: dict[str, t.Any] = {
         "name": clean(name, 120),
         "answers": True,
         "pool": _pool(pool.get("implementation")),
@@ -88,12 +97,12 @@ def _answered(name: str, first: Snapshot, second: t.Optional[Snapshot], heart: t
     }
     for command in ("active", "reserved", "scheduled"):
         tasks = latest.rows(command, name)
-        row[command] = None if tasks is None else len(tasks)
-    row["active_mean"] = _mean(first, second, name)
-    row["accepted"] = _accepted(first, second, name)
-    row["accepted_per_second"] = rate(row["accepted"], second.at - first.at) if second else None
-    row["held_growth_per_second"] = _held_growth(first, second, name)
-    return row
+        worker[command] = None if tasks is None else len(tasks)
+    worker["active_mean"] = _mean(first, second, name)
+    worker["accepted"] = _accepted(first, second, name)
+    worker["accepted_per_second"] = rate(worker["accepted"], second.at - first.at) if second else None
+    worker["held_growth_per_second"] = _held_growth(first, second, name)
+    return worker
 
 
 def _part(stats: dict[str, t.Any], name: str) -> dict[str, t.Any]:
@@ -147,46 +156,121 @@ def _held_growth(first: Snapshot, second: t.Optional[Snapshot], name: str) -> t.
     return round((held[1] - held[0]) / (second.at - first.at), 6)
 
 
-def running(snapshot: Snapshot, drifts: t.Mapping[str, t.Optional[float]], keep: int) -> tuple[list[dict[str, t.Any]], int]:
-    """The tasks that have run longest, and how many run."""
-    found, total = [], 0
+def shown(worker: t.Mapping[str, t.Any], windowed: bool) -> dict[str, t.Any]:
+    """A worker's row as a fact: a reason in place of each null."""
+    untold = UNTOLD if worker["answers"] else ONLY_HEARD
+    over_window = (_RESTARTED if worker["answers"] else ONLY_HEARD) if windowed else ONE_SAMPLE
+    rates = dict.fromkeys(("accepted", "accepted_per_second", "held_growth_per_second"), over_window)
+    return row(worker, {**dict.fromkeys(worker, untold), **rates, "drift_seconds": _NO_EVENT})
+
+
+NOBODY = Unknown("no worker answered")
+_BEFORE_4_2 = "its worker does not tell when it began (Celery before 4.2)"
+_NOT_BEGUN = "it has not begun"
+
+
+class Running(t.NamedTuple):
+    """The tasks that run: how many, the oldest ones, the age of each, and workers whose clock is ahead of ours."""
+
+    total: int
+    longest: list[dict[str, t.Any]]
+    ages: list[Maybe[float]]
+    ahead: list[str]
+
+
+def running(snapshot: Snapshot, drifts: t.Mapping[str, t.Optional[float]], keep: int) -> Running:
+    tasks, ages, ahead = [], [], set()
     for name in snapshot.replies.get("active") or {}:
         for task in snapshot.rows("active", name) or ():
-            total += 1
-            began = number(task.get("time_start"))
+            age = _age(task, snapshot.now, drifts.get(name))
+            if not isinstance(age, Unknown) and age < 0:
+                ahead.add(clean(name, 80))
+                age = 0.0
+            if age != Unknown(_NOT_BEGUN):
+                ages.append(age)
             delivery = task.get("delivery_info")
             queue = delivery.get("routing_key") if isinstance(delivery, dict) else None
-            age = None
-            if began is not None and began > _UNIX_TIMES_BEGIN:
-                age = round(max(0.0, snapshot.now - began - (drifts.get(name) or 0.0)), 3)
             described = {"name": clean(str(task.get("name")), 120), "queue": None if queue is None else clean(str(queue), 120)}
-            found.append({**described, "worker": clean(name, 120), "age_seconds": age})
-    return top(found, "age_seconds", keep), total
+            tasks.append(row({**described, "worker": clean(name, 120), "age_seconds": age}, {"queue": "the worker does not tell it"}))
+    return Running(len(tasks), top(tasks, "age_seconds", keep), ages, sorted(ahead))
 
 
-def summary(workers: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, t.Any]:
-    """Sums over the workers that answered; None where one of them did not tell."""
-    answering = [row for row in workers if row["answers"]]
+def _age(task: t.Mapping[str, t.Any], now: float, drift: t.Optional[float]) -> Maybe[float]:
+    """How long the task runs; negative when its worker's clock is ahead of ours."""
+    began = number(task.get("time_start"))
+    if began is None:
+        return Unknown(_NOT_BEGUN)
+    if began <= _UNIX_TIMES_BEGIN:
+        return Unknown(_BEFORE_4_2)
+    return round(now - began - (drift or 0.0), 3)
 
-    def whole(name: str) -> t.Optional[Number]:
-        values = [row[name] for row in answering]
-        return sum(values) if values and None not in values else None
 
-    concurrency, mean = whole("concurrency"), whole("active_mean")
-    # heartbeats give the rates of workers that do not answer
-    rates = [row["accepted_per_second"] for row in workers]
-    full = [row for row in answering if row["concurrency"] and row["active"] is not None and row["active"] >= row["concurrency"]]
-    free = [row for row in answering if row["concurrency"] and row["active"] is not None and row["active"] < row["concurrency"]]
-    takes = {queue for row in free for queue in row["queues"]}
-    return {
-        "concurrency": concurrency,
-        "active": whole("active"),
-        "reserved": whole("reserved"),
-        "scheduled": whole("scheduled"),
-        "utilisation": min(1.0, ratio(mean, concurrency) or 0.0) if mean is not None and concurrency else None,
-        "hoard_ratio": None if whole("reserved") is None or not concurrency else round((whole("reserved") or 0) / concurrency, 3),
-        # tasks that wait at a full worker while another one that could take them is free
-        "hoarded": sum(row["reserved"] or 0 for row in full if takes & set(row["queues"])) if answering else None,
-        "accepted": whole("accepted"),
-        "accepted_per_second": round(sum(rates), 6) if rates and None not in rates else None,
-    }
+def put_running(facts: Facts, tasks: Running, nobody: t.Optional[Unknown]) -> None:
+    """`nobody`: why nothing is known, when no worker answered."""
+    facts.put("running", tasks.longest)
+    if nobody is not None:
+        facts.put("running_total", nobody)
+        facts.put("oldest_active_seconds", nobody)
+        return
+    facts.put("running_total", tasks.total)
+    put_largest(facts, "oldest_active_seconds", [0.0, *tasks.ages], "")
+    if tasks.ahead:
+        facts.note(f"The clock of {', '.join(tasks.ahead[:5])} is ahead of ours: tasks there began in the future, their age is told as 0.")
+
+
+def put_summary(
+    facts: Facts, workers: t.Sequence[t.Mapping[str, t.Any]], nobody: t.Optional[Unknown], windowed: bool, twins: t.Optional[Unknown]
+) -> None:
+    """Sums over the workers that answered. `twins`: why sums are too small, when several workers have one name."""
+    answering = [worker for worker in workers if worker["answers"]]
+
+    def parts(name: str) -> list[Maybe[Number]]:
+        if not answering:
+            return [NOBODY if nobody is None else nobody]
+        values = [Unknown(UNTOLD) if worker[name] is None else worker[name] for worker in answering]
+        return [*values, *([] if twins is None else [twins])]
+
+    for name in ("concurrency", "active", "reserved", "scheduled"):
+        put_total(facts, name, parts(name))
+    concurrency, mean, reserved = (total(parts(name)) for name in ("concurrency", "active_mean", "reserved"))
+    facts.put("utilisation", _share(mean, concurrency, most=1.0))
+    facts.put("hoard_ratio", _share(reserved, concurrency, digits=3))
+    facts.put("hoarded", _hoarded(answering) if answering else parts("reserved")[0])
+    accepted: Maybe[Number] = Unknown(ONE_SAMPLE)
+    if windowed:
+        restarted = any(worker["accepted"] is None for worker in answering)
+        accepted = Unknown(_RESTARTED) if restarted else total(parts("accepted"))
+    facts.put("accepted", accepted)
+    facts.put("accepted_per_second", accepted_per_second(workers, windowed, nobody, twins))
+
+
+def accepted_per_second(
+    workers: t.Sequence[t.Mapping[str, t.Any]], windowed: bool, nobody: t.Optional[Unknown], twins: t.Optional[Unknown]
+) -> Maybe[float]:
+    """Of all workers: heartbeats give the rates of those that do not answer."""
+    if not windowed:
+        return Unknown(ONE_SAMPLE)
+    if not workers:
+        return NOBODY if nobody is None else nobody
+    rates = [worker["accepted_per_second"] for worker in workers]
+    if None in rates:
+        return Unknown(_RESTARTED)
+    return float(round(sum(rates), 6)) if twins is None else twins
+
+
+def _share(part: Maybe[Number], whole: Maybe[Number], most: t.Optional[float] = None, digits: int = 6) -> Maybe[float]:
+    if isinstance(part, Unknown) or isinstance(whole, Unknown):
+        return part if isinstance(part, Unknown) else t.cast(Unknown, whole)
+    if not whole:
+        return Unknown("the workers have no room for any task (concurrency 0)")
+    share = round(part / whole, digits)
+    return share if most is None else min(most, share)
+
+
+def _hoarded(answering: t.Sequence[t.Mapping[str, t.Any]]) -> int:
+    """Tasks that wait at a full worker while another one that could take them is free."""
+    told = [worker for worker in answering if worker["concurrency"] and worker["active"] is not None]
+    full = [worker for worker in told if worker["active"] >= worker["concurrency"]]
+    free = [worker for worker in told if worker["active"] < worker["concurrency"]]
+    takes = {queue for worker in free for queue in worker["queues"]}
+    return sum(worker["reserved"] or 0 for worker in full if takes & set(worker["queues"]))

@@ -31,7 +31,9 @@ def report(identity: str = "redis abc/0", **facts: t.Any) -> dict[str, t.Any]:
 
 
 def test_one_instance_per_broker_by_its_own_name() -> None:
-    found = brokers({"web1": report(), "web2": report(), "web3": report("redis def/0")})
+    found = brokers(
+        {"web1": report(), "web2": report(), "web3": report(broker={"identity": "redis def/0", "name": "redis://queue2:6379/0"})}
+    )
     assert [one["hosts"] for one in found] == [["web1", "web2"], ["web3"]]
     assert found[0]["name"] == "redis://queue1:6379/0" and found[0]["state"] == "up"
     assert "local" not in found[0] and set(found[0]["unknown"]) == {"unacked", "addable.workers"}, "what is a host's own is judged there"
@@ -75,3 +77,12 @@ def test_room_is_unknown_when_no_host_was_measured() -> None:
 def test_the_down_are_left_to_their_host_and_nonsense_is_passed_over() -> None:
     assert brokers({"a": report(state="down"), "b": {"facts": {"launch_celery": {"instances": [5]}}}, "c": None, "d": {}}) == []
     assert brokers({"a": {"launch_celery": {"instances": [{"name": "x", "state": "up"}]}}})[0]["name"] == "x"
+
+
+def test_i8_two_brokers_of_one_address_keep_their_findings_apart() -> None:
+    """The loopback of two hosts: both were called the same, and one's findings overwrote the other's."""
+    local = {"name": "redis://127.0.0.1:6379/0"}
+    hosts = {host: report(broker={**local, "identity": f"redis {host}/0"}) for host in ("web1", "web2")}
+    assert [broker["name"] for broker in brokers(hosts)] == ["redis://127.0.0.1:6379/0 on web1", "redis://127.0.0.1:6379/0 on web2"]
+    alone = {"web1": hosts["web1"]}
+    assert [broker["name"] for broker in brokers(alone)] == ["redis://127.0.0.1:6379/0"]

@@ -129,7 +129,7 @@ def broker(
     got.control = Reading(0.0, {}, unacked=0)
     for name, value in changes.items():
         setattr(got, name, value)
-    instance = {"name": "shop", "state": "up", "window": 5.0, **celery_facts(got, 5.0, 10)}
+    instance = {"name": "shop", "state": "up", "window": 5.0, **celery_facts(got, 5.0, 10).done()}
     return brokers({"host": {"facts": {"launch_celery": {"schema": 1, "instances": [instance]}}}})[0]
 
 

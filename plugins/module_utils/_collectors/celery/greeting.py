@@ -1,0 +1,89 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The first bytes of a broker, looked at before a client library reads: those libraries read without a limit, and retry for long."""
+
+from __future__ import annotations
+
+import re
+import socket
+import time
+import typing as t
+
+from ..._collect import stream
+from ..._collect.problem import Down, Hangs, Problem
+
+#: Redis answers PING with PONG, or with an error: a code in capitals, and words.
+_PONG = re.compile(rb"\+PONG\r\n")
+_ERROR = re.compile(rb"-([A-Z][A-Z0-9]*)[ \r]")
+#: RabbitMQ's first frame: a method on channel 0, of a size that a greeting has; or the protocol that it wants instead.
+_FRAME, _LARGEST_GREETING = b"\x01\x00\x00", 1 << 17
+
+
+def redis(where: str, address: stream.Address, seconds: float) -> None:
+    """Raise Down, Hangs or Problem unless Redis answers there."""
+    with stream.connect(address, seconds) as conn:
+        try:
+            conn.sendall(b"PING\r\n")  # whoever wants a login answers with an error, and answers
+            answer = stream.read_all(conn, seconds, enough=lambda data: len(data) >= 7)
+        except TimeoutError as late:
+            answer = late.args[0] if late.args and isinstance(late.args[0], bytes) else b""
+            if not answer:
+                raise Hangs(f"the broker {where} did not answer within {seconds:g} s: it hangs, or is no Redis", address) from None
+        except OSError:
+            answer = b""
+    if not answer:
+        raise Problem(f"the broker {where} hangs up: does it want TLS (rediss://)?")
+    error = _ERROR.match(answer)
+    if error is None and not _PONG.match(answer):
+        raise Problem(f"what answers at {where} does not speak as a broker does: is it another service's port?")
+    code = error.group(1) if error is not None else b""
+    if code == b"DENIED":
+        raise Problem(f"the broker {where} is in protected mode: it has no password and lets only its own host in")
+    if code == b"LOADING":
+        raise Down(f"the broker {where} loads its data from disk, and takes no command until it is done")
+
+
+def check_amqp(connection: t.Any, where: str, seconds: float) -> None:
+    """Have a kombu connection to RabbitMQ look at the server's first frame before it reads it."""
+    from kombu.transport import pyamqp  # pylint: disable=import-outside-toplevel
+
+    class Connection(pyamqp.Connection):  # type: ignore[misc,unused-ignore]
+        def Transport(self, *place: t.Any, **more: t.Any) -> t.Any:  # the library's name for it
+            transport = super().Transport(*place, **more)
+            original = transport.connect
+
+            def connect() -> None:
+                original()
+                _look(transport.sock, where, seconds)
+
+            transport.connect = connect
+            return transport
+
+    connection.transport_cls = type("Transport", (pyamqp.Transport,), {"Connection": Connection})
+
+
+def _look(sock: socket.socket, where: str, seconds: float) -> None:
+    """Leave the bytes where they are."""
+    deadline, before = time.monotonic() + seconds, sock.gettimeout()
+    first = b""
+    while len(first) < 7 and time.monotonic() < deadline:
+        sock.settimeout(max(0.01, deadline - time.monotonic()))
+        try:
+            first = sock.recv(7, socket.MSG_PEEK)
+        except (TimeoutError, BlockingIOError):
+            break
+        finally:
+            sock.settimeout(before)
+        if not first:
+            return  # the library says it
+        if len(first) < 7:
+            time.sleep(0.005)
+    if not first:
+        late = f"the broker {where} did not answer within {seconds:g} s: it hangs, or is no RabbitMQ"
+        raise Hangs(late, t.cast("stream.Address", sock.getpeername()[:2]))
+    if first[:4] == b"AMQP":
+        raise Problem(f"what answers at {where} speaks another version of AMQP: is this RabbitMQ's own port?")
+    if first[:3] != _FRAME or int.from_bytes(first[3:7], "big") > _LARGEST_GREETING:
+        raise Problem(f"what answers at {where} does not speak as a broker does: is it another service's port?")
