@@ -14,6 +14,8 @@ from .._fleet.observed import Data, Instance
 
 #: Hosts of these tiers use databases themselves; any other client may speak for others (a pooler, NAT).
 USERS = ("application", "queue")
+#: A database with this part of its connections in use may keep out those who use it.
+FULL = 0.9
 
 
 class Sites:
@@ -40,7 +42,10 @@ class Sites:
 
     def _read_users(self, database: Instance) -> t.Optional[set[str]]:
         users: set[str] = set()
-        for client in database.rows("clients"):
+        clients = database.rows("clients")
+        if len(clients) < (database.number("clients_total") or 0) or _is_full(database):
+            return None  # some are not listed, or are kept out
+        for client in clients:
             if is_own(client):
                 continue
             address = client.get("address")
@@ -81,6 +86,11 @@ class Sites:
         for instance in instances:
             groups.setdefault(self._site.get(instance.host), []).append(instance)
         return list(groups.values())
+
+
+def _is_full(database: Instance) -> bool:
+    used, usable = database.number("connections.used"), database.number("connections.usable")
+    return used is not None and usable is not None and used >= FULL * usable
 
 
 def _listed(entry: t.Any, name: str) -> list[t.Any]:

@@ -64,6 +64,18 @@ def test_errors_of_another_site_are_its_own() -> None:
     assert named(world) == [("lock_chain", ["db1"]), ("application_errors", ["shop1", "shop2"])]
 
 
+@pytest.mark.parametrize(
+    "facts", [{"clients_total": 5}, {"connections": {"used": 95, "usable": 97}}], ids=["more than are listed", "no connection left"]
+)
+def test_users_that_are_not_listed_or_kept_out_are_not_separated(facts: dict[str, t.Any]) -> None:
+    world = World()
+    world.second_site()
+    world.lock_chain()
+    world.of("db1", "postgresql").update(facts)
+    world.bad("uwsgi_exceptions", "shop1", finding="30 exceptions", advice="Read the traceback.", look="uwsgitop")
+    assert named(world) == [("lock_chain", ["db1"])]
+
+
 UNKNOWN: list[dict[str, t.Any]] = [{"address": "203.0.113.9"}, {"address": "web1"}, {}]
 
 
