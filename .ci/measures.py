@@ -22,9 +22,11 @@ MODULES = ROOT / "plugins/modules"
 TARGET = ROOT / "plugins/plugin_utils/_checks/documented.py"
 #: What every instance has; documented once.
 COMMON = "launch_facts"
-HEAD = '''# Copyright (c) 2026, the warroom.launch authors
-# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
+#: The licence that this file has, and what stands below it in the written one.
+LICENCE = "".join(pathlib.Path(__file__).read_text(encoding="utf-8").splitlines(keepends=True)[:3]).rstrip("\n")
+HEAD = (
+    LICENCE
+    + '''
 
 """The measures that the modules' RETURN documents. Written by `.ci/measures.py`; do not edit by hand."""
 
@@ -32,6 +34,7 @@ from __future__ import annotations
 
 TEXT = r"""
 '''
+)
 
 
 def returned(module: str) -> dict[str, t.Any]:

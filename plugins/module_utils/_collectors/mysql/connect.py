@@ -162,7 +162,7 @@ def _logged_in(conn: socket.socket, wanted: Login, seconds: float) -> t.Any:
             **wanted.tls,
         )
         # as the driver marks a UNIX socket that it opened itself: passwords may pass over it in the clear
-        connection._secure = bool(wanted.socket)
+        t.cast(t.Any, connection)._secure = bool(wanted.socket)
         connection.connect(conn)
         return connection
     except pymysql.err.MySQLError as error:
