@@ -105,6 +105,10 @@ def test_a_known_mix_is_counted_exactly(varnish):
     assert {(row["pattern"], row["status"]): (row["count"], row["backend_requests"]) for row in found["redirects"]} == {
         ("/moved/<id>", 308): (2, 2),
     }
+    bypassed = {row["pattern"]: row["count"] for row in found["bypasses"]}
+    assert not {"/account/", "/form/", "/private/"} & set(bypassed)  # declared as uncached, POST, private by its own word
+    assert bypassed["/pass/"] == 2 and bypassed["/api/"] == 3 and bypassed["/hfm/"] == 3
+    assert 0 < found["bypass_cacheable_ratio"] < found["bypass_ratio"]
     assert [(row["pattern"], row["count"], row["backend_requests"]) for row in found["not_found"]] == [("/missing/<id>", 5, 1)]
     assert {row["pattern"]: row["count"] for row in found["errors"]} == {"/error/": 2, "/dead/": 2}
     assert {row["name"]: row["count"] for row in found["hosts"]} == {"shop.example.com": MIX}
