@@ -12,10 +12,11 @@ import typing as t
 
 from ..._collect.derived import at_most, first_unknown, put_largest, put_total, total
 from ..._collect.facts import Facts, Maybe, Unknown, known, measured
-from ..._collect.sampling import ratio, top
+from ..._collect.sampling import ONE_SAMPLE, ratio, top
 from . import traffic
 from .document import Worker
 from .samples import History
+from .traffic import NO_CORES
 
 #: Memory that stays free for everything else: this much, or the tenth part when that is more.
 RESERVE_BYTES = 512 * 1024 * 1024
@@ -26,7 +27,6 @@ COMFORTABLE = 0.7
 #: A worker that waits all the time still costs something.
 LEAST_CPU = 0.02
 CHEAP = "the worker is cheap: it has no process"
-NO_CORES = "the number of threads is not told: stats-no-cores is set; remove it"
 NO_MEMORY = "uWSGI reports no memory: add `memory-report = true` to its configuration and reload it, or run the module on its host"
 _ELSEWHERE = (
     "the workers' processes cannot be seen from here (another host, a container, or hidden from this user): "
@@ -106,7 +106,7 @@ def _plausible(cpu: t.Optional[float], history: History, why: str) -> Maybe[floa
 
 
 def _why_no_cpu(history: History) -> str:
-    return traffic.NO_WINDOW if history.window is None else _ELSEWHERE
+    return ONE_SAMPLE if history.window is None else _ELSEWHERE
 
 
 def _cpu(facts: Facts, history: History, rows: list[dict[str, t.Any]]) -> None:
@@ -133,7 +133,7 @@ def _free_cores(history: History, used: float) -> t.Optional[float]:
 def _per_busy(facts: Facts, history: History) -> t.Optional[float]:
     """CPU of the workers per second that a request was running: about 1 when it computes, 0.1 when it waits for a database."""
     running = traffic.Moved(history).sum(lambda worker: worker.running_microseconds)
-    if facts.get("cpu_cores") is None or not history.window or running is None:
+    if facts.get("cpu_cores") is None or not history.window or isinstance(running, Unknown):
         return None
     sampled = history.mean_cores_busy * history.window
     # running_time grows when a request ends: while all are stuck only the samples know that they are busy

@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
+import math
 import typing as t
 
-from ..._collect.derived import all_of, any_of
+from ..._collect.derived import Window, all_of, any_of, share
 from ..._collect.facts import Facts, Maybe, Unknown, known, measured
-from ..._collect.sampling import delta, rate, ratio
 from . import traffic
 from .host_view import Queue
 from .samples import Glance, History
@@ -54,7 +54,7 @@ def _workers(facts: Facts, history: History) -> None:
     whole = all(worker.cores is not None for worker in stats.workers) and bool(stats.workers)
     # cheap workers count: the connections they will open when they start have to fit as well
     threads = sum(len(worker.cores or ()) for worker in stats.workers) if whole else None
-    facts.put("concurrency", threads, "the number of threads is not told: stats-no-cores is set; remove it")
+    facts.put("concurrency", threads, traffic.NO_CORES)
 
 
 def _busy(facts: Facts, history: History) -> None:
@@ -81,8 +81,11 @@ def _queues(facts: Facts, history: History) -> None:
     fullest = max(queues, key=_fill, default=None)
     limit = fullest.limit if fullest is not None else None
     facts.put("listen_queue_limit", limit, reason)
-    share = ratio(fullest.waiting, limit) if fullest is not None and history.last.waiting is not None else None
-    facts.put("listen_queue_ratio", None if share is None else min(1.0, share), reason)
+    told_all = fullest is not None and history.last.waiting is not None
+    filled = (
+        share(measured(fullest.waiting, reason), measured(limit, reason), reason, math.inf) if fullest and told_all else Unknown(reason)
+    )
+    facts.put("listen_queue_ratio", filled)
     rows = [
         {
             "name": queue.name,
@@ -106,12 +109,9 @@ def _overflows(facts: Facts, history: History) -> None:
     here = "only read on the host that uWSGI runs on"
     last = history.usages[-1].overflows
     facts.put("lifetime_listen_overflows", last.get("ListenOverflows"), here)
-    moved = None
-    if history.window is not None and len(history.usages) > 1:
-        moved = delta(history.usages[0].overflows.get("ListenOverflows"), last.get("ListenOverflows"))
-    why = traffic.NO_WINDOW if history.window is None else here
-    facts.put("listen_overflows", moved, why)
-    facts.put("listen_overflows_per_second", rate(moved, history.window), why)
+    window = Window(history.usages[0].overflows, last if len(history.usages) > 1 else None, history.window, lambda _name: here)
+    facts.put("listen_overflows", window.moved("ListenOverflows"))
+    facts.put("listen_overflows_per_second", window.rate("ListenOverflows"))
 
 
 def _saturated(facts: Facts, history: History) -> None:

@@ -6,15 +6,21 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import typing as t
 
-from ..._collect.facts import Facts
-from ..._collect.sampling import Number, rate, ratio
+from ..._collect.derived import per, rate, share
+from ..._collect.facts import Facts, Maybe, Unknown
+from ..._collect.sampling import ONE_SAMPLE, Number
 from .document import Stats, Worker
 from .samples import History
 
-NO_WINDOW = "needs a window: two samples"
+NO_CORES = "the number of threads is not told: stats-no-cores is set; remove it"
+NO_REQUEST = "no request ended in the window"
+NO_REQUEST_EVER = "no request has ended since the workers started"
+#: An exception may be counted before its request is.
+SLACK = math.inf
 
 
 class Moved:
@@ -30,29 +36,32 @@ class Moved:
 
     @staticmethod
     def _before(stats: Stats, worker: Worker) -> t.Optional[Worker]:
-        return next((one for one in stats.workers if one.id == worker.id), None)
+        return next((earlier for earlier in stats.workers if earlier.id == worker.id), None)
 
-    def sum(self, read: t.Callable[[Worker], int]) -> t.Optional[int]:
-        """How far the counter that `read` gives moved; None without a window or over a restart."""
+    def sum(self, read: t.Callable[[Worker], int]) -> Maybe[Number]:
+        """How far the counter that `read` gives moved; unknown without a window or over a restart."""
         if not self.known:
-            return None
+            return Unknown(self.reason)
         moved = 0
         for old, new in self._pairs:
             start = read(old) if old is not None else 0
             moved += read(new) - start if read(new) >= start else read(new)
         return moved
 
-    def respawns(self) -> t.Optional[int]:
+    def rate(self, read: t.Callable[[Worker], int]) -> Maybe[float]:
+        return rate(self.sum(read), self.window)
+
+    def respawns(self) -> Maybe[int]:
         """Workers that died and came back. One that was cheap before was started, not replaced."""
         if not self.known or self.reloaded:
-            return None
+            return Unknown(self.reason)
         return sum(max(0, new.respawns - old.respawns) for old, new in self._pairs if old is not None and old.status != "cheap")
 
     @property
     def reason(self) -> str:
         if self.restarted:
             return "uWSGI was restarted between the samples"
-        return NO_WINDOW if self.window is None else "uWSGI was reloaded between the samples"
+        return ONE_SAMPLE if self.window is None else "uWSGI was reloaded between the samples"
 
 
 def put(facts: Facts, history: History) -> None:
@@ -64,8 +73,9 @@ def put(facts: Facts, history: History) -> None:
     elif moved.reloaded:
         facts.note("uWSGI was reloaded between the samples: what the old workers did since the first sample is not counted")
     _requests(facts, history, moved)
-    _utilisation(facts, history, moved)
-    _counters(facts, moved, workers)
+    facts.put("utilisation", _utilisation(facts, history, moved))
+    _exceptions(facts, moved, workers)
+    _handled(facts, moved, workers)
     _killed(facts, moved, workers)
 
 
@@ -74,80 +84,80 @@ def _served(worker: Worker) -> int:
     return max(0, worker.requests - worker.count("static"))
 
 
-def _mean(microseconds: t.Optional[Number], requests: t.Optional[Number]) -> t.Optional[float]:
-    return None if microseconds is None or not requests else round(microseconds / requests / 1e6, 6)
+def _running(worker: Worker) -> int:
+    return worker.running_microseconds
+
+
+def _requests_of(worker: Worker) -> int:
+    return worker.requests
+
+
+def _mean(microseconds: Maybe[Number], requests: Maybe[Number], nothing: str) -> Maybe[float]:
+    mean = per(microseconds, requests, nothing)
+    return mean if isinstance(mean, Unknown) else round(mean / 1e6, 6)
 
 
 def _requests(facts: Facts, history: History, moved: Moved) -> None:
-    workers = history.last.stats.workers
-    requests = facts.put("requests", moved.sum(lambda worker: worker.requests), moved.reason)
-    per_second = facts.put("requests_per_second", rate(requests, moved.window), moved.reason)
-    facts.put("lifetime_requests", sum(worker.requests for worker in workers))
-    running = moved.sum(lambda worker: worker.running_microseconds)
-    why = moved.reason if requests is None else "no request ended in the window"
-    mean = facts.put("mean_response_seconds", _mean(running, moved.sum(_served)), why)
-    lifetime = _mean(sum(worker.running_microseconds for worker in workers), sum(map(_served, workers)))
-    facts.put("lifetime_mean_response_seconds", lifetime, "no request has ended since the workers started")
-    facts.put("sent_bytes_per_second", rate(moved.sum(lambda worker: worker.sent_bytes), moved.window), moved.reason)
-    active = history.last.stats.cores_active if history.last.stats.cores_known else None
-    capacity = round(active / mean, 3) if active and mean else None
-    facts.put("capacity_requests_per_second", capacity, "needs the mean response time and the workers' threads")
+    stats = history.last.stats
+    workers = stats.workers
+    requests = moved.sum(_requests_of)
+    per_second = rate(requests, moved.window)
+    mean = _mean(moved.sum(_running), moved.sum(_served), NO_REQUEST)
+    active: Maybe[int] = stats.cores_active if stats.cores_known else Unknown(NO_CORES)
+    facts.put("requests", requests)
+    facts.put("requests_per_second", per_second)
+    facts.put("lifetime_requests", sum(map(_requests_of, workers)))
+    facts.put("mean_response_seconds", mean)
+    facts.put("lifetime_mean_response_seconds", _mean(sum(map(_running, workers)), sum(map(_served, workers)), NO_REQUEST_EVER))
+    facts.put("sent_bytes_per_second", moved.rate(lambda worker: worker.sent_bytes))
+    capacity = per(active, mean, "the requests of the window took no time")
+    nobody = active == 0
+    facts.put("capacity_requests_per_second", Unknown("no worker can take requests") if nobody else _rounded(capacity))
     waiting = history.last.waiting
-    wait = round(waiting / per_second, 3) if waiting is not None and per_second else (0.0 if waiting == 0 else None)
-    facts.put("queue_wait_seconds", wait, "needs a known backlog and requests in the window")
+    backlog: Maybe[int] = Unknown("the backlog is not known") if waiting is None else waiting
+    wait = 0.0 if waiting == 0 else _rounded(per(backlog, per_second, NO_REQUEST))
+    facts.put("queue_wait_seconds", wait)
 
 
-def _utilisation(facts: Facts, history: History, moved: Moved) -> None:
+def _rounded(value: Maybe[float]) -> Maybe[float]:
+    return value if isinstance(value, Unknown) else round(value, 3)
+
+
+def _utilisation(facts: Facts, history: History, moved: Moved) -> Maybe[float]:
     """Little's law: the time requests took, over the time there was. Needs no fast sampling."""
-    running = moved.sum(lambda worker: worker.running_microseconds)
     if not all(glance.cores_known for glance in history.glances):
-        facts.put("utilisation", None, "the number of threads is not told: stats-no-cores is set; remove it")
-        return
-    available = history.mean_cores_active * 1e6 * (moved.window or 0)
-    if available <= 0:
-        facts.put("utilisation", None, moved.reason if running is None else "no worker can take requests")
-        return
-    share = ratio(running, available)
+        return Unknown(NO_CORES)
+    running = moved.sum(_running)
     if running == 0 and history.mean_cores_busy:
-        facts.put(
-            "utilisation",
-            None,
-            "requests run longer than the window; their time is told when they end. Look at busy_ratio, or widen the window",
-        )
-        return
-    facts.put("utilisation", None if share is None else min(1.0, share), moved.reason)
-    if share is not None and share > 1:
-        facts.note("requests that ended in the window had started before it: utilisation is capped at 100 %")
+        return Unknown("requests run longer than the window; their time is told when they end. Look at busy_ratio, or widen the window")
+    available = history.mean_cores_active * 1e6 * (moved.window or 0)
+    used = per(running, available, "no worker can take requests")
+    if isinstance(used, Unknown) or used <= 1:
+        return used
+    facts.note("requests that ended in the window had started before it: utilisation is capped at 100 %")
+    return 1.0
 
 
-def _counters(facts: Facts, moved: Moved, workers: t.Sequence[Worker]) -> None:
-    exceptions = facts.put("exceptions", moved.sum(lambda worker: worker.exceptions), moved.reason)
-    requests = facts.get("requests")
-    why = moved.reason if requests is None else "no request ended in the window"
-    facts.put("exception_ratio", _share(exceptions, requests), why)
-    total = sum(worker.exceptions for worker in workers)
+def _exceptions(facts: Facts, moved: Moved, workers: t.Sequence[Worker]) -> None:
+    exceptions, total = moved.sum(lambda worker: worker.exceptions), sum(worker.exceptions for worker in workers)
+    facts.put("exceptions", exceptions)
+    facts.put("exception_ratio", share(exceptions, moved.sum(_requests_of), NO_REQUEST, SLACK))
     facts.put("lifetime_exceptions", total)
-    facts.put("lifetime_exception_ratio", _share(total, facts.get("lifetime_requests")), "no request has ended since the workers started")
-    if not all(worker.cores is not None for worker in workers):
-        for name in ("static", "routed", "offloaded", "read_errors", "write_errors"):
-            facts.put(f"handled.{name}", None, "stats-no-cores is set; remove it")
-        return
+    facts.put("lifetime_exception_ratio", share(total, facts.value("lifetime_requests"), NO_REQUEST_EVER, SLACK))
+
+
+def _handled(facts: Facts, moved: Moved, workers: t.Sequence[Worker]) -> None:
+    told = all(worker.cores is not None for worker in workers)
     for name in ("static", "routed", "offloaded", "read_errors", "write_errors"):
-        facts.put(f"handled.{name}", moved.sum(operator.methodcaller("count", name)), moved.reason)
-        facts.put(f"handled.lifetime_{name}", sum(worker.count(name) for worker in workers))
-
-
-def _share(part: t.Optional[Number], whole: t.Optional[Number]) -> t.Optional[float]:
-    """A ratio up to 1: an exception may be counted before its request is."""
-    share = ratio(part, whole)
-    return None if share is None else min(1.0, share)
+        facts.put(f"handled.{name}", moved.sum(operator.methodcaller("count", name)) if told else Unknown(NO_CORES))
+        facts.put(f"handled.lifetime_{name}", sum(worker.count(name) for worker in workers) if told else Unknown(NO_CORES))
 
 
 def _killed(facts: Facts, moved: Moved, workers: t.Sequence[Worker]) -> None:
     kills = sum(worker.harakiri for worker in workers)
-    facts.put("harakiri", moved.sum(lambda worker: worker.harakiri), moved.reason)
+    facts.put("harakiri", moved.sum(lambda worker: worker.harakiri))
     facts.put("lifetime_harakiri", kills)
-    facts.put("respawns", moved.respawns(), moved.reason)
+    facts.put("respawns", moved.respawns())
     facts.put("lifetime_respawns", sum(max(0, worker.respawns - 1) for worker in workers))
     if kills:
         facts.note(f"killed requests are not in the averages: harakiri ended {kills} that took longer than its limit")
