@@ -228,7 +228,7 @@ def test_a_cache_that_was_started_just_now_is_still_being_filled() -> None:
     assert "was started 42 s ago and its cache is still filling: 40 % hits" in only["statement"]
     assert "a restart empties it" in only["first_fix"]
     # that it is young is no excuse for redirects that are never kept, and for what passes by it at any age
-    world.of("web1", "varnish_traffic")["redirects"] = [{"pattern": "/old/<id>", "count": 200, "share_ratio": 0.2}]
+    world.of("web1", "varnish_traffic")["redirects"] = [{"pattern": "/old/<id>", "count": 200, "share": 0.2}]
     world.bad("varnish_traffic_redirects", "web1")
     assert "/old/<id>" in world.diagnose()[0]["first_fix"]
     world.findings.pop()

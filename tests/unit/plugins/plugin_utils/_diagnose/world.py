@@ -110,7 +110,7 @@ class World:
         self.of("web1", "varnish")["judged"] = {"hit_ratio_true": 0.2, "hit_ratio_shown": 0.8, "pass_ratio": 0.7}
         traffic = self.of("web1", "varnish_traffic")
         traffic["passes"] = [{"pattern": "/news/<id>/", "count": 700, "reasons": [{"name": "Cookie", "count": 700}]}]
-        traffic["redirects"] = [{"pattern": "/old/<id>", "count": 200, "share_ratio": 0.2}]
+        traffic["redirects"] = [{"pattern": "/old/<id>", "count": 200, "share": 0.2}]
         self.bad("varnish_hit_ratio", "web1")
 
     def around_the_cache(self) -> None:
