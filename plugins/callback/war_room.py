@@ -31,6 +31,7 @@ from ansible import constants as C
 from ansible.plugins.callback.default import CallbackModule as DefaultCallback
 from ansible.utils.color import ANSIBLE_COLOR
 
+from ..module_utils._text import moments
 from ..plugin_utils._judge.hostvars import message_of
 from ..plugin_utils._report import board
 from ..plugin_utils._report.progress import Progress
@@ -172,7 +173,7 @@ class CallbackModule(DefaultCallback):
         """What stands below while the next round of a watch is waited for."""
         self._rounds += 1
         cause = f", {result['cause']}" if result.get("cause") else ""
-        self._stands = f"{time.strftime('%H:%M:%S')}  round {self._rounds}: {result['verdict'].upper()}{cause}"
+        self._stands = f"{moments.clock(time.time())}  round {self._rounds}: {result['verdict'].upper()}{cause}"
 
     def _report_in(self, result: t.Any, problem: t.Optional[str] = None) -> None:
         if self._progress is None:

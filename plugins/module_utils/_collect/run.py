@@ -16,7 +16,8 @@ import time
 import typing as t
 
 from .._text import redact
-from .._text.plain import now, plain
+from .._text.moments import now
+from .._text.plain import plain
 from . import libraries, silence
 from .base import Collector, Sampler
 from .facts import Facts

@@ -98,8 +98,3 @@ def moment(value: t.Union[datetime.datetime, datetime.date, datetime.time]) -> s
     if isinstance(value, datetime.datetime) and value.tzinfo is not None:
         return value.astimezone(datetime.timezone.utc).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
     return value.isoformat()
-
-
-def now() -> str:
-    """The time of this machine as ISO 8601 text in UTC, to the second: `2026-11-25T14:02:11Z`."""
-    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -10,6 +10,7 @@ import dataclasses
 import time
 import typing as t
 
+from ...module_utils._text import moments
 from ...module_utils._text.plain import plain
 from ...module_utils._text.redact import clean
 from .._checks.catalogue import CAUSES_SEARCHED, HOSTS_ASKED, Catalogue, CatalogueError, service_problems
@@ -120,7 +121,7 @@ def judge(
     return {
         "schema": SCHEMA,
         "collection": f"warroom.launch {version()}",
-        "started_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
+        "started_at": moments.written(started),
         "duration_seconds": round(ended - started, 3),
         "phase": phase,
         "verdict": outcome["verdict"],

@@ -6,10 +6,9 @@
 
 from __future__ import annotations
 
-import calendar
-import time
 import typing as t
 
+from ...module_utils._text import moments
 from .._checks.finding import Finding
 from .._judge.report import Report
 
@@ -26,7 +25,7 @@ def launch_prom(report: Report) -> str:
     values = [
         ({**_labels(finding), "unit": finding["unit"] or ""}, finding["value"]) for finding in findings if _is_number(finding["value"])
     ]
-    started = calendar.timegm(time.strptime(report["started_at"], "%Y-%m-%dT%H:%M:%SZ"))
+    started = moments.read(report["started_at"])
     verdicts = [({"verdict": name}, name == report["verdict"]) for name in _VERDICTS]
     counts = [({"status": name}, count) for name, count in report["counts"].items()]
     reached = [({"host": name}, host["reached"]) for name, host in report["hosts"].items()]

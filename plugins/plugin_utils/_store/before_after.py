@@ -6,12 +6,11 @@
 
 from __future__ import annotations
 
-import calendar
 import json
 import os
-import time
 import typing as t
 
+from ...module_utils._text import moments
 from ...module_utils._text.redact import clean
 from .._checks.services import instances_in
 from .._checks.units import shown
@@ -56,7 +55,7 @@ def _moment(name: str) -> t.Optional[float]:
     for form in ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"):
         try:
             # the whole second, or minute, that was named
-            return calendar.timegm(time.strptime(name, form)) + (0.999 if "%S" in form else 59.999)
+            return moments.read(name, form) + (0.999 if "%S" in form else 59.999)
         except ValueError:
             continue
     return None

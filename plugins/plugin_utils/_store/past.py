@@ -11,6 +11,7 @@ import re
 import time
 import typing as t
 
+from ...module_utils._text import moments
 from .._checks.finding import Finding
 from .._checks.services import FOLLOWED
 from .._judge.report import Report
@@ -84,7 +85,7 @@ def _clears(finding: Data, points: Past) -> t.Optional[float]:
 def _stretch(stretch: t.Sequence[Round]) -> dict[str, t.Any]:
     """Some rounds as one: the worst verdict, and every cause."""
     causes = sorted({cause for round_ in stretch for cause in round_.causes})
-    return {"at": _iso(stretch[0].at), "verdict": worst(stretch).verdict, "causes": causes}
+    return {"at": moments.written(stretch[0].at), "verdict": worst(stretch).verdict, "causes": causes}
 
 
 def _series(
@@ -102,7 +103,3 @@ def _series(
         }
         for key in keys
     ]
-
-
-def _iso(at: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))

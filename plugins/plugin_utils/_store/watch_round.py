@@ -6,11 +6,10 @@
 
 from __future__ import annotations
 
-import calendar
 import math
-import time
 import typing as t
 
+from ...module_utils._text import moments
 from ...module_utils._text.redact import clean
 from .._judge.report import Report
 from . import trends
@@ -52,7 +51,7 @@ def is_over(store: Store, report: Data, until: str, since: float) -> bool:
 
 def pace(report: Data, at: float, every: float, since: float, minutes: t.Optional[float]) -> t.Optional[int]:
     """Whole seconds to wait for the next round, or None when it would begin after the end of the watch."""
-    began = min(at, calendar.timegm(time.strptime(report["started_at"], "%Y-%m-%dT%H:%M:%SZ")))
+    began = min(at, moments.read(report["started_at"]))
     if minutes is not None and max(began + every, at) >= since + minutes * 60:
         return None
     return max(0, math.ceil(began + every - at))
@@ -79,8 +78,8 @@ def change_lines(changes: t.Sequence[Data], report: Data, at: float) -> list[str
     for (check, before, after), subjects_ in loud.items():
         lines += _loud_lines(check, before, after, subjects_, findings)
     lines += _quiet_lines(quiet)
-    clock = time.strftime("%H:%M:%S", time.localtime(at))
-    return [f"          {line}" if line.startswith("→") else f"{clock}  {line}" for line in lines]
+    clock = moments.clock(at)
+    return [f"          {line}" if line.startswith("→") else f"{clock} {line}" for line in lines]
 
 
 def _cause_lines(subject: str, after: str, cause: t.Optional[Data]) -> list[str]:

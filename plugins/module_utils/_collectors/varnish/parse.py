@@ -50,10 +50,12 @@ _TAKEN_AT = re.compile(rb'"timestamp"\s*:\s*"([^"]{10,40})"')
 
 
 def taken_at(data: bytes) -> t.Optional[float]:
-    """When varnishstat wrote its answer, as seconds since the epoch."""
+    """When varnishstat wrote its answer: seconds by the host's own wall clock, good for differences only."""
     found = _TAKEN_AT.search(data)
     try:
-        return datetime.datetime.fromisoformat(found.group(1).decode("ascii")).timestamp() if found else None
+        # it writes local time without a zone: taken for UTC, so that the difference does not depend on ours
+        text = found.group(1).decode("ascii") if found else ""
+        return datetime.datetime.fromisoformat(text).replace(tzinfo=datetime.timezone.utc).timestamp()
     except ValueError:
         return None
 

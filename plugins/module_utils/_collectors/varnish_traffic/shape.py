@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-import datetime
 import time
 import typing as t
 
 from ..._collect.derived import per, share
 from ..._collect.facts import Facts, Maybe, Unknown, measured
 from ..._collect.sampling import top
+from ..._text import moments
 from ..._text.redact import clean
 from .expected import put as expected_urls
 from .log import Stream
@@ -96,7 +96,7 @@ def _log(facts_: Facts, tally: Tally, stream: Stream) -> dict[str, t.Any]:
 def _moment(at: float) -> Maybe[str]:
     if not at:
         return Unknown(NO_REQUESTS)
-    return datetime.datetime.fromtimestamp(at, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moments.written(at)
 
 
 def _count(kept: Bin) -> int:

@@ -1,0 +1,120 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""No result depends on a time zone: what reads a clock, or a text with a time, says that it means UTC (case N-16)."""
+
+from __future__ import annotations
+
+import ast
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import typing as t
+
+import pytest
+
+from ansible_collections.warroom.launch.plugins.module_utils._text import moments
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+SOURCES = sorted((ROOT / "plugins").rglob("*.py"))
+
+#: Calls that give or take local time whatever their arguments are.
+LOCAL = {
+    *("datetime.utcnow", "datetime.utcfromtimestamp", "datetime.today", "date.today", "date.fromtimestamp"),
+    *("time.localtime", "time.mktime", "time.ctime", "time.asctime", "time.strptime", "time.tzset", "calendar.timegm"),
+}
+#: Calls that give local time with fewer arguments than these (a time zone, or the time itself, is missing).
+SHORT = {"datetime.now": 1, "datetime.fromtimestamp": 2, "time.strftime": 2}
+#: Texts that become a moment without a zone, unless one is put in its place right there.
+NAIVE = {"datetime.strptime", "datetime.fromisoformat"}
+
+
+def called(call: ast.Call) -> str:
+    """`datetime.now` for `datetime.datetime.now(…)` as well."""
+    if not isinstance(call.func, ast.Attribute):
+        return ""
+    owner = call.func.value
+    name = owner.attr if isinstance(owner, ast.Attribute) else owner.id if isinstance(owner, ast.Name) else ""
+    return f"{name}.{call.func.attr}"
+
+
+def wrong(tree: ast.AST) -> t.Iterator[tuple[int, str]]:
+    """(line, call) of each that depends on the zone of the machine it runs on."""
+    zoned = {
+        id(inner)
+        for outer in ast.walk(tree)
+        if isinstance(outer, ast.Call) and isinstance(outer.func, ast.Attribute) and outer.func.attr == "replace"
+        and any(keyword.arg == "tzinfo" for keyword in outer.keywords)
+        for inner in ast.walk(outer.func.value)
+    }  # fmt: skip
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and f"{getattr(node.value, 'id', '')}.{node.attr}" in ("time.timezone", "time.altzone"):
+            yield node.lineno, f"time.{node.attr}"
+        if not isinstance(node, ast.Call):
+            continue
+        name, given = called(node), len(node.args) + len(node.keywords)
+        naive = name in NAIVE and id(node) not in zoned
+        if name in LOCAL or given < SHORT.get(name, 0) or naive:
+            yield node.lineno, name
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT / "plugins")))
+def test_n16_every_clock_and_every_text_with_a_time_is_utc(path: pathlib.Path) -> None:
+    found = [f"line {line}: {call}" for line, call in wrong(ast.parse(path.read_text(encoding="utf-8")))]
+    assert not found, f"{path}: {found}: use _text/moments.py, or name the zone"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "datetime.datetime.now()", "datetime.utcnow()", "datetime.datetime.fromtimestamp(5)", "time.localtime(5)", "time.mktime(x)",
+        "calendar.timegm(time.strptime(a, b))", "time.strftime('%H')", "datetime.fromisoformat(x).timestamp()", "time.timezone",
+    ],
+)  # fmt: skip
+def test_the_rule_finds_what_it_forbids(line: str) -> None:
+    assert list(wrong(ast.parse(line)))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "datetime.now(UTC)",
+        "datetime.fromtimestamp(5, tz=UTC)",
+        "time.strftime(f, time.gmtime(5))",
+        "datetime.strptime(a, b).replace(tzinfo=UTC)",
+    ],
+)
+def test_the_rule_lets_aware_moments_pass(line: str) -> None:
+    assert not list(wrong(ast.parse(line)))
+
+
+def test_no_template_takes_utc_for_local_time() -> None:
+    """`now(utc=true)` has no zone, and its timestamp() takes it for local time: the run began 5 h 45 min ago in Kathmandu."""
+    texts = [*(ROOT / "roles").rglob("*.yml"), *(ROOT / "playbooks").rglob("*.yml")]
+    assert texts
+    for path in texts:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            assert line.lstrip().startswith("#") or not re.search(r"now\([^)]*\)\s*\.timestamp\(", line), f"{path}: {line.strip()}"
+
+
+ZONES = ("UTC", "Europe/Berlin", "Asia/Kathmandu", "America/New_York")
+SCRIPT = """
+from ansible_collections.warroom.launch.plugins.module_utils._text import moments
+from ansible_collections.warroom.launch.plugins.plugin_utils._store import before_after
+at = 1795888751.0
+print(moments.written(at), moments.clock(at), moments.read(moments.written(at)), before_after._moment("2026-11-29 01:30"))
+"""
+
+
+def test_n16_the_same_moments_in_every_zone() -> None:
+    told = set()
+    for zone in ZONES:
+        environment = {**os.environ, "TZ": zone, "PYTHONPATH": str(ROOT / ".collections")}
+        told.add(subprocess.run([sys.executable, "-c", SCRIPT], check=True, capture_output=True, text=True, env=environment).stdout)
+    assert len(told) == 1, told
+    assert moments.read("2026-11-25T14:02:11Z") == 1795615331.0 and moments.written(1795615331.0) == "2026-11-25T14:02:11Z"
+    with pytest.raises(ValueError, match="does not match"):
+        moments.read("yesterday")
