@@ -17,11 +17,12 @@ REFUSES = ("memcached_rejected", "memcached_connections")
 
 def unbalanced_pool(fleet: Fleet) -> t.Iterator[Cause]:
     for pool, finding in fleet.each_bad("memcached_pool", "memcached_pool_balance"):
-        why, words = pool.facts.get("cause"), said(finding)
+        words, why = said(finding), str(pool.facts.get("cause") or "")
+        reason = f" ({why})" if why and why not in words else ""
         servers = pool.rows("servers")
         yield Cause(
             hosts=sorted({str(row.get("host")) for row in servers if row.get("host")}) or [pool.host],
-            statement=f"The cache pool {pool.name} is unbalanced{f' ({why})' if why else ''}{f': {words}' if words else ''}.",
+            statement=f"The cache pool {pool.name} is unbalanced{reason}{f': {words}' if words else ''}.",
             evidence=[f"{row.word('name')}: {percent(row.number('share_ratio'))} of the pool's operations." for row in servers[:8]],
             first_fix=str(finding.get("advice") or "Give every client the same list of servers with the same weights."),
             avoid="Do not restart or flush the servers: an empty pool sends everything to the database.",
