@@ -160,14 +160,16 @@ _MOST = 1e300
 def _partly_known(check: Check, instance: Facts, reading: Reading) -> tuple[Facts, Reading]:
     """The instance with what a measure is at least in its place, when that is all that is known: a limit beyond it is exceeded anyway."""
     path = check.value.text
-    bound = (instance.get("at_least") or {}).get(path)
+    bounds = instance.get("at_least")
+    bound = bounds.get(path) if isinstance(bounds, dict) else None
     if isinstance(bound, bool) or not isinstance(bound, (int, float)):
         return instance, reading
     return _with(instance, path.split("."), bound), Reading(bound, _MOST, reason_in(instance, path), False, 1)
 
 
 def _with(facts: Facts, path: t.Sequence[str], value: t.Any) -> Facts:
-    inner = value if len(path) == 1 else _with(facts.get(path[0]) or {}, path[1:], value)
+    below = facts.get(path[0])
+    inner = value if len(path) == 1 else _with(below if isinstance(below, dict) else {}, path[1:], value)
     return {**facts, path[0]: inner}
 
 
