@@ -199,7 +199,7 @@ fleet:
               type: list
               elements: dict
               contains:
-                {name: {type: str, description: The server.}, host: {type: str, description: Who saw it.},
+                {name: {type: str, description: The server.}, host: {type: str, description: Who saw it.}, address: {type: str, description: Where.},
                  weight: {type: float, description: Its weight.}, share_ratio: {type: float, description: Its share of the operations.},
                  hit_ratio: {type: float, description: Hits of its gets.}, operations_per_second: {type: float, description: Operations.},
                  items_total: {type: int, description: Items.}, bytes: {type: int, description: Memory of the items.},

@@ -83,7 +83,7 @@ class Command:
         line = []
         for each in self.words:
             if _is_login(each):
-                line += [word(argument) for argument in access.arguments]
+                line += [word(argument) for argument in (*access.arguments, *access.prompt)]
             elif access.program and each.raw == self.login:
                 line.append(word(access.program))
             else:

@@ -58,7 +58,8 @@ class _Server:
 
     def row(self) -> dict[str, t.Any]:
         names = ("hit_ratio", "operations_per_second", "items_total", "bytes", "evictions_per_second")
-        row = {"name": self.name, "host": self.host, "weight": self.weight, "share_ratio": self.share}
+        address = self.instance.facts.get("address") or self.instance.name
+        row = {"name": self.name, "host": self.host, "address": address, "weight": self.weight, "share_ratio": self.share}
         return {**row, **{name: self.measure(name) for name in names}, "connections": self.connections}
 
 

@@ -28,6 +28,8 @@ class Access:
     user: t.Optional[str] = None
     folder: t.Optional[str] = None
     program: t.Optional[str] = None  # where the tool is when it is not on PATH
+    #: Has the tool ask for the password of a user that was given a login of its own.
+    prompt: tuple[str, ...] = ()
 
 
 def varnish(_tool: str, instance: Instance, _way: Way) -> Access:
@@ -88,12 +90,19 @@ def postgresql(_tool: str, instance: Instance, way: Way) -> Access:
     return Access((*place, "-d", database), str(user) if by_peer else None)
 
 
-def mysql(_tool: str, instance: Instance, way: Way) -> Access:
+_PROMPT = {"mytop": "--prompt", "innotop": "--askpass", "pt-duplicate-key-checker": "--ask-pass"}
+
+
+def mysql(tool: str, instance: Instance, way: Way) -> Access:
     host, port = place_of(instance, "login_unix_socket", 3306)
     user = instance.get("login_user") or ("root" if way.may_be("root") else None)
     place = ("-S", host) if host.startswith("/") else ("-h", host, "-P", str(port))
-    return Access((*(("-u", str(user)) if user else ()), *place))
+    prompt = (_PROMPT.get(tool, "-p"),) if instance.get("login_user") and not instance.get("config_file") else ()
+    return Access((*(("-u", str(user)) if user else ()), *place), prompt=prompt)
 
+
+#: Services that one check may be about; the facts say which.
+DATABASES = frozenset({"postgresql", "mysql"})
 
 #: tool → (service whose instance it shows, its access).
 TOOLS: dict[str, tuple[str, t.Callable[[str, Instance, Way], Access]]] = {
