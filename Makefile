@@ -27,7 +27,7 @@ integration: ## tests against real servers that they start themselves
 versions: ## tests against other versions of the servers
 	@$(PYTEST) tests/integration -m versions
 
-bench: ## how dear it is, as ratios measured in one run
+bench: ## overhead, as ratios within one run
 	@$(PYTEST) tests/bench
 
 lint: ## style, types, YAML, documentation, licences

@@ -167,7 +167,7 @@ def _kept(report: Report, args: dict[str, t.Any]) -> tuple[dict[str, t.Any], t.O
 
 
 def _note(report: Report, problem: str) -> None:
-    """What went wrong beside the judgement is named in the report."""
+    """Problems outside the judgement are named in the report."""
     report["problem"] = f"{report['problem']} {problem}" if report["problem"] else problem
 
 
@@ -191,7 +191,7 @@ def tell(lines: list[str]) -> None:
 
 
 def _refuse_misspelt(names: t.Iterable[str], hostvars: t.Any) -> None:
-    """A setting that is misspelt would be silently without effect."""
+    """A misspelt setting would silently have no effect."""
     misspelt, idle = variables.unknown(name for host in names for name in raw(hostvars, host))
     if misspelt:
         raise AnsibleActionFail("Nothing was gathered:\n" + "\n".join(misspelt))

@@ -7,14 +7,14 @@ from __future__ import annotations
 DOCUMENTATION = """
 name: war_room
 type: stdout
-short_description: A launch check as a board; any other playbook as the default callback shows it
+short_description: Shows a launch check as a board, and any other playbook like the default callback
 version_added: 1.0.0
 author: warroom.launch authors (@warroom-launch)
 description:
-  - While the role P(warroom.launch.launch_check#role) gathers, a progress line tells how many hosts are done, which was slowest and which
-    are still awaited; then comes the board in colour.
-  - The role's own tasks are not listed unless the verbosity is raised. Everything else looks as with P(ansible.builtin.default#callback).
-  - Plain text when the output is no terminal. E(NO_COLOR) and E(ANSIBLE_NOCOLOR) are respected, and so is the width of the terminal.
+  - While the role P(warroom.launch.launch_check#role) gathers, a progress line shows how many hosts are done, which was slowest and which
+    are still running. Then it prints the board in colour.
+  - The role's own tasks are listed only at higher verbosity. Everything else looks as with P(ansible.builtin.default#callback).
+  - Prints plain text when the output is not a terminal. Respects E(NO_COLOR), E(ANSIBLE_NOCOLOR) and the width of the terminal.
 extends_documentation_fragment:
   - default_callback
   - result_format_callback
@@ -42,7 +42,7 @@ ROLE = "warroom.launch.launch_check"
 
 
 class CallbackModule(DefaultCallback):
-    """Quiet about the role's tasks, loud about what they found."""
+    """Hides the role's tasks and shows their result."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "stdout"
@@ -57,7 +57,7 @@ class CallbackModule(DefaultCallback):
         self._rounds = 0
         self._stands = ""
 
-    # ---- whose is it ---------------------------------------------------------------------------------------------------
+    # ---- is it ours ----------------------------------------------------------------------------------------------------
 
     def _quiet(self, task: t.Any) -> bool:
         role = getattr(task, "_role", None)
@@ -84,7 +84,7 @@ class CallbackModule(DefaultCallback):
             self._only_ours = False
             super().v2_playbook_on_task_start(task, is_conditional)
             return
-        # what the default callback needs to know should the task have to be shown after all
+        # what the default callback needs to know if the task has to be shown after all
         self._task_type_cache[task._uuid] = "TASK"
         self._last_task_name = task.get_name().strip()
         if self._is(task, "gather"):

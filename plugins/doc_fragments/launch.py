@@ -15,31 +15,31 @@ options:
     description:
       - Several instances in one call, each a dictionary of the options of this module that describe one instance
         (including O(name)). Options given beside O(instances) are the defaults of each entry.
-      - When neither this nor an option that says where an instance is was given, the instances are found on the host
+      - Without this and without an option that locates an instance, the instances are discovered on the host
         from its processes, sockets and configuration.
       - Hidden as a whole in output because entries may hold passwords.
     type: list
     elements: dict
   name:
-    description: How the instance is called in facts and findings. Defaults to its address.
+    description: Name of the instance in facts and findings. Defaults to its address.
     type: str
 """
 
-    # How every module samples, and what holds for all of them.
+    # Sampling options, and what applies to all modules.
     SAMPLING = r"""
 options:
   window:
     description:
       - Seconds between the two samples from which rates and ratios are computed.
-      - With V(0) only one sample is taken; measures over the window are then null, lifetime measures stay.
+      - With V(0) only one sample is taken. Measures over the window are then null; lifetime measures remain.
     type: float
     default: 5.0
   timeout:
-    description: Seconds that a single answer of the service or of a tool may take before it counts as hanging.
+    description: Seconds to wait for one response of the service or a tool before it counts as hanging.
     type: float
     default: 5.0
   top:
-    description: How many rows the lists in the facts keep. The true total stands beside each list.
+    description: How many rows to keep in the lists of the facts. The true total is next to each list.
     type: int
     default: 10
   fail_on_down:
@@ -50,10 +50,10 @@ options:
     default: false
 attributes:
   check_mode:
-    description: Can run in check mode and gives the same facts; reading is harmless.
+    description: Can run in check mode and returns the same facts; it only reads.
     support: full
   diff_mode:
-    description: Returns nothing to compare, because nothing is changed.
+    description: Returns no diff, because nothing changes.
     support: none
   facts:
     description: Returns facts under one key of its own in RV(ignore:ansible_facts).
@@ -63,42 +63,44 @@ attributes:
     platforms: linux
     support: full
 notes:
-  - Never changes anything on the target, and never reports a change.
-  - A service that is stopped or cannot be read is data, not a failure; see O(fail_on_down).
+  - Never changes anything on the target and never reports C(changed).
+  - A service that is stopped or unreadable is data, not a failure; see O(fail_on_down).
 """
 
-    # What becomes of a report beside its files, for judge and watch.
+    # Storing, labelling and comparing a report, for judge and watch.
     STORE = r"""
 options:
   store:
     description: The file with the rounds. Defaults to C(rounds.db) in O(report_dir).
     type: path
   label:
-    description: A name for this report, for example V(baseline) for the load test's. It is never pruned; a name is at its newest report.
+    description:
+      - A label for this report, for example V(baseline) for the load test. It refers to the newest report that was given it.
+      - A labelled report is never deleted.
     type: str
   compare_with:
     description:
-      - The report from before a fix or from the load test. What differs is printed per check.
+      - The report to compare with, from before a fix or from the load test. Differences are printed per check.
       - A label, the time of a stored round (C(2026-11-25T14:02:11Z), as the page shows it), or the path of a C(launch.json).
     type: str
   keep_hours:
-    description: Older rounds are forgotten.
+    description: Older rounds are deleted, except labelled ones.
     type: float
     default: 24.0
   every:
-    description: Seconds from the beginning of a round to that of the next, for RV(wait_seconds).
+    description: Seconds from the start of one round to the start of the next, for RV(wait_seconds).
     type: float
     default: 0.0
   since:
-    description: When the watch began, in seconds since 1970; O(until) looks at rounds from then on, O(minutes) count from then on.
+    description: Start of the watch, in seconds since 1970. O(until) considers rounds since then, and O(minutes) count from then.
     type: float
     default: 0.0
   minutes:
-    description: How long the watch goes on; RV(over) becomes true when the next round would begin later.
+    description: How long to watch; RV(over) becomes true when the next round would start later.
     type: float
   until:
     description:
-      - When RV(over) becomes true. V(go) and V(no-go) need that verdict in two rounds running; V(corner) needs the load of every
+      - When RV(over) becomes true. V(go) and V(no-go) need that verdict in two consecutive rounds; V(corner) needs the load of every
         host that was above one per core to be falling after its peak.
     type: str
     choices: [never, go, no-go, corner]

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: gather
-short_description: The launch facts of a host together with its settings for the judge
+short_description: Gathers the launch facts of a host together with its settings for judge
 version_added: 1.0.0
 description:
-  - Runs M(warroom.launch.launch_facts) and returns O(settings) beside the facts, templated for the host, for M(warroom.launch.judge)
-    (its option C(facts_from)). The role P(warroom.launch.launch_check#role) gathers with it.
+  - Runs M(warroom.launch.launch_facts) and returns O(settings) with the facts, templated for the host, for M(warroom.launch.judge)
+    (its option C(facts_from)). The role P(warroom.launch.launch_check#role) uses it.
   - Takes every option of M(warroom.launch.launch_facts).
 author:
   - warroom.launch authors (@warroom-launch)
@@ -24,7 +24,7 @@ options:
     default: {}
   urls:
     description:
-      - Which URLs have to come from the web accelerator's cache (C(cached)) and which must not (C(uncached)), as lists of regular
+      - Which URLs must come from the web accelerator's cache (C(cached)) and which must not (C(uncached)), as lists of regular
         expressions. Handed to C(varnish_traffic) where that is gathered; its own options win.
     type: dict
     default: {}
@@ -33,10 +33,10 @@ attributes:
     description: Runs partly on the control node.
     support: full
   check_mode:
-    description: Gives the same facts; reading is harmless.
+    description: Returns the same facts; it only reads.
     support: full
   diff_mode:
-    description: Returns nothing to compare.
+    description: Returns no diff.
     support: none
 """
 

@@ -10,10 +10,10 @@ module: judge
 short_description: Judges the facts of the whole fleet and writes the report
 version_added: 1.0.0
 description:
-  - Holds the launch facts of every host against the checks of the catalogue, looks for the cause over all hosts together,
+  - Evaluates the checks of the catalogue over the launch facts of every host, looks for causes across all hosts,
     gives one verdict, prints the board and writes the report files.
-  - Runs on the control node, without any connection. Use it once, with C(run_once), after the facts were gathered.
-  - The role P(warroom.launch.launch_check#role) gathers and judges; this action is for playbooks of your own.
+  - Runs on the control node, without a connection. Run it once, with C(run_once), after the facts are gathered.
+  - The role P(warroom.launch.launch_check#role) gathers and judges; this action is for your own playbooks.
 author:
   - warroom.launch authors (@warroom-launch)
 extends_documentation_fragment:
@@ -22,12 +22,12 @@ requirements:
   - jmespath (on the controller)
 options:
   hosts:
-    description: The hosts to judge. Defaults to all hosts of the play; none of them is left out of the verdict.
+    description: The hosts to judge. Defaults to all hosts of the play, unreachable ones included.
     type: list
     elements: str
   facts_from:
     description:
-      - Name of the variable that the gathering task was registered in. What it says is taken, also that a host was not reachable.
+      - Name of the variable in which the gathering task was registered. Its result counts, including that a host was unreachable.
       - When the task was M(warroom.launch.gather), the host's own settings are taken from it too. Without it, and for a host that was given
         up, its variables C(launch_check_thresholds), C(launch_check_extra_checks), C(launch_check_accept), C(launch_check_known_clients)
         and C(launch_check_services) are.
@@ -38,27 +38,27 @@ options:
     description: Directory on the control node with the checks. Defaults to those of the role C(launch_check).
     type: path
   thresholds:
-    description: Changed limits by check id, for hosts without settings of their own.
+    description: Changed limits by check id, for hosts without their own settings.
     type: dict
     default: {}
   extra_checks:
-    description: Checks in the form of the catalogue, for hosts without settings of their own.
+    description: Checks in the format of the catalogue, for hosts without their own settings.
     type: list
     elements: dict
     default: []
   accept:
-    description: "Known gaps as check id: reason, for hosts without settings of their own. Shown, and not counted."
+    description: "Known gaps as check id: reason, for hosts without their own settings. They are shown but do not count."
     type: dict
     default: {}
   known_clients:
     description:
-      - Database clients that belong. A text is a user, an application or an address.
-        A dictionary of C(user), C(application), C(address) and C(database) (shell patterns) has to match in all it names.
+      - Known database clients. A string is a user, an application or an address.
+        A dictionary of C(user), C(application), C(address) and C(database) (shell patterns) must match in every key that it has.
     type: list
     elements: raw
     default: []
   phase:
-    description: V(before) judges the rehearsal, when there is no traffic yet, V(during) the launch.
+    description: V(before) is the rehearsal without traffic, V(during) the launch.
     type: str
     choices: [before, during]
     default: during
@@ -69,28 +69,28 @@ options:
     default: unknown
   report_dir:
     description:
-      - Directory on the control node for the report files. Nothing is written without it.
+      - Directory on the control node for the report files. Without it, nothing is written.
       - When a watch has stored its rounds there (O(watch)), the board and the page show trends.
     type: path
   report_files:
-    description: Which of the report's files to write.
+    description: Which report files to write.
     type: list
     elements: str
     choices: [index.html, launch.json, junit.xml, launch.prom]
     default: [index.html, launch.json, junit.xml, launch.prom]
   show:
-    description: Print the board. Callbacks for machines (whose name has C(json) in it) get it in RV(board) only.
+    description: Print the board. Callbacks for programs (with C(json) in their name) get it in RV(board) only.
     type: bool
     default: true
   watch:
     description:
-      - Whether this is a round of a watch. It is stored, what changed since the last announcement is printed, and the page has its past. A
-        change is announced once, when two rounds running agree on it; a single odd round is not announced.
-      - The playbook C(launch_watch.yml) judges with it.
+      - Whether this is a round of a watch. The round is stored, changes since the last announcement are printed, and the page shows the
+        history. A change is announced once, when two consecutive rounds agree on it; a single deviating round is not announced.
+      - The playbook C(launch_watch.yml) uses it.
     type: bool
     default: false
   validate_only:
-    description: Only validate the checks and the settings of all hosts; nothing needs to be gathered for that.
+    description: Only validate the checks and the settings of all hosts. Needs no facts.
     type: bool
     default: false
 attributes:
@@ -98,10 +98,10 @@ attributes:
     description: Runs on the control node.
     support: full
   check_mode:
-    description: Gives the same verdict and writes the same report; it changes nothing that is managed.
+    description: Gives the same verdict and writes the same report; it changes no managed host.
     support: full
   diff_mode:
-    description: Returns nothing to compare.
+    description: Returns no diff.
     support: none
 """
 

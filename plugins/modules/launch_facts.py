@@ -7,12 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: launch_facts
-short_description: All launch services of a host in one round trip
+short_description: Gathers all launch services of a host in one round trip
 version_added: 1.0.0
 description:
-  - Finds what runs on the host (or takes the instances that are named), takes the first sample of everything side by side,
-    sleeps once, takes the second samples, and returns the same facts as the single modules of this collection do, from the same code.
-  - A service that hangs or is broken costs only its own facts.
+  - Discovers what runs on the host (or takes the given instances), samples everything in parallel, sleeps once, samples again,
+    and returns the same facts as the single modules of this collection, from the same code.
+  - A service that hangs or is broken affects only its own facts.
   - Can be used as one of C(ansible_facts_modules).
 author:
   - warroom.launch authors (@warroom-launch)
@@ -21,7 +21,7 @@ extends_documentation_fragment:
 options:
   services:
     description:
-      - What to gather. Nothing or V(auto) means whatever runs on the host.
+      - What to gather. Without it, or with V(auto), whatever runs on the host.
       - A dictionary has an entry per service. Its value is V(auto) (find the instances here), a list of dictionaries
         (instances, each with the options of the service's own module) or a dictionary (options for the instances that are found).
       - Services are C(server), C(varnish), C(varnish_traffic), C(uwsgi), C(memcached), C(celery), C(postgresql), C(mysql).
@@ -46,7 +46,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ansible_facts:
-  description: One key per service that was asked for, or per service that runs here.
+  description: One key per service that was requested, or per service that runs here.
   returned: always
   type: dict
   contains:
@@ -62,7 +62,7 @@ ansible_facts:
           type: list
           elements: dict
           contains:
-            name: {type: str, description: What it is called.}
+            name: {type: str, description: Name of the instance.}
             state: {type: str, description: 'V(up), V(down) or V(unreadable); the measures are there when it is up.'}
             problem: {type: str, description: 'What is wrong and what to do about it, null when it is up.'}
             window: {type: float, description: 'Seconds between the two samples, null when there was one.'}

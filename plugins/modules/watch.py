@@ -7,16 +7,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: watch
-short_description: Keeps rounds of the launch check, announces what changed, compares
+short_description: Stores rounds of the launch check, announces changes, compares reports
 version_added: 1.0.0
 description:
   - Stores the last report (C(launch.json)) as a round of a watch in one SQLite file on the control node, prints what changed since the
-    last announcement, and gives the report page its past (trends and time series). A change is announced once, when two rounds running
-    agree on it; a single odd round is not announced.
-  - With O(label) the report is kept whole under that name; that is no round of a watch and announces no changes.
-  - With O(compare_with) two reports are compared; that stores nothing.
-  - Runs on the control node, without any connection, over a report that is written. M(warroom.launch.judge) takes the same options and
-    does it in one with the judgement; this action is for what was judged before.
+    last announcement, and adds the history (trends and time series) to the report page. A change is announced once, when two consecutive rounds
+    agree on it; a single deviating round is not announced.
+  - With O(label) the whole report is kept under that name; this is not a round of a watch and announces no changes.
+  - With O(compare_with) two reports are compared and nothing is stored.
+  - Runs on the control node, without a connection, on an existing report. M(warroom.launch.judge) takes the same options and
+    does both at once; this action is for reports that exist already.
 author:
   - warroom.launch authors (@warroom-launch)
 extends_documentation_fragment:
@@ -28,7 +28,7 @@ options:
     default: launch-report
   report:
     description:
-      - What to label or to compare, in place of the C(launch.json) in O(report_dir).
+      - What to label or compare instead of the C(launch.json) in O(report_dir).
       - Named in the same way as O(compare_with).
     type: str
 attributes:
@@ -36,10 +36,10 @@ attributes:
     description: Runs on the control node.
     support: full
   check_mode:
-    description: Does the same; nothing that is managed is changed.
+    description: Does the same; it changes no managed host.
     support: full
   diff_mode:
-    description: Returns nothing to compare.
+    description: Returns no diff.
     support: none
 """
 
@@ -95,11 +95,11 @@ compared_with:
   returned: with O(compare_with)
   type: str
 over:
-  description: Whether what the watch waits for (O(until)) has come, or its time is up.
+  description: Whether the condition (O(until)) is met or time is up.
   returned: always
   type: bool
 ended:
-  description: What has ended the watch, in words, or null.
+  description: Why the watch has ended, in words, or null.
   returned: for a round of a watch
   type: str
 wait_seconds:
@@ -111,7 +111,7 @@ cause:
   returned: for a round of a watch
   type: str
 files:
-  description: The report files written anew, with their past.
+  description: The rewritten report files, with the history.
   returned: for a round of a watch
   type: list
   elements: str

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an accelerator did not answer from its cache although it may: never what is private by its own word or was declared uncached."""
+"""Requests that an accelerator could have served from its cache: never those that are private or were declared uncached."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def _compiled(templates: tuple[str, ...]) -> Look:
 
 
 class Fleet:
-    """Facts and findings of every host that was asked.
+    """Facts and findings of every host of the check.
 
     An accepted finding is a known gap and no cause by itself, so `bad` leaves it out; `shown` has it too, for rules that prove
     by other facts what it says.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which hosts belong to one site: a database and the hosts of its clients. Two sites in one inventory are no cause of each other."""
+"""Which hosts belong to one site: a database and the hosts of its clients. Two sites in one inventory do not explain each other."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Room for more Celery workers on the hosts that run them, from what those hosts have to spare."""
+"""Capacity for more Celery workers on the hosts that run them, from their free CPU and memory."""
 
 from __future__ import annotations
 

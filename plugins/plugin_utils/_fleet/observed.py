@@ -28,7 +28,7 @@ class HostSummary(t.TypedDict):
 
 
 class Inventory(t.TypedDict):
-    """What the inventory says of all hosts, asked or not."""
+    """What the inventory says about all hosts, checked or not."""
 
     groups: dict[str, list[str]]
     #: Host → its names and addresses.

@@ -191,7 +191,7 @@ def _templated(hostvars: t.Any, name: str, key: str) -> t.Any:
 
 
 def inventory(hostvars: t.Any, groups: Groups, known: t.Iterable[Asked]) -> Inventory:
-    """Groups, and the addresses of every host of the inventory, asked or not: who is known to the fleet."""
+    """Groups, and the addresses of every host of the inventory, checked or not: known clients of the fleet."""
     by_host = {host.name: host.addresses for host in known}
     for name in hostvars:
         if str(name) not in by_host:

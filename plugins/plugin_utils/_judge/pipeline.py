@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The whole fleet: from what every host gave to the report. Pure; the action `judge` feeds it."""
+"""From the facts of every host to the report, over the whole fleet. Pure; the action `judge` calls it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from .version import version
 
 @dataclasses.dataclass
 class Asked:
-    """One host that was asked, and its own settings, in plain types."""
+    """One host of the check and its own settings, in plain types."""
 
     name: str
     facts: dict[str, t.Any] = dataclasses.field(default_factory=dict)
@@ -45,7 +45,7 @@ class Asked:
     known_clients: t.Any = dataclasses.field(default_factory=list)
     addresses: list[str] = dataclasses.field(default_factory=list)
     groups: list[str] = dataclasses.field(default_factory=list)
-    way: t.Optional[Way] = None  # how a person gets onto it, as far as the inventory says
+    way: t.Optional[Way] = None  # how to log in to it, as far as the inventory says
 
     @property
     def reached(self) -> bool:
@@ -68,7 +68,7 @@ class Asked:
 
 
 def validate(hosts: t.Iterable[Asked], catalogue: Catalogue) -> int:
-    """Raise CatalogueError for everything that is wrong in any host's settings; gives the number of checks."""
+    """Raise CatalogueError for everything that is wrong in any host's settings; return the number of checks."""
     wrong: list[str] = []
     most = len(catalogue.entries)
     checked: set[str] = set()
@@ -135,7 +135,7 @@ def judge(
     }
 
 
-#: In place of the causes when what all rules share failed.
+#: Stands for all rules when what they share failed.
 ALL_CAUSES = "all"
 
 
@@ -205,9 +205,9 @@ def _fleet_accept(hosts: t.Sequence[Asked]) -> dict[str, str]:
 def _no_host_asked() -> Finding:
     return finding(
         HOSTS_ASKED, FLEET_HOST, "server", None, "unknown",
-        question="Was any host asked?",
-        finding="No host was asked: the pattern (launch_check_hosts, --limit) matches nothing in the inventory.",
+        question="Was any host checked?",
+        finding="No host was checked: the pattern (launch_check_hosts, --limit) matches nothing in the inventory.",
         advice="Correct the pattern or the inventory; a check of nothing is not a go.",
         look=Line("ansible-inventory --graph"),
-        reason="no host was asked",
+        reason="no host was checked",
     )  # fmt: skip

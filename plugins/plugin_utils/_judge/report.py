@@ -15,7 +15,7 @@ SCHEMA = 1
 
 
 class HostEntry(t.TypedDict):
-    """One host that was asked."""
+    """One host of the check."""
 
     reached: bool
     tiers: list[str]
@@ -23,11 +23,11 @@ class HostEntry(t.TypedDict):
 
 
 class History(t.TypedDict):
-    """The rounds of a watch that were stored beside the report."""
+    """The stored rounds of a watch."""
 
     rounds: list[dict[str, t.Any]]
     series: list[dict[str, t.Any]]
-    #: Whether the watch goes on.
+    #: Whether the watch is still running.
     live: t.NotRequired[bool]
 
 
@@ -46,6 +46,6 @@ class Report(t.TypedDict):
     fleet: dict[str, t.Any]
     findings: list[Finding]
     diagnoses: list[Diagnosis]
-    #: What went wrong with the check itself; None when nothing did.
+    #: Why the check itself failed in part; None if it did not.
     problem: t.Optional[str]
     history: t.NotRequired[History]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Variables with this collection's prefixes: which of a host's it knows, and which are misspelt."""
+"""A host's variables with the prefixes of this collection: which are unknown, and which are misspelt."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import typing as t
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 _OURS = re.compile(r"\b((?:launch_check|launch_watch|launch_cockpit|launch_query|launch_monitoring|practice_stack)_)([a-z0-9_]+)\b")
-#: How alike the rest of two names must be for one to be taken for the other misspelt.
+#: How similar two names must be, without their prefix, for one to count as a misspelling of the other.
 CLOSE = 0.8
 
 
@@ -27,7 +27,7 @@ def known() -> frozenset[str]:
 
 
 def unknown(names: t.Iterable[str], of_collection: t.Optional[t.AbstractSet[str]] = None) -> tuple[list[str], list[str]]:
-    """(misspelt ones, each with the name that was meant; others that have no effect), as sentences."""
+    """Sentences about misspelt variables, each with the right name, and about others that have no effect."""
     mine = known() if of_collection is None else of_collection
     misspelt, idle = [], []
     for name in sorted({str(name) for name in names} - mine):

@@ -18,7 +18,7 @@ NARROWEST = 40
 
 
 def lines(model: Model, width: int = 100) -> list[str]:
-    """The board's lines, none longer than `width` but commands and snippets, which stay whole to be copied."""
+    """The board's lines, none longer than `width` except commands and snippets, which are not wrapped so that they can be copied."""
     width = max(width, NARROWEST)
     result = ["═" * width, *_wrapped(model["headline"], width), *_wrapped(model["about"], width), "═" * width]
     if model["problem"]:
@@ -57,7 +57,7 @@ def cause_lines(cause: ShownCause, width: int) -> list[str]:
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """How wide the matrix is drawn: heads and labels cut to fit, and the width of every column."""
+    """The layout of the matrix: headings and labels cut to fit, and the width of every column."""
 
     heads: list[str]
     sizes: list[int]
@@ -66,7 +66,7 @@ class Layout:
 
 
 def layout(matrix: Matrix, width: int) -> Layout:
-    """A narrow terminal gets short names of the tiers before the hosts' names are cut."""
+    """In a narrow terminal, shorten the names of the tiers before those of the hosts."""
     heads = [column["name"] for column in matrix["columns"]]
     table = [[cell_text(cell) for cell in row["cells"]] for row in matrix["rows"]]
     label = max((len(row["label"]) for row in matrix["rows"]), default=0)
@@ -135,7 +135,7 @@ def more(count: int) -> str:
 
 
 def _wrapped(text: t.Optional[str], width: int, first: str = "", rest: t.Optional[str] = None) -> list[str]:
-    """Wrapped lines. Several lines in `text` are a snippet and stay as they are."""
+    """Wrapped lines. A text of several lines, some indented, is a snippet and is not wrapped."""
     rest = first if rest is None else rest
     parts = (text or "").split("\n")
     if len(parts) > 1 and any(part.startswith(" ") for part in parts):

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What boards and the page show, from a report: headline, tiers × hosts, findings of the same kind as one entry.
+"""What the board and the page show of a report: headline, tiers × hosts, similar findings as one entry.
 
-Plain types, bounded in size whatever the fleet's: it travels in the action's result to the callback.
+Plain types, bounded in size for any fleet: the action passes it to the callback in its result.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from .records import Cell, Column, Entry, Gap, Matrix, MatrixRow, Model, ShownCa
 
 _RANK = {"fail": 0, "unknown": 1, "warn": 2, "accepted": 3, "ok": 4, "skipped": 5}
 ROWS = 30  # host rows of the matrix
-SINGLE = 8  # so many hosts are listed one by one, more are grouped
-PLACES = 12  # places that an entry names
+SINGLE = 8  # up to this many hosts have a row each, more are grouped
+PLACES = 12  # places named per entry
 ENTRIES = 60
 CAUSES = 8
 
@@ -64,7 +64,7 @@ def headline(report: Report) -> str:
 
 
 def _sentence(text: str) -> str:
-    """The first sentence, or what fits into a headline."""
+    """The first sentence, as much of it as fits into a headline."""
     line = clean(text, 400)
     end = line.find(". ")
     return clean(line[:end] if end > 0 else line.rstrip("."), 160)
@@ -104,7 +104,7 @@ _COUNTED = (
 
 
 def place(finding: t.Mapping[str, t.Any]) -> str:
-    """Where a finding was made: `web1 127.0.0.1:1717`."""
+    """The place of a finding: `web1 127.0.0.1:1717`."""
     name = clean(finding["host"], 80)
     return f"{name} {clean(finding['instance'], 80)}" if finding.get("instance") and finding["instance"] != "default" else name
 
@@ -127,7 +127,7 @@ def matrix(report: Report) -> Matrix:
     signatures: dict[Signature, list[str]] = {}
     for name, row in cells.items():
         signature = tuple(_worst(row[column]) if column in row else None for column in columns)
-        # few hosts have a row each, many share one with those that look the same
+        # few hosts have a row each; many hosts share a row with those of the same status
         key = signature if len(cells) > SINGLE else (*signature, name)
         signatures.setdefault(key, []).append(name)
     rows = [_row(sorted(names, key=natural), key[: len(columns)], columns, cells) for key, names in signatures.items()]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""index.html: one self-contained page. The templates escape every text, and no script but ours may run in it."""
+"""index.html: one self-contained page. The templates escape every text, and only our own script may run in it."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ _UNITS = (
     ("_bytes", "bytes"),
     ("_ratio", "ratio"),
 )
-#: Numbers that are names: no thousands in them.
+#: Numbers that are identifiers: no thousands separators.
 _NAMES = ("pid", "port", "id", "root_blocker")
 
 
 def index_html(report: Report) -> str:
-    """The page. While a watch goes on (`history.live`) a browser that is left open reads it again."""
+    """The page. During a watch (`history.live`) an open browser reloads it."""
     shown_model = model(report)
     style, script = _static("page.css"), _static("page.js")
     return _template().render(
@@ -70,7 +70,7 @@ def _template() -> jinja2.Template:
 
 @functools.lru_cache(maxsize=4)
 def _static(name: str) -> str:
-    """Our own style and script as they stand: no text from a report is ever put into them."""
+    """Our own style and script, verbatim: text from a report is never inserted into them."""
     return (TEMPLATES / name).read_text(encoding="utf-8").strip()
 
 
@@ -79,7 +79,7 @@ def _hash(text: str) -> str:
 
 
 def _each(group: t.Sequence[Finding]) -> list[dict[str, t.Any]]:
-    """The places of an entry, each with its own words, number and rows."""
+    """The places of an entry, each with its own finding, value and evidence."""
     return [
         {
             "place": place(finding),

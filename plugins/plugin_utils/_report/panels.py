@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the page plots of each tier, over the whole fleet; from facts alone, and only what was measured."""
+"""The charts of each tier on the page, over the whole fleet: from facts alone, and only what was measured."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Places = list[tuple[str, dict[str, t.Any]]]  # (where, instance)
 
 
 def panels(report: Report) -> list[dict[str, t.Any]]:
-    """`[{service, title, charts}]` in the order of a request's way; a tier without anything to draw has no panel."""
+    """`[{service, title, charts}]` in the order in which a request passes the tiers; a tier without data has no panel."""
     result = []
     for service in GATHERED:
         draw = PANELS.get(service)
@@ -55,7 +55,7 @@ def rows_of(instances: Places, path: str) -> list[dict[str, t.Any]]:
 
 
 def values(instances: Places, path: str, invert: bool = False) -> list[dict[str, t.Any]]:
-    """Rows {label, value} for bars; `invert` shows what is missing to one."""
+    """Rows {label, value} for bars; `invert` shows the complement of a ratio."""
     rows = []
     for where, instance in instances:
         value = number(part(instance, path))
@@ -67,7 +67,7 @@ def values(instances: Places, path: str, invert: bool = False) -> list[dict[str,
 def _server(report: Report) -> t.Iterator[t.Optional[Chart]]:
     up = instances_by_place(report, "server")
     yield charts.bars(
-        "Load per usable core", values(up, "load_ratio"), "count", "one minute's load; above 1 there is more to do than cores", mark=1
+        "Load per usable core", values(up, "load_ratio"), "count", "one-minute load average; above 1 processes wait for a core", mark=1
     )
     busy = ("cpu_user_ratio", "cpu_system_ratio", "cpu_irq_ratio", "iowait_ratio", "steal_ratio")
     rows: list[dict[str, t.Any]] = []
@@ -76,9 +76,13 @@ def _server(report: Report) -> t.Iterator[t.Optional[Chart]]:
         if None not in known[:2]:
             rows.append({"label": where, "values": [*known, max(0.0, 1 - sum(value or 0 for value in known))]})
     rows.sort(key=lambda row: row["values"][-1])
-    yield charts.stacked("What the CPUs do", rows, ("user", "system", "interrupts", "waiting for disks", "stolen", "idle"), unit="ratio")
+    yield charts.stacked("CPU time", rows, ("user", "system", "interrupts", "waiting for disks", "stolen", "idle"), unit="ratio")
     yield charts.bars(
-        "Memory in use", values(up, "memory_available_ratio", invert=True), "ratio", "what cannot be had without swapping", mark=0.85
+        "Memory in use",
+        values(up, "memory_available_ratio", invert=True),
+        "ratio",
+        "memory that is not available without swapping",
+        mark=0.85,
     )
 
 
@@ -93,33 +97,33 @@ def _varnish(report: Report) -> t.Iterator[t.Optional[Chart]]:
             where += " (since its start)"
         rows.append({"label": where, "values": window})
     yield charts.stacked(
-        "Where answers come from", rows, ("hit", "miss", "pass", "pipe", "synth"), "only hits and synthetic answers spare the application"
+        "Responses by source", rows, ("hit", "miss", "pass", "pipe", "synth"), "only hits and synthetic responses spare the application"
     )
     storages = [{"label": f"{row['where']} {row.get('name')}", "value": number(row.get("use_ratio"))} for row in rows_of(up, "storage")]
-    yield charts.bars("Storage in use", storages, "ratio", "a full storage throws pages out before their time")
+    yield charts.bars("Storage in use", storages, "ratio", "a full storage evicts objects before they expire")
 
 
 def _traffic(report: Report) -> t.Iterator[t.Optional[Chart]]:
     up = instances_by_place(report, "varnish_traffic")
-    kinds = (("hit", "from the cache", 0), ("miss", "fetched (miss)", 1), ("pass", "passed by the cache", 2))
+    kinds = (("hit", "from the cache", 0), ("miss", "fetched (miss)", 1), ("pass", "passed to the backend", 2))
     series = [
         (name, colour, charts.merged(part(instance, f"response_times.{kind}") for _where, instance in up)) for kind, name, colour in kinds
     ]
-    yield charts.histogram("Time to the first byte", series, "each drawn to its own height; the axis is logarithmic")
+    yield charts.histogram("Time to the first byte", series, "each scaled to its own height; logarithmic axis")
     columns = (
         ("pattern", "URL pattern", "text"),
         ("count", "requests", "count"),
         ("share", "share", "ratio"),
         ("mean_seconds", "mean", "seconds"),
-        ("share_of_backend_time", "of backend time", "ratio"),
-        ("reason", "why", "text"),
+        ("share_of_backend_time", "share of backend time", "ratio"),
+        ("reason", "reason", "text"),
         ("where", "where", "text"),
     )
     for key, title in (
-        ("passes", "Pages that pass by the cache"),
-        ("misses", "Pages that are fetched"),
-        ("redirects", "Permanent redirects that the application computes"),
-        ("not_found", "Missing pages that reach the application"),
+        ("passes", "Pages that bypass the cache"),
+        ("misses", "Pages fetched from the backend (misses)"),
+        ("redirects", "Permanent redirects computed by the application"),
+        ("not_found", "404s that reach the application"),
         ("errors", "Errors"),
     ):
         rows = sorted(rows_of(up, key), key=lambda row: -(number(row.get("count")) or 0))
@@ -128,14 +132,14 @@ def _traffic(report: Report) -> t.Iterator[t.Optional[Chart]]:
 
 def _uwsgi(report: Report) -> t.Iterator[t.Optional[Chart]]:
     up = instances_by_place(report, "uwsgi")
-    yield charts.bars("Workers' threads in a request", values(up, "busy_ratio"), "ratio", "averaged over the samples", mark=0.75)
+    yield charts.bars("Busy worker threads", values(up, "busy_ratio"), "ratio", "averaged over the samples", mark=0.75)
     yield charts.bars("Mean response time", values(up, "mean_response_seconds"), "seconds", mark=1)
-    yield charts.bars("Waiting for a worker", [row for row in values(up, "listen_queue") if row["value"]], "count")
+    yield charts.bars("Requests in the listen queue", [row for row in values(up, "listen_queue") if row["value"]], "count")
     counts: dict[str, float] = {}
     for row in rows_of(up, "in_flight"):
         counts[str(row.get("pattern"))] = counts.get(str(row.get("pattern")), 0) + (number(row.get("count")) or 0)
     yield charts.bars(
-        "What the workers are doing right now",
+        "Requests in flight",
         [{"label": name, "value": count} for name, count in counts.items()],
         "count",
         "threads by URL pattern",
@@ -145,14 +149,14 @@ def _uwsgi(report: Report) -> t.Iterator[t.Optional[Chart]]:
 def _memcached(report: Report) -> t.Iterator[t.Optional[Chart]]:
     up = instances_by_place(report, "memcached")
     yield charts.bars(
-        "Work of each server",
+        "Operations per server",
         values(up, "operations_per_second"),
         "per_second",
-        "a pool in balance has bars of one length",
+        "in a balanced pool all bars have the same length",
         keep_order=True,
     )
-    yield charts.bars("Hits", values(up, "hit_ratio"), "ratio", mark=0.9, keep_order=True)
-    yield charts.bars("Time of one get", values(up, "latency_milliseconds.median"), "milliseconds", mark=2, keep_order=True)
+    yield charts.bars("Hit ratio", values(up, "hit_ratio"), "ratio", mark=0.9, keep_order=True)
+    yield charts.bars("Latency of a get", values(up, "latency_milliseconds.median"), "milliseconds", mark=2, keep_order=True)
 
 
 def _celery(report: Report) -> t.Iterator[t.Optional[Chart]]:
@@ -163,20 +167,20 @@ def _celery(report: Report) -> t.Iterator[t.Optional[Chart]]:
         growth = number(row.get("growth_per_second"))
         waiting.append({"label": name, "value": number(row.get("ready"))})
         growing.append({"label": name, "value": growth, "series": 2 if growth and growth > 0 else 0})
-    yield charts.bars("Messages that wait", waiting, "count")
-    yield charts.bars("Growth of the queues", growing, "per_second", "below zero a queue is being worked off")
+    yield charts.bars("Messages waiting", waiting, "count")
+    yield charts.bars("Queue growth", growing, "per_second", "below zero a queue is draining")
     workers = {str(row.get("name")): row for row in rows_of(up, "workers")}
     busy = []
     for name, row in workers.items():
         active, places = number(row.get("active")), number(row.get("concurrency"))
         if active is not None and places:
             busy.append({"label": name, "value": min(1.0, active / places), "text": f"{active:.0f} of {places:.0f}"})
-    yield charts.bars("Workers at work", busy, "ratio")
+    yield charts.bars("Busy worker slots", busy, "ratio")
     tasks = [
         {"label": str(row.get("name")), "values": [row.get("succeeded"), row.get("retried"), row.get("failed")]}
         for row in rows_of(up, "tasks")
     ]
-    yield charts.stacked("Tasks that ended", tasks, ("succeeded", "retried", "failed"))
+    yield charts.stacked("Finished tasks", tasks, ("succeeded", "retried", "failed"))
 
 
 def _database(service: str) -> t.Callable[[Report], t.Iterator[t.Optional[Chart]]]:
@@ -184,7 +188,7 @@ def _database(service: str) -> t.Callable[[Report], t.Iterator[t.Optional[Chart]
         up = instances_by_place(report, service)
         names = ("active", "idle", "idle_in_transaction", "free")
         sessions = [{"label": where, "values": [part(instance, f"connections.{name}") for name in names]} for where, instance in up]
-        yield charts.stacked("Connections", sessions, ("at work", "idle", "idle in transaction", "free"))
+        yield charts.stacked("Connections", sessions, ("active", "idle", "idle in transaction", "free"))
         clients = [
             {
                 "label": " ".join(str(row[key]) for key in ("application", "user", "address") if row.get(key)),
@@ -195,7 +199,7 @@ def _database(service: str) -> t.Callable[[Report], t.Iterator[t.Optional[Chart]
         yield charts.bars("Connections by client", clients, "count")
         statements = sorted(rows_of(up, "statements"), key=lambda row: -(number(row.get("share_ratio")) or 0))
         columns = (
-            ("share_ratio", "of the time", "ratio"),
+            ("share_ratio", "share of time", "ratio"),
             ("calls_per_second", "calls", "per_second"),
             ("mean_milliseconds", "mean", "milliseconds"),
             ("rows_per_call", "rows per call", "count"),
@@ -204,14 +208,17 @@ def _database(service: str) -> t.Callable[[Report], t.Iterator[t.Optional[Chart]
         )
         top = [{"label": str(row.get("text"))[:100], "value": number(row.get("share_ratio"))} for row in statements[:10]]
         yield charts.bars(
-            "Statements by time", [row for row in top if row["value"]], "ratio", "share of the database's working time in the window"
+            "Statements by time spent",
+            [row for row in top if row["value"]],
+            "ratio",
+            "share of the database's execution time in the window",
         )
-        yield charts.table("The same in numbers", [row for row in statements[:10] if number(row.get("share_ratio"))], columns)
+        yield charts.table("Statements in numbers", [row for row in statements[:10] if number(row.get("share_ratio"))], columns)
 
     return draw
 
 
-#: service → what draws its charts.
+#: service → the function that draws its charts.
 PANELS: dict[str, t.Callable[[Report], t.Iterator[t.Optional[Chart]]]] = {
     "server": _server,
     "varnish": _varnish,

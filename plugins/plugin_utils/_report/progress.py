@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One line while hosts report: how many are done, which was slowest, which are still awaited."""
+"""One progress line: how many hosts are done, which was slowest, which are still running."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typing as t
 
 
 class Progress:
-    """Counts hosts; `line` says where things stand."""
+    """Counts hosts; `line` renders the state."""
 
     def __init__(self, total: int, clock: t.Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

@@ -27,10 +27,10 @@ FILES: dict[str, Renderer] = {
 
 
 def publish(report: Report, directory: t.Union[str, pathlib.Path], names: t.Collection[str] = tuple(FILES)) -> tuple[list[str], list[str]]:
-    """Write the report's files (those named) into the directory; gives their paths, and what went wrong with any of them.
+    """Write the report's files (those named) into the directory; return their paths, and the problems with any of them.
 
-    A directory that cannot be written raises OSError, and keeps no file of an earlier run. A file that cannot be made costs
-    itself, not the verdict.
+    A directory that cannot be written raises OSError, and keeps no file of an earlier run. A file that cannot be rendered is left out;
+    the verdict stands.
     """
     folder = pathlib.Path(directory).expanduser().absolute()
     paths: list[str] = []
@@ -55,7 +55,7 @@ def publish(report: Report, directory: t.Union[str, pathlib.Path], names: t.Coll
 
 
 def _forget(folder: pathlib.Path, written: t.Collection[str]) -> None:
-    """Take away what an earlier run left: beside a verdict that could not be written, yesterday's go would be read for it."""
+    """Delete the files of an earlier run: without a new verdict, yesterday's go would be mistaken for it."""
     for name in FILES:
         if str(folder / name) not in written:
             with contextlib.suppress(OSError):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The board in colour, for a terminal. The same model and words as the plain one; no text is read as markup."""
+"""The board in colour, for a terminal: the same model and words as the plain one; no text is interpreted as markup."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _hanging(sign: str, text: str, style: str = "", lead: str = "") -> Renderabl
 
 
 def _command(text: str) -> RenderableType:
-    # not wrapped by us: the terminal wraps it so that it is copied as one line
+    # left to the terminal to wrap, so that it is copied as one line
     return Text.assemble(("$ ", "bright_black"), (text, "cyan"), no_wrap=True, overflow="ignore")
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What becomes of a report beside its files: a round of a watch, a label, a comparison. The actions `judge` and `watch` are its faces."""
+"""Store, label or compare a report, for the actions `judge` and `watch`."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a report learns from the rounds before it: a trend per finding, the verdicts, and the figures that a war room follows."""
+"""What a report learns from the rounds before it: a trend per finding, the verdicts, and the key figures over time."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ _OURS = {"keys", "rounds", "rounds_at", "reports", "announced"}
 PATIENCE = 5.0
 #: No round and no report of ours is larger when it is unpacked; a damaged one may say that it is.
 MOST_BYTES = 256 * 1024 * 1024
-#: What reading a damaged file, or rows that nobody of us wrote, ends in.
+#: Exceptions from reading a damaged file, or rows that this module did not write.
 _DAMAGE = (sqlite3.Error, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, MemoryError, RecursionError, zlib.error)
 
 #: What makes a finding the same finding in the next round.

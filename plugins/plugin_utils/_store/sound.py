@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether what was read has the form of a report: files and stores may be damaged, or somebody else's."""
+"""Whether what was read has the form of a report: files and stores may be damaged, or of another program."""
 
 from __future__ import annotations
 

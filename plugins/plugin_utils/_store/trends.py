@@ -47,7 +47,7 @@ def direction(points: Points) -> t.Optional[str]:
 
 
 def turned_the_corner(points: Points) -> bool:
-    """Whether a value that had risen is now falling: its peak lies in the past and the line since then goes down."""
+    """Whether a value that had risen is now falling: its peak has passed and the trend since then is falling."""
     known = _known(points)
     if len(known) < 4:
         return False

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One round of a watch: store it, tell what changed, give the report its past, say whether the watch is over."""
+"""One round of a watch: store it, announce changes, add the history to the report, decide whether the watch is over."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""`launch_check.yml` with real ansible-playbook: nobody who was asked gets lost, and the exit says what the verdict says."""
+"""`launch_check.yml` with real ansible-playbook: no host gets lost, and the exit code follows the verdict."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@
 (function () {
   "use strict";
 
-  /* light or dark: the system's choice, until the button is used */
+  /* light or dark: follow the system until the button is used */
   var root = document.documentElement;
   function remember(value) { try { localStorage.setItem("launch-theme", value); } catch (error) { /* a file may have no storage */ } }
   try { if (localStorage.getItem("launch-theme")) { root.dataset.theme = localStorage.getItem("launch-theme"); } } catch (error) { /* likewise */ }
@@ -48,7 +48,7 @@
     document.getElementById("matching").textContent = words.length ? matching + " of " + rows.length : "";
   });
 
-  /* a watch writes the page anew: read it again, but not under the hands of somebody who reads or searches */
+  /* a watch rewrites the page: reload it, but not while the reader searches, selects text or has a section open */
   var seconds = Number(document.body.dataset.refresh);
   var folded = document.querySelectorAll("details:not([open])");
   function inUse() {
@@ -56,7 +56,7 @@
   }
   if (seconds) { setInterval(function () { if (!document.hidden && !inUse()) { location.reload(); } }, seconds * 1000); }
 
-  /* print everything that is folded */
+  /* print the folded sections too */
   addEventListener("beforeprint", function () {
     document.querySelectorAll("details").forEach(function (one) { one.open = true; });
   });

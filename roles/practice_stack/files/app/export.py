@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Story rogue_client: somebody's nightly export runs long read queries on the primary, in the middle of the launch."""
+"""Story rogue_client: a nightly export runs long read queries on the primary, in the middle of the launch."""
 
 import threading
 

@@ -70,7 +70,7 @@ class Buyer(FastHttpUser):
 
 
 class Analyst(FastHttpUser):
-    """Asks for the slow page: now and then, or all at once in the story workers_exhausted."""
+    """Requests the slow page: now and then, or all at once in the story workers_exhausted."""
 
     fixed_count = 10 if "workers_exhausted" in STORIES else 1
     wait_time = constant_throughput(2 if "workers_exhausted" in STORIES else 0.2)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the role asks the machine the practice stack runs on. Standard library only: it runs before the virtualenv exists."""
+"""What the role needs to know about the machine of the practice stack. Standard library only: it runs before the virtualenv exists."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ import sys
 import time
 import typing as t
 
-# Below the kernel's range for outgoing connections, so that no client of somebody takes a server's port by chance.
+# Below the kernel's range for outgoing connections, so that no client takes a server's port by chance.
 PORTS = range(20000, 32000)
 SBIN = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin"]
 
@@ -76,7 +76,7 @@ def ports_of(args: argparse.Namespace) -> t.Iterator[tuple[dict[str, t.Any], int
 
 
 def taken(args: argparse.Namespace) -> list[str]:
-    """Ports of the named programs that somebody else listens on."""
+    """Ports of the named programs that another process listens on."""
     return [f"{port} (for {program['title']})" for program, port in ports_of(args) if not is_free(port)]
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Settings: where the servers are comes from the role (PRACTICE_CONFIG), which stories are played from PRACTICE_STORIES."""
+"""Settings: the role passes the servers' addresses (PRACTICE_CONFIG) and the stories (PRACTICE_STORIES)."""
 
 import json
 import os
@@ -19,7 +19,7 @@ INSTALLED_APPS = ["shop"]
 MIDDLEWARE: list[str] = []
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-# The stack's own error pages are part of the rehearsal; their tracebacks belong into the log only.
+# The stack's own error pages are part of the rehearsal; their tracebacks go to the log only.
 LOGGING_CONFIG = None
 
 DATABASES = {
@@ -45,7 +45,7 @@ DATABASES = {
 }
 DATABASE_ROUTERS = ["shop.models.LegacyRouter"]
 
-# unbalanced_cache: this client was never told of the third server
+# unbalanced_cache: this client does not know the third server
 MEMCACHED = ["memcached_1", "memcached_2"] if "unbalanced_cache" in STORIES else ["memcached_1", "memcached_2", "memcached_3"]
 CACHES = {
     "default": {

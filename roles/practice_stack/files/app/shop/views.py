@@ -54,11 +54,11 @@ def stock(_request: HttpRequest, category: int) -> HttpResponse:
 def account(request: HttpRequest) -> HttpResponse:
     """Personal: only the session's owner may see it, so no cache may keep it."""
     if "bad_release" in settings.STORIES:
-        raise KeyError("customer")  # somebody renamed it
+        raise KeyError("customer")  # a renamed key
     customer = int(request.COOKIES.get("sessionid", "1").split("-")[-1]) % CUSTOMERS + 1
     orders = Order.objects.filter(customer_id=customer).aggregate(Count("id"), Sum("total"))
     if "unbalanced_cache" in settings.STORIES:
-        for _each in range(60):  # one key that every template asks for anew
+        for _each in range(60):  # one key that every template fetches again
             cache.get("product:0")
     return page("Your account", orders["id__count"], orders["total__sum"], *products(random.sample(range(PRODUCTS), 120)))
 
@@ -79,6 +79,6 @@ def old(_request: HttpRequest, number: int) -> HttpResponse:
 
 @personal
 def report(_request: HttpRequest) -> HttpResponse:
-    """Slow because it waits for somebody else's service, not for our CPU or database."""
+    """Slow because it waits for an external service, not for our CPU or database."""
     time.sleep(1.5 if "workers_exhausted" in settings.STORIES else 0.2)
     return page("Report", "done")

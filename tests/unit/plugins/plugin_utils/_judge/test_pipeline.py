@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The whole fleet: nobody who was asked gets lost, and the report is strict JSON."""
+"""The whole fleet: no host gets lost, and the report is strict JSON."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def test_the_verdict_and_its_cause_come_first():
         ([host("a", 0.8)], "GO WITH WARNINGS: a 127.0.0.1:1717: 80 % busy"),
         ([host("a", 1.0), host("b", 1.0)], "NO-GO: a 127.0.0.1:1717: 100 % busy (and 1 more)"),
         ([host("a"), Asked("b", problem="off")], "UNKNOWN: b: No facts from this host: off"),
-        ([], "UNKNOWN: fleet: No host was asked"),
+        ([], "UNKNOWN: fleet: No host was checked"),
     ],
 )
 def test_headline(hosts, first):

@@ -22,7 +22,7 @@ class Command(BaseCommand):
             Customer.objects.filter(pk=1).update(points=1)
             for _each in range(2):
                 threading.Thread(target=self.wait, daemon=True).start()
-            while True:  # the commit that somebody forgot
+            while True:  # the forgotten commit
                 time.sleep(60)
 
     @staticmethod

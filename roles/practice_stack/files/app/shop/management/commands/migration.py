@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Story table_lock: a migration in the middle of the traffic locks a table, and whoever needs it waits."""
+"""Story table_lock: a migration in the middle of the traffic locks a table, and everything that needs it waits."""
 
 import typing as t
 

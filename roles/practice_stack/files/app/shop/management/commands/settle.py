@@ -62,7 +62,7 @@ class Command(BaseCommand):
 
     def conditions(self) -> t.Iterator[tuple[str, t.Callable[[], bool]]]:
         if "table_lock" in settings.STORIES:
-            # first: soon every visitor waits for somebody who waits for the table, and nothing flows any more
+            # first: soon every visitor waits behind one who waits for the table, and traffic stops
             waiting = "wait_event_type = 'Lock' AND now() - query_start > '2s'"
             yield "sessions wait for the table that the migration has locked", lambda: self.seen(waiting)
         else:
