@@ -87,7 +87,7 @@ def test_who_is_not_let_in_is_told_why(server, options, state, said):
     assert found["state"] == state and said in found["problem"]
 
 
-def test_the_extension_may_live_in_any_schema(server):
+def test_p02_the_extension_may_live_in_any_schema(server):
     server.psql('create schema "My Ext"; create extension pg_stat_statements schema "My Ext"; create role plain login', "shop")
     assert instance(server, login_db="shop")["statements_total"] > 0
     hidden = instance(server, login_db="shop", login_user="plain")
@@ -99,7 +99,7 @@ def test_the_extension_may_live_in_any_schema(server):
     server.psql("drop extension pg_stat_statements", "shop")
 
 
-def test_texts_that_are_not_in_the_servers_encoding(leaving):
+def test_p09_texts_that_are_not_in_the_servers_encoding(leaving):
     leaving.psql("create database legacy encoding 'SQL_ASCII' lc_collate 'C' lc_ctype 'C' template template0")
     with psycopg.connect(host="127.0.0.1", port=leaving.port, user="warroom", dbname="legacy", client_encoding="SQL_ASCII") as odd:
         odd.execute(b"set application_name = 'caf\xe9'")
@@ -120,7 +120,7 @@ def pooler(server):
         yield running
 
 
-def test_through_a_pooler_in_transaction_mode(leaving, pooler):
+def test_p12_through_a_pooler_in_transaction_mode(leaving, pooler):
     found = instance(leaving, login_port=pooler.port, window=1)
     assert found["state"] == "up", found["problem"]
     assert found["kind"] == "server" and any("pooler" in note for note in found["notes"])
@@ -163,7 +163,7 @@ def test_root_is_let_into_the_poolers_console_over_its_socket(pooler):
     assert found["state"] == "up" and found["kind"] == "pgbouncer" and found["pooler"]["max_clients"] == 20, found["problem"]
 
 
-def test_created_but_not_preloaded():
+def test_p03_created_but_not_preloaded():
     with Postgres(shared_preload_libraries="''") as bare:
         bare.psql("create extension pg_stat_statements")
         found = instance(bare)

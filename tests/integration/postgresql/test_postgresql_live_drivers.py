@@ -34,7 +34,7 @@ VALUES = """select 1.5::numeric as number, 'NaN'::numeric as nan, 'infinity'::fl
   textsend(E'x\\\\y') as bytes, array['a', 'b'] as texts, array[1, 2] as numbers, '\u00e9' as word, null as nothing"""
 
 
-def test_values_of_every_kind_are_plain(server, library):
+def test_p11_values_of_every_kind_are_plain(server, library):
     connection = driver.connect(host="127.0.0.1", port=server.port, user="warroom", dbname="postgres")
     try:
         (row,) = connection.run("begin read only; select set_config('jit', 'off', true); " + VALUES)

@@ -72,6 +72,26 @@ def test_names_are_quoted_wherever_they_are_printed(server):
     assert server.psql("select count(*) from parent", "shop") == "100"
 
 
+def test_n14_what_is_printed_for_odd_names_can_be_pasted(server, case):
+    """A database, a schema and a table whose names need quotes in SQL, in psql and in the shell."""
+    statements = case("N-14-odd-names.sql").decode().partition("-- load")[0]
+    create, _connect, rest = statements.partition('\\c "My Shop\'s"\n')
+    server.psql(create)
+    server.psql(rest + "ANALYZE;", "My Shop's")
+    load = 'SELECT * FROM "Ventes 2026"."Order Line\'s $(id)" WHERE customer_id = 7;'
+    server.psql(load * 20, "My Shop's")
+    found = gathered({**server.place, "databases": ["My Shop's"]})
+    (row,) = found["missing_indexes"]
+    assert (row["database"], row["schema"], row["table"]) == ("My Shop's", "Ventes 2026", "Order Line's $(id)")
+    server.psql(row["create_index"], "My Shop's")
+    assert gathered({**server.place, "databases": ["My Shop's"]})["missing_indexes"] == []
+    server.psql('CREATE ROLE "o\'dd ""role" LOGIN; CREATE DATABASE "clo\'sed ""db"; REVOKE CONNECT ON DATABASE "clo\'sed ""db" FROM PUBLIC')
+    refused = gathered({**server.place, "login_user": "o'dd \"role", "login_db": "clo'sed \"db"})
+    assert refused["state"] == "unreadable"
+    server.psql(refused["problem"].rpartition(": ")[2])
+    assert gathered({**server.place, "login_user": "o'dd \"role", "login_db": "clo'sed \"db"})["state"] == "up", "as printed, it helps"
+
+
 def test_what_sessions_call_themselves_is_harmless_and_their_literals_stay_here(server):
     client = server.client("begin; select 'EXAMPLE', $$EXAMPLE$$, E'\\'EXAMPLE' /* EXAMPLE */;", "shop", application="\x1b[2J{{ 1 }}")
     try:

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
 from tests.support.postgresql import Postgres, Replica, gathered
@@ -57,3 +59,20 @@ def test_a_slot_that_nobody_reads_keeps_the_log(primary):
     found = gathered(primary.place)
     forgotten = next(row for row in found["replication_slots"] if row["name"] == "forgotten")
     assert forgotten["active"] is False and forgotten["kept_bytes"] > 0 and found["replication_slots_inactive"] == 1
+
+
+def test_d2_pg_receivewal_is_no_replica_that_falls_behind(primary, replica):
+    """It takes the WAL and replays nothing, by design."""
+    (primary.dir / "wal").mkdir(mode=0o777)
+    place = ["-h", "127.0.0.1", "-p", str(primary.port), "-U", "warroom", "-D", str(primary.dir / "wal"), "--no-loop"]
+    receiver = subprocess.Popen([primary.bin / "pg_receivewal", *place], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        primary.until("exists (select from pg_stat_replication where application_name = 'pg_receivewal')", "it receives")
+        primary.psql("insert into t select generate_series(1, 1000)")
+        primary.until("(select replay_lsn from pg_stat_replication where replay_lsn is not null) = pg_current_wal_lsn()", "replayed")
+        found = gathered(primary.place, window=0.5)
+    finally:
+        receiver.kill()
+        receiver.wait(10)
+    assert (found["wal_receivers"], found["replicas_total"]) == (1, 1)
+    assert found["replica_lag_longest_seconds"] < 5 and "receivewal" not in str(found["replicas"])

@@ -34,7 +34,7 @@ def slots(rows, limits=LIMITS):
     return measures_of(connections.put_connections, about, activity)["connections"]
 
 
-def test_only_clients_run_long_queries_and_backups_are_told_apart(busy):
+def test_p05_only_clients_run_long_queries_and_backups_are_told_apart(busy):
     found = measures_of(sessions.put_long_queries, Activity(busy, Manner(long_seconds=30)), {})
     assert [(row["pid"], row["kind"], row["age_seconds"]) for row in found["long_queries"]] == [
         (27, "client", 60.0),
@@ -52,7 +52,7 @@ def test_a_rule_exempts_queries_that_are_known(busy):
     assert not sessions._matches(busy[6], {}), "a rule without fields must not exempt everything"
 
 
-def test_only_clients_take_connections(busy):
+def test_p05_only_clients_take_connections(busy):
     found = slots(busy)
     assert (found["used"], found["walsenders"]) == (3, 1)
 
@@ -67,7 +67,7 @@ def test_without_the_limit_nothing_is_usable_for_sure():
     assert found["usable"] is None and found["free"] is None and found["used"] == 1
 
 
-def test_queries_that_begin_after_now_have_age_zero_and_a_moved_clock_none(case):
+def test_p06_queries_that_begin_after_now_have_age_zero_and_a_moved_clock_none(case):
     rows = activity(json.loads(case("P-06.json")))
     found = measures_of(sessions.put_long_queries, Activity(rows, Manner(long_seconds=0.0)), {})
     assert [(row["pid"], str(row["age_seconds"])) for row in found["long_queries"]] == [(31, "0.0")]
@@ -81,7 +81,7 @@ def test_hidden_sessions_make_counts_by_state_unknown():
     assert found["used"] == 2 and found["hidden"] == 1 and found["active"] is None and found["waiting_on_lock"] is None
 
 
-def test_idle_in_transaction_is_measured_from_when_it_became_idle():
+def test_p08_idle_in_transaction_is_measured_from_when_it_became_idle():
     rows = [
         session(1, "idle in transaction", state_change=940.0, xact_start=400.0, query="update t set a = 'EXAMPLE'"),
         session(2, "idle in transaction (aborted)", state_change=970.0),

@@ -31,7 +31,7 @@ def row_of(first, second, seconds=10.0, text="select * from t where a = $1"):
     return found["statements"][0] if found["statements"] else None, found
 
 
-def test_columns_are_those_of_the_view(case):
+def test_p01_columns_are_those_of_the_view(case):
     views = json.loads(case("P-01.json"))
     trap = views.pop("trap")
     for columns in (trap["has"], *views.values()):
@@ -58,7 +58,7 @@ def test_counters_of_the_old_name_are_read_and_missing_ones_are_none():
     assert entry["milliseconds"] == 7.5 and entry["io_milliseconds"] is None
 
 
-def test_rows_of_one_statement_are_summed_and_hidden_ones_counted_apart(case):
+def test_p14_rows_of_one_statement_are_summed_and_hidden_ones_counted_apart(case):
     rows = json.loads(case("P-14.json"))
     rows = [{**row, "queryid": None if row["queryid"] is None else str(row["queryid"])} for row in rows]
     found = summed(rows)
