@@ -73,6 +73,7 @@ class Facts:
     def put(self, name: str, value: t.Union[Known, Unknown]) -> t.Optional[Known]: ...
     @t.overload
     def put(self, name: str, value: t.Union[Known, Unknown, None], reason: str) -> t.Optional[Known]: ...
+
     def put(self, name: str, value: t.Any, reason: str = "") -> t.Any:
         """Record a measure (a dotted name nests) and return it, None when it is unknown.
 

@@ -152,7 +152,8 @@ GATHERED: dict[str, Service] = {row.name: row for row in ROWS if not row.fleet}
 def collector(service: str) -> Collector:
     """The collector of a service (one of GATHERED)."""
     load = GATHERED[service].collector
-    assert load is not None
+    if load is None:
+        raise KeyError(service)
     return load()
 
 

@@ -25,7 +25,9 @@ def application_errors(fleet: Fleet) -> t.Iterator[Cause]:
     """The application throws, on some of its servers or for some pages: what a bad release looks like."""
     throwing = {workers.key: (workers, finding) for workers, finding in fleet.each_bad("uwsgi", "uwsgi_exceptions")}
     failing = [(log, finding) for log, finding in fleet.each_bad("varnish_traffic", "varnish_traffic_errors") if _own_errors(log)]
-    groups = [[throwing[workers.key] for workers in group] for group in fleet.sites.grouped(workers for workers, _ in throwing.values())]
+    groups = [
+        [throwing[workers.key] for workers in group] for group in fleet.sites.grouped(workers for workers, _finding in throwing.values())
+    ]
     for group in groups:
         # which site an accelerator is for is not known: its pages are named where there is only one
         yield _application_errors(fleet, group, failing if len(groups) == 1 else [])

@@ -61,7 +61,7 @@ def test_random_texts_are_tokens() -> None:
     }
     for name, alphabet in alphabets.items():
         for size in (20, 24, 32, 64):
-            shown = [tokens.segment("".join(dice.choice(alphabet) for _ in range(size))) for _ in range(500)]
+            shown = [tokens.segment("".join(dice.choice(alphabet) for _place in range(size))) for _text in range(500)]
             missed = [part for part in shown if tokens.TOKEN not in part]
             assert len(missed) <= 5, (name, size, missed)
 

@@ -191,14 +191,14 @@ def test_a_view_that_breaks_costs_itself_only(pool_view):
 @pytest.mark.parametrize("broken", FLEET)
 def test_each_view_costs_itself_only(broken, monkeypatch):
     def source(name):
-        return lambda hosts, inventory: undefined_name if name == broken else [instance(name)]  # noqa: F821
+        return lambda hosts, inventory: hosts["nobody"] if name == broken else [instance(name)]
 
     monkeypatch.setattr(fleet_instances, "SOURCES", {name: source(name) for name in FLEET})
     report = judge([host("a")], CATALOGUE)
     views = {finding["check"].removesuffix("_answers"): finding["status"] for finding in report["findings"] if finding["host"] == "fleet"}
     assert views == {**dict.fromkeys(FLEET, "ok"), broken: "unknown"} and report["verdict"] == "unknown"
     [own] = [finding for finding in report["findings"] if finding["check"] == f"{broken}_answers"]
-    assert "NameError" in own["finding"]
+    assert "KeyError" in own["finding"]
 
 
 def test_launch_json_is_strict_and_whole(tmp_path):

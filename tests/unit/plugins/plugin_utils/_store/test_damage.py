@@ -62,12 +62,23 @@ def used(path: pathlib.Path) -> list[str]:
     return said
 
 
+@contextlib.contextmanager
+def connected(path: pathlib.Path) -> t.Iterator[sqlite3.Connection]:
+    """A connection whose changes are kept."""
+    db = sqlite3.connect(path)
+    try:
+        with db:
+            yield db
+    finally:
+        db.close()
+
+
 @pytest.mark.parametrize("seed", range(200))
 def test_random_bytes_in_the_file(tmp_path: pathlib.Path, seed: int) -> None:
     dice, path = random.Random(seed), tmp_path / "rounds.db"
     filled(path)
     data = bytearray(path.read_bytes())
-    for _ in range(dice.choice((1, 5, 200))):
+    for _place in range(dice.choice((1, 5, 200))):
         data[dice.randrange(len(data))] = dice.randrange(256)
     path.write_bytes(data[: dice.randrange(len(data))] if seed % 10 == 9 else data)
     used(path)
@@ -81,7 +92,7 @@ def test_odd_values_in_rows(tmp_path: pathlib.Path, column: str) -> None:
     for value in ODD:
         path = tmp_path / "rounds.db"
         filled(path)
-        with contextlib.closing(sqlite3.connect(path)) as db, db, contextlib.suppress(sqlite3.IntegrityError):
+        with contextlib.suppress(sqlite3.IntegrityError), connected(path) as db:
             db.execute(f"UPDATE rounds SET {column} = ?", (value,))
         said = used(path)
         numeric = column == "at" and value in ("1", 7)  # SQLite makes them numbers
@@ -101,7 +112,7 @@ def test_odd_values_in_rows(tmp_path: pathlib.Path, column: str) -> None:
 def test_a_comparison_with_odd_json(tmp_path: pathlib.Path, content: t.Any) -> None:
     path, file = tmp_path / "rounds.db", tmp_path / "other.json"
     filled(path)
-    with contextlib.closing(sqlite3.connect(path)) as db, db:
+    with connected(path) as db:
         db.execute("UPDATE reports SET report = ?", (zlib.compress(json.dumps(content).encode()),))
     with pytest.raises(StoreError, match="cannot be used"):
         before_after.find("baseline", str(path))
@@ -114,7 +125,7 @@ def test_a_compressed_text_that_would_fill_the_memory(tmp_path: pathlib.Path, mo
     monkeypatch.setattr(rounds, "MOST_BYTES", 1_000_000)
     path = tmp_path / "rounds.db"
     filled(path)
-    with contextlib.closing(sqlite3.connect(path)) as db, db:
+    with connected(path) as db:
         db.execute("UPDATE reports SET report = ?", (zlib.compress(b" " * 50_000_000),))
     with pytest.raises(StoreError, match="cannot be used"):
         before_after.find("baseline", str(path))
@@ -122,7 +133,7 @@ def test_a_compressed_text_that_would_fill_the_memory(tmp_path: pathlib.Path, mo
 
 def test_the_database_of_another_program_is_not_touched(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "rounds.db"
-    with contextlib.closing(sqlite3.connect(path)) as db, db:
+    with connected(path) as db:
         db.execute("CREATE TABLE bookmarks (id INTEGER)")
     before = path.read_bytes()
     said = used(path)

@@ -27,8 +27,9 @@ def busy(case):
 LIMITS = {"max_connections": 100, "superuser_reserved_connections": 3, "reserved_connections": 7}
 
 
-def slots(rows, limits=LIMITS):
+def slots(rows, limits=None):
     """The sessions against these limits."""
+    limits = LIMITS if limits is None else limits
     about = About({"user": "mon"}, {name: {"setting": str(value)} for name, value in limits.items()}, {})
     activity = Activity(rows, Manner(), connections.veiled(about, [row for row in rows if sessions.is_client(row)]))
     return measures_of(connections.put_connections, about, activity)["connections"]
