@@ -11,11 +11,10 @@ short_description: Workers, queues and task outcomes of Celery over a window
 version_added: 1.0.0
 description:
   - Asks the workers by remote control, reads the lengths of the queues several times within the window, and listens to the event stream
-    meanwhile,
-    on Redis and RabbitMQ.
-  - Queue lengths are asked for, messages are never read, so a million waiting messages cost no more than none.
-  - Never switches task events on, and leaves no queue or key behind. Arguments of tasks and settings of the project never become facts.
-  - Facts about a broker are the same from whichever host they are read; the collection judges each broker once.
+    meanwhile, on Redis and RabbitMQ.
+  - Reads queue lengths and never messages, so a million waiting messages cost no more than none.
+  - Never enables task events, and leaves no queue or key behind. Arguments of tasks and settings of the project never become facts.
+  - Facts about a broker are the same from every host; the collection judges each broker once.
 author:
   - warroom.launch authors (@warroom-launch)
 extends_documentation_fragment:
@@ -121,7 +120,7 @@ ansible_facts:
                  memory_limited: {type: bool, description: 'Whether Redis has a limit, null for others.'},
                  memory_limit_bytes: {type: int, description: 'The limit, null without one.'},
                  eviction_policy: {type: str, description: 'What Redis does at the limit, null for others.'},
-                 identity: {type: str, description: 'Tells brokers apart, from whichever host they are read.'}}
+                 identity: {type: str, description: 'Identifies the broker, whichever host reads it.'}}
             workers:
               description: Workers that answered or sent heartbeats.
               type: list
@@ -170,9 +169,9 @@ ansible_facts:
               type: list
               elements: dict
               contains:
-                {name: {type: str, description: The task.}, queue: {type: str, description: 'Where it came from, null when not told.'},
+                {name: {type: str, description: The task.}, queue: {type: str, description: 'Where it came from, null when unknown.'},
                  worker: {type: str, description: Where it runs.},
-                 age_seconds: {type: float, description: 'How long, null when the worker does not tell.'}}
+                 age_seconds: {type: float, description: 'How long, null when the worker does not report it.'}}
             running_total: {type: int, description: How many run.}
             oldest_active_seconds: {type: float, description: The age of the oldest.}
             queues:
@@ -190,7 +189,7 @@ ansible_facts:
                  drains: {type: bool, description: Whether it gets shorter.},
                  drain_seconds: {type: float, description: When it will be empty; null with C(drains) false means never.},
                  wait_seconds: {type: float, description: How long a new message waits at this pace.},
-                 oldest_seconds: {type: float, description: 'Age of its oldest message, null where the broker does not tell.'},
+                 oldest_seconds: {type: float, description: 'Age of its oldest message, null where the broker does not report it.'},
                  problem: {type: str, description: Why it could not be read.}}
             queues_total: {type: int, description: How many there are.}
             worst: {type: dict, description: 'The queue most in trouble, null when none could be read.', contains: *queue}
@@ -202,7 +201,7 @@ ansible_facts:
             backlog_total: {type: int, description: Messages that wait in queues and at workers.}
             growth_per_second: {type: float, description: Sum over the queues.}
             wait_seconds: {type: float, description: 'The longest wait of a queue, null when no task was begun in the window.'}
-            unacked: {type: int, description: 'Messages that workers took and did not acknowledge, null when the broker does not tell.'}
+            unacked: {type: int, description: 'Messages that workers took and did not acknowledge, null when the broker does not report it.'}
             unacked_oldest_seconds: {type: float, description: 'Since when the oldest, null but on Redis.'}
             redelivery_seconds: {type: float, description: 'After which Redis transports hand it out again, null for RabbitMQ.'}
             redelivery_ratio: {type: float, description: 'The oldest by that time, null when none is held.'}

@@ -208,7 +208,7 @@ fleet:
             servers_total: {type: int, description: How many there are.}
             operations: {type: int, description: 'Operations in the window, null with one sample.'}
             operations_per_second: {type: float, description: The same per second.}
-            skew_ratio: {type: float, description: 'How many times its share the most loaded server has, null when a balance cannot be told.'}
+            skew_ratio: {type: float, description: 'How many times its share the most loaded server has, null when the balance is unknown.'}
             cv: {type: float, description: Coefficient of variation of the servers' operations.}
             imbalance: {type: float, description: 'The worse of both on one scale, 1 is even.'}
             hit_spread: {type: float, description: 'Between the best and the worst hit ratio, null with one server.'}

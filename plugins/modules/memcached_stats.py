@@ -10,12 +10,12 @@ module: memcached_stats
 short_description: Hit ratio, evictions, latency and connections of memcached over a window
 version_added: 1.0.0
 description:
-  - Reads the counters of memcached twice and computes what happens now; the values since the server's start stand beside as
+  - Reads the counters of memcached twice and computes rates and ratios over the window; values since the server's start are given as
     C(lifetime_) measures.
   - Measures the time to connect and of an operation with its own gets of one absent key, 50 in all, outside the window.
   - Speaks the text protocol over TCP, UNIX sockets and TLS, with ASCII authentication. Proxies (mcrouter, twemproxy, the one built into
     memcached)
-    are recognised and not taken for servers.
+    are recognised and not counted as servers.
   - The balance of a pool of servers is judged over the whole fleet from these facts.
 author:
   - warroom.launch authors (@warroom-launch)
@@ -112,12 +112,12 @@ ansible_facts:
               type: dict
               contains:
                 {product: {type: str, description: Its name.},
-                 servers_total: {type: int, description: 'Servers behind it, null when it does not tell.'},
-                 servers_up: {type: int, description: 'Those that are up, null when it does not tell.'},
-                 servers_down: {type: int, description: 'Those that are not, null when it does not tell.'},
+                 servers_total: {type: int, description: 'Servers behind it, null when it does not report it.'},
+                 servers_up: {type: int, description: 'Those that are up, null when it does not report it.'},
+                 servers_down: {type: int, description: 'Those that are not, null when it does not report it.'},
                  lifetime_requests: {type: int, description: Requests since its start.},
                  lifetime_errors: {type: int, description: Errors since its start.}}
-            identity: {type: str, description: Tells servers apart by whatever address they are seen; null in a container.}
+            identity: {type: str, description: 'Identifies the server, whatever address it is seen by; null in a container.'}
             version: {type: str, description: As the server writes it.}
             version_numbers: {type: list, elements: int, description: The comparable form.}
             uptime_seconds: {type: int, description: Since the server started.}
@@ -144,7 +144,7 @@ ansible_facts:
             lifetime_flushes: {type: int, description: The same since the start.}
             received_bytes_per_second: {type: float, description: Network traffic to the server.}
             sent_bytes_per_second: {type: float, description: Network traffic from the server.}
-            evictions: {type: int, description: Live items thrown out in the window for lack of room.}
+            evictions: {type: int, description: Live items evicted in the window.}
             evictions_per_second: {type: float, description: The same per second.}
             lifetime_evictions: {type: int, description: The same since the start.}
             evicted_unfetched_ratio: {type: float, description: 'The share that had never been read, null when nothing was evicted.'}
@@ -161,7 +161,7 @@ ansible_facts:
                  out_of_memory: {type: int, description: Times it could not store.}}
             evicting_total: {type: int, description: How many there are.}
             eviction_age_seconds:
-              description: The shortest of their ages; short means that data in use is thrown out. Null when nothing was evicted.
+              description: The shortest of their ages; short means that data in use is evicted. Null when nothing was evicted.
               type: int
             too_large: {type: int, description: Values refused in the window because they exceed the item size limit.}
             lifetime_too_large: {type: int, description: The same since the start.}

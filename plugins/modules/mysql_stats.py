@@ -12,13 +12,13 @@ version_added: 1.0.0
 description:
   - Reads the sessions, transactions, locks, statement digests and counters of MySQL 8.0, 8.4 and 9 and of MariaDB 10.6 and later
     twice and computes what happened in between.
-  - Names the session at the root of a chain of lock waits, row locks and metadata locks alike, with the line that frees the others.
-    The line is printed and never run.
-  - Finds columns named like a foreign key that lead no index on large tables, says which statements suffer from that, and
+  - Names the session at the root of a chain of lock waits, row locks and metadata locks alike, with the statement that releases the
+    others. The module does not run it.
+  - Finds columns of large tables that are named like a foreign key and lead no index, says which statements suffer, and
     prints the statement that adds the index without stopping reads or writes.
-  - Works in a read-only session with limits on time and locks; every question is a transaction of its own.
+  - Works in a read-only session with limits on time and locks; every query is its own transaction.
   - The privileges C(PROCESS) and C(REPLICATION CLIENT) (MariaDB 10.5 and later also C(REPLICA MONITOR)) and C(SELECT) on
-    C(performance_schema) are enough. With less, what is hidden is null, and RV(ignore:unknown) has the exact C(GRANT).
+    C(performance_schema) are enough. With fewer, hidden measures are null, and RV(ignore:unknown) has the exact C(GRANT).
   - Without performance_schema, which MariaDB switches off by default, statements are only sampled from the process list.
 author:
   - warroom.launch authors (@warroom-launch)
@@ -49,7 +49,7 @@ options:
   config_file:
     description:
       - An option file (C(~/.my.cnf)) on the target whose C([client]) section completes what is not given here.
-      - Read only when it is named here. A stale file in somebody's home is not looked for.
+      - Read only when it is named here. Files in home directories are not searched for, because they may be stale.
     type: path
   ca_cert:
     description: Certificates that the server's certificate is checked against. Given, the connection must be encrypted.
@@ -119,7 +119,7 @@ ansible_facts:
             connections: {type: dict, description: Sessions; null when no connection was left., contains: {
               used: {type: int, description: Now.}, max: {type: int, description: The limit.}, usable: {type: int, description: The same.},
               free: {type: int, description: What is left.}, peak: {type: int, description: The most there ever were.},
-              peak_at: {type: str, description: 'When, null when the server does not tell.'},
+              peak_at: {type: str, description: 'When, null when the server does not report it.'},
               per_user_max: {type: int, description: 'The limit of one user, null without one.'}}},
             connections_ratio: {type: float, description: Sessions by the limit; 1 when no connection was left for us.},
             lifetime_connections_peak_ratio: {type: float, description: 'The most there ever were, by the limit.'},
@@ -282,7 +282,7 @@ ansible_facts:
                 calls_per_second: {type: float, description: Calls.}, share_ratio: {type: float, description: Share of the time of all.},
                 samples: {type: int, description: 'How often it was seen running, without performance_schema.'}}},
               statement_share_ratio: {type: float, description: 'Their share of the time of all, null without any.'},
-              being_built: {type: str, description: 'Who adds the index right now, null when nobody does.'},
+              being_built: {type: str, description: 'Who adds the index right now, null when no session does.'},
               add_index: {type: str, description: The statement that adds the index.}},
               description: 'Columns that lead no index and are named like a foreign key, on tables of 10,000 rows or more.'},
             missing_indexes_total: {type: int, description: How many there are.},
@@ -315,7 +315,7 @@ ansible_facts:
               cluster_size: {type: int, description: Nodes that it sees.},
               state: {type: str, description: 'C(wsrep_local_state_comment): C(Synced) when all is well.'},
               flow_control_paused_ratio: {type: float, description: Share of the window in which replication was paused.},
-              flow_control_sent: {type: int, description: Pauses that this node asked for in the window.},
+              flow_control_sent: {type: int, description: Pauses that this node requested in the window.},
               receive_queue: {type: int, description: Write sets that wait to be applied.},
               certification_failures: {type: int, description: Transactions rolled back because another node was first.}}},
             binary_log: {type: dict, description: 'Where the binary log stands, null without one.', contains: {

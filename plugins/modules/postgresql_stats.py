@@ -10,11 +10,11 @@ module: postgresql_stats
 short_description: Connections, transactions, statements, locks and missing indexes of PostgreSQL over a window
 version_added: 1.0.0
 description:
-  - Reads the views of PostgreSQL 13 to 18 twice and computes what happens now; the values since the statistics began stand beside as
-    C(lifetime_) measures. Replaces what people read off pg_top, pg_activity and pg_stat_statements during a launch.
+  - Reads the views of PostgreSQL 13 to 18 twice and computes rates and ratios over the window; values since the last reset are given as
+    C(lifetime_) measures. Replaces reading pg_top, pg_activity and pg_stat_statements during a launch.
   - Names the session at the root of every lock wait, the clients that take the time, and the indexes that are missing, with the
-    statement to type next. Nothing of it is run.
-  - A server that refuses everybody because no connection is left is a fact (RV(ignore:connections_exhausted)), not a failure.
+    statement to run next. The module does not run it.
+  - A server that refuses connections because none is left is a fact (RV(ignore:connections_exhausted)), not a failure.
   - Recognises PgBouncer's console (O(login_db=pgbouncer)) and reads its pools and waiting clients.
 author:
   - warroom.launch authors (@warroom-launch)
@@ -184,7 +184,7 @@ ansible_facts:
               description: 'Those at the head of some list, by time, calls, mean or blocks read. Null without pg_stat_statements.'},
             statements_total: {type: int, description: 'How many there are, null when some are hidden.'},
             statements_hidden: {type: int, description: Those of other users that are hidden from us.},
-            statements_evicted: {type: int, description: 'Times that some were thrown out since the reset, null before PostgreSQL 14.'},
+            statements_evicted: {type: int, description: 'Times that some were evicted since the reset, null before PostgreSQL 14.'},
             statements_since_seconds: {type: float, description: Since the reset.}, statements_calls_per_second: {type: float, description: Calls of all.},
             statements_busy_sessions: {type: float, description: Sessions busy on average.},
             cache_hit_ratio: {type: float, description: 'Blocks found in shared buffers, null when none was read.'},
@@ -225,7 +225,7 @@ ansible_facts:
                 plan: {type: str, description: 'What its plan does, with O(confirm_by_plan).'}}},
               statement_share_ratio: {type: float, description: 'Their share of the time of all, null when there is none.'},
               create_index: {type: str, description: The statement that makes the index.},
-              being_built: {type: str, description: 'Who builds an index of the table right now, null when nobody does.'},
+              being_built: {type: str, description: 'Who builds an index of the table right now, null when no session does.'},
               invalid_index: {type: str, description: 'An index that would serve and is invalid, null without one.'}},
               description: 'Foreign keys, and columns named like one, without an index, worst first. Null when no index could be read.'},
             missing_indexes_total: {type: int, description: How many there are.},
@@ -330,7 +330,7 @@ ansible_facts:
               active: {type: bool, description: Whether it is used.}, kept_bytes: {type: int, description: WAL it keeps.},
               wal_status: {type: str, description: Whether that is safe.}, safe_wal_size: {type: int, description: WAL until it is not.}}},
             replication_slots_total: {type: int, description: How many there are.},
-            replication_slots_inactive: {type: int, description: Those that nobody uses.},
+            replication_slots_inactive: {type: int, description: Unused ones.},
             replication_slots_kept_bytes: {type: int, description: The most that one keeps.},
             prepared_transactions: {type: list, elements: dict, description: Transactions prepared for a two-phase commit., contains: {
               gid: {type: str, description: Its id.}, user: {type: str, description: Its user.}, database: {type: str, description: Its database.},

@@ -10,10 +10,10 @@ module: server_stats
 short_description: Load per usable core, memory, swapping, busy threads and services of a machine
 version_added: 1.0.0
 description:
-  - Reads the machine several times within one window and computes what a launch needs to know. Is the load at or below the number of
-    cores that may really be used? Is it CPU, disks, a quota or the hypervisor? Does it swap? Does a single thread use a whole core all
+  - Reads the machine several times within one window and computes what a launch needs to know. Is the load within the number of
+    usable cores? Is it CPU, disks, a quota or the hypervisor? Does it swap? Does a single thread use a whole core all
     the time? How large are Python processes? Which service uses the CPU and the memory, and how much is left?
-  - The cores that count are the fewest of those online, of the affinity, of the cpuset and of the CPU quota of the control group
+  - The usable cores are the minimum of the cores online, the affinity, the cpuset and the CPU quota of the control group
     (version 1 and 2).
   - The module reads C(/proc) and C(/sys), with the help of psutil where it is installed, and asks C(chronyc) about the clock where it is installed.
 author:
@@ -68,7 +68,7 @@ ansible_facts:
             - The host itself, always one. Rates and ratios are over the window, C(lifetime_) names since boot.
             - What every instance has beside these measures is documented by M(warroom.launch.launch_facts).
             - A measure over the window is null with one sample (O(window) is 0). Why a measure is null is in RV(ignore:unknown).
-            - What the platform or its kernel does not tell is null, and what concerns other users' processes when they are hidden from us.
+            - What the platform or its kernel does not report is null, and so is what concerns other users' processes when they are hidden from us.
           type: list
           elements: dict
           contains:
@@ -77,7 +77,7 @@ ansible_facts:
               description: IP addresses without the loopback's, by which other hosts' clients are recognised.
               type: list
               elements: str
-            cores_online: {type: int, description: 'Processors that are online, null when the platform does not tell.'}
+            cores_online: {type: int, description: 'Processors that are online, null when the platform does not report it.'}
             cores_effective:
               description: >-
                 Processors that may really be used, the fewest of online, affinity, cpuset and quota (which may give a part of one).
@@ -85,9 +85,9 @@ ansible_facts:
             cores_limited_by:
               description: What makes C(cores_effective) what it is, V(online), V(affinity), V(cpuset) or V(quota).
               type: str
-            affinity_cores: {type: int, description: 'Processors that the affinity allows, null when the platform does not tell.'}
+            affinity_cores: {type: int, description: 'Processors that the affinity allows, null when the platform does not report it.'}
             cpu_quota_cores: {type: float, description: 'CPU quota of the control group in cores, null without one.'}
-            load1: {type: float, description: 'Load average of one minute, null when the platform does not tell.'}
+            load1: {type: float, description: 'Load average of one minute, null when the platform does not report it.'}
             load5: {type: float, description: The same of five minutes.}
             load15: {type: float, description: The same of fifteen minutes.}
             load_cores: {type: float, description: 'The cores that the load is held against, see C(load_scope).'}
@@ -134,7 +134,7 @@ ansible_facts:
                 io: {type: dict, description: The same for disks., contains: *pressure}
             memory_total_bytes: {type: int, description: 'Memory of the machine, or the limit of the control group when that is lower.'}
             memory_available_bytes:
-              description: Memory that can be had without swapping, null when the platform does not tell.
+              description: Memory available without swapping, null when the platform does not report it.
               type: int
             memory_available_ratio: {type: float, description: Its share of the total.}
             memory_limit_bytes: {type: int, description: 'The control group''s limit, null when none is lower than the machine''s memory.'}
@@ -167,7 +167,7 @@ ansible_facts:
               contains:
                 {name: {type: str, description: The process.}, age_seconds: {type: float, description: How long ago.}}
             uptime_seconds: {type: float, description: 'Since boot, null when the clock was set back.'}
-            clock_synchronised: {type: bool, description: 'Whether the clock is kept in time, null when nobody tells.'}
+            clock_synchronised: {type: bool, description: 'Whether the clock is kept in time, null when unknown.'}
             clock_offset_seconds: {type: float, description: 'How far the clock is ahead, null when it is not measured.'}
             clock_source: {type: str, description: Who says so.}
             filesystems:
@@ -217,7 +217,7 @@ ansible_facts:
             somaxconn: {type: int, description: The kernel's ceiling for any listen queue.}
             tcp_max_syn_backlog: {type: int, description: The kernel's limit of half-open connections.}
             files:
-              description: Open files of the whole system, null when the kernel does not tell.
+              description: Open files of the whole system, null when the kernel does not report it.
               type: dict
               contains:
                 {open: {type: int, description: How many are open.}, limit: {type: int, description: How many may be.},

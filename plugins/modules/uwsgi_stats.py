@@ -7,16 +7,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: uwsgi_stats
-short_description: Workers, response times, waiting requests and room for more workers of uWSGI
+short_description: Workers, response times, waiting requests and capacity for more workers of uWSGI
 version_added: 1.0.0
 description:
   - Reads uWSGI's stats server at both ends of a window and several times in between, over TCP, UNIX and abstract sockets,
-    raw or over HTTP (C(stats-http)); which of these it is, is found out.
+    raw or over HTTP (C(stats-http)), and detects which.
   - Computes what uWSGI's own numbers hide. The mean response time and the utilisation come from the running time, not from
-    C(avg_rt), of which half is the last request. Busy is counted by thread. The backlog of UNIX sockets, which uWSGI
+    C(avg_rt), half of which is the last request. Busy counts threads. The backlog of UNIX sockets, which uWSGI
     always reports as 0, and the memory of the workers come from the kernel.
-  - Says what the workers do right now by kind of page, without any header, cookie or query value of a request.
-  - An emperor gives its vassals, uWSGI's HTTP router its instances; neither has workers.
+  - Shows the requests in flight by URL pattern, without any header, cookie or query value of a request.
+  - For an emperor it returns the vassals, for uWSGI's HTTP router the instances; neither has workers.
 extends_documentation_fragment:
   - warroom.launch.launch
   - warroom.launch.launch.sampling
@@ -81,7 +81,7 @@ ansible_facts:
             - One per stats server. Workers and what follows them are given for the kind C(app).
             - What every instance has beside these measures is documented by M(warroom.launch.launch_facts).
             - A measure over the window is null with one sample (O(window) is 0). Why a measure is null is in RV(ignore:unknown).
-            - What needs the workers' processes or sockets is null from another host, and what uWSGI does not tell is null.
+            - What needs the workers' processes or sockets is null from another host, and what uWSGI does not report is null.
           type: list
           elements: dict
           contains:
@@ -106,18 +106,18 @@ ansible_facts:
             cores_active: {type: int, description: Threads of the active workers.}
             cores_busy: {type: int, description: 'Of those, in a request at the last sample.'}
             concurrency:
-              description: Threads of all workers, the cheap ones included, for the connection budget. Null when threads are not told.
+              description: Threads of all workers, the cheap ones included, for the connection budget. Null when threads are unknown.
               type: int
             samples: {type: int, description: How often the stats server was read.}
             busy_ratio:
-              description: Share of the threads (workers, when threads are not told) in a request, averaged over the samples.
+              description: Share of the threads (workers, when threads are unknown) in a request, averaged over the samples.
               type: float
             busy_ratio_peak: {type: float, description: The largest of the samples.}
             all_busy_samples: {type: int, description: Samples in which nothing was free.}
             utilisation:
               description: Time that requests took over the time that the threads had, in the window, from the running time.
               type: float
-            saturated: {type: bool, description: Whether there is no room left for a next request.}
+            saturated: {type: bool, description: Whether no capacity is left for another request.}
             saturated_why: {type: list, elements: str, description: 'The signs of that, as sentences.'}
             mean_response_seconds:
               description: Per request that ended in the window, static files left out. Null when none ended.
@@ -159,7 +159,7 @@ ansible_facts:
               elements: dict
               contains:
                 {pattern: {type: str, description: The page's pattern.}, method: {type: str, description: The method.},
-                 host: {type: str, description: The host asked for.}, count: {type: int, description: Threads.},
+                 host: {type: str, description: The requested host.}, count: {type: int, description: Threads.},
                  share_ratio: {type: float, description: Share of the active threads.},
                  oldest_seconds: {type: float, description: How long the oldest runs.}}
             in_flight_total: {type: int, description: Threads in a request.}
@@ -184,7 +184,7 @@ ansible_facts:
             respawns: {type: int, description: Workers that ended and were replaced in the window.}
             lifetime_respawns: {type: int, description: The same since the start; with C(cheaper) it counts starts of cheap workers too.}
             handled:
-              description: Requests by how they were handled; null when threads are not told (C(stats-no-cores)).
+              description: Requests by how they were handled; null when threads are unknown (C(stats-no-cores)).
               type: dict
               contains:
                 {static: {type: int, description: Static files in the window.}, lifetime_static: {type: int, description: Since the start.},
@@ -209,7 +209,7 @@ ansible_facts:
               elements: dict
               contains:
                 {id: {type: int, description: Its number.}, pid: {type: int, description: Its process.},
-                 state: {type: str, description: What it does.}, threads: {type: int, description: 'Its threads, null when not told.'},
+                 state: {type: str, description: What it does.}, threads: {type: int, description: 'Its threads, null when unknown.'},
                  threads_busy: {type: int, description: Those in a request.},
                  lifetime_requests: {type: int, description: Requests since it started.},
                  lifetime_harakiri: {type: int, description: Times it was killed for a slow request.},
@@ -227,7 +227,7 @@ ansible_facts:
               description: CPU per time in requests, about 1 when they compute, about 0.1 when they wait for a database.
               type: float
             addable:
-              description: Workers that this host leaves room for; null when its memory and CPU could not be read.
+              description: Workers that this host has capacity for; null when its memory and CPU could not be read.
               type: dict
               contains:
                 {by_ram: {type: int, description: By memory.}, by_cpu: {type: int, description: By CPU.},

@@ -10,11 +10,11 @@ module: varnish_stats
 short_description: True hit ratio, backends, threads and storage of Varnish
 version_added: 1.0.0
 description:
-  - Reads the counters of Varnish twice through C(varnishstat) and computes what its own screen hides, first of all the true hit ratio,
-    which takes the requests that pass by the cache into account.
+  - Reads the counters of Varnish twice through C(varnishstat) and computes what varnishstat hides, above all the true hit ratio,
+    which includes the requests that bypass the cache.
   - Reads the live VCL, the health of its backends and the thread limits through C(varnishadm) where its secret can be read;
     otherwise these are unknown with the reason.
-  - Varnish 6.0 to 8 and its successor Vinyl Cache 9. The older shapes of the counters (3.0, 4.x, 5.x) are understood.
+  - Varnish 6.0 to 8 and its successor Vinyl Cache 9. Also understands the older counters (3.0, 4.x, 5.x).
 author:
   - warroom.launch authors (@warroom-launch)
 extends_documentation_fragment:
@@ -84,10 +84,10 @@ ansible_facts:
             requests_per_second: {type: float, description: The same per second.}
             hits: {type: int, description: Requests answered from the cache.}
             misses: {type: int, description: Requests that had to be fetched.}
-            passes: {type: int, description: Requests that passed by the cache.}
+            passes: {type: int, description: Requests that bypassed the cache (pass).}
             pipes: {type: int, description: Connections handed through to a backend.}
             synths: {type: int, description: Answers that Varnish made itself.}
-            grace_hits: {type: int, description: Hits on an expired object while it was fetched anew.}
+            grace_hits: {type: int, description: Hits on an expired object while it was being refreshed.}
             hit_for_misses: {type: int, description: Misses that found the note that the page is not cacheable.}
             hit_for_passes: {type: int, description: Passes that found such a note.}
             hit_ratio_true: {type: float, description: Share of C(requests) that was answered from the cache.}
@@ -95,7 +95,7 @@ ansible_facts:
               description: Hits among hits and misses, which is what C(varnishstat) shows; passes are not in it.
               type: float
             offload_ratio: {type: float, description: 'Share of the requests that never reached a backend, synthetic answers included.'}
-            pass_ratio: {type: float, description: Share of the requests that passed by the cache.}
+            pass_ratio: {type: float, description: Share of the requests that bypassed the cache (pass).}
             pipe_ratio: {type: float, description: Share of the requests that were piped.}
             grace_ratio: {type: float, description: Share of the hits that were grace hits.}
             hit_for_miss_ratio: {type: float, description: Share of the misses that were hits for miss.}
@@ -205,7 +205,7 @@ ansible_facts:
             transient_to_storage: {type: float, description: The same by C(storage_bytes).}
             objects: {type: int, description: Objects in the cache.}
             expired: {type: int, description: Objects that expired in the window.}
-            nuked: {type: int, description: Objects thrown out in the window before their time to make room.}
+            nuked: {type: int, description: Objects evicted in the window to make room.}
             nuked_per_second: {type: float, description: The same per second.}
             nuked_per_miss: {type: float, description: 'The same per miss, null without misses.'}
             lifetime_nuked: {type: int, description: The same since the child started.}

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: varnish_traffic
-short_description: Which URLs Varnish answers, which it lets through, and why
+short_description: Which URLs Varnish serves from its cache, which it does not, and why
 version_added: 1.0.0
 description:
   - Reads the shared log of Varnish once through C(varnishncsa), client and backend side, from its oldest record to the end of the window,
     and counts requests by outcome, status, host, kind of client and URL pattern.
-  - Says why requests passed by the cache and why answers were not stored, by header names; values are never shown.
-  - The log is a ring of limited size (C(vsl_space)). RV(ignore:log) says which time it covered and whether all of it was read.
+  - Says why requests bypassed the cache and why responses were not stored, by header names; values are never shown.
+  - The log is a ring of limited size (C(vsl_space)). RV(ignore:log) says what period it covered and whether all of it was read.
 author:
   - warroom.launch authors (@warroom-launch)
 extends_documentation_fragment:
@@ -28,7 +28,7 @@ options:
   last:
     description:
       - Count only what began in the last so many seconds; with V(0) everything that the log holds.
-      - A busy Varnish overwrites its log within seconds or minutes. On a quiet one it would tell of yesterday.
+      - A busy Varnish overwrites its log within seconds or minutes. On a quiet one it would show yesterday.
     type: float
     default: 60.0
   cached:
@@ -129,11 +129,11 @@ ansible_facts:
               type: dict
               contains:
                 {hit: {type: int, description: Answered from the cache.},
-                 grace_hit: {type: int, description: Answered with an expired object while it was fetched anew.},
+                 grace_hit: {type: int, description: Answered with an expired object while it was being refreshed.},
                  miss: {type: int, description: Fetched.},
                  hit_for_miss: {type: int, description: 'Fetched, because a note says that the page is not cacheable.'},
-                 pass: {type: int, description: Passed by the cache.},
-                 hit_for_pass: {type: int, description: 'Passed by the cache, because such a note says so.'},
+                 pass: {type: int, description: Passed to the backend.},
+                 hit_for_pass: {type: int, description: 'Passed to the backend because of a hit-for-pass object.'},
                  pipe: {type: int, description: Handed through to a backend.}, synth: {type: int, description: Answered by Varnish itself.}}
             shares:
               description: Their shares of the requests, null without requests.
@@ -157,7 +157,7 @@ ansible_facts:
                 {name: {type: str, description: What is counted.}, count: {type: int, description: Requests.},
                  share: {type: float, description: Their share.}}
             methods: {type: list, elements: dict, description: Requests by method., contains: *counted}
-            hosts: {type: list, elements: dict, description: Requests by host asked for., contains: *counted}
+            hosts: {type: list, elements: dict, description: Requests by requested host., contains: *counted}
             hosts_total: {type: int, description: How many hosts there were.}
             agents:
               description: Requests by user agent.
@@ -331,8 +331,8 @@ ansible_facts:
                  wrong_ratio: {type: float, description: 'The share, null without requests.'},
                  patterns: {type: list, elements: str, description: Their URL patterns.}}
             expected_total: {type: int, description: How many there are.}
-            expected_cached_bypass_ratio: {type: float, description: 'The worst of O(cached), null when none was named or asked for.'}
-            expected_uncached_hits: {type: int, description: 'Hits of O(uncached), null when none was named or asked for.'}
+            expected_cached_bypass_ratio: {type: float, description: 'The worst of O(cached), null when none was given or requested.'}
+            expected_uncached_hits: {type: int, description: 'Hits of O(uncached), null when none was given or requested.'}
             probes:
               description: What became of O(probe_urls), null when none could be fetched.
               type: list
@@ -341,7 +341,7 @@ ansible_facts:
                 {name: {type: str, description: The page.}, host: {type: str, description: The host it was asked of.},
                  expect: {type: str, description: V(cached) or V(uncached).},
                  status: {type: int, description: 'The status, null when it could not be fetched.'},
-                 cached: {type: bool, description: 'Whether the second answer was from the cache, null when it does not tell.'},
+                 cached: {type: bool, description: 'Whether the second response was a hit, null when it does not say so.'},
                  ok: {type: bool, description: 'Whether that is as expected, null when it is not known.'},
                  age_seconds: {type: float, description: 'The header Age, null without one.'},
                  first_seconds: {type: float, description: Time of the first answer.},

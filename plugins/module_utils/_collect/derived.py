@@ -106,7 +106,7 @@ def per(part: Maybe[Number], whole: Maybe[Number], nothing: str) -> Maybe[float]
 
 
 def share(part: Maybe[Number], whole: Maybe[Number], nothing: str, slack: float = 0.0) -> Maybe[float]:
-    """As `per` for a part of a whole: from 0 to 1, anything else is implausible. What lies above by `slack` at most counts as 1."""
+    """As `per` for a part of a whole: from 0 to 1, anything else is implausible. A value above 1 by at most `slack` counts as 1."""
     value = per(part, whole, nothing)
     if isinstance(value, Unknown) or 0 <= value <= 1:
         return value

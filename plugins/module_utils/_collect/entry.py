@@ -72,7 +72,7 @@ def speak_c() -> None:
 
 
 def _found(collector: Collector, tools: HostTools) -> list[dict[str, t.Any]]:
-    """What the collector's discovery finds, in a thread of its own: a configuration file may lie on a disk that hangs."""
+    """What the collector's discovery finds, in a separate thread: a configuration file may be on a disk that hangs."""
     outcome: list[t.Any] = []
 
     def search() -> None:

@@ -104,7 +104,7 @@ class Facts:
             self.put(f"{name}_total", len(rows) if total is None else total)
 
     def bound(self, name: str, value: t.Any, reason: str) -> None:
-        """A measure of which only a part is known: null, with what it is at least. A limit beyond which that part lies is exceeded."""
+        """A measure of which only a part is known: null, with its minimum. A limit that the minimum exceeds is exceeded."""
         self.put(name, Unknown(reason))
         self.at_least[name] = value
 
@@ -188,7 +188,7 @@ class Facts:
         return None
 
 
-#: A list's column has so many characters of reasons at most.
+#: At most this many characters of reasons per column of a list.
 _MOST_SAID = 300
 
 

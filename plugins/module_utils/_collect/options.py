@@ -21,7 +21,7 @@ COMMON: dict[str, t.Any] = {
     "fail_on_down": {"type": "bool", "default": False},
 }
 
-# What core prints in place of a secret; kept so that nobody takes our own placeholder for a password.
+# What core prints in place of a secret; kept so that our own placeholder is never used as a password.
 _PLACEHOLDER = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 
 

@@ -28,12 +28,12 @@ class Silent(Problem):
         self.address = address
 
 
-#: Where this collection's own code for targets lies.
+#: Where this collection's own target code is.
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def fault(error: BaseException) -> str:
-    """An error that nobody foresaw, by its kind and place. Never by its text, which may hold what it stumbled over.
+    """An unexpected error, by its type and place. Never by its text, which may contain the data that caused it.
 
     Raised in a library, it means that its peer does not speak as the library expects; raised in our code, it is ours.
     """

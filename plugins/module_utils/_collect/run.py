@@ -4,7 +4,7 @@
 
 """Sample every instance side by side: first samples, one window, second samples, facts.
 
-Each instance has a thread of its own and a deadline, so a service that hangs or breaks costs only itself.
+Each instance has its own thread and deadline, so a service that hangs or breaks affects only itself.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def _blame(outcome: Outcome, error: Exception, tools: HostTools) -> None:
 
 
 class _Gate:
-    """Opens once a known number of parties have arrived (or after its time, so that nobody waits for the dead)."""
+    """Opens once a known number of parties have arrived, or after a timeout, so that a dead party blocks no other."""
 
     def __init__(self, parties: int) -> None:
         self._left = parties
@@ -165,7 +165,7 @@ def gather(wanted: t.Sequence[tuple[Collector, dict[str, t.Any]]], window: float
             outcome.name = sampler.name
             for library, package in collector.libraries.items():
                 libraries.require(library, package)
-        except Exception as error:  # pylint: disable=broad-exception-caught # options that nobody foresaw cost this instance only
+        except Exception as error:  # pylint: disable=broad-exception-caught # unexpected options affect this instance only
             outcome.name = str(options.get("name") or outcome.name)
             _blame(outcome, error, tools)
             continue

@@ -91,6 +91,6 @@ ONE_SAMPLE = "only one sample was taken (window 0), so there is nothing to compa
 
 
 def explain_no_window(unknown: dict[str, str], found: t.Mapping[str, t.Any], why: str, names: t.Iterable[str]) -> None:
-    """Say of every rate, and of the named measures, why they are null: so that nobody takes them for what does not apply."""
+    """Give every rate, and the named measures, the reason why they are null, so that they do not read as not applicable."""
     wanted = {name for name in found if name.endswith(("_per_second", "_per_minute"))} | set(names)
     unknown.update({name: why for name in sorted(wanted) if name in found and found[name] is None and name not in unknown})

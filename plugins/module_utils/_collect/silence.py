@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Why somebody who accepts connections says nothing: a process that is stopped is known to be down, the rest may only be misunderstood."""
+"""Tell a stopped process from a silent peer: the first is down, the second may only speak another protocol."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ class Service:
     under: t.Optional[str] = None
     #: Checks whose values a war room follows: the time series on the page of a watch.
     followed: tuple[str, ...] = ()
-    #: None where hosts differ by what is asked of them: a primary and its replicas, the keys of a cache, the queues of a worker.
+    #: None where hosts differ by their work: a primary and its replicas, the keys of a cache, the queues of a worker.
     compared: tuple[Compared, ...] = ()
 
     @property

@@ -100,7 +100,7 @@ def _tcp(body: bytes, family: socket.AddressFamily) -> Backlog:
 
 
 def overflows() -> dict[str, int]:
-    """Connections this machine refused or dropped since boot because an accept queue was full; empty when not told.
+    """Connections this machine refused or dropped since boot because an accept queue was full; empty when unknown.
 
     `ListenOverflows` and `ListenDrops` of /proc/net/netstat: of all TCP sockets of the network namespace together.
     """

@@ -70,7 +70,7 @@ class Limits:
 
 
 def _folder(mount: Mount, path: str) -> t.Optional[str]:
-    """Where the group lies below the mount; None when the mount does not show it."""
+    """Path of the group below the mount; None when the mount does not show it."""
     if path == mount.root or path.startswith(mount.root.rstrip("/") + "/"):
         path = path[len(mount.root.rstrip("/")) :]
     if path.startswith("/.."):

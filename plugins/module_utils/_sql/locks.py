@@ -33,7 +33,7 @@ class Trees:
         return min(seen[seen.index(pid) :]) if pid in seen else pid
 
     def waiting_for(self) -> dict[int, set[int]]:
-        """For every blocker, all that wait for it directly or behind somebody else."""
+        """For every blocker, all sessions that wait for it, directly or behind another."""
         found: dict[int, set[int]] = {}
         for waiter in self._before:
             todo, seen = list(self._before[waiter]), {waiter}

@@ -64,7 +64,7 @@ class Manner:
 
 
 class Activity:
-    """The sessions at one moment. `veiled`: why it is not told of some of them what they do; sums then say what is there at least."""
+    """The sessions at one moment. `veiled`: why the activity of some of them is hidden; sums are then minimums."""
 
     def __init__(self, rows: t.Sequence[Row], manner: Manner, veiled: t.Optional[Unknown] = None) -> None:
         self.rows = rows
@@ -110,7 +110,7 @@ def since(session: Row, moment: str) -> Maybe[float]:
 
 
 def clock_moved(session: Row) -> bool:
-    """Whether one of the session's moments lies clearly in the future."""
+    """Whether one of the session's timestamps is clearly in the future."""
     moments = (since(session, name) for name in ("query_start", "state_change", "xact_start"))
     return any(isinstance(age, Unknown) and age.reason == sql_text.CLOCK_MOVED for age in moments)
 

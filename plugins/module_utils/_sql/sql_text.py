@@ -24,7 +24,7 @@ from .._text.redact import clean
 #: The option of both modules; documented in each.
 QUERY_TEXT: dict[str, t.Any] = {"type": "str", "choices": ["normalised", "full", "none"], "default": "normalised"}
 
-#: Nobody reads more of a statement; longer ones are cut before they are looked at.
+#: Longer statements are cut before they are parsed.
 SCAN_LIMIT = 20000
 
 # Each alternative matches to its end or to the end of the text, never less: so nothing backtracks and nothing leaks.

@@ -73,7 +73,7 @@ def _number(value: t.Union[float, decimal.Decimal]) -> t.Union[int, float, None]
         value = float(value)
     if not math.isfinite(value):
         return None
-    return float(value) + 0.0  # -0.0 + 0.0 is 0.0: nobody wants to read "-0.0 s"
+    return float(value) + 0.0  # -0.0 + 0.0 is 0.0: avoids "-0.0 s"
 
 
 def _key(key: t.Any) -> str:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What strangers wrote, made harmless; what is private, left out.
+"""Sanitise untrusted text; redact secrets.
 
 Every URL, user agent, SQL text and process name comes from outside. These functions shorten it, strip what can
 steer a terminal, and drop the private parts before anything becomes a fact.

@@ -4,7 +4,7 @@
 
 """Addresses of services that may hold a password: read strictly, or not at all.
 
-A password with `/`, `@`, `#` or `?` that nobody quoted ends up in the host, the path or the query of a lenient parser, is shown there and
+An unquoted `/`, `@`, `#` or `?` in a password ends up in the host, the path or the query of a lenient parser, is shown there and
 sent to a name server. What is not exactly scheme://user:password@host:port/path?name=value is refused, without a word of it.
 """
 

@@ -18,7 +18,7 @@ import urllib.parse
 
 ID, SLUG, TOKEN, LONG = "<id>", "<slug>", "<token>", "<long>"
 
-#: Longer names are nobody's page; the rules below never see them.
+#: Longer names are not pages; the rules below never see them.
 LONGEST = 200
 
 # Pairs of letters that make up 95 % of the words of nine European languages, by their first letter. Two thirds of the pairs of
@@ -37,7 +37,7 @@ _HEX = re.compile(r"[0-9a-fA-F]{8,}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}(?:-[0-9]{1,2})?")
 _PHONE = re.compile(r"[+(]?[0-9][0-9 ().-]{6,}")
-#: The names of parameters that stand in paths (`/page=2`), and of scripts that are asked without one (`?wsdl`).
+#: The names of parameters that stand in paths (`/page=2`), and of scripts that are requested without one (`?wsdl`).
 _NAME = re.compile(r"[A-Za-z_][A-Za-z_.\-\[\]]{0,29}")
 _BARE_WORD = re.compile(r"[a-z_]{1,12}")
 _RESOLUTION = re.compile(r"@[0-9]x(?=\.|$)")  # logo@2x.png is no e-mail address

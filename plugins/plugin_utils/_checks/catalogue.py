@@ -161,7 +161,7 @@ class Catalogue:
 
 
 def service_problems(services: t.Iterable[str]) -> list[str]:
-    """What is wrong with the services that a host must have: one that nobody gathers would be missed by nobody."""
+    """What is wrong with the services that a host must have: one that is never gathered would never be missed."""
     return [f"launch_check_services: there is no service {name}{_near(name, GATHERED)}" for name in services if name not in GATHERED]
 
 

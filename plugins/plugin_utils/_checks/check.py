@@ -21,7 +21,7 @@ from .units import UNITS
 PHASES = ("before", "during", "both")
 #: What a check may expect of its value instead of a limit: `known`, that it is measured at all.
 EXPECTATIONS = ("known",)
-#: Why a check is skipped that gives no reason of its own.
+#: Why a check without its own reason is skipped.
 NOT_HERE = "does not apply here"
 REQUIRED = ("id", "service", "question", "value", "finding", "advice")
 #: A shipped check also says what goes wrong beyond its limit, and where the limit comes from.

@@ -163,7 +163,7 @@ def _word(raw: str) -> Word:
 
 
 def _bare(pieces: t.Sequence[t.Union[str, Insertion]], raw: str) -> t.Iterator[t.Union[str, Insertion]]:
-    """The pieces without the shell's quotes: the whole word is quoted anew once it is filled."""
+    """The pieces without the shell's quotes: the whole word is quoted again once it is filled."""
     literals = [piece for piece in pieces if isinstance(piece, str)]
     if any(quote in "".join(literals) for quote in ("'", '"')):
         if raw[0] not in ("'", '"') or raw[-1] != raw[0] or any(raw[0] in piece.strip(raw[0]) for piece in literals):

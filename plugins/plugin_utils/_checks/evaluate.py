@@ -64,7 +64,7 @@ def _absent(facts: Facts, service: str) -> bool:
 
 
 def unreached(host: str, problem: str, reach: Reach = NOWHERE) -> Finding:
-    """A host that could not be asked: nothing is known about it, which is no failure of its services and no go."""
+    """A host that gave no facts: nothing is known about it, which is neither a failure of its services nor a go."""
     return finding(
         HOST_REACHED, host, "server", None, "unknown",
         question="Does the host answer?",

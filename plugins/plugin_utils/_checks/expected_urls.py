@@ -14,7 +14,7 @@ TRAFFIC = "varnish_traffic"
 
 
 def with_urls(services: t.Any, urls: t.Mapping[str, t.Any]) -> t.Any:
-    """What a host is asked for, with the expected URLs as options of its traffic; the traffic's own options win."""
+    """What to gather from a host, with the expected URLs as options of its traffic; the traffic's own options win."""
     expected = {kind: patterns for kind, patterns in urls.items() if patterns}
     wanted = services if isinstance(services, t.Mapping) else dict.fromkeys(GATHERED, "auto")
     if not expected or TRAFFIC not in wanted:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""JMESPath's interpreter, with one rule of its own: a comparison that cannot be made is recorded, never raised and never taken for false.
+"""JMESPath's interpreter with one more rule: an impossible comparison is recorded, neither raised nor taken for false.
 
 The library raises TypeError for a text against a number, and takes a null for "does not hold": one odd row then hides the row
 that matters (case F-05). Here such a comparison holds or does not, as the caller assumes, and `incomparable` says that it was met.

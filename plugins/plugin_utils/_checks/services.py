@@ -59,7 +59,7 @@ def instances_in(facts: t.Mapping[str, t.Any], service: str) -> list[dict[str, t
 
 
 def tiers_of(facts: t.Mapping[str, t.Any], configured: t.Iterable[str] = ()) -> list[str]:
-    """The tiers of a host, by what was found on it and what it was asked for; a service that is down still makes its tier."""
+    """The tiers of a host, by what runs there and what is configured; a service that is down still counts."""
     wanted = set(configured)
     running = [service for service in TIERS if service in wanted or instances_in(facts, service)]
     return list(dict.fromkeys(TIERS[service] for service in running))

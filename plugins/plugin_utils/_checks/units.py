@@ -31,7 +31,7 @@ def shown(value: t.Any, unit: t.Optional[str] = None) -> str:
 
 
 def shown_beside(value: t.Any, unit: t.Optional[str], limits: t.Iterable[t.Any]) -> str:
-    """As `shown`, for a value that is read beside its limits: one that only rounds to a limit is told apart from it."""
+    """As `shown`, for a value next to its limits: one that only rounds to a limit is shown as different from it."""
     text = shown(value, unit)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return text

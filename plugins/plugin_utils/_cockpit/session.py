@@ -94,7 +94,7 @@ def _window(title: str, inside: t.Sequence[tuple[str, Pane, str]], place: t.Opti
     for row in of_interest[:1]:
         row["focus"] = True
     options = {"pane-border-status": "top", "pane-border-format": " #{pane_title} "}
-    # a plain shell: the operator's own may need a minute for its start files, and eat what is typed meanwhile
+    # a plain shell: the operator's own may take a minute to start, and swallow what is typed meanwhile
     return {"window_name": title, "window_shell": "sh", "layout": "tiled", "options": options, "panes": rows}
 
 

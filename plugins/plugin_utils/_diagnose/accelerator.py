@@ -22,11 +22,11 @@ URL_FAULTS = ("varnish_traffic_cached_urls", "varnish_traffic_redirects")
 
 #: Those of them that a cache has as well that is only empty.
 FEW_HITS = ("varnish_hit_ratio", "varnish_hit_ratio_drop")
-#: So many seconds after its start a cache that has few hits is still being filled.
+#: For this many seconds after its start, a cache with few hits is still filling.
 YOUNG = 600
 #: Below this hit ratio a Varnish is said not to cache at all.
 HARDLY = 0.1
-#: A sibling is worth comparing with when its hit ratio is so much better.
+#: A sibling is worth comparing with if its hit ratio is better by this much.
 BETTER = 0.1
 #: From here on errors are all there is to say of what an accelerator fetches: what cannot be fetched cannot be kept.
 MOSTLY = 0.5

@@ -23,7 +23,7 @@ WELL = 0.75
 #: The part of what gets through from which a page is what the accelerator is at fault for.
 NOTABLE_PAGE = 0.1
 
-#: A request that carries a password gets a response of its own.
+#: A request with credentials gets a personal response.
 AUTHORIZATION = "Authorization"
 
 _REMEDIES = (
@@ -94,7 +94,7 @@ def uncached(traffic: t.Optional[Instance]) -> Uncached:
     every, rows = (sorted((row for part in parts.values() for row in part), key=lambda row: -_count(row)) for parts in (listed, kept))
     excused = sum(map(_count, every)) - sum(map(_count, rows))
     lists = frozenset(name for name, part in kept.items() if part)
-    rows = [row for row in rows if row.word("pattern") not in moved]  # a redirect has a cure of its own
+    rows = [row for row in rows if row.word("pattern") not in moved]  # a redirect has its own fix
     return Uncached(rows, redirects, lists, bool(every), _hit_ratio(traffic, excused))
 
 

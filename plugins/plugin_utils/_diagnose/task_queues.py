@@ -15,7 +15,7 @@ from .fleet_view import Fleet
 
 GROWTH = ("celery_queue_growth", "celery_queue_drain", "celery_queue_wait", "celery_queue_no_consumer", "celery_queue_stuck")
 
-#: A queue is flooded when messages arrive so many times as fast as they are consumed, and a new one waits so many seconds.
+#: A queue is flooded when messages arrive this many times faster than they are consumed, and a new one waits this many seconds.
 FLOOD_RATIO, FLOOD_WAIT = 2.0, 30.0
 
 

@@ -61,7 +61,7 @@ def _capacity(hosts: Hosts) -> dict[str, int]:
                 workers[worker["name"]] = int(figure(worker, "concurrency") or 0)
     by_short_name = {host.split(".")[0]: host for host in hosts}
     for name, concurrency in workers.items():
-        # celery@app1 runs on the inventory's app1; a worker whose host was not asked still holds its sessions
+        # celery@app1 runs on the inventory's app1; a worker on a host outside the check still holds its sessions
         short_name = name.partition("@")[2].split(".")[0]
         host = by_short_name.get(short_name, short_name or name)
         result[host] = result.get(host, 0) + concurrency

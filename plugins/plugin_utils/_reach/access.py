@@ -64,7 +64,7 @@ def celery(tool: str, instance: Instance, _way: Way) -> Access:
 
 
 def redis(_tool: str, instance: Instance, _way: Way) -> Access:
-    """Celery's broker on Redis. Its password, when it has one, is asked for by REDISCLI_AUTH."""
+    """Celery's broker on Redis. A password comes from REDISCLI_AUTH."""
     broker = instance.get("broker")
     place = broker if isinstance(broker, dict) else {}
     host, port = place.get("host"), place.get("port")

@@ -21,7 +21,7 @@ from .sound import sound_report
 
 Data = t.Mapping[str, t.Any]
 
-#: So many places of one check have a line each.
+#: Up to this many places of a check have a line each.
 EACH = 3
 #: What an application server should be busy for at most, and how many must stay in any case.
 COMFORT = 0.7

@@ -219,7 +219,7 @@ class Store:
             return self._db.execute("DELETE FROM rounds WHERE at < ? AND label IS NULL", (older_than,)).rowcount
 
     def rounds(self, since: float = 0.0, last: t.Optional[int] = None) -> list[Round]:
-        """Rounds since a time, oldest first; with `last` only the newest so many."""
+        """Rounds since a time, oldest first; with `last` only that many of the newest."""
         return self._select("at >= ? ORDER BY id DESC LIMIT ?", (since, -1 if last is None else last))[::-1]
 
     def labelled(self, label: str) -> t.Optional[Round]:

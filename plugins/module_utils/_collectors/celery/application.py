@@ -95,7 +95,7 @@ def interpreter(virtualenv: t.Optional[str]) -> str:
 
 
 def _as_owner(folder: t.Optional[str], pid: t.Optional[int]) -> list[str]:
-    """Root gives up its rights before anything of the project runs, its Python included: whoever may write there is not root."""
+    """Root drops its privileges before any code of the project runs, its Python included: users who can write there are not root."""
     place = f"/proc/{pid}" if pid else folder
     if os.geteuid() != 0 or place is None:
         return []

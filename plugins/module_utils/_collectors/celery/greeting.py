@@ -25,7 +25,7 @@ def redis(where: str, address: stream.Address, seconds: float) -> None:
     """Raise Down, Hangs or Problem unless Redis answers there."""
     with stream.connect(address, seconds) as conn:
         try:
-            conn.sendall(b"PING\r\n")  # whoever wants a login answers with an error, and answers
+            conn.sendall(b"PING\r\n")  # a server that requires a login responds with an error, which is a response
             answer = stream.read_all(conn, seconds, enough=lambda data: len(data) >= 7)
         except TimeoutError as late:
             answer = late.args[0] if late.args and isinstance(late.args[0], bytes) else b""

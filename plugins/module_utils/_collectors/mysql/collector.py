@@ -102,7 +102,7 @@ class MysqlSampler(Sampler):
             return
         programs = known(self._programs) or {}
         sessions = sample.sessions = activity.sessions(rows, known(sample.transactions) or {}, programs, reader.identity.pid)
-        # reading locks costs the server something: only when somebody waits
+        # reading locks costs the server time: only while a session waits
         waiting = {session["wait_event"] for session in sessions if session["wait_event_type"] == "Lock"}
         if "row lock" in waiting:
             sample.row_waits = reader.row_waits()

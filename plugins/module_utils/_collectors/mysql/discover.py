@@ -35,7 +35,7 @@ def _place(process: Process, tools: HostTools) -> dict[str, t.Any]:
     ports = [(one.address, one.port) for one in listening if one.kind == "tcp" and one.port not in _OTHER_PORTS]
     said = _said(process)
     place: dict[str, t.Any] = {}
-    # what it listens on is certain; what it was told is second (descriptors of others may be hidden from us)
+    # what it listens on is certain; its options come second (descriptors of other users' processes may be hidden from us)
     socket = _absolute(sockets[0] if sockets else said.get("socket"), process, said)
     if socket:
         place["login_unix_socket"] = socket

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Fetch: what is asked of a server, in which words of its flavour. Each question that fails costs only itself."""
+"""Fetch: the queries, in the dialect of the server. A query that fails affects only its own result."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ LEFT JOIN information_schema.innodb_locks l ON l.lock_id = w.requested_lock_id
 LIMIT {WAITS}""",
 }
 
-# All holders and waiters of the objects that somebody waits for.
+# All holders and waiters of the objects that a session waits for.
 _METADATA = f"""
 SELECT m.object_type, m.object_schema, m.object_name, m.lock_type, m.lock_status, t.processlist_id AS pid
 FROM performance_schema.metadata_locks m
@@ -188,12 +188,12 @@ class Reader:
         return self.ask("sessions", *[_SESSIONS[name] for name in [*order, "any", "show"]])
 
     def busy(self) -> Maybe[list[Row]]:
-        """Sessions that do something at this moment: a question that may be asked often."""
+        """Sessions that are active at this moment: cheap enough to query often."""
         order = ["mariadb_busy"] if self.mariadb else ["mysql_busy"] if self.instrumented else []
         return self.ask("sessions", *[_SESSIONS[name] for name in [*order, "any", "show"]])
 
     def _keeps_statements(self) -> bool:
-        """Whether MariaDB keeps the last statement of each session: off by default, and joining for nothing is dear."""
+        """Whether MariaDB keeps the last statement of each session: off by default, and the join would be costly for nothing."""
         if self._kept is None:
             consumer = "SELECT name FROM performance_schema.setup_consumers WHERE name = 'events_statements_current' AND enabled = 'YES'"
             self._kept = bool(known(self.ask("applications", consumer)))
@@ -206,7 +206,7 @@ class Reader:
         return self.ask("blockers", _ROW_WAITS["mariadb" if self.mariadb else "mysql"])
 
     def metadata_locks(self) -> list[Row]:
-        """Empty when nobody may tell: MariaDB shows metadata locks only with an instrument or a plugin that are off by default."""
+        """Empty when not visible: MariaDB shows metadata locks only with an instrument or a plugin, both off by default."""
         rows: list[Row] = []
         for question in ([_METADATA] if self.instrumented else []) + ([_METADATA_PLUGIN] if self.mariadb else []):
             try:

@@ -109,14 +109,14 @@ class Dictionary:
 
     @property
     def untold(self) -> list[str]:
-        """Tables whose indexes are not told."""
+        """Tables whose indexes the server does not show."""
         shown = {table.shown for table in self._tables.values()} - {table.shown for table in self._with_clustered}
         return sorted(shown | {table.shown for table in self._unreadable})
 
     def candidates(self) -> t.Iterator[tuple[Table, str, str]]:
         """(table, column, what it refers to) of every foreign key by name that leads no index on a table that is large."""
         for table, names in self.columns.items():
-            # every table has a clustered index: one without any is one whose indexes are not told (MySQL's partitions)
+            # every table has a clustered index: without any, the server does not show its indexes (MySQL's partitions)
             if self.rows.get(table, 0) >= ENOUGH_ROWS and table in self._with_clustered:
                 leading = {index.columns[0] for index in self.indexes.get(table, {}).values()}
                 for column in names:
@@ -143,7 +143,7 @@ class Dictionary:
 
 
 def add_index(table: Table, column: str, taken: t.Container[str] = ()) -> str:
-    """The statement that adds the index while everybody goes on reading and writing."""
+    """The statement that adds the index without blocking reads and writes."""
     stem = f"{table.name}_{column}"[:58]
     names = (f"{stem}_idx", *(f"{stem}_idx{number}" for number in range(2, 100)))
     name = next(found for found in names if found not in taken)

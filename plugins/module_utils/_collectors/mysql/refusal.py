@@ -114,7 +114,7 @@ def _account(code: int, said: str, wish: Wish) -> str:
 
 
 def _unreachable(said: str, wish: Wish) -> Problem:
-    """What broke off after the greeting. (Who does not answer at all is told by the common connection.)"""
+    """A connection that broke after the greeting. (The common connection reports a peer that does not respond at all.)"""
     lowered = said.lower()
     if "ssl" in lowered or "certificate" in lowered:
         return Problem(f"{wish.where}: no encrypted connection: {said}; check ca_cert and check_hostname")

@@ -48,7 +48,7 @@ _WHY = {
 
 
 def channel(told: t.Mapping[str, t.Any]) -> Row:
-    """One source that this server follows. Lag is unknown while the replication does not run: 0 would be a lie."""
+    """One source that this server follows. Lag is unknown while replication is not running: 0 would be wrong."""
     receiving = _first(told, "replica_io_running", "slave_io_running")
     applying = _first(told, "replica_sql_running", "slave_sql_running")
     host, port = _first(told, "source_host", "master_host"), number(_first(told, "source_port", "master_port"))

@@ -68,7 +68,7 @@ def put_identity(facts: Facts, who: Identity, variables: t.Mapping[str, str], wi
 
 
 def _slow_log(variables: t.Mapping[str, str]) -> t.Optional[str]:
-    """Where the slow log lies; the server's own setting may be relative to its data."""
+    """Path of the slow log; the server's setting may be relative to its data directory."""
     name = variables.get("slow_query_log_file")
     return os.path.join(variables.get("datadir", ""), name) if name else None
 

@@ -4,7 +4,7 @@
 
 """Questions to a server that cannot hurt it: a read-only session with limits on time, locks and rows.
 
-Every question is a transaction of its own (autocommit), so no snapshot of ours holds back purging.
+Every query is its own transaction (autocommit), so no snapshot of ours delays purging.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from .statements import Statements
 
 Row = dict[str, t.Any]
 
-#: Candidates whose statements are looked for, and plans that are asked for.
+#: Candidates whose statements we look up, and plans we request.
 MAX_CANDIDATES = 40
 MAX_PLANS = 8
 

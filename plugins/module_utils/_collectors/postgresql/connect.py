@@ -85,7 +85,7 @@ def connection(options: t.Mapping[str, t.Any], seconds: float, database: t.Optio
 
 
 def _refusal(error: driver.SqlError, options: t.Mapping[str, t.Any], user: str, database: str, seconds: float) -> startup.Refusal:
-    """What the driver met, with the server's code for it: libpq keeps that to itself, so the server is asked once more."""
+    """What the driver met, with the server's code for it: libpq does not expose it, so we ask the server once more."""
     said = refusal.libpq(str(error))
     encrypted = options.get("ssl_mode") != "disable"
     asked = startup.refusal(address_of(options), user, database, options.get("login_password"), seconds, encrypted)

@@ -21,7 +21,7 @@ STARTING, UNTRACKED = "starting", "disabled"
 
 
 def veiled(about: About, activity: t.Sequence[Row]) -> t.Optional[Unknown]:
-    """Why it is not told of all sessions what they do; None when it is."""
+    """Why the activity of some sessions is hidden; None when none is."""
     hidden = sum(bool(session.get("hidden")) for session in activity)
     untracked = sum(session.get("state") == UNTRACKED for session in activity)
     if hidden:

@@ -39,7 +39,7 @@ def discover(tools: HostTools) -> list[dict[str, t.Any]]:
 
 
 def _poolers(tools: HostTools) -> list[dict[str, t.Any]]:
-    """PgBouncers, by their sockets; their console is a database of its own."""
+    """PgBouncers, by their sockets; their console is a separate database."""
     found = []
     for process in tools.named("pgbouncer"):
         place = _from_listeners(tools, process)
@@ -91,7 +91,7 @@ def _from_pid_file(process: Process) -> t.Optional[dict[str, t.Any]]:
 
 
 def _from_arguments(process: Process) -> dict[str, t.Any]:
-    """What an ordinary user sees: the command line, and sockets that lie where distributions put them."""
+    """What an ordinary user sees: the command line, and sockets in the distributions' usual places."""
     given = process.option("-p", "--port") or ""
     port = int(given) if re.fullmatch("[1-9][0-9]{0,4}", given) and int(given) < 65536 else 5432
     for folder in (process.option("-k", "--unix_socket_directories", "--unix-socket-directories"), *_FOLDERS):

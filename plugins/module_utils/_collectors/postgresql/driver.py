@@ -4,7 +4,7 @@
 
 """One face for psycopg 3 and psycopg2: SQL in, rows as dicts of plain values out.
 
-Texts are asked for as the bytes the server has (client encoding SQL_ASCII): activity views hold texts of every database
+Texts are requested as the bytes that the server stores (client encoding SQL_ASCII): activity views hold texts of every database
 in that database's own encoding, and a driver that decodes strictly loses all rows for one odd byte (case P-09).
 """
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Fetch: one reading of a server. Every question is bounded by itself; what fails is noted and the rest goes on."""
+"""Fetch: one reading of a server. Every query has its own limits; a failure is recorded and the rest continues."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .statements import identifier
 
 Row = driver.Row
 
-#: Waiting sessions whose blockers are asked for: the function takes every partition of the lock table.
+#: Waiting sessions whose blockers we query: the function locks every partition of the lock table.
 MAX_WAITING = 50
 TEXT_LENGTH = 4096
 

@@ -100,7 +100,7 @@ def _put_pooler(built: Facts, first: Reading, second: t.Optional[Reading], pools
 
 
 def known_or(told: Maybe[t.Any], otherwise: str) -> str:
-    """Why something that was asked for is missing: the question's own reason, or this one."""
+    """Why a result is missing: the query's own reason, or this one."""
     return told.reason if isinstance(told, Unknown) else otherwise
 
 

@@ -83,7 +83,7 @@ def blockers(pids: t.Iterable[int]) -> str:
 
 
 def waiting_locks(pids: t.Iterable[int], columns_of_locks: t.Collection[str] = ()) -> str:
-    """What they wait for; the object's name when it lies in the database we are connected to, else its number."""
+    """What they wait for; the object's name if it is in the database we are connected to, otherwise its number."""
     since = epoch("l.waitstart", "since") + ", " if "waitstart" in columns_of_locks else ""
     return f"""SELECT {since}l.pid, l.locktype AS lock, l.mode, l.relation::bigint AS relation_id,
   (SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = l.relation
@@ -99,7 +99,7 @@ _COUNTERS = (
 
 
 def statements(schema: str, columns: t.Collection[str]) -> str:
-    """The counters of every statement, without the texts: those lie in a file that is read as a whole."""
+    """The counters of every statement, without the texts, which are in a file that is always read as a whole."""
     fields = chosen(("userid", "dbid", "queryid", *_COUNTERS), columns)
     return f"SELECT {', '.join(fields)} FROM {quoted(schema)}.pg_stat_statements(false)"
 

@@ -22,7 +22,7 @@ class Exhausted(Problem):
 
 
 class Wish(t.NamedTuple):
-    """What we asked for when we were refused."""
+    """What we tried when the server refused us."""
 
     where: str
     user: str

@@ -38,7 +38,7 @@ _EXEMPT_FIELDS = ("user", "application", "database", "address", "query")
 
 
 def _rules(entries: t.Any) -> tuple[dict[str, str], ...]:
-    """The option `exempt`, or a Problem that says what is wrong with it: a rule that silently never matches helps nobody."""
+    """The option `exempt`, or a Problem that says what is wrong with it: a rule that silently never matches is useless."""
     for entry in entries or []:
         for name, pattern in entry.items():
             if name not in _EXEMPT_FIELDS:

@@ -45,7 +45,7 @@ def tables() -> str:
 TABLES_TOTAL = f"""SELECT count(*) AS total FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'm', 'p') AND {_OURS}"""
 
-# pg_get_indexdef is dear (0.1 ms each): plain indexes on plain columns are described from their columns instead
+# pg_get_indexdef is slow (0.1 ms each): plain indexes on plain columns are described from their columns instead
 _PLAIN = """i.indexprs IS NULL AND i.indpred IS NULL AND c.reloptions IS NULL AND i.indoption::text ~ '^[0 ]*$'
   AND i.indnkeyatts = i.indnatts AND i.indcollation::text ~ '^(0|100)( (0|100))*$'
   AND NOT EXISTS (SELECT FROM pg_opclass o WHERE o.oid = ANY (i.indclass::oid[]) AND NOT o.opcdefault)"""

@@ -13,7 +13,7 @@ _END = "(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn() ELSE pg_cu
 
 
 def checkpoints(columns: Columns) -> str:
-    """Since 17 the checkpointer has a view of its own."""
+    """Since 17 the checkpointer has its own view."""
     if "pg_stat_checkpointer" in columns:
         return """SELECT c.num_timed AS timed, c.num_requested AS requested, c.write_time, c.sync_time, c.buffers_written AS buffers,
   b.buffers_clean, b.maxwritten_clean, b.buffers_alloc FROM pg_stat_checkpointer c, pg_stat_bgwriter b"""
@@ -66,7 +66,7 @@ REPLAY = f"""SELECT pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() AS caug
 PREPARED = f"""SELECT gid, owner::text AS "user", database::text AS database, {epoch("prepared")}, {epoch("clock_timestamp()", "now")}
   FROM pg_prepared_xacts ORDER BY prepared LIMIT 10"""
 
-#: Roles that may hold so many connections only.
+#: Roles with a connection limit.
 LIMITED_ROLES = """SELECT rolname::text AS name, rolconnlimit AS most FROM pg_roles WHERE rolconnlimit >= 0 AND NOT rolsuper"""
 
 ROLES = """SELECT oid::bigint AS id, rolname::text AS name FROM pg_roles"""

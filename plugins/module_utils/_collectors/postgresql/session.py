@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Questions to a server that cannot hurt it: each in a read-only transaction of its own, with limits on time and locks.
+"""Harmless queries: each in its own read-only transaction, with limits on time and locks.
 
 One failing question costs only itself (case P-03). Settings that last as long as the transaction work through poolers in
 transaction mode and never leak to the next client (case P-12).
@@ -24,7 +24,7 @@ PLAN_LOCK_MS = 100
 MARK = "/* warroom.launch */"
 #: Our own transactions, whatever role, database and server have as their defaults: a hot standby refuses serializable ones (case N-01).
 BEGIN = f"BEGIN {MARK} ISOLATION LEVEL READ COMMITTED, READ ONLY, NOT DEFERRABLE"
-#: The clock of a default statement_timeout runs already when it is changed; without one there is none, and ours begins anew.
+#: The clock of a default statement_timeout runs already when it is changed; without one there is none, and ours starts again.
 _NO_CLOCK = f"SET LOCAL {MARK} statement_timeout = 0"
 # one statement for all settings: few rows in the statistics that we are about to read
 _SETTINGS = {
@@ -38,7 +38,7 @@ _SETTINGS = {
 
 
 class Budget:
-    """How long one stage of a reading may take in all. A server that is about to fall over is not asked thirty questions."""
+    """How long one stage of a reading may take in all. A server that is about to fail does not get thirty queries."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -79,7 +79,7 @@ class Session:
                 self._connection.run(f"COMMIT {MARK}")
 
     def explain(self, prepared: t.Optional[str], sql: str, role: t.Optional[str] = None) -> list[driver.Row]:
-        """A plan, asked for in a hurry and as `role`. `prepared`: a statement that `sql` executes by the name launch_plan."""
+        """A plan, with a short timeout and as `role`. `prepared`: a statement that `sql` executes by the name launch_plan."""
         settings = {"statement_timeout": str(PLAN_MS), "lock_timeout": str(PLAN_LOCK_MS), "plan_cache_mode": "force_generic_plan"}
         drop = " DEALLOCATE launch_plan;" if prepared is not None else ""
         try:

@@ -33,7 +33,7 @@ class _Timex(ctypes.Structure):
 
 
 class Clock(t.NamedTuple):
-    """`synchronised` None: not known. `offset`: seconds ahead of true time, None when nobody measures it."""
+    """`synchronised` None: not known. `offset`: seconds ahead of true time, None when it is not measured."""
 
     synchronised: t.Optional[bool]
     offset: t.Optional[float]

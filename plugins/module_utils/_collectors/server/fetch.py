@@ -20,7 +20,7 @@ from . import parse
 
 #: Nothing under /proc that is read here is longer on a sane machine.
 READ_LIMIT = 4 * 1024 * 1024
-#: The kernel allocates as much as it is asked for, and refuses to for files under /proc/sys.
+#: The kernel allocates as much as is requested, and refuses large requests for files under /proc/sys.
 PIECE = 65536
 
 #: PROC_PID_INIT_INO of the kernel. Marks like /.dockerenv are also left in images that become virtual machines.
@@ -219,14 +219,14 @@ class Host:
         return values[0] if values else None
 
     def _in_container(self) -> bool:
-        """Whether our processes are not the machine's: the first pid namespace of a kernel has a number of its own."""
+        """Whether our processes are not the machine's: the first pid namespace of a kernel has a fixed number."""
         space = attempt(lambda: os.readlink(f"{self.root}/proc/self/ns/pid"))
         return isinstance(space, str) and space != FIRST_PID_NAMESPACE
 
     def _filesystems(self, seconds: float) -> tuple[list[dict[str, t.Any]], list[str]]:
         """Space on every writable filesystem, and the mount points that did not answer.
 
-        A network filesystem whose server is gone blocks whoever asks it, so the asking is done by a thread that may hang.
+        A network filesystem whose server is gone blocks every caller, so a thread that may hang makes the call.
         """
         visible = {mount.point: mount for mount in self.mounts}  # the last one mounted on a point hides those before it
         wanted: dict[str, kernel_text.Mount] = {}

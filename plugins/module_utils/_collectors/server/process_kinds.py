@@ -25,7 +25,7 @@ _BY_NAME: dict[str, str] = {
     "rabbitmq-server": "rabbitmq", "flower": "flower",
 }  # fmt: skip
 
-#: Programs that are told apart by what they run.
+#: Programs that are identified by what they run.
 _INTERPRETER = re.compile(r"^(?:python[\d.]*|pypy[\d.]*|uv|sh|bash|dash|\[?celeryd|gunicorn)")
 _PYTHON = re.compile(r"^(?:python|pypy)")
 _SCRIPTS: dict[str, str] = {

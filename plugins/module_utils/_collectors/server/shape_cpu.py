@@ -220,7 +220,7 @@ def used(facts: Facts) -> None:
 
 
 def free_cores(facts: Facts) -> Maybe[float]:
-    """Cores that nobody used in the window; within a quota, what is left of it when that is less."""
+    """Cores idle in the window; within a quota, what is left of it if that is less."""
     effective, busy = facts.value("cores_effective"), facts.value("cpu_busy_ratio")
     unknown = first_unknown(effective, busy)
     if unknown is not None:

@@ -60,7 +60,7 @@ def _whole(value: Maybe[Number]) -> Maybe[int]:
 def zfs_cache(reading: Reading) -> t.Optional[tuple[int, int]]:
     """(bytes of ZFS's own cache, bytes of it that are given back when memory is short); None without one.
 
-    It lies outside of the kernel's page cache, so it is not in MemAvailable. A container sees the machine's, which is not its own.
+    It is outside the kernel's page cache, so it is not in MemAvailable. A container sees the machine's, which is not its own.
     """
     kept = reading.state.arc
     if "size" not in kept or reading.state.container or reading.state.lxcfs:
@@ -130,7 +130,7 @@ def spare(facts: Facts) -> Maybe[int]:
 
 
 def uptime(facts: Facts, reading: Reading) -> None:
-    """Seconds since boot by a clock that nobody sets; by the wall clock only where there is no other."""
+    """Seconds since boot by the monotonic clock; by the wall clock only where there is no other."""
     state = reading.state
     seconds = state.uptime if state.uptime is not None else state.boot_age
     if seconds is None:

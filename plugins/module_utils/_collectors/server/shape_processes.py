@@ -158,7 +158,7 @@ def _steadily(reading: Reading, seen: t.Sequence[tuple[float, t.Any]]) -> t.Opti
         return None
     hertz = reading.ticks_per_second
     for (before, first), (after, second) in zip(seen, seen[1:]):
-        # one tick of the kernel's clock is the least that can be told apart
+        # one tick of the kernel's clock is the resolution
         if (second.ticks - first.ticks + 1) / hertz / (after - before) < WHOLE_CORE:
             return None
     seconds = seen[-1][0] - seen[0][0]
@@ -257,7 +257,7 @@ def _stores(facts: Facts, groups: t.Mapping[str, t.Sequence[Row]], rows: t.Seque
     database = bool(set(groups) & process_kinds.DATABASES)
     cached: Maybe[Number] = 0
     if database:
-        # a database's data lies in the page cache as well, and its shared memory may be huge pages that no process counts
+        # a database's data is in the page cache as well, and its shared memory may be huge pages that no process counts
         shared = facts.value("memory_shared_bytes")
         cached = total([facts.value("memory_cached_bytes"), shared if isinstance(shared, Unknown) else -shared])
         cached = cached if isinstance(cached, Unknown) else max(0, cached)

@@ -22,7 +22,7 @@ _VARIABLE = re.compile(r"%\(([A-Za-z0-9_\-. ]+)\)|\$\(([A-Za-z0-9_]+)\)|%([pPsSd
 
 
 def parse(text: str, path: str, section: str = "uwsgi") -> Options:
-    """The options of the section of a configuration file; its kind is told by the name, as uWSGI does it."""
+    """The options of a section of a configuration file; the name decides its format, as in uWSGI."""
     kind = os.path.splitext(path)[1].lower()
     if kind in (".yaml", ".yml"):
         return _yaml(text)

@@ -142,7 +142,7 @@ class Stats:
 
     @property
     def slots(self) -> tuple[int, int]:
-        """(busy, active): threads where they are told, else workers, for which busy means at least one thread."""
+        """(busy, active): threads where known, else workers, for which busy means at least one thread."""
         if self.cores_known:
             return self.cores_busy, self.cores_active
         return sum(worker.busy for worker in self.serving), len(self.serving)

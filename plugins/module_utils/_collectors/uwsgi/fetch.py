@@ -81,7 +81,7 @@ class Reader:
         return self._known and self._ask_first
 
     def read(self, seconds: float) -> bytes:
-        """The document's bytes, within `seconds` in all. An answer that is cut is asked for once more the other way."""
+        """The document's bytes, within `seconds` in all. A truncated response is requested once more the other way."""
         deadline = time.monotonic() + seconds
         body, asked = self._once(deadline, seconds, patience=0.0 if self._ask_first else (seconds if self._known else PATIENCE))
         if not _whole(body) and time.monotonic() < deadline - 0.1:
@@ -92,7 +92,7 @@ class Reader:
         return body
 
     def _once(self, deadline: float, seconds: float, patience: float) -> tuple[bytes, bool]:
-        """One answer, and whether it had to be asked for: that is done when nothing came within `patience` seconds."""
+        """One response, and whether it needed a request: one is sent when nothing arrives within `patience` seconds."""
         with self._connect(max(0.1, deadline - time.monotonic())) as conn:
             try:
                 asked = not patience or (patience < seconds and not _speaks(conn, min(patience, seconds / 4)))
@@ -111,7 +111,7 @@ class Reader:
         if self.transport != "abstract" or not isinstance(place, str):
             return stream.connect(place, seconds)
         try:
-            # uWSGI's own abstract names end in a NUL, which nobody writes and everybody else's lack
+            # uWSGI's own abstract names end in a NUL, which people leave out and other programs' names lack
             return stream.connect(place + "\0", seconds)
         except Problem:
             return stream.connect(place, seconds)

@@ -18,7 +18,7 @@ from .document import Socket, Stats
 
 @dataclasses.dataclass(frozen=True)
 class Queue:
-    """A socket's backlog. `waiting` is None when nobody tells, with the reason."""
+    """A socket's backlog. `waiting` is None when unknown, with the reason."""
 
     name: str
     protocol: str
@@ -51,7 +51,7 @@ class HostCapacity:
 def pids_are_ours(stats: Stats, local: bool) -> bool:
     """Whether the document's process ids mean processes of this host.
 
-    Not so for a remote stats server, nor for one in a container with process ids of its own: the workers must be
+    Not so for a remote stats server, nor for one in a container with its own process ids: the workers must be
     children of the master here as well.
     """
     pids = [worker.pid for worker in stats.workers if worker.running]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Parse: the stats server's bytes as `Stats`. Leniently, because strangers' request headers are copied into them."""
+"""Parse: the stats server's bytes as `Stats`. Leniently, because clients' request headers are copied into them."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _finite(text: str) -> t.Optional[float]:
 
 
 def _without_variables(data: bytes) -> bytes:
-    """The document without the variables of running requests: the only strangers' text in it, and so what breaks it."""
+    """The document without the variables of running requests: the only untrusted text in it, and so what breaks it."""
     parts: list[bytes] = []
     place = 0
     while True:

@@ -132,7 +132,7 @@ def _saturated(facts: Facts, history: History) -> None:
 
 
 def _waits(facts: Facts, glance: Glance) -> Maybe[bool]:
-    """Whether requests waited. Where the backlog is not told, they cannot have while a worker was free."""
+    """Whether requests waited. Where the backlog is unknown, they cannot have waited while a worker was free."""
     if glance.waiting is not None:
         return glance.waiting > 0
     return t.cast("Maybe[bool]", facts.value("listen_queue")) if glance.all_busy else False

@@ -65,7 +65,7 @@ def put(facts: Facts, window: Window, active: Maybe[str], said: Maybe[Said], kee
 def _count(
     facts: Facts, name: str, healths: t.Sequence[str], states: t.Sequence[str], unclear: t.Optional[Unknown], said: Maybe[Said]
 ) -> None:
-    """How many of the live backends are in these states. One whose health is not told may be in any."""
+    """How many of the live backends are in these states. One whose health is unknown may be in any."""
     if unclear is not None:
         facts.put(name, unclear)
         return

@@ -103,7 +103,7 @@ class VarnishSampler(Sampler):
             return Unknown(self.tools.hide(str(problem)))
 
     def _ask(self, *words: str) -> bytes:
-        """One command; Varnish 6.0 has no JSON yet and refuses the option, so it is asked again without."""
+        """One command; Varnish 6.0 has no JSON yet and refuses the option, so we retry without."""
         try:
             return fetch.admin(self.tools, self.options, *words)
         except Problem:

@@ -60,7 +60,7 @@ def admin(tools: HostTools, options: t.Mapping[str, t.Any], *words: str) -> byte
         where = ["-T", str(options["admin"])]
     if options.get("secret_file"):
         where += ["-S", str(options["secret_file"])]
-    seconds = min(tools.timeout, 3.0)  # the CLI answers in milliseconds or not at all; it is asked several times
+    seconds = min(tools.timeout, 3.0)  # the CLI responds in milliseconds or not at all; several commands follow
     ran = tools.commands.run([program(tools, "varnishadm"), "-t", f"{seconds:g}", *where, *words], seconds)
     if ran.late:
         raise Problem("varnishadm gave no answer in time")

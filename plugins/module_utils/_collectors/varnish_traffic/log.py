@@ -43,7 +43,7 @@ Feed = t.Callable[[list[bytes]], None]
 
 
 def line_format(dialect: str) -> str:
-    """What is asked of varnishncsa for each transaction; `tally` reads it."""
+    """The format that varnishncsa prints for each transaction; `tally` reads it."""
     return GROUP.join(_GROUPS).replace("%{X:", "%{" + dialect + ":")
 
 

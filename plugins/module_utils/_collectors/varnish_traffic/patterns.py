@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tables of URL patterns: what clients asked for, joined with what it cost the backends."""
+"""Tables of URL patterns: what clients requested, joined with what it cost the backends."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A question of somebody who knows VSL: transactions that match a query, counted by one tag's value."""
+"""A VSL query by the operator: matching transactions, counted by one tag's value."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MOST_VALUES = 20_000
 
 
 def check(query: str, group_by: str) -> None:
-    """Raise a Problem for a tag that cannot be one, or whose values are nobody's business."""
+    """Raise a Problem for an invalid tag, or one whose values are private."""
     match = _TAG.match(group_by)
     if not query.strip():
         raise Problem("query is empty: write a VSL query, such as RespStatus >= 500")

@@ -185,7 +185,7 @@ def _statuses(facts_: Facts, tally: Tally, totals: t.Mapping[str, float], keep: 
 
 
 def _status(which: t.Callable[[int], bool], synths: bool) -> t.Callable[[Bin], bool]:
-    # a redirect or 404 that VCL itself gives (synth) is no work of anybody's; an error is one whoever made it
+    # a redirect or 404 from VCL itself (synth) costs no backend; an error counts wherever it comes from
     return lambda kept: which(kept.status) and (synths or kept.outcome != "synth")
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tally: each line of the log into counters. The hot loop; bounded in memory whatever strangers send.
+"""Tally: each line of the log into counters. The hot loop; bounded in memory whatever clients send.
 
 Nothing is converted or decoded per line that can be done once per different value.
 """
@@ -98,7 +98,7 @@ class _Client(_Kind):
 
 
 class _Backend(_Kind):
-    """The backend side, with the reasons why it had to be asked."""
+    """The backend side, with the reasons for the fetch."""
 
     def __init__(self, tally: Tally, kind: str, status: bytes, method: bytes, storage: bytes) -> None:
         self._kept = Bin(tally, "backend", kind, status, method)
@@ -169,7 +169,7 @@ class Tally:
         return self.times.get(outcome, self.times["other"])
 
     def feed(self, lines: list[bytes]) -> None:
-        """Count whole lines. A line that is not of the form asked for counts as unparsed, and as nothing else."""
+        """Count whole lines. A line in another format counts as unparsed, and as nothing else."""
         heads = self._heads
         self.lines += len(lines)
         for line in lines:
