@@ -131,14 +131,6 @@ class Recorder:
     def watch_builder(self) -> None:
         """Keep what any builder of facts gives."""
         Facts.done = self._watched(Facts.done, None)  # type: ignore[method-assign]
-        Facts.adopt = staticmethod(self._adopting(Facts.adopt))  # type: ignore[method-assign,assignment]
-
-    def _adopting(self, adopt: t.Callable[..., Facts]) -> t.Callable[..., Facts]:
-        def adopted(facts: t.Mapping[str, t.Any]) -> Facts:
-            self.keep(facts)
-            return adopt(facts)
-
-        return adopted
 
 
 #: What gives facts, or parts of them under their names: module → functions, and the service where it is not the test's.

@@ -60,7 +60,6 @@ class Facts:
 
     def __init__(self) -> None:
         self._values: dict[str, t.Any] = {}
-        self._unchecked = False
         self.unknown: dict[str, str] = {}
         self.at_least: dict[str, t.Any] = {}
         self.notes: list[str] = []
@@ -138,20 +137,9 @@ class Facts:
         """Plain data: the measures, `unknown`, `notes`, and `at_least` where there is any."""
         values = plain(self._values)
         unknown = dict(self.unknown)
-        if not self._unchecked:
-            unknown.update({path: UNEXPLAINED for path in _nulls("", values) if self._reason(path) is None})
+        unknown.update({path: UNEXPLAINED for path in _nulls("", values) if self._reason(path) is None})
         bounds = {"at_least": plain(self.at_least)} if self.at_least else {}
         return {**values, **bounds, "unknown": unknown, "notes": list(self.notes)}
-
-    @classmethod
-    def adopt(cls, measures: t.Mapping[str, t.Any]) -> Facts:
-        """Facts of a collector that does not use the builder yet. Its nulls are not checked."""
-        facts = cls()
-        facts._unchecked = True
-        facts._values = {name: value for name, value in measures.items() if name not in ("unknown", "notes")}
-        facts.unknown = dict(measures.get("unknown") or {})
-        facts.notes = list(measures.get("notes") or [])
-        return facts
 
     def _settled(self, path: str, value: t.Any) -> t.Any:
         """`value` with None for what is unknown, whose reasons are kept."""

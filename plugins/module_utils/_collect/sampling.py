@@ -44,11 +44,6 @@ def delta(first: t.Any, second: t.Any) -> t.Optional[Number]:
     return after - before
 
 
-def deltas(first: t.Mapping[str, t.Any], second: t.Mapping[str, t.Any], names: t.Iterable[str]) -> dict[str, t.Optional[Number]]:
-    """`delta` of each named counter."""
-    return {name: delta(first.get(name), second.get(name)) for name in names}
-
-
 def rate(change: t.Optional[Number], seconds: t.Optional[float]) -> t.Optional[float]:
     """Change per second, or None when either is unknown or no time passed."""
     if change is None or not seconds or seconds <= 0:
@@ -61,16 +56,6 @@ def ratio(part: t.Optional[Number], whole: t.Optional[Number]) -> t.Optional[flo
     if part is None or not whole:
         return None
     return round(part / whole, 6)
-
-
-def total(*values: t.Optional[Number]) -> t.Optional[Number]:
-    """The sum, or None when any part is unknown: a sum of what happens to be known is a wrong number."""
-    result: Number = 0
-    for value in values:
-        if value is None:
-            return None
-        result += value
-    return result
 
 
 def percentile(values: t.Sequence[Number], share: float) -> t.Optional[Number]:
@@ -88,9 +73,3 @@ def top(rows: t.Iterable[t.Mapping[str, t.Any]], by: str, count: int) -> list[t.
 
 
 ONE_SAMPLE = "only one sample was taken (window 0), so there is nothing to compare"
-
-
-def explain_no_window(unknown: dict[str, str], found: t.Mapping[str, t.Any], why: str, names: t.Iterable[str]) -> None:
-    """Give every rate, and the named measures, the reason why they are null, so that they do not read as not applicable."""
-    wanted = {name for name in found if name.endswith(("_per_second", "_per_minute"))} | set(names)
-    unknown.update({name: why for name in sorted(wanted) if name in found and found[name] is None and name not in unknown})

@@ -10,9 +10,9 @@ import math
 import statistics
 import typing as t
 
-from ..._collect.derived import at_most, first_unknown, put_largest, put_total, total
+from ..._collect.derived import at_most, first_unknown, moved, put_largest, put_total, share, total
 from ..._collect.facts import Facts, Maybe, Unknown, known, measured
-from ..._collect.sampling import ONE_SAMPLE, ratio, top
+from ..._collect.sampling import ONE_SAMPLE, top
 from . import traffic
 from .document import Worker
 from .samples import History
@@ -24,6 +24,8 @@ RESERVE_BYTES = 512 * 1024 * 1024
 SHARE = 0.8
 #: Share of the workers that may be busy without anybody waiting.
 COMFORTABLE = 0.7
+#: Processor time is counted in ticks: so much more than there is may seem used in a short window.
+CLOCK_SLACK = 0.5
 #: A worker that waits all the time still costs something.
 LEAST_CPU = 0.02
 CHEAP = "the worker is cheap: it has no process"
@@ -68,12 +70,12 @@ def _moved_cpu(history: History, pid: int) -> t.Optional[float]:
     return after - before if before is not None else after  # one that was born in the window started at 0
 
 
-def _busiest_thread(history: History, pid: int) -> t.Optional[float]:
+def _busiest_thread(history: History, pid: int, why: str) -> Maybe[float]:
     if not history.window or len(history.usages) < 2:
-        return None
+        return Unknown(why)
     before, after = history.usages[0].threads, history.usages[-1].threads
     used = [seconds - before.get(key, 0.0) for key, seconds in after.items() if key[0] == pid]
-    return ratio(min(max(used), history.window), history.window) if used else None
+    return share(max(used), history.window, why, CLOCK_SLACK) if used else Unknown(why)
 
 
 def _row(worker: Worker, history: History) -> dict[str, t.Any]:
@@ -93,7 +95,7 @@ def _row(worker: Worker, history: History) -> dict[str, t.Any]:
             None if memory is None else memory.pss if memory.pss is not None else memory.rss, NO_MEMORY if worker.running else CHEAP
         ),
         "cpu_cores": _plausible(cpu, history, why),
-        "busiest_thread_ratio": measured(_busiest_thread(history, worker.pid), why),
+        "busiest_thread_ratio": _busiest_thread(history, worker.pid, why),
     }
 
 
@@ -102,7 +104,7 @@ def _plausible(cpu: t.Optional[float], history: History, why: str) -> Maybe[floa
     if cpu is None or not history.window:
         return Unknown(why)
     most = None if history.capacity is None else history.capacity.cores_online
-    return at_most(round(cpu / history.window, 3), most, "cores used by one worker", slack=0.5)
+    return at_most(round(cpu / history.window, 3), most, "cores used by one worker", slack=CLOCK_SLACK)
 
 
 def _why_no_cpu(history: History) -> str:
@@ -114,20 +116,21 @@ def _cpu(facts: Facts, history: History, rows: list[dict[str, t.Any]]) -> None:
     used = total(row["cpu_cores"] for row in rows) if rows else Unknown("no worker runs")
     facts.put("cpu_cores", used if isinstance(used, Unknown) else round(used, 3))
     put_largest(facts, "busiest_thread_ratio", [row["busiest_thread_ratio"] for row in rows], "no worker runs")
-    facts.put("machine_cpu_free_cores", _free_cores(history, known(used) or 0.0), why)
+    facts.put("machine_cpu_free_cores", _free_cores(history, known(used) or 0.0, why))
     per_busy_why = used.reason if isinstance(used, Unknown) else "no request ran in the window"
     facts.put("cpu_per_busy_ratio", _per_busy(facts, history), per_busy_why)
 
 
-def _free_cores(history: History, used: float) -> t.Optional[float]:
+def _free_cores(history: History, used: float, why: str) -> Maybe[float]:
     """Cores that were idle, and that the workers' own limits (affinity, control group) would let them use."""
-    if history.window is None or history.capacity is None or not history.usages[0].machine or not history.usages[-1].machine:
-        return None
-    (idle, whole), (idle_later, whole_later) = history.usages[0].machine, history.usages[-1].machine
-    idle_share = ratio(max(0.0, idle_later - idle), whole_later - whole)
-    if idle_share is None:
-        return None
-    return round(max(0.0, min(min(1.0, idle_share) * history.capacity.cores_online, history.capacity.cores - used)), 3)
+    first, last = history.usages[0].machine, history.usages[-1].machine
+    if history.window is None or history.capacity is None or not first or not last:
+        return Unknown(why)
+    moves = [moved(before, after, why, name) for before, after, name in zip(first, last, ("idle time", "processor time"))]
+    idle = share(moves[0], moves[1], "the processors' time did not move between the samples", CLOCK_SLACK)
+    if isinstance(idle, Unknown):
+        return idle
+    return round(max(0.0, min(idle * history.capacity.cores_online, history.capacity.cores - used)), 3)
 
 
 def _per_busy(facts: Facts, history: History) -> t.Optional[float]:

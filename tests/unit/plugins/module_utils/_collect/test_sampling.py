@@ -43,11 +43,6 @@ def test_rate_and_ratio_of_nothing_are_unknown() -> None:
     assert sampling.ratio(0, 0) is None and sampling.ratio(1, None) is None and sampling.ratio(1, 4) == 0.25
 
 
-def test_total_is_unknown_when_a_part_is() -> None:
-    assert sampling.total(1, 2.5) == 3.5
-    assert sampling.total(1, None) is None
-
-
 def test_percentile_is_nearest_rank() -> None:
     values = [9, 1, 5, 3, 7]
     assert [sampling.percentile(values, share) for share in (0, 0.2, 0.5, 0.95, 1)] == [1, 1, 5, 9, 9]
