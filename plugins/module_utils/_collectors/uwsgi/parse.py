@@ -92,19 +92,32 @@ def _without_variables(data: bytes) -> bytes:
 
 
 #: Texts of the configuration that uWSGI copies as they are (case N-24), and where one ends: before the next name, or its object's end.
-_COPIED = re.compile(rb'"(cwd|chdir|mountpoint|name|id|callable)"\s*:\s*"(.{0,4096}?)"(?=\s*,\s*"\w+"\s*:|\s*[}\]])', re.DOTALL)
+_COPIED = re.compile(rb'"(cwd|chdir|mountpoint|name|id|callable)"\s{0,9}:\s{0,9}"')
+_END = re.compile(rb'"(?=\s{0,99},\s{0,99}"\w{1,40}"\s{0,9}:|\s{0,99}[}\]])')
+#: No such text is longer, and no sane document has more of them.
+_LONGEST, _MOST = 1000, 10_000
 
 
 def _with_escaped_texts(data: bytes, names: set[str]) -> bytes:
     """The document with quotes and backslashes of such texts escaped; their names are added to `names`."""
-
-    def escaped(match: t.Match[bytes]) -> bytes:
-        text = match[2].replace(b"\\", b"\\\\").replace(b'"', b'\\"')
-        if text != match[2]:
-            names.add(match[1].decode("ascii"))
-        return b'"' + match[1] + b'":"' + text + b'"'
-
-    return _COPIED.sub(escaped, data)
+    parts: list[bytes] = []
+    place = 0
+    for _count in range(_MOST):
+        begin = _COPIED.search(data, place)
+        end = None if begin is None else _END.search(data, begin.end(), begin.end() + _LONGEST)
+        if begin is None:
+            break
+        if end is None:
+            parts.append(data[place : begin.end()])
+            place = begin.end()
+            continue
+        text = data[begin.end() : end.start()]
+        escaped = text.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+        if escaped != text:
+            names.add(begin[1].decode("ascii"))
+        parts += [data[place : begin.end()], escaped]
+        place = end.start()
+    return b"".join(parts) + data[place:]
 
 
 def _rows(document: t.Mapping[str, t.Any], name: str) -> list[dict[str, t.Any]]:

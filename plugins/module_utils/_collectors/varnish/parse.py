@@ -60,7 +60,7 @@ def taken_at(data: bytes) -> t.Optional[float]:
         return None
 
 
-_JSON_ANSWER = re.compile(rb"^\s*\[", re.MULTILINE)
+_JSON_ANSWER = re.compile(rb"^[ \t]{0,8}\[", re.MULTILINE)
 
 
 def _answer(data: bytes, command: str) -> t.Any:
