@@ -217,7 +217,7 @@ class Connection:
         return found
 
     def forget(self, exchanges: t.Iterable[str]) -> None:
-        """Take away exchanges that did not exist before us, unless somebody uses them now."""
+        """Delete exchanges that did not exist before us, unless they are in use now."""
         for name in exchanges:
             with contextlib.suppress(Exception), self.channel() as channel:
                 channel.exchange_delete(exchange=name, if_unused=True)

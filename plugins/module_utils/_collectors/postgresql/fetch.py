@@ -202,7 +202,7 @@ def reason(error: driver.SqlError, advice: str = "") -> str:
     """Why a question has no answer, in one sentence."""
     texts = {
         "57014": "the server did not answer within our statement timeout: it is very busy",
-        "55P03": "waited too long for a lock held by somebody else",
+        "55P03": "waited too long for a lock held by another session",
     }
     text = texts.get(error.code or "", str(error))
     return f"{text}: {advice}" if advice else text

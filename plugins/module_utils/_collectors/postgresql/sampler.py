@@ -301,7 +301,9 @@ class PostgresqlSampler(Sampler):
     def _explain_loss(self) -> t.NoReturn:
         """What was read before is no answer of a server that is gone: it is down, or was restarted meanwhile."""
         connect.connection(self.options, self.tools.timeout).close()
-        raise Problem(f"{self.name} ended our connection within the window: it was restarted, or somebody ended our session; ask again")
+        raise Problem(
+            f"{self.name} ended our connection within the window: it restarted, or our session was terminated; run the check again"
+        )
 
     def _is_here(self) -> bool:
         """Whether the instance runs on this host, so that its processes are in our table."""
