@@ -65,6 +65,7 @@ class Connection:
         logging.getLogger("kombu").addHandler(logging.NullHandler())
         self.broker = broker
         self.seconds = seconds
+        self.lost = False  # it hangs or is gone: closing it politely would only wait again
         ssl = broker.ssl_arguments()
         self.kombu = connection(
             broker.url,
@@ -78,6 +79,8 @@ class Connection:
         where, parts = self.broker.shown, self.broker.parts()
         if self.on_redis:
             libraries.require("redis", "python3-redis")
+            if self.broker.scheme in ("redis", "rediss", "redis+socket"):
+                greeting.ask_once(self.kombu)
         if not self.broker.several and self.broker.scheme != "sentinel":
             self._greet(where, parts["host"] if parts["port"] is None else (parts["host"], parts["port"]))
         try:
@@ -115,10 +118,10 @@ class Connection:
 
     @property
     def refusals(self) -> tuple[type[BaseException], ...]:
-        """What the client libraries raise when the broker refuses something; newer ones wrap it."""
+        """What the client libraries raise when the broker refuses something, or is gone; newer ones wrap it."""
         from kombu.exceptions import OperationalError  # pylint: disable=import-outside-toplevel
 
-        return (*self.kombu.channel_errors, OperationalError)
+        return (*self.kombu.channel_errors, *self.kombu.connection_errors, OperationalError, socket.timeout, TimeoutError)
 
     @property
     def on_redis(self) -> bool:
@@ -161,6 +164,7 @@ class Connection:
             if self.on_redis:
                 self._unacked(reading)
         except self.kombu.connection_errors + (socket.timeout, TimeoutError) as error:
+            self.lost = True
             raise refusal.connecting(error, self.broker, self.seconds) from None
         return reading
 
@@ -234,6 +238,12 @@ class Connection:
 
     def close(self) -> None:
         with contextlib.suppress(Exception):
+            if self.lost and self.on_redis:
+                for name in ("_pool", "_async_pool"):
+                    pool = getattr(self._default(), name, None)
+                    if pool is not None:
+                        pool.disconnect()
+                return
             self.kombu.release()
 
 

@@ -138,12 +138,14 @@ class CelerySampler(Sampler):
         return facts(self._got, window, self.tools.top)
 
     def close(self) -> None:
-        if self._listener is not None:
+        lost = self._connection is not None and self._connection.lost
+        if self._listener is not None and not lost:
             self._listener.__exit__()
-        if self._connection is not None:
+        if self._connection is not None and not lost:
             self._connection.forget(self._new_exchanges)
         for connection in (self._hearing, self._connection):
             if connection is not None:
+                connection.lost = lost
                 connection.close()
 
     # -- the parts -----------------------------------------------------------------------------------------------
@@ -182,6 +184,9 @@ class CelerySampler(Sampler):
         try:
             got.names, got.asked_seconds = self._remote.ping(expected, self.tools.timeout, got.expected)
         except self._connected.refusals as error:
+            if refusal.is_broken(error):  # every further question would wait as long, and say the same
+                self._connected.lost = True
+                raise refusal.connecting(error, got.broker, self.tools.timeout) from None
             got.problems["workers"] = refusal.reading(error, got.broker, "remote control")
 
     def _snapshot(self, *commands: str) -> Snapshot:

@@ -45,6 +45,23 @@ def redis(where: str, address: stream.Address, seconds: float) -> None:
         raise Down(f"the broker {where} loads its data from disk, and takes no command until it is done")
 
 
+def ask_once(connection: t.Any) -> None:
+    """Have a kombu connection to Redis ask each thing once: newer client libraries repeat three times what timed out."""
+    from kombu.transport import redis as transport  # pylint: disable=import-outside-toplevel
+
+    try:
+        from redis.backoff import NoBackoff  # pylint: disable=import-outside-toplevel
+        from redis.retry import Retry  # pylint: disable=import-outside-toplevel
+    except ImportError:
+        return  # an old library, that repeats nothing
+
+    class Channel(transport.Channel):  # type: ignore[misc,unused-ignore]
+        def _connparams(self, *how: t.Any, **more: t.Any) -> t.Any:
+            return {**super()._connparams(*how, **more), "retry": Retry(NoBackoff(), 0)}
+
+    connection.transport_cls = type("Transport", (transport.Transport,), {"Channel": Channel})
+
+
 def check_amqp(connection: t.Any, where: str, seconds: float) -> None:
     """Have a kombu connection to RabbitMQ look at the server's first frame before it reads it."""
     from kombu.transport import pyamqp  # pylint: disable=import-outside-toplevel

@@ -66,6 +66,12 @@ def kind_of(error: BaseException) -> t.Optional[str]:
     return None
 
 
+def is_broken(error: BaseException) -> bool:
+    """Whether the connection itself failed or hangs, so that nothing more can be asked over it."""
+    broken = ("TimeoutError", "ConnectionError", "RecoverableConnectionError")
+    return kind_of(error) is None and any(isinstance(one, OSError) or type(one).__name__ in broken for one in chain(error))
+
+
 def connecting(error: BaseException, broker: Broker, seconds: float) -> Problem:
     """Why there is no connection."""
     return _refused(kind_of(error), broker) or _broken(error, broker.shown, seconds)

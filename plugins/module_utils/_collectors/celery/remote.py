@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import time
 import typing as t
 
@@ -18,6 +19,23 @@ FIRST_ROUND = 1.0
 NAMED_ROUND = 0.1
 
 
+class _Producers:
+    """In place of kombu's pool: its own producers repeat for ever what a broker does not take."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @contextlib.contextmanager
+    def acquire(self) -> t.Iterator[t.Any]:
+        import kombu  # pylint: disable=import-outside-toplevel
+
+        class Producer(kombu.Producer):  # type: ignore[misc,unused-ignore]
+            def publish(self, *what: t.Any, **how: t.Any) -> t.Any:
+                return super().publish(*what, **{**how, "retry": False})
+
+        yield Producer(self._connection.kombu.default_channel, auto_declare=False)
+
+
 class Remote:
     """Remote control as Celery does it (kombu's mailbox), on a connection of ours and under no application."""
 
@@ -27,7 +45,8 @@ class Remote:
         # json only: a reply that needs pickle would be a way to run code here
         # no expiry on Redis: kombu would keep a list of deadlines there, in a key that stays
         expires = None if connection.on_redis else 10.0
-        self.mailbox = Mailbox(control_exchange, type="fanout", accept=["json"], reply_queue_expires=expires)(connection.kombu)
+        own = Mailbox(control_exchange, type="fanout", accept=["json"], reply_queue_expires=expires, producer_pool=_Producers(connection))
+        self.mailbox = own(connection.kombu)
         self.twins: dict[str, int] = {}  # names that several workers have, and how many have it
 
     def ask(self, command: str, to: t.Optional[list[str]] = None, seconds: float = FIRST_ROUND, **arguments: t.Any) -> dict[str, t.Any]:
