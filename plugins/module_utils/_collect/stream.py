@@ -39,7 +39,7 @@ def parse_address(value: str, default_port: t.Optional[int] = None) -> Address:
 
 def check_host(value: t.Optional[str], option: str) -> None:
     """Refuse what is no host name, without showing it: a URL or a connection string holds its password."""
-    if value and re.search(r"[@\s=?#]|://", value):
+    if value and re.search(r"[@=?#]|://", value):
         raise Problem(f"{option} is no host name or address: give host, port, user, password and database as options of their own")
 
 
