@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import typing as t
 
+from .capture import Capture
 from .problem import Problem
 
 
@@ -45,20 +47,32 @@ class Commands:
         `on_start` gets the started process (subprocess.Popen), for callers that read its output as it comes.
         """
         path = self.which(argv[0])
+        capture = Capture()
+
+        def started(process: t.Any) -> None:
+            if stdin is not None:
+                with contextlib.suppress(OSError):
+                    process.stdin.write(stdin.encode())
+                    process.stdin.close()
+            if on_start is not None:
+                on_start(process)
+            capture(process)
+
         if path is None:
             raise Problem(f"{argv[0]} is not installed on this host, or not on PATH")
         guard = self.which("timeout")
         command = [path, *argv[1:]]
         if guard is not None:
             command = [guard, "-k", "1", f"{max(seconds, 0.1):.3f}", *command]
-        rc, out, err = self._module.run_command(
+        rc, _out, _err = self._module.run_command(
             command,
-            data=stdin,
             encoding=None,
             expand_user_and_vars=False,
             handle_exceptions=False,
             environ_update={"LC_ALL": "C", "LANG": "C", "LANGUAGE": "C"},
-            before_communicate_callback=on_start,
+            before_communicate_callback=started,
         )
+        if capture.too_much:
+            raise Problem(f"{argv[0]} prints more than {capture.bytes // 2**20} MiB: that is no answer of this tool; it was ended")
         # 124: ended politely; a tool that ignores that takes `timeout` itself along when it is killed
-        return Ran(rc, out or b"", err or b"", guard is not None and rc in (124, 137, -9))
+        return Ran(rc, capture.out, capture.err, guard is not None and rc in (124, 137, -9))

@@ -111,6 +111,10 @@ class Facts:
         if sentence not in self.notes:
             self.notes.append(sentence)
 
+    def say_instead(self, reason: str, better: str) -> None:
+        """Give what is unknown for the one reason another: where what happened is known better than by who read it."""
+        self.unknown = {name: said.replace(reason, better) for name, said in self.unknown.items()}
+
     def merge(self, other: Facts, under: str = "") -> None:
         """Take over what another builder holds, below the name `under`."""
         prefix = f"{under}." if under else ""

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import types
 import typing as t
 
 
@@ -32,19 +33,37 @@ class Silent(Problem):
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
+def _origin(error: BaseException) -> t.Optional[types.TracebackType]:
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    return at
+
+
+def is_ours(error: BaseException) -> bool:
+    """Whether it was raised in this collection's own code, and not in a library that its peer confused."""
+    at = _origin(error)
+    return at is None or os.path.abspath(at.tb_frame.f_code.co_filename).startswith(_OURS + os.sep)
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether it says that the other end of a connection is gone, rather than that it gave a strange answer or none in time."""
+    if isinstance(error, Problem):
+        return isinstance(error, Down) and not isinstance(error, Silent)
+    return isinstance(error, (ConnectionError, EOFError)) or getattr(error, "why", None) == "lost" or not is_ours(error)
+
+
 def fault(error: BaseException) -> str:
     """An unexpected error, by its type and place. Never by its text, which may contain the data that caused it.
 
     Raised in a library, it means that its peer does not speak as the library expects; raised in our code, it is ours.
     """
-    at = error.__traceback__
-    while at is not None and at.tb_next is not None:
-        at = at.tb_next
+    at = _origin(error)
     if at is None:
         return f"{type(error).__name__}; please report this"
     path = at.tb_frame.f_code.co_filename
     place = f"{type(error).__name__} in {'/'.join(path.split('/')[-2:])}, line {at.tb_lineno}"
-    if os.path.abspath(path).startswith(_OURS + os.sep):
+    if is_ours(error):
         return f"{place}; please report this"
     return f"{place}: is this the service's own address, and a version that its library knows?"
 

@@ -21,8 +21,10 @@ from .._text.plain import plain
 from . import libraries, silence
 from .base import Collector, Sampler
 from .facts import Facts
+from .flood import Guard
 from .host_tools import HostTools
-from .problem import Problem, Silent, fault
+from .problem import Down, Problem, Silent, fault, is_lost
+from .sampling import ONE_SAMPLE
 
 SCHEMA = 1
 
@@ -56,6 +58,11 @@ class Outcome:
         }
         hidden: dict[str, t.Any] = redact.hide_deep(record, secrets)
         return hidden
+
+    @property
+    def places(self) -> list[t.Any]:
+        """Where it is, as its options say it."""
+        return [self.options[name] for name in self.collector.places if self.options.get(name)]
 
     def _reached_by(self, name: str) -> t.Any:
         """An option that says how the instance is reached, without a login in a place that has none."""
@@ -92,6 +99,10 @@ class _Gate:
         self._event.wait(seconds)
 
 
+#: In place of a comparison.
+RESTARTED = "it was restarted, or dropped our connection, within the window, so there is nothing to compare: ask again"
+
+
 class _Run:
     """One gathering: the two gates let the machine be sampled while every other sampler sleeps."""
 
@@ -99,6 +110,7 @@ class _Run:
         self.jobs = jobs
         self.window = window
         self.tools = tools
+        self.guard = Guard()
         quiet = sum(sampler.quiet for _outcome, sampler in jobs)
         self.sampled = _Gate(len(jobs) - quiet)
         self.machine_done = _Gate(quiet)
@@ -108,7 +120,8 @@ class _Run:
         try:
             self._sample(outcome, sampler)
         except Exception as error:  # pylint: disable=broad-exception-caught # a broken answer costs this instance only
-            _blame(outcome, error, self.tools)
+            flooded = self.guard.reason(outcome.name, outcome.places)
+            _blame(outcome, Problem(flooded) if flooded and not isinstance(error, Silent) else error, self.tools)
         except SystemExit as end:  # code of others (a project's settings, a driver) that wants the whole program to end
             _blame(outcome, Problem(f"the code that had to be loaded for it ended the program (exit {end.code})"), self.tools)
         finally:
@@ -131,11 +144,15 @@ class _Run:
             if self.window > 0:
                 if sampler.quiet:
                     self.machine_ends = begun + self.window
-                sampler.watch(self.window)
-                if not sampler.quiet:
-                    self._wait_for_machine(sampler.lead)
-                ended = time.monotonic()
-                sampler.second()
+                try:
+                    sampler.watch(self.window)
+                    if not sampler.quiet:
+                        self._wait_for_machine(sampler.lead)
+                    ended = time.monotonic()
+                    sampler.second()
+                except Exception as error:  # pylint: disable=broad-exception-caught # whatever a library makes of a peer that is gone
+                    self._begin_again(outcome, sampler, error)
+                    return
                 outcome.window = ended - begun
             if sampler.quiet:
                 gate.arrive()
@@ -144,6 +161,27 @@ class _Run:
         finally:
             if not arrived:
                 gate.arrive()
+
+    def _begin_again(self, outcome: Outcome, sampler: Sampler, error: Exception) -> None:
+        """It answered when the window began. If it does now, on a new connection, it was restarted; else it is gone since then."""
+        if sampler.quiet or not is_lost(error) or self.guard.reason(outcome.name, outcome.places):
+            raise error
+        with contextlib.suppress(Exception):
+            sampler.close()
+        fresh = outcome.collector.sampler(outcome.options, self.tools)
+        try:
+            fresh.first()
+            facts = fresh.facts(None)
+        except Down as down:
+            raise Down(f"it ended within the window: {down}") from None
+        except Exception:
+            raise error from None
+        finally:
+            with contextlib.suppress(Exception):
+                fresh.close()
+        facts.say_instead(ONE_SAMPLE, RESTARTED)
+        facts.note(f"{RESTARTED[0].upper()}{RESTARTED[1:]}")
+        outcome.facts = facts
 
     def _wait_for_machine(self, lead: float) -> None:
         """Until the machine has been sampled twice, or up to `lead` seconds before."""
@@ -171,9 +209,10 @@ def gather(wanted: t.Sequence[tuple[Collector, dict[str, t.Any]]], window: float
             continue
         jobs.append((outcome, sampler))
     run = _Run(jobs, window, tools)
-    threads = [(outcome, _start(run, outcome, sampler)) for outcome, sampler in jobs]
-    deadline = time.monotonic() + window + 4 * tools.timeout + 1
-    late = {id(outcome) for outcome, thread in threads if not _ended(thread, deadline)}
+    with run.guard:
+        threads = [(outcome, _start(run, outcome, sampler)) for outcome, sampler in jobs]
+        deadline = time.monotonic() + window + 4 * tools.timeout + 1
+        late = {id(outcome) for outcome, thread in threads if not _ended(thread, deadline)}
     facts: dict[str, dict[str, t.Any]] = {}
     for outcome in outcomes:
         if id(outcome) in late:

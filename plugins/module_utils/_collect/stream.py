@@ -173,6 +173,42 @@ def read_all(
             return bytes(data)
         data += chunk
         if len(data) > limit:
-            raise Problem(f"the answer is longer than {limit // (1024 * 1024)} MiB; that is not what this service sends")
+            size = f"{limit >> 20} MiB" if limit >> 20 else f"{limit >> 10} KiB"
+            raise Problem(f"the answer is longer than {size}; that is not what this service sends")
         if enough is not None and enough(data):
             return bytes(data)
+
+
+#: How other services begin, and what they are called.
+_TONGUES = (
+    (b"HTTP/", "HTTP"),
+    (b"<html", "HTML"),
+    (b"\x15\x03", "TLS"),
+    (b"\x16\x03", "TLS"),
+    (b"SSH-", "SSH"),
+    (b"AMQP", "AMQP"),
+    (b"220", "SMTP or FTP"),
+    (b"* OK", "IMAP"),
+    (b"+PONG", "Redis"),
+    (b"-ERR", "Redis"),
+    (b"-NOAUTH", "Redis"),
+    (b"-DENIED", "Redis"),
+    (b"ERROR\r\n", "memcached"),
+    (b"STAT ", "memcached"),
+    (b"E\0\0", "PostgreSQL"),
+)
+
+
+def tongue(data: bytes) -> t.Optional[str]:
+    """What other service speaks like this, by its first bytes; None when that is unknown."""
+    begin = data.lstrip()[:16]
+    for start, name in _TONGUES:
+        if begin.lower().startswith(start.lower()):
+            return name
+    return "MySQL" if len(data) > 4 and data[3] == 0 and data[4] in (10, 255) and data[2] == 0 else None
+
+
+def instead(data: bytes) -> str:
+    """` (it speaks HTTP)` where that can be told by what was received, for sentences that say what it does not speak."""
+    name = tongue(data)
+    return f" (it speaks {name})" if name else ""

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import socket
 import typing as t
@@ -15,7 +14,7 @@ import urllib.parse
 
 from ..._collect.problem import Down, Problem
 from ..._collect.sampling import number
-from ..._text import strict_url
+from ..._text import bounded_json, strict_url
 from ..._text.redact import clean
 
 LIMIT = 8 * 1024 * 1024
@@ -58,8 +57,8 @@ def _rate(stats: t.Any, name: str) -> t.Optional[float]:
 def rabbitmq_queues(body: bytes) -> dict[str, dict[str, t.Any]]:
     """Queues by name from `/api/queues/<vhost>`."""
     try:
-        rows = json.loads(body.decode("utf-8", "replace"))
-    except (ValueError, RecursionError):
+        rows = bounded_json.load(body)
+    except ValueError:
         rows = None
     if not isinstance(rows, list):
         raise Problem("the answer of the management API is not a list of queues")

@@ -19,6 +19,8 @@ _PONG = re.compile(rb"\+PONG\r\n")
 _ERROR = re.compile(rb"-([A-Z][A-Z0-9]*)[ \r]")
 #: RabbitMQ's first frame: a method on channel 0, of a size that a greeting has; or the protocol that it wants instead.
 _FRAME, _LARGEST_GREETING = b"\x01\x00\x00", 1 << 17
+#: RabbitMQ's frames have 128 KiB. Its library would wait for all of what is announced.
+_LARGEST_FRAME = 1 << 20
 
 
 def redis(where: str, address: stream.Address, seconds: float) -> None:
@@ -37,7 +39,7 @@ def redis(where: str, address: stream.Address, seconds: float) -> None:
         raise Problem(f"the broker {where} hangs up: does it want TLS (rediss://)?")
     error = _ERROR.match(answer)
     if error is None and not _PONG.match(answer):
-        raise Problem(f"what answers at {where} does not speak as a broker does: is it another service's port?")
+        raise Problem(f"what answers at {where} does not speak as a broker does{stream.instead(answer)}: is it another service's port?")
     code = error.group(1) if error is not None else b""
     if code == b"DENIED":
         raise Problem(f"the broker {where} is in protected mode: it has no password and lets only its own host in")
@@ -75,6 +77,14 @@ def check_amqp(connection: t.Any, where: str, seconds: float) -> None:
                 original()
                 _look(transport.sock, where, seconds)
 
+            read = transport._read
+
+            def bounded(count: int, *rest: t.Any, **options: t.Any) -> t.Any:
+                if count > _LARGEST_FRAME:
+                    raise Problem(f"what answers at {where} does not speak as a broker does: it announces frames that no broker sends")
+                return read(count, *rest, **options)
+
+            transport._read = bounded
             transport.connect = connect
             return transport
 
@@ -103,4 +113,4 @@ def _look(sock: socket.socket, where: str, seconds: float) -> None:
     if first[:4] == b"AMQP":
         raise Problem(f"what answers at {where} speaks another version of AMQP: is this RabbitMQ's own port?")
     if first[:3] != _FRAME or int.from_bytes(first[3:7], "big") > _LARGEST_GREETING:
-        raise Problem(f"what answers at {where} does not speak as a broker does: is it another service's port?")
+        raise Problem(f"what answers at {where} does not speak as a broker does{stream.instead(first)}: is it another service's port?")

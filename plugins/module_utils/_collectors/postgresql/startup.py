@@ -109,7 +109,7 @@ def greet(address: stream.Address, seconds: float) -> None:
             answer = b""
     # a server answers with one byte, a very old one with an error message; whatever says more is something else
     if answer not in (b"S", b"N") and answer[:1] != b"E":
-        what = "hangs up" if not answer else "does not speak PostgreSQL's protocol"
+        what = "hangs up" if not answer else "does not speak PostgreSQL's protocol" + stream.instead(answer)
         raise Problem(f"what answers at {where} {what}: is this PostgreSQL's own address? See login_host, login_port")
 
 

@@ -22,6 +22,9 @@ from ..._collect.problem import Problem, Silent
 #: Seconds to wait for a raw server's first byte (it needs 1 to 3 ms) before asking in HTTP.
 PATIENCE = 0.25
 
+#: A document of four thousand workers; the parsed one takes ten times as much.
+MOST_BYTES = 4 * 1024 * 1024
+
 _EVERYWHERE = {"": "127.0.0.1", "*": "127.0.0.1", "0.0.0.0": "127.0.0.1", "[::]": "[::1]"}
 _STATUS = re.compile(rb"^HTTP/\d\.\d (\d{3})")
 
@@ -98,13 +101,21 @@ class Reader:
                 asked = not patience or (patience < seconds and not _speaks(conn, min(patience, seconds / 4)))
                 if asked:
                     self._ask(conn)
-                data = stream.read_all(conn, max(0.0, deadline - time.monotonic()))
+                data = stream.read_all(conn, max(0.0, deadline - time.monotonic()), MOST_BYTES, self._foreign)
             except TimeoutError as late:
                 got = len(late.args[0]) if late.args and isinstance(late.args[0], bytes) else 0
                 what = f"only {got} bytes of an answer" if got else "nothing"
                 said = f"{what} received from {self.shown} within {seconds:g} s; is this the stats socket?"
                 raise Silent(said, self.address.socket) from None
         return self._body(data), asked
+
+    def _foreign(self, data: bytearray) -> bool:
+        """Whether enough came: never, but what begins like no document and does not end is not read to the last byte."""
+        begin = bytes(data[:64]).lstrip()
+        if len(data) > 65536 and not begin.startswith((b"{", b"HTTP/")):
+            kind = stream.tongue(bytes(data[:64])) or "something else"
+            raise Problem(f"what answers at {self.shown} is not uWSGI's stats server: it speaks {kind}; is this the stats socket?")
+        return False
 
     def _connect(self, seconds: float) -> socket.socket:
         place = self.address.socket

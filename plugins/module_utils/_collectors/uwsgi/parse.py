@@ -7,13 +7,12 @@
 from __future__ import annotations
 
 import ipaddress
-import json
-import math
 import re
 import typing as t
 
 from ..._collect.problem import Problem
 from ..._collect.sampling import number
+from ..._text import bounded_json
 from ..._text.redact import clean, url_pattern
 from .document import Core, Request, Socket, Stats, Vassal, Worker
 
@@ -66,16 +65,13 @@ def _document(data: bytes) -> tuple[dict[str, t.Any], str]:
 
 
 def _load(data: bytes) -> t.Any:
-    """Foreign bytes and control characters inside strings are let through (case U-04); NaN and infinities are null."""
+    """Foreign bytes and control characters inside strings are let through (case U-04)."""
     try:
-        return json.loads(data.decode("utf-8", "replace"), strict=False, parse_constant=lambda _name: None, parse_float=_finite)
-    except (ValueError, RecursionError):
+        return bounded_json.load(data)
+    except bounded_json.TooMuch as error:
+        raise Problem(f"the answer holds {error}: that is not what uWSGI's stats server sends") from None
+    except ValueError:
         return None
-
-
-def _finite(text: str) -> t.Optional[float]:
-    value = float(text)
-    return value if math.isfinite(value) else None
 
 
 def _without_variables(data: bytes) -> bytes:

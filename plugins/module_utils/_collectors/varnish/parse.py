@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 import datetime
-import json
 import re
 import typing as t
 
 from ..._collect.problem import Problem
 from ..._collect.sampling import number
+from ..._text import bounded_json
 from ..._text.redact import clean
 
 Counters = t.Mapping[str, int]
@@ -26,7 +26,7 @@ def counters(data: bytes) -> Counters:
     """
     try:
         # whatever a wrapper or a linker printed before the document is no part of it
-        document = json.loads(data[max(data.find(b"{"), 0) :].decode("utf-8", "replace"), strict=False)
+        document = bounded_json.load(data[max(data.find(b"{"), 0) :])
     except (ValueError, RecursionError):
         raise Problem(f"the answer of varnishstat is not complete JSON: {len(data)} bytes, beginning with {clean(data[:40])!r}") from None
     found = document.get("counters", document) if isinstance(document, dict) else {}
@@ -72,7 +72,7 @@ def _answer(data: bytes, command: str) -> t.Any:
     if begin is None:
         return None
     try:
-        document = json.loads(data[begin.start() :].decode("utf-8", "replace"), strict=False)
+        document = bounded_json.load(data[begin.start() :])
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, list) or len(document) < 3 or not isinstance(document[1], list) or document[1][:1] != [command]:

@@ -15,9 +15,9 @@ import pytest
 from ansible_collections.warroom.launch.plugins.module_utils._collect.base import Collector, Sampler
 from ansible_collections.warroom.launch.plugins.module_utils._collect.facts import Facts
 from ansible_collections.warroom.launch.plugins.module_utils._collect.host_tools import HostTools
-from ansible_collections.warroom.launch.plugins.module_utils._collect.problem import Down, Problem, fault
+from ansible_collections.warroom.launch.plugins.module_utils._collect.problem import Down, Problem, Silent, fault
 from ansible_collections.warroom.launch.plugins.module_utils._collect.run import gather
-from ansible_collections.warroom.launch.plugins.module_utils._collect.sampling import percentile
+from ansible_collections.warroom.launch.plugins.module_utils._collect.sampling import ONE_SAMPLE, percentile
 from ansible_collections.warroom.launch.plugins.module_utils._text.plain import plain
 
 
@@ -36,8 +36,31 @@ class Fine(Sampler):
 
 
 class Stopped(Fine):
+    asked = 0
+
+    def first(self) -> None:
+        Stopped.asked += 1
+        if Stopped.asked > 1:
+            raise Down("nothing listens there with EXAMPLEPW")
+        super().first()
+
+    def second(self) -> None:
+        raise ConnectionResetError("EXAMPLEPW")
+
+
+class Restarted(Fine):
     def second(self) -> None:
         raise Down("it went away with EXAMPLEPW")
+
+    def facts(self, window: t.Optional[float]) -> Facts:
+        facts = super().facts(window)
+        facts.put("rate", None, ONE_SAMPLE)
+        return facts
+
+
+class Slow(Fine):
+    def second(self) -> None:
+        raise Silent("no answer within 1 s", "/run/x.sock")
 
 
 class Refused(Fine):
@@ -109,10 +132,21 @@ def test_each_failure_stays_with_its_instance(tools: HostTools) -> None:
     finally:
         Hangs.released.set()
     assert got["launch_fine"]["state"] == "up"
-    assert (got["launch_stopped"]["state"], got["launch_stopped"]["problem"]) == ("down", "it went away with ********")
+    assert (got["launch_stopped"]["state"], got["launch_stopped"]["problem"]) == (
+        "down",
+        "it ended within the window: nothing listens there with ********",
+    )
     assert (got["launch_refused"]["state"], got["launch_refused"]["problem"]) == ("unreadable", "no permission")
     assert got["launch_broken"]["state"] == "unreadable" and "ZeroDivisionError" in got["launch_broken"]["problem"]
     assert got["launch_hangs"]["state"] == "unreadable" and "no complete answer within" in got["launch_hangs"]["problem"]
+
+
+def test_a_restart_within_the_window_is_said(tools: HostTools) -> None:
+    got = run(tools, collector("restarted", Restarted), collector("slow", Slow))
+    again = got["launch_restarted"]
+    assert (again["state"], again["window"], again["samples"]) == ("up", None, 1)
+    assert "restarted" in again["unknown"]["rate"] and any("restarted" in note for note in again["notes"])
+    assert got["launch_slow"]["state"] == "unreadable", "an answer that is late is no restart"
 
 
 def test_foreign_code_that_ends_the_program_is_no_answer(tools: HostTools) -> None:

@@ -181,7 +181,7 @@ def test_a_workers_own_environment_is_used(tmp_path: t.Any) -> None:
 @pytest.mark.parametrize(
     "answer, said",
     [
-        (b"HTTP/1.1 400 Bad Request\r\n\r\n<html>\x1b[31m", "does not speak as a broker"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n<html>\x1b[31m", "does not speak as a broker does (it speaks HTTP)"),
         (b"-ERR unknown command 'HELLO', with args beginning with: 'EXAMPLEPW'\r\n" * 9, "with an error"),
         (b"-DENIED Redis is running in protected mode because EXAMPLEPW\r\n" * 9, "protected mode"),
         (b"$abc\r\n" * 50, "does not speak as a broker"),
