@@ -207,7 +207,8 @@ def _check_greeting(conn: socket.socket, address: stream.Address, seconds: float
         raise Problem(f"what answers at {where} hangs up: is this MySQL's own address? See login_host, login_port")
     if len(first) < 5 or first[3] != 0 or first[4] not in _FIRST_PACKETS or int.from_bytes(first[:3], "little") > _LONGEST_HANDSHAKE:
         raise Problem(
-            f"what answers at {where} does not speak MySQL's protocol{stream.instead(first)}: is this its own address? See login_host, login_port"
+            f"what answers at {where} does not speak MySQL's protocol{stream.instead(first)}: is this its own address? "
+            "See login_host, login_port"
         )
 
 
