@@ -3,7 +3,7 @@
 STORY ?= healthy
 PYTEST = .venv/bin/python -m pytest
 
-.PHONY: help demo demo-stop test units integration versions bench lint sanity clean
+.PHONY: help demo demo-stop test units integration versions bench soak lint sanity clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
@@ -29,6 +29,9 @@ versions: ## tests against other versions of the servers
 
 bench: ## overhead, as ratios within one run
 	@$(PYTEST) tests/bench
+
+soak: ## what takes long: the port table and more; goes on where it stopped (ARGS="--seed 7 --only mysql")
+	@.ci/soak $(ARGS)
 
 lint: ## style, types, YAML, documentation, licences
 	@.ci/lint

@@ -28,7 +28,7 @@ MOST_MEMORY = 105 * 1024 * 1024
 #: What a connection must have received since the last look to be the cause of growing memory.
 _BUSY = 512 * 1024
 #: Bytes that wait in a UNIX socket, which has no counter, when its peer sends faster than we read.
-_WAITING = 64 * 1024
+_WAITING = 4096
 _PAUSE = 0.02
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _BYTES_RECEIVED = 128  # the place of tcpi_bytes_received in tcp_info, since Linux 4.1
@@ -75,7 +75,8 @@ class Guard:
     def _account(self, inode: str, conn: socket.socket, grown: bool) -> tuple[int, bool]:
         """(bytes received since the last look, whether they are more than any service sends)."""
         if conn.family == socket.AF_UNIX:
-            return (_waiting(conn) * 16 if grown and _waiting(conn) >= _WAITING else 0), False
+            waiting = _waiting(conn) if grown else 0
+            return (_BUSY + waiting if waiting >= _WAITING else 0), False
         received = _received(conn)
         age = time.monotonic() - self._since.setdefault(inode, time.monotonic())
         gained = received - self._received.get(inode, 0)
@@ -125,4 +126,7 @@ def _received(conn: socket.socket) -> int:
 
 
 def _waiting(conn: socket.socket) -> int:
-    return int(struct.unpack("i", fcntl.ioctl(conn.fileno(), _FIONREAD, b"\0\0\0\0"))[0])
+    try:
+        return int(struct.unpack("i", fcntl.ioctl(conn.fileno(), _FIONREAD, b"\0\0\0\0"))[0])
+    except OSError:
+        return 0  # one that listens

@@ -46,6 +46,12 @@ def is_ours(error: BaseException) -> bool:
     return at is None or os.path.abspath(at.tb_frame.f_code.co_filename).startswith(_OURS + os.sep)
 
 
+def broke_off(error: BaseException) -> bool:
+    """Whether an error, of whatever library, is about a connection that ended. Each library has a class of its own for it."""
+    named = "ConnectionError" in {base.__name__ for base in type(error).__mro__}
+    return isinstance(error, (ConnectionError, EOFError)) or (named and not is_ours(error))
+
+
 def is_lost(error: BaseException) -> bool:
     """Whether it says that the other end of a connection is gone, rather than that it gave a strange answer or none in time."""
     if isinstance(error, Problem):

@@ -23,7 +23,7 @@ from .base import Collector, Sampler
 from .facts import Facts
 from .flood import Guard
 from .host_tools import HostTools
-from .problem import Down, Problem, Silent, fault, is_lost
+from .problem import Down, Problem, Silent, broke_off, fault, is_lost
 from .sampling import ONE_SAMPLE
 
 SCHEMA = 1
@@ -74,6 +74,8 @@ def _blame(outcome: Outcome, error: Exception, tools: HostTools) -> None:
     """The instance gave nothing: a Problem says why, anything else is ours to mend."""
     if isinstance(error, Silent):
         error = silence.explained(error)
+    if not isinstance(error, Problem) and broke_off(error):
+        error = Down("the connection broke off while it was read: was it stopped or restarted just now? Ask again")
     said = str(error) if isinstance(error, Problem) else f"could not make sense of the answer: {fault(error)}"
     outcome.state = error.state if isinstance(error, Problem) else "unreadable"
     outcome.problem, outcome.finished = tools.hide(said), time.monotonic()
@@ -151,7 +153,7 @@ class _Run:
                     ended = time.monotonic()
                     sampler.second()
                 except Exception as error:  # pylint: disable=broad-exception-caught # whatever a library makes of a peer that is gone
-                    self._begin_again(outcome, sampler, error)
+                    self._begin_again(outcome, sampler, error, begun + self.window)
                     return
                 outcome.window = ended - begun
             if sampler.quiet:
@@ -162,20 +164,21 @@ class _Run:
             if not arrived:
                 gate.arrive()
 
-    def _begin_again(self, outcome: Outcome, sampler: Sampler, error: Exception) -> None:
+    def _begin_again(self, outcome: Outcome, sampler: Sampler, error: Exception, ends: float) -> None:
         """It answered when the window began. If it does now, on a new connection, it was restarted; else it is gone since then."""
         if sampler.quiet or not is_lost(error) or self.guard.reason(outcome.name, outcome.places):
             raise error
         with contextlib.suppress(Exception):
             sampler.close()
+        time.sleep(max(0.0, ends - time.monotonic()))  # what is being restarted has the rest of the window to come back
         fresh = outcome.collector.sampler(outcome.options, self.tools)
         try:
             fresh.first()
             facts = fresh.facts(None)
         except Down as down:
             raise Down(f"it ended within the window: {down}") from None
-        except Exception:
-            raise error from None
+        except Problem as problem:
+            raise Problem(f"it dropped our connection within the window, and now: {problem}") from None
         finally:
             with contextlib.suppress(Exception):
                 fresh.close()

@@ -15,7 +15,7 @@ import urllib.parse
 from ..._collect.base import Collector, Sampler
 from ..._collect.facts import Facts, Maybe
 from ..._collect.host_tools import HostTools
-from ..._collect.problem import Problem
+from ..._collect.problem import Problem, broke_off
 from ..._text import strict_url
 from . import api, application, local, refusal
 from .application import Application
@@ -54,6 +54,7 @@ class CelerySampler(Sampler):
     _listener: t.Optional[Listener] = None
     _hearing: t.Optional[Connection] = None
     _new_exchanges: t.Collection[str] = ()
+    _broke: t.Optional[Exception] = None  # how the connection to the broker ended within the window
     _remote: Remote
     _app: Application
     _got: Gathered
@@ -123,6 +124,8 @@ class CelerySampler(Sampler):
                 self._got.readings.append(self._reading())
 
     def second(self) -> None:
+        if self._broke is not None:
+            raise self._broke  # the broker is not the one that the window began with
         # lengths and counts as close together as can be: both say what arrived
         self._got.readings.append(self._reading())
         self._got.second = self._snapshot("stats", "active", "reserved", "scheduled")
@@ -270,6 +273,7 @@ class CelerySampler(Sampler):
         except Exception as error:  # pylint: disable=broad-exception-caught # the broker ended the connection
             self._got.problems["events"] = self.tools.hide(f"the event stream broke off ({type(error).__name__})")
             self._listener = None
+            self._broke = error if broke_off(error) else None
             time.sleep(max(0.0, seconds - (time.monotonic() - begun)))
 
     def _flower(self) -> t.Optional[dict[tuple[str, str], float]]:

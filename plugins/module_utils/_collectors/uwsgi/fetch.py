@@ -113,8 +113,8 @@ class Reader:
         """Whether enough came: never, but what begins like no document and does not end is not read to the last byte."""
         begin = bytes(data[:64]).lstrip()
         if len(data) > 65536 and not begin.startswith((b"{", b"HTTP/")):
-            kind = stream.tongue(bytes(data[:64])) or "something else"
-            raise Problem(f"what answers at {self.shown} is not uWSGI's stats server: it speaks {kind}; is this the stats socket?")
+            other = stream.instead(bytes(data[:64]))
+            raise Problem(f"what answers at {self.shown} is not uWSGI's stats server{other}; is this the stats socket?")
         return False
 
     def _connect(self, seconds: float) -> socket.socket:

@@ -21,9 +21,14 @@ class Module:
     def get_bin_path(self, name: str, opt_dirs: t.Any = None) -> t.Optional[str]:
         return None if name == "nowhere" else name
 
-    def run_command(self, argv: list[str], **_options: t.Any) -> tuple[int, bytes, bytes]:
-        done = subprocess.run(argv, check=False, capture_output=True, timeout=60)
-        return done.returncode, done.stdout, done.stderr
+    def run_command(self, argv: list[str], before_communicate_callback: t.Any, **_options: t.Any) -> tuple[int, bytes, bytes]:
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        with subprocess.Popen(argv, **pipes) as process:
+            before_communicate_callback(process)
+            # a child of the tool may hold its output open: what core reads until nothing comes
+            process.stdout.close()
+            process.stderr.close()
+            return process.wait(60), b"", b""
 
 
 @pytest.mark.parametrize("script", ["sleep 60", "trap '' TERM; while :; do sleep 1; done"])
@@ -40,3 +45,26 @@ def test_a_tool_that_ends_by_itself_is_not_late(script: str, rc: int) -> None:
 def test_a_tool_that_is_not_here_is_a_sentence() -> None:
     with pytest.raises(Problem, match="nowhere is not installed"):
         Commands(Module()).run(["nowhere"], 1)
+
+
+FLOODS = {
+    "a line without end": "head -c 30000000 /dev/zero | tr '\\0' x",
+    "lines": "yes",
+    "errors": "head -c 30000000 /dev/zero >&2; sleep 5",
+}
+
+
+@pytest.mark.parametrize("script", FLOODS.values(), ids=FLOODS)
+def test_a_tool_that_prints_without_end_is_ended_and_named(script: str) -> None:
+    with pytest.raises(Problem, match=r"sh prints more than \d+ MiB"):
+        Commands(Module()).run(["sh", "-c", script], 20)
+
+
+def test_both_outputs_and_the_input_are_kept_apart() -> None:
+    ran = Commands(Module()).run(["sh", "-c", "cat; echo wrong >&2; exit 3"], 20, stdin="given")
+    assert (ran.rc, ran.out, ran.err, ran.late) == (3, b"given", b"wrong\n", False)
+
+
+def test_a_child_that_holds_the_output_open_is_not_waited_for() -> None:
+    ran = Commands(Module()).run(["sh", "-c", "echo done; (sleep 30 &)"], 20)
+    assert ran.out == b"done\n" and not ran.late
