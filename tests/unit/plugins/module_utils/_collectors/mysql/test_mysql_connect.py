@@ -83,7 +83,7 @@ def test_a_server_that_was_found_is_tried_on_its_port_when_its_socket_refuses_th
         connect.connection(connect.login(place), 1.0)
     assert tried == ["/run/s.sock", None, "/run/s.sock"]
     assert connect.login(place).client_options == "-S /run/s.sock"
-    assert connect.login({"login_host": "db 1", "login_port": 3307}).client_options == "-h 'db 1' -P 3307"
+    assert connect.login({"login_host": "db;1", "login_port": 3307}).client_options == "-h 'db;1' -P 3307"
 
 
 def problem(address: str, seconds: float = 0.5) -> tuple[str, str]:
