@@ -19,6 +19,8 @@ import typing as t
 
 from tests.support import ports, replay
 from tests.support.memcached import Memcached
+from tests.support.mysql import MariaDB
+from tests.support.postgresql import Postgres
 from tests.support.redis import Redis
 from tests.support.server import Server, self_signed
 from tests.support.uwsgi_documents import core, document, worker
@@ -39,9 +41,13 @@ SENTENCES = {
     "greeted flood": r".",
     "tls": r"TLS|does not speak|does not answer|not complete JSON|hangs up|closed|nothing received|did not answer|no (?:complete )?answer",
     "http": r"does not speak|HTTP|hangs up",
-    "restart": r"restarted",
+    "restart": r"restart",
     "tool": r".",
 }
+
+
+#: Real servers that are restarted within the window.
+SERVERS: dict[str, t.Any] = {"memcached": Memcached, "redis": Redis, "postgresql": Postgres, "mysql": MariaDB}
 
 
 class Row(t.NamedTuple):
@@ -53,7 +59,7 @@ class Row(t.NamedTuple):
 def cases() -> list[str]:
     """The names of all rows."""
     table = [f"{protocol}: {kind}" for protocol in ports.PROTOCOLS for kind in ports.KINDS]
-    table += [f"{protocol}: restart" for protocol in ("memcached", "uwsgi", "redis")]
+    table += [f"{protocol}: restart" for protocol in ("uwsgi", *SERVERS)]
     table += [f"{service}: tool {kind}" for service in ("varnish", "varnish_traffic") for kind in TOOLS]
     return table + [f"{protocol}: sixteen floods" for protocol in ports.PROTOCOLS]
 
@@ -154,9 +160,14 @@ def _restarted(protocol: str) -> tuple[dict[str, t.Any], list[dict[str, t.Any]]]
         with replay.peer(answer) as address:
             result = ports.read([("uwsgi", {"stats": address, "name": "bad"})], 3.0, TIMEOUT)
         return result, _named(result, "bad")
-    server: t.Any = Memcached() if protocol == "memcached" else Redis()
+    server: t.Any = SERVERS[protocol]()
     with server:
-        options = {"address": server.address} if protocol == "memcached" else {"broker_url": server.url}
+        options = {
+            "memcached": lambda: {"address": server.address},
+            "redis": lambda: {"broker_url": server.url},
+            "postgresql": lambda: server.place,
+            "mysql": lambda: {"login_unix_socket": server.socket, "login_user": "root"},
+        }[protocol]()
 
         def restart() -> None:
             time.sleep(7.0)
