@@ -111,7 +111,8 @@ def _broken(error: BaseException, where: str, seconds: float) -> Problem:
         return Problem(f"what answers at {where} does not speak as a broker does: is it another service's port?")
     if isinstance(error, (AttributeError, TypeError, KeyError, IndexError)):
         return Problem(f"the library that speaks to the broker {where} failed: {fault(error)}")
-    if any(isinstance(one, (ConnectionResetError, BrokenPipeError)) for one in errors):
+    # an OSError without a number is the AMQP library's word for a peer that closed
+    if any(isinstance(one, (ConnectionResetError, BrokenPipeError)) or (type(one) is OSError and one.errno is None) for one in errors):
         return Problem(f"the broker {where} hangs up: does it want TLS (amqps://, rediss://), or is it another service's port?")
     return Down(f"no connection to the broker {where} ({type(error).__name__}): is it running?")
 
