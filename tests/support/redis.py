@@ -9,6 +9,9 @@ from __future__ import annotations
 import typing as t
 import urllib.parse
 
+# at the top: an import while others run can fail in CPython 3.11 when a collection of garbage imports as well (its lock is not reentrant)
+import redis
+
 from .server import Server, free_port, self_signed
 
 
@@ -44,17 +47,13 @@ class Redis(Server):
         return ["redis-server", str(self.dir / "redis.conf")]
 
     def client(self) -> t.Any:
-        import redis
-
         return redis.Redis(port=self.port, password=self.password or None)
 
     def ready(self) -> bool:
-        from redis.exceptions import RedisError
-
         try:
             with self.client() as client:
                 return bool(client.ping())
-        except RedisError as error:
+        except redis.RedisError as error:
             raise OSError(str(error)) from None
 
     def contents(self) -> dict[str, t.Any]:
