@@ -24,5 +24,5 @@ def stored(report: pathlib.Path) -> list[str]:
 
 
 def told(output: pathlib.Path, words: str) -> list[str]:
-    """The lines of the watch that are a time and these words (a regular expression)."""
-    return re.findall(rf"^[0-9:]{{8}}  {words}$", output.read_text(), re.M)
+    """The lines of the watch that are a time of UTC and these words (a regular expression)."""
+    return re.findall(rf"^[0-9:]{{8}}Z {words}$", output.read_text(), re.M)
