@@ -9,6 +9,7 @@ Redis names each refusal by a code (the first word, which its client library tur
 
 from __future__ import annotations
 
+import errno
 import re
 import shlex
 import socket
@@ -95,6 +96,10 @@ def _refused(kind: t.Optional[str], broker: Broker) -> t.Optional[Problem]:
     return None
 
 
+#: Numbers of errors by which nothing is there; any other is about what answered (the AMQP library has one without a number).
+_NOBODY = (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENOENT, errno.EACCES)
+
+
 def _broken(error: BaseException, where: str, seconds: float) -> Problem:
     """There is no broker, or none that its client library understands."""
     errors = list(chain(error))
@@ -111,8 +116,7 @@ def _broken(error: BaseException, where: str, seconds: float) -> Problem:
         return Problem(f"what answers at {where} does not speak as a broker does: is it another service's port?")
     if isinstance(error, (AttributeError, TypeError, KeyError, IndexError)):
         return Problem(f"the library that speaks to the broker {where} failed: {fault(error)}")
-    # an OSError without a number is the AMQP library's word for a peer that closed
-    if any(isinstance(one, (ConnectionResetError, BrokenPipeError)) or (type(one) is OSError and one.errno is None) for one in errors):
+    if any(isinstance(one, OSError) and one.errno not in _NOBODY and not isinstance(one, ConnectionRefusedError) for one in errors):
         return Problem(f"the broker {where} hangs up: does it want TLS (amqps://, rediss://), or is it another service's port?")
     return Down(f"no connection to the broker {where} ({type(error).__name__}): is it running?")
 
