@@ -259,11 +259,11 @@ def _word(result: Finding, check: Check, instance: Facts, context: Facts, reach:
         result["evidence"] = _evidence(check, instance)
     if status in ("fail", "warn", "unknown") and check.look is not None:
         host = result["host"]
-        place = _place(check, host, instance)
+        place = place_of(check, host, instance)
         result["look"] = check.look.render(place, {**context, "host": host}, reach) or reading(reach, place, check.service)
 
 
-def _place(check: Check, host: str, instance: Facts) -> t.Optional[str]:
+def place_of(check: Check, host: str, instance: Facts) -> t.Optional[str]:
     """The host on which to look: for what exists once for the fleet the check says which; else the control node."""
     if check.service not in FLEET:
         return host

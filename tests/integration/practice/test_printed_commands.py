@@ -1,0 +1,67 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every command that any check could print about the practice stack, pasted as it is printed, runs and ends well."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import getpass
+import typing as t
+
+import pytest
+
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import Catalogue, load
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.evaluate import place_of
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.services import FLEET_HOST, instances_in
+from ansible_collections.warroom.launch.plugins.plugin_utils._reach.hosts import Reach
+from ansible_collections.warroom.launch.plugins.plugin_utils._reach.way import Way
+from tests.support.practice import Practice
+from tests.support.printed import Pasted, paste
+
+#: Commands that end with an error when there is nothing to show: they are printed only when there is.
+ONLY_WITH_A_FINDING = {"varnish_child_crashed": "there is no panic to show"}
+
+
+def printed(report: dict[str, t.Any], inventory: str) -> dict[str, str]:
+    """Each command once, with one check that prints it."""
+    reach = Reach({name: Way(name, connection="local", user=getpass.getuser()) for name in report["hosts"]}, ("-i", inventory))
+    places = [*((name, host["facts"]) for name, host in report["hosts"].items()), (FLEET_HOST, report["fleet"])]
+    lines: dict[str, str] = {}
+    for check in Catalogue(load()).checks():
+        for name, facts in places:
+            for instance in instances_in(facts, check.service) if check.look else ():
+                line = (
+                    check.look.render(place_of(check, name, instance), {**instance, "host": name, "value": None}, reach)
+                    if check.look
+                    else None
+                )
+                if line is not None:
+                    lines.setdefault(line, check.id)
+    return lines
+
+
+def not_well(lines: t.Iterable[str]) -> dict[str, Pasted]:
+    """The lines that did not end well, side by side: most stay open for some seconds."""
+    wanted = sorted(lines)
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        return {line: pasted for line, pasted in zip(wanted, pool.map(paste, wanted)) if not pasted.well}
+
+
+@pytest.mark.timeout(600)
+def test_every_command_runs_where_it_says(stack: Practice) -> None:
+    assert stack.start().rc == 0
+    _rc, report = stack.check()
+    lines = printed(report, str(stack.inventory))
+    assert len(lines) > 50, "the stack has every tier"
+    assert not_well(line for line, check in lines.items() if check not in ONLY_WITH_A_FINDING) == {}
+
+
+@pytest.mark.parametrize("story", ["missing_index", "unbalanced_cache"])
+def test_the_commands_of_a_story(stack: Practice, story: str) -> None:
+    """What the board really printed, causes included."""
+    assert stack.start(story).rc == 0
+    _rc, report = stack.check()
+    lines = {entry["look"] for entry in [*report["findings"], *report["diagnoses"]] if entry["look"]}
+    assert lines and not_well(lines) == {}

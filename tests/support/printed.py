@@ -1,0 +1,72 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Printed commands, run as a person would: pasted into a shell on a terminal. A tool that stays open is ended after a while."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import time
+import typing as t
+
+from .ansible import ROOT, VENV
+
+#: A tool that shows itself is open by then.
+OPEN_SECONDS = 4.0
+LACKING = ("not found", "No such file or directory", "unrecognized option", "invalid option")
+
+
+class Pasted(t.NamedTuple):
+    """What became of a line: its exit code (None: it stayed open), and what the terminal showed."""
+
+    code: t.Optional[int]
+    shown: str
+
+    @property
+    def well(self) -> bool:
+        return self.code in (0, None) and not any(words in self.shown for words in LACKING)
+
+
+def paste(line: str) -> Pasted:
+    """Run the line in `sh` on a terminal of its own."""
+    ours, theirs = pty.openpty()
+    path = f"{VENV}:{os.environ['PATH']}"
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120", "LINES": "40", "PATH": path, "PAGER": "cat"}
+    environment["ANSIBLE_CONFIG"] = str(ROOT / "ansible.cfg")
+    process = subprocess.Popen(["sh", "-c", line], stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True)
+    os.close(theirs)
+    try:
+        shown = _read(ours, process)
+        return Pasted(process.poll(), shown.decode("utf-8", "replace"))
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(5)
+        os.close(ours)
+
+
+def _read(terminal: int, process: subprocess.Popen[bytes]) -> bytes:
+    shown, until = b"", time.monotonic() + OPEN_SECONDS
+    while time.monotonic() < until:
+        ready, _writable, _odd = select.select([terminal], [], [], 0.1)
+        if ready:
+            try:
+                part = os.read(terminal, 65536)
+            except OSError:  # the other end is closed
+                part = b""
+            if not part:
+                process.wait(5)
+                break
+            shown += part
+        elif process.poll() is not None:
+            break
+    return shown
