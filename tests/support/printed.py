@@ -38,7 +38,9 @@ def paste(line: str) -> Pasted:
     path = f"{VENV}:{os.environ['PATH']}"
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120", "LINES": "40", "PATH": path, "PAGER": "cat"}
     environment["ANSIBLE_CONFIG"] = str(ROOT / "ansible.cfg")
-    process = subprocess.Popen(["sh", "-c", line], stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True)
+    # a session's leader that opens a terminal gets it for its own: programs ask for passwords there
+    command = ["sh", "-c", 'exec <"$0" && exec sh -c "$1"', os.ttyname(theirs), line]
+    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True)
     os.close(theirs)
     try:
         shown = _read(ours, process)
