@@ -9,7 +9,7 @@ import typing as t
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
-from ..module_utils._text.plain import plain
+from ..module_utils._texts.plain import plain
 from ..plugin_utils._checks.expected_urls import with_urls
 
 FACTS = "warroom.launch.launch_facts"

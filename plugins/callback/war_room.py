@@ -31,7 +31,7 @@ from ansible import constants as C
 from ansible.plugins.callback.default import CallbackModule as DefaultCallback
 from ansible.utils.color import ANSIBLE_COLOR
 
-from ..module_utils._text import moments
+from ..module_utils._texts import moments
 from ..plugin_utils._judge.hostvars import message_of
 from ..plugin_utils._report import board
 from ..plugin_utils._report.progress import Progress

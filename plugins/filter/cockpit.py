@@ -8,7 +8,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils._text.plain import plain
+from ..module_utils._texts.plain import plain
 from ..plugin_utils._cockpit import cockpit
 
 

@@ -8,7 +8,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils._text.plain import plain
+from ..module_utils._texts.plain import plain
 from ..plugin_utils._checks.catalogue import Catalogue, CatalogueError, load
 from ..plugin_utils._checks.query import WrongQuery
 from ..plugin_utils._checks.services import facts_of

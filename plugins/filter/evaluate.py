@@ -8,7 +8,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils._text.plain import plain
+from ..module_utils._texts.plain import plain
 from ..plugin_utils._checks.catalogue import Catalogue, CatalogueError, load, service_problems
 from ..plugin_utils._checks.check import PHASES
 from ..plugin_utils._checks.evaluate import evaluate

@@ -13,7 +13,7 @@ import locale
 import threading
 import typing as t
 
-from .._text.redact import hide
+from .._texts.redact import hide
 from . import libraries, options
 from .base import Collector
 from .command import Commands

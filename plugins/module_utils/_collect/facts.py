@@ -14,7 +14,7 @@ import dataclasses
 import math
 import typing as t
 
-from .._text.plain import plain
+from .._texts.plain import plain
 
 #: What a null without a reason says of itself. No test may ever see it.
 UNEXPLAINED = "not known, and nothing says why: please report this"

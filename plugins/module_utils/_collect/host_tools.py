@@ -10,7 +10,7 @@ import dataclasses
 import typing as t
 
 from .._linux.processes import Process, Processes
-from .._text import redact
+from .._texts import redact
 from .command import Commands
 
 

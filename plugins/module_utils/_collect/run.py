@@ -15,9 +15,9 @@ import threading
 import time
 import typing as t
 
-from .._text import redact
-from .._text.moments import now
-from .._text.plain import plain
+from .._texts import redact
+from .._texts.moments import now
+from .._texts.plain import plain
 from . import libraries, silence
 from .base import Collector, Sampler
 from .facts import Facts

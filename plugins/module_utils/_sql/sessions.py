@@ -18,7 +18,7 @@ import typing as t
 from .._collect.derived import put_largest, put_total
 from .._collect.facts import Facts, Maybe, Unknown, known, row
 from .._collect.sampling import top
-from .._text.redact import clean
+from .._texts.redact import clean
 from . import sql_text
 
 Row = dict[str, t.Any]

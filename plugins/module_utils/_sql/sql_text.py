@@ -18,8 +18,8 @@ import typing as t
 
 from .._collect.facts import Maybe, Unknown
 from .._collect.sampling import number
-from .._text.plain import text as as_text
-from .._text.redact import clean
+from .._texts.plain import text as as_text
+from .._texts.redact import clean
 
 #: The option of both modules; documented in each.
 QUERY_TEXT: dict[str, t.Any] = {"type": "str", "choices": ["normalised", "full", "none"], "default": "normalised"}

@@ -15,7 +15,7 @@ import typing as t
 
 import yaml
 
-from ...module_utils._text.plain import plain
+from ...module_utils._texts.plain import plain
 from . import query
 from .check import KEYS, Check, Raw, compile_check, problems, without_limit
 from .services import GATHERED, TITLES

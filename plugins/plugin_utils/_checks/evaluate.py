@@ -9,7 +9,7 @@ from __future__ import annotations
 import collections
 import typing as t
 
-from ...module_utils._text.redact import clean
+from ...module_utils._texts.redact import clean
 from .._reach.hosts import NOWHERE, Reach
 from .catalogue import ANSWERS, HOST_REACHED
 from .check import NOT_HERE, Check, Sentence

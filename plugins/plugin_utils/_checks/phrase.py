@@ -15,7 +15,7 @@ import functools
 import re
 import typing as t
 
-from ...module_utils._text.redact import clean
+from ...module_utils._texts.redact import clean
 from .._reach.quoting import LANGUAGES, LONGEST, Untypable, word
 from .query import Query, Unknowable, WrongQuery, compiled
 from .units import UNITS, numbered, shown_beside

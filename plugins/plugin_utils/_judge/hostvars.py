@@ -12,8 +12,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ...module_utils._text.plain import plain
-from ...module_utils._text.redact import clean
+from ...module_utils._texts.plain import plain
+from ...module_utils._texts.redact import clean
 from .._checks.services import fact_key, facts_of, instances_in
 from .._fleet.observed import Inventory
 from .._reach.way import Way

@@ -10,9 +10,9 @@ import dataclasses
 import time
 import typing as t
 
-from ...module_utils._text import moments
-from ...module_utils._text.plain import plain
-from ...module_utils._text.redact import clean
+from ...module_utils._texts import moments
+from ...module_utils._texts.plain import plain
+from ...module_utils._texts.redact import clean
 from .._checks.catalogue import CAUSES_SEARCHED, HOSTS_ASKED, Catalogue, CatalogueError, service_problems
 from .._checks.evaluate import evaluate, unreached
 from .._checks.finding import Finding, finding, urgency

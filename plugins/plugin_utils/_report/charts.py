@@ -10,7 +10,7 @@ import math
 import time
 import typing as t
 
-from ...module_utils._text.redact import clean
+from ...module_utils._texts.redact import clean
 from .._checks.units import shown
 
 Chart = dict[str, t.Any]

@@ -13,7 +13,7 @@ import collections
 import re
 import typing as t
 
-from ...module_utils._text.redact import clean
+from ...module_utils._texts.redact import clean
 from .._checks.finding import STATUSES, Finding, natural
 from .._checks.services import COLUMNS, FLEET_HOST, TITLES
 from .._checks.units import shown, shown_beside

@@ -14,7 +14,7 @@ import typing as t
 
 import jinja2
 
-from ...module_utils._text.redact import clean
+from ...module_utils._texts.redact import clean
 from .._checks.finding import Finding, natural
 from .._checks.units import shown
 from .._judge.report import History, Report

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ...module_utils._text.redact import clean
+from ...module_utils._texts.redact import clean
 from .._checks.services import GATHERED, TITLES, instances_in
 from .._judge.report import Report
 from . import charts

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ...module_utils._text import moments
+from ...module_utils._texts import moments
 from .._checks.finding import Finding
 from .._judge.report import Report
 

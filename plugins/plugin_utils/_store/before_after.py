@@ -10,8 +10,8 @@ import json
 import os
 import typing as t
 
-from ...module_utils._text import moments
-from ...module_utils._text.redact import clean
+from ...module_utils._texts import moments
+from ...module_utils._texts.redact import clean
 from .._checks.services import instances_in
 from .._checks.units import shown
 from .changes import ABSENT

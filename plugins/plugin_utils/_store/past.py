@@ -11,7 +11,7 @@ import re
 import time
 import typing as t
 
-from ...module_utils._text import moments
+from ...module_utils._texts import moments
 from .._checks.finding import Finding
 from .._checks.services import FOLLOWED
 from .._judge.report import Report

@@ -20,7 +20,7 @@ import typing as t
 import urllib.parse
 import zlib
 
-from ...module_utils._text.redact import clean
+from ...module_utils._texts.redact import clean
 from .._report.atomic_files import claim, make_folder
 from .packing import Row, pack, unpacked
 from .sound import no_constant, sound_report

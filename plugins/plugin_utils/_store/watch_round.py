@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 import typing as t
 
-from ...module_utils._text import moments
-from ...module_utils._text.redact import clean
+from ...module_utils._texts import moments
+from ...module_utils._texts.redact import clean
 from .._judge.report import Report
 from . import trends
 from .changes import ABSENT, VERDICT, State, changed, subjects

@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql import driver
-from ansible_collections.warroom.launch.plugins.module_utils._text.plain import plain
+from ansible_collections.warroom.launch.plugins.module_utils._texts.plain import plain
 from tests.support.postgresql import Postgres, gathered
 
 

@@ -16,7 +16,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.module_utils._text import moments
+from ansible_collections.warroom.launch.plugins.module_utils._texts import moments
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 SOURCES = sorted((ROOT / "plugins").rglob("*.py"))
@@ -64,7 +64,7 @@ def wrong(tree: ast.AST) -> t.Iterator[tuple[int, str]]:
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT / "plugins")))
 def test_n16_every_clock_and_every_text_with_a_time_is_utc(path: pathlib.Path) -> None:
     found = [f"line {line}: {call}" for line, call in wrong(ast.parse(path.read_text(encoding="utf-8")))]
-    assert not found, f"{path}: {found}: use _text/moments.py, or name the zone"
+    assert not found, f"{path}: {found}: use _texts/moments.py, or name the zone"
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_no_template_takes_utc_for_local_time() -> None:
 
 ZONES = ("UTC", "Europe/Berlin", "Asia/Kathmandu", "America/New_York")
 SCRIPT = """
-from ansible_collections.warroom.launch.plugins.module_utils._text import moments
+from ansible_collections.warroom.launch.plugins.module_utils._texts import moments
 from ansible_collections.warroom.launch.plugins.plugin_utils._store import before_after
 at = 1795888751.0
 print(moments.written(at), moments.clock(at), moments.read(moments.written(at)), before_after._moment("2026-11-29 01:30"))

@@ -14,8 +14,8 @@ import urllib.parse
 
 from ..._collect.problem import Down, Problem
 from ..._collect.sampling import number
-from ..._text import bounded_json, strict_url
-from ..._text.redact import clean
+from ..._texts import bounded_json, strict_url
+from ..._texts.redact import clean
 
 LIMIT = 8 * 1024 * 1024
 #: Flower's counter of events; its labels are task, type and worker.

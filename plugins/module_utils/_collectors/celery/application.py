@@ -19,7 +19,7 @@ import typing as t
 
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Problem
-from ..._text.redact import clean
+from ..._texts.redact import clean
 from .broker_url import Broker
 
 #: Begins the line of the answer; what the application prints itself cannot be taken for it.

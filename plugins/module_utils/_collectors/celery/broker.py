@@ -18,7 +18,7 @@ from ..._collect import libraries, stream
 from ..._collect.derived import total
 from ..._collect.facts import Maybe, Unknown
 from ..._collect.problem import Problem
-from ..._text.plain import text
+from ..._texts.plain import text
 from . import greeting, refusal
 from .broker_url import Broker
 

@@ -13,7 +13,7 @@ import typing as t
 import urllib.parse
 
 from ..._collect.problem import Problem
-from ..._text import strict_url
+from ..._texts import strict_url
 
 #: URL scheme → family. Others have no remote control (SQS, Azure, …) or no queues to look at.
 FAMILIES = {

@@ -16,7 +16,7 @@ from ..._collect.base import Collector, Sampler
 from ..._collect.facts import Facts, Maybe
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Problem, broke_off
-from ..._text import strict_url
+from ..._texts import strict_url
 from . import api, application, local, refusal
 from .application import Application
 from .broker import Connection, is_control, is_delayed

@@ -11,7 +11,7 @@ import typing as t
 from ..._collect.derived import put_total, total
 from ..._collect.facts import Facts, Maybe, Unknown, row
 from ..._collect.sampling import ONE_SAMPLE, Number, number
-from ..._text.redact import clean
+from ..._texts.redact import clean
 from .broker import NO_SUCH_QUEUE, Reading
 
 Row = dict[str, t.Any]

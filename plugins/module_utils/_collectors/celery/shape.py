@@ -13,8 +13,8 @@ import typing as t
 from ..._collect.derived import share, total
 from ..._collect.facts import Facts, Maybe, Unknown, row
 from ..._collect.sampling import number, ratio, top
-from ..._text.plain import text
-from ..._text.redact import clean
+from ..._texts.plain import text
+from ..._texts.redact import clean
 from . import outcomes
 from . import queues as queue_shape
 from . import workers as worker_shape

@@ -12,7 +12,7 @@ import re
 import typing as t
 
 from ..._collect.sampling import number, percentile, ratio
-from ..._text.redact import clean
+from ..._texts.redact import clean
 
 #: Bounds: ids whose name is remembered, task names, runtimes kept of each task, exceptions told of each task.
 IDS, NAMES, RUNTIMES, EXCEPTIONS = 20_000, 500, 1000, 5

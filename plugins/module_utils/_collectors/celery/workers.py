@@ -12,7 +12,7 @@ import typing as t
 from ..._collect.derived import put_largest, put_total, total
 from ..._collect.facts import Facts, Maybe, Unknown, row
 from ..._collect.sampling import ONE_SAMPLE, Number, delta, number, rate, top
-from ..._text.redact import clean
+from ..._texts.redact import clean
 from .tally import Heart
 
 #: Before Celery 4.2 `time_start` was a monotonic clock's value; no unix time of a running task is this small.

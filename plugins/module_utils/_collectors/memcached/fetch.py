@@ -14,7 +14,7 @@ import typing as t
 
 from ..._collect import stream
 from ..._collect.problem import Problem, Silent
-from ..._text.redact import clean
+from ..._texts.redact import clean
 from . import parse
 
 DEFAULT_PORT = 11211

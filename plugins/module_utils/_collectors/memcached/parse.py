@@ -11,8 +11,8 @@ import typing as t
 
 from ..._collect.problem import Problem
 from ..._collect.sampling import Number, number
-from ..._text.plain import text
-from ..._text.redact import clean
+from ..._texts.plain import text
+from ..._texts.redact import clean
 
 
 class Refused(Problem):

@@ -11,7 +11,7 @@ import typing as t
 
 from ..._collect.derived import Window
 from ..._collect.sampling import delta
-from ..._text.redact import clean
+from ..._texts.redact import clean
 from . import proxy
 from .parse import count
 

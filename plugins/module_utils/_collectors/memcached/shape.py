@@ -11,7 +11,7 @@ import typing as t
 from ..._collect.derived import Window, at_most, implausible, per, rate, share, total
 from ..._collect.facts import Facts, Maybe, Row, Unknown, known, measured
 from ..._collect.sampling import Number, percentile
-from ..._text.redact import clean
+from ..._texts.redact import clean
 from . import proxy, slabs
 from .parse import count, version_numbers
 from .samples import Latency, Sample, window_of

@@ -15,7 +15,7 @@ from ..._collect.host_tools import HostTools
 from ..._collect.problem import Problem
 from ..._sql import sql_text
 from ..._sql.sessions import Manner
-from ..._text.redact import clean
+from ..._texts.redact import clean
 from . import activity, connect, refusal, shape
 from .discover import discover
 from .fetch import Reader

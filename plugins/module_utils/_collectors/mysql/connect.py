@@ -17,7 +17,7 @@ import typing as t
 
 from ..._collect import stream
 from ..._collect.problem import Down, Hangs, Problem
-from ..._text.redact import clean
+from ..._texts.redact import clean
 from . import option_file
 from .refusal import Exhausted, Wish, explained
 

@@ -10,7 +10,7 @@ import dataclasses
 import typing as t
 
 from ..._collect.facts import Maybe, Unknown, known
-from ..._text.redact import clean
+from ..._texts.redact import clean
 from . import indexes, parse, reasons, replication
 from .session import Refused, Row, Session, literal
 

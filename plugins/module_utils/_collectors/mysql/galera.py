@@ -10,7 +10,7 @@ import typing as t
 
 from ..._collect.derived import Window, share
 from ..._collect.facts import Facts, Unknown, measured
-from ..._text.redact import clean
+from ..._texts.redact import clean
 
 _NO_MEMBER = "this server is no node of a Galera cluster"
 _NANOSECONDS = 1e9

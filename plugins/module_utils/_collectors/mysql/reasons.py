@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ..._text.redact import clean
+from ..._texts.redact import clean
 from .parse import Identity
 from .refusal import own_limit
 from .session import STATEMENT_SECONDS, Refused

@@ -10,7 +10,7 @@ import re
 import typing as t
 
 from ..._collect.problem import Down, Problem
-from ..._text.redact import clean
+from ..._texts.redact import clean
 from .session import quoted
 
 

@@ -13,7 +13,7 @@ from ..._collect import stream
 from ..._collect.derived import put_largest
 from ..._collect.facts import Facts, Maybe, Unknown, measured, row
 from ..._collect.sampling import number
-from ..._text.redact import clean
+from ..._texts.redact import clean
 from .parse import Identity
 
 Row = dict[str, t.Any]

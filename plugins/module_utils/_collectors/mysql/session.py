@@ -13,7 +13,7 @@ import contextlib
 import re
 import typing as t
 
-from ..._text.plain import text
+from ..._texts.plain import text
 
 Row = dict[str, t.Optional[str]]
 

@@ -11,7 +11,7 @@ import re
 import typing as t
 
 from ..._collect.sampling import number
-from ..._text.redact import clean
+from ..._texts.redact import clean
 from .activity import Row
 
 #: Metadata locks that keep readers and writers out, and those that only a reader or writer holds.

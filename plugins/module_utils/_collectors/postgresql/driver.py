@@ -14,7 +14,7 @@ import contextlib
 import typing as t
 
 from ..._collect.problem import Problem
-from ..._text.plain import plain, text
+from ..._texts.plain import plain, text
 
 #: Either is enough; the first is preferred. (Import names, as `Collector.libraries` has them.)
 LIBRARIES = "psycopg|psycopg2"

@@ -15,7 +15,7 @@ import typing as t
 from ..._collect.derived import Window, largest, per, share, total
 from ..._collect.facts import Facts, Maybe, Unknown, known, measured, row
 from ..._collect.sampling import number, top
-from ..._text.redact import clean
+from ..._texts.redact import clean
 from . import driver
 from .connect import CONSOLE
 from .fetch import reason

@@ -23,7 +23,7 @@ import typing as t
 
 from ..._collect import stream
 from ..._collect.problem import Hangs, Problem
-from ..._text.plain import text
+from ..._texts.plain import text
 
 _PROTOCOL = 196608  # 3.0
 _SSL_REQUEST = struct.pack("!II", 8, 80877103)

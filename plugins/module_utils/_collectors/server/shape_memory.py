@@ -11,7 +11,7 @@ import typing as t
 from ..._collect.derived import first_unknown, never_negative, share, total
 from ..._collect.facts import Facts, Maybe, Unknown, measured
 from ..._collect.sampling import ONE_SAMPLE, Number
-from ..._text.redact import clean
+from ..._texts.redact import clean
 from . import parse
 from .sample import Reading
 

@@ -11,7 +11,7 @@ import typing as t
 from ..._collect.derived import at_most, largest, moved, per, put_largest, rate, share, total
 from ..._collect.facts import Facts, Maybe, Unknown, known, measured
 from ..._collect.sampling import ONE_SAMPLE, Number
-from ..._text.redact import clean
+from ..._texts.redact import clean
 from . import process_kinds, shape_cpu
 from .process_table import Row
 from .sample import NO_TABLE, Reading

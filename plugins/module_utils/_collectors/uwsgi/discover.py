@@ -14,7 +14,7 @@ from ..._collect.host_tools import HostTools
 from ..._collect.sampling import number
 from ..._linux import safe_files
 from ..._linux.processes import Process
-from ..._text.redact import clean
+from ..._texts.redact import clean
 from . import config
 
 _NAME = re.compile(r"^(py)?uwsgi(-core|_python[\d.]*)?$")

@@ -12,8 +12,8 @@ import typing as t
 
 from ..._collect.problem import Problem
 from ..._collect.sampling import number
-from ..._text import bounded_json
-from ..._text.redact import clean, url_pattern
+from ..._texts import bounded_json
+from ..._texts.redact import clean, url_pattern
 from .document import Core, Request, Socket, Stats, Vassal, Worker
 
 _ODD_HOST = re.compile(r"[^A-Za-z0-9.:_\-\[\]]")

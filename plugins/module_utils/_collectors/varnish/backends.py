@@ -12,7 +12,7 @@ import typing as t
 from ..._collect.derived import put_total, share, total
 from ..._collect.facts import Facts, Maybe, Unknown, known, measured
 from ..._collect.sampling import Number
-from ..._text.redact import clean
+from ..._texts.redact import clean
 from .parse import Counters
 from .window import Window
 

@@ -13,7 +13,7 @@ import typing as t
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Down
 from ..._linux.processes import PROC, Process, Processes
-from ..._text.redact import clean
+from ..._texts.redact import clean
 
 DAEMONS = ("varnishd", "vinyld")
 # What the manager keeps in its working directory since 6.0: the index of its shared memory.

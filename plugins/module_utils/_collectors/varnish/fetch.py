@@ -11,7 +11,7 @@ import typing as t
 from ..._collect.command import Ran
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Down, Problem
-from ..._text.redact import clean
+from ..._texts.redact import clean
 from . import discover
 
 # Vinyl Cache (Varnish's successor from 9.0) renamed the programs; distributions keep links of the old names, or not.

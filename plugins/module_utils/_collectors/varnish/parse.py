@@ -12,8 +12,8 @@ import typing as t
 
 from ..._collect.problem import Problem
 from ..._collect.sampling import number
-from ..._text import bounded_json
-from ..._text.redact import clean
+from ..._texts import bounded_json
+from ..._texts.redact import clean
 
 Counters = t.Mapping[str, int]
 

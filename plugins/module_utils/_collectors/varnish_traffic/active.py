@@ -17,7 +17,7 @@ from ..._collect.derived import put_total
 from ..._collect.facts import Facts, Maybe, Row, Unknown, measured
 from ..._collect.problem import Problem
 from ..._collect.sampling import number
-from ..._text.redact import clean, url_example
+from ..._texts.redact import clean, url_example
 from .tally import Matcher
 
 _READ = 256 * 1024

@@ -12,7 +12,7 @@ import typing as t
 from ..._collect.derived import share
 from ..._collect.facts import Facts, known
 from ..._collect.problem import Problem
-from ..._text.redact import clean
+from ..._texts.redact import clean
 from .patterns import BYPASSED, HITS, ranked
 from .tally import Matcher, Tally
 

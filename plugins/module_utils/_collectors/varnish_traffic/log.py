@@ -18,7 +18,7 @@ import typing as t
 
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Problem
-from ..._text.redact import clean
+from ..._texts.redact import clean
 from ..varnish import fetch
 
 #: Between groups of fields, and between the fields of a group.

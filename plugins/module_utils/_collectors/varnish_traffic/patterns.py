@@ -12,7 +12,7 @@ import typing as t
 from ..._collect.derived import share
 from ..._collect.facts import Unknown, measured
 from ..._collect.sampling import top
-from ..._text.redact import clean, url_example
+from ..._texts.redact import clean, url_example
 from .reasons import PRIVATE
 from .tally import OTHER, Bin, Tally, unescaped
 

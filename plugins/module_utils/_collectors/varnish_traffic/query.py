@@ -12,7 +12,7 @@ import typing as t
 from ..._collect.derived import share
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Problem
-from ..._text.redact import clean, url_pattern
+from ..._texts.redact import clean, url_pattern
 from . import log
 from .patterns import ranked
 from .tally import unescaped

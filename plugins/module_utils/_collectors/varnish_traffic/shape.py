@@ -12,8 +12,8 @@ import typing as t
 from ..._collect.derived import per, share
 from ..._collect.facts import Facts, Maybe, Unknown, measured
 from ..._collect.sampling import top
-from ..._text import moments
-from ..._text.redact import clean
+from ..._texts import moments
+from ..._texts.redact import clean
 from .expected import put as expected_urls
 from .log import Stream
 from .patterns import BYPASSED, HITS, ranked, table

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ..._text.redact import url_pattern
+from ..._texts.redact import url_pattern
 from . import agents, reasons
 from .log import FIELD, GROUP
 from .times import Times

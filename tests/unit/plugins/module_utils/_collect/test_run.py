@@ -18,7 +18,7 @@ from ansible_collections.warroom.launch.plugins.module_utils._collect.host_tools
 from ansible_collections.warroom.launch.plugins.module_utils._collect.problem import Down, Problem, Silent, fault
 from ansible_collections.warroom.launch.plugins.module_utils._collect.run import gather
 from ansible_collections.warroom.launch.plugins.module_utils._collect.sampling import ONE_SAMPLE, percentile
-from ansible_collections.warroom.launch.plugins.module_utils._text.plain import plain
+from ansible_collections.warroom.launch.plugins.module_utils._texts.plain import plain
 
 
 class Fine(Sampler):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.module_utils._text.plain import plain
+from ansible_collections.warroom.launch.plugins.module_utils._texts.plain import plain
 from ansible_collections.warroom.launch.plugins.plugin_utils._diagnose.cause import Diagnosis
 from tests.support.stored import RENEW, required, stored
 

@@ -28,7 +28,7 @@ from ansible_collections.warroom.launch.plugins.module_utils._collectors.mysql i
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.mysql.collector import COLLECTOR
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.mysql.session import Refused
 from ansible_collections.warroom.launch.plugins.module_utils._sql.sessions import Activity, Manner, put_long_queries
-from ansible_collections.warroom.launch.plugins.module_utils._text.plain import plain
+from ansible_collections.warroom.launch.plugins.module_utils._texts.plain import plain
 from tests.support.mysql_rows import FakeSession, facts, reader
 from tests.support.tools import FakeCommands, measures_of, tools_with
 

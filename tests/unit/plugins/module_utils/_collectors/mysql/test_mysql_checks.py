@@ -11,7 +11,7 @@ import typing as t
 import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.mysql import shape
-from ansible_collections.warroom.launch.plugins.module_utils._text.plain import plain
+from ansible_collections.warroom.launch.plugins.module_utils._texts.plain import plain
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import Catalogue, load
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.evaluate import evaluate
 from tests.conftest import FIXTURES

@@ -13,7 +13,7 @@ import json
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.module_utils._text.plain import plain
+from ansible_collections.warroom.launch.plugins.module_utils._texts.plain import plain
 
 
 class Colour(str, enum.Enum):

@@ -18,8 +18,8 @@ import pytest
 
 from ansible_collections.warroom.launch.plugins import module_utils
 from ansible_collections.warroom.launch.plugins.module_utils._sql import sql_text
-from ansible_collections.warroom.launch.plugins.module_utils._text import redact
-from ansible_collections.warroom.launch.plugins.module_utils._text.plain import plain
+from ansible_collections.warroom.launch.plugins.module_utils._texts import redact
+from ansible_collections.warroom.launch.plugins.module_utils._texts.plain import plain
 
 pytestmark = pytest.mark.timeout(120)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.module_utils._text import bounded_json
+from ansible_collections.warroom.launch.plugins.module_utils._texts import bounded_json
 
 
 @pytest.mark.parametrize("data", [b"[" + b"[]," * 400_000 + b"[]]", b"[" + b"0," * 400_000 + b"0]", b"[" + b"{}," * 200_000 + b"{}]"])

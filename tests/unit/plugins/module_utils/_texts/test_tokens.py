@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.uwsgi import parse as uwsgi
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish_traffic import expected, log, shape
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish_traffic.tally import Tally
-from ansible_collections.warroom.launch.plugins.module_utils._text import redact, tokens
+from ansible_collections.warroom.launch.plugins.module_utils._texts import redact, tokens
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import Catalogue, load
 from ansible_collections.warroom.launch.plugins.plugin_utils._judge.pipeline import Asked, judge
 from ansible_collections.warroom.launch.plugins.plugin_utils._report.publish import FILES

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.module_utils._text import redact
+from ansible_collections.warroom.launch.plugins.module_utils._texts import redact
 
 
 @pytest.mark.parametrize(
