@@ -76,7 +76,7 @@ def facts() -> dict[str, object]:
     running = [uwsgi.request([f"REQUEST_URI={url}", "REQUEST_METHOD=GET"], {"request_start": 1}) for url in URLS]
     in_flight = [{"pattern": one.pattern, "method": one.method, "count": 9} for one in running if one]
     return {
-        "launch_varnish_traffic": {"schema": 1, "instances": [_up("v", traffic.done())]},
+        "launch_varnish_traffic": {"schema": 1, "instances": [_up("v", traffic)]},
         "launch_uwsgi": {"schema": 1, "instances": [_up("u", {"in_flight": in_flight})]},
     }
 
