@@ -53,7 +53,7 @@ class Outcome:
             "window": None if self.window is None else round(self.window, 3),
             "collected_at": self.collected_at,
             "duration_ms": int((ended - self.started) * 1000),
-            "access": {name: self._reached_by(name) for name in self.collector.access if self.options.get(name) is not None},
+            "access": self._access(),
             **self.facts.done(),
         }
         hidden: dict[str, t.Any] = redact.hide_deep(record, secrets)
@@ -63,6 +63,11 @@ class Outcome:
     def places(self) -> list[t.Any]:
         """Where it is, as its options say it."""
         return [self.options[name] for name in self.collector.places if self.options.get(name)]
+
+    def _access(self) -> dict[str, t.Any]:
+        """How the instance is reached; of a password only that there is one, which a person's tool will have to ask for."""
+        known = {name: self._reached_by(name) for name in self.collector.access if self.options.get(name) is not None}
+        return {**known, "password": True} if self.options.get("login_password") else known
 
     def _reached_by(self, name: str) -> t.Any:
         """An option that says how the instance is reached, without a login in a place that has none."""

@@ -114,7 +114,8 @@ def celery(way: Way, instances: t.Sequence[Instance]) -> list[Pane]:
 def postgresql(way: Way, instances: t.Sequence[Instance]) -> list[Pane]:
     panes = []
     for one in instances:
-        login = access.of("pg_activity", one, way)
+        # its password is in ~/.pgpass, as the note says
+        login = access.of("pg_activity", {**one, "password": None}, way)
         if access.is_pooler(one):
             tools = [words("watch", words("psql", *login.arguments, "-c", "SHOW POOLS"))]
         else:

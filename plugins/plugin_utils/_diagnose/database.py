@@ -16,7 +16,8 @@ from .fleet_view import Fleet
 from .waits import busy_workers, sessions_at_work
 
 #: The tools that show who does what in it, the best first.
-TOOLS = {"postgresql": ("pg_activity {login}", "pg_activity"), "mysql": ("innotop {login} -m Q", "innotop")}
+_SESSIONS = "psql {login} -c 'SELECT pid, usename, state, wait_event_type, xact_start, query FROM pg_stat_activity ORDER BY xact_start'"
+TOOLS = {"postgresql": ("pg_activity {login}", _SESSIONS), "mysql": ("innotop {login} -m Q", "mysqladmin {login} processlist")}
 LABEL = {"postgresql": "PostgreSQL", "mysql": "MySQL"}
 
 #: A confirmed missing index is a cause when its statements are at least this part of the database's working time.

@@ -75,12 +75,18 @@ def redis(_tool: str, instance: Instance, _way: Way) -> Access:
     return Access(("-h", str(host), *(("-p", str(port)) if port else ())))
 
 
+#: Tools that take a password from ~/.pgpass only.
+_ASKS_NOBODY = ("pg_activity", "pg_top")
+
+
 def is_pooler(instance: Instance) -> bool:
     """Whether it is PgBouncer's console, which knows SHOW and no transactions."""
     return instance.get("login_db") == "pgbouncer" or instance.get("kind") == "pgbouncer"
 
 
-def postgresql(_tool: str, instance: Instance, way: Way) -> Access:
+def postgresql(tool: str, instance: Instance, way: Way) -> Access:
+    if tool in _ASKS_NOBODY and instance.get("password"):
+        raise Untypable(f"{tool} does not ask for the password that this login needs")
     host, port = place_of(instance, "login_unix_socket", 5432)
     user = instance.get("login_user") or instance.get("user")
     place = ["-h", host, "-p", str(port), *(["-U", str(user)] if user else [])]
@@ -97,7 +103,7 @@ def mysql(tool: str, instance: Instance, way: Way) -> Access:
     host, port = place_of(instance, "login_unix_socket", 3306)
     user = instance.get("login_user") or ("root" if way.may_be("root") else None)
     place = ("-S", host) if host.startswith("/") else ("-h", host, "-P", str(port))
-    prompt = (_PROMPT.get(tool, "-p"),) if instance.get("login_user") and not instance.get("config_file") else ()
+    prompt = (_PROMPT.get(tool, "-p"),) if instance.get("password") else ()
     return Access((*(("-u", str(user)) if user else ()), *place), prompt=prompt)
 
 
