@@ -105,18 +105,23 @@ def test_the_last_report_spares_the_look_and_chooses_what_comes_first(stack: Pra
 
 def test_hostile_names_are_shown_and_never_run(tmp_path: pathlib.Path) -> None:
     mark = tmp_path / "pwned"
-    hostile = [f"'; touch {mark}; '", f"$(touch {mark})", f"`touch {mark}`", f"#(touch {mark})", "$HOME", f"\x03touch {mark}\n"]
-    facts = {"launch_uwsgi": {"schema": 1, "instances": [{"name": name, "address": name} for name in hostile[:-1]]}}
-    control = {"launch_uwsgi": {"schema": 1, "instances": [{"name": "x", "address": hostile[-1]}]}}
+    hostile = [f"'; touch {mark}; '", f"$(touch {mark})", f"`touch {mark}`", f"#(touch {mark})", "$HOME"]
+    facts = {"launch_uwsgi": {"schema": 1, "instances": [{"name": name, "address": name} for name in hostile]}}
+    control, newline = (
+        {"launch_uwsgi": {"schema": 1, "instances": [{"name": "x", "address": address}]}}
+        for address in (f"\x03touch {mark}", f"touch {mark}\n")
+    )
     now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    names = {"plain": facts, "#(touch pwned) $(touch pwned)": facts, "control": control}
+    names = {"plain": facts, "#(touch pwned) $(touch pwned)": facts, "control": control, "newline": newline}
     (tmp_path / "launch.json").write_text(
         json.dumps({"started_at": now, "hosts": {name: {"reached": True, "facts": found} for name, found in names.items()}})
     )
     inventory = tmp_path / "hosts.yml"
     inventory.write_text(yaml.safe_dump({"all": {"hosts": {name: {"ansible_connection": "local"} for name in names}}}))
     with Cockpit(inventory, tmp_path, launch_cockpit_environment={"PATH": "/usr/bin:/bin"}) as cockpit:
-        assert "'control' has no pane" in cockpit.done.stdout and "control characters" in cockpit.done.stdout
+        said = cockpit.done.stdout
+        assert "'control' has no pane: a name in it holds control characters" in said, said
+        assert re.search(r"'newline' has no pane: .* ends in a newline", said), said
         # the line in the shell has been read to its end when it says so in a line of its own
         for title in [title for title in cockpit.panes() if "uwsgitop" in title]:
             wait_until(lambda title=title: re.search(r"^uwsgitop is not installed on", cockpit.screen(title), re.M), f"the end of {title}")
