@@ -71,9 +71,12 @@ def instance(app: Provisioned, module: str, fact: str) -> dict[str, t.Any]:
 def test_the_private_virtualenv_and_flower_come_and_go(app: Provisioned) -> None:
     before, uwsgi = app.packages(), app.sh("pgrep -o -x uwsgi || pgrep -o uwsgi")
     configuration = app.sh(f"cat {INI}")
-    bare = instance(app, "server_stats", "launch_server")
+    assert instance(app, "server_stats", "launch_server")["state"] == "up", "it reads /proc without psutil"
+    bare = instance(app, "postgresql_stats", "launch_postgresql")
     assert bare["state"] == "unreadable"
-    assert all(word in bare["problem"] for word in ("psutil", "/usr/bin/python3", "ansible_python_interpreter")), "case A-07"
+    assert all(word in bare["problem"] for word in ("psycopg", "/usr/bin/python3", "ansible_python_interpreter")), (
+        f"case A-07: {bare['problem']}"
+    )
 
     would, _output = app.run("--check")
     assert would["changed"] > 0 and app.packages() == before
