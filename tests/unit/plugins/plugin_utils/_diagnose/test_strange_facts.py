@@ -1,0 +1,46 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""No rule stumbles over facts of another form: each measure and each row of every disaster is spoiled in turn."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from .test_diagnosis import SINGLE
+from .world import World
+
+SPOILED = [None, 3, "text", [], [None, 1, "x"], {"a": 1}, [{}], [{"count": "x"}]]
+
+
+@pytest.mark.parametrize("spoiled", SPOILED, ids=repr)
+@pytest.mark.parametrize("disaster", SINGLE)
+def test_no_rule_stumbles_over_strange_facts(disaster: str, spoiled: t.Any) -> None:
+    world = World()
+    getattr(world, disaster)()
+    facts = [fact_ for of_host in world.facts.values() for fact_ in of_host.values()]
+    for instance in [instance for fact_ in [*facts, *world.shared.values()] for instance in fact_["instances"]]:
+        for key in set(instance) - {"name", "state"}:
+            before, instance[key] = instance[key], spoiled
+            world.diagnose()
+            assert world.search.failures == {}, key
+            instance[key] = before
+
+
+@pytest.mark.parametrize("spoiled", [None, 3, "text", [], {"a": 1}, True], ids=repr)
+@pytest.mark.parametrize("disaster", SINGLE)
+def test_no_rule_stumbles_over_strange_rows(disaster: str, spoiled: t.Any) -> None:
+    world = World()
+    getattr(world, disaster)()
+    facts = [fact_ for of_host in world.facts.values() for fact_ in of_host.values()]
+    instances = [instance for fact_ in [*facts, *world.shared.values()] for instance in fact_["instances"]]
+    rows = [row for instance in instances for value in instance.values() if isinstance(value, list) for row in value]
+    for row in [row for row in rows if isinstance(row, dict)]:
+        for key in row:
+            before, row[key] = row[key], spoiled
+            world.diagnose()
+            assert world.search.failures == {}, key
+            row[key] = before
