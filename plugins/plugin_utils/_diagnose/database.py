@@ -67,6 +67,8 @@ def _idle_session(row: Row) -> str:
 
 def _end_session(database: Instance, row: Row) -> str:
     number = row.get("pid") or row.get("id")
+    if not isinstance(number, int):  # anything else in the statement would be a stranger's words
+        return "End that session (its open transaction is rolled back)."
     command = f"SELECT pg_terminate_backend({number})" if database.service == "postgresql" else f"KILL {number}"
     return f"End that session: {command} (its open transaction is rolled back)."
 

@@ -44,3 +44,17 @@ def test_no_rule_stumbles_over_strange_rows(disaster: str, spoiled: t.Any) -> No
             world.diagnose()
             assert world.search.failures == {}, key
             row[key] = before
+
+
+@pytest.mark.parametrize("number", ["1); DROP TABLE x; --", None, 1.5, [1]], ids=repr)
+def test_a_session_is_ended_by_its_number_or_not_by_a_statement(number: t.Any) -> None:
+    world = World()
+    world.idle_in_transaction()
+    for host in world.facts.values():
+        for fact_ in host.values():
+            for instance in fact_["instances"]:
+                for row in instance.get("idle_in_transaction") or []:
+                    row["pid"] = number
+                    row.pop("id", None)
+    [cause] = [cause for cause in world.diagnose() if cause["cause"] == "idle_in_transaction"]
+    assert "DROP" not in cause["first_fix"] and "pg_terminate_backend" not in cause["first_fix"]
