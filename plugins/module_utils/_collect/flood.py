@@ -26,6 +26,8 @@ MOST_BYTES, MOST_BYTES_PER_SECOND = 32 * 1024 * 1024, 8 * 1024 * 1024
 #: Memory of this process from which on the busiest connection is shut down; the bound of a module is 150 MB.
 MOST_MEMORY = 105 * 1024 * 1024
 #: What a connection must have received since the last look to be the cause of growing memory.
+#: What a process that is large already may still gain: it is the growth that a flood causes.
+MOST_GROWTH = 40 * 1024 * 1024
 _BUSY = 512 * 1024
 #: Bytes that wait in a UNIX socket, which has no counter, when its peer sends faster than we read.
 _WAITING = 4096
@@ -42,6 +44,7 @@ class Guard:
         self._ended = threading.Event()
         self._since: dict[str, float] = {}
         self._received: dict[str, int] = {}
+        self._begun_with = _memory()
         self.cut: set[tuple[str, int]] = set()  # addresses of the peers
 
     def __enter__(self) -> Guard:
@@ -60,7 +63,7 @@ class Guard:
         """One look at all connections."""
         busiest: t.Optional[socket.socket] = None
         most = _BUSY
-        grown = _memory() > MOST_MEMORY
+        grown = _memory() > max(MOST_MEMORY, self._begun_with + MOST_GROWTH)
         with contextlib.ExitStack() as stack:
             for inode, conn in _connections():
                 stack.enter_context(conn)

@@ -55,6 +55,7 @@ def test_a_flood_is_cut_and_its_neighbour_is_not(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize("family", ["tcp", "unix"])
 def test_the_busiest_connection_is_cut_when_memory_grows(family: str, monkeypatch: pytest.MonkeyPatch, tmp_path: t.Any) -> None:
     monkeypatch.setattr(flood, "MOST_MEMORY", 0)
+    monkeypatch.setattr(flood, "MOST_GROWTH", -(1 << 50))
     monkeypatch.setattr(flood, "_BUSY", 1000)
     path = str(tmp_path / "s") if family == "unix" else None
     with replay.peer(pours, path) as bad, stream.connect(stream.parse_address(bad), 5) as conn, flood.Guard():
@@ -66,6 +67,7 @@ def test_the_busiest_connection_is_cut_when_memory_grows(family: str, monkeypatc
 
 def test_quiet_connections_stay_when_memory_grows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flood, "MOST_MEMORY", 0)
+    monkeypatch.setattr(flood, "MOST_GROWTH", -(1 << 50))
     with replay.peer(replay.answers({b"ping": b"pong\r\n"})) as good, stream.connect(stream.parse_address(good), 5) as conn:
         guard = flood.Guard()
         for _look in range(5):
