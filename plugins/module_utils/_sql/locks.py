@@ -54,7 +54,7 @@ class Trees:
 
 def advice_line(session: Row, dialect: str = "postgresql") -> str:
     """The statement that frees the others. A cancel does nothing to a session that is idle: it runs no query."""
-    if dialect.startswith("mysql"):
+    if dialect == "mysql":
         if session.get("state") in IN_TRANSACTION:
             return f"KILL {session['pid']}; -- idle in transaction: KILL QUERY would do nothing; its transaction is rolled back"
         return f"KILL QUERY {session['pid']};"

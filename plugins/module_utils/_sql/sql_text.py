@@ -77,32 +77,21 @@ class _Reading(t.NamedTuple):
     executable: bool = False  # what stands in /*! … */ is code
 
 
-def mysql_dialect(sql_mode: t.Optional[str]) -> str:
-    """The dialect of a server with this sql_mode (None: unknown)."""
-    if sql_mode is None:
-        return "mysql"
-    modes = {mode.strip().upper() for mode in sql_mode.split(",")}
-    return f"mysql {'plain' if 'NO_BACKSLASH_ESCAPES' in modes else 'backslash'}{' ansi' if 'ANSI_QUOTES' in modes else ''}"
-
-
-def postgresql_dialect(standard_conforming_strings: t.Optional[str]) -> str:
-    """The dialect of a server with this setting (None: unknown)."""
-    return "postgresql" + {"on": " plain", "off": " backslash"}.get(standard_conforming_strings or "", "")
-
-
-@functools.lru_cache(maxsize=32)
+@functools.lru_cache(maxsize=8)
 def _readings(dialect: str, backslashes: bool, executable: bool) -> tuple[_Reading, ...]:
-    """Every way in which the server may read a text that has backslashes, or comments with code, or has none of them.
+    """Every way in which a server may read a text that has backslashes, or comments with code, or has none of them.
 
-    Where the mode is unknown there are several, and what is a literal or a comment in one of them is left out.
+    Every session may set a mode of its own (sql_mode, standard_conforming_strings) and no view tells it, so whatever the server's
+    is, what is a literal or a comment in any reading is left out.
     """
-    kind, *modes = dialect.split()
-    escapes = [word == "backslash" for word in ("backslash", "plain") if word in modes] or ([True, False] if backslashes else [False])
-    if kind == "postgresql":
+    escapes = (True, False) if backslashes else (False,)
+    if dialect == "postgresql":
         return tuple(_Reading(_postgresql(escape), nested=True) for escape in escapes)
-    # ANSI_QUOTES makes names of what is in double quotes: unless it is known to be on, they are data
+    # ANSI_QUOTES makes names of what is in double quotes. Only where a backslash escapes in data and not in names does a literal end
+    # elsewhere then; in the other readings the same text is data, which hides more.
+    quoting = ((True, False), (True, True), (False, False)) if backslashes else ((False, False),)
     comments = ((False, False), (True, False), (False, True)) if executable else ((False, False),)
-    return tuple(_Reading(_mysql(escape, "ansi" in modes), nested, code) for escape in escapes for nested, code in comments)
+    return tuple(_Reading(_mysql(escape, ansi), nested, code) for escape, ansi in quoting for nested, code in comments)
 
 
 _EXECUTABLE = re.compile(r"/\*M?!\d*")
@@ -118,8 +107,7 @@ _ROWS = re.compile(rf"(\({_LIST}\))(?:\s*,\s*\({_LIST}\))+")
 def normalise(sql: t.Union[str, bytes, None], dialect: str = "postgresql", limit: int = 400) -> str:
     """One line of SQL without comments and with `?` for every literal and parameter; IN lists become `IN (…)`.
 
-    `dialect`: postgresql or mysql, or what `postgresql_dialect` and `mysql_dialect` give where the server's mode is known. Otherwise
-    what is a literal in any mode is left out.
+    `dialect`: postgresql or mysql. What is a literal in any mode of such a server is left out.
     """
     raw = as_text(sql or "")[:SCAN_LIMIT]
     line = _without(raw, _hidden(raw, dialect))

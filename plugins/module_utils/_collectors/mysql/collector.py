@@ -143,7 +143,7 @@ class MysqlSampler(Sampler):
             top=self.tools.top,
             long_seconds=self.options.get("long_query_seconds") or 0.0,
             exempt=tuple(self.options.get("exempt") or ()),
-            dialect=sql_text.mysql_dialect(self._reader.variables.get("sql_mode")),
+            dialect="mysql",
             unnamed=self._programs.reason if isinstance(self._programs, Unknown) else Manner.unnamed,
         )
         statements = shape.statements_of(self._first, self._second)

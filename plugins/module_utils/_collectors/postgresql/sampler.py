@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import re
 import time
 import typing as t
@@ -16,7 +15,6 @@ from ..._collect.base import Sampler
 from ..._collect.facts import Facts, Unknown, known, row
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Problem
-from ..._sql import sql_text
 from ..._sql.sessions import Manner, is_client
 from . import comparable, confirm, connect, connections, driver, indexes, plans, pooler, queries, refusal, server_queries, shape, tables
 from .discover import backends
@@ -66,8 +64,6 @@ class Server:
         )
         self.reader = Reader(session)
         self.about: About = self.reader.about()
-        dialect = sql_text.postgresql_dialect(self.about.setting("standard_conforming_strings"))
-        self.manner = dataclasses.replace(self.manner, dialect=dialect)
         port, own = connect.socket_of(options)[1], self.about.identity.get("port")
         if port != own:
             self.reader.notes.append(
