@@ -10,8 +10,8 @@ module: varnish_traffic
 short_description: Which URLs Varnish serves from its cache, which it does not, and why
 version_added: 1.0.0
 description:
-  - Reads the shared log of Varnish once through C(varnishncsa), client and backend side, from its oldest record to the end of the window,
-    and counts requests by outcome, status, host, kind of client and URL pattern.
+  - Reads the shared log of Varnish once through C(varnishncsa), client and backend side, and counts the requests that ended within the
+    window, by outcome, status, host, kind of client and URL pattern.
   - Says why requests bypassed the cache and why responses were not stored, by header names; values are never shown.
   - The log is a ring of limited size (C(vsl_space)). RV(ignore:log) says what period it covered and whether all of it was read.
 author:
@@ -27,10 +27,11 @@ options:
     type: str
   last:
     description:
-      - Count only what began in the last so many seconds; with V(0) everything that the log holds.
+      - Count what ended in the last so many seconds instead of in the window; with V(0) everything that the log holds.
+      - For a longer look by hand. In a check leave it out, or errors that were healed before the window count as errors of now.
+      - Without it, and without a window (O(window) is 0), the last 60 seconds are counted.
       - A busy Varnish overwrites its log within seconds or minutes. On a quiet one it would show yesterday.
     type: float
-    default: 60.0
   cached:
     description: Regular expressions of URLs (path and query) that are meant to be answered from the cache.
     type: list
@@ -73,6 +74,12 @@ EXAMPLES = r"""
   warroom.launch.varnish_traffic:
   become: true
 
+- name: The same of the last five minutes, at once
+  warroom.launch.varnish_traffic:
+    window: 0
+    last: 300
+  become: true
+
 - name: With expectations, and two pages fetched twice
   warroom.launch.varnish_traffic:
     cached: ['^/$', '^/news/']
@@ -101,7 +108,7 @@ ansible_facts:
         schema: {type: int, description: Version of the structure of these facts.}
         instances:
           description:
-            - One per varnishd. Counts are over the time that the log covers, and null where the log has nothing to count.
+            - One per varnishd. Counts are of what ended within the window (or O(last)), and null where the log has nothing to count.
             - What every instance has beside these measures is documented by M(warroom.launch.launch_facts).
             - A measure over the window is null with one sample (O(window) is 0). Why a measure is null is in RV(ignore:unknown).
           type: list
@@ -114,7 +121,7 @@ ansible_facts:
               description: What was read.
               type: dict
               contains:
-                {transactions: {type: int, description: Transactions of both sides that O(last) lets in.},
+                {transactions: {type: int, description: Transactions of both sides that were counted.},
                  unparsed: {type: int, description: Lines that could not be understood.},
                  seconds: {type: float, description: Time that they cover.},
                  first_at: {type: str, description: 'Time of the first, null without any.'},

@@ -36,7 +36,8 @@ from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish
 from tests.support.memory import peak
 from tests.support.tools import RealCommands
 begun = time.monotonic()
-[found] = gather([(COLLECTOR, {"instance": sys.argv[1]})], 0, HostTools(RealCommands(), timeout=60))["launch_varnish_traffic"]["instances"]
+options = {"instance": sys.argv[1], "last": 0}
+[found] = gather([(COLLECTOR, options)], 0, HostTools(RealCommands(), timeout=60))["launch_varnish_traffic"]["instances"]
 took = time.monotonic() - begun
 print(json.dumps({"took": took, "memory": peak(), "facts": found}))
 """

@@ -27,7 +27,9 @@ SECRETS = ("EXAMPLEsecret", "EXAMPLEcookie", "EXAMPLEtoken", "EXAMPLEquery")
 
 def look(varnish: Varnish, window: float = 0, commands: t.Any = None, **options: t.Any) -> dict[str, t.Any]:
     tools = HostTools(commands or RealCommands(), timeout=10, top=30)
-    return gather([(COLLECTOR, {"instance": varnish.instance, **options})], window, tools)["launch_varnish_traffic"]["instances"][0]
+    return gather([(COLLECTOR, {"instance": varnish.instance, "last": 0, **options})], window, tools)["launch_varnish_traffic"][
+        "instances"
+    ][0]
 
 
 def settled(varnish: Varnish, requests: int) -> None:
@@ -181,7 +183,7 @@ def test_what_is_older_than_asked_for_is_in_no_count(varnish):
     assert found["requests"] == 4 and found["log"]["transactions"] == 6 and found["log"]["complete"]
     assert look(varnish, last=0)["requests"] == 10
     none = look(varnish, last=0.0001)
-    assert none["requests"] == 0 and "see the option last" in none["unknown"]["hit_ratio_true"]
+    assert none["requests"] == 0 and "the option last counts" in none["unknown"]["hit_ratio_true"]
 
 
 def test_hostile_clients_cannot_forge_lines(varnish):

@@ -19,7 +19,7 @@ from .tally import Matcher, Tally
 
 OPTIONS: dict[str, t.Any] = {
     "instance": {"type": "str"},
-    "last": {"type": "float", "default": 60.0},
+    "last": {"type": "float"},
     "cached": {"type": "list", "elements": "str"},
     "uncached": {"type": "list", "elements": "str"},
     "query": {"type": "str"},
@@ -31,15 +31,19 @@ OPTIONS: dict[str, t.Any] = {
 #: How many URLs may be fetched: this is a check, not a load test.
 _MOST_PROBES = 20
 
+#: Seconds of the log that one look without a window is about.
+_ONE_LOOK = 60.0
+
 
 class TrafficSampler(Sampler):
-    """One pass over the shared log when the window has passed: what was there before, and what came in it."""
+    """One pass over the shared log when the window has passed: what ended within the window."""
 
     lead = 0.1  # varnishncsa sleeps so long before it opens the log
 
     _expected: t.Sequence[Matcher] = ()
     _probes: t.Sequence[dict[str, t.Any]] = ()
     _seen: t.Sequence[int] = ()
+    _begun = 0.0  # when the window began, by the monotonic clock
     _no_probes: t.Optional[str] = "no URLs were named to be fetched (probe_urls)"
 
     @property
@@ -48,6 +52,7 @@ class TrafficSampler(Sampler):
 
     def first(self) -> None:
         """Whatever can be said at once: wrong expressions, no access. And the named URLs, so that the log has them too."""
+        self._begun = time.monotonic()
         self._seen = discover.pids(self.tools, self.options.get("instance"))
         self._expected = expected.matchers(self.options)
         if self.options.get("query"):
@@ -76,8 +81,8 @@ class TrafficSampler(Sampler):
 
     def facts(self, window: t.Optional[float]) -> Facts:
         restarted = discover.must_run_still(self.options.get("instance"), self._seen)
-        last = self.options.get("last") or 0.0
-        since = time.time() - last if last > 0 else 0.0
+        period = self._period(window)
+        since = time.time() - period if period > 0 else 0.0
         tally = Tally(self._expected)
         place, patience = self.options.get("instance"), self.tools.timeout
         stream = log.read(self.tools, place, tally.feed, patience, 2 * patience, more=log.only_since(since))
@@ -85,13 +90,19 @@ class TrafficSampler(Sampler):
             raise Problem(
                 f"none of the {tally.lines} lines of varnishncsa is of the format that was asked for: is it of varnishd's version?"
             )
-        facts = shape.facts(tally, stream, self._expected, self.tools.top)
+        facts = shape.facts(tally, stream, self._expected, self.tools.top, since)
         active.put(facts, list(self._probes), self._no_probes, bool(self.options.get("probe_urls")))
         facts.put("query", self._answer_to_query())
         facts.put("client_options", discover.client_options(self.options.get("instance")))
         if restarted:
             facts.note(f"{restarted}; what it logged before is lost")
         return facts
+
+    def _period(self, window: t.Optional[float]) -> float:
+        """Seconds of the log to count, up to now: those since the window began, unless others were asked for; 0 is all of it."""
+        if self.options.get("last") is not None:
+            return max(0.0, float(self.options["last"]))
+        return time.monotonic() - self._begun if window else _ONE_LOOK
 
     def _answer_to_query(self) -> Maybe[dict[str, t.Any]]:
         text, tag = self.options.get("query"), self.options.get("group_by") or "ReqURL"

@@ -108,8 +108,11 @@ class Stream:
 
 
 def only_since(moment: float) -> list[str]:
-    """Options by which varnishncsa leaves out what began before (seconds since 1970): far cheaper than to print it and skip it."""
-    return ["-q", f"Timestamp:Start[1] >= {moment:.6f}"] if moment > 0 else []
+    """Options by which varnishncsa leaves out what ended before (seconds since 1970): far cheaper than to print it and skip it.
+
+    The end decides: an error that took a minute is an error of now. Field 2 of every Timestamp is when it was written.
+    """
+    return ["-q", f"Timestamp[2] >= {moment:.6f}"] if moment > 0 else []
 
 
 def read(

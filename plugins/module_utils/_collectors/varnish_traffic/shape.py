@@ -30,15 +30,15 @@ _LISTS = {
     "synths": (("synth",), ()),
 }
 _PERMANENT = (301, 308)
-NO_REQUESTS = "no requests in the log, or none young enough to count (see the option last)"
+NO_REQUESTS = "no request ended within the window (the option last counts a longer part of the log)"
 NO_BACKEND = "no backend requests in the log"
 
 
-def facts(tally: Tally, stream: Stream, expected: t.Sequence[Matcher], keep: int) -> Facts:
-    """The measures of one instance (documented in the module's RETURN)."""
+def facts(tally: Tally, stream: Stream, expected: t.Sequence[Matcher], keep: int, since: float = 0.0) -> Facts:
+    """The measures of one instance (documented in the module's RETURN). `since`: from when on the log was read; 0 is all of it."""
     tally.fold()
     result = Facts()
-    log = _log(result, tally, stream)
+    log = _log(result, tally, stream, since)
     outcomes = _outcomes(tally)
     requests = sum(outcomes.values())
     looked_up = requests - outcomes["synth"]
@@ -65,8 +65,9 @@ def facts(tally: Tally, stream: Stream, expected: t.Sequence[Matcher], keep: int
     return result
 
 
-def _log(facts_: Facts, tally: Tally, stream: Stream) -> dict[str, t.Any]:
-    seconds = round(max(0.0, tally.last - tally.first), 3)
+def _log(facts_: Facts, tally: Tally, stream: Stream, since: float) -> dict[str, t.Any]:
+    # what ended within the window may have begun long before it
+    seconds = round(max(0.0, tally.last - max(tally.first, since)), 3)
     complete = not (stream.late or stream.cut or stream.missed)
     if stream.late:
         facts_.note(f"not all of the log was read: time was up after {tally.lines} transactions, the newest are missing")

@@ -33,6 +33,6 @@ def _line(kind: list[str], url: str, more: dict[str, t.Any]) -> bytes:
 
 
 def look(tools: t.Any, commands: t.Any, log: t.Any, **options: t.Any) -> dict[str, t.Any]:
-    """The facts of an instance whose varnishncsa prints this."""
+    """The facts of an instance whose varnishncsa prints this, whenever that was."""
     commands.answers["varnishncsa"] = log
-    return gather([(COLLECTOR, options)], 0, tools)["launch_varnish_traffic"]["instances"][0]
+    return gather([(COLLECTOR, {"last": 0, **options})], 0, tools)["launch_varnish_traffic"]["instances"][0]

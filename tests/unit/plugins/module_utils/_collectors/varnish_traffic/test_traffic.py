@@ -12,6 +12,8 @@ import time
 import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils._collect.command import Ran
+from ansible_collections.warroom.launch.plugins.module_utils._collect.run import gather
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish_traffic.collector import COLLECTOR
 
 from .lines import backend, client, look
 
@@ -169,14 +171,35 @@ def test_what_is_older_than_asked_for_is_not_even_printed(tools, commands, last,
     assert bool(queries) is asked
     for query in queries:
         begun, _sep, moment = query.rpartition(" ")
-        assert begun == "Timestamp:Start[1] >=" and before - last <= float(moment) <= time.time() - last
+        assert begun == "Timestamp[2] >=" and before - last <= float(moment) <= time.time() - last
+
+
+@pytest.mark.parametrize(
+    ("window", "options", "seconds"), [(0.2, {}, 0.2), (0, {}, 60), (0.2, {"last": 300}, 300), (0, {"last": 300}, 300)]
+)
+def test_the_window_decides_what_is_counted(tools, commands, window, options, seconds):
+    """Finding I1: only who asks for a longer look gets one; one look without a window is about the last minute."""
+    commands.answers["varnishncsa"] = client()
+    before = time.time()
+    gather([(COLLECTOR, options)], window, tools)
+    [said] = commands.asked
+    moment = float(said[said.index("-q") + 1].rpartition(" ")[2])
+    # the window begins with the first sample, and the log is read when the machine has been measured
+    assert before - (0 if seconds == window else seconds) <= moment + 0.001 and moment <= time.time() - seconds + 0.001
+
+
+def test_what_began_before_the_window_and_ended_in_it_makes_the_window_no_longer(tools, commands):
+    now = time.time()
+    log = client(status=503, start=f"{now - 60:.6f}") + client(start=f"{now:.6f}") * 9
+    found = look(tools, commands, log, last=10)
+    assert found["error_requests"] == 1 and found["log"]["seconds"] == pytest.approx(10, abs=0.5)
 
 
 def test_an_empty_log_is_unknown_and_not_zero_percent(tools, commands):
     found = look(tools, commands, b"")
     assert found["state"] == "up" and found["requests"] == 0
     for name in ("hit_ratio_true", "bypass_ratio", "requests_per_second", "error_ratio"):
-        assert found[name] is None and found["unknown"][name].startswith("no requests in the log, or none young enough")
+        assert found[name] is None and found["unknown"][name].startswith("no request ended within the window")
 
 
 def test_expected_urls(tools, commands):
@@ -313,7 +336,9 @@ def test_output_without_a_whole_line_is_no_log(tools, commands, output):
 
 def test_an_empty_log_says_so(tools, commands):
     facts = look(tools, commands, b"")
-    assert facts["state"] == "up" and facts["requests"] == 0 and any("no requests in the log" in note for note in facts["notes"])
+    assert (
+        facts["state"] == "up" and facts["requests"] == 0 and any("no request ended within the window" in note for note in facts["notes"])
+    )
 
 
 def test_a_private_redirect_is_no_redirect_to_cache(tools, commands):
