@@ -13,6 +13,7 @@ import typing as t
 from .fact_names import fact_key
 from .facts import Facts
 from .host_tools import HostTools
+from .sampling import Number, number
 
 
 class Sampler:
@@ -56,6 +57,15 @@ class Sampler:
         The builder asks a reason of every null.
         """
         raise NotImplementedError
+
+    @property
+    def lost(self) -> bool:
+        """Whether the connection that it reads over has ended, so that what it read last is no answer."""
+        return False
+
+    def uptime(self, facts: Facts) -> t.Optional[Number]:
+        """Seconds since the start of what was read, by the facts of it; None when that is unknown."""
+        return number(facts.get("uptime_seconds")) if facts.has("uptime_seconds") else None
 
     def close(self) -> None:
         """Let go of connections. Must not raise."""

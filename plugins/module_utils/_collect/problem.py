@@ -55,7 +55,7 @@ def broke_off(error: BaseException) -> bool:
 def is_lost(error: BaseException) -> bool:
     """Whether it says that the other end of a connection is gone, rather than that it gave a strange answer or none in time."""
     if isinstance(error, Problem):
-        return isinstance(error, Down) and not isinstance(error, Silent)
+        return isinstance(error, (Down, Lost)) and not isinstance(error, (Silent, Ended))
     return isinstance(error, (ConnectionError, EOFError)) or getattr(error, "why", None) == "lost" or not is_ours(error)
 
 
@@ -78,6 +78,14 @@ class Down(Problem):
     """Nothing answers where the service should be, or the service itself says that it is stopped."""
 
     state = "down"
+
+
+class Ended(Down):
+    """It has ended for certain, and nothing took its place: there is nothing to connect to again."""
+
+
+class Lost(Problem):
+    """What answered before has ended the connection since: it was restarted, is gone, or does not want us any more."""
 
 
 class Hangs(Silent):

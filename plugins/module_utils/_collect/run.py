@@ -18,13 +18,12 @@ import typing as t
 from .._texts import redact
 from .._texts.moments import now
 from .._texts.plain import plain
-from . import libraries, silence
+from . import libraries, restart, sampling, silence
 from .base import Collector, Sampler
 from .facts import Facts
 from .flood import Guard
 from .host_tools import HostTools
-from .problem import Down, Problem, Silent, broke_off, fault, is_lost
-from .sampling import ONE_SAMPLE
+from .problem import Down, Lost, Problem, Silent, broke_off, fault, is_lost
 
 SCHEMA = 1
 
@@ -106,8 +105,22 @@ class _Gate:
         self._event.wait(seconds)
 
 
-#: In place of a comparison.
-RESTARTED = "it was restarted, or dropped our connection, within the window, so there is nothing to compare: ask again"
+class _Arrival:
+    """One party's arrival at a gate: at the latest when it ends."""
+
+    def __init__(self, gate: _Gate) -> None:
+        self._gate = gate
+        self._made = False
+
+    def make(self) -> None:
+        if not self._made:
+            self._made = True
+            self._gate.arrive()
+
+
+def _must_hold(sampler: Sampler) -> None:
+    if sampler.lost:
+        raise Lost("it ended our connection while it was read: was it stopped or restarted just now? Ask again")
 
 
 class _Run:
@@ -122,6 +135,7 @@ class _Run:
         self.sampled = _Gate(len(jobs) - quiet)
         self.machine_done = _Gate(quiet)
         self.machine_ends: t.Optional[float] = None  # when the machine's window will have passed (monotonic), once it has begun
+        self.deadline = time.monotonic() + window + 4 * tools.timeout + 1
 
     def one(self, outcome: Outcome, sampler: Sampler) -> None:
         try:
@@ -137,8 +151,7 @@ class _Run:
             outcome.finished = time.monotonic()
 
     def _sample(self, outcome: Outcome, sampler: Sampler) -> None:
-        gate = self.machine_done if sampler.quiet else self.sampled
-        arrived = False
+        arrival = _Arrival(self.machine_done if sampler.quiet else self.sampled)
         try:
             if sampler.quiet:
                 self.sampled.wait(self.tools.timeout)
@@ -146,50 +159,45 @@ class _Run:
             sampler.first()
             begun = time.monotonic()
             if not sampler.quiet:
-                gate.arrive()
-                arrived = True
-            if self.window > 0:
+                arrival.make()
+            try:
+                if self.window > 0:
+                    outcome.window = self._pass_window(sampler, begun)
                 if sampler.quiet:
-                    self.machine_ends = begun + self.window
-                try:
-                    sampler.watch(self.window)
-                    if not sampler.quiet:
-                        self._wait_for_machine(sampler.lead)
-                    ended = time.monotonic()
-                    sampler.second()
-                except Exception as error:  # pylint: disable=broad-exception-caught # whatever a library makes of a peer that is gone
-                    self._begin_again(outcome, sampler, error, begun + self.window)
-                    return
-                outcome.window = ended - begun
-            if sampler.quiet:
-                gate.arrive()
-                arrived = True
-            outcome.facts = sampler.facts(outcome.window)
+                    arrival.make()
+                outcome.facts = sampler.facts(outcome.window)
+                _must_hold(sampler)
+            except Exception as error:  # pylint: disable=broad-exception-caught # whatever a library makes of a peer that is gone
+                self._read_again(outcome, sampler, error, begun)
+            if sampling.RESTARTED in outcome.facts.unknown.values():
+                outcome.facts.note(f"{sampling.RESTARTED[0].upper()}{sampling.RESTARTED[1:]}")
         finally:
-            if not arrived:
-                gate.arrive()
+            arrival.make()
 
-    def _begin_again(self, outcome: Outcome, sampler: Sampler, error: Exception, ends: float) -> None:
-        """It answered when the window began. If it does now, on a new connection, it was restarted; else it is gone since then."""
-        if sampler.quiet or not is_lost(error) or self.guard.reason(outcome.name, outcome.places):
+    def _pass_window(self, sampler: Sampler, begun: float) -> float:
+        """The second sample; gives the seconds between the two."""
+        if sampler.quiet:
+            self.machine_ends = begun + self.window
+        sampler.watch(self.window)
+        if not sampler.quiet:
+            self._wait_for_machine(sampler.lead)
+        ended = time.monotonic()
+        sampler.second()
+        _must_hold(sampler)
+        return ended - begun
+
+    def _read_again(self, outcome: Outcome, sampler: Sampler, error: Exception, begun: float) -> None:
+        """It answered when the window began. What answers now, on a new connection, is read once: it was restarted, most likely."""
+        if sampler.quiet or not self.window or not is_lost(error) or self.guard.reason(outcome.name, outcome.places):
             raise error
         with contextlib.suppress(Exception):
             sampler.close()
-        time.sleep(max(0.0, ends - time.monotonic()))  # what is being restarted has the rest of the window to come back
-        fresh = outcome.collector.sampler(outcome.options, self.tools)
-        try:
-            fresh.first()
-            facts = fresh.facts(None)
-        except Down as down:
-            raise Down(f"it ended within the window: {down}") from None
-        except Problem as problem:
-            raise Problem(f"it dropped our connection within the window, and now: {problem}") from None
-        finally:
-            with contextlib.suppress(Exception):
-                fresh.close()
-        facts.say_instead(ONE_SAMPLE, RESTARTED)
-        facts.note(f"{RESTARTED[0].upper()}{RESTARTED[1:]}")
-        outcome.facts = facts
+        # what is being restarted has the rest of the window to come back, and some time more
+        ends = max(begun + self.window, time.monotonic())
+        time.sleep(max(0.0, ends - time.monotonic()))
+        outcome.window = None
+        until = min(ends + self.tools.timeout, self.deadline - 2 * self.tools.timeout)
+        outcome.facts = restart.read_once(outcome.collector, outcome.options, self.tools, error, begun, until)
 
     def _wait_for_machine(self, lead: float) -> None:
         """Until the machine has been sampled twice, or up to `lead` seconds before."""
@@ -219,8 +227,7 @@ def gather(wanted: t.Sequence[tuple[Collector, dict[str, t.Any]]], window: float
     run = _Run(jobs, window, tools)
     with run.guard:
         threads = [(outcome, _start(run, outcome, sampler)) for outcome, sampler in jobs]
-        deadline = time.monotonic() + window + 4 * tools.timeout + 1
-        late = {id(outcome) for outcome, thread in threads if not _ended(thread, deadline)}
+        late = {id(outcome) for outcome, thread in threads if not _ended(thread, run.deadline)}
     facts: dict[str, dict[str, t.Any]] = {}
     for outcome in outcomes:
         if id(outcome) in late:

@@ -72,4 +72,8 @@ def top(rows: t.Iterable[t.Mapping[str, t.Any]], by: str, count: int) -> list[t.
     return sorted(rows, key=lambda row: -(number(row.get(by)) or 0))[:count]
 
 
+#: Why nothing was compared.
 ONE_SAMPLE = "only one sample was taken (window 0), so there is nothing to compare"
+RESTARTED = "it was restarted within the window, so there is nothing to compare: ask again"
+DROPPED = "it dropped our connection within the window without being restarted, so there is nothing to compare: ask again"
+RESTARTED_OR_DROPPED = "it was restarted within the window, or dropped our connection, so there is nothing to compare: ask again"

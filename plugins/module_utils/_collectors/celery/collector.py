@@ -16,6 +16,7 @@ from ..._collect.base import Collector, Sampler
 from ..._collect.facts import Facts, Maybe
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Problem, broke_off
+from ..._collect.sampling import Number, number
 from ..._texts import strict_url
 from . import api, application, local, refusal
 from .application import Application
@@ -139,6 +140,13 @@ class CelerySampler(Sampler):
             self._got.tally = None
         self._manage()
         return facts(self._got, window, self.tools.top)
+
+    @property
+    def lost(self) -> bool:
+        return self._broke is not None or (self._connection is not None and self._connection.lost)
+
+    def uptime(self, _facts: Facts) -> t.Optional[Number]:
+        return number(self._got.server.get("uptime_in_seconds"))  # Redis; RabbitMQ does not tell it
 
     def close(self) -> None:
         lost = self._connection is not None and self._connection.lost

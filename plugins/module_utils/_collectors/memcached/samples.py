@@ -10,7 +10,7 @@ import dataclasses
 import typing as t
 
 from ..._collect.derived import Window
-from ..._collect.sampling import delta
+from ..._collect.sampling import RESTARTED, delta
 from ..._texts.redact import clean
 from . import proxy
 from .parse import count
@@ -63,7 +63,7 @@ def interruption(first: t.Mapping[str, str], second: t.Mapping[str, str]) -> t.O
     """Why the two samples cannot be compared: a restart, or `stats reset` (uptime goes on: case M-12)."""
     before, after = count(first, "uptime"), count(second, "uptime")
     if first.get("pid") != second.get("pid") or (before is not None and after is not None and after < before):
-        return "the server was restarted between the samples"
+        return RESTARTED
     if any(delta(first.get(name), second.get(name)) is None for name in _TELLTALES if name in first and name in second):
         return "the counters were reset between the samples (stats reset)"
     return None

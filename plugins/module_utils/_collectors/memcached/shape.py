@@ -202,7 +202,7 @@ def _latency(facts_: Facts, latency: Latency) -> None:
 
 def _notes(facts_: Facts, window: Window, latest: Sample) -> None:
     if window.broken:
-        facts_.note(window.broken[0].upper() + window.broken[1:] + ".")
+        facts_.note(window.broken[0].upper() + window.broken[1:])
     items, stored = known(window.now("curr_items")), known(window.now("total_items"))
     if items is not None and stored is not None and items > stored:
         facts_.note("The counters were reset while the server ran on: lifetime values count from then, not from its start.")

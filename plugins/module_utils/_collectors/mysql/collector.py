@@ -12,7 +12,7 @@ import typing as t
 from ..._collect.base import Collector, Sampler
 from ..._collect.facts import Facts, Maybe, Unknown, known
 from ..._collect.host_tools import HostTools
-from ..._collect.problem import Problem
+from ..._collect.problem import Lost, Problem
 from ..._sql import sql_text
 from ..._sql.sessions import Manner
 from ..._texts.redact import clean
@@ -131,7 +131,7 @@ class MysqlSampler(Sampler):
         try:
             self._second = self._sample(self._first.now)
         except Refused as refused:
-            raise Problem(f"{self.name} broke off within the window (a restart?): {clean(refused.said)}") from None
+            raise (Lost if self.lost else Problem)(f"{self.name} refuses an answer: {clean(refused.said)}") from None
 
     def facts(self, window: t.Optional[float]) -> Facts:
         if self._exhausted is not None:
@@ -157,6 +157,10 @@ class MysqlSampler(Sampler):
         facts.put("plans", [shape.plan(pid, material, *self._reader.explain(pid)) for pid in self.options.get("explain_pids") or []])
         facts.put("client_options", self._tools_options)
         return facts
+
+    @property
+    def lost(self) -> bool:
+        return self._session is not None and self._session.lost
 
     def close(self) -> None:
         if self._session is not None:

@@ -43,7 +43,6 @@ _RATES = {
 #: Fewer than this many lookups say nothing about a hit ratio.
 ENOUGH_READS = 1000
 UNSET = "the server does not tell this setting"
-RESTARTED = "the server was restarted within the window: rates are not known"
 
 
 def lacking(name: str) -> str:

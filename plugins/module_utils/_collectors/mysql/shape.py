@@ -11,7 +11,7 @@ import typing as t
 
 from ..._collect.derived import Window
 from ..._collect.facts import Facts, Maybe, Unknown, known, row
-from ..._collect.sampling import ONE_SAMPLE, Number
+from ..._collect.sampling import ONE_SAMPLE, RESTARTED, Number
 from ..._sql import clients, locks, sessions
 from . import comparable, galera, indexes, replication, server, waits
 from . import statements as statement_rows
@@ -113,9 +113,7 @@ def facts(material: Material, statements: Maybe[statement_rows.Statements], text
     built = Facts()
     first, second, reader = material.first, material.second, material.reader
     counted, later = first.counted, None if second is None else second.counted
-    broken = server.RESTARTED if server.restarted(counted, later) else None
-    if broken is not None:
-        built.note(broken)
+    broken = RESTARTED if server.restarted(counted, later) else None
     window = Window(counted, later, material.window, server.lacking, broken)
     server.put_identity(built, reader.identity, reader.variables, window)
     server.put_connections(built, material.latest.status, reader.variables)

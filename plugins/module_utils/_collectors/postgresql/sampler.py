@@ -289,17 +289,12 @@ class PostgresqlSampler(Sampler):
         if self._server is None:
             seen = backends(self.tools, connect.socket_of(self.options)[1]) if self._is_here() else None
             return connections.exhausted(self._exhausted or "", seen)
-        facts = self._server.facts(window)
-        if self._server.session.lost:
-            self._explain_loss()
-        return facts
+        return self._server.facts(window)
 
-    def _explain_loss(self) -> t.NoReturn:
-        """What was read before is no answer of a server that is gone: it is down, or was restarted meanwhile."""
-        connect.connection(self.options, self.tools.timeout).close()
-        raise Problem(
-            f"{self.name} ended our connection within the window: it restarted, or our session was terminated; run the check again"
-        )
+    @property
+    def lost(self) -> bool:
+        session = self._server.session if self._server is not None else self._session
+        return session is not None and session.lost
 
     def _is_here(self) -> bool:
         """Whether the instance runs on this host, so that its processes are in our table."""

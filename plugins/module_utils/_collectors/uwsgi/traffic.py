@@ -12,7 +12,7 @@ import typing as t
 
 from ..._collect.derived import per, rate, share
 from ..._collect.facts import Facts, Maybe, Unknown
-from ..._collect.sampling import ONE_SAMPLE, Number
+from ..._collect.sampling import ONE_SAMPLE, RESTARTED, Number
 from .document import Stats, Worker
 from .samples import History
 
@@ -60,7 +60,7 @@ class Moved:
     @property
     def reason(self) -> str:
         if self.restarted:
-            return "uWSGI was restarted between the samples"
+            return RESTARTED
         return ONE_SAMPLE if self.window is None else "uWSGI was reloaded between the samples"
 
 
@@ -68,9 +68,7 @@ def put(facts: Facts, history: History) -> None:
     """Requests, response time, utilisation, exceptions, kills and respawns; in the window and since the start."""
     moved = Moved(history)
     workers = history.last.stats.workers
-    if moved.restarted:
-        facts.note("uWSGI was restarted between the samples: measures over the window are unknown")
-    elif moved.reloaded:
+    if moved.reloaded:
         facts.note("uWSGI was reloaded between the samples: what the old workers did since the first sample is not counted")
     _requests(facts, history, moved)
     facts.put("utilisation", _utilisation(facts, history, moved))

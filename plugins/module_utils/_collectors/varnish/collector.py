@@ -12,8 +12,9 @@ import typing as t
 from ..._collect.base import Collector, Sampler
 from ..._collect.facts import Facts, Maybe, T, Unknown, measured
 from ..._collect.host_tools import HostTools
-from ..._collect.problem import Problem
+from ..._collect.problem import Lost, Problem
 from . import discover, fetch, parse, shape
+from .window import began_anew
 
 OPTIONS: dict[str, t.Any] = {
     "instance": {"type": "str"},
@@ -51,10 +52,10 @@ class VarnishSampler(Sampler):
         try:
             self._second, self._second_at = self._read()
         except Problem:
-            restarted = discover.must_run_still(self.options.get("instance"), self._seen)
+            restarted = self._restarted()
             if restarted is None:
                 raise
-            raise Problem(f"{restarted}, and cannot be read yet: ask again when it serves") from None
+            raise Lost(f"{restarted}, and cannot be read yet: ask again when it serves") from None
 
     def facts(self, window: t.Optional[float]) -> Facts:
         restarted = self._check_alive()
@@ -69,8 +70,10 @@ class VarnishSampler(Sampler):
 
         Gives a sentence when varnishd was restarted within the window.
         """
-        restarted = discover.must_run_still(self.options.get("instance"), self._seen)
+        restarted = self._restarted()
         if restarted is not None:
+            if self._second is None or not began_anew(self._first, self._second):
+                raise Lost(f"{restarted}, and was not read since")
             return restarted
         later, at = self._second, self._second_at
         if later is None and discover.runs(self.tools, self.options.get("instance")) is False:
@@ -79,6 +82,10 @@ class VarnishSampler(Sampler):
         if later is not None and self._first_at is not None and at is not None:
             shape.must_be_alive(self._first, later, at - self._first_at)
         return None
+
+    def _restarted(self) -> t.Optional[str]:
+        """A sentence when another varnishd took the place of the one that was seen at first."""
+        return discover.must_run_still(self.options.get("instance"), self._seen, self.tools.timeout / 2)
 
     def _told(self) -> shape.Told:
         """What the management CLI says. A part that it does not tell is unknown with the reason, not the whole."""

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import os
 import shlex
+import time
 import typing as t
 
 from ..._collect.host_tools import HostTools
-from ..._collect.problem import Down
+from ..._collect.problem import Ended
 from ..._linux.processes import PROC, Process, Processes
 from ..._texts.redact import clean
 
 DAEMONS = ("varnishd", "vinyld")
 # What the manager keeps in its working directory since 6.0: the index of its shared memory.
 _MARK = "_.vsm_mgt"
+#: Between two looks for the successor of a manager that is gone.
+_LOOK_SECONDS = 0.5
 
 
 def client_options(instance: t.Optional[str]) -> str:
@@ -90,18 +93,23 @@ def pids(tools: HostTools, instance: t.Optional[str]) -> list[int]:
     return [process.pid for process in managers(tools) if _is(process, instance)]
 
 
-def must_run_still(instance: t.Optional[str], seen: t.Collection[int]) -> t.Optional[str]:
+def must_run_still(instance: t.Optional[str], seen: t.Collection[int], patience: float = 0.0) -> t.Optional[str]:
     """What became of the managers that were seen: None when one still runs, a sentence when another took their place.
 
-    Raise Down when they are gone. Their shared memory stays readable for ever.
+    Raise Ended when they are gone and no other comes within `patience` seconds. Their shared memory stays readable for ever.
     """
-    # a dead one whose parent did not collect it has no command line left
-    running = [process for process in Processes.read().rows if process.argv]
-    if not seen or {process.pid for process in running} & set(seen):
-        return None
-    successor = next((process for process in running if process.name in DAEMONS and _is(process, instance)), None)
-    if successor is None:
-        raise Down("varnishd ended within the window, only its last counters are left: start it again, read the system log")
+    until = time.monotonic() + patience
+    while True:
+        # a dead one whose parent did not collect it has no command line left
+        running = [process for process in Processes.read().rows if process.argv]
+        if not seen or {process.pid for process in running} & set(seen):
+            return None
+        successor = next((process for process in running if process.name in DAEMONS and _is(process, instance)), None)
+        if successor is not None:
+            break
+        if time.monotonic() >= until:
+            raise Ended("varnishd ended within the window, only its last counters are left: start it again, read the system log")
+        time.sleep(_LOOK_SECONDS)
     return f"varnishd was restarted within the window (pid {min(seen)} is gone, pid {successor.pid} took its place)"
 
 

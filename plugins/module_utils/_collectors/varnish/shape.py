@@ -11,8 +11,8 @@ import typing as t
 
 from ..._collect.derived import any_of, per, rate, share, total
 from ..._collect.facts import Facts, Maybe, Unknown, known, measured
-from ..._collect.problem import Down
-from ..._collect.sampling import Number
+from ..._collect.problem import Down, Ended
+from ..._collect.sampling import ONE_SAMPLE, Number
 from . import backends, outcomes
 from .parse import Counters
 from .window import Window
@@ -45,7 +45,7 @@ def must_be_alive(first: Counters, second: Counters, seconds: t.Optional[float])
     """The shared memory of a killed varnishd stays readable for ever: its clocks stand still while time goes by."""
     clocks = [name for name in ("MGT.uptime", "MAIN.uptime") if name in first and name in second]
     if clocks and seconds is not None and seconds >= 3 and all(first[name] == second[name] for name in clocks):
-        raise Down(
+        raise Ended(
             "varnishd was killed or is frozen: its clocks stand still, only its last counters are left; start it again, read the system log"
         )
 
@@ -57,8 +57,8 @@ def facts(
     window = Window(first, second, seconds, replaced)
     must_have_child(window.latest)
     result = Facts()
-    if window.restarted:
-        result.note("varnishd's child restarted during the sample")
+    if window.restarted and not replaced:  # a new manager is said by who saw it
+        result.note("The child of varnishd was restarted within the window")
     result.put("product", told.product)
     result.put("version", told.version)
     active = backends.active_vcl(told.vcls, window.latest)
@@ -198,7 +198,7 @@ def _child(window: Window) -> dict[str, Maybe[t.Union[Number, bool]]]:
         "died": died,
         "panics": panicked,
         "unexpected_exits": window.now("MGT.child_stop"),
-        "restarted_in_window": window.restarted,
+        "restarted_in_window": Unknown(ONE_SAMPLE) if window.seconds is None else window.restarted,
         # how long the manager ran before the present child: a cold cache behind calm numbers (case V-09)
         "younger_than_manager_seconds": age if isinstance(age, Unknown) else max(0, age),
     }

@@ -10,10 +10,10 @@ import typing as t
 
 from ..._collect import derived
 from ..._collect.facts import Maybe
-from ..._collect.sampling import Number
+from ..._collect.sampling import RESTARTED, Number
 from .parse import Counters
 
-RESTARTED = "the child of varnishd restarted during the sample, so its counters began again at zero; ask again"
+CHILD_RESTARTED = "the child of varnishd was restarted within the window, so its counters began again at zero: ask again"
 
 
 class Window(derived.Window):
@@ -23,9 +23,12 @@ class Window(derived.Window):
     """
 
     def __init__(self, first: Counters, second: t.Optional[Counters], seconds: t.Optional[float], replaced: bool = False) -> None:
-        fell = second is not None and any(_fell(first, second, name) for name in ("MAIN.uptime", "MGT.uptime", "MAIN.cache_hit"))
-        self.restarted = replaced or fell
-        super().__init__(first, second, seconds, _lacking, RESTARTED if self.restarted else None)
+        self.restarted = replaced or (second is not None and began_anew(first, second))
+        super().__init__(first, second, seconds, _lacking, self._broken(replaced))
+
+    def _broken(self, replaced: bool) -> t.Optional[str]:
+        """Why the samples cannot be compared."""
+        return RESTARTED if replaced else CHILD_RESTARTED if self.restarted else None
 
     def now(self, name: str) -> Maybe[Number]:
         return super().now(full(name))
@@ -44,6 +47,11 @@ class Window(derived.Window):
         """The sum of the counters as they are, of those that this version has."""
         names = tuple(map(full, names))
         return derived.total(self.now(name) for name in [name for name in names if name in self.latest] or names[:1])
+
+
+def began_anew(first: Counters, second: Counters) -> bool:
+    """Whether the second sample is of another process than the first."""
+    return any(_fell(first, second, name) for name in ("MAIN.uptime", "MGT.uptime", "MAIN.cache_hit"))
 
 
 def full(name: str) -> str:

@@ -80,7 +80,7 @@ class TrafficSampler(Sampler):
         raise Problem("probe_urls: it is unknown where varnishd listens; set address to host:port")
 
     def facts(self, window: t.Optional[float]) -> Facts:
-        restarted = discover.must_run_still(self.options.get("instance"), self._seen)
+        restarted = discover.must_run_still(self.options.get("instance"), self._seen, self.tools.timeout / 2)
         period = self._period(window)
         since = time.time() - period if period > 0 else 0.0
         tally = Tally(self._expected)

@@ -12,12 +12,19 @@ import typing as t
 
 import pytest
 
+from ansible_collections.warroom.launch.plugins.module_utils._collect import restart
 from ansible_collections.warroom.launch.plugins.module_utils._collect.base import Collector, Sampler
 from ansible_collections.warroom.launch.plugins.module_utils._collect.facts import Facts
 from ansible_collections.warroom.launch.plugins.module_utils._collect.host_tools import HostTools
-from ansible_collections.warroom.launch.plugins.module_utils._collect.problem import Down, Problem, Silent, fault
+from ansible_collections.warroom.launch.plugins.module_utils._collect.problem import Down, Ended, Problem, Silent, fault
 from ansible_collections.warroom.launch.plugins.module_utils._collect.run import gather
-from ansible_collections.warroom.launch.plugins.module_utils._collect.sampling import ONE_SAMPLE, percentile
+from ansible_collections.warroom.launch.plugins.module_utils._collect.sampling import (
+    DROPPED,
+    ONE_SAMPLE,
+    RESTARTED,
+    RESTARTED_OR_DROPPED,
+    percentile,
+)
 from ansible_collections.warroom.launch.plugins.module_utils._texts.plain import plain
 
 
@@ -56,6 +63,56 @@ class Restarted(Fine):
         facts = super().facts(window)
         facts.put("rate", None, ONE_SAMPLE)
         return facts
+
+
+class Dropped(Restarted):
+    """A server that tells its uptime, and that is known to have ended our connection."""
+
+    age = 0.0
+
+    def second(self) -> None:
+        self.samples += 1
+
+    @property
+    def lost(self) -> bool:
+        return self.samples > 1
+
+    def facts(self, window: t.Optional[float]) -> Facts:
+        facts = super().facts(window)
+        facts.put("uptime_seconds", self.age)
+        return facts
+
+
+class Starting(Restarted):
+    """One that refuses twice before it is back."""
+
+    asked = 0
+
+    def first(self) -> None:
+        Starting.asked += 1
+        if Starting.asked in (2, 3):
+            raise Problem("the database system is starting up")
+        super().first()
+
+
+class Fell(Fine):
+    """One that serves connections of a moment: the counters say that it was restarted."""
+
+    def facts(self, window: t.Optional[float]) -> Facts:
+        facts = super().facts(window)
+        facts.put("rate", None, RESTARTED)
+        return facts
+
+
+class Dead(Fine):
+    asked = 0
+
+    def first(self) -> None:
+        Dead.asked += 1
+        super().first()
+
+    def second(self) -> None:
+        raise Ended("it was killed")
 
 
 class Slow(Fine):
@@ -147,6 +204,34 @@ def test_a_restart_within_the_window_is_said(tools: HostTools) -> None:
     assert (again["state"], again["window"], again["samples"]) == ("up", None, 1)
     assert "restarted" in again["unknown"]["rate"] and any("restarted" in note for note in again["notes"])
     assert got["launch_slow"]["state"] == "unreadable", "an answer that is late is no restart"
+
+
+@pytest.mark.parametrize(("age", "said"), [(0.5, RESTARTED), (86400.0, DROPPED)])
+def test_a_server_that_ended_our_connection_is_read_once_more(
+    age: float, said: str, tools: HostTools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Dropped, "age", age)
+    again = run(tools, collector("dropped", Dropped))["launch_dropped"]
+    assert (again["state"], again["window"], again["samples"], again["rate"]) == ("up", None, 1, None)
+    assert again["unknown"]["rate"] == said and again["notes"] == [said[0].upper() + said[1:]]
+
+
+def test_a_server_that_is_starting_is_waited_for(tools: HostTools, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Starting, "asked", 0)
+    monkeypatch.setattr(restart, "_PAUSE", 0.001)
+    again = run(tools, collector("starting", Starting))["launch_starting"]
+    assert again["state"] == "up" and Starting.asked == 4 and again["unknown"]["rate"] == RESTARTED_OR_DROPPED
+
+
+def test_a_restart_that_only_the_counters_tell_is_noted(tools: HostTools) -> None:
+    fell = run(tools, collector("fell", Fell))["launch_fell"]
+    assert fell["state"] == "up" and fell["samples"] == 2 and any("restarted within the window" in note for note in fell["notes"])
+
+
+def test_what_has_ended_for_certain_is_not_connected_to_again(tools: HostTools, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Dead, "asked", 0)
+    dead = run(tools, collector("dead", Dead))["launch_dead"]
+    assert (dead["state"], dead["problem"], Dead.asked) == ("down", "it was killed", 1)
 
 
 def test_foreign_code_that_ends_the_program_is_no_answer(tools: HostTools) -> None:

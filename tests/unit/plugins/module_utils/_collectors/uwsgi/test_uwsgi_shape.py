@@ -167,7 +167,7 @@ def test_u13_harakiri_leaves_the_averages(case):
 def test_restart_and_reload_are_said_and_no_rate_is_negative():
     restarted = {**changed(IDLE, w1={"requests": 1}, w2={"requests": 0}), "pid": 999}
     result = facts(IDLE, restarted, window=5.0)
-    assert result["requests"] is None and result["respawns"] is None and "restarted" in result["notes"][0] + result["unknown"]["requests"]
+    assert result["requests"] is None and result["respawns"] is None and "restarted within the window" in result["unknown"]["requests"]
     old = changed(IDLE, w1={"respawn_count": 5})
     result = facts(old, changed(old, w1={"respawn_count": 1, "requests": 2, "running_time": 10}), window=5.0)
     assert result["requests"] == 2 and result["respawns"] is None and "reloaded" in result["notes"][0]

@@ -242,7 +242,7 @@ def test_v13_json_that_was_cut_gives_no_half_read_facts(case, tools, commands):
 def test_a_restart_within_the_window_is_said_and_not_down(case, tools, commands, monkeypatch):
     before = Processes([Process(40, 1, "varnishd", 0, ("/usr/sbin/varnishd", "-n", "edge"))], False)
     after = Processes([Process(77, 1, "varnishd", 0, ("/usr/sbin/varnishd", "-n", "edge"))], False)
-    tools._processes = before
+    tools._processes, tools.timeout = before, 0.6
     monkeypatch.setattr(discover.Processes, "read", lambda: after)
     commands.answers["varnishstat"] = [case("V-12-first.json"), case("V-12-restarted.json")]
     found = look(tools, window=0.01, instance="edge")
@@ -250,7 +250,11 @@ def test_a_restart_within_the_window_is_said_and_not_down(case, tools, commands,
     assert any("restarted within the window (pid 40 is gone, pid 77 took its place)" in note for note in found["notes"])
     commands.answers["varnishstat"] = [case("V-12-first.json"), Ran(1, b"", b"Could not get hold of varnishd")]
     found = look(tools, window=0.01, instance="edge")
-    assert found["state"] == "unreadable" and "was restarted within the window" in found["problem"]
+    assert found["state"] == "unreadable" and "dropped our connection within the window, and now: varnishd is running" in found["problem"]
+    commands.answers["varnishstat"] = [case("V-12-first.json"), Ran(1, b"", b"Could not get hold of varnishd"), case("V-12-restarted.json")]
+    found = look(tools, window=0.01, instance="edge")
+    assert found["state"] == "up" and found["lifetime_hits"] == 12 and found["hit_ratio_true"] is None
+    assert found["child"]["restarted_in_window"] is None and "within the window" in found["unknown"]["hit_ratio_true"]
     monkeypatch.setattr(discover.Processes, "read", lambda: Processes([], False))
     commands.answers["varnishstat"] = [case("V-12-first.json"), case("V-12-second.json")]
     found = look(tools, window=0.01, instance="edge")
@@ -274,8 +278,8 @@ def test_v12_the_window_beside_the_lifetime(case, tools, commands):
 
 def test_v12_a_restart_between_the_samples_is_said_and_never_negative(case):
     result = facts(parse.counters(case("V-12-first.json")), parse.counters(case("V-12-restarted.json")))
-    assert result["hit_ratio_true"] is None and "restarted during the sample" in result["unknown"]["hit_ratio_true"]
-    assert any("restarted during the sample" in note for note in result["notes"])
+    assert result["hit_ratio_true"] is None and "restarted within the window" in result["unknown"]["hit_ratio_true"]
+    assert any("restarted within the window" in note for note in result["notes"])
     assert result["child"]["restarted_in_window"] is True
     assert result["lifetime_hits"] == 12
 
