@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import re
 import typing as t
 
 from ansible import constants, context
@@ -19,7 +20,8 @@ from ..plugin_utils._judge import variables
 from ..plugin_utils._judge.hostvars import Source, asked_hosts, inventory, raw
 from ..plugin_utils._judge.pipeline import judge, validate
 from ..plugin_utils._judge.report import Report
-from ..plugin_utils._report import board
+from ..plugin_utils._report import board, short_board
+from ..plugin_utils._report.at_end import AtEnd
 from ..plugin_utils._report.model import model
 from ..plugin_utils._report.publish import FILES, publish
 from ..plugin_utils._store import keep
@@ -28,6 +30,9 @@ from ..plugin_utils._store.past import known_past
 from ..plugin_utils._store.rounds import StoreError
 
 display = Display()
+
+#: The strategy loads this file in the main process, before it forks the worker that judges.
+AT_END = AtEnd(constants.DEFAULT_LOCAL_TMP, display.display)
 
 SPEC: dict[str, t.Any] = {
     "hosts": {"type": "list", "elements": "str"},
@@ -43,6 +48,7 @@ SPEC: dict[str, t.Any] = {
     "report_dir": {"type": "path"},
     "report_files": {"type": "list", "elements": "str", "choices": list(FILES), "default": list(FILES)},
     "show": {"type": "bool", "default": True},
+    "board": {"type": "str", "choices": ["short", "full"], "default": "full"},
     "watch": {"type": "bool", "default": False},
     **keep.SPEC,
 }
@@ -81,7 +87,7 @@ class ActionModule(ActionBase):
             return {"changed": False, "skipped": True, "skipped_reason": f"{len(waiting)} hosts of later batches are still to come"}
         hosts, begun = asked_hosts(names, hostvars, groups, source)
         validate(hosts, catalogue)
-        report = judge(hosts, catalogue, args["phase"], inventory(hostvars, groups, hosts), begun, _inventory_arguments())
+        report = judge(hosts, catalogue, args["phase"], inventory(hostvars, groups, hosts), begun, _inventory_arguments(), _rerun())
         return self._outcome(report, args)
 
     def _connection_settings(self) -> dict[str, t.Any]:
@@ -116,19 +122,27 @@ class ActionModule(ActionBase):
         """Kept, published and shown, each once; what cannot be kept is an error only after the verdict was given."""
         kept, not_kept = _kept(report, args)
         summary = model(report)
-        lines = board.lines(summary, self._width())
+        width = self._width()
+        lines = board.lines(summary, width) if args["board"] == "full" else short_board.lines(summary, width, _place(args))
+        last = _comes_last(args, lines, width)
+        shown = args["show"] and not (last and args["board"] == "short")
         if not _own_display():
-            tell([*(["", *lines, ""] if args["show"] else []), *keep.closing_lines(kept)])
+            tell([*(["", *lines, ""] if shown else []), *([] if last else keep.closing_lines(kept))])
+        if last:
+            AT_END.leave([*short_board.lines(summary, width, _place(args)), *keep.closing_lines(kept)])
         result = {
             "changed": False,
             "verdict": report["verdict"],
             "status": report["status"],
             "counts": report["counts"],
             "diagnoses": report["diagnoses"],
+            "obstacles": report["obstacles"],
             "fleet": report["fleet"],
             "summary": summary,
             "board": lines,
-            "shown": args["show"],
+            "form": args["board"],
+            "shown": shown,
+            "last": last,
             "stop": stops(report["status"], args["fail_on"]),
             "files": _published(report, args, summary["headline"]),
             **kept,
@@ -144,6 +158,21 @@ class ActionModule(ActionBase):
     def _width() -> int:
         columns = os.environ.get("COLUMNS", "")
         return int(columns) if columns.isdigit() and int(columns) >= 40 else (display.columns or 79) + 1
+
+
+def _place(args: t.Mapping[str, t.Any]) -> t.Optional[str]:
+    """Where a person finds the whole report, as the run was told it."""
+    if not args["report_dir"] or not args["report_files"]:
+        return None
+    page = "index.html" if "index.html" in args["report_files"] else args["report_files"][0]
+    return os.path.join(args["report_dir"], page)
+
+
+def _comes_last(args: t.Mapping[str, t.Any], lines: list[str], width: int) -> bool:
+    """Whether the short board is to be the last thing on the screen: what else is printed would push the verdict out of sight."""
+    if not args["show"] or args["watch"] or not AT_END.comes or _for_a_program():
+        return False
+    return args["board"] == "short" or not _own_display() or short_board.taken(lines, width) > AT_END.rows - 3
 
 
 def _kept(report: Report, args: dict[str, t.Any]) -> tuple[dict[str, t.Any], t.Optional[str]]:
@@ -186,7 +215,7 @@ def _published(report: Report, args: dict[str, t.Any], headline: str) -> list[st
 
 def tell(lines: list[str]) -> None:
     """Print lines, unless the output is for a machine, which finds them in the result."""
-    if lines and "json" not in str(constants.DEFAULT_STDOUT_CALLBACK):
+    if lines and not _for_a_program():
         display.display("\n".join(lines))
 
 
@@ -207,5 +236,34 @@ def _inventory_arguments() -> list[str]:
 
 def _own_display() -> bool:
     """Whether the output is for a machine, or shown by our own callback from the result."""
-    name = str(constants.DEFAULT_STDOUT_CALLBACK).rpartition(".")[2]
-    return name == "war_room" or "json" in name
+    return _for_a_program() or str(constants.DEFAULT_STDOUT_CALLBACK).rpartition(".")[2] == "war_room"
+
+
+def _for_a_program() -> bool:
+    """Whether the output has to stay one document."""
+    return "json" in str(constants.DEFAULT_STDOUT_CALLBACK)
+
+
+def _rerun() -> list[str]:
+    """The words that start this run of a playbook again; none when it was given values that may be secret."""
+    arguments = context.CLIARGS
+    playbooks, extra = arguments.get("args") or (), [str(value) for value in arguments.get("extra_vars") or ()]
+    if not isinstance(playbooks, (list, tuple)) or not playbooks:
+        return []
+    if any(_may_be_secret(value) for value in extra):
+        return []
+    limit = arguments.get("subset")
+    tags = [tag for tag in arguments.get("tags") or () if tag != "all"]
+    return [
+        "ansible-playbook",
+        *_inventory_arguments(),
+        *map(str, playbooks),
+        *(["--limit", str(limit)] if limit else []),
+        *(["--tags", ",".join(tags)] if tags else []),
+        *(part for value in extra for part in ("-e", value)),
+    ]
+
+
+def _may_be_secret(value: str) -> bool:
+    """Whether a value of -e could hold a secret: only a file's name and plain settings of ours cannot."""
+    return not value.startswith("@") and re.fullmatch(r"(launch_check_(?!services)\w+=[^\s:@{}]*\s*)+", value) is None

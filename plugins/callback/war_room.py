@@ -149,15 +149,16 @@ class CallbackModule(DefaultCallback):
         judged = result.result
         if judged.get("shown"):
             self._board(judged)
-        for line in closing_lines(judged):
+        for line in [] if judged.get("last") else closing_lines(judged):
             self._display.display(line)
         if "over" in judged and self._quiet(result.task):
             self._note_round(judged)
 
     def _board(self, result: dict[str, t.Any]) -> None:
         width = (self._display.columns or 79) + 1
-        plain = "\n".join(board.lines(result["summary"], width))
-        if ANSIBLE_COLOR:
+        full = result["form"] == "full"
+        plain = "\n".join(board.lines(result["summary"], width) if full else result["board"])
+        if ANSIBLE_COLOR and full:
             self._display.display(coloured(result["summary"], width), screen_only=True)
             self._display.display(plain, log_only=True)
         else:

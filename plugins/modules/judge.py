@@ -78,6 +78,14 @@ options:
     elements: str
     choices: [index.html, launch.json, junit.xml, launch.prom]
     default: [index.html, launch.json, junit.xml, launch.prom]
+  board:
+    description:
+      - What to print of the verdict. V(full) is every cause and finding; V(short) fits a terminal of 24 lines.
+      - Except in a watch, and for callbacks that print one document for programs, the short board is also the last thing that the run
+        prints, below errors and recap, unless the full one stands there in sight.
+    type: str
+    choices: [short, full]
+    default: full
   show:
     description: Print the board. Callbacks for programs (with C(json) in their name) get it in RV(board) only.
     type: bool
@@ -343,10 +351,30 @@ board:
   returned: when judged
   type: list
   elements: str
+form:
+  description: Which board that is (O(board)).
+  returned: when judged
+  type: str
 shown:
-  description: Whether the board was to be printed (O(show)).
+  description: Whether the board was to be printed at once (O(show)).
   returned: when judged
   type: bool
+last:
+  description: Whether the short board is printed at the end of the run.
+  returned: when judged
+  type: bool
+obstacles:
+  description:
+    - What stands between the check and a verdict, in the order in which to mend it. RV(obstacles[].command) mends it on all RV(obstacles[].hosts).
+  returned: when judged
+  type: list
+  elements: dict
+  contains:
+    kind: {type: str, description: 'Of what kind the reasons are, for example V(library) or V(become).'}
+    sentence: {type: str, description: Whose findings are unknown and why.}
+    command: {type: str, description: 'What mends it, to be run on the control node; null where no command does.'}
+    hosts: {type: list, elements: str, description: The hosts.}
+    findings: {type: int, description: How many findings are unknown for it.}
 summary:
   description: What the board shows, as data, of bounded size however large the fleet is.
   returned: when judged

@@ -21,6 +21,7 @@ import typing as t
 from .._reach.access import TOOLS, Access
 from .._reach.hosts import Reach
 from .._reach.quoting import LANGUAGES, Line, Untypable, text, word
+from . import remedies
 from .phrase import closing_brace
 from .query import Query, Unknowable, WrongQuery, compiled
 from .services import COLUMNS, MODULES
@@ -213,15 +214,32 @@ class Look:
         return None
 
 
-def ad_hoc(reach: Reach, host: t.Optional[str], module: str) -> t.Optional[Line]:
+def ad_hoc(reach: Reach, host: t.Optional[str], module: str, *more: str) -> t.Optional[Line]:
     """The module, ad hoc from the control node: against the host, or against all."""
     try:
-        return reach.ad_hoc(host or "all", module)
+        return reach.ad_hoc(host or "all", module, *more)
     except Untypable:
         return None
 
 
-def reading(reach: Reach, host: t.Optional[str], service: str) -> t.Optional[Line]:
+def reading(reach: Reach, host: t.Optional[str], service: str, *more: str) -> t.Optional[Line]:
     """The module that reads the service, ad hoc; for what exists once for the fleet, the one whose facts it is made of."""
     module = MODULES.get(service) or MODULES.get(COLUMNS[service]) or "launch_facts"
-    return ad_hoc(reach, host, f"warroom.launch.{module}")
+    return ad_hoc(reach, host, f"warroom.launch.{module}", *more)
+
+
+def installing(reach: Reach, hosts: str, packages: t.Sequence[str]) -> t.Optional[Line]:
+    """The packages on the hosts (a pattern), ad hoc by whatever package manager they have."""
+    return ad_hoc(reach, hosts, "ansible.builtin.package", "-a", f"name={','.join(packages)} update_cache=true", "--become")
+
+
+def remedy_line(reach: Reach, host: t.Optional[str], service: str, reason: str, for_this_only: bool = False) -> t.Optional[Line]:
+    """The line that makes known what is unknown for this reason. `for_this_only`: None where it would only read again."""
+    kind = remedies.kind_of(reason)
+    if kind.command == remedies.INSTALL and host is not None and remedies.packages(reason):
+        return installing(reach, host, remedies.packages(reason))
+    if kind.command == remedies.BECOME:
+        return reading(reach, host, service, "--become")
+    if kind.command == remedies.PING:
+        return ad_hoc(reach, host, "ansible.builtin.ping")
+    return None if for_this_only else reading(reach, host, service)

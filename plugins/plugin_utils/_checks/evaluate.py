@@ -11,9 +11,10 @@ import typing as t
 
 from ...module_utils._texts.redact import clean
 from .._reach.hosts import NOWHERE, Reach
+from . import remedies
 from .catalogue import ANSWERS, HOST_REACHED
 from .check import NOT_HERE, Check, Sentence
-from .command import ad_hoc, reading
+from .command import reading, remedy_line
 from .finding import Finding, Value, accept, finding
 from .limit import Limit, Operand, unmasked, usable
 from .query import Reading, Unknowable, reason_in
@@ -21,11 +22,7 @@ from .services import FLEET, TITLES, fact_key, instances_in
 
 STATES = ("up", "down", "unreadable")
 EVIDENCE_ROWS = 20
-# what to do about a check that could not be judged
-MEASURE = "Make it measurable"
 _NO_LIMIT = "no limit is set for it here"
-REPORT = "Report it to the authors of warroom.launch"
-TRAFFIC = "Ask again under load, rehearse with launch_check_phase: before"
 
 Facts = dict[str, t.Any]
 
@@ -69,8 +66,8 @@ def unreached(host: str, problem: str, reach: Reach = NOWHERE) -> Finding:
         HOST_REACHED, host, "server", None, "unknown",
         question="Does the host answer?",
         finding=f"No facts from this host: {problem}",
-        advice="Nothing on it was judged. Log in to it; if it is meant to be gone, take it out of the inventory or limit the run.",
-        look=ad_hoc(reach, host, "ansible.builtin.ping"),
+        advice=f"Nothing on it was judged. {remedies.kind_of(problem).how}.",
+        look=remedy_line(reach, host, "server", problem),
         reason=problem,
     )  # fmt: skip
 
@@ -80,11 +77,15 @@ def _nothing(host: str, service: str, checks: int, reach: Reach) -> Finding:
     return finding(
         service + ANSWERS, host, service, None, "unknown",
         question=f"Does {TITLES[service]} answer?",
-        finding=f"{reason}; {checks} checks could not be judged.",
+        finding=f"{reason}; {_number(checks)} could not be judged.",
         advice="Start it, say where it is (its options in launch_check_services), or take it off this host.",
         look=reading(reach, host, service),
         reason=reason,
     )  # fmt: skip
+
+
+def _number(checks: int) -> str:
+    return "1 check" if checks == 1 else f"{checks} checks"
 
 
 def _instance(host: str, service: str, instance: Facts, checks: list[Check], phase: str, reach: Reach) -> t.Iterator[Finding]:
@@ -104,9 +105,9 @@ def _instance(host: str, service: str, instance: Facts, checks: list[Check], pha
     yield finding(
         service + ANSWERS, host, service, name, "fail" if state == "down" else "unknown", value=str(state), unit="text",
         question=f"Does {TITLES[service]} answer?",
-        finding=f"{TITLES[service]} {name}: {problem.rstrip('.')}. Not judged: {len(checks)} checks of this instance.",
-        advice="Bring it back, then run the check again." if state == "down" else "Make it readable, then run the check again.",
-        look=reading(reach, host, service),
+        finding=f"{TITLES[service]} {name}: {problem.rstrip('.')}. Not judged: {_number(len(checks))} of this instance.",
+        advice="Bring it back, then run the check again." if state == "down" else f"{remedies.kind_of(problem).how}.",
+        look=reading(reach, host, service) if state == "down" else remedy_line(reach, host, service, problem),
         reason=problem,
     )  # fmt: skip
 
@@ -119,7 +120,7 @@ def judged(check: Check, host: str, instance: Facts, phase: str, reach: Reach = 
         reason = clean(f"this check failed on these facts ({type(error).__name__}: {error}); please report it with the check's id", 400)
         return finding(
             check.id, host, check.service, str(instance.get("name") or "default"), "unknown",
-            unit=check.unit, question=check.question, finding=f"Not known: {reason}", reason=reason, advice=_gap(check, REPORT),
+            unit=check.unit, question=check.question, finding=f"Not known: {reason}", reason=reason, advice=_gap(check, reason),
         )  # fmt: skip
 
 
@@ -128,7 +129,7 @@ def _judged(check: Check, host: str, instance: Facts, phase: str, reach: Reach) 
     value: t.Any = None
     limit: t.Optional[str] = None
     reason: t.Optional[str] = None
-    status, remedy, doubt = "skipped", MEASURE, ""
+    status, doubt = "skipped", ""
     try:
         reason = _not_now(check, instance, phase)
         if reason is None:
@@ -142,14 +143,13 @@ def _judged(check: Check, host: str, instance: Facts, phase: str, reach: Reach) 
             doubt = _doubt(reading)
     except Unknowable as unknown:
         status, reason, value = "unknown", str(unknown), None
-        remedy = TRAFFIC if isinstance(unknown, TooLittle) else MEASURE
     result = finding(
         check.id, host, check.service, str(instance.get("name") or "default"), status,
         value=_plain_value(value), unit=check.unit, limit=limit, question=check.question, reason=reason,
     )  # fmt: skip
     _word(result, check, instance, context, reach, doubt)
     if status == "unknown":
-        result["advice"] = _gap(check, remedy)
+        result["advice"] = _gap(check, reason or "")
     return result
 
 
@@ -178,8 +178,8 @@ def _doubt(reading: Reading) -> str:
     return f" ({reading.odd} value{'' if reading.odd == 1 else 's'} not known or not comparable)" if reading.odd else ""
 
 
-def _gap(check: Check, remedy: str) -> str:
-    return f"{remedy}, or accept the gap by its name: launch_check_accept: {{{check.id}: why}}."
+def _gap(check: Check, reason: str) -> str:
+    return f"{remedies.kind_of(reason).how}, or accept the gap by its name: launch_check_accept: {{{check.id}: why}}."
 
 
 def _present(check: Check, instance: Facts, value: t.Any) -> t.Any:
@@ -203,10 +203,6 @@ def _operands(check: Check) -> list[Operand]:
     return [operand for limit in (check.warn, check.fail) if limit is not None for operand in limit.operands]
 
 
-class TooLittle(Unknowable):
-    """What is measured is there, and there is not enough of it: no gap in the instrumentation."""
-
-
 def _not_now(check: Check, instance: Facts, phase: str) -> t.Optional[str]:
     """Why the check is skipped on this instance; raises Unknowable when it applies and cannot be judged."""
     if check.phase not in ("both", phase):
@@ -224,7 +220,7 @@ def _not_now(check: Check, instance: Facts, phase: str) -> t.Optional[str]:
         reason = f"too little to judge by: this needs {check.needs.text}"
         if phase == "before":
             return reason
-        raise TooLittle(reason)
+        raise Unknowable(reason)
     return None
 
 
@@ -257,8 +253,11 @@ def _word(result: Finding, check: Check, instance: Facts, context: Facts, reach:
     if status in ("fail", "warn"):
         result["advice"] = _said(check.advice, check, instance, context)
         result["evidence"] = _evidence(check, instance)
-    if status in ("fail", "warn", "unknown") and check.look is not None:
-        host = result["host"]
+    host = result["host"]
+    if status == "unknown":
+        place = place_of(check, host, instance)
+        result["look"] = remedy_line(reach, place, check.service, result["reason"] or "", for_this_only=True)
+    if status in ("fail", "warn", "unknown") and check.look is not None and result["look"] is None:
         place = place_of(check, host, instance)
         result["look"] = check.look.render(place, {**context, "host": host}, reach) or reading(reach, place, check.service)
 

@@ -27,6 +27,7 @@ from .._fleet.observed import HostSummary, Inventory
 from .._reach.hosts import Reach
 from .._reach.quoting import Line
 from .._reach.way import Way
+from .obstacles import obstacles
 from .report import SCHEMA, Report
 from .version import version
 
@@ -96,8 +97,12 @@ def judge(
     inventory: t.Optional[Inventory] = None,
     started: t.Optional[float] = None,
     ansible: t.Sequence[str] = (),
+    rerun: t.Sequence[str] = (),
 ) -> Report:
-    """The report, in the form of launch.json. `ansible`: arguments of this run that a printed ad hoc command needs as well."""
+    """The report, in the form of launch.json. `ansible`: arguments of this run that a printed ad hoc command needs as well.
+
+    `rerun`: the words that start this run again, for what is mended by another run; none when they are not known.
+    """
     ended = time.time()
     started = ended if started is None else min(started, ended)
     inventory = inventory or {"groups": {}, "addresses": {}}
@@ -132,6 +137,7 @@ def judge(
         "findings": findings,
         "diagnoses": search.diagnoses,
         "problem": problem,
+        "obstacles": obstacles(findings, reach, rerun),
     }
 
 

@@ -10,6 +10,7 @@ import typing as t
 
 from .._checks.finding import Finding
 from .._diagnose.cause import Diagnosis
+from .obstacles import Obstacle
 
 SCHEMA = 1
 
@@ -48,4 +49,6 @@ class Report(t.TypedDict):
     diagnoses: list[Diagnosis]
     #: Why the check itself failed in part; None if it did not.
     problem: t.Optional[str]
+    #: What stands between the check and a verdict, by what mends it.
+    obstacles: list[Obstacle]
     history: t.NotRequired[History]

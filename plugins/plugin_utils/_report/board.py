@@ -10,7 +10,7 @@ import dataclasses
 import textwrap
 import typing as t
 
-from .records import Cell, Entry, Matrix, Model, ShownCause
+from .records import Cell, Entry, Matrix, Model, ShownCause, ShownObstacle
 
 WORDS = {"fail": "FAIL", "unknown": "?", "warn": "WARN", "ok": "ok", "skipped": "–", "accepted": "acc"}
 ARROWS = {"rising": "↑", "falling": "↓", "steady": "→"}
@@ -20,9 +20,10 @@ NARROWEST = 40
 def lines(model: Model, width: int = 100) -> list[str]:
     """The board's lines, none longer than `width` except commands and snippets, which are not wrapped so that they can be copied."""
     width = max(width, NARROWEST)
-    result = ["═" * width, *_wrapped(model["headline"], width), *_wrapped(model["about"], width), "═" * width]
+    result = ["═" * width, *wrapped(model["headline"], width), *wrapped(model["about"], width), "═" * width]
     if model["problem"]:
-        result += _wrapped(model["problem"], width, "! ")
+        result += wrapped(model["problem"], width, "! ")
+    result += obstacle_lines(model["obstacles"], width)
     for cause in model["causes"]:
         result += ["", *cause_lines(cause, width)]
     if model["causes_left"]:
@@ -36,20 +37,32 @@ def lines(model: Model, width: int = 100) -> list[str]:
         result += ["", "Known gaps, accepted and not counted:"]
         for gap in model["accepted"]:
             where = gap["place"] + more(gap["places_total"] - 1)
-            result += _wrapped(f"{gap['check']} ({where}): {gap['finding']} Accepted: {gap['reason']}", width, "  ", "    ")
+            result += wrapped(f"{gap['check']} ({where}): {gap['finding']} Accepted: {gap['reason']}", width, "  ", "    ")
+    return result
+
+
+def obstacle_lines(obstacles: t.Sequence[ShownObstacle], width: int) -> list[str]:
+    """What stands between the check and a verdict, in the order in which to mend it."""
+    if not obstacles:
+        return []
+    result = ["", *wrapped("What stands between this and a verdict:", width)]
+    for number, obstacle in enumerate(obstacles, 1):
+        result += wrapped(obstacle["sentence"], width, f"  {number}. ", "     ")
+        if obstacle["command"]:
+            result.append(f"     $ {obstacle['command']}")
     return result
 
 
 def cause_lines(cause: ShownCause, width: int) -> list[str]:
     where = ", ".join(cause["hosts"]) + more(cause["hosts_total"] - len(cause["hosts"]))
-    result = _wrapped(f"CAUSE {cause['cause']}{' on ' + where if where else ''}", width)
-    result += _wrapped(cause["statement"], width, "  ")
+    result = wrapped(f"CAUSE {cause['cause']}{' on ' + where if where else ''}", width)
+    result += wrapped(cause["statement"], width, "  ")
     for sentence in cause["evidence"]:
-        result += _wrapped(sentence, width, "  · ", "    ")
+        result += wrapped(sentence, width, "  · ", "    ")
     if cause["first_fix"]:
-        result += _wrapped(cause["first_fix"], width, "  → first: ", "    ")
+        result += wrapped(cause["first_fix"], width, "  → first: ", "    ")
     if cause["avoid"]:
-        result += _wrapped(cause["avoid"], width, "  ✗ avoid: ", "    ")
+        result += wrapped(cause["avoid"], width, "  ✗ avoid: ", "    ")
     if cause["look"]:
         result.append(f"  $ {cause['look']}")
     return result
@@ -101,15 +114,15 @@ def cell_text(cell: t.Optional[Cell]) -> str:
 
 
 def entry_lines(entry: Entry, number: int, width: int) -> list[str]:
-    result = _wrapped(entry_title(entry, number), width)
+    result = wrapped(entry_title(entry, number), width)
     if entry["question"] and entry["status"] != "unknown":
-        result += _wrapped(entry["question"], width, "  ")
-    result += _wrapped(entry["finding"], width, "  ")
+        result += wrapped(entry["question"], width, "  ")
+    result += wrapped(entry["finding"], width, "  ")
     numbers = entry_numbers(entry)
     if numbers:
-        result += _wrapped(numbers, width, "  ")
+        result += wrapped(numbers, width, "  ")
     if entry["advice"]:
-        result += _wrapped(entry["advice"], width, "  → ", "    ")
+        result += wrapped(entry["advice"], width, "  → ", "    ")
     if entry["look"]:
         result.append(f"  $ {entry['look']}")
     return result
@@ -134,7 +147,7 @@ def more(count: int) -> str:
     return f" and {count} more" if count > 0 else ""
 
 
-def _wrapped(text: t.Optional[str], width: int, first: str = "", rest: t.Optional[str] = None) -> list[str]:
+def wrapped(text: t.Optional[str], width: int, first: str = "", rest: t.Optional[str] = None) -> list[str]:
     """Wrapped lines. A text of several lines, some indented, is a snippet and is not wrapped."""
     rest = first if rest is None else rest
     parts = (text or "").split("\n")

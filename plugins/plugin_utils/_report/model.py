@@ -15,12 +15,14 @@ import typing as t
 
 from ...module_utils._texts.redact import clean
 from .._checks.finding import STATUSES, Finding, natural
+from .._checks.remedies import kind_of, template
 from .._checks.services import COLUMNS, FLEET_HOST, TITLES
 from .._checks.units import shown, shown_beside
 from .._diagnose.cause import Diagnosis
+from .._judge.obstacles import Obstacle
 from .._judge.report import Report
 from .._reach.quoting import is_line
-from .records import Cell, Column, Entry, Gap, Matrix, MatrixRow, Model, ShownCause
+from .records import Cell, Column, Entry, Gap, Matrix, MatrixRow, Model, ShownCause, ShownObstacle
 
 _RANK = {"fail": 0, "unknown": 1, "warn": 2, "accepted": 3, "ok": 4, "skipped": 5}
 ROWS = 30  # host rows of the matrix
@@ -40,6 +42,7 @@ def model(report: Report) -> Model:
         "causes": [_cause(cause) for cause in report["diagnoses"][:CAUSES]],
         "causes_left": max(0, len(report["diagnoses"]) - CAUSES),
         "problem": report.get("problem"),
+        "obstacles": [_obstacle(obstacle) for obstacle in report.get("obstacles") or []],
         "matrix": matrix(report),
         "entries": entries[:ENTRIES],
         "entries_left": max(0, len(entries) - ENTRIES),
@@ -49,7 +52,7 @@ def model(report: Report) -> Model:
 
 
 def headline(report: Report) -> str:
-    """The verdict and its cause in one line."""
+    """The verdict and its cause in one sentence."""
     word = report["verdict"].upper()
     if report["diagnoses"]:
         cause = report["diagnoses"][0]
@@ -58,16 +61,20 @@ def headline(report: Report) -> str:
     if worst is None or report["status"] == "ok":
         hosts = len(report["hosts"])
         return f"{word}: {report['counts']['ok']} checks on {hosts} host{'' if hosts == 1 else 's'} are fine"
+    hindered = report.get("obstacles") or []
+    if report["status"] == "unknown" and len(hindered) > 1:
+        first = "; ".join(clean(obstacle["sentence"], 160) for obstacle in hindered[:2])
+        return f"{word}: {report['counts']['unknown']} findings are unknown: {first}"
     same = report["counts"][report["status"]] - 1
     more = f" (and {same} more)" if same else ""
     return f"{word}: {place(worst)}: {_sentence(worst['finding'] or worst['question'] or worst['check'])}{more}"
 
 
 def _sentence(text: str) -> str:
-    """The first sentence, as much of it as fits into a headline."""
-    line = clean(text, 400)
+    """The first sentence, whole."""
+    line = clean(text, 600)
     end = line.find(". ")
-    return clean(line[:end] if end > 0 else line.rstrip("."), 160)
+    return line[:end] if end > 0 else line.rstrip(".")
 
 
 _LIMIT = re.compile(r"^([<>=!]+) *(-?[0-9.]+)(?= and |$)")
@@ -161,13 +168,16 @@ def groups(findings: t.Iterable[Finding]) -> list[list[Finding]]:
     by_kind: dict[tuple[t.Any, ...], list[Finding]] = {}
     for finding in findings:
         if finding["status"] in ("fail", "unknown", "warn") and not finding["accepted"]:
-            key: tuple[t.Any, ...] = (
-                (finding["status"], finding["service"], finding["reason"])
-                if finding["status"] == "unknown"
-                else (finding["status"], finding["check"])
-            )
-            by_kind.setdefault(key, []).append(finding)
+            by_kind.setdefault((finding["status"], *_alike(finding)), []).append(finding)
     return sorted(by_kind.values(), key=lambda group: STATUSES.index(group[0]["status"]))
+
+
+def _alike(finding: Finding) -> tuple[str, ...]:
+    """What findings of one entry share. Never the rendered text: a pid, a port or a time in it would keep like hosts apart."""
+    if finding["status"] != "unknown":
+        return (finding["check"],)
+    kind = kind_of(finding["reason"] or "")
+    return finding["service"], kind.name, "" if kind.one_line else template(finding["reason"] or "")
 
 
 def _entry(group: list[Finding]) -> Entry:
@@ -193,6 +203,10 @@ def _entry(group: list[Finding]) -> Entry:
         "look": first["look"] if is_line(first["look"]) else None,
         "evidence": first["evidence"],
     }
+
+
+def _obstacle(obstacle: Obstacle) -> ShownObstacle:
+    return {"sentence": clean(obstacle["sentence"], 400), "command": obstacle["command"] if is_line(obstacle["command"]) else None}
 
 
 def _lines(text: t.Any) -> t.Optional[str]:

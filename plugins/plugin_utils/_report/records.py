@@ -77,6 +77,13 @@ class ShownCause(t.TypedDict):
     look: t.Optional[str]
 
 
+class ShownObstacle(t.TypedDict):
+    """What stands between the check and a verdict, and the command that mends it."""
+
+    sentence: str
+    command: t.Optional[str]
+
+
 class Gap(t.TypedDict):
     """What was accepted, by check and reason."""
 
@@ -98,6 +105,7 @@ class Model(t.TypedDict):
     causes: list[ShownCause]
     causes_left: int
     problem: t.Optional[str]
+    obstacles: list[ShownObstacle]
     matrix: Matrix
     entries: list[Entry]
     entries_left: int

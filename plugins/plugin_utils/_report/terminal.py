@@ -53,6 +53,8 @@ def _parts(model: Model, width: int) -> t.Iterator[RenderableType]:
     yield Panel(head, border_style=colour, box=box.HEAVY)
     if model["problem"]:
         yield Text(model["problem"], "red")
+    for line in board.obstacle_lines(model["obstacles"], width):
+        yield Text(line, "" if line.lstrip().startswith("$ ") else "bold magenta", no_wrap=True, overflow="ignore")
     for cause in model["causes"]:
         yield Panel(_cause(cause), title=Text(cause["cause"], "bold red"), title_align="left", border_style="red")
     if model["causes_left"]:

@@ -192,6 +192,20 @@ def test_every_callback_shows_the_board(site, uwsgi, callback):
     assert "GO: 2 checks on 1 host are fine" in output
 
 
+@pytest.mark.parametrize("callback", ["default", "minimal", "warroom.launch.war_room"])
+def test_the_short_board_is_the_last_thing_on_screen(site, callback):
+    site.write(local("web1", "127.0.0.1:1"), launch_check_board="short")
+    done = run(
+        "ansible-playbook", "playbooks/launch_check.yml", "-i", site.folder / "inventory", "-e", f"@{site.folder}/settings.json",
+        env={"ANSIBLE_STDOUT_CALLBACK": callback, "COLUMNS": "80"},
+    )  # fmt: skip
+    assert done.returncode == 2
+    *before, board, end = done.stdout.split("═" * 80)
+    lines = board.strip().splitlines()
+    assert lines[0].startswith("NO-GO: ") and lines[-1] == f"Report: {site.folder}/report/index.html" and len(lines) <= 21
+    assert not end.strip() and "═" not in "".join(before), "it is there once, and nothing follows"
+
+
 def test_by_its_installed_name(site, uwsgi):
     site.write(local("app1", uwsgi))
     assert site.check(playbook="warroom.launch.launch_check")[0] == 0

@@ -1,0 +1,92 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The short board: what a terminal of 24 lines holds. The verdict whole, its causes, what to do first, and where the rest is."""
+
+from __future__ import annotations
+
+import typing as t
+
+from . import board
+from .records import Entry, Model, ShownCause, ShownObstacle
+
+#: A terminal's lines, less the prompt that follows.
+ROOM = 23
+#: Of a cause or an obstacle, so that a long sentence leaves room for the next.
+MOST_OF_ONE = 6
+#: Failures that come before the obstacles.
+FIRST = 3
+
+
+def lines(model: Model, width: int = 80, place: t.Optional[str] = None, room: int = ROOM) -> list[str]:
+    """The board's lines, which take no more than `room` lines of a terminal. `place`: where the full report is."""
+    width = max(width, board.NARROWEST)
+    head = ["═" * width, *board.wrapped(model["headline"], width), *board.wrapped(model["about"], width)]
+    blocks = [*_notes(model, width), *_causes(model["causes"], width), *_trouble(model, width)]
+    hidden = model["causes_left"] + model["entries_left"]
+    left = room - taken(head, width) - taken(_foot(place, len(blocks) + hidden, width), width)
+    body: list[str] = []
+    for shown, block in enumerate(blocks):
+        size = taken(block, width)
+        if size > left:
+            hidden += len(blocks) - shown
+            break
+        body += block
+        left -= size
+    return [*head, *body, *_foot(place, hidden, width)]
+
+
+def taken(block: t.Sequence[str], width: int) -> int:
+    """Lines of a terminal: one that is too long for it, a command, takes several."""
+    return sum(max(1, -(-len(line) // width)) for line in block)
+
+
+def _foot(place: t.Optional[str], hidden: int, width: int) -> list[str]:
+    more = [f"… and {hidden} more in the report"] if hidden else []
+    # a path is copied as a whole
+    return [*more, *([f"Report: {place}"] if place else []), "═" * width]
+
+
+def _notes(model: Model, width: int) -> list[list[str]]:
+    return [board.wrapped(model["problem"], width, "! ", "  ")] if model["problem"] else []
+
+
+def _causes(causes: t.Sequence[ShownCause], width: int) -> t.Iterator[list[str]]:
+    for number, cause in enumerate(causes):
+        where = ", ".join(cause["hosts"][:4]) + board.more(cause["hosts_total"] - min(4, len(cause["hosts"])))
+        title = f"CAUSE {cause['cause']}{' on ' + where if where else ''}"
+        # the headline says the first cause already
+        block = board.wrapped(title if number == 0 else f"{title}: {_line(cause['statement'])}", width, "", "  ")
+        if cause["first_fix"]:
+            block += board.wrapped(_line(cause["first_fix"]), width, "  → first: ", "    ")
+        yield _bounded(block, cause["look"])
+
+
+def _trouble(model: Model, width: int) -> list[list[str]]:
+    """What is beyond its limits, and what stands between the check and a verdict: a failure is a verdict, and comes first."""
+    entries = [entry for entry in model["entries"] if not (model["obstacles"] and entry["status"] == "unknown")]
+    first = [entry for entry in entries if entry["status"] == "fail"][:FIRST]
+    rest = [entry for entry in entries if entry not in first]
+    shown = [[_finding(entry, width) for entry in part] for part in (first, rest)]
+    return [*shown[0], *_obstacles(model["obstacles"], width), *shown[1]]
+
+
+def _line(text: t.Optional[str]) -> str:
+    """The first line: what follows is a snippet, for the report."""
+    return (text or "").split("\n", 1)[0]
+
+
+def _obstacles(obstacles: t.Sequence[ShownObstacle], width: int) -> t.Iterator[list[str]]:
+    for obstacle in obstacles:
+        yield _bounded(board.wrapped(obstacle["sentence"], width, "? ", "  "), obstacle["command"])
+
+
+def _bounded(block: list[str], command: t.Optional[str]) -> list[str]:
+    return [*block[:MOST_OF_ONE], *([f"  $ {command}"] if command else [])]
+
+
+def _finding(entry: Entry, width: int) -> list[str]:
+    word = board.WORDS["unknown"] if entry["status"] == "unknown" else board.WORDS[entry["status"]]
+    place = entry["place"] + board.more(entry["places_total"] - 1)
+    return board.wrapped(f"{word} {entry['check']} on {place}: {_line(entry['finding'])}", width, "", "  ")[:MOST_OF_ONE]

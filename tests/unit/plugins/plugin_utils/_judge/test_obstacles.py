@@ -1,0 +1,82 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What stands between a fresh fleet and a verdict: few lines, one command for all hosts that it mends."""
+
+from __future__ import annotations
+
+import shlex
+
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.finding import finding
+from ansible_collections.warroom.launch.plugins.plugin_utils._judge.obstacles import MOST, obstacles
+from ansible_collections.warroom.launch.plugins.plugin_utils._reach.hosts import Reach
+
+REACH = Reach(ansible=("-i", "hosts"))
+RERUN = ("ansible-playbook", "-i", "hosts", "launch_check.yml")
+PSYCOPG = "the Python library psycopg or psycopg2 is missing for /usr/bin/python3: install python3-psycopg on the target"
+KOMBU = "the Python library kombu is missing for /usr/bin/python3: install python3-kombu on the target"
+UNIX_SOCKET = "permission denied on the socket /run/uwsgi/{}.stats: use become, or let the service give its socket a wider mode"
+LITTLE = "too little to judge by: this needs requests >= 20"
+LOGIN = "10.0.0.{}:5432 refuses us: password authentication failed for user launch: check login_user and login_password"
+
+
+def unknown(host, reason, service="postgresql", check="c", **more):
+    return finding(check, host, service, "i", "unknown", reason=reason, finding=reason, **more)
+
+
+FRESH = [
+    *(unknown(f"db{at}", PSYCOPG) for at in range(1, 7)),
+    unknown("work1", KOMBU, "celery"),
+    *(unknown(f"web{at}", UNIX_SOCKET.format(at), "uwsgi") for at in (1, 2)),
+    *(unknown(f"edge{at}", f"varnishd is running (pid {at * 991}) but /var/lib/x is not readable: use become", "varnish") for at in (1, 2)),
+    unknown("old1", "not reachable: timed out", "server"),
+    *(unknown(f"web{at}", LITTLE, "varnish", f"c{at}") for at in range(9)),
+]
+
+
+def test_a_fresh_fleet_has_few_lines_and_one_command_each():
+    lines = obstacles(FRESH, REACH, RERUN)
+    assert len(lines) <= MOST
+    assert [(line["kind"], len(line["hosts"]), line["findings"]) for line in lines] == [
+        ("unreachable", 1, 1),
+        ("library", 7, 7),
+        ("become", 4, 4),
+        ("traffic", 9, 9),
+    ]
+    assert lines[1]["sentence"] == "7 hosts lack libraries (Celery, PostgreSQL): db1, db2, db3, db4 and 3 more"
+    assert shlex.split(lines[1]["command"] or "") == [
+        "ansible", "-i", "hosts", "db1,db2,db3,db4,db5,db6,work1", "-m", "ansible.builtin.package",
+        "-a", "name=python3-kombu,python3-psycopg2,python3-redis update_cache=true", "--become",
+    ]  # fmt: skip
+    assert lines[2]["command"] == "ansible-playbook -i hosts launch_check.yml --become"
+
+
+def test_hosts_that_refuse_a_login_alike_share_a_line_which_names_it():
+    (line,) = obstacles([unknown("db1", LOGIN.format(1)), unknown("db2", LOGIN.format(2))], REACH)
+    assert line["sentence"].startswith("PostgreSQL on db1, db2: 10.0.0.1:5432 refuses us: password authentication failed for user launch")
+
+
+def test_many_different_refusals_become_one_line():
+    many = [unknown(f"db{at}", f"{name} refuses us: {name} is missing here: check login_db") for at, name in enumerate("abcdefgh")]
+    (line,) = obstacles(many, REACH)
+    assert line["sentence"] == "8 hosts refuse the login (PostgreSQL): db0, db1, db2, db3 and 4 more" and line["command"] is None
+
+
+def test_what_is_known_or_accepted_is_no_obstacle():
+    accepted = {**unknown("db1", PSYCOPG), "accepted": "no database here"}
+    assert not obstacles([finding("c", "a", "server", None, "fail"), finding("c", "a", "server", None, "ok"), accepted], REACH)
+
+
+def test_once_what_can_be_mended_is_only_traffic_is_left():
+    assert [line["kind"] for line in obstacles([each for each in FRESH if each["reason"] == LITTLE], REACH, RERUN)] == ["traffic"]
+
+
+def test_without_the_words_of_the_run_there_is_no_command_to_run_it_again():
+    (line,) = obstacles([unknown("web1", UNIX_SOCKET.format(1))], REACH)
+    assert line["command"] is None
+
+
+def test_hostile_names_are_one_word():
+    (line,) = obstacles([unknown("a;touch /tmp/x", PSYCOPG)], REACH)
+    assert shlex.split(line["command"] or "")[3] == "a;touch /tmp/x"
