@@ -96,6 +96,8 @@ def _sentence(group: _Group) -> str:
     verb, _blank, rest = group.kind.title.partition(" ")
     title = f"{_OF_ONE.get(verb, verb)} {rest}" if len(hosts) == 1 else group.kind.title
     about = f" ({', '.join(group.services)})" if group.kind.name not in ("unreachable", "python", "empty") else ""
+    if hosts == [FLEET_HOST] and group.kind.name == "nobody":
+        return f"the fleet {title}"
     if hosts == [FLEET_HOST]:
         return f"the fleet {title}{about}"
     return f"{len(hosts)} host{'' if len(hosts) == 1 else 's'} {title}{about}: {named}"

@@ -44,7 +44,8 @@ def reasons(path: pathlib.Path) -> list[str]:
 REASONS = sorted({reason for path in TARGET.rglob("*.py") for reason in reasons(path)})
 #: Facts about the instance rather than gaps: what it has not got cannot be measured, and nothing is to be mended.
 NOTHING_TO_MEND = (
-    "no ", "none ", "it ran without", "it cannot", "there is a plan", "counted by", "these URLs", "the pattern holds", "a backslash", "only SELECT",
+    "no ", "none ", "it ran without", "it cannot", "there is a plan", "counted by", "these URLs", "the pattern holds", "a backslash",
+    "only SELECT",
     "it calls", "the processors did", "autovacuum_freeze_max_age", "the whole", "its parent",
 )  # fmt: skip
 
