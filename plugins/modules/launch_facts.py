@@ -68,6 +68,33 @@ ansible_facts:
             window: {type: float, description: 'Seconds between the two samples, null when there was one.'}
             collected_at: {type: str, description: 'When, in UTC.'}
             duration_ms: {type: int, description: 'Milliseconds it took, the window included.'}
+            listens:
+              description:
+                - 'Where it listens, as V(ip:port), V(unix:/path) or V(unix:@name), from the sockets of its processes; where these may not
+                  be read, where it is known to. Not of C(server) and C(varnish_traffic), as the three next.'
+              type: list
+              elements: str
+            talks_to:
+              description:
+                - 'Addresses to which its processes have connections that they opened, or are opening, most connections first; then those that
+                  its configuration names (backends of a VCL, a broker). Null when nothing of it may be read.'
+              type: list
+              elements: dict
+              contains:
+                {address: {type: str, description: 'As in RV(ignore:listens).'}, connections: {type: int, description: 'How many, null when its open files may not be read.'}}
+            talks_to_total: {type: int, description: 'How many addresses there are, null when some may be missing.'}
+            clients_from:
+              description: 'IP addresses of which it has connections (V(unix): of this host), most first. Null as RV(ignore:talks_to).'
+              type: list
+              elements: dict
+              contains: {address: {type: str, description: The address.}, connections: {type: int, description: How many.}}
+            clients_from_total: {type: int, description: 'How many addresses there are, null when some may be missing.'}
+            net_namespace:
+              description: 'The network namespace of its processes, null when it may not be read.'
+              type: dict
+              contains:
+                name: {type: str, description: 'The same for all instances that have one loopback interface.'}
+                addresses: {type: list, elements: str, description: 'IP addresses under which others reach it, at most 50.'}
             access: {type: dict, description: 'The options that it was reached by, without secrets, for commands that mean it.'}
             unknown:
               description: 'For each measure that is null, why, and how to make it known; a measure within another has a dotted name.'

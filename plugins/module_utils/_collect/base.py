@@ -16,6 +16,16 @@ from .host_tools import HostTools
 from .sampling import Number, number
 
 
+@dataclasses.dataclass(frozen=True)
+class Presence:
+    """An instance among the processes of this host: their main ones, and what is known of it whether they may be read or not."""
+
+    pids: t.Sequence[int] = ()
+    listens: t.Sequence[str] = ()
+    #: Whom its configuration says that it talks to, connected at the moment or not.
+    talks_to: t.Sequence[str] = ()
+
+
 class Sampler:
     """One instance of one service, sampled twice.
 
@@ -69,6 +79,10 @@ class Sampler:
 
     def close(self) -> None:
         """Let go of connections. Must not raise."""
+
+    def presence(self) -> t.Optional[Presence]:
+        """Whose sockets say who is connected to whom; asked after `close`. None of what is no service of its own."""
+        return None
 
 
 @dataclasses.dataclass(frozen=True)

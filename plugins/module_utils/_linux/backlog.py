@@ -11,22 +11,14 @@ privilege, and sees the sockets of this network namespace.
 from __future__ import annotations
 
 import dataclasses
-import os
 import socket
 import struct
 import typing as t
 
-from .._collect.problem import Problem
+from . import sock_diag
 
 PROC = "/proc"
-
-_SOCK_DIAG = 4  # NETLINK_SOCK_DIAG
-_BY_FAMILY = 20  # SOCK_DIAG_BY_FAMILY
-_ERROR, _DONE = 2, 3
-_DUMP = 0x301  # NLM_F_REQUEST | NLM_F_DUMP
-_LISTEN = 1 << 10
-_HEADER = struct.Struct("=IHHII")
-_NAME, _QUEUE = 0, 4  # UNIX_DIAG_NAME, UNIX_DIAG_RQLEN
+ABOUT = "the backlog of listening sockets"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,49 +38,22 @@ def listening(*kinds: str) -> list[Backlog]:
     found: list[Backlog] = []
     for kind in kinds or ("tcp", "unix"):
         if kind == "unix":
-            found += [_unix(body) for body in _ask(struct.pack("=BBHIIIII", socket.AF_UNIX, 0, 0, _LISTEN, 0, 0x11, 2**32 - 1, 2**32 - 1))]
+            found += map(_unix, sock_diag.unix_sockets(sock_diag.LISTEN, sock_diag.SHOW_NAME | sock_diag.SHOW_QUEUE, ABOUT))
         else:
             for family in (socket.AF_INET, socket.AF_INET6):
-                request = struct.pack("=BBBBI", family, socket.IPPROTO_TCP, 0, 0, _LISTEN) + bytes(48)
-                found += [_tcp(body, family) for body in _ask(request)]
+                request = struct.pack("=BBBBI", family, socket.IPPROTO_TCP, 0, 0, sock_diag.LISTEN) + bytes(48)
+                found += [_tcp(body, family) for body in sock_diag.ask(request, ABOUT)]
     return found
-
-
-def _ask(request: bytes, seconds: float = 2.0) -> list[bytes]:
-    bodies: list[bytes] = []
-    try:
-        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _SOCK_DIAG) as conn:
-            conn.settimeout(seconds)
-            conn.send(_HEADER.pack(_HEADER.size + len(request), _BY_FAMILY, _DUMP, 1, 0) + request)
-            while True:
-                data = conn.recv(1 << 20)
-                place = 0
-                while place + _HEADER.size <= len(data):
-                    length, kind, _flags, _sequence, _pid = _HEADER.unpack_from(data, place)
-                    body = data[place + _HEADER.size : place + length]
-                    if kind == _DONE:
-                        return bodies
-                    if kind == _ERROR:
-                        raise OSError(-struct.unpack_from("=i", body)[0], "netlink error")
-                    bodies.append(body)
-                    place += max(_HEADER.size, (length + 3) & ~3)
-    except (OSError, struct.error, AttributeError) as error:
-        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else type(error).__name__
-        raise Problem(f"the kernel does not tell the backlog of listening sockets ({reason})") from None
 
 
 def _unix(body: bytes) -> Backlog:
     inode = struct.unpack_from("=I", body, 4)[0]
-    name, waiting, limit, place = "", 0, 0, 16
-    while place + 4 <= len(body):
-        length, kind = struct.unpack_from("=HH", body, place)
-        value = body[place + 4 : place + length]
-        if kind == _NAME:
-            abstract = value.startswith(b"\0")
-            name = ("@" if abstract else "") + value.strip(b"\0").decode("utf-8", "replace")
-        elif kind == _QUEUE:
+    name, waiting, limit = "", 0, 0
+    for kind, value in sock_diag.attributes(body):
+        if kind == sock_diag.NAME:
+            name = sock_diag.name_of(value)
+        elif kind == sock_diag.QUEUE:
             waiting, limit = struct.unpack_from("=II", value)
-        place += max(4, (length + 3) & ~3)
     return Backlog("unix", name, None, inode, waiting, limit)
 
 

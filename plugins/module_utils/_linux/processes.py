@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import socket
-import struct
 import typing as t
+
+from . import addresses
 
 PROC = "/proc"
 
@@ -67,12 +67,20 @@ class Listener:
     port: t.Optional[int]
     inode: int
 
+    def is_at(self, place: str) -> bool:
+        """Whether a client on this host that connects to `place` meets it."""
+        if self.port is None:
+            return os.path.normpath(place) == os.path.normpath(self.address)
+        host, _colon, port = place.rpartition(":")
+        return port == str(self.port) and (self.address in ("0.0.0.0", "::", host.strip("[]")) or host in ("", "localhost"))
+
 
 class Processes:
     def __init__(self, rows: list[Process], filtered: bool) -> None:
         self.rows = rows
         self.filtered = filtered  # hidepid: absence of a process proves nothing
         self._listeners: t.Optional[dict[int, Listener]] = None
+        self._addresses: t.Optional[set[str]] = None
 
     @classmethod
     def read(cls) -> Processes:
@@ -103,6 +111,24 @@ class Processes:
             self._listeners = _listeners()
         found = [self._listeners[inode] for inode in socket_inodes(pid) if inode in self._listeners]
         return sorted(set(found), key=lambda one: (one.kind, one.port or 0, one.address))
+
+    def serving(self, place: str, *names: str) -> list[int]:
+        """The process of this name that listens at `place` (`host:port`, a path); where that may not be read, the only one of its name."""
+        if not place.startswith(("/", "@")) and not self._is_here(place.rpartition(":")[0].strip("[]")):
+            return []
+        named = self.named(*names)
+        pids = {process.pid for process in named}
+        roots = [process.pid for process in named if process.ppid not in pids]
+        listening = {pid: self.listening(pid) for pid in roots}
+        found = [pid for pid, sockets in listening.items() if any(socket.is_at(place) for socket in sockets)]
+        return found or (roots if len(roots) == 1 and not listening[roots[0]] else [])
+
+    def _is_here(self, host: str) -> bool:
+        if host in ("", "localhost") or addresses.is_loopback(host):
+            return True
+        if self._addresses is None:
+            self._addresses = addresses.own("self")
+        return host in self._addresses
 
 
 def socket_inodes(pid: int) -> set[int]:
@@ -147,11 +173,11 @@ def _process(pid: int) -> t.Optional[Process]:
 
 def _listeners() -> dict[int, Listener]:
     found: dict[int, Listener] = {}
-    for table, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
+    for table in ("tcp", "tcp6"):
         for fields in _table(table):
             if len(fields) > 9 and fields[3] == "0A":  # LISTEN
                 address, _sep, port = fields[1].partition(":")
-                found[int(fields[9])] = Listener("tcp", _address(address, family), int(port, 16), int(fields[9]))
+                found[int(fields[9])] = Listener("tcp", addresses.of_table(address), int(port, 16), int(fields[9]))
     for fields in _table("unix"):
         # Num RefCount Protocol Flags Type St Inode Path; flag 0x10000 (__SO_ACCEPTCON): it listens
         if len(fields) > 7 and fields[3] == "00010000" and fields[4] == "0001":
@@ -166,8 +192,3 @@ def _table(name: str) -> t.Iterator[list[str]]:
         return
     for line in content.decode("utf-8", "replace").splitlines()[1:]:
         yield line.split()
-
-
-def _address(hexadecimal: str, family: socket.AddressFamily) -> str:
-    words = [hexadecimal[start : start + 8] for start in range(0, len(hexadecimal), 8)]
-    return socket.inet_ntop(family, b"".join(struct.pack("=I", int(word, 16)) for word in words))

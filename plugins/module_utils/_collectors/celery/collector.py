@@ -12,7 +12,8 @@ import time
 import typing as t
 import urllib.parse
 
-from ..._collect.base import Collector, Sampler
+from ..._collect import stream
+from ..._collect.base import Collector, Presence, Sampler
 from ..._collect.facts import Facts, Maybe
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Problem, broke_off
@@ -158,6 +159,13 @@ class CelerySampler(Sampler):
             if connection is not None:
                 connection.lost = lost
                 connection.close()
+
+    def presence(self) -> Presence:
+        parts = self._app.broker.parts()
+        port, place = parts["port"], str(parts["host"])
+        here = local.workers(self.tools.processes)
+        pids = [one.pid for one in here if not port or local.connected_to(one.pid, port) is not False]
+        return Presence(pids, (), [stream.shown((place, port)) if port else place])
 
     # -- the parts -----------------------------------------------------------------------------------------------
 

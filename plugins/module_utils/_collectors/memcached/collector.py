@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ..._collect import stream
-from ..._collect.base import Collector, Sampler
+from ..._collect.base import Collector, Presence, Sampler
 from ..._collect.facts import Facts
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Down, Problem
@@ -82,6 +82,10 @@ class MemcachedSampler(Sampler):
     def close(self) -> None:
         if self._session is not None:
             self._session.close()
+
+    def presence(self) -> Presence:
+        place = str(self.options["address"])
+        return Presence(self.tools.processes.serving(place, "memcached", "mcrouter"), [place])
 
     def _ask(self, command: str, limit: int = 1024 * 1024) -> dict[str, str]:
         if self._session is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import typing as t
 
-from ..._collect.base import Collector, Sampler
+from ..._collect.base import Collector, Presence, Sampler
 from ..._collect.facts import Facts, Maybe, Unknown, known
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Lost, Problem
@@ -161,6 +161,10 @@ class MysqlSampler(Sampler):
     @property
     def lost(self) -> bool:
         return self._session is not None and self._session.lost
+
+    def presence(self) -> Presence:
+        place = str(self.options.get("login_unix_socket") or connect.shown(self.options))
+        return Presence(self.tools.processes.serving(place, "mysqld", "mariadbd"), [place])
 
     def close(self) -> None:
         if self._session is not None:

@@ -11,7 +11,8 @@ import re
 import time
 import typing as t
 
-from ..._collect.base import Sampler
+from ..._collect import stream
+from ..._collect.base import Presence, Sampler
 from ..._collect.facts import Facts, Unknown, known, row
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Problem
@@ -300,6 +301,11 @@ class PostgresqlSampler(Sampler):
         """Whether the instance runs on this host, so that its processes are in our table."""
         directory, _port = connect.socket_of(self.options)
         return directory is not None or (self.options.get("login_host") or "127.0.0.1") in ("127.0.0.1", "localhost", "::1")
+
+    def presence(self) -> Presence:
+        place = stream.shown(connect.address_of(self.options))
+        names = ("pgbouncer",) if self._console is not None else ("postgres", "postmaster")
+        return Presence(self.tools.processes.serving(place, *names), [place])
 
     def close(self) -> None:
         for session in {self._session, self._server.session if self._server else None} - {None}:

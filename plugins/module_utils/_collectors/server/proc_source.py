@@ -14,6 +14,8 @@ import socket
 import types
 import typing as t
 
+from ..._linux import addresses
+
 _TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 _SECTOR = 512
@@ -80,24 +82,9 @@ class ProcSource:
 
     def net_if_addrs(self) -> dict[str, list[t.Any]]:
         """All under one name: which card has which address does not matter here."""
-        rows = [_record((("family", socket.AF_INET), ("address", address))) for address in self._addresses_4()]
-        for line in self._optional_lines("net/if_inet6"):
-            digits = line.split()[0] if line.split() else ""
-            if len(digits) == 32:
-                address = socket.inet_ntop(socket.AF_INET6, bytes.fromhex(digits))
-                rows.append(_record((("family", socket.AF_INET6), ("address", address))))
-        return {"all": rows}
-
-    def _addresses_4(self) -> set[str]:
-        """The local addresses of the kernel's routing table: each `/32 host LOCAL` follows a line with its address."""
-        found, last = set(), ""
-        for line in self._optional_lines("net/fib_trie"):
-            words = line.split()
-            if "LOCAL" in words and "/32" in words:
-                found.add(last)
-            elif words[:1] == ["|--"]:
-                last = words[1]
-        return found
+        found = [(socket.AF_INET, address) for address in addresses.ipv4_local(self._optional_lines("net/fib_trie"))]
+        found += [(socket.AF_INET6, address) for address in addresses.ipv6_local(self._optional_lines("net/if_inet6"))]
+        return {"all": [_record((("family", family), ("address", address))) for family, address in found]}
 
     def _optional_lines(self, name: str) -> list[str]:
         try:

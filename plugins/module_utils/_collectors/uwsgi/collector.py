@@ -10,7 +10,7 @@ import contextlib
 import time
 import typing as t
 
-from ..._collect.base import Collector, Sampler
+from ..._collect.base import Collector, Presence, Sampler
 from ..._collect.facts import Facts
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Problem
@@ -99,6 +99,10 @@ class UwsgiSampler(Sampler):
                 settings=self._settings(),
             )
         )
+
+    def presence(self) -> Presence:
+        stats = self._ends[-1].stats
+        return Presence([stats.pid] if self._ours and stats.pid else [], [socket.name for socket in stats.sockets])
 
     def _settings(self) -> t.Optional[dict[str, t.Any]]:
         """The master's configuration; None when the master is not a process that can be seen here."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 import time
 import typing as t
 
-from ..._collect.base import Collector, Sampler
-from ..._collect.facts import Facts, Maybe, T, Unknown, measured
+from ..._collect.base import Collector, Presence, Sampler
+from ..._collect.facts import Facts, Maybe, T, Unknown, known, measured
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Lost, Problem
-from . import discover, fetch, parse, shape
+from . import discover, fetch, parse, shape, vcl
 from .window import began_anew
 
 OPTIONS: dict[str, t.Any] = {
@@ -33,6 +33,7 @@ class VarnishSampler(Sampler):
     _second: t.Optional[parse.Counters] = None
     _second_at: t.Optional[float] = None
     _seen: t.Sequence[int] = ()
+    _backends: t.Sequence[str] = ()
 
     @property
     def name(self) -> str:
@@ -59,11 +60,19 @@ class VarnishSampler(Sampler):
 
     def facts(self, window: t.Optional[float]) -> Facts:
         restarted = self._check_alive()
-        facts = shape.facts(self._first, self._second, window, self._told(), self.tools.top, restarted is not None)
+        told = self._told()
+        self._backends = self._addresses(known(told.vcls) or {})
+        facts = shape.facts(self._first, self._second, window, told, self.tools.top, restarted is not None)
         facts.put("client_options", discover.client_options(self.options.get("instance")))
         if restarted:
             facts.note(f"{restarted}; its cache is empty, and what it counted before is lost")
         return facts
+
+    def presence(self) -> Presence:
+        wanted = self.options.get("instance")
+        here = [found for found in discover.discover(self.tools) if wanted in (found["instance"], found["name"])]
+        listens = [str(found["address"]) for found in here if found["address"]]
+        return Presence(discover.pids(self.tools, wanted), listens, self._backends)
 
     def _check_alive(self) -> t.Optional[str]:
         """By the clocks of two samples; with one sample, another is taken only when no process is seen that writes them.
@@ -102,6 +111,11 @@ class VarnishSampler(Sampler):
             self._part(parse.backends, "backend.list", "-j", "-p"),
             self._part(parse.parameters, "param.show", "-j"),
         )
+
+    def _addresses(self, vcls: t.Mapping[str, str]) -> list[str]:
+        """Where the backends of the live VCL are; nothing when that is not told."""
+        live = next((name for name, status in vcls.items() if status == "active"), None)
+        return [] if live is None else known(self._part(vcl.addresses, "vcl.show", live)) or []
 
     def _part(self, read: t.Callable[[bytes], T], *words: str) -> Maybe[T]:
         try:

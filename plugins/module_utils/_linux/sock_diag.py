@@ -1,0 +1,75 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Sockets of our own network namespace, asked from the kernel over netlink (what `ss` asks). Needs no tool, no library and no privilege."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import typing as t
+
+from .._collect.problem import Problem
+
+_SOCK_DIAG = 4  # NETLINK_SOCK_DIAG
+_BY_FAMILY = 20  # SOCK_DIAG_BY_FAMILY
+_ERROR, _DONE = 2, 3
+_DUMP = 0x301  # NLM_F_REQUEST | NLM_F_DUMP
+_HEADER = struct.Struct("=IHHII")
+_ATTRIBUTE = struct.Struct("=HH")
+
+#: States of a socket, as bits.
+LISTEN, ALL = 1 << 10, 2**32 - 1
+#: What a row of a UNIX socket shows, as bits, and its attributes: the name, the inode of the peer, the queue.
+SHOW_NAME, SHOW_PEER, SHOW_QUEUE = 1, 4, 16
+NAME, PEER, QUEUE = 0, 2, 4
+#: Bytes of an answer beyond which it is not read on: some hundred thousand sockets.
+MOST_BYTES = 32 * 1024 * 1024
+
+
+def ask(request: bytes, about: str, seconds: float = 2.0) -> list[bytes]:
+    """The rows of a dump. A Problem, that says what it was about, when the kernel does not give them."""
+    bodies: list[bytes] = []
+    received = 0
+    try:
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _SOCK_DIAG) as conn:
+            conn.settimeout(seconds)
+            conn.send(_HEADER.pack(_HEADER.size + len(request), _BY_FAMILY, _DUMP, 1, 0) + request)
+            while received < MOST_BYTES:
+                data = conn.recv(1 << 20)
+                received += len(data)
+                place = 0
+                while place + _HEADER.size <= len(data):
+                    length, kind, _flags, _sequence, _pid = _HEADER.unpack_from(data, place)
+                    body = data[place + _HEADER.size : place + length]
+                    if kind == _DONE:
+                        return bodies
+                    if kind == _ERROR:
+                        raise OSError(-struct.unpack_from("=i", body)[0], "netlink error")
+                    bodies.append(body)
+                    place += max(_HEADER.size, (length + 3) & ~3)
+    except (OSError, struct.error, AttributeError) as error:
+        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else type(error).__name__
+        raise Problem(f"the kernel does not tell {about} ({reason})") from None
+    raise Problem(f"the kernel does not tell {about} (there are too many sockets)")
+
+
+def unix_sockets(states: int, show: int, about: str) -> list[bytes]:
+    """The rows of UNIX sockets in these states."""
+    return ask(struct.pack("=BBHIIIII", socket.AF_UNIX, 0, 0, states, 0, show, ALL, ALL), about)
+
+
+def attributes(body: bytes) -> t.Iterator[tuple[int, bytes]]:
+    """What stands behind the fixed part of a UNIX socket's row."""
+    place = 16
+    while place + _ATTRIBUTE.size <= len(body):
+        length, kind = _ATTRIBUTE.unpack_from(body, place)
+        yield kind, body[place + _ATTRIBUTE.size : place + length]
+        place += max(_ATTRIBUTE.size, (length + 3) & ~3)
+
+
+def name_of(value: bytes) -> str:
+    """The path of a UNIX socket, `@name` when it is abstract."""
+    return ("@" if value.startswith(b"\0") else "") + value.strip(b"\0").decode("utf-8", "replace")
