@@ -42,6 +42,37 @@ def console(page: pathlib.Path) -> list[str]:
     return [line for line in done.stderr.splitlines() if "CONSOLE" in line]
 
 
+def frames(page: pathlib.Path, script: str, sizes: t.Sequence[tuple[int, int]], themes: t.Sequence[str]) -> dict[str, t.Any]:
+    """What `script` returns in the page at each size and theme (`390x844 dark`), in one browser: a frame for each."""
+    names = [(f"{width}x{height} {theme}", width, height, theme) for width, height in sizes for theme in themes]
+    collect = f"""<script>const results = {{}}; function collect(name, result) {{ results[name] = result;
+      if (Object.keys(results).length === {len(names)}) document.documentElement.dataset.probe = JSON.stringify(results); }}</script>"""
+    written = _without_policy(page)
+    parts = []
+    for name, width, height, theme in names:
+        call = f"let result; try {{ result = (function () {{ {script} }})(); }} catch (error) {{ result = String(error); }}"
+        run = f'<script>(function () {{ {call} parent.collect("{name}", result); }})();</script>'
+        text = _themed(written, theme).replace("</body>", run + "</body>")
+        parts.append(f'<iframe width="{width}" height="{height}" srcdoc="{html.escape(text)}" style="border: 0"></iframe>')
+    copy = page.with_name("frames.html")
+    copy.write_text(f"<!DOCTYPE html><html><body>{collect}{''.join(parts)}</body></html>", encoding="utf-8")
+    return t.cast("dict[str, t.Any]", _probed(_run(copy, "--dump-dom", "--virtual-time-budget=5000", "--window-size=2000,1200")))
+
+
+def _without_policy(page: pathlib.Path) -> str:
+    return re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.read_text(encoding="utf-8"))
+
+
+def _themed(text: str, theme: str) -> str:
+    return text.replace('<html lang="en">', f'<html lang="en" data-theme="{theme}">')
+
+
+def _probed(done: subprocess.CompletedProcess[str]) -> t.Any:
+    found = re.search(r'data-probe="([^"]*)"', done.stdout)
+    assert found, done.stderr[-2000:]
+    return json.loads(html.unescape(found[1]))
+
+
 def probe(
     page: pathlib.Path,
     script: str,
@@ -54,9 +85,9 @@ def probe(
 
     A browser's window has a least width: a phone's is a frame of that width in a window.
     """
-    text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.read_text(encoding="utf-8"))
+    text = _without_policy(page)
     if theme:
-        text = text.replace('<html lang="en">', f'<html lang="en" data-theme="{theme}">')
+        text = _themed(text, theme)
     before = "<script>window.alerts = []; window.alert = x => alerts.push(x); window.errors = []; onerror = m => errors.push(m);</script>"
     if library is not None:
         before += f'<script src="{library.as_uri()}"></script>'
@@ -68,7 +99,4 @@ def probe(
         text = f"<!DOCTYPE html><html><body>{frame}</body></html>"
     copy = page.with_name("probed.html")
     copy.write_text(text, encoding="utf-8")
-    done = _run(copy, "--dump-dom", "--virtual-time-budget=5000", f"--window-size={max(width, LEAST_WIDTH)},{height}")
-    found = re.search(r'data-probe="([^"]*)"', done.stdout)
-    assert found, done.stderr[-2000:]
-    return json.loads(html.unescape(found[1]))
+    return _probed(_run(copy, "--dump-dom", "--virtual-time-budget=5000", f"--window-size={max(width, LEAST_WIDTH)},{height}"))

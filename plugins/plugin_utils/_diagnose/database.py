@@ -49,7 +49,7 @@ def idle_in_transaction(fleet: Fleet) -> t.Iterator[Cause]:
             ),
             evidence=[_idle_session(row) for row in (blocking or rows)[:5]],
             first_fix=(
-                f"{_end_session(database, worst)} Then find the code that leaves transactions open (a view that raises or calls another "
+                f"{_end_session(database, worst)}Then find the code that leaves transactions open (a view that raises or calls another "
                 "service between two statements) and set an idle-in-transaction timeout for that user."
             ),
             avoid="Do not raise max_connections or add application servers: they would only wait for the same locks.",
@@ -68,9 +68,9 @@ def _idle_session(row: Row) -> str:
 def _end_session(database: Instance, row: Row) -> str:
     number = row.get("pid") or row.get("id")
     if not isinstance(number, int):  # anything else in the statement would be a stranger's words
-        return "End that session (its open transaction is rolled back)."
+        return "End that session (its open transaction is rolled back). "
     command = f"SELECT pg_terminate_backend({number})" if database.service == "postgresql" else f"KILL {number}"
-    return f"End that session: {command} (its open transaction is rolled back)."
+    return f"End that session (its open transaction is rolled back):\n{command}\n"
 
 
 def lock_chain(fleet: Fleet) -> t.Iterator[Cause]:
@@ -80,7 +80,7 @@ def lock_chain(fleet: Fleet) -> t.Iterator[Cause]:
         if not roots or fleet.bad(database, f"{database.service}_lock_waits", least="warn") is None:
             continue
         worst = max(roots, key=lambda row: (row.amount("blocks_total"), row.amount("longest_wait_seconds")))
-        cancel = worst.get("frees_the_others")
+        cancel = f":\n{worst['frees_the_others']}\n" if worst.get("frees_the_others") else ". "
         yield Cause(
             hosts=[database.host],
             statement=(
@@ -88,10 +88,7 @@ def lock_chain(fleet: Fleet) -> t.Iterator[Cause]:
                 f"{named(worst)}. The longest has waited {_seconds(worst.number('longest_wait_seconds'))} for its lock."
             ),
             evidence=[_blocking_session(row) for row in roots[:5]],
-            first_fix=(
-                f"Decide whether its work may be lost; if so, cancel it{f': {cancel}' if cancel else ''}. "
-                "Then split that work into shorter transactions."
-            ),
+            first_fix=(f"Decide whether its work may be lost; if so, cancel it{cancel}Then split that work into shorter transactions."),
             avoid="Do not cancel the waiting sessions: new ones take their place at once.",
             look=fleet.command(database, *TOOLS[database.service]),
             rows=roots[:10],
@@ -134,7 +131,7 @@ def missing_index(fleet: Fleet) -> t.Iterator[Cause]:
 def _create_index(row: Row) -> str:
     if row.get("being_built"):
         return "The index is being built: wait for it."
-    return f"Create it (writes continue meanwhile): {row.get('create_index') or row.get('add_index')}"
+    return f"Create it (writes continue meanwhile):\n{row.get('create_index') or row.get('add_index')}"
 
 
 def _scanned_table(row: Row) -> str:

@@ -11,6 +11,7 @@ import textwrap
 import typing as t
 
 from .records import Cell, Entry, Matrix, Model, ShownCause, ShownObstacle
+from .snippets import is_statement
 
 WORDS = {"fail": "FAIL", "unknown": "?", "warn": "WARN", "ok": "ok", "skipped": "–", "accepted": "acc"}
 ARROWS = {"rising": "↑", "falling": "↓", "steady": "→"}
@@ -148,7 +149,7 @@ def more(count: int) -> str:
 
 
 def wrapped(text: t.Optional[str], width: int, first: str = "", rest: t.Optional[str] = None) -> list[str]:
-    """Wrapped lines. A text of several lines, some indented, is a snippet and is not wrapped."""
+    """Wrapped lines. A statement to copy is not wrapped, nor is a text of several lines of which some are indented: a snippet."""
     rest = first if rest is None else rest
     parts = (text or "").split("\n")
     if len(parts) > 1 and any(part.startswith(" ") for part in parts):
@@ -156,5 +157,8 @@ def wrapped(text: t.Optional[str], width: int, first: str = "", rest: t.Optional
     result: list[str] = []
     for part in parts:
         lead = rest if result else first
+        if is_statement(part):
+            result.append(lead + part)
+            continue
         result += textwrap.wrap(part, width, initial_indent=lead, subsequent_indent=rest, break_long_words=True, break_on_hyphens=False)
     return result

@@ -254,5 +254,5 @@ def table(title: str, rows: t.Sequence[Row], columns: t.Sequence[tuple[str, str,
     body = [
         [clean(shown(row.get(key), unit), 300) if row.get(key) is not None else "" for key, _head, unit in used] for row in rows[:MOST_ROWS]
     ]
-    heads = [{"title": head, "number": unit not in ("text", "boolean")} for _key, head, unit in used]
-    return {"kind": "table", "title": title, "note": note, "columns": heads, "rows": body, **_left(rows)}
+    heads = [{"title": head, "number": unit not in ("text", "boolean"), "code": head == "statement"} for _key, head, unit in used]
+    return {"kind": "table", "downwards": False, "title": title, "note": note, "columns": heads, "rows": body, **_left(rows)}

@@ -19,28 +19,33 @@ from .._checks.remedies import kind_of, template
 from .._checks.services import COLUMNS, FLEET_HOST, TITLES
 from .._checks.units import shown, shown_beside
 from .._diagnose.cause import Diagnosis
+from .._diagnose.causes import KINDS
 from .._judge.obstacles import Obstacle
 from .._judge.report import Report
 from .._reach.quoting import is_line
+from . import merged
 from .records import Cell, Column, Entry, Gap, Matrix, MatrixRow, Model, ShownCause, ShownObstacle
 
 _RANK = {"fail": 0, "unknown": 1, "warn": 2, "accepted": 3, "ok": 4, "skipped": 5}
 ROWS = 30  # host rows of the matrix
 SINGLE = 8  # up to this many hosts have a row each, more are grouped
 PLACES = 12  # places named per entry
+HEADLINE = 600  # characters; only a name that fills pages makes a sentence longer
+LONGEST = 3000  # characters of a line; a statement to copy is never cut
 ENTRIES = 60
 CAUSES = 8
 
 
 def model(report: Report) -> Model:
     entries = [_entry(group) for group in groups(report["findings"])]
+    causes = merged.alike(report["diagnoses"])
     return {
         "verdict": report["verdict"],
         "status": report["status"],
         "headline": headline(report),
         "about": _about(report),
-        "causes": [_cause(cause) for cause in report["diagnoses"][:CAUSES]],
-        "causes_left": max(0, len(report["diagnoses"]) - CAUSES),
+        "causes": [_cause(group) for group in causes[:CAUSES]],
+        "causes_left": max(0, len(causes) - CAUSES),
         "problem": report.get("problem"),
         "obstacles": [_obstacle(obstacle) for obstacle in report.get("obstacles") or []],
         "matrix": matrix(report),
@@ -55,8 +60,8 @@ def headline(report: Report) -> str:
     """The verdict and its cause in one sentence."""
     word = report["verdict"].upper()
     if report["diagnoses"]:
-        cause = report["diagnoses"][0]
-        return f"{word}: {_sentence(cause.get('statement') or cause.get('cause') or '')}"
+        group = merged.alike(report["diagnoses"])[0]
+        return f"{word}: {_first_sentence(group[0])}{_elsewhere(group)}"
     worst = next((finding for finding in report["findings"] if finding["status"] == report["status"] and not finding["accepted"]), None)
     if worst is None or report["status"] == "ok":
         hosts = len(report["hosts"])
@@ -67,14 +72,37 @@ def headline(report: Report) -> str:
         return f"{word}: {report['counts']['unknown']} findings are unknown: {first}"
     same = report["counts"][report["status"]] - 1
     more = f" (and {same} more)" if same else ""
-    return f"{word}: {place(worst)}: {_sentence(worst['finding'] or worst['question'] or worst['check'])}{more}"
+    return f"{word}: {place(worst)}: {_sentences(worst['finding'] or worst['question'] or worst['check'])[0]}{more}"
 
 
-def _sentence(text: str) -> str:
-    """The first sentence, whole."""
-    line = clean(text, 600)
-    end = line.find(". ")
-    return line[:end] if end > 0 else line.rstrip(".")
+def _sentences(text: str) -> tuple[str, str]:
+    """The first sentence, whole and without its full stop, and what follows it."""
+    first, _stop, rest = clean(text, LONGEST).partition(". ")
+    return clean(first.rstrip("."), HEADLINE), rest
+
+
+def _first_sentence(cause: Diagnosis) -> str:
+    return _sentences(cause.get("statement") or cause.get("cause") or "")[0]
+
+
+def _elsewhere(group: t.Sequence[Diagnosis]) -> str:
+    others = merged.hosts_of(group)[len(group[0].get("hosts") or []) :]
+    if not others:
+        return ""
+    return f"; likewise on {clean(others[0], 80)}" if len(others) == 1 else f"; likewise on {len(others)} more hosts"
+
+
+#: A count held against nothing: "1 (limit: > 0)" says less than the sentence beside it, as yes and no do.
+_COUNTS_FROM_NOTHING = re.compile(r"[<>=!]=? *[01]$")
+
+
+def is_telling(finding: Finding) -> bool:
+    """Whether value and limit say more than the finding's own sentence."""
+    if not finding["finding"] or finding["value"] is None or finding.get("trend") in ("rising", "falling"):
+        return True
+    if finding["unit"] == "boolean":
+        return False
+    return finding["unit"] != "count" or not _COUNTS_FROM_NOTHING.match(finding["limit"] or "")
 
 
 _LIMIT = re.compile(r"^([<>=!]+) *(-?[0-9.]+)(?= and |$)")
@@ -88,7 +116,7 @@ def limit_text(limit: t.Optional[str], unit: t.Optional[str]) -> t.Optional[str]
 
 def value_text(finding: Finding) -> t.Optional[str]:
     """The value beside its limit: 0.8996 against `< 0.9` is "just under 90 %"."""
-    if finding["value"] is None:
+    if finding["value"] is None or not is_telling(finding):
         return None
     match = _LIMIT.match(finding["limit"] or "")
     return shown_beside(finding["value"], finding["unit"], [] if match is None else [float(match[2])])
@@ -183,6 +211,7 @@ def _alike(finding: Finding) -> tuple[str, ...]:
 def _entry(group: list[Finding]) -> Entry:
     first = group[0]
     clears = first.get("clears_in_seconds")
+    limit = limit_text(first["limit"], first["unit"]) if is_telling(first) else None
     places = sorted({place(finding) for finding in group}, key=natural)
     checks = list(dict.fromkeys(finding["check"] for finding in group))
     return {
@@ -196,7 +225,7 @@ def _entry(group: list[Finding]) -> Entry:
         "question": clean(first["question"], 300) if first["question"] else None,
         "finding": _lines(first["finding"]),
         "value": value_text(first),
-        "limit": limit_text(first["limit"], first["unit"]),
+        "limit": limit,
         "trend": first.get("trend"),
         "clears": None if clears is None else shown(clears, "seconds"),
         "advice": _lines(first["advice"]),
@@ -211,7 +240,7 @@ def _obstacle(obstacle: Obstacle) -> ShownObstacle:
 
 def _lines(text: t.Any) -> t.Optional[str]:
     """Cleaned line by line: advice may hold a snippet."""
-    return "\n".join(_indent(line) + clean(line, 600) for line in str(text).splitlines()) if text else None
+    return "\n".join(_indent(line) + clean(line, LONGEST) for line in str(text).splitlines()) if text else None
 
 
 def _indent(line: str) -> str:
@@ -236,15 +265,21 @@ def _accepted(findings: t.Iterable[Finding]) -> list[Gap]:
     ]
 
 
-def _cause(cause: Diagnosis) -> ShownCause:
+def _cause(group: t.Sequence[Diagnosis]) -> ShownCause:
+    """What is shown of causes that are alike."""
+    cause, hosts = group[0], merged.hosts_of(group)
+    name = clean(str(cause.get("cause") or ""), 60)
     return {
-        "cause": clean(str(cause.get("cause") or ""), 60),
+        "cause": name,
+        "title": KINDS[name].title if name in KINDS else name.replace("_", " "),
         "tier": clean(str(cause.get("tier") or ""), 40),
-        "hosts": [clean(str(host), 80) for host in (cause.get("hosts") or [])[:PLACES]],
-        "hosts_total": len(cause.get("hosts") or []),
+        "hosts": [clean(host, 80) for host in hosts[:PLACES]],
+        "hosts_total": len(hosts),
         "statement": _lines(cause.get("statement")),
-        "evidence": [_said(row) for row in (cause.get("evidence") or [])[:PLACES]],
-        "rows": [row for row in (cause.get("rows") or [])[:PLACES] if isinstance(row, dict)],
+        "first_sentence": _first_sentence(cause),
+        "rest": _sentences(cause.get("statement") or "")[1],
+        "evidence": [_said(row) for row in merged.evidence_of(group)[:PLACES]],
+        "rows": [row for row in merged.rows_of(group)[:PLACES] if isinstance(row, dict)],
         "first_fix": _lines(cause.get("first_fix")),
         "avoid": _lines(cause.get("avoid")),
         "look": cause["look"] if is_line(cause.get("look")) else None,

@@ -19,12 +19,17 @@ from .._checks.finding import Finding, natural
 from .._checks.units import shown
 from .._judge.report import History, Report
 from . import charts
-from .model import groups, limit_text, model, place, value_text
+from .model import LONGEST, groups, limit_text, model, place, value_text
 from .panels import panels
+from .records import Entry
+from .snippets import blocks, is_statement
 
 TEMPLATES = pathlib.Path(__file__).resolve().parent / "templates"
 EACH = 12  # places of an entry that are shown with their own words and evidence
 LISTED = 1500  # rows of the list of all findings
+FIRST = 6  # findings named at the top
+SHORT = 180  # characters of a finding that are still read at a glance
+WIDE = 5  # columns from which a single row is shown downwards
 REFRESH = 15  # seconds
 
 _UNITS = (
@@ -35,6 +40,8 @@ _UNITS = (
     ("_bytes", "bytes"),
     ("_ratio", "ratio"),
 )
+#: Keys of rows that hold statements and other code.
+_CODE = ("create_index", "add_index", "frees_the_others", "statement", "query", "text")
 #: Numbers that are identifiers: no thousands separators.
 _NAMES = ("pid", "port", "id", "root_blocker")
 
@@ -42,11 +49,13 @@ _NAMES = ("pid", "port", "id", "root_blocker")
 def index_html(report: Report) -> str:
     """The page. During a watch (`history.live`) an open browser reloads it."""
     shown_model = model(report)
+    entries = [{**entry, "statement": _statement(entry), "brief": _brief(entry)} for entry in shown_model["entries"]]
     style, script = _static("page.css"), _static("page.js")
     return _template().render(
         report=report,
         model=shown_model,
-        entries=list(zip(shown_model["entries"], map(_each, groups(report["findings"])))),
+        entries=list(zip(entries, map(_each, groups(report["findings"])))),
+        first=entries[:FIRST],
         causes=[{**cause, "table": evidence_table(cause["rows"])} for cause in shown_model["causes"]],
         panels=panels(report),
         history=over_time(report),
@@ -65,6 +74,7 @@ def _template() -> jinja2.Template:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters["blocks"] = blocks
     return environment.get_template("page.html.j2")
 
 
@@ -76,6 +86,23 @@ def _static(name: str) -> str:
 
 def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _brief(entry: Entry) -> str:
+    """The entry in one line: its finding, or the question where that is long."""
+    finding = entry["finding"] or ""
+    if 0 < len(finding) <= SHORT and "\n" not in finding:
+        return finding
+    return entry["question"] or ", ".join(entry["checks"][:2])
+
+
+def _statement(entry: Entry) -> t.Optional[str]:
+    """The statement to run, from the evidence, where a count would say nothing and the advice does not have it."""
+    if entry["value"] is not None:
+        return None
+    texts = (str(row.get(key) or "") for row in entry["evidence"] if isinstance(row, dict) for key in _CODE)
+    statement = next((clean(text, LONGEST) for text in texts if is_statement(text)), None)
+    return None if statement is None or statement in (entry["advice"] or "") else statement
 
 
 def _each(group: t.Sequence[Finding]) -> list[dict[str, t.Any]]:
@@ -103,7 +130,8 @@ def evidence_table(rows: t.Any) -> t.Optional[dict[str, t.Any]]:
     numeric = {key: all(charts.number(row.get(key)) is not None or row.get(key) is None for row in rows) for key in keys}
     return {
         "title": "Evidence",
-        "columns": [{"title": clean(key, 60).replace("_", " "), "number": numeric[key]} for key in keys],
+        "downwards": len(rows) == 1 and len(keys) >= WIDE,
+        "columns": [{"title": clean(key, 60).replace("_", " "), "number": numeric[key], "code": key in _CODE} for key in keys],
         "rows": [[_cell(key, row.get(key)) for key in keys] for row in rows],
     }
 
@@ -113,6 +141,8 @@ def _cell(key: str, value: t.Any) -> str:
         return ""
     if key in _NAMES or key.endswith("_id"):
         return clean(str(value), 500)
+    if key in _CODE:
+        return clean(shown(value), LONGEST)
     unit = next((unit for ending, unit in _UNITS if key.endswith(ending)), None)
     return clean(shown(value, unit), 500)
 

@@ -63,13 +63,16 @@ class Entry(t.TypedDict):
 
 
 class ShownCause(t.TypedDict):
-    """A cause, cleaned and cut to what is shown."""
+    """A cause, or causes that are alike, cleaned and cut to what is shown."""
 
     cause: str
+    title: str
     tier: str
     hosts: list[str]
     hosts_total: int
     statement: t.Optional[str]
+    first_sentence: str
+    rest: str
     evidence: list[str]
     rows: list[dict[str, t.Any]]
     first_fix: t.Optional[str]

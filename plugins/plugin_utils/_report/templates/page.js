@@ -15,9 +15,11 @@
   });
 
   /* copy a command; pages opened from a file have no clipboard API */
+  var status = document.getElementById("copied");
   function copied(button) {
     button.textContent = "copied";
-    setTimeout(function () { button.textContent = "copy"; }, 1500);
+    status.textContent = "Copied";
+    setTimeout(function () { button.textContent = "copy"; status.textContent = ""; }, 1500);
   }
   function byHand(code, button) {
     var range = document.createRange();
@@ -28,7 +30,7 @@
   }
   document.querySelectorAll("button.copy").forEach(function (button) {
     button.addEventListener("click", function () {
-      var code = button.previousElementSibling;
+      var code = button.parentElement.querySelector("code");
       if (!navigator.clipboard) { byHand(code, button); return; }
       navigator.clipboard.writeText(code.textContent).then(function () { copied(button); }, function () { byHand(code, button); });
     });
@@ -52,12 +54,12 @@
   var seconds = Number(document.body.dataset.refresh);
   var folded = document.querySelectorAll("details:not([open])");
   function inUse() {
-    return filter.value !== "" || String(getSelection()) !== "" || Array.prototype.some.call(folded, function (one) { return one.open; });
+    return filter.value !== "" || String(getSelection()) !== "" || Array.prototype.some.call(folded, function (section) { return section.open; });
   }
   if (seconds) { setInterval(function () { if (!document.hidden && !inUse()) { location.reload(); } }, seconds * 1000); }
 
   /* print the folded sections too */
   addEventListener("beforeprint", function () {
-    document.querySelectorAll("details").forEach(function (one) { one.open = true; });
+    document.querySelectorAll("details").forEach(function (section) { section.open = true; });
   });
 })();

@@ -16,6 +16,7 @@ from ansible_collections.warroom.launch.plugins.plugin_utils._judge.pipeline imp
 from ansible_collections.warroom.launch.plugins.plugin_utils._report.charts import thinned
 from ansible_collections.warroom.launch.plugins.plugin_utils._report.page import evidence_table, index_html
 from tests.support.facts import facts, instance
+from tests.support.launch_day import MISSING_INDEX, launch_day
 from tests.support.report import CAUSE, EVERY_TIER, HISTORY, HOSTILE, fleet, host, hostile, report
 
 
@@ -145,8 +146,60 @@ def test_without_a_past_there_is_nothing_over_time(history):
     assert 'id="history"' not in index_html({**report(host("web1")), "history": history})
 
 
+def test_alike_causes_are_one_with_all_their_hosts():
+    given = launch_day()
+    assert [cause["hosts"] for cause in given["diagnoses"] if cause["cause"] == "accelerator_fault"] == [["web1"], ["web2"]]
+    text = " ".join("".join(Reader(index_html(given)).text).split())
+    assert text.count("Varnish does not cache what it may") == 1
+    assert "varnish on web1, web2" in text and "; likewise on web2" in text
+
+
+@pytest.mark.parametrize("key, value", [("first_fix", "KILL 7"), ("cause", "outlier"), ("statement", "Varnish on web2 serves /a/ only.")])
+def test_causes_that_differ_are_not_merged(key, value):
+    given = launch_day()
+    given["diagnoses"][1][key] = value
+    assert "likewise on" not in index_html(given)
+
+
+def test_a_cause_that_differs_in_figures_is_merged_and_says_its_own():
+    given = launch_day()
+    given["diagnoses"][1]["statement"] = given["diagnoses"][1]["statement"].replace("86 %", "79 %")
+    assert "Likewise: Varnish on web2 is not caching: 4 % hits, 79 % passed to the backend." in index_html(given)
+
+
+def test_a_statement_is_code_with_a_button():
+    page = index_html(launch_day())
+    assert f"<pre><code>{MISSING_INDEX['create_index']}</code></pre><button" in page
+    assert "confirmed by" in page and "statements that filter on it, sequential scans in the window" in page
+    assert "[&#39;" not in page and "['" not in "".join(Reader(page).text)
+
+
+def test_a_count_from_nothing_gives_way_to_the_statement():
+    given = launch_day()
+    worst = given["findings"][0]
+    worst.update(check="mysql_missing_index", value=1, limit="> 0", unit="count", advice="Add it now.")
+    text = " ".join("".join(Reader(index_html(given)).text).split())
+    assert "limit: > 0" not in text and "limit > 0" not in text
+    assert MISSING_INDEX["create_index"] in text.partition("1. Is an index missing")[2].partition("Evidence")[0]
+
+
+def test_the_headline_is_whole():
+    given = launch_day()
+    given["diagnoses"][0]["statement"] = "Varnish on web1 is not caching " + "and says so at length " * 12 + "of all. More."
+    page = index_html(given)
+    head = page.partition("<h1>")[2].partition("</h1>")[0]
+    assert head.endswith("at length of all; likewise on web2") or head.endswith("at length of all")
+    assert "…" not in head
+
+
 def test_evidence_table():
     assert evidence_table([]) is None and evidence_table("x") is None and evidence_table([{"a": None}]) is None
     made = evidence_table([{"pid": 12345, "age_seconds": 0.5, "size_bytes": 2048, "none": None}, {"query": "SELECT 1", "hit_ratio": 0.5}])
-    assert [column["title"] for column in made["columns"]] == ["pid", "age seconds", "size bytes", "query", "hit ratio"]
+    assert not made["downwards"] and [column["title"] for column in made["columns"]] == [
+        "pid",
+        "age seconds",
+        "size bytes",
+        "query",
+        "hit ratio",
+    ]
     assert made["rows"] == [["12345", "500 ms", "2 KiB", "", ""], ["", "", "", "SELECT 1", "50 %"]]
