@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 import os
-import re
 import typing as t
 
 from ansible import constants, context
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible.plugins.loader import connection_loader
 from ansible.utils.display import Display
 
 from ..plugin_utils._checks.catalogue import Catalogue, CatalogueError, load
@@ -20,6 +20,7 @@ from ..plugin_utils._judge import variables
 from ..plugin_utils._judge.hostvars import Source, asked_hosts, inventory, raw
 from ..plugin_utils._judge.pipeline import judge, validate
 from ..plugin_utils._judge.report import Report
+from ..plugin_utils._reach import command_line
 from ..plugin_utils._report import board, short_board
 from ..plugin_utils._report.at_end import AtEnd
 from ..plugin_utils._report.model import model
@@ -77,7 +78,8 @@ class ActionModule(ActionBase):
     def _judge(self, args: dict[str, t.Any], catalogue: Catalogue, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         names = args["hosts"] if args["hosts"] is not None else task_vars.get("ansible_play_hosts_all", [])
         hostvars, groups = task_vars["hostvars"], task_vars.get("groups", {})
-        source = Source(args["facts_from"], {key: args[key] for key in COMMON}, self._connection_settings())
+        run = command_line.of(context.CLIARGS, constants, self._task.get_play(), command_line.configured(constants, connection_loader))
+        source = Source(args["facts_from"], {key: args[key] for key in COMMON}, run.settings)
         if args["validate_only"]:
             _refuse_misspelt(names, hostvars)
             hosts, _begun = asked_hosts(names, hostvars, groups, source)
@@ -87,22 +89,8 @@ class ActionModule(ActionBase):
             return {"changed": False, "skipped": True, "skipped_reason": f"{len(waiting)} hosts of later batches are still to come"}
         hosts, begun = asked_hosts(names, hostvars, groups, source)
         validate(hosts, catalogue)
-        report = judge(hosts, catalogue, args["phase"], inventory(hostvars, groups, hosts), begun, _inventory_arguments(), _rerun())
+        report = judge(hosts, catalogue, args["phase"], inventory(hostvars, groups, hosts), begun, run)
         return self._outcome(report, args)
-
-    def _connection_settings(self) -> dict[str, t.Any]:
-        """What the command line and the play say of connections, for hosts whose variables do not."""
-        play, arguments = self._task.get_play(), context.CLIARGS
-        settings = {
-            "connection": play.connection or arguments.get("connection"),
-            "user": play.remote_user or arguments.get("remote_user") or constants.DEFAULT_REMOTE_USER,
-            "private_key": arguments.get("private_key_file") or constants.DEFAULT_PRIVATE_KEY_FILE,
-            "ssh_args": " ".join(str(arguments[name]) for name in ("ssh_common_args", "ssh_extra_args") if arguments.get(name)),
-            "become": play.become if play.become is not None else arguments.get("become") or constants.DEFAULT_BECOME,
-            "become_method": play.become_method or arguments.get("become_method"),
-            "become_user": play.become_user or arguments.get("become_user"),
-        }
-        return {name: value for name, value in settings.items() if value not in (None, "")}
 
     def _waiting(self, args: dict[str, t.Any], hostvars: t.Any, task_vars: dict[str, t.Any]) -> list[str]:
         """Hosts of batches that are still to come (serial): the last batch judges all."""
@@ -228,12 +216,6 @@ def _refuse_misspelt(names: t.Iterable[str], hostvars: t.Any) -> None:
         display.warning(sentence)
 
 
-def _inventory_arguments() -> list[str]:
-    """The run's own inventory, for commands that it prints; none when it was ansible.cfg's."""
-    arguments = context.CLIARGS.get("inventory") or ()
-    return [part for source in arguments for part in ("-i", str(source))] if list(arguments) != list(constants.DEFAULT_HOST_LIST) else []
-
-
 def _own_display() -> bool:
     """Whether the output is for a machine, or shown by our own callback from the result."""
     return _for_a_program() or str(constants.DEFAULT_STDOUT_CALLBACK).rpartition(".")[2] == "war_room"
@@ -242,28 +224,3 @@ def _own_display() -> bool:
 def _for_a_program() -> bool:
     """Whether the output has to stay one document."""
     return "json" in str(constants.DEFAULT_STDOUT_CALLBACK)
-
-
-def _rerun() -> list[str]:
-    """The words that start this run of a playbook again; none when it was given values that may be secret."""
-    arguments = context.CLIARGS
-    playbooks, extra = arguments.get("args") or (), [str(value) for value in arguments.get("extra_vars") or ()]
-    if not isinstance(playbooks, (list, tuple)) or not playbooks:
-        return []
-    if any(_may_be_secret(value) for value in extra):
-        return []
-    limit = arguments.get("subset")
-    tags = [tag for tag in arguments.get("tags") or () if tag != "all"]
-    return [
-        "ansible-playbook",
-        *_inventory_arguments(),
-        *map(str, playbooks),
-        *(["--limit", str(limit)] if limit else []),
-        *(["--tags", ",".join(tags)] if tags else []),
-        *(part for value in extra for part in ("-e", value)),
-    ]
-
-
-def _may_be_secret(value: str) -> bool:
-    """Whether a value of -e could hold a secret: only a file's name and plain settings of ours cannot."""
-    return not value.startswith("@") and re.fullmatch(r"(launch_check_(?!services)\w+=[^\s:@{}]*\s*)+", value) is None

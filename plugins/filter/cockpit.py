@@ -6,10 +6,13 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible import constants, context
 from ansible.errors import AnsibleFilterError
+from ansible.plugins.loader import connection_loader
 
 from ..module_utils._texts.plain import plain
 from ..plugin_utils._cockpit import cockpit
+from ..plugin_utils._reach import command_line
 
 
 def cockpit_filter(hosts: t.Any, report: t.Any = None, name: str = "launch", panes: int = 6, environment: t.Any = None) -> dict[str, t.Any]:
@@ -21,7 +24,8 @@ def cockpit_filter(hosts: t.Any, report: t.Any = None, name: str = "launch", pan
         raise AnsibleFilterError("warroom.launch.cockpit: report and environment must be dictionaries")
     if not 1 <= int(panes) <= 20:
         raise AnsibleFilterError("warroom.launch.cockpit: panes must be from 1 to 20")
-    return cockpit(hosts, report, str(plain(name)), int(panes), environment)
+    run = command_line.of(context.CLIARGS, constants, configured=command_line.configured(constants, connection_loader))
+    return cockpit(hosts, report, str(plain(name)), int(panes), environment, run.settings)
 
 
 class FilterModule:

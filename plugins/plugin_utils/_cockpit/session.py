@@ -10,6 +10,7 @@ import typing as t
 
 from .._checks.finding import natural, urgency
 from .._checks.services import GATHERED, WINDOWS, instances_in
+from .._reach import settings as reach_settings
 from .._reach.quoting import Untypable, word
 from .._reach.way import Way, typed
 from .tool_commands import TOOLS, Instance, Pane
@@ -26,12 +27,16 @@ def cockpit(
     name: str = "launch",
     panes: int = 6,
     environment: t.Optional[t.Mapping[str, str]] = None,
+    common: t.Optional[t.Mapping[str, t.Any]] = None,
 ) -> dict[str, t.Any]:
-    """The session for tmuxp, notes for the person who opens it, and the window that is opened first and why."""
+    """The session for tmuxp, notes for the person who opens it, and the window that is opened first and why.
+
+    `common`: how hosts are reached that do not say it themselves (fields of Way).
+    """
     panes_by_window: dict[str, list[tuple[str, Pane, str]]] = {window: [] for window in WINDOWS.values()}
     notes: list[str] = []
     for host in sorted(hosts, key=lambda host: natural(str(host["name"]))):
-        _open(host, panes_by_window, notes)
+        _open(host, _way(host, common or {}), panes_by_window, notes)
     first, place, why = _first(report or {}, {window for window, inside in panes_by_window.items() if inside})
     windows = []
     for window, inside in panes_by_window.items():
@@ -46,9 +51,16 @@ def cockpit(
     return {"session": session, "notes": notes, "first": first, "why": why}
 
 
-def _open(host: t.Mapping[str, t.Any], panes_by_window: dict[str, list[tuple[str, Pane, str]]], notes: list[str]) -> None:
+def _way(host: t.Mapping[str, t.Any], common: t.Mapping[str, t.Any]) -> Way:
+    """By its own fields, else by its variables, else as all hosts."""
+    variables = host.get("variables")
+    variables = variables if isinstance(variables, t.Mapping) else {}
+    own = {field: value for field, value in host.items() if value not in (None, "")}
+    return reach_settings.way(str(host["name"]), variables.get, common, own)
+
+
+def _open(host: t.Mapping[str, t.Any], way: Way, panes_by_window: dict[str, list[tuple[str, Pane, str]]], notes: list[str]) -> None:
     """Every tool of one host into the windows of its tiers."""
-    way = Way.of(host)
     for service in (*TOOLS, *(name for name in GATHERED if name not in TOOLS and name not in NO_PANE)):
         instances = _instances(host, service)
         if not instances and service != "server":

@@ -16,6 +16,7 @@ from ...module_utils._texts.plain import plain
 from ...module_utils._texts.redact import clean
 from .._checks.services import fact_key, facts_of, instances_in
 from .._fleet.observed import Inventory
+from .._reach import settings as reach_settings
 from .._reach.way import Way
 from .pipeline import Asked
 
@@ -27,20 +28,6 @@ OF_INVENTORY = {
     "accept": "launch_check_accept",
     "known_clients": "launch_check_known_clients",
 }
-
-#: How a host is reached, by the variables that say so; the first that is set holds.
-CONNECTION: dict[str, tuple[str, ...]] = {
-    "connection": ("ansible_connection",),
-    "address": ("ansible_host", "ansible_ssh_host"),
-    "port": ("ansible_port", "ansible_ssh_port"),
-    "user": ("ansible_user", "ansible_ssh_user"),
-    "private_key": ("ansible_ssh_private_key_file", "ansible_private_key_file"),
-    "become": ("ansible_become",),
-    "become_method": ("ansible_become_method",),
-    "become_user": ("ansible_become_user",),
-    "python": ("ansible_python_interpreter",),
-}
-SSH_ARGS = ("ansible_ssh_common_args", "ansible_ssh_extra_args")
 
 Variables = t.Mapping[str, t.Any]
 Groups = t.Mapping[str, t.Sequence[str]]
@@ -95,15 +82,7 @@ def asked_hosts(names: t.Sequence[str], hostvars: t.Any, groups: Groups, source:
 
 def way(name: str, variables: Variables, hostvars: t.Any, common: t.Mapping[str, t.Any]) -> Way:
     """How a person gets onto the host: as Ansible does."""
-    settings: dict[str, t.Any] = dict(common)
-    for field, keys in CONNECTION.items():
-        for key in keys:
-            if key in variables:
-                settings[field] = _value(hostvars, name, key, variables)
-                break
-    arguments = [_value(hostvars, name, key, variables) for key in SSH_ARGS if key in variables]
-    settings["ssh_args"] = " ".join(str(part) for part in [common.get("ssh_args"), *arguments] if part)
-    return Way.of({**plain(settings), "name": name})
+    return reach_settings.way(name, lambda key: plain(_value(hostvars, name, key, variables)) if key in variables else None, common)
 
 
 def _settings(name: str, variables: Variables, hostvars: t.Any, source: Source) -> dict[str, t.Any]:

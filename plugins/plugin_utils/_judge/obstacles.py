@@ -15,7 +15,7 @@ from .._checks.finding import Finding, natural
 from .._checks.remedies import Kind
 from .._checks.services import FLEET_HOST, TITLES
 from .._reach.hosts import Reach
-from .._reach.quoting import Line, Untypable, is_line, words
+from .._reach.quoting import Line, is_line
 
 #: More lines than this are no summary.
 MOST = 5
@@ -50,10 +50,10 @@ class _Group(t.NamedTuple):
         return [title for service, title in TITLES.items() if any(finding["service"] == service for finding in self.findings)]
 
 
-def obstacles(findings: t.Iterable[Finding], reach: Reach, rerun: t.Sequence[str] = ()) -> list[Obstacle]:
-    """The summary, in the order in which to follow it. `rerun`: the words that start this run again, none when they are not known."""
+def obstacles(findings: t.Iterable[Finding], reach: Reach) -> list[Obstacle]:
+    """The summary, in the order in which to follow it."""
     unknown = [finding for finding in findings if finding["status"] == "unknown" and not finding["accepted"]]
-    return [_obstacle(group, reach, rerun) for group in _groups(unknown)]
+    return [_obstacle(group, reach) for group in _groups(unknown)]
 
 
 def _groups(unknown: t.Sequence[Finding]) -> list[_Group]:
@@ -71,11 +71,11 @@ def _grouped(unknown: t.Sequence[Finding], apart: t.Callable[[Kind, Finding], st
     return sorted(groups.values(), key=lambda group: (order[group.kind.name], -len(group.findings)))
 
 
-def _obstacle(group: _Group, reach: Reach, rerun: t.Sequence[str]) -> Obstacle:
+def _obstacle(group: _Group, reach: Reach) -> Obstacle:
     return {
         "kind": group.kind.name,
         "sentence": _sentence(group),
-        "command": _command(group, reach, rerun),
+        "command": _command(group, reach),
         "hosts": group.hosts,
         "findings": len(group.findings),
     }
@@ -103,7 +103,7 @@ def _sentence(group: _Group) -> str:
     return f"{len(hosts)} host{'' if len(hosts) == 1 else 's'} {title}{about}: {named}"
 
 
-def _command(group: _Group, reach: Reach, rerun: t.Sequence[str]) -> t.Optional[Line]:
+def _command(group: _Group, reach: Reach) -> t.Optional[Line]:
     kind, pattern = group.kind, ",".join(group.hosts)
     line: t.Optional[Line] = None
     if kind.command == remedies.INSTALL:
@@ -112,18 +112,9 @@ def _command(group: _Group, reach: Reach, rerun: t.Sequence[str]) -> t.Optional[
     elif kind.command == remedies.PING:
         line = ad_hoc(reach, pattern, "ansible.builtin.ping") if FLEET_HOST not in group.hosts else group.findings[0]["look"]
     elif kind.command == remedies.BECOME:
-        line = _again(rerun, "--become")
+        line = reach.again(become=True)
     elif kind.name in ("traffic", "again"):
-        line = _again(rerun)
+        line = reach.again()
     elif len(group.hosts) == 1:
         line = group.findings[0]["look"]
     return line if is_line(line) else None
-
-
-def _again(rerun: t.Sequence[str], *more: str) -> t.Optional[Line]:
-    if not rerun:
-        return None
-    try:
-        return Line(words(*rerun, *(flag for flag in more if flag not in rerun)))
-    except Untypable:
-        return None

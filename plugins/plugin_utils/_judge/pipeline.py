@@ -24,8 +24,8 @@ from .._diagnose.engine import Search
 from .._fleet.database_clients import known_problems
 from .._fleet.fleet_instances import fleet_facts, fleet_findings
 from .._fleet.observed import HostSummary, Inventory
+from .._reach.command_line import UNKNOWN, CommandLine
 from .._reach.hosts import Reach
-from .._reach.quoting import Line
 from .._reach.way import Way
 from .obstacles import obstacles
 from .report import SCHEMA, Report
@@ -96,17 +96,13 @@ def judge(
     phase: str = "during",
     inventory: t.Optional[Inventory] = None,
     started: t.Optional[float] = None,
-    ansible: t.Sequence[str] = (),
-    rerun: t.Sequence[str] = (),
+    run: CommandLine = UNKNOWN,
 ) -> Report:
-    """The report, in the form of launch.json. `ansible`: arguments of this run that a printed ad hoc command needs as well.
-
-    `rerun`: the words that start this run again, for what is mended by another run; none when they are not known.
-    """
+    """The report, in the form of launch.json. `run`: what printed Ansible commands repeat of this run."""
     ended = time.time()
     started = ended if started is None else min(started, ended)
     inventory = inventory or {"groups": {}, "addresses": {}}
-    reach = Reach({host.name: host.way for host in hosts if host.way is not None}, tuple(ansible))
+    reach = Reach({host.name: host.way for host in hosts if host.way is not None}, run)
     findings: list[Finding] = []
     for host in hosts:
         findings += _host_findings(host, catalogue, phase, reach)
@@ -114,7 +110,7 @@ def judge(
     shared = fleet_facts(summaries, inventory)
     findings += fleet_findings(shared, _fleet_checks(hosts, catalogue), phase, _fleet_accept(hosts), reach)
     if not hosts:
-        findings.append(_no_host_asked())
+        findings.append(_no_host_asked(reach))
     findings.sort(key=urgency)
     search = _searched({**summaries, FLEET_HOST: {"facts": shared}}, findings, inventory, reach)
     problem = _problem(search.failures)
@@ -137,7 +133,7 @@ def judge(
         "findings": findings,
         "diagnoses": search.diagnoses,
         "problem": problem,
-        "obstacles": obstacles(findings, reach, rerun),
+        "obstacles": obstacles(findings, reach),
     }
 
 
@@ -208,12 +204,12 @@ def _fleet_accept(hosts: t.Sequence[Asked]) -> dict[str, str]:
     return accepted
 
 
-def _no_host_asked() -> Finding:
+def _no_host_asked(reach: Reach) -> Finding:
     return finding(
         HOSTS_ASKED, FLEET_HOST, "server", None, "unknown",
         question="Was any host checked?",
         finding="No host was checked: the pattern (launch_check_hosts, --limit) matches nothing in the inventory.",
         advice="Correct the pattern or the inventory; a check of nothing is not a go.",
-        look=Line("ansible-inventory --graph"),
+        look=reach.inventory(),
         reason="no host was checked",
     )  # fmt: skip

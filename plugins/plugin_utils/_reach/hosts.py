@@ -10,7 +10,8 @@ import dataclasses
 import typing as t
 
 from . import access
-from .quoting import Line, words
+from .command_line import UNKNOWN, CommandLine
+from .quoting import Line, Untypable, words
 from .way import Way
 
 HERE = Way("localhost", connection="local")
@@ -18,10 +19,10 @@ HERE = Way("localhost", connection="local")
 
 @dataclasses.dataclass(frozen=True)
 class Reach:
-    """`ways`: connection settings by host; `ansible`: arguments that make an ad hoc command see the run's own inventory."""
+    """`ways`: connection settings by host; `run`: what makes an ad hoc command see and reach what the run did."""
 
     ways: t.Mapping[str, Way] = dataclasses.field(default_factory=dict)
-    ansible: tuple[str, ...] = ()
+    run: CommandLine = UNKNOWN
 
     def way(self, host: t.Optional[str]) -> Way:
         """None is the control node. A host without settings is reached as ssh's own configuration says."""
@@ -32,8 +33,19 @@ class Reach:
         return access.of(tool, instance, self.way(host))
 
     def ad_hoc(self, host: str, module: str, *more: str) -> Line:
-        """An ad hoc command against the host, from the control node."""
-        return Line(words("ansible", *self.ansible, host, "-m", module, *more))
+        """An ad hoc command against the host, from the control node. Raises Untypable when an argument must not be printed."""
+        return Line(words("ansible", *self.run.ansible, host, "-m", module, *more))
+
+    def again(self, become: bool = False) -> t.Optional[Line]:
+        """What starts this run of a playbook again, also as root; None when it cannot be told."""
+        try:
+            return Line(words("ansible-playbook", *self.run.again(become))) if self.run.playbook else None
+        except Untypable:
+            return None
+
+    def inventory(self) -> Line:
+        """What lists the hosts of the inventory."""
+        return Line(words("ansible-inventory", *self.run.inventory, "--graph"))
 
 
 #: Nothing is known of how hosts are reached.

@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import Catalogue, load
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.evaluate import place_of
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.services import FLEET_HOST, instances_in
+from ansible_collections.warroom.launch.plugins.plugin_utils._reach.command_line import CommandLine
 from ansible_collections.warroom.launch.plugins.plugin_utils._reach.hosts import Reach
 from ansible_collections.warroom.launch.plugins.plugin_utils._reach.way import Way
 from tests.support.practice import Practice
@@ -26,7 +27,8 @@ ONLY_WITH_A_FINDING = {"varnish_child_crashed": "there is no panic to show"}
 
 def printed(report: dict[str, t.Any], inventory: str) -> dict[str, str]:
     """Each command once, with one check that prints it."""
-    reach = Reach({name: Way(name, connection="local", user=getpass.getuser()) for name in report["hosts"]}, ("-i", inventory))
+    ways = {name: Way(name, connection="local", user=getpass.getuser()) for name in report["hosts"]}
+    reach = Reach(ways, CommandLine(inventory=("-i", inventory)))
     places = [*((name, host["facts"]) for name, host in report["hosts"].items()), (FLEET_HOST, report["fleet"])]
     lines: dict[str, str] = {}
     for check in Catalogue(load()).checks():

@@ -18,6 +18,7 @@ import pytest
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import load
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.command import Command, Look
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.query import WrongQuery
+from ansible_collections.warroom.launch.plugins.plugin_utils._reach.command_line import CommandLine
 from ansible_collections.warroom.launch.plugins.plugin_utils._reach.hosts import NOWHERE, Reach
 from ansible_collections.warroom.launch.plugins.plugin_utils._reach.way import Way
 
@@ -158,7 +159,7 @@ def test_a_command_says_where_it_runs_and_as_whom() -> None:
 
 
 def test_ad_hoc_commands_know_the_runs_own_inventory() -> None:
-    assert Reach(ansible=("-i", "my inventory.yml")).ad_hoc("web1", "m") == "ansible -i 'my inventory.yml' web1 -m m"
+    assert Reach(run=CommandLine(inventory=("-i", "my inventory.yml"))).ad_hoc("web1", "m") == "ansible -i 'my inventory.yml' web1 -m m"
 
 
 def test_json_of_the_facts_is_enough() -> None:

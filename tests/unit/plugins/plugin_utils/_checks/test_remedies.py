@@ -14,12 +14,13 @@ import pytest
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.registry import GATHERED, collector
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks import remedies
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.command import remedy_line
+from ansible_collections.warroom.launch.plugins.plugin_utils._reach.command_line import CommandLine
 from ansible_collections.warroom.launch.plugins.plugin_utils._reach.hosts import Reach
 from tests.support.server import ROOT
 
 TARGET = ROOT / "plugins" / "module_utils"
 RAISED = ("Problem", "Silent", "Unknown", "Refused")
-REACH = Reach(ansible=("-i", "hosts"))
+REACH = Reach(run=CommandLine(inventory=("-i", "hosts")))
 
 
 def text_of(node: ast.AST | None) -> str:

@@ -13,12 +13,19 @@ import pytest
 
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.finding import finding
 from ansible_collections.warroom.launch.plugins.plugin_utils._cockpit import cockpit
+from ansible_collections.warroom.launch.plugins.plugin_utils._reach import settings
 
 
-def host(name: str = "web1", services: t.Any = "auto", settings: t.Optional[dict[str, t.Any]] = None, **facts: t.Any) -> dict[str, t.Any]:
+@pytest.fixture(autouse=True)
+def _as_anna(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tests."""
+    monkeypatch.setattr(settings, "_me", lambda: "anna")
+
+
+def host(name: str = "web1", services: t.Any = "auto", connection: t.Optional[dict[str, t.Any]] = None, **facts: t.Any) -> dict[str, t.Any]:
     """A local host with these instances of each service."""
     found = {f"launch_{service}": {"schema": 1, "instances": instances} for service, instances in facts.items()}
-    return {"name": name, "connection": "local", "facts": found, "services": services, **(settings or {})}
+    return {"name": name, "connection": "local", "facts": found, "services": services, **(connection or {})}
 
 
 def windows(*hosts: dict[str, t.Any], **options: t.Any) -> dict[str, list[str]]:
@@ -63,9 +70,9 @@ def test_a_host_without_facts_has_a_pane_at_least() -> None:
 
 
 def test_peer_login_where_the_host_lets_us_become_the_owner() -> None:
-    command = windows(host(settings={"become": True}, postgresql=STACK["postgresql"]))["database"][0]
+    command = windows(host(connection={"become": True}, postgresql=STACK["postgresql"]))["database"][0]
     assert "sudo -u postgres sh -c" in command
-    assert "sudo" not in windows(host(settings={"user": "anna"}, postgresql=STACK["postgresql"]))["database"][0]
+    assert "sudo" not in windows(host(connection={"user": "anna"}, postgresql=STACK["postgresql"]))["database"][0]
 
 
 def test_declared_options_win_and_no_password_is_in_the_session() -> None:

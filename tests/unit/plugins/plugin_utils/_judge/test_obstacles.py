@@ -10,10 +10,10 @@ import shlex
 
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.finding import finding
 from ansible_collections.warroom.launch.plugins.plugin_utils._judge.obstacles import MOST, obstacles
+from ansible_collections.warroom.launch.plugins.plugin_utils._reach.command_line import CommandLine
 from ansible_collections.warroom.launch.plugins.plugin_utils._reach.hosts import Reach
 
-REACH = Reach(ansible=("-i", "hosts"))
-RERUN = ("ansible-playbook", "-i", "hosts", "launch_check.yml")
+REACH = Reach(run=CommandLine(inventory=("-i", "hosts"), playbook=("launch_check.yml",)))
 PSYCOPG = "the Python library psycopg or psycopg2 is missing for /usr/bin/python3: install python3-psycopg on the target"
 KOMBU = "the Python library kombu is missing for /usr/bin/python3: install python3-kombu on the target"
 UNIX_SOCKET = "permission denied on the socket /run/uwsgi/{}.stats: use become, or let the service give its socket a wider mode"
@@ -36,7 +36,7 @@ FRESH = [
 
 
 def test_a_fresh_fleet_has_few_lines_and_one_command_each():
-    lines = obstacles(FRESH, REACH, RERUN)
+    lines = obstacles(FRESH, REACH)
     assert len(lines) <= MOST
     assert [(line["kind"], len(line["hosts"]), line["findings"]) for line in lines] == [
         ("unreachable", 1, 1),
@@ -69,11 +69,11 @@ def test_what_is_known_or_accepted_is_no_obstacle():
 
 
 def test_once_what_can_be_mended_is_only_traffic_is_left():
-    assert [line["kind"] for line in obstacles([each for each in FRESH if each["reason"] == LITTLE], REACH, RERUN)] == ["traffic"]
+    assert [line["kind"] for line in obstacles([each for each in FRESH if each["reason"] == LITTLE], REACH)] == ["traffic"]
 
 
 def test_without_the_words_of_the_run_there_is_no_command_to_run_it_again():
-    (line,) = obstacles([unknown("web1", UNIX_SOCKET.format(1))], REACH)
+    (line,) = obstacles([unknown("web1", UNIX_SOCKET.format(1))], Reach())
     assert line["command"] is None
 
 

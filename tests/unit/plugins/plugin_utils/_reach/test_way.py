@@ -23,7 +23,8 @@ HOSTILE = [
 
 def argv(command: str) -> list[str]:
     """What the shell gives to the program: each command is replaced by one that prints its arguments."""
-    script = 'ssh() { printf "%s\\0" ssh "$@"; }; docker() { printf "%s\\0" docker "$@"; }; sudo() { printf "%s\\0" sudo "$@"; }\n'
+    recorded = ("ssh", "docker", "podman", "sudo")
+    script = "".join(f"{name}() {{ printf '%s\\0' {name} \"$@\"; }}\n" for name in recorded)
     done = subprocess.run(["bash", "-c", script + command], check=True, capture_output=True, text=True)
     return done.stdout.split("\0")[:-1]
 
@@ -80,10 +81,17 @@ def way(**settings: t.Any) -> Way:
         ),
         ({"become": True}, ["ssh", "-t", "--", "web1", "sudo -u root sh -c htop"]),
         ({"become": True, "user": "root"}, ["ssh", "-l", "root", "-t", "--", "web1", "sh -c htop"]),
-        ({"become": True, "become_user": "ops", "user": "root"}, ["ssh", "-l", "root", "-t", "--", "web1", "runuser -u ops -- sh -c htop"]),
-        ({"become": True, "become_method": "community.general.doas"}, ["ssh", "-t", "--", "web1", "doas -u root sh -c htop"]),
-        ({"become": True, "become_method": "su"}, ["ssh", "-t", "--", "web1", "su -s /bin/sh root -c 'sh -c htop'"]),
+        (
+            {"become": True, "become_user": "ops", "user": "root"},
+            ["ssh", "-l", "root", "-t", "--", "web1", 'setpriv --reuid=ops --regid="$(id -g -- ops)" --init-groups sh -c htop'],
+        ),
+        ({"become": True, "become_method": "community.general.doas"}, ["ssh", "-t", "--", "web1", "doas -u root sh -c htop; exit"]),
+        ({"become": True, "become_method": "su"}, ["ssh", "-t", "--", "web1", "su -s /bin/sh root --session-command 'sh -c htop'; exit"]),
         ({"connection": "community.docker.docker", "address": "c1"}, ["docker", "exec", "-it", "c1", "sh", "-c", "htop"]),
+        (
+            {"connection": "podman", "address": "c1", "become": True, "become_user": "postgres"},
+            ["podman", "exec", "-it", "-u", "postgres", "c1", "sh", "-c", "htop"],
+        ),
         ({"connection": "local", "become": True}, ["sudo", "-u", "root", "sh", "-c", "htop"]),
     ],
 )
@@ -91,10 +99,19 @@ def test_each_setting_of_the_inventory(settings: dict[str, t.Any], expected: lis
     assert argv(way(**settings).command("htop")) == expected
 
 
-@pytest.mark.parametrize("settings", [{"connection": "winrm"}, {"become": True, "become_method": "machinectl"}, {"ssh_args": "-o 'X"}])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"connection": "winrm"},
+        {"become": True, "become_method": "machinectl"},
+        {"ssh_args": "-o 'X"},
+        {"ssh_args": "-o ProxyCommand='sshpass -p S3CRET ssh -W %h:%p gate'"},
+    ],
+)
 def test_a_setting_that_is_not_known_is_said(settings: dict[str, t.Any]) -> None:
-    with pytest.raises(Untypable):
+    with pytest.raises(Untypable) as said:
         way(**settings).command("htop")
+    assert "S3CRET" not in str(said.value)
 
 
 def test_who_can_become_whom() -> None:
