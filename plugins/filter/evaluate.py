@@ -13,6 +13,7 @@ from ..plugin_utils._checks.catalogue import Catalogue, CatalogueError, load, se
 from ..plugin_utils._checks.check import PHASES
 from ..plugin_utils._checks.evaluate import evaluate
 from ..plugin_utils._checks.finding import Finding
+from ..plugin_utils._checks.plausible import soundly
 from ..plugin_utils._checks.query import WrongQuery
 from ..plugin_utils._checks.services import facts_of
 
@@ -41,7 +42,7 @@ def evaluate_filter(
         raise AnsibleFilterError(f"warroom.launch.evaluate: {error}") from error
     if wrong:
         raise AnsibleFilterError("warroom.launch.evaluate: " + "\n".join(wrong))
-    return evaluate(str(plain(host)), facts_of(facts), own, str(phase), plain(accept) or {}, configured)
+    return evaluate(str(plain(host)), soundly(facts_of(facts)), own, str(phase), plain(accept) or {}, configured)
 
 
 class FilterModule:

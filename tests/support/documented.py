@@ -13,6 +13,7 @@ import typing as t
 
 from ansible_collections.warroom.launch.plugins.module_utils._collect.facts import Facts
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.measures import Shape, measures
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.plausible import impossibilities
 
 _KINDS: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (float, int), "bool": (bool,), "dict": (dict,)}
 
@@ -110,6 +111,7 @@ class Recorder:
         if service is not None and isinstance(facts, dict):
             self.seen.setdefault(service, set()).update(held(facts))
             self.problems += [f"{service}: {line}" for line in undocumented(service, facts)]
+            self.problems += [f"{service}: {said}, which cannot be" for _path, said in impossibilities(service, facts)]
 
     def watch(self, place: str, names: t.Iterable[str], service: t.Optional[str] = None) -> None:
         """Keep what these functions of a module give; to be called before a test imports them by name."""

@@ -215,6 +215,9 @@ def _not_now(check: Check, instance: Facts, phase: str) -> t.Optional[str]:
             if why_unknown:
                 raise Unknowable(why_unknown)
         if applies in (None, False, 0) or applies in ("", [], {}):
+            lacking = check.applies.lacking(instance)
+            if lacking is not None:
+                raise Unknowable(lacking)
             return _said(check.otherwise, check, instance, {**instance, "value": None}) or NOT_HERE
     if check.needs is not None and not _enough(check.needs, instance, phase):
         reason = f"too little to judge by: this needs {check.needs.text}"

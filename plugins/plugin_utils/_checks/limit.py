@@ -26,7 +26,7 @@ _OPERATORS: dict[str, t.Callable[[t.Any, t.Any], bool]] = {
 _LIMIT = re.compile(r"^\s*(>=|<=|==|!=|>|<)\s*(.+?)\s*$", re.S)
 _TEXT = re.compile(r"^'([^']*)'$|^\"([^\"]*)\"$")
 # What Ansible prints in place of a secret, and with it of every number that looks like one (case A-05).
-_MASKED = re.compile(r"VALUE_SPECIFIED_IN_NO_LOG_PARAMETER|\*{3,}")
+MASKED = re.compile(r"VALUE_SPECIFIED_IN_NO_LOG_PARAMETER|\*{3,}")
 
 # the last name of a plain path, perhaps with a value for null after it
 _PLAIN_PATH = re.compile(r"^(?:[A-Za-z_]\w*(?:\[-?\d+\])?\.)*([A-Za-z_]\w*)(?:\s*\|\|\s*`[^`]*`)?$")
@@ -91,7 +91,7 @@ def _operand(written: str) -> Operand:
 
 def unmasked(value: t.Any) -> t.Any:
     """The value, or Unknowable when Ansible's masking of secrets has put something else in its place."""
-    if isinstance(value, str) and _MASKED.search(value):
+    if isinstance(value, str) and MASKED.search(value):
         raise Unknowable("the value was masked as a secret on its way here; take secrets out of the options that measured it")
     return value
 

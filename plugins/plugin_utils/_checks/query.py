@@ -122,6 +122,13 @@ class Query:
             raise Unknowable(self.missing(data))
         return found
 
+    def lacking(self, data: t.Any) -> t.Optional[str]:
+        """Why a condition that does not hold is not decided: it compares a measure that is not there with a value.
+
+        In `kind == 'app'` a null is no kind at all, rather than another one. (Where null means "not here", the condition says so itself.)
+        """
+        return None if _decided(self.parsed, data) else self.missing(data)
+
     def missing(self, data: t.Any) -> str:
         """Why the expression finds nothing here."""
         return reason_in(data, self.text) or f"the facts have no value for {self.text}"
@@ -130,6 +137,39 @@ class Query:
 @functools.lru_cache(maxsize=4096)
 def compiled(text: str) -> Query:
     return Query(text)
+
+
+def _decided(node: t.Mapping[str, t.Any], data: t.Any) -> bool:
+    """Whether the nulls that a condition compares with values cannot change its outcome. (`!=` takes a null for another value.)"""
+    children = node.get("children", ())
+    if node["type"] in ("and_expression", "or_expression"):
+        deciding = node["type"] == "or_expression"  # one that holds decides an `or`, one that does not an `and`
+        decisive = [child for child in children if _holds(child, data) is deciding]
+        return any(_decided(child, data) for child in decisive) if decisive else all(_decided(child, data) for child in children)
+    if node["type"] == "not_expression":
+        return _decided(children[0], data)
+    literal = any(side["type"] == "literal" and side["value"] is not None for side in children)
+    if node["type"] != "comparator" or node["value"] == "ne" or not literal:
+        return True
+    return all(_found(path, data) is not None for side in children if (path := _plain_path(side)))
+
+
+def _holds(node: t.Mapping[str, t.Any], data: t.Any) -> bool:
+    return Interpreter(False).visit(node, data) not in (None, False, 0, "", [], {})
+
+
+def _plain_path(node: t.Mapping[str, t.Any]) -> tuple[str, ...]:
+    if node["type"] == "field":
+        return (str(node["value"]),)
+    if node["type"] == "subexpression" and all(child["type"] in ("field", "subexpression") for child in node["children"]):
+        return tuple(name for child in node["children"] for name in _plain_path(child))
+    return ()
+
+
+def _found(path: tuple[str, ...], data: t.Any) -> t.Any:
+    for name in path:
+        data = data.get(name) if isinstance(data, dict) else None
+    return data
 
 
 def reason_in(data: t.Any, expression: str) -> t.Optional[str]:

@@ -17,6 +17,7 @@ from .._checks.catalogue import CAUSES_SEARCHED, HOSTS_ASKED, Catalogue, Catalog
 from .._checks.evaluate import evaluate, unreached
 from .._checks.finding import Finding, finding, urgency
 from .._checks.finding import accept as mark_accepted
+from .._checks.plausible import soundly
 from .._checks.services import FLEET_HOST, tiers_of
 from .._checks.verdict import verdict
 from .._diagnose import engine
@@ -103,11 +104,12 @@ def judge(
     started = ended if started is None else min(started, ended)
     inventory = inventory or {"groups": {}, "addresses": {}}
     reach = Reach({host.name: host.way for host in hosts if host.way is not None}, run)
+    hosts = [dataclasses.replace(host, facts=soundly(host.facts)) for host in hosts]
     findings: list[Finding] = []
     for host in hosts:
         findings += _host_findings(host, catalogue, phase, reach)
     summaries = {host.name: host.summary() for host in hosts}
-    shared = fleet_facts(summaries, inventory)
+    shared = soundly(fleet_facts(summaries, inventory))
     findings += fleet_findings(shared, _fleet_checks(hosts, catalogue), phase, _fleet_accept(hosts), reach)
     if not hosts:
         findings.append(_no_host_asked(reach))

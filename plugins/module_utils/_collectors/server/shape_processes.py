@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._collect.derived import at_most, largest, moved, per, put_largest, rate, share, total
+from ..._collect.derived import at_most, largest, moved, put_largest, rate, share, total
 from ..._collect.facts import Facts, Maybe, Unknown, known, measured
 from ..._collect.sampling import ONE_SAMPLE, Number
 from ..._texts.redact import clean
@@ -204,7 +204,7 @@ def _service(facts: Facts, reading: Reading, name: str, members: t.Sequence[Row]
         "name": name,
         "processes": len(members),
         "cpu_cores": spent if isinstance(spent, Unknown) else round(spent, 4),
-        "cpu_ratio": per(spent, facts.value("cores_effective"), "no core may be used"),
+        "cpu_ratio": share(spent, facts.value("cores_effective"), "no core may be used", slack=1.0),
         "memory_bytes": measured(memory, NO_MEMORY),
         "memory_basis": measured(basis, NO_MEMORY),
         "memory_ratio": share(measured(memory, NO_MEMORY), facts.value("memory_total_bytes"), "there is no memory", slack=1.0),
