@@ -37,6 +37,10 @@ def sample() -> str:
         "pass_ratio": 0.86,
         "hit_for_miss_request_ratio": 0.0,
     }
+    world.of("app1", "uwsgi").update(kind="app", saturated=False)
+    world.of("db1", "postgresql").update(kind="server", connections_exhausted=False, connections_ratio=0.2)
+    for name in HOSTS:
+        world.of(name, "server")["stores"] = {"database": name == "db1"}
     shipped = Catalogue([entry for entry in catalogue().entries if entry["id"] in CHECKS])
     report = judge([Asked(name, facts=world.facts[name]) for name in HOSTS], shipped)
     report["started_at"], report["duration_seconds"] = "2026-11-25T14:02:11Z", 7.2
