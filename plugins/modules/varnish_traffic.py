@@ -155,7 +155,13 @@ ansible_facts:
               type: float
             pass_ratio: {type: float, description: Share that was passed.}
             bypass_ratio: {type: float, description: 'Share that bypassed the cache, passed, piped, or marked as not cacheable.'}
-            bypass_cacheable_ratio: {type: float, description: The same without the URL patterns that must bypass the cache.}
+            bypass_cacheable_ratio: {type: float, description: The same without pipes and the URL patterns that must bypass the cache.}
+            must_bypass:
+              description: Requests for URL patterns that must bypass the cache.
+              type: dict
+              contains:
+                {misses: {type: int, description: Of the misses.}, hit_for_misses: {type: int, description: Of the hits for miss.},
+                 passes: {type: int, description: Of the passes.}, pipes: {type: int, description: Of the pipes.}}
             statuses:
               description: Requests by status.
               type: list
@@ -190,14 +196,12 @@ ansible_facts:
                 backend_requests: {type: int, description: Requests that reached a backend.}
                 backend_seconds: {type: float, description: Time of the backends.}
                 share_of_backend_time: {type: float, description: 'Its share, null without backend requests.'}
-                private:
-                  description: Responses not stored that say themselves that no shared cache may keep them (private, no-store or no-cache).
-                  type: int
+                private: {type: int, description: 'Responses that say themselves that no shared cache may keep them.'}
                 expected: {type: str, description: 'V(cached) or V(uncached) when that was declared for most of these URLs, else null.'}
                 must_bypass:
                   description:
                     - Whether no cache may answer most of these requests, because O(uncached) declares it, the method is not GET or HEAD,
-                      or most responses are private.
+                      the responses are private, or the requests carry a password.
                   type: bool
                 reason: {type: str, description: 'The most frequent reason why it was not cached, null when none is known.'}
                 reasons:
@@ -206,7 +210,7 @@ ansible_facts:
                   elements: dict
                   contains:
                     {name: {type: str, description: 'The reason, for example a header.'}, count: {type: int, description: Requests.}}
-                url_regex: {type: str, description: 'A regular expression for a VCL, null when none can be given.'}
+                url_regex: {type: str, description: 'A regular expression for a VCL, null when none is safe.'}
             hits_total: {type: int, description: How many patterns there are.}
             misses: {type: list, elements: dict, description: URL patterns with the most misses., contains: *pattern}
             misses_total: {type: int, description: How many patterns there are.}
@@ -246,12 +250,12 @@ ansible_facts:
                 backend_requests: {type: int, description: Requests that reached a backend.}
                 backend_seconds: {type: float, description: Time of the backends.}
                 share_of_backend_time: {type: float, description: 'Its share, null without backend requests.'}
-                private: {type: int, description: Responses not stored that say themselves that no shared cache may keep them.}
+                private: {type: int, description: Responses that say themselves that no shared cache may keep them.}
                 expected: {type: str, description: 'V(cached) or V(uncached) when that was declared for most of these URLs, else null.'}
                 must_bypass:
                   description:
                     - Whether no cache may answer most of these requests, because O(uncached) declares it, the method is not GET or HEAD,
-                      or most responses are private.
+                      the responses are private, or the requests carry a password.
                   type: bool
                 reason: {type: str, description: 'The most frequent reason why it was not cached, null when none is known.'}
                 reasons:
@@ -260,7 +264,7 @@ ansible_facts:
                   elements: dict
                   contains:
                     {name: {type: str, description: 'The reason, for example a header.'}, count: {type: int, description: Requests.}}
-                url_regex: {type: str, description: 'A regular expression for a VCL, null when none can be given.'}
+                url_regex: {type: str, description: 'A regular expression for a VCL, null when none is safe.'}
             redirects_total: {type: int, description: How many patterns there are.}
             redirect_requests: {type: int, description: Requests that got one.}
             redirect_ratio: {type: float, description: Their share of the requests.}

@@ -10,6 +10,7 @@ import contextlib
 import http.client
 import http.server
 import json
+import pathlib
 import socket
 import socketserver
 import threading
@@ -103,10 +104,15 @@ class Backend(socketserver.ThreadingMixIn, http.server.HTTPServer):
         self.server_close()
 
 
+class HasPort(t.Protocol):
+    @property
+    def port(self) -> int: ...
+
+
 class Varnish(Server):
     """A private varnishd of this machine. `instance` is its working directory, as for `-n`."""
 
-    def __init__(self, backend: Backend, *arguments: str, probe: bool = False, storage: str = "8m") -> None:
+    def __init__(self, backend: HasPort, *arguments: str, probe: bool = False, storage: str = "8m") -> None:
         super().__init__()
         self.port, self.admin_port = free_port(), free_port()
         self.instance = str(self.dir / "vd")
@@ -154,3 +160,17 @@ class Varnish(Server):
             while chunk := conn.recv(65536):
                 got += chunk
         return got
+
+
+#: Where Debian's package keeps the VCL that it starts with.
+DISTRIBUTION_VCL = pathlib.Path("/etc/varnish/default.vcl")
+
+
+class StockVarnish(Varnish):
+    """With the VCL of the distribution, which leaves all to Varnish's builtin one. Only the backend's port is another."""
+
+    def __init__(self, backend: HasPort, *arguments: str) -> None:
+        super().__init__(backend, *arguments)
+        shipped = DISTRIBUTION_VCL.read_text()
+        self.vcl = shipped.replace('.port = "8080"', f'.port = "{backend.port}"')
+        assert self.vcl != shipped

@@ -17,6 +17,7 @@ from .check import NOT_HERE, Check, Sentence
 from .command import reading, remedy_line
 from .finding import Finding, Value, accept, finding
 from .limit import Limit, Operand, unmasked, usable
+from .may_be_cached import over_cacheable
 from .query import Reading, Unknowable, reason_in
 from .services import FLEET, TITLES, fact_key, instances_in
 
@@ -44,6 +45,7 @@ def evaluate(
     for check in checks:
         by_service[check.service].append(check)
     found: list[Finding] = []
+    facts = over_cacheable(facts)
     for service in TITLES:
         instances = instances_in(facts, service)
         for instance in instances:

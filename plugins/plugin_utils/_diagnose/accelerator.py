@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from .._checks.finding import Finding
+from .._checks.may_be_cached import log_of
 from .._fleet.observed import Instance
 from . import cacheable
 from .cacheable import Uncached
@@ -55,9 +56,8 @@ def fault(fleet: Fleet) -> t.Iterator[Cause]:
 
 def _traffic(fleet: Fleet, varnish: Instance) -> t.Optional[Instance]:
     """What the shared log of the same accelerator says about URLs."""
-    same_host = [log for log in fleet.instances("varnish_traffic") if log.host == varnish.host]
-    same = [log for log in same_host if log.name == varnish.name] or same_host
-    return same[0] if same else None
+    logs = [(log.name, log) for log in fleet.instances("varnish_traffic") if log.host == varnish.host]
+    return log_of(varnish.name, logs, sum(other.host == varnish.host for other in fleet.instances("varnish")) == 1)
 
 
 def _fault_of(fleet: Fleet, varnish: Instance, traffic: t.Optional[Instance], uncached: Uncached) -> t.Optional[Finding]:

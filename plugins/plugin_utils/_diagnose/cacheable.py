@@ -2,13 +2,14 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Requests that an accelerator could have served from its cache: never those that are private or were declared uncached."""
+"""Requests that an accelerator could have served from its cache: never those that the facts say must bypass it."""
 
 from __future__ import annotations
 
 import dataclasses
 import typing as t
 
+from .._checks.may_be_cached import hit_ratio, must_bypass
 from .._fleet.observed import Instance, Row, rows_in
 from .cause import several
 
@@ -16,15 +17,11 @@ from .cause import several
 LISTS = {"varnish_pass_ratio": ("passes",), "varnish_hit_for_miss": ("hit_for_misses",)}
 ALL = ("passes", "hit_for_misses", "misses")
 DROP = "varnish_hit_ratio_drop"
-OUTCOMES = ("miss", "hit_for_miss", "pass", "hit_for_pass", "pipe")
 
 #: Of what may be cached at least this part comes from the cache: then the rest of the traffic is not the accelerator's fault.
 WELL = 0.75
 #: The part of what gets through from which a page is what the accelerator is at fault for.
 NOTABLE_PAGE = 0.1
-
-#: A request with credentials gets a personal response.
-AUTHORIZATION = "Authorization"
 
 _REMEDIES = (
     (
@@ -88,33 +85,13 @@ def uncached(traffic: t.Optional[Instance]) -> Uncached:
     if traffic is None:
         return Uncached([], [], frozenset(), False, None)
     listed = {name: traffic.rows(name) for name in ALL}
-    redirects = [row for row in traffic.rows("redirects") if not must_not_be_cached(row)]
+    redirects = [row for row in traffic.rows("redirects") if not must_bypass(row)]
     moved = {row.word("pattern") for row in redirects}
-    kept = {name: [row for row in rows if not must_not_be_cached(row)] for name, rows in listed.items()}
-    every, rows = (sorted((row for part in parts.values() for row in part), key=lambda row: -_count(row)) for parts in (listed, kept))
-    excused = sum(map(_count, every)) - sum(map(_count, rows))
+    kept = {name: [row for row in rows if not must_bypass(row)] for name, rows in listed.items()}
+    rows = sorted((row for part in kept.values() for row in part), key=lambda row: -row.amount("count"))
     lists = frozenset(name for name, part in kept.items() if part)
     rows = [row for row in rows if row.word("pattern") not in moved]  # a redirect has its own fix
-    return Uncached(rows, redirects, lists, bool(every), _hit_ratio(traffic, excused))
-
-
-def _count(row: Row) -> float:
-    return row.amount("count")
-
-
-def _hit_ratio(traffic: Instance, excused: float) -> t.Optional[float]:
-    hits = [traffic.number(f"outcomes.{name}") for name in ("hit", "grace_hit")]
-    through = [traffic.number(f"outcomes.{name}") for name in OUTCOMES]
-    if any(count is None for count in (*hits, *through)):
-        return None
-    hit, others = sum(count or 0 for count in hits), sum(count or 0 for count in through)
-    could = hit + max(0.0, others - excused)
-    return hit / could if could else None
-
-
-def must_not_be_cached(row: Row) -> bool:
-    """Whether no cache may answer most of these requests: by the facts' own word, or because they carry a password."""
-    return row.get("must_bypass") is True or reasons_of(row).get(AUTHORIZATION, 0) >= max(1, row.amount("backend_requests") / 2)
+    return Uncached(rows, redirects, lists, any(listed.values()), hit_ratio(traffic.facts))
 
 
 def reasons_of(row: Row) -> dict[str, float]:

@@ -17,8 +17,9 @@ from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish_traffic.collector import COLLECTOR as TRAFFIC
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import Catalogue, load
 from ansible_collections.warroom.launch.plugins.plugin_utils._judge.pipeline import Asked, judge
+from tests.support.django_site import PRIVATE, DjangoSite
 from tests.support.tools import RealCommands
-from tests.support.varnish import Varnish
+from tests.support.varnish import StockVarnish, Varnish
 
 CATALOGUE = Catalogue(load())
 WINDOW = 1.5
@@ -69,3 +70,34 @@ def test_errors_that_were_healed_before_the_window_name_no_cause(varnish: Varnis
     assert (traffic["error_requests"], traffic["backend"]["errors"]) == (0, 0)
     assert traffic["log"]["seconds"] <= traffic["window"] + 0.5
     assert (healed["diagnoses"], healed["verdict"]) == ([], "go")
+
+
+SHARES = (0, 7, 30, 60)  # % of the requests
+
+
+def test_private_pages_of_django_behind_the_stock_vcl_are_go_at_every_share() -> None:
+    """Finding D1: the cache does its job, however many pages are each visitor's own."""
+    with DjangoSite() as site, StockVarnish(site) as varnish:
+        varnish.get(*(f"/news/{number}/" for number in range(10)))
+        for percent in SHARES:
+            report = check(varnish, lambda number, percent=percent: visit(varnish, number, percent))
+            bad = [(row["check"], row["status"], row["finding"]) for row in report["findings"] if row["status"] not in ("ok", "skipped")]
+            assert (report["verdict"], report["diagnoses"], bad) == ("go", [], []), percent
+            own, traffic = (report["hosts"]["cache1"]["facts"][f"launch_{name}"]["instances"][0] for name in ("varnish", "varnish_traffic"))
+            # shares are of all requests: they show what was sent
+            assert abs(own["hit_ratio_true"] - (1 - percent / 100)) < 0.1 and abs(traffic["shares"]["hit"] - (1 - percent / 100)) < 0.1
+            passed = own["pass_ratio"] + own["hit_for_miss_request_ratio"]
+            assert abs(passed - percent / 100) < 0.1 and (traffic["bypasses"], traffic["bypass_cacheable_ratio"]) == ([], 0.0)
+            bypassing = {row["pattern"]: row["must_bypass"] for name in ("passes", "hit_for_misses") for row in traffic[name]}
+            assert bypassing == (dict.fromkeys(PRIVATE, True) if percent else {})
+
+
+def visit(varnish: Varnish, number: int, percent: int) -> None:
+    """A hundred requests, of which these are private, evenly among the others."""
+    pages = itertools.cycle(PRIVATE)
+    for private, places in itertools.groupby(range(100), lambda place: place * percent % 100 < percent):
+        if private:
+            for name in itertools.islice(pages, len(list(places))):
+                varnish.get(name, headers=PRIVATE[name])
+        else:
+            varnish.get(*(f"/news/{(number + place) % 10}/" for place in places))

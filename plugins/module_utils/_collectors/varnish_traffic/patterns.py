@@ -13,11 +13,12 @@ from ..._collect.derived import share
 from ..._collect.facts import Unknown, measured
 from ..._collect.sampling import top
 from ..._texts.redact import clean, url_example
-from .reasons import PRIVATE
+from .reasons import BYPASS, PRIVATE
 from .tally import OTHER, Bin, Tally, unescaped
 
 HITS = ("hit", "grace_hit")
-BYPASSED = ("pass", "hit_for_pass", "hit_for_miss", "pipe")
+PASSED = ("pass", "hit_for_pass")
+BYPASSED = (*PASSED, "hit_for_miss", "pipe")
 _SAFE_METHODS = (b"GET", b"HEAD")
 Which = t.Callable[[Bin], bool]
 
@@ -68,11 +69,14 @@ def _add_backend(entry: dict[str, t.Any], row: list[t.Any]) -> None:
         entry["reasons"][name] = entry["reasons"].get(name, 0) + count
 
 
-def _must_bypass(entry: dict[str, t.Any], private: int) -> bool:
-    """Whether no cache may answer most of these requests: by the site's own list, the request's method, or the response's own word."""
+def _must_bypass(entry: dict[str, t.Any], personal: int) -> bool:
+    """Whether no cache may answer most of these requests. The one rule for that: whatever advises or blames goes by it.
+
+    By the site's own list, the request's method, or what the responses and the requests say of themselves (`personal` of them).
+    """
     if _expected(entry) == "uncached":
         return True
-    return bool(entry["unsafe"] >= max(1, entry["count"] / 2) or (entry["asked"] and private >= entry["asked"] / 2))
+    return bool(entry["unsafe"] >= max(1, entry["count"] / 2) or (entry["asked"] and personal >= entry["asked"] / 2))
 
 
 def _expected(entry: dict[str, t.Any]) -> t.Optional[str]:
@@ -82,7 +86,8 @@ def _expected(entry: dict[str, t.Any]) -> t.Optional[str]:
 
 def _row(pattern: str, status: t.Optional[int], entry: dict[str, t.Any], totals: t.Mapping[str, float]) -> dict[str, t.Any]:
     url, host = entry["example"] or (b"", b"")
-    private = entry["reasons"].pop(PRIVATE, 0)
+    private, personal = entry["reasons"].pop(PRIVATE, 0), entry["reasons"].pop(BYPASS, 0)
+    some_must_bypass = personal or entry["unsafe"] or entry["expected"]["uncached"]
     why = ranked(entry["reasons"], 5)
     through = entry["count"] - entry["cached"]
     return {
@@ -91,20 +96,24 @@ def _row(pattern: str, status: t.Optional[int], entry: dict[str, t.Any], totals:
         "example": url_example(unescaped(url)),
         "host": clean(unescaped(host), 80),
         "count": entry["count"],
-        "share": share(entry["count"], totals["requests"], "no requests in the log"),
+        "share": share(entry["count"], totals["requests"], "no requests"),
         "cached": entry["cached"],
         "bytes": entry["bytes"],
         "mean_seconds": round(entry["spent"] / through / 1e6, 6) if through else Unknown("each of these requests was a hit"),
         "backend_requests": entry["asked"],
         "backend_seconds": round(entry["cost"] / 1e6, 6),
-        "share_of_backend_time": share(entry["cost"], totals["backend_microseconds"], "no backend requests in the log"),
+        "share_of_backend_time": share(entry["cost"], totals["backend_microseconds"], "no backend requests"),
         "private": private,
         "expected": measured(_expected(entry), "these URLs are in neither list of launch_check_urls"),
-        "must_bypass": _must_bypass(entry, private),
+        "must_bypass": _must_bypass(entry, personal),
         "reason": why[0]["name"] if why else Unknown("the log names no reason"),
         "reasons": why,
-        "url_regex": measured(url_regex(pattern), "the pattern holds what must not be pasted into a VCL"),
+        "url_regex": Unknown(_SOME_PERSONAL) if some_must_bypass else measured(url_regex(pattern), _NOT_TO_PASTE),
     }
+
+
+_SOME_PERSONAL = "some of these URLs must bypass the cache, so no rule for all of them is advised"
+_NOT_TO_PASTE = "the pattern holds what must not be pasted into a VCL"
 
 
 def ranked(counts: t.Mapping[str, int], keep: int, total: t.Optional[int] = None) -> list[dict[str, t.Any]]:

@@ -7,10 +7,13 @@
 from __future__ import annotations
 
 _UNCACHEABLE = (b"private", b"no-cache", b"no-store")
+#: A cache that is told to may keep what says no-cache, which is often meant for browsers only; what says these is for one visitor.
+_ONE_VISITOR = (b"private", b"no-store")
+_PUBLIC = (b"public", b"s-maxage")
 
-#: What a response that was not stored is counted as when it says itself that it is for one visitor only: not why it bypassed the
-#: cache, but that it had to.
-PRIVATE = "private"
+#: Marks beside the reasons. They say not why a request bypassed the cache, but that it had to: by the response's own word, and by
+#: that or a password in the request.
+PRIVATE, BYPASS = "private", "must bypass"
 
 
 def of_pass(method: bytes, ttl_source: bytes, cookie: bytes, authorization: bytes) -> tuple[str, ...]:
@@ -49,12 +52,16 @@ def is_private(cache_control: bytes) -> bool:
     return any(word in control for word in _UNCACHEABLE)
 
 
-def is_personal(cache_control: bytes, vary: bytes) -> bool:
-    """Whether the response itself says that it is not the same for every visitor, on whatever path it came."""
-    if is_private(cache_control):
-        return True
-    public = any(word in cache_control.lower() for word in (b"public", b"s-maxage"))
-    return not public and any(mark in vary.lower() for mark in _PER_VISITOR)
+def marks(cache_control: bytes, vary: bytes, authorization: bytes, stored: bool) -> tuple[str, ...]:
+    """The marks of a response, on whatever path it came. One that is stored although it is not the same for everybody is marked too."""
+    control = cache_control.lower()
+    if any(word in control for word in (_ONE_VISITOR if stored else _UNCACHEABLE)):
+        return (PRIVATE, BYPASS)
+    if stored or any(word in control for word in _PUBLIC):
+        return ()
+    if any(mark in vary.lower() for mark in _PER_VISITOR):
+        return (PRIVATE, BYPASS)
+    return () if authorization == b"-" else (BYPASS,)
 
 
 #: A Vary on these makes a response one visitor's own.

@@ -16,7 +16,7 @@ from ..._texts import moments
 from ..._texts.redact import clean
 from .expected import put as expected_urls
 from .log import Stream
-from .patterns import BYPASSED, HITS, ranked, table
+from .patterns import HITS, PASSED, ranked, table
 from .tally import OUTCOMES, Bin, Matcher, Tally, unescaped
 from .times import Times
 
@@ -25,10 +25,12 @@ _LISTS = {
     "hits": (HITS, ("background",)),
     "misses": (("miss",), ("fetch",)),
     "hit_for_misses": (("hit_for_miss",), ("fetch",)),
-    "passes": (("pass", "hit_for_pass"), ("pass",)),
+    "passes": (PASSED, ("pass",)),
     "pipes": (("pipe",), ()),
     "synths": (("synth",), ()),
 }
+#: What bypassed the cache, of that what its log tells anything about: of a pipe it sees no response.
+_BYPASS_LISTS = ("passes", "hit_for_misses")
 _PERMANENT = (301, 308)
 NO_REQUESTS = "no request ended within the window (the option last counts a longer part of the log)"
 NO_BACKEND = "no backend requests in the log"
@@ -55,8 +57,8 @@ def facts(tally: Tally, stream: Stream, expected: t.Sequence[Matcher], keep: int
     result.put("bypass_ratio", share(passed + outcomes["pipe"] + outcomes["hit_for_miss"], looked_up, none))
     result.put("malformed_requests", tally.malformed.count)
     _visitors(result, tally, requests, keep)
-    _lists(result, tally, totals, keep)
-    _bypasses(result, tally, totals, looked_up, none, keep)
+    lists = _lists(result, tally, totals, keep)
+    _bypasses(result, lists, looked_up, none, keep)
     _statuses(result, tally, totals, keep)
     _reasons(result, tally)
     result.put("response_times", {name: tally.times[name].facts(f"no {name} in the log") for name in ("hit", "miss", "pass")})
@@ -139,20 +141,30 @@ def _visitors(facts_: Facts, tally: Tally, requests: int, keep: int) -> None:
     facts_.put("agents", top(agents, "count", max(keep, 20)))
 
 
-def _lists(facts_: Facts, tally: Tally, totals: t.Mapping[str, float], keep: int) -> None:
+def _lists(facts_: Facts, tally: Tally, totals: t.Mapping[str, float], keep: int) -> dict[str, list[dict[str, t.Any]]]:
+    """Each list in full, once the facts have its first rows."""
+    lists = {}
     for name, (outcomes, kinds) in _LISTS.items():
-        rows = table(tally, _outcome_in(outcomes), _outcome_in(kinds), totals)
-        facts_.rows(name, top(rows, "count", len(rows)), keep)
-    through = table(tally, _outcome_in(("miss", "hit_for_miss", "pass", "hit_for_pass")), _outcome_in(("fetch", "pass")), totals)
+        rows = table(tally, _outcome_in(outcomes), _never_stored if name == "hit_for_misses" else _outcome_in(kinds), totals)
+        lists[name] = top(rows, "count", len(rows))
+        facts_.rows(name, lists[name], keep)
+    through = table(tally, _outcome_in(("miss", "hit_for_miss", *PASSED)), _outcome_in(("fetch", "pass")), totals)
     facts_.put("slowest", top(through, "mean_seconds", keep))
+    return lists
 
 
-def _bypasses(facts_: Facts, tally: Tally, totals: t.Mapping[str, float], looked_up: int, none: str, keep: int) -> None:
-    """What bypassed the cache although nothing says that it has to: what a VCL or an application can mend."""
-    rows = table(tally, _outcome_in(BYPASSED), _outcome_in(("fetch", "pass")), totals)
-    cacheable = [row for row in rows if not row["must_bypass"]]
+def _bypasses(facts_: Facts, lists: t.Mapping[str, list[dict[str, t.Any]]], looked_up: int, none: str, keep: int) -> None:
+    """What bypassed the cache although nothing says that it has to: what a VCL or an application can mend. And how much had to."""
+    cacheable = [row for name in _BYPASS_LISTS for row in lists[name] if not row["must_bypass"]]
     facts_.rows("bypasses", top(cacheable, "count", len(cacheable)), keep)
     facts_.put("bypass_cacheable_ratio", share(sum(row["count"] for row in cacheable), looked_up, none))
+    kept_out = {name: sum(row["count"] for row in lists[name] if row["must_bypass"]) for name in ("misses", *_BYPASS_LISTS, "pipes")}
+    facts_.put("must_bypass", kept_out)
+
+
+def _never_stored(kept: Bin) -> bool:
+    """What a hit-for-miss fetches is not stored; what is stored was fetched for a miss, and says nothing about it."""
+    return kept.outcome == "fetch" and not kept.stored
 
 
 def _outcome_in(names: t.Sequence[str]) -> t.Callable[[Bin], bool]:

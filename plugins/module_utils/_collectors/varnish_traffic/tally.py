@@ -46,10 +46,11 @@ Matcher = tuple[str, int, t.Pattern[str]]
 class Bin:
     """Requests with the same fate: rows by URL pattern."""
 
-    def __init__(self, tally: Tally, side: str, outcome: str, status: bytes, method: bytes) -> None:
+    def __init__(self, tally: Tally, side: str, outcome: str, status: bytes, method: bytes, stored: bool = False) -> None:
         self._tally = tally
         self.side = side  # client | backend
         self.outcome = outcome
+        self.stored = stored  # whether the response became an object of the cache
         self.status = int(status) if status.isdigit() and len(status) == 3 else 0
         self.method = method
         self.urls: dict[bytes, Row] = {}
@@ -101,10 +102,10 @@ class _Backend(_Kind):
     """The backend side, with the reasons for the fetch."""
 
     def __init__(self, tally: Tally, kind: str, status: bytes, method: bytes, storage: bytes) -> None:
-        self._kept = Bin(tally, "backend", kind, status, method)
+        self._stored = kind != "pass" and storage not in (b"Transient", b"-")
+        self._kept = Bin(tally, "backend", kind, status, method, self._stored)
         self.bins = [self._kept]
         self._kind, self._status, self._method = kind, status, method
-        self._stored = kind != "pass" and storage not in (b"Transient", b"-")
         self._times = tally.times_of("backend").printed
         self._counts = tally.reasons[kind]
 
@@ -124,8 +125,7 @@ class _Backend(_Kind):
         self._times[first] = self._times.get(first, 0) + 1
         for name in why:
             self._counts[name] = self._counts.get(name, 0) + 1
-        if not self._stored and reasons.is_personal(control, vary):
-            why = (*why, reasons.PRIVATE)
+        why = (*why, *reasons.marks(control, vary, authorization, self._stored))
         if why:
             if row[3] is None:
                 row[3] = {}

@@ -20,7 +20,7 @@ from ansible_collections.warroom.launch.plugins.module_utils._texts import redac
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import Catalogue, load
 from ansible_collections.warroom.launch.plugins.plugin_utils._judge.pipeline import Asked, judge
 from ansible_collections.warroom.launch.plugins.plugin_utils._report.publish import FILES
-from tests.unit.plugins.module_utils._collectors.varnish_traffic.lines import client
+from tests.support.varnish_log import client
 
 FIXTURES = pathlib.Path(__file__).parents[3] / "fixtures" / "tokens"
 

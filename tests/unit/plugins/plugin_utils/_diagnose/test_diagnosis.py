@@ -211,15 +211,6 @@ def test_the_first_step_is_about_the_reason_that_was_seen(reason: str, words: st
     assert words in cause["first_fix"] and ("ookie" in cause["first_fix"]) == ("ookie" in reason)
 
 
-def test_requests_with_a_password_are_never_to_be_cached() -> None:
-    world = World()
-    world.of("web1", "varnish_traffic")["passes"] = [
-        {"pattern": "/api/", "count": 9, "backend_requests": 9, "reasons": [{"name": "Authorization", "count": 9}]}
-    ]
-    world.bad("varnish_hit_ratio", "web1")
-    assert world.causes() == []
-
-
 def test_a_cache_that_was_started_just_now_is_still_being_filled() -> None:
     world = World()
     world.bad("varnish_hit_ratio", "web1")

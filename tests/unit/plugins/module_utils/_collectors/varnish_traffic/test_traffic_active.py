@@ -13,8 +13,7 @@ import pytest
 from ansible_collections.warroom.launch.plugins.module_utils._collect.facts import Facts
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish_traffic import active, expected
 from tests.support import replay
-
-from .lines import client, look
+from tests.support.varnish_log import client, look
 
 
 def probe(urls, address, rules, seconds):

@@ -12,8 +12,7 @@ import pytest
 
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import Catalogue, load
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.evaluate import evaluate
-
-from .lines import backend, client, look
+from tests.support.varnish_log import backend, client, look
 
 CALM = client("hit", "/news/1/") * 900 + client("miss", "/news/2/") * 30 + backend("fetch", "/news/2/") * 30
 

@@ -14,8 +14,7 @@ import pytest
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish_traffic.log import Stream
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish_traffic.tally import OTHER, Tally, unescaped
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish_traffic.times import Times
-
-from .lines import backend, client, look
+from tests.support.varnish_log import backend, client, look
 
 
 def test_v14_lines_of_another_form_are_counted_as_unparsed(tools, commands, case):
