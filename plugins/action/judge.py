@@ -18,7 +18,7 @@ from ..plugin_utils._checks.query import WrongQuery
 from ..plugin_utils._checks.verdict import FAIL_ON, stops
 from ..plugin_utils._judge import variables
 from ..plugin_utils._judge.hostvars import Source, asked_hosts, inventory, raw
-from ..plugin_utils._judge.pipeline import judge, validate
+from ..plugin_utils._judge.pipeline import judge, notes, validate
 from ..plugin_utils._judge.report import Report
 from ..plugin_utils._reach import command_line
 from ..plugin_utils._report import board, short_board
@@ -43,6 +43,7 @@ SPEC: dict[str, t.Any] = {
     "thresholds": {"type": "dict", "default": {}},
     "extra_checks": {"type": "list", "elements": "dict", "default": []},
     "accept": {"type": "dict", "default": {}},
+    "only": {"type": "list", "elements": "str", "default": []},
     "known_clients": {"type": "list", "elements": "raw", "default": []},
     "phase": {"type": "str", "choices": ["before", "during"], "default": "during"},
     "fail_on": {"type": "str", "choices": list(FAIL_ON), "default": "unknown"},
@@ -83,13 +84,16 @@ class ActionModule(ActionBase):
         if args["validate_only"]:
             _refuse_misspelt(names, hostvars)
             hosts, _begun = asked_hosts(names, hostvars, groups, source)
-            return {"changed": False, "checks": validate(hosts, catalogue)}
+            checks = validate(hosts, catalogue, args["only"])
+            for note in notes(hosts, inventory(hostvars, groups, hosts)):
+                display.warning(note)
+            return {"changed": False, "checks": checks}
         waiting = self._waiting(args, hostvars, task_vars)
         if waiting:
             return {"changed": False, "skipped": True, "skipped_reason": f"{len(waiting)} hosts of later batches are still to come"}
         hosts, begun = asked_hosts(names, hostvars, groups, source)
-        validate(hosts, catalogue)
-        report = judge(hosts, catalogue, args["phase"], inventory(hostvars, groups, hosts), begun, run)
+        validate(hosts, catalogue, args["only"])
+        report = judge(hosts, catalogue, args["phase"], inventory(hostvars, groups, hosts), begun, run, args["only"])
         return self._outcome(report, args)
 
     def _waiting(self, args: dict[str, t.Any], hostvars: t.Any, task_vars: dict[str, t.Any]) -> list[str]:

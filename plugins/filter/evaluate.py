@@ -8,7 +8,9 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
+from ..module_utils._texts import moments
 from ..module_utils._texts.plain import plain
+from ..plugin_utils._checks.acceptance import accepted, tell_ended
 from ..plugin_utils._checks.catalogue import Catalogue, CatalogueError, load, service_problems
 from ..plugin_utils._checks.check import PHASES
 from ..plugin_utils._checks.evaluate import evaluate
@@ -42,7 +44,11 @@ def evaluate_filter(
         raise AnsibleFilterError(f"warroom.launch.evaluate: {error}") from error
     if wrong:
         raise AnsibleFilterError("warroom.launch.evaluate: " + "\n".join(wrong))
-    return evaluate(str(plain(host)), soundly(facts_of(facts)), own, str(phase), plain(accept) or {}, configured)
+    name = str(plain(host))
+    gaps = accepted(accept, name, (), moments.today())
+    findings = evaluate(name, soundly(facts_of(facts)), own, str(phase), gaps.valid, configured)
+    tell_ended(findings, gaps.ended)
+    return findings
 
 
 class FilterModule:

@@ -22,6 +22,11 @@ options:
         and C(at) (when it was begun with, in seconds since 1970).
     type: dict
     default: {}
+  only:
+    description: Services to gather; without it, all that the option C(services) means.
+    type: list
+    elements: str
+    default: []
   urls:
     description:
       - Which URLs must come from the web accelerator's cache (C(cached)) and which must not (C(uncached)), as lists of regular

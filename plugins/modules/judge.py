@@ -47,7 +47,10 @@ options:
     elements: dict
     default: []
   accept:
-    description: "Known gaps as check id: reason, for hosts without their own settings. They are shown but do not count."
+    description:
+      - "Known gaps as check id: reason, for hosts without their own settings. They are shown but do not count."
+      - Instead of a reason, a dictionary of C(reason), C(hosts) (a list of hosts or groups; V(fleet) is what exists once) and C(until)
+        (a date, that day included, in UTC), or a list of those. A gap whose date has passed counts again, and says so.
     type: dict
     default: {}
   known_clients:
@@ -56,6 +59,11 @@ options:
         A dictionary of C(user), C(application), C(address) and C(database) (shell patterns) must match in every key that it has.
     type: list
     elements: raw
+    default: []
+  only:
+    description: The services to judge; without it, all. What was not asked for is neither judged nor missed, and the report says so.
+    type: list
+    elements: str
     default: []
   phase:
     description: V(before) is the rehearsal without traffic, V(during) the launch.

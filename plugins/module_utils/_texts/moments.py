@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import datetime
+import typing as t
 
 _UTC = datetime.timezone.utc
 
@@ -24,6 +25,11 @@ def read(text: str, form: str = "%Y-%m-%dT%H:%M:%SZ") -> float:
 def clock(at: float) -> str:
     """The time of day: `14:02:11Z`."""
     return datetime.datetime.fromtimestamp(at, _UTC).strftime("%H:%M:%SZ")
+
+
+def today(at: t.Optional[float] = None) -> datetime.date:
+    """The day of a moment (now, by default) in UTC."""
+    return (datetime.datetime.now(_UTC) if at is None else datetime.datetime.fromtimestamp(at, _UTC)).date()
 
 
 def now() -> str:

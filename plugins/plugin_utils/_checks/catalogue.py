@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import collections
-import difflib
 import functools
 import json
 import pathlib
@@ -16,8 +15,9 @@ import typing as t
 import yaml
 
 from ...module_utils._texts.plain import plain
-from . import query
+from . import acceptance, query
 from .check import KEYS, Check, Raw, compile_check, problems, without_limit
+from .near import near
 from .services import GATHERED, TITLES
 
 SHIPPED = pathlib.Path(__file__).resolve().parents[3] / "roles" / "launch_check" / "catalogue"
@@ -144,25 +144,14 @@ class Catalogue:
         return tuple(compile_check(entry) for entry in changed)
 
     def accept_problems(self, accept: t.Any, extra: t.Any = None) -> t.Iterator[str]:
-        """What is wrong with `{check id: reason}`."""
-        accept = plain(accept)
-        if accept in (None, {}, []):
-            return
-        if not isinstance(accept, dict):
-            yield "launch_check_accept: must be a mapping of check id: reason"
-            return
-        own = {entry.get("id") for entry in plain(extra) or [] if isinstance(entry, dict)}
-        known = {entry["id"] for entry in self.entries} | own | set(ENGINE)
-        for name, reason in accept.items():
-            if name not in known:
-                yield f"launch_check_accept: there is no check {name}{_near(name, known)}"
-            if not isinstance(reason, str) or not reason.strip():
-                yield f"launch_check_accept: check {name} needs its reason as a text"
+        """What is wrong with `launch_check_accept`."""
+        own = {str(entry.get("id")) for entry in plain(extra) or [] if isinstance(entry, dict)}
+        yield from acceptance.problems(accept, {entry["id"] for entry in self.entries} | own | set(ENGINE))
 
 
 def service_problems(services: t.Iterable[str]) -> list[str]:
     """What is wrong with the services that a host must have: one that is never gathered would never be missed."""
-    return [f"launch_check_services: there is no service {name}{_near(name, GATHERED)}" for name in services if name not in GATHERED]
+    return [f"launch_check_services: there is no service {name}{near(name, GATHERED)}" for name in services if name not in GATHERED]
 
 
 def changed_by(entry: Raw, change: t.Optional[Raw]) -> Raw:
@@ -191,7 +180,7 @@ def _clashes(shipped: list[Raw], extra: list[t.Any]) -> list[str]:
 
 def _change_problems(name: str, change: t.Any, known: dict[str, Raw]) -> t.Iterator[str]:
     if name not in known:
-        yield f"launch_check_thresholds: there is no check {name}{_near(name, known)}"
+        yield f"launch_check_thresholds: there is no check {name}{near(name, known)}"
     elif not isinstance(change, dict):
         yield f"launch_check_thresholds: check {name}: must be a mapping such as {{warn: '>= 0.75', fail: '>= 0.95'}}"
     else:
@@ -199,8 +188,3 @@ def _change_problems(name: str, change: t.Any, known: dict[str, Raw]) -> t.Itera
         for key in change:
             if not KEYS.get(key, False):
                 yield f"launch_check_thresholds: check {name}: {key!r} cannot be changed; can: {free}"
-
-
-def _near(name: str, known: t.Iterable[t.Any]) -> str:
-    close = difflib.get_close_matches(str(name), [name for name in known if isinstance(name, str)], 1)
-    return f"; did you mean {close[0]}?" if close else ""

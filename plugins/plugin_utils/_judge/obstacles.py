@@ -115,6 +115,4 @@ def _command(group: _Group, reach: Reach) -> t.Optional[Line]:
         line = reach.again(become=True)
     elif kind.name in ("traffic", "again"):
         line = reach.again()
-    elif len(group.hosts) == 1:
-        line = group.findings[0]["look"]
     return line if is_line(line) else None

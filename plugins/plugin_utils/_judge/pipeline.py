@@ -7,18 +7,22 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import time
 import typing as t
 
 from ...module_utils._texts import moments
 from ...module_utils._texts.plain import plain
 from ...module_utils._texts.redact import clean
+from .._checks import only as only_
+from .._checks.acceptance import Accepted, accepted, tell_ended, unknown_hosts
 from .._checks.catalogue import CAUSES_SEARCHED, HOSTS_ASKED, Catalogue, CatalogueError, service_problems
 from .._checks.evaluate import evaluate, unreached
 from .._checks.finding import Finding, finding, urgency
 from .._checks.finding import accept as mark_accepted
+from .._checks.only import facts_in
 from .._checks.plausible import soundly
-from .._checks.services import FLEET_HOST, tiers_of
+from .._checks.services import FLEET_HOST, TITLES, tiers_of
 from .._checks.verdict import verdict
 from .._diagnose import engine
 from .._diagnose.engine import Search
@@ -69,9 +73,15 @@ class Asked:
         }
 
 
-def validate(hosts: t.Iterable[Asked], catalogue: Catalogue) -> int:
+def notes(hosts: t.Iterable[Asked], inventory: Inventory) -> list[str]:
+    """What in the hosts' settings has no effect, and was probably meant to have one."""
+    names = {*inventory["groups"], *inventory["addresses"]}
+    return list(dict.fromkeys(note for host in hosts for note in unknown_hosts(host.accept, names)))
+
+
+def validate(hosts: t.Iterable[Asked], catalogue: Catalogue, only: t.Iterable[str] = ()) -> int:
     """Raise CatalogueError for everything that is wrong in any host's settings; return the number of checks."""
-    wrong: list[str] = []
+    wrong: list[str] = only_.problems(only)
     most = len(catalogue.entries)
     checked: set[str] = set()
     for host in hosts:
@@ -98,27 +108,35 @@ def judge(
     inventory: t.Optional[Inventory] = None,
     started: t.Optional[float] = None,
     run: CommandLine = UNKNOWN,
+    only: t.Sequence[str] = (),
 ) -> Report:
-    """The report, in the form of launch.json. `run`: what printed Ansible commands repeat of this run."""
+    """The report, in the form of launch.json. `run`: what printed Ansible commands repeat of this run.
+
+    `only`: the services to judge; none for all.
+    """
     ended = time.time()
     started = ended if started is None else min(started, ended)
     inventory = inventory or {"groups": {}, "addresses": {}}
     reach = Reach({host.name: host.way for host in hosts if host.way is not None}, run)
-    hosts = [dataclasses.replace(host, facts=soundly(host.facts)) for host in hosts]
+    hosts = [dataclasses.replace(asked, facts=soundly(asked.facts)) for asked in (_asked_only(host, only) for host in hosts)]
+    today = moments.today(ended)
     findings: list[Finding] = []
     for host in hosts:
-        findings += _host_findings(host, catalogue, phase, reach)
+        findings += _host_findings(host, catalogue, phase, reach, today, only)
     summaries = {host.name: host.summary() for host in hosts}
     shared = soundly(fleet_facts(summaries, inventory))
-    findings += fleet_findings(shared, _fleet_checks(hosts, catalogue), phase, _fleet_accept(hosts), reach)
-    if not hosts:
-        findings.append(_no_host_asked(reach))
+    gaps = _fleet_accepted(hosts, today)
+    of_fleet = fleet_findings(shared, _fleet_checks(hosts, catalogue), phase, gaps.valid, reach)
+    tell_ended(of_fleet, gaps.ended)
+    findings += of_fleet
+    if not findings:
+        findings.append(_nobody_asked(only if hosts else (), reach))
     findings.sort(key=urgency)
     search = _searched({**summaries, FLEET_HOST: {"facts": shared}}, findings, inventory, reach)
     problem = _problem(search.failures)
     if problem is not None:
         findings.append(_not_searched(search.failures, problem))
-        mark_accepted(findings[-1:], _fleet_accept(hosts))
+        mark_accepted(findings[-1:], gaps.valid)
         findings.sort(key=urgency)
     outcome = verdict(findings)
     return {
@@ -127,6 +145,7 @@ def judge(
         "started_at": moments.written(started),
         "duration_seconds": round(ended - started, 3),
         "phase": phase,
+        "only": list(only),
         "verdict": outcome["verdict"],
         "status": outcome["status"],
         "counts": outcome["counts"],
@@ -173,16 +192,24 @@ def _not_searched(failures: t.Mapping[str, str], problem: str) -> Finding:
     )  # fmt: skip
 
 
-def _host_findings(host: Asked, catalogue: Catalogue, phase: str, reach: Reach) -> list[Finding]:
-    accepted = host.accept or {}
-    if not host.reached:
-        findings = [unreached(host.name, host.problem or "", reach)]
-        mark_accepted(findings, accepted)
-        return findings
-    findings = evaluate(host.name, host.facts, catalogue.checks(host.thresholds, host.extra_checks), phase, accepted, host.services, reach)
-    if not findings:
-        findings = [unreached(host.name, "it was reached, and none of the services that are judged was found on it", reach)]
-        mark_accepted(findings, accepted)
+def _asked_only(host: Asked, only: t.Sequence[str]) -> Asked:
+    """The host as if it had nothing but the services that were asked for."""
+    if not only:
+        return host
+    return dataclasses.replace(host, facts=facts_in(host.facts, only), services=[name for name in host.services if name in only])
+
+
+def _host_findings(
+    host: Asked, catalogue: Catalogue, phase: str, reach: Reach, today: datetime.date, only: t.Sequence[str]
+) -> list[Finding]:
+    gaps = accepted(host.accept, host.name, host.groups, today)
+    checks = catalogue.checks(host.thresholds, host.extra_checks)
+    findings = evaluate(host.name, host.facts, checks, phase, gaps.valid, host.services, reach) if host.reached else []
+    if not findings and not (host.reached and only):
+        problem = host.problem or "it was reached, and none of the services that are judged was found on it"
+        findings = [unreached(host.name, problem, reach)]
+        mark_accepted(findings, gaps.valid)
+    tell_ended(findings, gaps.ended)
     return findings
 
 
@@ -198,15 +225,28 @@ def _fleet_checks(hosts: t.Sequence[Asked], catalogue: Catalogue) -> t.Any:
     return catalogue.checks(thresholds, list(extra.values()))
 
 
-def _fleet_accept(hosts: t.Sequence[Asked]) -> dict[str, str]:
-    accepted: dict[str, str] = {}
+def _fleet_accepted(hosts: t.Sequence[Asked], today: datetime.date) -> Accepted:
+    """What belongs to no single host is accepted by the setting of any; an entry for some hosts must name `fleet`."""
+    result = Accepted({}, {})
     for host in hosts:
-        for name, reason in (host.accept or {}).items():
-            accepted.setdefault(name, reason)
-    return accepted
+        gaps = accepted(host.accept, FLEET_HOST, (), today)
+        for name, reason in gaps.valid.items():
+            result.valid.setdefault(name, reason)
+        for name, words in gaps.ended.items():
+            result.ended.setdefault(name, words)
+    return result
 
 
-def _no_host_asked(reach: Reach) -> Finding:
+def _nobody_asked(only: t.Sequence[str], reach: Reach) -> Finding:
+    if only:
+        titles = " or ".join(TITLES[name] for name in only)
+        return finding(
+            HOSTS_ASKED, FLEET_HOST, only[0], None, "unknown",
+            question="Was any host checked?",
+            finding=f"No host runs {titles}, which is all that was asked for (launch_check_only).",
+            advice="Say where it is (its options in launch_check_services), or ask for another service.",
+            reason=f"no host was checked: none runs {titles}",
+        )  # fmt: skip
     return finding(
         HOSTS_ASKED, FLEET_HOST, "server", None, "unknown",
         question="Was any host checked?",

@@ -40,6 +40,8 @@ class Report(t.TypedDict):
     started_at: str
     duration_seconds: float
     phase: str
+    #: The services that were asked for; none when all were.
+    only: list[str]
     verdict: str
     status: str
     counts: dict[str, int]

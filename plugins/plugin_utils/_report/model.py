@@ -58,7 +58,7 @@ def model(report: Report) -> Model:
 
 def headline(report: Report) -> str:
     """The verdict and its cause in one sentence."""
-    word = report["verdict"].upper()
+    word = report["verdict"].upper() + (f" (only {', '.join(report['only'])})" if report.get("only") else "")
     if report["diagnoses"]:
         group = merged.alike(report["diagnoses"])[0]
         return f"{word}: {_first_sentence(group[0])}{_elsewhere(group)}"
@@ -129,7 +129,8 @@ def _about(report: Report) -> str:
     hosts = len(report["hosts"])
     reached = sum(host["reached"] for host in report["hosts"].values())
     hosts_text = f"{hosts} host{'' if hosts == 1 else 's'}" + (f", {hosts - reached} of them not reached" if reached < hosts else "")
-    launch = f"{report['phase']} launch, {report['started_at']}, {shown(report['duration_seconds'], 'seconds')}"
+    only = f"only: {', '.join(report['only'])}; " if report.get("only") else ""
+    launch = f"{only}{report['phase']} launch, {report['started_at']}, {shown(report['duration_seconds'], 'seconds')}"
     return f"{launch}; {hosts_text}; {', '.join(words)}"
 
 

@@ -114,7 +114,7 @@ def _moved(row: Data) -> str:
 
 def droppable(report: Data) -> t.Optional[tuple[int, int]]:
     """(how many application servers could go, how many there are), or None when that cannot or should not be said."""
-    if report["verdict"] not in ("go", "go with warnings"):
+    if report["verdict"] not in ("go", "go with warnings") or report.get("only"):
         return None
     busy = []
     for host in (report.get("hosts") or {}).values():

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._checks.only import in_scope
 from .rounds import key_of
 
 #: subject → (state last announced, state that waits for confirmation or None, since when)
@@ -34,11 +35,19 @@ def subjects(report: t.Mapping[str, t.Any]) -> dict[str, str]:
     return states
 
 
-def changed(announced: Announced, now: t.Mapping[str, str], at: float) -> tuple[list[dict[str, t.Any]], dict[str, State]]:
+def _asked(subject: str, only: t.Collection[str]) -> bool:
+    """Whether a round about these services can say that the subject is not there any more."""
+    parts = subject.split(" ")
+    return not only or subject == VERDICT or (parts[0] == "finding" and len(parts) > 3 and in_scope(parts[3], only))
+
+
+def changed(
+    announced: Announced, now: t.Mapping[str, str], at: float, only: t.Collection[str] = ()
+) -> tuple[list[dict[str, t.Any]], dict[str, State]]:
     """The changes to announce, and the states that are then announced.
 
     A change: {subject, before, after, since} with `since` the time at which the old state was announced. The very first
-    round announces nothing but is what later rounds are compared with.
+    round announces nothing but is what later rounds are compared with. `only`: the services that the round asked for.
     """
     first = not announced
     changes: list[dict[str, t.Any]] = []
@@ -46,6 +55,9 @@ def changed(announced: Announced, now: t.Mapping[str, str], at: float) -> tuple[
     for subject in sorted({*announced, *now}):
         state = now.get(subject, ABSENT)
         before, pending, since = announced.get(subject, (state if first else ABSENT, None, at))
+        if state == ABSENT and not _asked(subject, only):
+            states[subject] = (before, pending, since)
+            continue
         if state == before:
             states[subject] = (before, None, since)
         elif state == pending:

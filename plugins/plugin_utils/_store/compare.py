@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._checks.only import in_scope
 from .rounds import key_of
 
 _WORSE = {"ok": 0, "skipped": 0, "warn": 1, "unknown": 2, "fail": 3}
@@ -20,8 +21,16 @@ def compare(before: t.Mapping[str, t.Any], after: t.Mapping[str, t.Any]) -> dict
     whose status changed, `moved` those whose value moved by a tenth or more; each {check, host, service, instance, unit,
     status: [before, after], value: [before, after], finding}.
     """
-    old = {key_of(finding): finding for finding in before.get("findings") or []}
-    new = {key_of(finding): finding for finding in after.get("findings") or []}
+    asked = [report["only"] for report in (before, after) if report.get("only")]
+    # what one of them did not ask for is neither gone nor new
+    old, new = (
+        {
+            key_of(finding): finding
+            for finding in report.get("findings") or []
+            if all(in_scope(finding.get("service"), each) for each in asked)
+        }
+        for report in (before, after)
+    )
     result: dict[str, t.Any] = {
         "verdict": [before["verdict"], after["verdict"]],
         "causes": _causes(before, after),
@@ -40,7 +49,9 @@ def compare(before: t.Mapping[str, t.Any], after: t.Mapping[str, t.Any]) -> dict
 def _causes(before: t.Mapping[str, t.Any], after: t.Mapping[str, t.Any]) -> dict[str, list[str]]:
     old = {diagnosis["cause"] for diagnosis in before.get("diagnoses") or []}
     new = {diagnosis["cause"] for diagnosis in after.get("diagnoses") or []}
-    return {"gone": sorted(old - new), "new": sorted(new - old), "same": sorted(old & new)}
+    # causes of services that one of the runs did not look at
+    gone = set() if after.get("only") else old - new
+    return {"gone": sorted(gone), "new": sorted(set() if before.get("only") else new - old), "same": sorted(old & new)}
 
 
 def _row(key: tuple[str, str, str, str], old: t.Any, new: t.Any) -> dict[str, t.Any]:

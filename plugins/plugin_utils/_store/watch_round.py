@@ -31,7 +31,7 @@ def one_round(store: Store, report: Report, at: float, keep_seconds: float) -> t
     store.add(report, at)
     store.prune(at - keep_seconds)
     add_past(store, report, at - keep_seconds)
-    return changed(store.announced(), subjects(report), at)
+    return changed(store.announced(), subjects(report), at, report.get("only") or [])
 
 
 def is_over(store: Store, report: Data, until: str, since: float) -> bool:
