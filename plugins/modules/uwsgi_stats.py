@@ -162,6 +162,30 @@ ansible_facts:
                  host: {type: str, description: The requested host.}, count: {type: int, description: Threads.},
                  share_ratio: {type: float, description: Share of the active threads.},
                  oldest_seconds: {type: float, description: How long the oldest runs.}}
+            waits:
+              description:
+                - What busy workers waited for, looked at several times within the window. From C(/proc) and the kernel's sockets; no process is
+                  stopped or attached to. Null without the right to see it (C(become)).
+              type: dict
+              contains:
+                samples: {type: int, description: Looks at busy threads.}
+                cpu_ratio: {type: float, description: Share of them on a CPU.}
+                disk_ratio: {type: float, description: Share waiting for a disk.}
+                lock_ratio: {type: float, description: Share waiting for a lock of the process or of a file.}
+                sleep_ratio: {type: float, description: Share asleep by their own wish.}
+                client_ratio: {type: float, description: 'Share that sent to, or received from, who had asked.'}
+                other_ratio: {type: float, description: 'Share waiting for a child, a file or a pipe, or stopped.'}
+                unknown_ratio: {type: float, description: Share of which it cannot be told.}
+                on:
+                  description: The services that were waited for, by address, most waited for first.
+                  type: list
+                  elements: dict
+                  contains:
+                    address: {type: str, description: 'C(ip:port), C([ip]:port) or C(unix:/path).'}
+                    samples: {type: int, description: Looks at threads that waited for it.}
+                    share_ratio: {type: float, description: Share of all looks.}
+                    work: {type: str, description: The kind of page that waited for it most.}
+                on_total: {type: int, description: How many services were waited for.}
             in_flight_total: {type: int, description: Threads in a request.}
             in_flight_oldest_seconds:
               description: How long the oldest request runs (uWSGI tells its start in whole seconds), null when there is none.

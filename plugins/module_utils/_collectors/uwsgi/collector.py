@@ -15,6 +15,7 @@ from ..._collect.facts import Facts
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Problem
 from ..._linux import backlog
+from ..._linux.waits import Waits
 from . import fetch, host_view, parse, shape
 from .discover import discover, settings_of
 from .document import Stats
@@ -40,6 +41,7 @@ class UwsgiSampler(Sampler):
         self._ends: list[Look] = []
         self._glances: list[Glance] = []
         self._usages: list[host_view.Usage] = []
+        self._waits = Waits()
 
     @property
     def name(self) -> str:
@@ -63,7 +65,9 @@ class UwsgiSampler(Sampler):
             time.sleep(interval)
             begun = time.monotonic()
             with contextlib.suppress(Problem):
-                self._look(parse.stats(self._reader.read(min(self.tools.timeout, max(0.1, ends - begun)))))
+                look = self._look(parse.stats(self._reader.read(min(self.tools.timeout, max(0.1, ends - begun)))))
+                if self._ours:
+                    self._waits.look(host_view.busy(look.stats))
             interval = max(interval, (time.monotonic() - begun) / COST)
         time.sleep(max(0.0, ends - time.monotonic()))
 
@@ -97,6 +101,7 @@ class UwsgiSampler(Sampler):
                 local=self._reader.local,
                 address=self._reader.place,
                 settings=self._settings(),
+                waits=self._waits if self._ours and window is not None else None,
             )
         )
 

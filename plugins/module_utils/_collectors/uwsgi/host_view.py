@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 import typing as t
 
 from ..._collect.problem import Problem
 from ..._linux import backlog, cgroup, kernel_text, usage
 from ..._linux.processes import socket_inodes
+from ..._linux.waits import Busy
 from .document import Socket, Stats
 
 
@@ -114,6 +116,19 @@ def usage_of(stats: Stats, ours: bool) -> Usage:
             cpu[worker.pid] = seconds
             threads.update({(worker.pid, thread): used for thread, used in usage.thread_cpu_seconds(worker.pid).items()})
     return Usage(cpu, threads, usage.machine_cpu(), backlog.overflows())
+
+
+def busy(stats: Stats) -> list[Busy]:
+    """The workers in a request, with the kind of page that each serves, those of the longest requests first."""
+    found = []
+    for worker in stats.serving:
+        if worker.busy_cores:
+            running = [core.request for core in worker.cores or () if core.busy and core.request is not None]
+            oldest = min(running, key=lambda request: request.started or math.inf, default=None)
+            label = "" if oldest is None else f"{oldest.method} {oldest.pattern}".strip()
+            began = math.inf if oldest is None else oldest.started or math.inf
+            found.append((began, Busy(worker.pid, len(worker.cores or ()), worker.busy_cores, label)))
+    return [worker for _began, worker in sorted(found)]
 
 
 def memory_of(stats: Stats, ours: bool) -> dict[int, usage.Memory]:

@@ -10,6 +10,7 @@ import dataclasses
 import typing as t
 
 from ..._linux.usage import Memory
+from ..._linux.waits import Waits
 from .document import Stats
 from .host_view import HostCapacity, Queue, Usage
 
@@ -73,6 +74,7 @@ class History:
     http: bool = False
     local: bool = True
     settings: t.Optional[dict[str, t.Any]] = None
+    waits: t.Optional[Waits] = None
 
     @property
     def mean_cores_active(self) -> float:

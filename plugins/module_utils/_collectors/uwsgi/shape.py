@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import typing as t
 
+from ..._collect import wait_facts
 from ..._collect.derived import share
 from ..._collect.facts import Facts
-from ..._collect.sampling import top
+from ..._collect.sampling import ONE_SAMPLE, top
 from . import capacity, in_flight, pressure, traffic
 from .samples import History
 
@@ -38,6 +39,8 @@ def _app(found: Facts, history: History) -> None:
     traffic.put(found, history)
     pressure.put(found, history)
     in_flight.put(found, history)
+    here = ONE_SAMPLE if history.ours else "what the workers wait for is only seen on the host that uWSGI runs on"
+    wait_facts.put(found, history.waits, here, history.top)
     capacity.put(found, history)
     stats = history.last.stats
     found.put("signal_queue", stats.signal_queue, "uWSGI did not tell it")

@@ -1,0 +1,119 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What real workers wait for, held against what the application says of itself."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import fcntl
+import itertools
+import json
+import random
+import threading
+import time
+
+import pytest
+
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.uwsgi import host_view, parse
+from ansible_collections.warroom.launch.plugins.module_utils._linux.waits import Waits
+from tests.support.server import wait_until
+from tests.support.waiting_app import Slow, WaitingApp
+
+#: How the application waits for an answer, each as drivers of databases and clients of HTTP do.
+WAYS = ["block", "timeout", "poll", "epoll"]
+
+
+def kinds(measures):
+    """The measures that are not 0, shortly."""
+    waits = measures["waits"]
+    shares = {name[: -len("_ratio")]: waits[name] for name in waits if name.endswith("_ratio") and waits[name]}
+    return {**shares, **{row["address"]: row["share_ratio"] for row in waits["on"]}}
+
+
+@pytest.fixture(scope="module")
+def waiting():
+    with WaitingApp() as server:
+        yield server
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("kind", ["tcp", "unix"])
+def test_an_answer_that_does_not_come_is_told_by_its_address_and_page(way, kind, waiting, observe):
+    with Slow(str(waiting.dir / f"{way}.sock") if kind == "unix" else None) as slow:
+        with waiting.running(f"/{way}?s=1.5&as=a&to={slow.place}", 2):
+            wait_until(lambda: waiting.said() == "aa", "both workers to wait")
+            measures = observe(waiting.stats, window=0.7)
+            assert waiting.said() == "aa"
+        wait_until(lambda: not waiting.said(), "the workers to be free")
+    assert kinds(measures) == {slow.address: 1.0}
+    assert measures["waits"]["on"][0]["work"].startswith(f"GET /{way}")
+    assert measures["waits"]["samples"] >= 2
+
+
+def test_processor_sleep_and_lock(observe):
+    with WaitingApp(processes=3) as server, open(server.dir / "lock", "w", encoding="utf-8") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with server.running("/sleep?s=20&as=s", 1), server.running("/lock?as=l", 1), server.running("/burn?s=20&as=c", 1):
+            wait_until(lambda: sorted(server.said()) == ["c", "l", "s"], "three busy workers")
+            found = kinds(observe(server.stats))
+        assert found == pytest.approx({"cpu": 1 / 3, "sleep": 1 / 3, "lock": 1 / 3})
+
+
+def test_idle_workers_are_not_looked_at(waiting, observe):
+    measures = observe(waiting.stats)
+    assert measures["waits"]["samples"] == 0 and measures["waits"]["cpu_ratio"] is None
+    assert measures["unknown"]["waits.cpu_ratio"] == "no worker was busy when it was looked at"
+
+
+def test_shares_agree_with_the_application():
+    """At nearly all looks the count of each kind is within one of what the workers say: the mix changes all the time."""
+    looks = 40
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(WaitingApp(processes=8))
+        first, second = stack.enter_context(Slow()), stack.enter_context(Slow())
+        acts = [f"/{way}?as={letter}&to={slow.place}" for way in WAYS for letter, slow in (("a", first), ("b", second))] + ["/sleep?as=s"]
+        ended = threading.Event()
+        seeded = random.Random(7)
+
+        def visit(number):
+            chosen = random.Random(number)
+            while not ended.is_set():
+                server.get(f"{chosen.choice(acts)}&s={chosen.uniform(0.05, 0.4)}")
+
+        visitors = [threading.Thread(target=visit, args=(seeded.random(),)) for _number in range(7)]
+        for visitor in visitors:
+            visitor.start()
+        try:
+            agreed = sum(_agrees(server, {"a": first.address, "b": second.address}) for _turn in range(looks))
+        finally:
+            ended.set()
+            for visitor in visitors:
+                visitor.join()
+    assert agreed >= 0.95 * looks
+
+
+def _agrees(server, addresses):
+    time.sleep(0.05)
+    waits = Waits()
+    before = server.said()
+    waits.look(host_view.busy(parse.stats(_document(server))))
+    allowed = [collections.Counter(before), collections.Counter(server.said())]
+    ours = collections.Counter({seen.address or seen.kind: count for seen, count in _by_place(waits).items()})
+    return all(
+        min(said[letter] for said in allowed) - 1 <= ours[addresses.get(letter, "sleep")] <= max(said[letter] for said in allowed) + 1
+        for letter in itertools.chain(addresses, "s")
+    )
+
+
+def _by_place(waits):
+    found = collections.Counter()
+    for seen, count in waits.seen.items():
+        found[seen._replace(label="")] += count
+    return found
+
+
+def _document(server):
+    return json.dumps(server.raw()).encode()
