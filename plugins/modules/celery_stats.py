@@ -268,6 +268,30 @@ ansible_facts:
               contains:
                 {median: {type: float, description: Half of the tasks waited no longer.},
                  p95: {type: float, description: 95 % of the tasks waited no longer.}}
+            waits:
+              description:
+                - What the busy processes of prefork pools on this host waited for, looked at several times within the window. From C(/proc) and the kernel's sockets; no process is
+                  stopped or attached to. Null without the right to see it (C(become)).
+              type: dict
+              contains:
+                samples: {type: int, description: Looks at busy processes.}
+                cpu_ratio: {type: float, description: Share of them on a CPU.}
+                disk_ratio: {type: float, description: Share waiting for a disk.}
+                lock_ratio: {type: float, description: Share waiting for a lock of the process or of a file.}
+                sleep_ratio: {type: float, description: Share asleep by their own wish.}
+                client_ratio: {type: float, description: 'Share that sent to, or received from, who had asked.'}
+                other_ratio: {type: float, description: 'Share waiting for a child, a file or a pipe, or stopped.'}
+                unknown_ratio: {type: float, description: Share of which it cannot be told.}
+                edges:
+                  description: The services that were waited for, by address, most waited for first.
+                  type: list
+                  elements: dict
+                  contains:
+                    address: {type: str, description: 'C(ip:port), C([ip]:port) or C(unix:/path).'}
+                    samples: {type: int, description: Looks at processes that waited for it.}
+                    share_ratio: {type: float, description: Share of all looks.}
+                    work: {type: str, description: 'The task that waited for it most, as far as its process was known.'}
+                edges_total: {type: int, description: How many services were waited for.}
             local:
               description: Worker processes of this host that are connected to this broker.
               type: dict

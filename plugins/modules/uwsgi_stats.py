@@ -176,7 +176,7 @@ ansible_facts:
                 client_ratio: {type: float, description: 'Share that sent to, or received from, who had asked.'}
                 other_ratio: {type: float, description: 'Share waiting for a child, a file or a pipe, or stopped.'}
                 unknown_ratio: {type: float, description: Share of which it cannot be told.}
-                on:
+                edges:
                   description: The services that were waited for, by address, most waited for first.
                   type: list
                   elements: dict
@@ -185,7 +185,7 @@ ansible_facts:
                     samples: {type: int, description: Looks at threads that waited for it.}
                     share_ratio: {type: float, description: Share of all looks.}
                     work: {type: str, description: The kind of page that waited for it most.}
-                on_total: {type: int, description: How many services were waited for.}
+                edges_total: {type: int, description: How many services were waited for.}
             in_flight_total: {type: int, description: Threads in a request.}
             in_flight_oldest_seconds:
               description: How long the oldest request runs (uWSGI tells its start in whole seconds), null when there is none.

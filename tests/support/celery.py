@@ -25,7 +25,7 @@ from .tools import RealCommands, tools_with
 
 #: The project. It prints on import, as real ones do, and has secrets where real ones have them.
 APP = """
-import os, time
+import os, socket, time
 from celery import Celery
 
 print('noise of a settings module {"not": "ours"}')
@@ -41,6 +41,12 @@ def add(x, y=0):
 @app.task(name="shop.slow")
 def slow(seconds):
     time.sleep(seconds)
+
+@app.task(name="shop.asks")
+def asks(port, seconds):
+    with socket.create_connection(("127.0.0.1", int(port)), 60) as conn:
+        conn.sendall(b"%f\\n" % seconds)
+        conn.recv(10)
 
 @app.task(name="shop.fails")
 def fails(secret):

@@ -79,6 +79,7 @@ class Slow:
         self.socket = socket.socket(socket.AF_UNIX if path else socket.AF_INET)
         self.socket.bind(path or ("127.0.0.1", 0))
         self.socket.listen(64)
+        self.waiting = 0  # who asked and has no answer yet
         self.place = path or str(self.socket.getsockname()[1])
         self.address = f"unix:{path}" if path else f"127.0.0.1:{self.place}"
         threading.Thread(target=self._accept, daemon=True).start()
@@ -89,10 +90,12 @@ class Slow:
                 conn, _peer = self.socket.accept()
                 threading.Thread(target=self._answer, args=(conn,), daemon=True).start()
 
-    @staticmethod
-    def _answer(conn: socket.socket) -> None:
+    def _answer(self, conn: socket.socket) -> None:
         with conn, contextlib.suppress(OSError, ValueError):
-            time.sleep(float(conn.makefile("rb").readline()))
+            seconds = float(conn.makefile("rb").readline())
+            self.waiting += 1
+            time.sleep(seconds)
+            self.waiting -= 1
             conn.sendall(b"answer")
 
     def __enter__(self) -> Slow:

@@ -19,7 +19,7 @@ NONE_BUSY = "no worker was busy when it was looked at"
 
 
 def put(facts: Facts, waits: t.Optional[Waits], reason: str, keep: int) -> None:
-    """`waits.samples`, a ratio per kind, `waits.on` by address. `reason`: why nobody looked, where `waits` is None."""
+    """`waits.samples`, a ratio per kind, `waits.edges` by address. `reason`: why nobody looked, where `waits` is None."""
     seen = waits.seen if waits is not None else collections.Counter()
     samples = sum(seen.values())
     why = reason if waits is None else waits.hindrance or NONE_BUSY
@@ -37,7 +37,7 @@ def put(facts: Facts, waits: t.Optional[Waits], reason: str, keep: int) -> None:
     facts.put("waits.other_ratio", round(other / samples, 6) if samples else None, why)
     rows = [_row(address, labels, samples) for address, labels in by_address.items()]
     rows.sort(key=lambda row: (-row["samples"], row["address"]))
-    facts.rows("waits.on", rows if samples else Unknown(why), keep)
+    facts.rows("waits.edges", rows if samples else Unknown(why), keep)
 
 
 def _row(address: str, labels: collections.Counter[str], samples: int) -> dict[str, t.Any]:

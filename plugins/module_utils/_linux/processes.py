@@ -133,6 +133,15 @@ class Processes:
 
 def socket_inodes(pid: int) -> set[int]:
     """Inodes of the sockets the process has open; empty when its descriptors may not be read."""
+    return _inodes(pid, "socket:[")
+
+
+def pipe_inodes(pid: int) -> set[int]:
+    """Inodes of the pipes the process has open; empty when its descriptors may not be read."""
+    return _inodes(pid, "pipe:[")
+
+
+def _inodes(pid: int, prefix: str) -> set[int]:
     found: set[int] = set()
     try:
         descriptors = os.listdir(f"{PROC}/{pid}/fd")
@@ -143,9 +152,17 @@ def socket_inodes(pid: int) -> set[int]:
             target = os.readlink(f"{PROC}/{pid}/fd/{descriptor}")
         except OSError:
             continue
-        if target.startswith("socket:["):
-            found.add(int(target[8:-1]))
+        if target.startswith(prefix):
+            found.add(int(target[len(prefix) : -1]))
     return found
+
+
+def children_now(pid: int) -> list[int]:
+    """The process's children at this moment, by its first thread; empty when the kernel does not list them."""
+    try:
+        return [int(word) for word in _read(f"{PROC}/{pid}/task/{pid}/children").split()]
+    except (OSError, ValueError):
+        return []
 
 
 def _read(path: str, limit: int = 65536) -> bytes:

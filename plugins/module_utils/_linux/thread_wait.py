@@ -17,8 +17,8 @@ import typing as t
 from .processes import socket_inodes
 from .usage import PROC
 
-CPU, DISK, LOCK, SLEEP, CHILD, FILE, SOCKET, WATCHED, ANY, STOPPED, UNKNOWN = (
-    "cpu", "disk", "lock", "sleep", "child", "file", "socket", "watched", "any", "stopped", "unknown",
+CPU, DISK, LOCK, SLEEP, CHILD, FILE, PIPE, SOCKET, WATCHED, ANY, STOPPED, UNKNOWN = (
+    "cpu", "disk", "lock", "sleep", "child", "file", "pipe", "socket", "watched", "any", "stopped", "unknown",
 )  # fmt: skip
 
 #: System calls that wait, by what they wait for. With a descriptor (fd) it is the first argument.
@@ -55,11 +55,11 @@ _F_SETLKW = 7
 
 @dataclasses.dataclass(frozen=True)
 class Wait:
-    """`kind`: one of the words above. `sockets`: inodes; the one that the call names (SOCKET), those that epoll watches (WATCHED), or all
-    that the process has, of which poll waits for some (ANY)."""
+    """`kind`: one of the words above. `inodes`: of the socket or pipe that the call names (SOCKET, PIPE), of the sockets that epoll
+    watches (WATCHED), or of all sockets that the process has, of which poll waits for some (ANY)."""
 
     kind: str
-    sockets: tuple[int, ...] = ()
+    inodes: tuple[int, ...] = ()
 
 
 def names(machine: t.Optional[str] = None) -> dict[int, str]:
@@ -97,9 +97,10 @@ def look(pid: int, thread: t.Optional[int] = None) -> Wait:
     words = _text(f"{task}/syscall").split() if state == "S" else []
     if words[:1] == ["running"]:
         return Wait(CPU)
-    if len(words) < 3 or not words[0].lstrip("-").isdigit():
+    try:
+        return _call(pid, _NAMES.get(int(words[0]), ""), [int(word, 16) for word in words[1:7]])
+    except (ValueError, IndexError):  # it is in no call (-1), or ended while it was read
         return Wait(UNKNOWN)
-    return _call(pid, _NAMES.get(int(words[0]), ""), [int(word, 16) for word in words[1:7]])
 
 
 def threads(pid: int) -> list[int]:
@@ -136,14 +137,10 @@ def _descriptor(pid: int, number: int) -> Wait:
         target = os.readlink(f"{PROC}/{pid}/fd/{number}")
     except OSError:
         return Wait(UNKNOWN)
-    inode = _inode(target)
-    if inode is not None:
-        return Wait(SOCKET, (inode,))
-    return Wait(FILE if target.startswith(("/", "pipe:")) else UNKNOWN)
-
-
-def _inode(target: str) -> t.Optional[int]:
-    return int(target[8:-1]) if target.startswith("socket:[") else None
+    for kind, prefix in ((SOCKET, "socket:["), (PIPE, "pipe:[")):
+        if target.startswith(prefix):
+            return Wait(kind, (int(target[len(prefix) : -1]),))
+    return Wait(FILE if target.startswith("/") else UNKNOWN)
 
 
 #: One that watches more serves many at once: which of them a request waits for cannot be told.
@@ -156,7 +153,8 @@ def _watched(pid: int, number: int) -> tuple[int, ...]:
     for line in _text(f"{PROC}/{pid}/fdinfo/{number}").splitlines()[:_MOST_DESCRIPTORS]:
         words = line.split()
         if len(words) > 1 and words[0] == "tfd:" and words[1].isdigit():
-            found += list(_descriptor(pid, int(words[1])).sockets)
+            wait = _descriptor(pid, int(words[1]))
+            found += list(wait.inodes) if wait.kind == SOCKET else []
     return tuple(sorted(found))
 
 

@@ -15,7 +15,8 @@ import typing as t
 
 from .._collect.problem import Problem
 from . import backlog, thread_wait, unanswered, unix_ends
-from .thread_wait import ANY, SOCKET, UNKNOWN, WATCHED
+from .processes import pipe_inodes
+from .thread_wait import ANY, PIPE, SOCKET, UNKNOWN, WATCHED
 
 #: Processor time that all looks of a sampler may take together, in seconds.
 BUDGET = 0.04
@@ -26,12 +27,16 @@ IDLE = "idle"
 
 
 class Busy(t.NamedTuple):
-    """A worker with requests in it: how many of its threads may have one, how many have, and what it works on (a page, a task)."""
+    """A worker with requests in it: how many of its threads may have one, how many have, and what it works on (a page, a task).
+
+    `master`: the process that hands it work over a pipe, so that one who reads from that is free.
+    """
 
     pid: int
     threads: int
     requests: int
     label: str
+    master: t.Optional[int] = None
 
 
 class Seen(t.NamedTuple):
@@ -67,7 +72,9 @@ class Waits:
 def _requests(worker: Busy, network: _Network) -> list[tuple[str, t.Optional[str]]]:
     """What each request of the worker waits for. Of several threads those that are free are left out."""
     if worker.threads <= 1:
-        kind, address = network.settled(thread_wait.look(worker.pid))
+        wait = thread_wait.look(worker.pid)
+        free = wait.kind == PIPE and worker.master is not None and wait.inodes[0] in network.pipes(worker.master)
+        kind, address = (IDLE, None) if free else network.settled(wait)
         return [] if kind == IDLE else [(kind, address)]  # it has ended since its service was asked
     waits = [network.settled(thread_wait.look(worker.pid, thread)) for thread in thread_wait.threads(worker.pid)]
     # a free thread waits on the listening socket or for its turn to, which is a lock like that of the interpreter
@@ -82,6 +89,13 @@ class _Network:
         self._tcp: t.Optional[dict[int, unanswered.Connection]] = None
         self._unix: t.Optional[dict[int, unix_ends.End]] = None
         self._listening: t.Optional[tuple[set[int], set[int]]] = None
+        self._pipes: dict[int, set[int]] = {}
+
+    def pipes(self, pid: int) -> set[int]:
+        """Inodes of the pipes that the process has open."""
+        if pid not in self._pipes:
+            self._pipes[pid] = pipe_inodes(pid)
+        return self._pipes[pid]
 
     @property
     def tcp(self) -> dict[int, unanswered.Connection]:
@@ -108,10 +122,10 @@ class _Network:
 
     def settled(self, wait: thread_wait.Wait) -> tuple[str, t.Optional[str]]:
         if wait.kind == SOCKET:
-            return self._one(wait.sockets[0])
-        if wait.kind == WATCHED and self.listening[0] & set(wait.sockets):
+            return self._one(wait.inodes[0])
+        if wait.kind == WATCHED and self.listening[0] & set(wait.inodes):
             return IDLE, None
-        return self._many(wait.sockets) if wait.kind in (WATCHED, ANY) else (wait.kind, None)
+        return self._many(wait.inodes) if wait.kind in (WATCHED, ANY) else (wait.kind, None)
 
     def _one(self, inode: int) -> tuple[str, t.Optional[str]]:
         if inode in self.listening[0]:

@@ -30,7 +30,7 @@ def kinds(measures):
     """The measures that are not 0, shortly."""
     waits = measures["waits"]
     shares = {name[: -len("_ratio")]: waits[name] for name in waits if name.endswith("_ratio") and waits[name]}
-    return {**shares, **{row["address"]: row["share_ratio"] for row in waits["on"]}}
+    return {**shares, **{row["address"]: row["share_ratio"] for row in waits["edges"]}}
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_an_answer_that_does_not_come_is_told_by_its_address_and_page(way, kind,
             assert waiting.said() == "aa"
         wait_until(lambda: not waiting.said(), "the workers to be free")
     assert kinds(measures) == {slow.address: 1.0}
-    assert measures["waits"]["on"][0]["work"].startswith(f"GET /{way}")
+    assert measures["waits"]["edges"][0]["work"].startswith(f"GET /{way}")
     assert measures["waits"]["samples"] >= 2
 
 

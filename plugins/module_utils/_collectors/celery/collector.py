@@ -44,6 +44,8 @@ OPTIONS: dict[str, t.Any] = {
 
 #: Readings of the queues' lengths within the window, and the least seconds between two.
 READINGS, SHORTEST_STEP = 5, 0.2
+#: Looks at what the pool's processes wait for, from one such reading to the next.
+LOOKS = 4
 #: More queues than this are not read; each costs a round trip or two.
 MOST_QUEUES = 200
 
@@ -117,11 +119,14 @@ class CelerySampler(Sampler):
 
     def watch(self, seconds: float) -> None:
         steps = max(1, min(READINGS, int(seconds / SHORTEST_STEP)))
+        pids, tasks = [pid for pid, _events in self._got.local], self._got.first.tasks_by_process()
         for step in range(steps):
-            if self._listener is not None:
-                self._heard(seconds / steps)
-            else:
-                time.sleep(seconds / steps)
+            for _look in range(LOOKS):
+                if self._listener is not None:
+                    self._heard(seconds / steps / LOOKS)
+                else:
+                    time.sleep(seconds / steps / LOOKS)
+                self._got.waits.look(local.pool(pids, tasks))
             if step + 1 < steps:
                 self._got.readings.append(self._reading())
 

@@ -12,7 +12,8 @@ import re
 import typing as t
 
 from ..._collect.silence import STOPPED
-from ..._linux.processes import PROC, Process, Processes
+from ..._linux.processes import PROC, Process, Processes, children_now
+from ..._linux.waits import Busy
 
 _TITLE = re.compile(r"\[celeryd: [^\]]*?(?::MainProcess)?\]")
 _CHILD = re.compile(r"\[celeryd: [^\]]*:(?!MainProcess)[^\]]+\]")
@@ -70,6 +71,11 @@ def _worker(process: Process, words: tuple[str, ...]) -> Worker:
         elsewhere=process.elsewhere("mnt"),
         stopped=process.state in STOPPED,
     )
+
+
+def pool(mains: t.Iterable[int], tasks: t.Mapping[int, str]) -> list[Busy]:
+    """The processes of prefork pools here, each with the task that it was said to run. The free ones are known by what they wait for."""
+    return [Busy(child, 1, 1, tasks.get(child, ""), master=main) for main in mains for child in children_now(main)]
 
 
 def connected_to(pid: int, port: int) -> t.Optional[bool]:

@@ -10,9 +10,11 @@ import dataclasses
 import os
 import typing as t
 
+from ..._collect import wait_facts
 from ..._collect.derived import share, total
 from ..._collect.facts import Facts, Maybe, Unknown, row
-from ..._collect.sampling import number, ratio, top
+from ..._collect.sampling import ONE_SAMPLE, number, ratio, top
+from ..._linux.waits import Waits
 from ..._texts.plain import text
 from ..._texts.redact import clean
 from . import outcomes
@@ -47,6 +49,7 @@ class Gathered:
     expected: list[str] = dataclasses.field(default_factory=list)
     local: list[tuple[int, bool]] = dataclasses.field(default_factory=list)  # pid and whether it was started with -E
     stopped: t.Collection[int] = ()  # of these the processes that are stopped (state T), and so cannot answer or work
+    waits: Waits = dataclasses.field(default_factory=Waits)
     events_configured: t.Optional[bool] = None
     problems: dict[str, str] = dataclasses.field(default_factory=dict)  # measure → why a part of the reading failed
     notes: list[str] = dataclasses.field(default_factory=list)
@@ -76,6 +79,8 @@ def facts(got: Gathered, window: t.Optional[float], keep: int) -> Facts:
     heard = outcomes.Heard(got.tally, got.flower, _events_on(got), got.problems.get("events"))
     outcomes.put(built, heard, built.get("accepted_per_second"), keep)
     _put_local(built, got)
+    away = "no worker of this broker is seen on the host that was asked: run the module where they run, with become"
+    wait_facts.put(built, got.waits if got.local and windowed else None, ONE_SAMPLE if got.local else away, keep)
     _put_control(built, got)
     _put_notes(built, got, workers)
     return built

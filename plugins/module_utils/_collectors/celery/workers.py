@@ -56,6 +56,11 @@ class Snapshot:
         reply = self.of("active_queues", name)
         return [str(queue["name"]) for queue in reply if isinstance(queue, dict) and queue.get("name")] if isinstance(reply, list) else []
 
+    def tasks_by_process(self) -> dict[int, str]:
+        """The task that each process of a pool runs, by its process id."""
+        tasks = (task for name in self.replies.get("active") or {} for task in self.rows("active", name) or ())
+        return {int(task["worker_pid"]): clean(str(task.get("name")), 120) for task in tasks if isinstance(task.get("worker_pid"), int)}
+
     def task_names(self) -> t.Iterator[tuple[str, str]]:
         """(id, name) of every task that a worker holds, for events that carry the id only."""
         for command in ("active", "reserved", "scheduled"):
