@@ -17,7 +17,7 @@ import typing as t
 
 from .._collect.problem import Problem
 from . import addresses, sock_diag
-from .processes import PROC
+from .processes import PROC, children_now
 
 #: Processes of one instance, and descriptors of all instances, that are looked at.
 MOST_PROCESSES, MOST_DESCRIPTORS = 500, 50_000
@@ -110,15 +110,7 @@ def _tree(group: t.Iterable[int], roots: set[int], edges: Edges) -> t.Iterator[i
             return
         edges.processes += 1
         yield pid
-        waiting += [child for child in _children(pid) if child not in roots]
-
-
-def _children(pid: int) -> list[int]:
-    try:
-        with open(f"{PROC}/{pid}/task/{pid}/children", encoding="ascii") as handle:
-            return [int(word) for word in handle.read(1 << 16).split()]
-    except (OSError, ValueError):
-        return []
+        waiting += [child for child in children_now(pid) if child not in roots]
 
 
 def _link(path: str) -> t.Optional[str]:

@@ -21,10 +21,12 @@ _HEADER = struct.Struct("=IHHII")
 _ATTRIBUTE = struct.Struct("=HH")
 
 #: States of a socket, as bits.
-LISTEN, ALL = 1 << 10, 2**32 - 1
+ESTABLISHED, LISTEN, ALL = 1 << 1, 1 << 10, 2**32 - 1
 #: What a row of a UNIX socket shows, as bits, and its attributes: the name, the inode of the peer, the queue.
 SHOW_NAME, SHOW_PEER, SHOW_QUEUE = 1, 4, 16
 NAME, PEER, QUEUE = 0, 2, 4
+#: The attribute of a TCP socket's row that holds its `tcp_info`.
+TCP_INFO = 2
 #: Bytes of an answer beyond which it is not read on: some hundred thousand sockets.
 MOST_BYTES = 32 * 1024 * 1024
 
@@ -61,9 +63,17 @@ def unix_sockets(states: int, show: int, about: str) -> list[bytes]:
     return ask(struct.pack("=BBHIIIII", socket.AF_UNIX, 0, 0, states, 0, show, ALL, ALL), about)
 
 
-def attributes(body: bytes) -> t.Iterator[tuple[int, bytes]]:
-    """What stands behind the fixed part of a UNIX socket's row."""
-    place = 16
+#: Bytes of the fixed part of a row.
+UNIX_FIXED, INET_FIXED = 16, 72
+
+
+def tcp_sockets(family: socket.AddressFamily, states: int, about: str, info: bool = False) -> list[bytes]:
+    """The rows of TCP sockets of a family in these states, with the kernel's `tcp_info` if so wished."""
+    return ask(struct.pack("=BBBBI", family, socket.IPPROTO_TCP, 1 << (TCP_INFO - 1) if info else 0, 0, states) + bytes(48), about)
+
+
+def attributes(body: bytes, place: int = UNIX_FIXED) -> t.Iterator[tuple[int, bytes]]:
+    """What stands behind the fixed part of a row."""
     while place + _ATTRIBUTE.size <= len(body):
         length, kind = _ATTRIBUTE.unpack_from(body, place)
         yield kind, body[place + _ATTRIBUTE.size : place + length]

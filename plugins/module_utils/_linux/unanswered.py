@@ -15,10 +15,9 @@ import socket
 import struct
 import typing as t
 
-from .backlog import ask
+from . import addresses, sock_diag
 
-_ESTABLISHED = 1 << 1
-_INFO = 2  # INET_DIAG_INFO
+ABOUT = "which connections await an answer"
 _SENT, _RECEIVED = 44, 52  # struct tcp_info: tcpi_last_data_sent, tcpi_last_data_recv (milliseconds ago)
 
 
@@ -51,8 +50,7 @@ def connections() -> dict[int, Connection]:
     """Established TCP connections of this network namespace by inode. A Problem when the kernel does not tell."""
     found = {}
     for family in (socket.AF_INET, socket.AF_INET6):
-        request = struct.pack("=BBBBI", family, socket.IPPROTO_TCP, 1 << (_INFO - 1), 0, _ESTABLISHED) + bytes(48)
-        for body in ask(request):
+        for body in sock_diag.tcp_sockets(family, sock_diag.ESTABLISHED, ABOUT, info=True):
             row = _connection(body, family)
             found[row.inode] = row
     return found
@@ -61,23 +59,9 @@ def connections() -> dict[int, Connection]:
 def _connection(body: bytes, family: socket.AddressFamily) -> Connection:
     ports = struct.unpack_from("!HH", body, 4)
     size = 4 if family == socket.AF_INET else 16
-    ends = [address_of(body[start : start + size], port) for start, port in zip((8, 24), ports)]
+    hosts = [addresses.unmapped(socket.inet_ntop(family, body[start : start + size])) for start in (8, 24)]
+    local, peer = (addresses.with_port(host, port) for host, port in zip(hosts, ports))
     unread, _unsent, _uid, inode = struct.unpack_from("=IIII", body, 56)
-    info = next((value for kind, value in _attributes(body, 72) if kind == _INFO), b"")
+    info = next((value for kind, value in sock_diag.attributes(body, sock_diag.INET_FIXED) if kind == sock_diag.TCP_INFO), b"")
     sent, received = (struct.unpack_from("=I", info, place)[0] if len(info) >= place + 4 else None for place in (_SENT, _RECEIVED))
-    return Connection(inode, ends[0], ends[1], unread, sent, received)
-
-
-def _attributes(body: bytes, place: int) -> t.Iterator[tuple[int, bytes]]:
-    while place + 4 <= len(body):
-        length, kind = struct.unpack_from("=HH", body, place)
-        yield kind, body[place + 4 : place + length]
-        place += max(4, (length + 3) & ~3)
-
-
-def address_of(packed: bytes, port: int) -> str:
-    if len(packed) == 16 and packed[:12] == bytes(10) + b"\xff\xff":
-        packed = packed[12:]
-    if len(packed) == 4:
-        return f"{socket.inet_ntop(socket.AF_INET, packed)}:{port}"
-    return f"[{socket.inet_ntop(socket.AF_INET6, packed)}]:{port}"
+    return Connection(inode, local, peer, unread, sent, received)

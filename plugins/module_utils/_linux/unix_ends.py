@@ -6,15 +6,12 @@
 
 from __future__ import annotations
 
-import socket
 import struct
 import typing as t
 
-from .backlog import ask
+from . import sock_diag
 
-_ESTABLISHED = 1 << 1
-_SHOW_NAME, _SHOW_PEER = 1, 4
-_NAME, _PEER = 0, 2
+ABOUT = "who is connected to UNIX sockets"
 
 
 class End(t.NamedTuple):
@@ -26,19 +23,14 @@ class End(t.NamedTuple):
 
 def connected() -> dict[int, End]:
     """By inode. A Problem when the kernel does not tell."""
-    request = struct.pack("=BBHIIIII", socket.AF_UNIX, 0, 0, _ESTABLISHED, 0, _SHOW_NAME | _SHOW_PEER, 2**32 - 1, 2**32 - 1)
     names: dict[int, str] = {}
     peers: dict[int, int] = {}
-    for body in ask(request):
+    for body in sock_diag.unix_sockets(sock_diag.ESTABLISHED, sock_diag.SHOW_NAME | sock_diag.SHOW_PEER, ABOUT):
         inode = struct.unpack_from("=I", body, 4)[0]
-        place = 16
         peers[inode] = 0
-        while place + 4 <= len(body):
-            length, kind = struct.unpack_from("=HH", body, place)
-            value = body[place + 4 : place + length]
-            if kind == _NAME and value:
-                names[inode] = ("@" if value.startswith(b"\0") else "") + value.strip(b"\0").decode("utf-8", "replace")
-            elif kind == _PEER and len(value) >= 4:
+        for kind, value in sock_diag.attributes(body):
+            if kind == sock_diag.NAME and value:
+                names[inode] = sock_diag.name_of(value)
+            elif kind == sock_diag.PEER and len(value) >= 4:
                 peers[inode] = struct.unpack_from("=I", value)[0]
-            place += max(4, (length + 3) & ~3)
     return {inode: End(inode in names, f"unix:{names[peer]}" if peer in names else None) for inode, peer in peers.items()}
