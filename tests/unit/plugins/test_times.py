@@ -100,6 +100,36 @@ def test_no_template_takes_utc_for_local_time() -> None:
             assert line.lstrip().startswith("#") or not re.search(r"now\([^)]*\)\s*\.timestamp\(", line), f"{path}: {line.strip()}"
 
 
+#: In statements: local times, and differences of local times. Seconds since 1970 are the same in every zone, and when clocks change.
+LOCAL_SQL = re.compile(
+    r"\b(?:TIMESTAMPDIFF|TIMEDIFF|DATEDIFF|SYSDATE|CURDATE|CURTIME|LOCALTIME|LOCALTIMESTAMP)\b|(?<!UNIX_TIMESTAMP\()\bNOW\(\d?\)",
+    re.IGNORECASE,
+)
+
+
+def statements(tree: ast.AST) -> t.Iterator[tuple[int, str]]:
+    """The texts of a module that are no docstrings."""
+    described = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    docs = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, described) and node.body and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs:
+            yield node.lineno, node.value
+
+
+def test_no_statement_asks_a_server_for_local_time() -> None:
+    folders = [ROOT / "plugins/module_utils/_collectors" / name for name in ("mysql", "postgresql")]
+    sources = [path for folder in [*folders, ROOT / "plugins/module_utils/_sql"] for path in sorted(folder.rglob("*.py"))]
+    texts = [(path.name, line, text) for path in sources for line, text in statements(ast.parse(path.read_text(encoding="utf-8")))]
+    assert sum("SELECT" in text for _name, _line, text in texts) > 40
+    assert not [(name, line, text[:80]) for name, line, text in texts if LOCAL_SQL.search(text)]
+    assert LOCAL_SQL.search("SELECT NOW() AS now") and LOCAL_SQL.search("TIMESTAMPDIFF(MICROSECOND, a, b)")
+    assert not LOCAL_SQL.search("UNIX_TIMESTAMP(NOW(6)) - UNIX_TIMESTAMP(trx_started)")
+
+
 ZONES = ("UTC", "Europe/Berlin", "Asia/Kathmandu", "America/New_York")
 SCRIPT = """
 from ansible_collections.warroom.launch.plugins.module_utils._texts import moments

@@ -117,7 +117,7 @@ def _session(pid: int, row: t.Mapping[str, t.Any], transaction: t.Optional[Row],
         "now": 0.0,
         "query_start": since,
         "state_change": since,
-        "xact_start": None if trx is None else -trx,
+        "xact_start": None if trx is None or trx < 0 else -trx,  # local time may seem to run backwards for an hour a year
         "query": row.get("info") or (row.get("last_statement") if state != "active" else None),
         "examined_rows": number(row.get("examined_rows")),
         "rows_locked": None if transaction is None else number(transaction.get("trx_rows_locked")),

@@ -41,10 +41,11 @@ _SESSIONS = {
     "show": "SHOW FULL PROCESSLIST",
 }
 
+# innodb_trx has local times, which are no measure of time when the clocks of the zone were changed in between: seconds since 1970 are.
 _TRANSACTIONS = f"""
 SELECT trx_id, trx_state, trx_mysql_thread_id, trx_rows_locked, trx_rows_modified, trx_tables_locked,
-       TIMESTAMPDIFF(MICROSECOND, trx_started, NOW(6)) / 1e6 AS trx_seconds,
-       TIMESTAMPDIFF(MICROSECOND, trx_wait_started, NOW(6)) / 1e6 AS trx_wait_seconds
+       UNIX_TIMESTAMP(NOW(6)) - UNIX_TIMESTAMP(trx_started) AS trx_seconds,
+       UNIX_TIMESTAMP(NOW(6)) - UNIX_TIMESTAMP(trx_wait_started) AS trx_wait_seconds
 FROM information_schema.innodb_trx ORDER BY trx_started LIMIT {SESSIONS}"""
 
 _ROW_WAITS = {
@@ -155,8 +156,8 @@ class Reader:
         return Unknown(reasons.refused(refused, measure, self.identity) if refused is not None else f"nothing tells {measure} here")
 
     def now(self) -> str:
-        """The server's clock in whole seconds: MariaDB's tables know no finer ones."""
-        return str(self.session.one("SELECT NOW() AS now").get("now") or "")
+        """The server's clock in whole seconds since 1970: MariaDB's tables know no finer ones."""
+        return str(self.session.one("SELECT UNIX_TIMESTAMP() AS now").get("now") or "")
 
     def status(self) -> dict[str, str]:
         return self._status("global", "")
@@ -240,7 +241,7 @@ class Reader:
         if isinstance(self._columns, Unknown):
             return self._columns
         columns = self._columns
-        moved = f" AND last_seen >= '{since}'" if since else ""
+        moved = f" AND UNIX_TIMESTAMP(last_seen) >= {int(since)}" if since else ""
         # one packed column: ten thousand rows of fourteen columns would cost both sides five times as much
         packed = ", ".join(f"IFNULL({name}, '')" for name in columns)
         rows = self.ask(

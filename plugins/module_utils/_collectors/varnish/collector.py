@@ -29,9 +29,9 @@ _TICK = 4.2
 
 class VarnishSampler(Sampler):
     _first: parse.Counters
-    _first_at: t.Optional[float] = None
+    _first_at = 0.0
     _second: t.Optional[parse.Counters] = None
-    _second_at: t.Optional[float] = None
+    _second_at = 0.0
     _seen: t.Sequence[int] = ()
     _backends: t.Sequence[str] = ()
 
@@ -39,11 +39,11 @@ class VarnishSampler(Sampler):
     def name(self) -> str:
         return str(self.options.get("name") or self.options.get("instance") or "varnish")
 
-    def _read(self) -> tuple[parse.Counters, t.Optional[float]]:
-        data = fetch.stat(self.tools, self.options.get("instance"))
-        sample = parse.counters(data)
+    def _read(self) -> tuple[parse.Counters, float]:
+        """The counters, and when they were read (monotonic: the time in varnishstat's answer is local, an hour off when clocks change)."""
+        sample = parse.counters(fetch.stat(self.tools, self.options.get("instance")))
         shape.must_have_child(sample)
-        return sample, parse.taken_at(data)
+        return sample, time.monotonic()
 
     def first(self) -> None:
         self._seen = discover.pids(self.tools, self.options.get("instance"))
@@ -88,7 +88,7 @@ class VarnishSampler(Sampler):
         if later is None and discover.runs(self.tools, self.options.get("instance")) is False:
             time.sleep(_TICK)
             later, at = self._read()
-        if later is not None and self._first_at is not None and at is not None:
+        if later is not None:
             shape.must_be_alive(self._first, later, at - self._first_at)
         return None
 

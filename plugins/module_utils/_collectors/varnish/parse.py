@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import datetime
 import re
 import typing as t
 
@@ -44,20 +43,6 @@ def _value(entry: t.Any) -> t.Optional[int]:
     """The exact integer of a counter, None for what is none."""
     value = number(entry.get("value")) if isinstance(entry, dict) else None
     return value if isinstance(value, int) and abs(value) < 2**64 else None
-
-
-_TAKEN_AT = re.compile(rb'"timestamp"\s*:\s*"([^"]{10,40})"')
-
-
-def taken_at(data: bytes) -> t.Optional[float]:
-    """When varnishstat wrote its answer: seconds by the host's own wall clock, good for differences only."""
-    found = _TAKEN_AT.search(data)
-    try:
-        # it writes local time without a zone: taken for UTC, so that the difference does not depend on ours
-        text = found.group(1).decode("ascii") if found else ""
-        return datetime.datetime.fromisoformat(text).replace(tzinfo=datetime.timezone.utc).timestamp()
-    except ValueError:
-        return None
 
 
 _JSON_ANSWER = re.compile(rb"^[ \t]{0,8}\[", re.MULTILINE)

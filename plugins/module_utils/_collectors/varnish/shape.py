@@ -41,10 +41,10 @@ def must_have_child(sample: Counters) -> None:
         )
 
 
-def must_be_alive(first: Counters, second: Counters, seconds: t.Optional[float]) -> None:
+def must_be_alive(first: Counters, second: Counters, seconds: float) -> None:
     """The shared memory of a killed varnishd stays readable for ever: its clocks stand still while time goes by."""
     clocks = [name for name in ("MGT.uptime", "MAIN.uptime") if name in first and name in second]
-    if clocks and seconds is not None and seconds >= 3 and all(first[name] == second[name] for name in clocks):
+    if clocks and seconds >= 3 and all(first[name] == second[name] for name in clocks):
         raise Ended(
             "varnishd was killed or is frozen: its clocks stand still, only its last counters are left; start it again, read the system log"
         )

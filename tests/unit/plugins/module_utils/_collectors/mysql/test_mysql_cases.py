@@ -39,7 +39,7 @@ WHO = "SELECT VERSION"
 
 
 def server_with(**answers: t.Any) -> FakeSession:
-    base = {WHO: IDENTITY, "SHOW GLOBAL VARIABLES": VARIABLES, "SELECT NOW": [{"now": "2026-11-25 10:00:00"}]}
+    base = {WHO: IDENTITY, "SHOW GLOBAL VARIABLES": VARIABLES, "SELECT UNIX_TIMESTAMP": [{"now": "1795600800"}]}
     return FakeSession({**base, "SHOW GLOBAL STATUS": STATUS, "processlist": [], "innodb_trx": [], **answers})
 
 

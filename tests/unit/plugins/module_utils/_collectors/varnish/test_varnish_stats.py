@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import json
+import time
+import types
 import typing as t
 
 import pytest
@@ -14,7 +16,7 @@ import pytest
 from ansible_collections.warroom.launch.plugins.module_utils._collect.command import Ran
 from ansible_collections.warroom.launch.plugins.module_utils._collect.facts import Unknown
 from ansible_collections.warroom.launch.plugins.module_utils._collect.run import gather
-from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish import discover, parse, shape
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish import collector, discover, parse, shape
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish.collector import COLLECTOR
 from ansible_collections.warroom.launch.plugins.module_utils._linux.processes import Process, Processes
 
@@ -88,14 +90,29 @@ def test_a_directory_that_its_varnishd_has_left_is_down_unless_processes_are_hid
         assert look(tools, instance=str(instance))["state"] == "unreadable"
 
 
-def test_the_memory_of_a_killed_varnishd_is_not_taken_for_a_living_one(case, tools, commands):
+def test_the_memory_of_a_killed_varnishd_is_not_taken_for_a_living_one(case, tools, commands, monkeypatch):
     frozen = case("V-12-first.json")
-    later = frozen.replace(b"T10:00:00", b"T10:00:05")
-    commands.answers["varnishstat"] = [frozen, later]
+    commands.answers["varnishstat"] = [frozen, frozen]
+    _passes(monkeypatch, 5.0)
     found = look(tools, window=0.01)
     assert found["state"] == "down" and "was killed" in found["problem"]
-    commands.answers["varnishstat"] = [frozen, later.replace(b": 86400", b": 86405")]
+    _passes(monkeypatch, 5.0)
+    commands.answers["varnishstat"] = [frozen, frozen.replace(b": 86400", b": 86405")]
     assert look(tools, window=0.01)["state"] == "up"
+
+
+@pytest.mark.parametrize("wall_clock", [b"T11:00:00", b"T09:00:01", b"T10:00:01"])
+def test_clocks_that_are_changed_between_two_samples_kill_nobody(case, tools, commands, monkeypatch, wall_clock):
+    """varnishstat writes local time: an hour may pass within a second, or none for an hour."""
+    first = case("V-12-first.json")
+    commands.answers["varnishstat"] = [first, first.replace(b"T10:00:00", wall_clock)]
+    _passes(monkeypatch, 1.0)
+    assert look(tools, window=0.01)["state"] == "up"
+
+
+def _passes(monkeypatch, seconds):
+    """So much time between two readings of the counters."""
+    monkeypatch.setattr(collector, "time", types.SimpleNamespace(monotonic=iter((0.0, seconds)).__next__, sleep=time.sleep))
 
 
 def test_a_tool_that_hangs_costs_its_time_and_says_so(tools, commands):
