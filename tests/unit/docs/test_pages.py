@@ -90,3 +90,14 @@ def test_the_tables_of_variables_have_them_all_with_their_defaults(page: str, ro
     for name, default in shown.items():
         if name in documented and documented[name].get("default") not in (None, "") and re.fullmatch(r"[\w.\[\]{}-]+", default):
             assert yaml.safe_load(default) == documented[name]["default"], name
+
+
+#: Words that a native engineer would not write in documentation.
+ODD = re.compile(
+    r"\b(somebody|whoever|strangers?|how dear|pass(es)? by it|takes? from the queue|under the hands|nobody takes|drawer|is said to)\b", re.I
+)
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_english_is_plain(page: pathlib.Path) -> None:
+    assert [match[0] for match in ODD.finditer(page.read_text(encoding="utf-8"))] == []
