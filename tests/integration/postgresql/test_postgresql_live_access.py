@@ -178,10 +178,22 @@ def test_root_passes_peer_authentication_as_the_servers_owner():
     class Peer(Postgres):
         def configure(self):
             super().configure()
-            (self.data / "pg_hba.conf").write_text("local all all peer\nhost all all 127.0.0.1/32 trust\n")
+            (self.data / "pg_hba.conf").write_text(
+                "local all all peer\nhost all mon 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n"
+            )
 
     with Peer() as server:
         server.psql(f"create role {server.user} superuser login")
         found = instance(server, login_host=None, login_unix_socket=str(server.dir), login_user=None)
         assert found["state"] == "up" and found["user"] == server.user
         assert os.geteuid() == 0
+        # a socket that goes by the system's users has no use for a password, and the same port over TCP asks for one
+        server.psql("create role mon login password 'pw-of-mon'; grant pg_monitor to mon")
+        there = {"login_host": None, "login_unix_socket": str(server.dir), "login_user": "mon"}
+        found = instance(server, **there, login_password="pw-of-mon")
+        assert found["state"] == "up" and found["user"] == "mon", found["problem"]
+        assert found["access"]["login_host"] == "127.0.0.1" and "login_unix_socket" not in found["access"]
+        found = instance(server, **there, login_password="wrong")
+        assert "check login_user and login_password" in found["problem"], found["problem"]
+        found = instance(server, **there)
+        assert "give login_password too" in found["problem"] and "use become without login_user" in found["problem"]

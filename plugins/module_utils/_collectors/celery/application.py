@@ -121,7 +121,20 @@ def read(
     done = tools.commands.run(command, seconds)
     if done.late:
         raise Problem(f"importing the application {name} took more than {seconds:g} s; give broker_url instead of app")
-    return parse(done.out, name)
+    try:
+        return parse(done.out, name)
+    except Problem as problem:
+        if not _is_anothers(pid):
+            raise
+        raise Problem(f"{problem} (its worker runs as another user, whose environment only root may read: use become)") from None
+
+
+def _is_anothers(pid: t.Optional[int]) -> bool:
+    """Whether we are an ordinary user, and the process is not ours."""
+    try:
+        return pid is not None and os.geteuid() not in (0, os.stat(f"/proc/{pid}").st_uid)
+    except OSError:
+        return False
 
 
 #: Transport options that are taken over from a project: data, nothing that names code.

@@ -37,6 +37,7 @@ class Login(t.NamedTuple):
     password: t.Optional[str]
     tls: dict[str, t.Any]
     fallback: bool  # found on this host: when the socket refuses the user, the port may let it in
+    named: bool = True  # the user was given
 
     @property
     def address(self) -> stream.Address:
@@ -48,7 +49,7 @@ class Login(t.NamedTuple):
 
     @property
     def wish(self) -> Wish:
-        return Wish(self.place, self.user, bool(self.socket), bool(self.password))
+        return Wish(self.place, self.user, bool(self.socket), bool(self.password), self.named)
 
     @property
     def client_options(self) -> str:
@@ -79,6 +80,7 @@ def login(options: t.Mapping[str, t.Any], secrets: t.Optional[set[str]] = None) 
         password,
         _tls(options, said),
         bool(socket and port),
+        bool(options.get("login_user") or said.get("user")),
     )
 
 

@@ -25,6 +25,7 @@ class Wish(t.NamedTuple):
     user: str
     over_socket: bool = False
     with_password: bool = True
+    named: bool = True  # the user was given, by an option or the option file
 
     @property
     def account(self) -> str:
@@ -89,6 +90,12 @@ def told(code: int, said: str, wish: Wish) -> t.Optional[Problem]:
         return Problem(
             f"{wish.where}: access denied for {wish.user} over {over}: this account is open to the operating system user of the same "
             "name on the server's own socket only: use login_unix_socket and become, or give another login_user"
+        )
+    if code == 1045 and not wish.named and not wish.with_password:
+        return Problem(
+            f"{wish.where}: access denied for {wish.user}, as whom the module runs: use become (its socket lets root in), "
+            f"or give login_user and login_password; a new account: CREATE USER {_account(code, said, wish)} IDENTIFIED BY '…'; "
+            + _RIGHTS.format(account=_account(code, said, wish))
         )
     if code in _ADVICE:
         return Problem(f"{wish.where} refuses {wish.user}: {said}: {_ADVICE[code].format(account=_account(code, said, wish))}")

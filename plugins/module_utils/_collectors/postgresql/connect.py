@@ -13,6 +13,7 @@ import stat
 import typing as t
 
 from ..._collect import stream
+from ..._collect.problem import Down, Problem
 from . import driver, refusal, startup
 from .identity import acting_as
 
@@ -61,11 +62,32 @@ def shown(options: t.Mapping[str, t.Any]) -> str:
     return f"{directory}:{port}" if directory else stream.shown(address_of(options))
 
 
-def connection(options: t.Mapping[str, t.Any], seconds: float, database: t.Optional[str] = None) -> driver.Connection:
+def connection(options: dict[str, t.Any], seconds: float, database: t.Optional[str] = None) -> driver.Connection:
     """Connect as the user given, or as those who are usual: ourselves, then (for root, on a socket) the server's owner.
 
-    `database`: a further one of a server that has let us in before. Raises Down, Exhausted or Problem with what to do.
+    `database`: a further one of a server that has let us in before. Raises Down, Exhausted or Problem with what to do. A password means
+    nothing to a socket that goes by the system's users: the same port over TCP may ask for it, and then it is what `options` say.
     """
+    try:
+        return _connected(options, seconds, database)
+    except Problem as refused:
+        if not _may_want_the_password(options) or isinstance(refused, (Down, refusal.Exhausted)):
+            raise
+        over_port = {**options, "login_unix_socket": None, "login_host": "127.0.0.1", "login_port": socket_of(options)[1]}
+        try:
+            made = _connected(over_port, seconds, database)
+        except Problem as denied:
+            # who is not listening there has said nothing about the password
+            raise (refused if isinstance(denied, Down) else denied) from None
+        options.update(over_port)
+        return made
+
+
+def _may_want_the_password(options: t.Mapping[str, t.Any]) -> bool:
+    return bool(socket_of(options)[0] and options.get("login_password") and not options.get("login_host"))
+
+
+def _connected(options: t.Mapping[str, t.Any], seconds: float, database: t.Optional[str]) -> driver.Connection:
     stream.check_host(options.get("login_host"), "login_host")
     params = parameters(options, seconds)
     if database is None:
@@ -81,7 +103,8 @@ def connection(options: t.Mapping[str, t.Any], seconds: float, database: t.Optio
                 refused = _refusal(error, options, user, params["dbname"], seconds)
         if not refusal.about_the_user(refused):
             break
-    raise refusal.explained(refused, refusal.Wish(shown(options), user, params["dbname"]))
+    wish = refusal.Wish(shown(options), user, params["dbname"], bool(options.get("login_user")), bool(options.get("login_password")))
+    raise refusal.explained(refused, wish)
 
 
 def _refusal(error: driver.SqlError, options: t.Mapping[str, t.Any], user: str, database: str, seconds: float) -> startup.Refusal:

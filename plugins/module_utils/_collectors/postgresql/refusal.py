@@ -27,6 +27,8 @@ class Wish(t.NamedTuple):
     where: str
     user: str
     database: str
+    named: bool = False  # the user was given, by the option login_user
+    with_password: bool = False
 
     @property
     def role(self) -> str:
@@ -103,10 +105,12 @@ def _not_authorised(refused: Refusal, wish: Wish) -> str:
             line = f"host all {wish.role} {refused.ours}/{128 if ':' in refused.ours else 32} scram-sha-256"
         return f"put `{line}` before the other lines of pg_hba.conf, then SELECT pg_reload_conf();"
     if refused.ours is None:
-        return (
-            f"its UNIX socket takes the system user's name only: use become (become_user: {wish.user}), "
-            "or give login_host: 127.0.0.1 with login_user and login_password"
-        )
+        by_name = "its UNIX socket takes the system user's name only"
+        if wish.with_password:
+            return f"{by_name}, and over TCP nothing listens at its port: use become without login_user, or set listen_addresses"
+        if wish.named:
+            return f"{by_name}: give login_password too (it is then sent over TCP), or use become without login_user"
+        return f"{by_name}: use become, or give login_user and login_password"
     return "check login_user and login_password, and this user's line in pg_hba.conf"
 
 

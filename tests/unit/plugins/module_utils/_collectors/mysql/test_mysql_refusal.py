@@ -49,6 +49,13 @@ def test_every_refusal_says_what_to_do(code: int, text: str, kind: type[Problem]
     assert found.state == ("down" if kind is Down else "unreadable")
 
 
+def test_without_a_login_the_advice_is_become() -> None:
+    wish = refusal.Wish("/run/mysqld/mysqld.sock", "deploy", True, False, False)
+    said = str(refusal.explained(pymysql.err.OperationalError(1045, "Access denied for user 'deploy'@'localhost'"), wish))
+    assert "use become (its socket lets root in), or give login_user and login_password" in said
+    assert "CREATE USER `deploy`@`localhost`" in said
+
+
 def test_a_name_that_was_chosen_to_hurt_is_quoted() -> None:
     wish = WISH._replace(user="m`on'; DROP USER x; --")
     assert "ALTER USER `m``on'; DROP USER x; --`@`%` IDENTIFIED BY" in str(refusal.explained(pymysql.err.OperationalError(1862, "x"), wish))
