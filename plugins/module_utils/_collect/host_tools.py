@@ -7,11 +7,15 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import typing as t
 
 from .._linux.processes import Process, Processes
 from .._texts import redact
 from .command import Commands
+
+#: The option that holds the pid of a process whose address is a guess.
+GUESSED = "_guessed"
 
 
 @dataclasses.dataclass
@@ -33,6 +37,11 @@ class HostTools:
 
     def named(self, *names: str) -> list[Process]:
         return self.processes.named(*names)
+
+    def guessed(self, process: Process) -> dict[str, int]:
+        """Options of an instance whose address is a guess: the process is another user's, who may hide where it listens."""
+        hidden = os.geteuid() not in (0, process.uid) and not self.processes.listening(process.pid)
+        return {GUESSED: process.pid} if hidden else {}
 
     def hide(self, value: str) -> str:
         """`value` without any secret that was given to the module, as one clean line."""

@@ -88,6 +88,10 @@ class Lost(Problem):
     """What answered before has ended the connection since: it was restarted, is gone, or does not want us any more."""
 
 
+class NothingThere(Down):
+    """Nothing accepts connections at the address: it is down, or the address is wrong."""
+
+
 class Hangs(Silent):
     """A service that is certainly meant to answer there does not: no visitor of it gets an answer either."""
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import threading
 import time
 import typing as t
@@ -22,8 +23,8 @@ from . import edges, libraries, restart, sampling, silence
 from .base import Collector, Sampler
 from .facts import Facts
 from .flood import Guard
-from .host_tools import HostTools
-from .problem import Down, Lost, Problem, Silent, broke_off, fault, is_lost
+from .host_tools import GUESSED, HostTools
+from .problem import Down, Lost, NothingThere, Problem, Silent, broke_off, fault, is_lost
 
 SCHEMA = 1
 
@@ -80,6 +81,12 @@ def _blame(outcome: Outcome, error: Exception, tools: HostTools) -> None:
         error = silence.explained(error)
     if not isinstance(error, Problem) and broke_off(error):
         error = Down("the connection broke off while it was read: was it stopped or restarted just now? Ask again")
+    guess = outcome.options.get(GUESSED)
+    if guess and isinstance(error, NothingThere) and os.path.exists(f"/proc/{guess}"):
+        error = Problem(
+            f"its process (pid {guess}) runs, and where it listens may not be seen by this user: use become, or say where it is "
+            f"(tried: {error})"
+        )
     said = str(error) if isinstance(error, Problem) else f"could not make sense of the answer: {fault(error)}"
     outcome.state = error.state if isinstance(error, Problem) else "unreadable"
     outcome.problem, outcome.finished = tools.hide(said), time.monotonic()

@@ -12,7 +12,7 @@ import socket
 import time
 import typing as t
 
-from .problem import Down, Problem
+from .problem import NothingThere, Problem
 
 Address = t.Union[tuple[str, int], str]
 
@@ -120,19 +120,19 @@ def connect(address: Address, seconds: float) -> socket.socket:
             return conn
         return _over_tcp(address, seconds)
     except FileNotFoundError:
-        raise Down(f"there is no socket {shown(address)}: the service is not running, or it listens elsewhere") from None
+        raise NothingThere(f"there is no socket {shown(address)}: the service is not running, or it listens elsewhere") from None
     except PermissionError:
         raise Problem(
             f"permission denied on the socket {shown(address)}: use become, or let the service give its socket a wider mode"
         ) from None
     except ConnectionRefusedError:
-        raise Down(f"connection to {shown(address)} refused: nothing listens there") from None
+        raise NothingThere(f"connection to {shown(address)} refused: nothing listens there") from None
     except socket.gaierror as error:
         raise _unresolved(address, error) from None
     except (socket.timeout, TimeoutError):
-        raise Down(f"no connection to {shown(address)} within {seconds:g} s: the host is down or a firewall drops it") from None
+        raise NothingThere(f"no connection to {shown(address)} within {seconds:g} s: the host is down or a firewall drops it") from None
     except OSError as error:
-        raise Down(f"no connection to {shown(address)}: {error.strerror or error}") from None
+        raise NothingThere(f"no connection to {shown(address)}: {error.strerror or error}") from None
 
 
 def _over_tcp(address: tuple[str, int], seconds: float) -> socket.socket:

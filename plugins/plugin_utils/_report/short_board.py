@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from . import board
@@ -17,24 +18,49 @@ ROOM = 23
 MOST_OF_ONE = 6
 #: Failures that come before the obstacles.
 FIRST = 3
+#: Lines of the obstacles without their commands.
+BRIEF = 4
 
 
 def lines(model: Model, width: int = 80, place: t.Optional[str] = None, room: int = ROOM) -> list[str]:
     """The board's lines, which take no more than `room` lines of a terminal. `place`: where the full report is."""
     width = max(width, board.NARROWEST)
     head = ["═" * width, *board.wrapped(model["headline"], width), *board.wrapped(model["about"], width)]
-    blocks = [*_notes(model, width), *_causes(model["causes"], width), *_trouble(model, width)]
+    entries = [entry for entry in model["entries"] if not (model["obstacles"] and entry["status"] == "unknown")]
+    failures = [entry for entry in entries if entry["status"] == "fail"][:FIRST]
+    first = [*_notes(model, width), *_causes(model["causes"], width), *(_finding(entry, width) for entry in failures)]
+    obstacles, brief = list(_obstacles(model["obstacles"], width)), _brief(model["obstacles"], width)
+    rest = [_finding(entry, width) for entry in entries if entry not in failures]
     hidden = model["causes_left"] + model["entries_left"]
-    left = room - taken(head, width) - taken(_foot(place, len(blocks) + hidden, width), width)
-    body: list[str] = []
-    for shown, block in enumerate(blocks):
-        size = taken(block, width)
-        if size > left:
-            hidden += len(blocks) - shown
-            break
-        body += block
-        left -= size
-    return [*head, *body, *_foot(place, hidden, width)]
+    left = room - taken(head, width) - taken(_foot(place, 1, width), width)
+    page = _Page(width, left)
+    # what stands between the check and a verdict is said in any case, with its commands where there is room
+    hidden += page.add(first, keep=taken(brief, width))
+    if sum(taken(block, width) for block in obstacles) <= page.left:
+        page.add(obstacles)
+    else:
+        page.add([brief])
+    hidden += page.add(rest)
+    return [*head, *page.lines, *_foot(place, hidden, width)]
+
+
+@dataclasses.dataclass
+class _Page:
+    """Lines that have found room, and how much is left."""
+
+    width: int
+    left: int
+    lines: list[str] = dataclasses.field(default_factory=list)
+
+    def add(self, blocks: t.Sequence[list[str]], keep: int = 0) -> int:
+        """Blocks as long as there is room, of which `keep` lines stay free; how many had none."""
+        for place, block in enumerate(blocks):
+            size = taken(block, self.width)
+            if size > self.left - keep:
+                return len(blocks) - place
+            self.lines += block
+            self.left -= size
+        return 0
 
 
 def taken(block: t.Sequence[str], width: int) -> int:
@@ -63,13 +89,9 @@ def _causes(causes: t.Sequence[ShownCause], width: int) -> t.Iterator[list[str]]
         yield _bounded(block, cause["look"])
 
 
-def _trouble(model: Model, width: int) -> list[list[str]]:
-    """What is beyond its limits, and what stands between the check and a verdict: a failure is a verdict, and comes first."""
-    entries = [entry for entry in model["entries"] if not (model["obstacles"] and entry["status"] == "unknown")]
-    first = [entry for entry in entries if entry["status"] == "fail"][:FIRST]
-    rest = [entry for entry in entries if entry not in first]
-    shown = [[_finding(entry, width) for entry in part] for part in (first, rest)]
-    return [*shown[0], *_obstacles(model["obstacles"], width), *shown[1]]
+def _brief(obstacles: t.Sequence[ShownObstacle], width: int) -> list[str]:
+    """The obstacles without their commands."""
+    return board.wrapped("; ".join(obstacle["sentence"] for obstacle in obstacles), width, "? ", "  ")[:BRIEF] if obstacles else []
 
 
 def _line(text: t.Optional[str]) -> str:

@@ -154,7 +154,7 @@ def discover(tools: HostTools) -> list[dict[str, t.Any]]:
     """Where the memcached (and mcrouter) processes of this host listen."""
     found = []
     for process in tools.named("memcached", "mcrouter"):
-        entry: dict[str, t.Any] = {"address": _listens(tools.processes.listening(process.pid)) or _told(process)}
+        entry: dict[str, t.Any] = {"address": _listens(tools.processes.listening(process.pid)) or _told(process), **tools.guessed(process)}
         if {"-Z", "--enable-ssl"} & set(process.argv):
             entry["tls"] = True
         if process.elsewhere("mnt") and entry["address"].startswith("/"):

@@ -21,11 +21,13 @@ _OTHER_PORTS = (33060, 33061, 33062)
 
 def discover(tools: HostTools) -> list[dict[str, t.Any]]:
     """Each server once, by its socket (which lets the administrator in without a password) and its port."""
+    places: list[dict[str, t.Any]] = []
     found: list[dict[str, t.Any]] = []
     for process in tools.named("mysqld", "mariadbd"):
         place = _place(process, tools)
-        if place and place not in found:
-            found.append(place)
+        if place and place not in places:
+            places.append(place)
+            found.append({**place, **tools.guessed(process)})
     return found
 
 

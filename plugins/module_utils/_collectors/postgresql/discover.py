@@ -30,11 +30,13 @@ def postmasters(tools: HostTools) -> list[Process]:
 
 
 def discover(tools: HostTools) -> list[dict[str, t.Any]]:
+    places: list[dict[str, t.Any]] = []
     found = []
     for process in postmasters(tools):
         place = _place(tools, process)
-        if place not in found:
-            found.append(place)
+        if place not in places:
+            places.append(place)
+            found.append({**place, **tools.guessed(process)})
     return found + _poolers(tools)
 
 

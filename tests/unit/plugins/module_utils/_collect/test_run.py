@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import typing as t
 
@@ -16,7 +17,7 @@ from ansible_collections.warroom.launch.plugins.module_utils._collect import res
 from ansible_collections.warroom.launch.plugins.module_utils._collect.base import Collector, Sampler
 from ansible_collections.warroom.launch.plugins.module_utils._collect.facts import Facts
 from ansible_collections.warroom.launch.plugins.module_utils._collect.host_tools import HostTools
-from ansible_collections.warroom.launch.plugins.module_utils._collect.problem import Down, Ended, Problem, Silent, fault
+from ansible_collections.warroom.launch.plugins.module_utils._collect.problem import Down, Ended, NothingThere, Problem, Silent, fault
 from ansible_collections.warroom.launch.plugins.module_utils._collect.run import gather
 from ansible_collections.warroom.launch.plugins.module_utils._collect.sampling import (
     DROPPED,
@@ -26,6 +27,7 @@ from ansible_collections.warroom.launch.plugins.module_utils._collect.sampling i
     percentile,
 )
 from ansible_collections.warroom.launch.plugins.module_utils._texts.plain import plain
+from tests.support.tools import FakeCommands
 
 
 class Fine(Sampler):
@@ -322,3 +324,22 @@ def test_a_missing_library_is_named_with_its_package(tools: HostTools) -> None:
 def test_many_instances_keep_their_order(tools: HostTools) -> None:
     facts = gather([(collector("fine", Fine), {"name": str(number)}) for number in range(20)], 0, tools)
     assert [one["name"] for one in facts["launch_fine"]["instances"]] == [str(number) for number in range(20)]
+
+
+class Nowhere(Fine):
+    def first(self) -> None:
+        raise NothingThere("connection to 127.0.0.1:5432 refused: nothing listens there")
+
+
+@pytest.mark.parametrize(
+    "guess, state, said",
+    [
+        ({}, "down", "nothing listens there"),
+        ({"_guessed": 2**22 + 1}, "down", "nothing listens there"),  # that process is gone
+        ({"_guessed": os.getpid()}, "unreadable", "runs, and where it listens may not be seen by this user: use become"),
+    ],
+)
+def test_a_guessed_address_proves_nothing_about_a_process_that_runs(guess: dict[str, int], state: str, said: str) -> None:
+    facts = gather([(collector("uwsgi", Nowhere), {"name": "a", **guess})], 0, HostTools(FakeCommands()))
+    (record,) = facts["launch_uwsgi"]["instances"]
+    assert record["state"] == state and said in record["problem"]

@@ -58,6 +58,12 @@ def test_what_comes_first():
     assert order == sorted(order)
 
 
+def test_what_stands_between_it_and_a_verdict_is_said_however_many_causes_there_are():
+    causes = [{**CAUSE, "statement": LONG, "cause": f"cause{at}"} for at in range(9)]
+    given = report(host("web1", 1.0), *(unreadable(f"web{at}", at) for at in range(2, 5)), diagnoses=causes)
+    assert "? 3 hosts lack libraries (uWSGI)" in "\n".join(short_board.lines(model(given), 80, "report/index.html"))
+
+
 def test_what_does_not_fit_is_counted():
     lines = short_board.lines(model(REPORTS["many causes"]()), 80, "launch-report/index.html")
     assert any("more in the report" in line for line in lines)
