@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import pathlib
 import re
@@ -148,3 +149,33 @@ def test_n16_the_same_moments_in_every_zone() -> None:
     assert moments.read("2026-11-25T14:02:11Z") == 1795615331.0 and moments.written(1795615331.0) == "2026-11-25T14:02:11Z"
     with pytest.raises(ValueError, match="does not match"):
         moments.read("yesterday")
+
+
+#: Languages as a user may have them, and their sources in the C library: one knows letters of ASCII only, one writes 0,5 and has no UTF-8.
+LANGUAGES = {"C": None, "C.UTF-8": None, "de_DE.ISO-8859-1": ("de_DE", "ISO-8859-1")}
+
+
+def in_language(language: str, source: t.Optional[tuple[str, str]], folder: pathlib.Path) -> subprocess.Popen[str]:
+    if source is not None:
+        made = subprocess.run(["localedef", "-i", source[0], "-f", source[1], folder / language], check=False, capture_output=True)
+        assert made.returncode <= 1, made.stderr  # 1: with warnings
+    own = {"LOCPATH": str(folder), "LC_ALL": language, "LANG": language, "PYTHONPATH": f"{ROOT / '.collections'}:{ROOT}", "PYTHONUTF8": "0"}
+    command = [sys.executable, "-m", "tests.support.zoned", *ZONES]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8", cwd=ROOT, env={**os.environ, **own})
+
+
+@pytest.mark.skipif(not pathlib.Path("/usr/share/i18n/locales/de_DE").exists(), reason="the sources of the languages (locales) are missing")
+def test_recordings_are_the_same_report_to_the_byte_in_every_zone_and_language(tmp_path: pathlib.Path) -> None:
+    digests: dict[str, str] = {}
+    words: set[str] = set()
+    started = {language: in_language(language, source, tmp_path) for language, source in LANGUAGES.items()}
+    for language, process in started.items():
+        output, _nothing = process.communicate(timeout=120)
+        assert process.returncode == 0, language
+        for line in output.splitlines():
+            told = json.loads(line)
+            digests[f"{told['zone']} {language}"] = str(told["files"])
+            words.add(f"{told['says']} {told['point']}")
+    assert len(digests) == len(ZONES) * len(LANGUAGES)
+    assert len(words) == len(ZONES) * 2, words  # each was in force; the first two say the same
+    assert len(set(digests.values())) == 1, digests
