@@ -140,9 +140,10 @@ _COUNTED = (
 
 
 def place(finding: t.Mapping[str, t.Any]) -> str:
-    """The place of a finding: `web1 127.0.0.1:1717`."""
+    """The place of a finding: `web1 127.0.0.1:1717`; of a machine only its name."""
     name = clean(finding["host"], 80)
-    return f"{name} {clean(finding['instance'], 80)}" if finding.get("instance") and finding["instance"] != "default" else name
+    instance = finding.get("instance")
+    return f"{name} {clean(instance, 80)}" if instance and instance not in ("default", finding["host"]) else name
 
 
 #: Column → how many findings have each status; and the worst status of each column.

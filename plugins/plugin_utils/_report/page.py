@@ -55,7 +55,7 @@ def index_html(report: Report) -> str:
         report=report,
         model=shown_model,
         entries=list(zip(entries, map(_each, groups(report["findings"])))),
-        first=entries[:FIRST],
+        first=_first(entries, bool(shown_model["obstacles"])),
         causes=[{**cause, "table": evidence_table(cause["rows"])} for cause in shown_model["causes"]],
         panels=panels(report),
         history=over_time(report),
@@ -86,6 +86,12 @@ def _static(name: str) -> str:
 
 def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _first(entries: t.Sequence[dict[str, t.Any]], hindered: bool) -> list[tuple[int, dict[str, t.Any]]]:
+    """The most urgent entries with their numbers; what is unknown is said by what stands between it and a verdict."""
+    numbered = [(number, entry) for number, entry in enumerate(entries, 1) if not (hindered and entry["status"] == "unknown")]
+    return numbered[:FIRST]
 
 
 def _brief(entry: Entry) -> str:

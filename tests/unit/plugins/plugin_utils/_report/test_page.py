@@ -183,6 +183,15 @@ def test_a_count_from_nothing_gives_way_to_the_statement():
     assert MISSING_INDEX["create_index"] in text.partition("1. Is an index missing")[2].partition("Evidence")[0]
 
 
+def test_unknowns_are_said_by_what_stands_between_them_and_a_verdict():
+    page = index_html(report(host("web1", 1.0), Asked("web2", problem="timed out"), host("web3", 0.8)))
+    first, _section, rest = page.partition('<section id="first"')[2].partition("</section>")
+    assert first.count('class="finding ') == 2 and "unknown" not in first
+    assert 'href="#finding-1"' in first and 'href="#finding-3"' in first and 'id="finding-3"' in rest
+    alone = index_html(report(Asked("web2", problem="timed out")))
+    assert '<section id="first"' not in alone and '<section id="obstacles"' in alone
+
+
 def test_the_headline_is_whole():
     given = launch_day()
     given["diagnoses"][0]["statement"] = "Varnish on web1 is not caching " + "and says so at length " * 12 + "of all. More."
