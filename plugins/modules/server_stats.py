@@ -204,11 +204,14 @@ ansible_facts:
                  received_bytes_per_second: {type: float, description: Received.}, sent_bytes_per_second: {type: float, description: Sent.},
                  errors_per_second: {type: float, description: Packets with errors.},
                  drops_per_second: {type: float, description: Packets that were dropped.},
+                 errors: {type: int, description: The same in the window.},
                  errors_ratio: {type: float, description: 'Errors per packet, null without packets.'}}
             network_packets: {type: float, description: Packets of all interfaces in the window.}
             network_errors_ratio: {type: float, description: 'Errors per packet of the worst interface, null without packets.'}
+            network_errors: {type: int, description: 'Packets with errors of the interface that had most of them, null without packets.'}
             network_total: {type: int, description: How many interfaces there are.}
             tcp_segments: {type: float, description: TCP segments sent in the window.}
+            tcp_retransmits: {type: int, description: TCP segments that were sent again in the window.}
             tcp_retransmit_ratio: {type: float, description: 'Share of them that were sent again, null when none was sent.'}
             listen_overflows_per_second: {type: float, description: Connections turned away because a listen queue was full.}
             listen_drops_per_second: {type: float, description: Connections that were dropped while they were opened.}

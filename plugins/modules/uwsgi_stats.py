@@ -311,6 +311,7 @@ ansible_facts:
                 {name: {type: str, description: Its address.}, requests: {type: int, description: Requests since the start.},
                  failures: {type: int, description: Failures since the start.}, references: {type: int, description: Requests under way.}}
             nodes_total: {type: int, description: How many there are.}
+            node_failures: {type: int, description: Failures to reach them in the window.}
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -13,8 +13,15 @@ from ..._collect.facts import Facts, Maybe, Unknown, known
 from ..._collect.sampling import ONE_SAMPLE, Number
 from .sample import Reading
 
-#: Fewer packets than this in a window say nothing about loss.
-ENOUGH_PACKETS = 500
+_NETWORK = (
+    "network",
+    "network_packets",
+    "network_errors",
+    "network_errors_ratio",
+    "tcp_segments",
+    "tcp_retransmits",
+    "tcp_retransmit_ratio",
+)
 NO_INODES = "this filesystem has no fixed number of inodes"
 
 
@@ -80,30 +87,26 @@ def network(facts: Facts, reading: Reading) -> None:
     second = reading.second
     if second is None or not second.nics:
         why = Unknown(ONE_SAMPLE if second is None else "this system shows no network interface")
-        facts.update(dict.fromkeys(("network", "network_packets", "network_errors_ratio", "tcp_segments", "tcp_retransmit_ratio"), why))
+        facts.update(dict.fromkeys(_NETWORK, why))
         facts.put("network_total", 0)
         return
     rows = [_nic(name, reading.devices("nics", name)) for name in second.nics if name in reading.first.nics and name != "lo"]
     rows.sort(key=lambda row: -(known(total([row["received_bytes_per_second"], row["sent_bytes_per_second"]])) or 0))
     facts.rows("network", rows, reading.top)
     facts.put("network_packets", max((known(row["packets"]) or 0 for row in rows), default=0))
-    carried = [row["errors_ratio"] for row in rows if (known(row["packets"]) or 0) >= ENOUGH_PACKETS]
-    facts.put("network_errors_ratio", largest(carried, f"no interface carried {ENOUGH_PACKETS} packets in the window"))
+    carried = [row for row in rows if known(row["packets"]) != 0]
+    facts.put("network_errors_ratio", largest([row["errors_ratio"] for row in carried], "no interface carried a packet in the window"))
+    facts.put("network_errors", largest([row["errors"] for row in carried], "no interface carried a packet in the window"))
     tcp = reading.window("tcp", "this kernel does not count {}")
-    sent = tcp.moved("OutSegs")
-    lost: Maybe[float] = Unknown(f"fewer than {ENOUGH_PACKETS} TCP segments were sent in the window")
-    if isinstance(sent, Unknown) or sent >= ENOUGH_PACKETS:
-        lost = share(tcp.moved("RetransSegs"), sent, "", slack=1.0)
+    sent, again = tcp.moved("OutSegs"), tcp.moved("RetransSegs")
     facts.put("tcp_segments", sent)
-    facts.put("tcp_retransmit_ratio", lost)
+    facts.put("tcp_retransmits", again)
+    facts.put("tcp_retransmit_ratio", share(again, sent, "no TCP segment was sent in the window", slack=1.0))
 
 
 def _nic(name: str, window: Window) -> dict[str, t.Any]:
     packets = total([window.moved("packets_sent"), window.moved("packets_recv")])
     errors = total([window.moved("errin"), window.moved("errout")])
-    wrong: Maybe[float] = Unknown(f"it carried fewer than {ENOUGH_PACKETS} packets in the window")
-    if isinstance(packets, Unknown) or packets >= ENOUGH_PACKETS:
-        wrong = share(errors, packets, "", slack=1.0)
     return {
         "name": name,
         "packets": packets,
@@ -111,7 +114,8 @@ def _nic(name: str, window: Window) -> dict[str, t.Any]:
         "sent_bytes_per_second": window.rate("bytes_sent"),
         "errors_per_second": rate(errors, window.seconds),
         "drops_per_second": rate(total([window.moved("dropin"), window.moved("dropout")]), window.seconds),
-        "errors_ratio": wrong,
+        "errors": errors,
+        "errors_ratio": share(errors, packets, "it carried no packet in the window", slack=1.0),
     }
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import typing as t
 
 from ..._collect import wait_facts
-from ..._collect.derived import share
-from ..._collect.facts import Facts
+from ..._collect.derived import moved, share, total
+from ..._collect.facts import Facts, Unknown
 from ..._collect.sampling import ONE_SAMPLE, top
 from . import capacity, in_flight, pressure, traffic
 from .samples import History
@@ -78,3 +78,6 @@ def _router(found: Facts, history: History) -> None:
     found.put("sessions", stats.sessions, "the router did not tell its sessions")
     found.put("nodes", top(stats.nodes, "failures", history.top))
     found.put("nodes_total", len(stats.nodes))
+    before = {node["name"]: node["failures"] for node in history.first.stats.nodes}
+    changes = [moved(before.get(node["name"], 0), node["failures"], "", f"of failures of {node['name']}") for node in stats.nodes]
+    found.put("node_failures", Unknown(ONE_SAMPLE) if history.window is None else total(changes))

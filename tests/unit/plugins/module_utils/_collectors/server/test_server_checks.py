@@ -246,7 +246,13 @@ def test_the_rest_of_the_machine():
     instance = copy.deepcopy(facts(state={"conntrack": (97.0, 100.0), "silent_mounts": ["/mnt/gone"]}))
     instance.update(zombies=30, zombie_processes=[{"parent": "python3", "parent_pid": 5}], quota_holds=True, throttled_worst_ratio=0.3)
     instance.update(
-        network_packets=1000, network_errors_ratio=0.005, tcp_segments=1000, tcp_retransmit_ratio=0.05, clock_synchronised=False
+        network_packets=1000,
+        network_errors=5,
+        network_errors_ratio=0.005,
+        tcp_segments=1000,
+        tcp_retransmits=50,
+        tcp_retransmit_ratio=0.05,
+        clock_synchronised=False,
     )
     instance["services"] = [{"name": "uwsgi", "memory_limit_used_ratio": 0.98, "memory_limit_bytes": GIB, "cpu_quota_cores": 1.0}]
     expected = {

@@ -21,8 +21,9 @@ def test_a_calm_machine_has_no_gaps_but_what_it_lacks():
     found = facts()
     assert {name for name in found["unknown"] if "[]" not in name and "." not in name} == {
         "pressure", "cpu_quota_cores", "cpu_quota_busy_ratio", "throttled_ratio", "throttled_worst_ratio", "services_throttled_ratio",
-        "disks", "python_largest_bytes", "network", "network_packets", "network_errors_ratio", "tcp_segments", "tcp_retransmit_ratio",
-        "conntrack", "memory_limit_bytes", "memory_zfs_cache_bytes", "memory_dirty_bytes", "swap_used_ratio", "tcp_max_syn_backlog",
+        "disks", "python_largest_bytes", "network", "network_packets", "network_errors", "network_errors_ratio",
+        "tcp_segments", "tcp_retransmits", "tcp_retransmit_ratio", "conntrack",
+        "memory_limit_bytes", "memory_zfs_cache_bytes", "memory_dirty_bytes", "swap_used_ratio", "tcp_max_syn_backlog",
     }  # fmt: skip
     for path in found["unknown"]:
         assert "[]" in path or "." in path or found[path] is None, path
@@ -248,15 +249,16 @@ def test_a_disk_without_traffic_has_no_waiting_time():
     assert disk["await_milliseconds"] is None and disk["util_ratio"] == 0.0
 
 
-def test_network_errors_need_traffic():
+def test_network_errors_are_a_share_and_a_count_of_the_worst_interface():
     before = {name: 0.0 for name in fetch.NIC_FIELDS}
-    calm = {**before, "packets_recv": 100.0, "errin": 100.0}
+    calm = {**before, "packets_recv": 100.0, "errin": 3.0}
     busy = {**before, "packets_recv": 1000.0, "errin": 10.0, "bytes_recv": 5000.0}
     first = sample(100.0, nics={"eth0": before, "eth1": before, "lo": before})
     found = facts(first=first, second=sample(105.0, nics={"eth0": calm, "eth1": busy, "lo": busy}))
-    assert found["network_errors_ratio"] == 0.01
-    assert [row["name"] for row in found["network"]] == ["eth1", "eth0"]
-    assert facts(first=first, second=sample(105.0, nics={"eth0": calm}))["network_errors_ratio"] is None
+    assert (found["network_errors_ratio"], found["network_errors"]) == (0.03, 10)
+    assert [(row["name"], row["errors"], row["errors_ratio"]) for row in found["network"]] == [("eth1", 10, 0.01), ("eth0", 3, 0.03)]
+    idle = facts(first=first, second=sample(105.0, nics={"eth0": before}))
+    assert idle["network_errors_ratio"] is None and idle["network_errors"] is None and idle["network_packets"] == 0
 
 
 @pytest.mark.parametrize(

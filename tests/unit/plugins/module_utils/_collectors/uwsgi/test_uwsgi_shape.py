@@ -157,7 +157,7 @@ def test_u13_harakiri_leaves_the_averages(case):
     assert result["lifetime_harakiri"] == 2 and result["lifetime_respawns"] == 2
     assert result["lifetime_mean_response_seconds"] is None and result["mean_response_seconds"] is None
     assert "killed requests are not in the averages" in result["notes"][0]
-    assert findings(result)["uwsgi_harakiri"]["status"] == "warn"
+    assert findings(result)["uwsgi_harakiri"]["status"] == "unknown"  # one sample: whether it kills now is not known
     later = changed(IDLE, w1={"harakiri_count": 1, "respawn_count": 2, "requests": 3, "running_time": 900_000, "pid": 500, "exceptions": 0})
     result = facts(IDLE, later, window=5.0)
     assert (result["harakiri"], result["respawns"], result["requests"]) == (1, 1, 3)  # the new worker counts from zero
@@ -364,3 +364,4 @@ def test_a_router_has_sessions_and_nodes_and_no_workers():
     found = facts({"version": "2.0.30", "pid": 7, "uid": 33, "active_sessions": 4, "subscriptions": [{"key": "shop", "nodes": nodes}]})
     assert (found["kind"], found["sessions"], found["nodes_total"]) == ("router", 4, 2) and "workers" not in found
     assert found["nodes"][0] == {"name": "10.0.0.8:3031", "requests": 5, "failures": 3, "references": 0}
+    assert found["node_failures"] is None and "sample" in found["unknown"]["node_failures"]
