@@ -156,7 +156,7 @@ def _playbook(arguments: Arguments, extra: t.Sequence[tuple[str, t.Any]]) -> t.I
     yield from map(str, playbooks)
     yield from _option("--limit", str(arguments["subset"])) if arguments.get("subset") else ()
     for kind in ("tags", "skip_tags"):
-        chosen = [str(tag) for tag in arguments.get(kind) or () if tag != "all"]
+        chosen = sorted(str(tag) for tag in arguments.get(kind) or () if tag != "all")
         yield from _option("--" + kind.replace("_", "-"), ",".join(chosen)) if chosen else ()
     for name, value in settings:
         yield from ("-e", f"{name}={value}")
