@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import secrets
 import subprocess
@@ -51,8 +52,20 @@ class Cockpit:
         rows = self._tmux("list-panes", "-a", "-F", "#{pane_title}\t#{pane_id}\t#{pane_dead}\t#{pane_current_command}").splitlines()
         return {title: (pane, dead == "1", program) for title, pane, dead, program in (row.split("\t") for row in rows)}
 
+    def folders(self) -> t.Iterator[pathlib.Path]:
+        """Where each htop of ours has its settings."""
+        for pane in self._tmux("list-panes", "-a", "-F", "#{pane_pid}").split():
+            for child in pathlib.Path(f"/proc/{pane}/task/{pane}/children").read_text().split():
+                variables = pathlib.Path(f"/proc/{child}/environ").read_bytes().split(b"\0")
+                yield from (pathlib.Path(os.fsdecode(each[7:])).parent for each in variables if each.startswith(b"HTOPRC="))
+
     def focused(self) -> str:
         return self._tmux("display-message", "-p", "#{window_name}").strip()
+
+    def resize(self, columns: int, rows: int) -> None:
+        """As a terminal of that size that is attached would."""
+        for window in self._tmux("list-windows", "-F", "#{window_id}").split():
+            self._tmux("resize-window", "-t", window, "-x", str(columns), "-y", str(rows - 1))  # one for the status line
 
     def screen(self, title: str) -> str:
         return self._tmux("capture-pane", "-p", "-t", self.panes()[title][0])

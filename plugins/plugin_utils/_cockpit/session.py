@@ -78,8 +78,9 @@ def _open(host: t.Mapping[str, t.Any], way: Way, panes_by_window: dict[str, list
 
 
 def _titled(way: Way, pane: Pane) -> str:
-    # shown in the pane's border; # begins a style there
-    return f"printf '\\033]2;%s\\033\\\\' {word(f'{way.name}: {pane.title}'.replace('#', ''))}"
+    # shown in the pane's border, where # begins a style. Then the screen is emptied of this line, in which stands what is said when a tool
+    # is missing; tmux loses the upper lines of a screen that becomes smaller, so what follows begins at its foot
+    return f"printf '\\033]2;%s\\033\\\\\\033[2J\\033[3J\\033[999H' {word(f'{way.name}: {pane.title}'.replace('#', ''))}"
 
 
 def _instances(host: t.Mapping[str, t.Any], service: str) -> list[Instance]:

@@ -40,17 +40,33 @@ class Pane:
     notes: tuple[str, ...] = ()
 
 
-def first_of(way: Way, *commands: str, lacking: str) -> str:
+#: As few lines above the processes as there can be: a pane of a small terminal has six.
+HTOPRC = ("fields=0 48 46 47 1", "sort_key=46", "sort_direction=-1", "hide_kernel_threads=1", "hide_userland_threads=1",
+          "hide_function_bar=2", "header_margin=0", "screen_tabs=0", "header_layout=two_50_50",
+          "column_meters_0=CPU Memory", "column_meter_modes_0=1 1",
+          "column_meters_1=Tasks LoadAverage", "column_meter_modes_1=2 2")  # fmt: skip
+
+
+def with_file(path: str, lines: t.Sequence[str], use: str) -> str:
+    """A script that makes a file in a private folder "$d" and uses it so; it is removed when what the shell becomes has ended."""
+    folder = f'mkdir "$d"/{os.path.dirname(path)} && ' if os.path.dirname(path) else ""
+    # a terminal that is closed takes the tool with it, and then this ends as well
+    remove = "(trap '' HUP; while kill -0 $$ 2>/dev/null; do sleep 2; done; rm -r \"$d\") &"
+    return f"d=$(mktemp -d) && {folder}printf '%s\\n' {words(*lines)} >\"$d\"/{path} && {{ {remove} {use}; }}"
+
+
+def first_of(way: Way, *commands: str, lacking: str, before: str = "") -> str:
     """A script that becomes the first of these tools that is installed, or says what is missing."""
     beside = os.path.dirname(way.python) if way.python.startswith("/") else ""
     folders = [f"{VENV}/bin", *([beside] if beside else []), "/usr/local/bin", "/usr/sbin", "/sbin"]
     choices = [f"command -v {word(shlex.split(command)[0])} >/dev/null && exec {command}" for command in commands]
     say = f"echo {word(f'{lacking} is not installed on {way.name}; the role warroom.launch.launch_monitoring does it')}"
-    return "; ".join([f'PATH="$PATH":{word(":".join(folders))}', *choices, say])
+    return "; ".join([f'PATH="$PATH":{word(":".join(folders))}', *([before] if before else []), *choices, say])
 
 
 def server(way: Way, _instances: t.Sequence[Instance]) -> list[Pane]:
-    return [Pane("htop", first_of(way, "htop", "top", lacking="htop"))]
+    small = with_file("htoprc", HTOPRC, 'export HTOPRC="$d"/htoprc')
+    return [Pane("htop", first_of(way, "htop", "top", lacking="htop", before=f"! command -v htop >/dev/null || {{ {small}; }}"))]
 
 
 def varnish(way: Way, instances: t.Sequence[Instance]) -> list[Pane]:
@@ -81,12 +97,9 @@ def memcached(way: Way, instances: t.Sequence[Instance]) -> list[Pane]:
         return []
     lines = ["delay: 3", "mode: t", "top_mode:", "  sort_column: hostname", "  sort_order: asc", "  columns:"]
     lines += [f"    - {column}" for column in _COLUMNS] + ["servers:", *(f"  - {address}" for address in shown)]
-    file = '"$d"/.damemtop/damemtop.yaml'
-    script = (
-        f"if [ -e {DAMEMTOP} ]; then d=$(mktemp -d) && mkdir \"$d\"/.damemtop && printf '%s\\n' {words(*lines)} >{file}; "
-        # it is read once, at the start
-        f'(sleep 60; rm -r "$d") & HOME="$d" exec {DAMEMTOP}; fi; '
-        + first_of(way, words("watch", "memcstat", f"--servers={','.join(shown)}"), lacking="memcached's damemtop")
+    run = with_file(".damemtop/damemtop.yaml", lines, f'HOME="$d" exec {DAMEMTOP}')
+    script = f"if [ -e {DAMEMTOP} ]; then {run}; fi; " + (
+        first_of(way, words("watch", "memcstat", f"--servers={','.join(shown)}"), lacking="memcached's damemtop")
     )
     return [Pane("memcache-top", script, notes=notes)]
 

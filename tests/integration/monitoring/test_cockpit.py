@@ -39,21 +39,8 @@ def stack() -> t.Iterator[Practice]:
         practice.stop()
 
 
-@pytest.fixture(scope="module")
-def passwords(stack: Practice, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The databases' passwords where their tools look for them, as the notes of the playbook say."""
-    folder = tmp_path_factory.mktemp("home")
-    services = yaml.safe_load(stack.inventory.read_text())["launch"]["hosts"]["practice"]["launch_check_services"]
-    password = services["postgresql"][0]["login_password"]
-    (folder / "pgpass").write_text(f"*:*:*:*:{password}\n")
-    (folder / "my.cnf").write_text(f"[client]\npassword={password}\n")
-    for name in ("pgpass", "my.cnf"):
-        (folder / name).chmod(0o600)
-    return {"PGPASSFILE": str(folder / "pgpass"), "MYSQL_HOME": str(folder)}
-
-
-def test_every_pane_is_alive_and_shows_data(stack: Practice, passwords: dict[str, str], tmp_path: pathlib.Path) -> None:
-    with Cockpit(stack.inventory, tmp_path, launch_cockpit_environment=passwords) as cockpit:
+def test_every_pane_is_alive_and_shows_data(stack: Practice, tmp_path: pathlib.Path) -> None:
+    with Cockpit(stack.inventory, tmp_path) as cockpit:
         addresses = re.findall(r"address: (127\.0\.0\.1:\d+)", stack.inventory.read_text())
         cockpit.shows("practice: htop", "Load average", "PID USER")
         cockpit.shows("practice: varnishstat", "MAIN.client_req", "MAIN.cache_hit")
@@ -103,6 +90,29 @@ def test_the_last_report_spares_the_look_and_chooses_what_comes_first(stack: Pra
     assert old.returncode == 0 and "ok: [practice]" in old.stdout.split("TASK [Note how")[0].split("TASK [Look what")[1]
 
 
+def just_looked(folder: pathlib.Path, facts: dict[str, t.Any]) -> pathlib.Path:
+    """A report of this minute about local hosts, and their inventory."""
+    now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    hosts = {name: {"reached": True, "facts": found} for name, found in facts.items()}
+    (folder / "launch.json").write_text(json.dumps({"started_at": now, "hosts": hosts}))
+    inventory = folder / "hosts.yml"
+    inventory.write_text(yaml.safe_dump({"all": {"hosts": {name: {"ansible_connection": "local"} for name in facts}}}))
+    return inventory
+
+
+def test_a_small_terminal_shows_processes_of_six_hosts(tmp_path: pathlib.Path) -> None:
+    names = [f"web{number}" for number in range(1, 7)]
+    with Cockpit(just_looked(tmp_path, dict.fromkeys(names, {})), tmp_path) as cockpit:
+        cockpit.resize(80, 24)
+        for name in names:
+            title = f"{name}: htop"
+            wait_until(lambda title=title: re.search(r"^ *\d+ \S+ +\d+\.\d", cockpit.screen(title), re.M), f"a process in {title}")
+            assert "is not installed" not in cockpit.screen(title), "the line that was typed"
+        folders = list(cockpit.folders())
+        assert len(folders) == len(names)
+    wait_until(lambda: not any(folder.exists() for folder in folders), "the removal of what htop was given", 15)
+
+
 def test_hostile_names_are_shown_and_never_run(tmp_path: pathlib.Path) -> None:
     mark = tmp_path / "pwned"
     hostile = [f"'; touch {mark}; '", f"$(touch {mark})", f"`touch {mark}`", f"#(touch {mark})", "$HOME"]
@@ -111,13 +121,8 @@ def test_hostile_names_are_shown_and_never_run(tmp_path: pathlib.Path) -> None:
         {"launch_uwsgi": {"schema": 1, "instances": [{"name": "x", "address": address}]}}
         for address in (f"\x03touch {mark}", f"touch {mark}\n")
     )
-    now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     names = {"plain": facts, "#(touch pwned) $(touch pwned)": facts, "control": control, "newline": newline}
-    (tmp_path / "launch.json").write_text(
-        json.dumps({"started_at": now, "hosts": {name: {"reached": True, "facts": found} for name, found in names.items()}})
-    )
-    inventory = tmp_path / "hosts.yml"
-    inventory.write_text(yaml.safe_dump({"all": {"hosts": {name: {"ansible_connection": "local"} for name in names}}}))
+    inventory = just_looked(tmp_path, names)
     with Cockpit(inventory, tmp_path, launch_cockpit_environment={"PATH": "/usr/bin:/bin"}) as cockpit:
         said = cockpit.done.stdout
         assert "'control' has no pane: a name in it holds control characters" in said, said
