@@ -95,7 +95,7 @@ def test_what_the_cockpit_says() -> None:
     attach, first, password = [line.strip().strip('",') for line in shown("docs/cockpit.md", "…")[2:-1]]
     playbook = (ROOT / "playbooks/cockpit.yml").read_text(encoding="utf-8")
     variables = yaml.safe_load((ROOT / "playbooks/cockpit.yml").read_text(encoding="utf-8"))
-    assert attach == "tmux attach -t launch" and "'attach', '-t', launch_cockpit_name" in playbook and variables
+    assert attach == "tmux attach -t launch" and "'attach', '-t', launch_cockpit__name" in playbook and variables
     assert 'launch_cockpit_first: "Window {{ launch_cockpit.first }} comes first: {{ launch_cockpit.why }}"' in playbook
     statement = next(cause["statement"] for cause in world().diagnose() if cause["cause"] == "missing_index")
     assert first == f"Window {KINDS['missing_index'].tier} comes first: {statement}"
