@@ -54,7 +54,7 @@ def logs(tmp_path: pathlib.Path) -> pathlib.Path:
     return tmp_path
 
 
-def report(logs: pathlib.Path, **extra: t.Any) -> t.Any:
+def report(logs: pathlib.Path, *hosts: str, **extra: t.Any) -> t.Any:
     options = {
         "ansible_python_interpreter": f"{VENV}/python",
         "query_report_become": False,
@@ -63,7 +63,16 @@ def report(logs: pathlib.Path, **extra: t.Any) -> t.Any:
         "query_report_mysql_paths": [str(logs / "my")],
         **extra,
     }
-    return ansible.run("ansible-playbook", "-i", "db1,", "-c", "local", "playbooks/query_report.yml", "-e", json.dumps(options))
+    return ansible.run(
+        "ansible-playbook",
+        "-i",
+        ",".join([*(hosts or ["db1"]), ""]),
+        "-c",
+        "local",
+        "playbooks/query_report.yml",
+        "-e",
+        json.dumps(options),
+    )
 
 
 def test_both_reports_lie_beside_the_launch_report(logs: pathlib.Path) -> None:
@@ -105,3 +114,68 @@ def test_a_log_that_is_too_large_is_named(logs: pathlib.Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Not fetched, larger than query_report_max_bytes" in done.stdout
     assert "db-slow.log" in done.stdout
+
+
+#: One statement of 1500 ms and one of 2500 ms, as PostgreSQL writes them with other settings.
+OTHER_PREFIXES = {
+    "%t [%p]: [%l-1] user=%u,db=%d,app=%a,client=%h ": "2026-11-25 01:23:4{} UTC [4711]: [{}-1] user=app,db=shop,app=psql,client=10.0.0.7 ",
+    "%t:%r:%u@%d:[%p]:": "2026-11-25 01:23:4{} UTC:10.0.0.7(5123{}):app@shop:[4711]:",
+    "%n {%p} %q<%u> ": "179556982{}.12{} {{4711}} <app> ",
+}
+CSV = (
+    '2026-11-25 01:23:4{}.123 UTC,"app","shop",4711,"10.0.0.7:51234",65a1b2c3.1267,{},"SELECT",2026-11-25 01:20:00 UTC,3/127,0,LOG,00000,'
+    '"duration: {}500.300 ms  statement: select * from child where a={}",,,,,,,,,"psql","client backend",,0\n'
+)
+
+
+def lines_of(prefix: str) -> str:
+    return "".join(
+        f"{prefix.format(number, number)}LOG:  duration: {number}500.300 ms  statement: select * from child where a={number}\n"
+        for number in (1, 2)
+    )
+
+
+def json_line(number: int) -> str:
+    return json.dumps({
+        "timestamp": f"2026-11-25 01:23:4{number}.123 UTC", "user": "app", "dbname": "shop", "pid": 4711, "remote_host": "10.0.0.7",
+        "session_id": "65a1b2c3.1267", "line_num": number, "ps": "SELECT", "error_severity": "LOG", "application_name": "psql",
+        "message": f"duration: {number}500.300 ms  statement: select * from child where a={number}", "backend_type": "client backend",
+    }, separators=(",", ":"))  # fmt: skip
+
+
+def test_each_format_and_prefix_is_read_from_the_log(logs: pathlib.Path) -> None:
+    """Hosts at the same time, each with a log of another form; one of them with two servers."""
+    texts = {
+        "csv": {"postgresql.csv": "".join(CSV.format(number, number, number, number) for number in (1, 2))},
+        "json": {"postgresql.json": "".join(json_line(number) + "\n" for number in (1, 2))},
+        "two servers/a": {f"postgresql-{at}.log": lines_of(prefix) for at, prefix in enumerate(OTHER_PREFIXES.values())},
+        "two servers_a": {"postgresql.log": POSTGRESQL},
+    }
+    for host, files in texts.items():
+        (logs / "hosts" / host).mkdir(parents=True)
+        for name, text in files.items():
+            (logs / "hosts" / host / name).write_text(text)
+    folders = [f"{logs}/hosts/{{{{ inventory_hostname }}}}"]
+    done = report(logs, *texts, query_report_postgresql_paths=folders, query_report_mysql_paths=[])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "WARNING" not in done.stdout
+    pages = {path.name: path.read_text() for path in (logs / "report" / "queries").glob("*.html")}
+    assert len(pages) == 3 + len(OTHER_PREFIXES), sorted(pages)
+    for name, page in pages.items():
+        assert '<li><span class="figure">2</span>' in page and "child" in page, name
+
+
+def test_a_report_about_nothing_is_warned_of(logs: pathlib.Path) -> None:
+    done = report(logs, query_report_postgresql_prefix="%t [%p]: user=%u,db=%d ")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "WARNING: PostgreSQL's logs of this host hold 6 durations, and pgBadger found no query" in " ".join(done.stdout.split())
+
+
+def test_a_prefix_that_cannot_be_read_is_asked_for(logs: pathlib.Path) -> None:
+    for path in (logs / "pg").iterdir():
+        path.unlink()
+    (logs / "pg" / "postgresql-odd.log").write_text("~~~ LOG:  duration: 1.000 ms  statement: select 1\n")
+    done = report(logs)
+    assert done.returncode != 0
+    assert "log_line_prefix cannot be read from" in done.stdout and "SHOW log_line_prefix" in done.stdout
+    assert (logs / "report" / "queries" / "db1-mysql.txt").exists(), "the other database has its report"
