@@ -65,6 +65,8 @@ class _Table:
     peers: t.Optional[dict[int, int]] = None
     unix_listening: dict[int, str] = dataclasses.field(default_factory=dict)
     partial: t.Optional[str] = None
+    network: str = ""
+    addresses: list[str] = dataclasses.field(default_factory=list)
 
     def accepts(self, address: str) -> bool:
         """Whether a connection with this address at our end was opened by the other."""
@@ -96,8 +98,8 @@ def look(groups: t.Sequence[t.Sequence[int]]) -> list[Edges]:
         found.append(edges)
         owned.append((inodes, spaces))
     tables = _tables(owned)
-    for edges, (inodes, spaces) in zip(found, owned):
-        _fill(edges, inodes, spaces, tables)
+    for edges, (inodes, _spaces) in zip(found, owned):
+        _fill(edges, inodes, tables)
     return found
 
 
@@ -144,9 +146,12 @@ def _tables(owned: t.Sequence[tuple[dict[str, set[int]], dict[str, int]]]) -> di
         for space, of_process in inodes.items():
             wanted.setdefault(space, set()).update(of_process)
     ours = _link(f"{PROC}/self/ns/net")
+    # which kernel: namespaces are numbered within one
+    boot = next(iter(_lines(f"{PROC}/sys/kernel/random/boot_id")), "")[:8]
     tables = {}
     for space, inodes_of_space in wanted.items():
-        table = tables[space] = _Table()
+        table = tables[space] = _Table(network=f"{boot}-{space[5:-1]}")
+        table.addresses = sorted(addresses.own(through[space]))[:MOST_ADDRESSES]
         for name in ("tcp", "tcp6"):
             _read_tcp(table, f"{PROC}/{through[space]}/net/{name}", inodes_of_space)
         if space == ours:
@@ -223,7 +228,7 @@ def _read_unix(table: _Table, path: str) -> None:
             names[int(fields[6])] = fields[7]
 
 
-def _fill(edges: Edges, inodes: dict[str, set[int]], spaces: dict[str, int], tables: dict[str, _Table]) -> None:
+def _fill(edges: Edges, inodes: dict[str, set[int]], tables: dict[str, _Table]) -> None:
     for space, own in inodes.items():
         table = tables[space]
         edges.partial = edges.partial or table.partial
@@ -231,10 +236,9 @@ def _fill(edges: Edges, inodes: dict[str, set[int]], spaces: dict[str, int], tab
             _add_tcp(edges, table, *table.tcp[inode])
         edges.listens.update(UNIX + table.unix_listening[inode] for inode in own & set(table.unix_listening))
         _add_unix(edges, table, own)
-    if len(spaces) == 1:
-        ((space, pid),) = spaces.items()
-        edges.network = f"{_boot()}-{space[5:-1]}"
-        edges.addresses = sorted(addresses.own(pid))[:MOST_ADDRESSES]
+    if len(inodes) == 1:
+        (space,) = inodes
+        edges.network, edges.addresses = tables[space].network, tables[space].addresses
     for address in edges.listens & set(edges.talks_to):
         del edges.talks_to[address]  # its own processes talk to each other
 
@@ -260,8 +264,3 @@ def _add_unix(edges: Edges, table: _Table, own: set[int]) -> None:
         name = table.names.get(table.peers[inode], "")
         if name and table.names.get(inode) not in listening and not name.startswith(_PLUMBING):
             edges.talks_to[UNIX + name] += 1
-
-
-def _boot() -> str:
-    """Which kernel: namespaces are numbered within one."""
-    return next(iter(_lines(f"{PROC}/sys/kernel/random/boot_id")), "")[:8]

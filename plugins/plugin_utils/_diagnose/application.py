@@ -12,6 +12,7 @@ import typing as t
 from .._checks.services import TITLES, in_tiers
 from .._fleet.observed import Instance
 from .cause import Cause, percent, several
+from .extent import grouped, together
 from .fleet_view import Fleet
 
 #: From here on a machine has no CPU to give to another worker.
@@ -28,7 +29,7 @@ BEHIND = ("cache", "queue", "database")
 def workers_exhausted(fleet: Fleet) -> t.Iterator[Cause]:
     """Every worker is busy and the CPU is not theirs: they wait, or there are too few of them."""
     every = [workers for workers, _finding in fleet.each_bad("uwsgi", *SATURATED) if not _computes(fleet, workers)]
-    for exhausted in fleet.sites.grouped(every):
+    for exhausted in grouped(every, fleet):
         yield _workers_exhausted(fleet, exhausted)
 
 
@@ -48,13 +49,14 @@ def _workers_exhausted(fleet: Fleet, exhausted: list[Instance]) -> Cause:
         look=fleet.command(worst, "uwsgitop {login}", "htop"),
         rows=worst.rows("in_flight")[:10],
         at=worst,
+        of=tuple(workers.key for workers in exhausted),
     )
 
 
 def overload(fleet: Fleet) -> t.Iterator[Cause]:
     """The application's own computing fills the machine."""
     every = [workers for workers in fleet.instances("uwsgi") if _is_bad(fleet, workers) and _computes(fleet, workers)]
-    for full in fleet.sites.grouped(every):
+    for full in grouped(every, fleet):
         yield _overload(fleet, full)
 
 
@@ -80,6 +82,7 @@ def _overload(fleet: Fleet, full: list[Instance]) -> Cause:
         look=fleet.command(worst, "uwsgitop {login}", "htop"),
         rows=worst.rows("in_flight")[:10],
         at=worst,
+        of=tuple(workers.key for workers in full),
     )
 
 
@@ -151,8 +154,7 @@ def _more(fleet: Fleet, workers: Instance, exhausted: int) -> str:
 
 def _servers(fleet: Fleet, workers: Instance) -> int:
     """The application servers of its site."""
-    site = fleet.sites.site_of(workers.host)
-    return len({each.host for each in fleet.instances("uwsgi") if fleet.sites.site_of(each.host) == site})
+    return len({each.host for each in together(workers, fleet.instances("uwsgi"), fleet)})
 
 
 def _connections_left(fleet: Fleet, workers: Instance) -> t.Optional[float]:

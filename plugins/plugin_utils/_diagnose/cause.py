@@ -26,6 +26,8 @@ class Diagnosis(t.TypedDict):
     avoid: str
     look: t.Optional[Line]
     rows: t.Sequence[dict[str, t.Any]]
+    #: How the trouble reaches visitors, from their side on: `varnish web1`; empty where it is not known.
+    path: list[str]
 
 
 @dataclasses.dataclass
@@ -41,10 +43,13 @@ class Cause:
     rows: list[Row] = dataclasses.field(default_factory=list)
     #: The instance that it is about.
     at: t.Optional[Instance] = None
+    #: The instances that it is about (host, service, name), where these are not that one.
+    of: tuple[tuple[str, str, str], ...] = ()
     #: Which of its kinds it is (what a machine lacks, the tier of a service that is down): not all of them explain the same.
     variant: str = ""
     #: URL patterns that an accelerator lets through.
     patterns: frozenset[str] = frozenset()
+    path: list[str] = dataclasses.field(default_factory=list)
     #: Its name and tier are the table's; a rule gives the tier where it differs from case to case.
     cause: str = ""
     tier: str = ""
@@ -60,6 +65,7 @@ class Cause:
             "avoid": self.avoid,
             "look": self.look,
             "rows": self.rows,
+            "path": self.path,
         }
 
 

@@ -15,6 +15,7 @@ import typing as t
 
 from . import accelerator, application, cache_servers, database, errors, machine, outliers, service_down, task_queues
 from .cause import Cause
+from .extent import apart
 from .fleet_view import Fleet
 from .relations import (
     DATABASE_THERE,
@@ -265,6 +266,6 @@ ORDER: dict[str, int] = {kind.name: place for place, kind in enumerate(CAUSES)}
 
 def explains(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
     """Whether the shallower cause is only what the deeper one looks like from elsewhere."""
-    if fleet.sites.apart(deep.hosts, shallow.hosts):
+    if apart(deep, shallow, fleet):
         return False
     return any(entry.holds(deep, shallow, fleet) for entry in (*KINDS[deep.cause].explains, OF_EVERY_CAUSE))

@@ -10,13 +10,17 @@ Each rule is guarded by itself: one that raises costs its own cause and is named
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import typing as t
 
 from .._checks.finding import Finding
+from .._fleet.graph import Graph
+from .._fleet.nodes import Key
 from .._fleet.observed import Data
 from .._reach.hosts import NOWHERE, Reach
 from .cause import Cause, Diagnosis
 from .causes import CAUSES, ORDER, CauseKind, explains
+from .extent import apart, keys_of, path_of
 from .fleet_view import Fleet
 
 
@@ -31,14 +35,16 @@ class Search:
         self.failures.setdefault(cause, f"{type(error).__name__}: {error}")
 
 
-def diagnose(hosts: Data, findings: t.Sequence[Finding], inventory: Data, reach: Reach = NOWHERE) -> Search:
+def diagnose(
+    hosts: Data, findings: t.Sequence[Finding], inventory: Data, reach: Reach = NOWHERE, graph: t.Optional[Graph] = None
+) -> Search:
     """The causes, deepest first.
 
     `hosts`: name → {facts, tiers, reached, addresses, groups, known_clients}, and `fleet` → {facts: what exists once};
     `inventory`: {groups: {name: hosts}, addresses: {host of the inventory, asked or not: [its names and addresses]}};
-    `reach`: how the hosts are reached, for the commands that go with causes.
+    `reach`: how the hosts are reached, for the commands that go with causes; `graph`: who talks to whom, when that was found already.
     """
-    fleet, search = Fleet(hosts, findings, inventory, reach), Search()
+    fleet, search = Fleet(hosts, findings, inventory, reach, graph), Search()
     causes = [cause for kind in CAUSES for cause in _named(kind, fleet, search)]
     relate = _Relate(fleet, search)
     for kind in CAUSES:
@@ -75,6 +81,15 @@ class _Relate:
             self._search.blame(deep.cause, error)
             return False
 
+    def apart(self, one: Cause, other: Cause) -> bool:
+        return apart(one, other, self._fleet)
+
+    def path_of(self, cause: Cause) -> list[str]:
+        return path_of(cause, self._fleet)
+
+    def keys_of(self, cause: Cause) -> list[Key]:
+        return keys_of(cause, self._fleet)
+
 
 def _deepest(causes: t.Sequence[Cause], relate: _Relate) -> t.Iterator[Cause]:
     """The causes that no other explains; a consequence of a consequence belongs to the same deepest one."""
@@ -87,19 +102,26 @@ def _deepest(causes: t.Sequence[Cause], relate: _Relate) -> t.Iterator[Cause]:
             group.append(cause)
     alone = {kind.name for kind in CAUSES if not kind.only_with_consequences}
     for deepest, *consequences in groups:
+        deepest.path = relate.path_of(deepest)
         deepest.evidence += [f"Its consequence: {cause.statement}" for cause in consequences]
         if consequences or deepest.cause in alone:
             yield deepest
 
 
 def _merged(kind: CauseKind, causes: list[Cause], relate: _Relate) -> list[Cause]:
-    """Two tiers at their limits on their own account: one cause, and no help from more servers."""
-    parts = [next((cause for cause in causes if cause.cause == name), None) for name in kind.both_of]
-    first, second = parts
-    others = [cause for cause in causes if cause is not first and cause is not second]
-    if first is None or second is None or any(relate(cause, part) for cause in others for part in (first, second)):
-        return causes
-    both = Cause(
+    """Two tiers of one site at their limits on their own account: one cause, and no help from more servers."""
+    left = list(causes)
+    for first, second in itertools.product(*([cause for cause in causes if cause.cause == name] for name in kind.both_of)):
+        others = [cause for cause in left if cause is not first and cause is not second]
+        if first not in left or second not in left or relate.apart(first, second):
+            continue
+        if not any(relate(cause, part) for cause in others for part in (first, second)):
+            left = [*others, _both(kind, first, second, relate)]
+    return sorted(left, key=lambda cause: ORDER[cause.cause])
+
+
+def _both(kind: CauseKind, first: Cause, second: Cause, relate: _Relate) -> Cause:
+    return Cause(
         cause=kind.name,
         tier=kind.tier,
         hosts=sorted({*first.hosts, *second.hosts}),
@@ -110,5 +132,5 @@ def _merged(kind: CauseKind, causes: list[Cause], relate: _Relate) -> list[Cause
         look=first.look,
         rows=first.rows,
         at=first.at,
+        of=tuple(relate.keys_of(first) + relate.keys_of(second)),
     )
-    return sorted([*others, both], key=lambda cause: ORDER[cause.cause])

@@ -12,6 +12,7 @@ from .._checks.finding import Finding
 from .._fleet.observed import Instance, Row
 from .accelerator import MOSTLY
 from .cause import Cause, look, said, several
+from .extent import grouped, together
 from .fleet_view import Fleet
 
 #: Statuses that a server in between gives for an application that did not respond.
@@ -26,20 +27,37 @@ def application_errors(fleet: Fleet) -> t.Iterator[Cause]:
     throwing = {workers.key: (workers, finding) for workers, finding in fleet.each_bad("uwsgi", "uwsgi_exceptions")}
     failing = [(log, finding) for log, finding in fleet.each_bad("varnish_traffic", "varnish_traffic_errors") if _own_errors(log)]
     groups = [
-        [throwing[workers.key] for workers in group] for group in fleet.sites.grouped(workers for workers, _finding in throwing.values())
+        [throwing[workers.key] for workers in group] for group in grouped([workers for workers, _finding in throwing.values()], fleet)
     ]
+    left = list(failing)
     for group in groups:
-        # which site an accelerator is for is not known: its pages are named where there is only one
-        yield _application_errors(fleet, group, failing if len(groups) == 1 else [])
-    if failing and not groups:
-        yield _application_errors(fleet, [], failing)
+        own = [bad for bad in failing if _is_before(bad[0], [workers for workers, _finding in group], len(groups) == 1, fleet)]
+        left = [bad for bad in left if bad not in own]
+        yield _application_errors(fleet, group, own)
+    for logs in grouped([_accelerator(log) for log, _finding in left], fleet):
+        places = {(log.host, log.name) for log in logs}
+        # with several sites, an accelerator of no known one may be before any of those that throw
+        if not groups or all(log.key in fleet.graph.sites for log in logs):
+            yield _application_errors(fleet, [], [bad for bad in left if (bad[0].host, bad[0].name) in places])
+
+
+def _accelerator(log: Instance) -> Instance:
+    return Instance(log.host, "varnish", log.facts)
+
+
+def _is_before(log: Instance, throwing: list[Instance], alone: bool, fleet: Fleet) -> bool:
+    """Whether the accelerator is before these workers. Where that is not known: when they are the only ones that throw."""
+    answers = [fleet.graph.apart(_accelerator(log).key, workers.key) for workers in throwing]
+    return False in answers or (alone and None in answers)
 
 
 def _application_errors(fleet: Fleet, throwing: list[Bad], failing: list[Bad]) -> Cause:
     rows = [row for log, _finding in failing for row in _own_errors(log)]
-    everywhere = {workers.host for workers in fleet.instances("uwsgi")}
+    behind = [workers for workers in fleet.instances("uwsgi") if not throwing and _may_be_behind(workers, failing, fleet)]
+    concerned = [workers for workers, _finding in throwing] or behind
+    everywhere = {workers.host for workers in (together(concerned[0], fleet.instances("uwsgi"), fleet) if throwing else behind)}
     hosts = sorted({place.host for place, _finding in throwing} or everywhere or {place.host for place, _finding in failing})
-    well = sorted(host for host in everywhere - set(hosts) if fleet.sites.site_of(host) == fleet.sites.site_of(hosts[0]))
+    well = sorted(everywhere - set(hosts))
     _place, worst = (throwing or failing)[0]
     release = "If it came with a release, roll back to the one before." if throwing else ""
     return Cause(
@@ -55,7 +73,12 @@ def _application_errors(fleet: Fleet, throwing: list[Bad], failing: list[Bad]) -
         avoid="Do not add workers or servers: they would throw the same errors.",
         look=look(worst),
         rows=rows[:10],
+        of=tuple(workers.key for workers in concerned),
     )
+
+
+def _may_be_behind(workers: Instance, logs: list[Bad], fleet: Fleet) -> bool:
+    return any(fleet.graph.apart(_accelerator(log).key, workers.key) is not True for log, _finding in logs)
 
 
 def _own_errors(traffic: Instance) -> list[Row]:

@@ -13,6 +13,7 @@ from .._checks.catalogue import ANSWERS
 from .._checks.command import Look, reading
 from .._checks.finding import Finding
 from .._checks.services import FLEET_HOST, in_tiers
+from .._fleet.graph import Graph
 from .._fleet.observed import Data, Instance, figure, instances_up
 from .._reach.hosts import NOWHERE, Reach
 from .._reach.quoting import Line
@@ -39,8 +40,11 @@ class Fleet:
     by other facts what it says.
     """
 
-    def __init__(self, hosts: Data, findings: t.Iterable[Finding], inventory: Data, reach: Reach = NOWHERE) -> None:
+    def __init__(
+        self, hosts: Data, findings: t.Iterable[Finding], inventory: Data, reach: Reach = NOWHERE, graph: t.Optional[Graph] = None
+    ) -> None:
         self.hosts = hosts
+        self.graph = Graph(hosts) if graph is None else graph
         self._reach = reach
         self.inventory = inventory
         self._findings: dict[Place, Finding] = {}

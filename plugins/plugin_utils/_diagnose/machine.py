@@ -23,6 +23,9 @@ HANGS, DISK, MEMORY, DESCRIPTORS, CPU = "filesystem hangs", "disk full", "out of
 FOREIGN_SHARE = 0.5
 
 
+Bad = tuple[Instance, Finding]
+
+
 @dataclasses.dataclass(frozen=True)
 class Lack:
     """What a machine lacks: the checks that say so, in words, and what makes it worse."""
@@ -64,15 +67,25 @@ LACKS = (
 def exhausted(fleet: Fleet) -> t.Iterator[Cause]:
     for lack in LACKS:
         short = fleet.each_bad("server", *lack.checks)
-        if short:
-            yield _cause(lack.variant, lack.words, short, str(short[0][1].get("advice") or ""), lack.avoid)
+        for of_site in _by_site(short, fleet):
+            yield _cause(lack.variant, lack.words, of_site, str(of_site[0][1].get("advice") or ""), lack.avoid)
     busy = fleet.each_bad("server", "server_cpu_busy", "server_load")
     taken = [(machine, finding) for machine, finding in busy if _foreign_program(machine)]
-    if taken:
-        yield _cpu_taken(taken)
+    for of_site in _by_site(taken, fleet):
+        yield _cpu_taken(of_site)
 
 
-def _cause(variant: str, words: str, short: list[tuple[Instance, Finding]], fix: str, avoid: str) -> Cause:
+def _by_site(short: list[Bad], fleet: Fleet) -> list[list[Bad]]:
+    """The machines of each site; all together when one of them is of several, or of none that is known."""
+    on_it = {machine.host: [key for key in fleet.graph.nodes if key[0] == machine.host] for machine, _finding in short}
+    sites = {host: {fleet.graph.sites.get(key) for key in keys} for host, keys in on_it.items()}
+    if not short or any(len(of_host) != 1 or None in of_host for of_host in sites.values()):
+        return [short] if short else []
+    groups = fleet.graph.grouped(keys[0] for keys in on_it.values()) or [[keys[0] for keys in on_it.values()]]
+    return [[each for each in short if each[0].host in {key[0] for key in group}] for group in groups]
+
+
+def _cause(variant: str, words: str, short: list[Bad], fix: str, avoid: str) -> Cause:
     hosts = sorted({machine.host for machine, _finding in short})
     worst = short[0][1]
     return Cause(
@@ -86,7 +99,7 @@ def _cause(variant: str, words: str, short: list[tuple[Instance, Finding]], fix:
     )
 
 
-def _cpu_taken(taken: list[tuple[Instance, Finding]]) -> Cause:
+def _cpu_taken(taken: list[Bad]) -> Cause:
     process = t.cast(Row, _foreign_program(taken[0][0]))
     program = f"{process.get('kind')} (pid {process.get('pid')})"
     fix = f"Find out who runs {program}; stop it, move it, or lower its priority (renice, a CPU quota) until the launch is over."

@@ -11,6 +11,7 @@ import typing as t
 
 from .._fleet.observed import Instance
 from .cause import Cause
+from .extent import may_use
 from .fleet_view import Fleet
 from .waits import tasks_wait_for, workers_wait_for
 
@@ -35,17 +36,17 @@ def _same_machines(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
 
 
 def _database_there(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
-    return any(fleet.sites.may_use(shallow.hosts, database) for database in _databases_of(deep, fleet))
+    return any(may_use(shallow, database, fleet) for database in _databases_of(deep, fleet))
 
 
 def _workers_wait(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
-    used = [database for database in _databases_of(deep, fleet) if fleet.sites.may_use(shallow.hosts, database)]
+    used = [database for database in _databases_of(deep, fleet) if may_use(shallow, database, fleet)]
     return any(workers_wait_for(database, fleet) for database in used)
 
 
 def _tasks_wait(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
-    used = [database for database in _databases_of(deep, fleet) if fleet.sites.may_use(shallow.hosts, database)]
-    return any(tasks_wait_for(database, fleet) for database in used)
+    used = [database for database in _databases_of(deep, fleet) if may_use(shallow, database, fleet)]
+    return any(tasks_wait_for(database, shallow.at, fleet) for database in used)
 
 
 def _same_pages(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
@@ -57,7 +58,7 @@ def _same_pages(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
 
 def _needs_it(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
     """Of databases their clients show it; else what needs a tier is taken to need all of it within one site."""
-    return deep.at not in fleet.databases() or all(fleet.sites.may_use(shallow.hosts, database) for database in _databases_of(deep, fleet))
+    return deep.at not in fleet.databases() or all(may_use(shallow, database, fleet) for database in _databases_of(deep, fleet))
 
 
 SAME_INSTANCE = Relation("of the same instance", _same_instance)

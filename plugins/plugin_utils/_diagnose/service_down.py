@@ -10,6 +10,7 @@ import typing as t
 
 from .._checks.finding import Finding
 from .._checks.services import TIERS, TITLES
+from .._fleet.nodes import Key
 from .cause import Cause, look, said, several
 from .fleet_view import SILENT_WORKERS, Fleet
 
@@ -24,9 +25,20 @@ BRING_BACK = "Look at its process and the end of its log, and bring it back. If 
 def service_down(fleet: Fleet) -> t.Iterator[Cause]:
     for service, tier in TIERS.items():
         down = fleet.down(service) if service not in PART_OF_ANOTHER else []
-        if down:
-            only_workers = all(finding["check"] == SILENT_WORKERS for finding in down)
-            yield _cause(service, down, WORKERS if only_workers else tier)
+        for of_site in _by_site(service, down, fleet):
+            only_workers = all(finding["check"] == SILENT_WORKERS for finding in of_site)
+            yield _cause(service, of_site, WORKERS if only_workers else tier)
+
+
+def _by_site(service: str, down: list[Finding], fleet: Fleet) -> list[list[Finding]]:
+    groups = fleet.graph.grouped(_key(service, finding) for finding in down)
+    if groups is None:
+        return [down]
+    return [[finding for finding in down if _key(service, finding) in group] for group in groups]
+
+
+def _key(service: str, finding: Finding) -> Key:
+    return (str(finding["host"]), service, str(finding["instance"]))
 
 
 def _cause(service: str, down: list[Finding], variant: str) -> Cause:
@@ -40,6 +52,7 @@ def _cause(service: str, down: list[Finding], variant: str) -> Cause:
         avoid="Do not add workers or servers in front of it: they would wait as well.",
         look=look(down[0]),
         variant=variant,
+        of=tuple(_key(service, finding) for finding in down),
     )
 
 

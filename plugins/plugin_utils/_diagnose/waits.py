@@ -10,6 +10,7 @@ import re
 import typing as t
 
 from .._fleet.observed import Instance
+from .extent import may_be_used_by
 from .fleet_view import Fleet
 
 #: Busy workers of which at least this part has a session at work in the database are waiting for it.
@@ -28,9 +29,9 @@ def workers_wait_for(database: Instance, fleet: Fleet) -> bool:
 
 
 def busy_workers(database: Instance, fleet: Fleet) -> float:
-    """Busy workers of the hosts that use this database; of all hosts when that is not known."""
-    users = fleet.sites.users_of(database)
-    return sum(workers.number("workers.busy") or 0 for workers in fleet.instances("uwsgi") if users is None or workers.host in users)
+    """Busy workers of the applications that use this database, or may."""
+    users = [workers for workers in fleet.instances("uwsgi") if may_be_used_by(workers, database, fleet)]
+    return sum(workers.number("workers.busy") or 0 for workers in users)
 
 
 def sessions_at_work(database: Instance, fleet: Fleet) -> t.Optional[float]:
@@ -44,9 +45,9 @@ def sessions_at_work(database: Instance, fleet: Fleet) -> t.Optional[float]:
     return None if active is None else active - _unknown_clients_at_work(database, fleet)
 
 
-def tasks_wait_for(database: Instance, fleet: Fleet) -> bool:
-    """Whether most of the running tasks are in the database. Only sessions that say so can tell."""
-    running = sum(broker.number("active") or 0 for broker in fleet.instances("celery_queue"))
+def tasks_wait_for(database: Instance, broker: t.Optional[Instance], fleet: Fleet) -> bool:
+    """Whether most of the running tasks of the broker are in the database. Only sessions that say so can tell."""
+    running = sum(each.number("active") or 0 for each in ([broker] if broker else fleet.instances("celery_queue")))
     at_work = _named_at_work(database, TASKS)
     return bool(running) and at_work is not None and at_work >= TASKS_SHARE * running
 

@@ -16,6 +16,7 @@ from .accelerator_bypass import traffic
 from .broker import brokers
 from .connection_budget import budgets
 from .database_clients import databases
+from .graph import Graph
 from .memcached_pool import pools
 from .siblings import alike
 
@@ -24,32 +25,32 @@ if t.TYPE_CHECKING:
 
 Data = t.Mapping[str, t.Any]
 
-Source = t.Callable[[Data, Data], t.Iterable[dict[str, t.Any]]]
+Source = t.Callable[[Data, Data, t.Optional[Graph]], t.Iterable[dict[str, t.Any]]]
 
-#: service (each of FLEET) → what gives its instances from `{host: {"facts": …}}` and the inventory.
+#: service (each of FLEET) → what gives its instances from `{host: {"facts": …}}`, the inventory, and who talks to whom where that is known.
 SOURCES: dict[str, Source] = {
-    "accelerator_bypass": lambda hosts, _inventory: traffic(hosts),
-    "memcached_pool": lambda hosts, _inventory: pools(hosts),
-    "celery_queue": lambda hosts, _inventory: brokers(hosts),
-    "database_clients": databases,
-    "connection_budget": budgets,
-    "siblings": lambda hosts, _inventory: alike(hosts),
+    "accelerator_bypass": lambda hosts, _inventory, graph: traffic(hosts, graph),
+    "memcached_pool": lambda hosts, _inventory, graph: pools(hosts, graph),
+    "celery_queue": lambda hosts, _inventory, _graph: brokers(hosts),
+    "database_clients": lambda hosts, inventory, _graph: databases(hosts, inventory),
+    "connection_budget": lambda hosts, inventory, _graph: budgets(hosts, inventory),
+    "siblings": lambda hosts, _inventory, graph: alike(hosts, graph),
 }
 
 
-def fleet_facts(hosts: Data, inventory: Data) -> dict[str, t.Any]:
+def fleet_facts(hosts: Data, inventory: Data, graph: t.Optional[Graph] = None) -> dict[str, t.Any]:
     """Facts of the pseudo-host `fleet`, in the form that a module's facts have."""
     facts: dict[str, t.Any] = {}
     for service in FLEET:
-        instances = _instances(service, hosts, inventory)
+        instances = _instances(service, hosts, inventory, graph)
         if instances:
             facts[fact_key(service)] = {"schema": 1, "instances": instances}
     return facts
 
 
-def _instances(service: str, hosts: Data, inventory: Data) -> list[dict[str, t.Any]]:
+def _instances(service: str, hosts: Data, inventory: Data, graph: t.Optional[Graph]) -> list[dict[str, t.Any]]:
     try:
-        return list(SOURCES[service](hosts, inventory))
+        return list(SOURCES[service](hosts, inventory, graph))
     except Exception as error:  # pylint: disable=broad-exception-caught # facts of an unexpected form cost this view, not the verdict
         problem = f"could not make sense of the facts for {TITLES[service]} ({type(error).__name__}: {error}); please report this"
         return [{"name": service, "state": "unreadable", "problem": problem}]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .graph import Graph
 from .observed import Hosts, Instance, instances_up, known_sum, skew, variation
 
 IDLE, LISTS, HASHING, HOT = "a server gets nothing", "differing client lists", "hashing or weights", "hot key"
@@ -63,8 +64,11 @@ class _Server:
         return {**row, **{name: self.measure(name) for name in names}, "connections": self.connections}
 
 
-def pools(hosts: Hosts) -> list[dict[str, t.Any]]:
-    """One instance per pool: how even its servers' work is and, when it is not, why."""
+def pools(hosts: Hosts, graph: t.Optional[Graph] = None) -> list[dict[str, t.Any]]:
+    """One instance per pool: how even its servers' work is and, when it is not, why.
+
+    A pool is the servers of one name (`pool`) that one site's applications talk to.
+    """
     by_pool: dict[str, dict[str, _Server]] = {}
     for instance in instances_up(hosts, "memcached"):
         if instance.facts.get("kind", "server") != "server":
@@ -74,7 +78,30 @@ def pools(hosts: Hosts) -> list[dict[str, t.Any]]:
         known = pool.setdefault(_identity(server), server)
         if known.measure("operations_per_second") is None:
             pool[_identity(server)] = server  # of several reports, one with two samples
-    return [_pool(name, list(servers.values())) for name, servers in sorted(by_pool.items())]
+    named = [(name, list(servers.values())) for name, servers in sorted(by_pool.items())]
+    return [_pool(of_site, group) for name, servers in named for of_site, group in _by_site(name, servers, graph)]
+
+
+def _by_site(name: str, servers: list[_Server], graph: t.Optional[Graph]) -> list[tuple[str, list[_Server]]]:
+    """The servers of each site, where they are known to be of several. One that nothing talks to is of its machine's only site."""
+    groups: dict[t.Any, list[_Server]] = {}
+    sites = graph.sites if graph is not None else {}
+    for server in servers:
+        site = sites.get(server.instance.key)
+        of_machine = {number for key, number in sites.items() if key[0] == server.host} if site is None else {site}
+        groups.setdefault(of_machine.pop() if len(of_machine) == 1 else server.name, []).append(server)
+    if graph is None or len(set(groups) & set(sites.values())) < 2:
+        return [(name, servers)]
+    return [(f"{name} of {_users(site, group, graph)}", group) for site, group in groups.items()]
+
+
+def _users(site: t.Any, servers: list[_Server], graph: Graph) -> str:
+    """Whose pool it is: by the hosts of its clients, and of itself when nothing talks to it."""
+    targets = {server.instance.key for server in servers}
+    hosts = sorted({edge.source[0] for edge in graph.edges if edge.target in targets}) or sorted({server.host for server in servers})
+    others = {edge.source[0] for edge in graph.edges if graph.sites.get(edge.source) != site}
+    shown = ", ".join(hosts[:3])
+    return shown if not others & set(hosts[:3]) else f"{shown} ({', '.join(server.name for server in servers[:2])})"
 
 
 def _identity(server: _Server) -> str:

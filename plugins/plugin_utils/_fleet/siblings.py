@@ -11,13 +11,14 @@ import typing as t
 
 from ...module_utils._collectors.registry import Compared
 from .._checks.services import GATHERED
+from .graph import Graph, by_site
 from .observed import Hosts, Instance, instances_up
 
 #: Siblings needed before one of them can be called an outlier.
 SIBLINGS = 4
 
 
-def alike(hosts: Hosts) -> list[dict[str, t.Any]]:
+def alike(hosts: Hosts, graph: t.Optional[Graph] = None) -> list[dict[str, t.Any]]:
     """One instance when at least four hosts can be compared.
 
     `outliers`: {host, name, service, measure, value, median, siblings}; `compared_total`: how many comparisons there were.
@@ -25,7 +26,7 @@ def alike(hosts: Hosts) -> list[dict[str, t.Any]]:
     outliers: list[dict[str, t.Any]] = []
     compared = 0
     for service, row in GATHERED.items():
-        for group in _groups(hosts, service) if row.compared else ():
+        for group in _groups(hosts, service, graph) if row.compared else ():
             for measure in row.compared:
                 values = [(instance, value) for instance in group if (value := instance.number(measure.path)) is not None]
                 if len(values) >= SIBLINGS:
@@ -39,13 +40,13 @@ def alike(hosts: Hosts) -> list[dict[str, t.Any]]:
     return [{"name": "siblings", "state": "up", "problem": None, **measures_, "unknown": {}, "notes": []}]
 
 
-def _groups(hosts: Hosts, service: str) -> list[list[Instance]]:
-    """Instances of a service, grouped by what else runs on their hosts: only like is compared with like."""
+def _groups(hosts: Hosts, service: str, graph: t.Optional[Graph]) -> list[list[Instance]]:
+    """Instances of a service, grouped by what else runs on their hosts and by site: only like is compared with like."""
     groups: dict[tuple[str, ...], list[Instance]] = {}
     for instance in instances_up(hosts, service):
         entry = hosts[instance.host]
         groups.setdefault(tuple(sorted(entry.get("facts", entry))), []).append(instance)
-    return list(groups.values())
+    return [of_site for group in groups.values() for of_site in by_site(graph, group)]
 
 
 def _far(values: list[tuple[Instance, float]], measure: Compared) -> list[dict[str, t.Any]]:

@@ -28,6 +28,7 @@ from .._diagnose import engine
 from .._diagnose.engine import Search
 from .._fleet.database_clients import known_problems
 from .._fleet.fleet_instances import fleet_facts, fleet_findings
+from .._fleet.graph import Graph
 from .._fleet.observed import HostSummary, Inventory
 from .._reach.command_line import UNKNOWN, CommandLine
 from .._reach.hosts import Reach
@@ -124,7 +125,8 @@ def judge(
     for host in hosts:
         findings += _host_findings(host, catalogue, phase, reach, today, only)
     summaries = {host.name: host.summary() for host in hosts}
-    shared = soundly(fleet_facts(summaries, inventory))
+    graph, graph_failure = _graph(summaries)
+    shared = soundly(fleet_facts(summaries, inventory, graph))
     gaps = _fleet_accepted(hosts, today)
     of_fleet = fleet_findings(shared, _fleet_checks(hosts, catalogue), phase, gaps.valid, reach)
     tell_ended(of_fleet, gaps.ended)
@@ -132,7 +134,8 @@ def judge(
     if not findings:
         findings.append(_nobody_asked(only if hosts else (), reach))
     findings.sort(key=urgency)
-    search = _searched({**summaries, FLEET_HOST: {"facts": shared}}, findings, inventory, reach)
+    search = _searched({**summaries, FLEET_HOST: {"facts": shared}}, findings, inventory, reach, graph)
+    search.failures.update(graph_failure)
     problem = _problem(search.failures)
     if problem is not None:
         findings.append(_not_searched(search.failures, problem))
@@ -153,6 +156,7 @@ def judge(
         "fleet": shared,
         "findings": findings,
         "diagnoses": search.diagnoses,
+        "topology": graph.as_dict(),
         "problem": problem,
         "obstacles": obstacles(findings, reach),
     }
@@ -160,12 +164,22 @@ def judge(
 
 #: Stands for all rules when what they share failed.
 ALL_CAUSES = "all"
+#: Stands for what causes are told apart by.
+TOPOLOGY = "who talks to whom"
 
 
-def _searched(hosts: t.Mapping[str, t.Any], findings: list[Finding], inventory: Inventory, reach: Reach) -> Search:
+def _graph(hosts: t.Mapping[str, HostSummary]) -> tuple[Graph, dict[str, str]]:
+    """Who talks to whom; what went wrong with that costs the graph, and the causes go by sessions and hosts."""
+    try:
+        return Graph(hosts), {}
+    except Exception as error:  # pylint: disable=broad-exception-caught # facts of a form that was not foreseen
+        return Graph({}), {TOPOLOGY: f"{type(error).__name__}: {error}"}
+
+
+def _searched(hosts: t.Mapping[str, t.Any], findings: list[Finding], inventory: Inventory, reach: Reach, graph: Graph) -> Search:
     """The causes. Every rule is guarded by itself; this guards what they share."""
     try:
-        search = engine.diagnose(hosts, findings, inventory, reach)
+        search = engine.diagnose(hosts, findings, inventory, reach, graph)
         return Search(plain(search.diagnoses), search.failures)
     except Exception as error:  # pylint: disable=broad-exception-caught # the findings stand on their own
         return Search([], {ALL_CAUSES: f"{type(error).__name__}: {error}"})

@@ -10,6 +10,7 @@ import typing as t
 
 from .._checks.finding import Finding
 from .._diagnose.cause import Diagnosis
+from .._fleet.graph import Topology
 from .obstacles import Obstacle
 
 SCHEMA = 1
@@ -49,6 +50,8 @@ class Report(t.TypedDict):
     fleet: dict[str, t.Any]
     findings: list[Finding]
     diagnoses: list[Diagnosis]
+    #: Who talks to whom: `nodes`, `edges`, `outside` (addresses where no instance of the check listens) and `unknown`.
+    topology: Topology
     #: Why the check itself failed in part; None if it did not.
     problem: t.Optional[str]
     #: What stands between the check and a verdict, by what mends it.

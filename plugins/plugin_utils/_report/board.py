@@ -58,6 +58,8 @@ def cause_lines(cause: ShownCause, width: int) -> list[str]:
     where = ", ".join(cause["hosts"]) + more(cause["hosts_total"] - len(cause["hosts"]))
     result = wrapped(f"CAUSE {cause['cause']}{' on ' + where if where else ''}", width)
     result += wrapped(cause["statement"], width, "  ")
+    if cause["path"]:
+        result += wrapped(cause["path"], width, "  visitors → ", "    ")
     for sentence in cause["evidence"]:
         result += wrapped(sentence, width, "  · ", "    ")
     if cause["first_fix"]:

@@ -285,6 +285,7 @@ def _cause(group: t.Sequence[Diagnosis]) -> ShownCause:
         "first_fix": _lines(cause.get("first_fix")),
         "avoid": _lines(cause.get("avoid")),
         "look": cause["look"] if is_line(cause.get("look")) else None,
+        "path": " → ".join(clean(str(step), 80) for step in (cause.get("path") or [])[:PLACES]),
     }
 
 

@@ -78,6 +78,8 @@ class ShownCause(t.TypedDict):
     first_fix: t.Optional[str]
     avoid: t.Optional[str]
     look: t.Optional[str]
+    #: From the visitors to the cause in one line; empty when it is not known.
+    path: str
 
 
 class ShownObstacle(t.TypedDict):

@@ -76,6 +76,8 @@ def _cause(cause: ShownCause) -> RenderableType:
     where = ", ".join(cause["hosts"]) + more(cause["hosts_total"] - len(cause["hosts"]))
     if where:
         rows.append(Text(f"on {where}", "bright_black"))
+    if cause["path"]:
+        rows.append(Text(f"visitors → {cause['path']}", "bright_black"))
     rows += [_hanging("·", sentence) for sentence in cause["evidence"]]
     if cause["first_fix"]:
         rows.append(_hanging("→", cause["first_fix"], "bold green", "first: "))

@@ -127,7 +127,7 @@ def test_a_connection_that_is_not_answered_yet_is_an_edge(monkeypatch: pytest.Mo
     connections._read_tcp(table, "", {inode})
     monkeypatch.undo()
     edges = connections.Edges()
-    connections._fill(edges, {"net:[1]": {inode}}, {"net:[1]": os.getpid()}, {"net:[1]": table})
+    connections._fill(edges, {"net:[1]": {inode}}, {"net:[1]": table})
     assert dict(edges.talks_to) == {"203.0.113.10:5432": 1}
 
 

@@ -111,7 +111,7 @@ def test_entries_that_would_explain_everybody_or_nobody_are_refused(known):
 def test_diagnosis_gets_the_fleet(monkeypatch):
     seen = {}
 
-    def diagnose(hosts, findings, inventory, reach):
+    def diagnose(hosts, findings, inventory, reach, graph):
         seen.update(hosts=hosts, findings=findings, inventory=inventory)
         return Search([{"cause": "x"}])
 
@@ -168,7 +168,7 @@ POOL = check(
 
 
 def test_what_exists_once_is_judged_once(pool_view):
-    pool_view(lambda hosts, inventory: [instance("pool", skew_ratio=len(hosts))])
+    pool_view(lambda hosts, inventory, graph: [instance("pool", skew_ratio=len(hosts))])
     report = judge([host("a"), host("b"), host("c")], Catalogue([check(), POOL]))
     [found] = [one for one in report["findings"] if one["check"] == "pool_even"]
     assert (found["host"], found["status"], found["value"]) == ("fleet", "warn", 3)
@@ -176,13 +176,13 @@ def test_what_exists_once_is_judged_once(pool_view):
 
 
 def test_fleet_checks_take_the_limits_that_hosts_set(pool_view):
-    pool_view(lambda hosts, inventory: [instance("pool", skew_ratio=3)])
+    pool_view(lambda hosts, inventory, graph: [instance("pool", skew_ratio=3)])
     settings = {"thresholds": {"pool_even": {"warn": "> 4"}}, "accept": {"memcached_pool_answers": "x"}}
     assert judge([host("a"), host("b", **settings)], Catalogue([check(), POOL]))["verdict"] == "go"
 
 
 def test_a_view_that_breaks_costs_itself_only(pool_view):
-    pool_view(lambda hosts, inventory: 1 / 0)
+    pool_view(lambda hosts, inventory, graph: 1 / 0)
     report = judge([host("a")], Catalogue([check(), POOL]))
     assert statuses(report)["fleet", "memcached_pool_answers"] == "unknown"
     assert statuses(report)["a", "uwsgi_busy"] == "ok"
@@ -191,7 +191,7 @@ def test_a_view_that_breaks_costs_itself_only(pool_view):
 @pytest.mark.parametrize("broken", FLEET)
 def test_each_view_costs_itself_only(broken, monkeypatch):
     def source(name):
-        return lambda hosts, inventory: hosts["nobody"] if name == broken else [instance(name)]
+        return lambda hosts, inventory, graph: hosts["nobody"] if name == broken else [instance(name)]
 
     monkeypatch.setattr(fleet_instances, "SOURCES", {name: source(name) for name in FLEET})
     report = judge([host("a")], CATALOGUE)

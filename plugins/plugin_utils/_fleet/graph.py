@@ -1,0 +1,284 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who talks to whom in the fleet: the edges between its instances, what is outside of it, and the sites that follow from both.
+
+Two instances belong to one site when a path of edges joins them; a machine or a dependency that they share does not. What may not be
+read leaves an answer unknown (None), never "no".
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import typing as t
+
+from .nodes import TALKERS, Key, Node, Place, Talk, addresses_of, nodes
+from .observed import Hosts, Instance, instances_up
+
+#: Ports of protocols that cannot carry another one's: what listens there is no way to any other service.
+PROTOCOLS = {
+    "3306": "mysql", "5432": "postgresql", "6432": "postgresql", "11211": "memcached", "6379": "redis", "26379": "redis", "5672": "amqp",
+    "5671": "amqp", "9200": "elasticsearch", "27017": "mongodb", "9092": "kafka", "22": "ssh", "25": "mail", "465": "mail", "587": "mail",
+    "53": "dns", "123": "ntp", "514": "syslog", "8125": "statsd", "4317": "traces", "4318": "traces", "389": "ldap", "636": "ldap",
+}  # fmt: skip
+#: Tiers from the visitors' side on: who comes first may need who comes later.
+RANK = {tier: rank for rank, tier in enumerate(TALKERS)}
+#: Ports of the web: an API of others, or a way to an application, and never to a database.
+WEB = ("80", "443")
+
+
+class Topology(t.TypedDict):
+    """The graph in launch.json. A node's `id` is `host/service/name`; `site` is null where no edge of it is known."""
+
+    #: {id, host, service, name, tier, site}
+    nodes: list[dict[str, t.Any]]
+    #: {source, target, address, connections}: null connections were not counted.
+    edges: list[dict[str, t.Any]]
+    #: {address, host, connections, sources}: `host` is the host of the inventory that has it, null when none has.
+    outside: list[dict[str, t.Any]]
+    #: {node, reason}: it may talk to more than its edges say.
+    unknown: list[dict[str, t.Any]]
+
+
+class Edge(t.NamedTuple):
+    """`source` talks to `target`."""
+
+    source: Key
+    target: Key
+    address: str
+    connections: t.Optional[int]
+
+
+class Outside(t.NamedTuple):
+    """`source` talks to an address where no instance of the check listens; `host`: the host of the inventory that has it."""
+
+    source: Key
+    address: str
+    host: t.Optional[str]
+    connections: t.Optional[int]
+
+
+@dataclasses.dataclass
+class _Found:
+    """Where a connection ends: at these nodes, or nowhere that is known."""
+
+    targets: list[Node] = dataclasses.field(default_factory=list)
+    host: t.Optional[str] = None
+    why_unknown: t.Optional[str] = None
+
+
+class Graph:
+    def __init__(self, hosts: Hosts) -> None:
+        self.nodes = nodes(hosts)
+        self._host_of: dict[str, set[str]] = {}
+        for host, entry in hosts.items():
+            for address in (host, *addresses_of(entry)):
+                self._host_of.setdefault(address, set()).add(host)
+        self._by_port: dict[t.Optional[str], list[Node]] = {}
+        for node in self.nodes.values():
+            for port in {place.port for place in node.listens}:
+                self._by_port.setdefault(port, []).append(node)
+        self.edges: list[Edge] = []
+        self.outside: list[Outside] = []
+        #: Node → why not all that it talks to is known.
+        self.unknown: dict[Key, str] = {key: node.why_unknown for key, node in self.nodes.items() if node.why_unknown and node.is_talker}
+        self._brokers = _brokers(hosts)
+        for node in list(self.nodes.values()):
+            for talk in node.talks:
+                self._add(node, talk)
+        self._down: dict[Key, set[Key]] = {}
+        for edge in self.edges:
+            self._down.setdefault(edge.source, set()).add(edge.target)
+
+    # -- edges -----------------------------------------------------------------------------------------------
+
+    def _add(self, node: Node, talk: Talk) -> None:
+        place = Place.of(talk.address)
+        found = self._ends_at(node, place)
+        transport = self._brokers.get((node.host if place.is_loopback else None, talk.address))
+        if not found.targets and transport is not None and found.host is not None:
+            found.targets = [self._broker((found.host, transport, talk.address), node, place)]
+        targets = [target for target in found.targets if target is not node]
+        self.edges += [Edge(node.key, target.key, talk.address, talk.connections) for target in targets]
+        if found.why_unknown:
+            self.unknown.setdefault(node.key, found.why_unknown)
+        elif not found.targets:
+            self.outside.append(Outside(node.key, talk.address, found.host, talk.connections))
+
+    def _ends_at(self, node: Node, place: Place) -> _Found:
+        listening = [other for other in self._by_port.get(place.port, []) if other.listens_at(place)]
+        near = [other for other in listening if other.is_near(node)]
+        if place.port is None or place.is_loopback or place.host in node.addresses:
+            return _Found(near, node.host)
+        hosts = self._host_of.get(place.host, set())
+        by_host = [other for other in listening if other.host in hosts and (other.network is None or place.is_name)]
+        there = [other for other in listening if other in by_host or place.host in other.addresses]
+        # reports of a server from hosts where it does not run all mean the one that listens at this very address
+        exact = [other for other in listening if other.network is None and other.listens_at(place, exactly=True)]
+        same_kernel = [other for other in there if _kernel(other) is not None and _kernel(other) == _kernel(node)]
+        there = same_kernel if same_kernel and len({other.network for other in there}) > 1 else there
+        places = {other.network or other.host for other in there}
+        if len(places) > 1 and not _are_one(there):
+            return _Found(why_unknown=f"{place.host} is an address of several: {', '.join(sorted(other.host for other in there)[:3])}")
+        return _Found([*there, *(other for other in exact if other not in there)], next(iter(sorted(hosts)), None))
+
+    def _broker(self, key: Key, node: Node, place: Place) -> Node:
+        """A broker that no collector reads, on a host of the fleet."""
+        if key not in self.nodes:
+            network, addresses = (node.network, node.addresses) if place.is_loopback else (None, frozenset({place.host}))
+            self.nodes[key] = Node(key, "broker", [place], [], None, network, addresses, False)
+            self._by_port.setdefault(place.port, []).append(self.nodes[key])
+        return self.nodes[key]
+
+    # -- sites -----------------------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def sites(self) -> dict[Key, int]:
+        """Node → the number of its site; nodes without any edge are in none."""
+        joined: dict[Key, set[Key]] = {}
+        for edge in self.edges:
+            first, second = joined.get(edge.source, {edge.source}), joined.get(edge.target, {edge.target})
+            if first is second:
+                continue
+            whole = first | second
+            for key in whole:
+                joined[key] = whole
+        numbers: dict[int, int] = {}
+        return {key: numbers.setdefault(id(joined[key]), len(numbers)) for key in self.nodes if key in joined}
+
+    def behind(self, key: Key) -> set[Key]:
+        """The node and all that it depends on, as far as edges are known."""
+        found, waiting = {key}, [key]
+        while waiting:
+            for target in self._down.get(waiting.pop(), ()):
+                if target not in found:
+                    found.add(target)
+                    waiting.append(target)
+        return found
+
+    def depends(self, one: Key, on: Key) -> t.Optional[bool]:
+        """Whether `one` needs `on`: a path of edges leads there. None when there may be one that is not known."""
+        if one not in self.nodes or on not in self.nodes:
+            return None
+        behind = self.behind(one)
+        if on in behind:
+            return True
+        if not self.nodes[one].is_talker:
+            return False
+        if any(key in self.unknown or self._may_hide(key, self.nodes[on].service) for key in behind):
+            return None
+        return False if on in self.sites else self._has_another(one, on)
+
+    def _has_another(self, one: Key, on: Key) -> t.Optional[bool]:
+        """Nothing is connected to it (it is down, or refuses): who has another of its kind does not need it, if any has none."""
+        kind, tier = self.nodes[on].service, self.nodes[one].tier
+        alike = [key for key, node in self.nodes.items() if node.is_talker and node.tier == tier]
+        lacking = {key for key in alike if not any(self.nodes[behind].service == kind for behind in self.behind(key))}
+        return False if lacking and one not in lacking else None
+
+    def _may_hide(self, key: Key, service: str) -> bool:
+        """Whether one of the addresses where no instance is known may be a proxy, or another name, that leads to the service."""
+        for row in self._outside_of.get(key, ()):
+            port = Place.of(row.address).port
+            protocol = PROTOCOLS.get(port or "")
+            if protocol == service or (protocol is None and (port not in WEB or self.nodes[key].tier == "accelerator")):
+                return True
+        return False
+
+    @functools.cached_property
+    def _outside_of(self) -> dict[Key, list[Outside]]:
+        found: dict[Key, list[Outside]] = {}
+        for row in self.outside:
+            found.setdefault(row.source, []).append(row)
+        return found
+
+    def apart(self, one: Key, other: Key) -> t.Optional[bool]:
+        """Whether they are known to have nothing to do with each other."""
+        site = self.sites.get(one)
+        if one == other or (site is not None and site == self.sites.get(other)):
+            return False
+        can_tell = any(key in self.nodes and self.nodes[key].is_talker for key in (one, other))
+        if not can_tell and (site is None or other not in self.sites):
+            return None  # a server that nothing is connected to may be of any site
+        ranks = [RANK.get(self.nodes[key].tier, len(RANK)) if key in self.nodes else 0 for key in (one, other)]
+        answers = [self.depends(one, other)] if ranks[0] <= ranks[1] else []
+        answers += [self.depends(other, one)] if ranks[1] <= ranks[0] else []
+        return True if all(answer is False for answer in answers) else None
+
+    def grouped(self, keys: t.Iterable[Key]) -> t.Optional[list[list[Key]]]:
+        """The instances of each site; None when one of them may belong to several."""
+        groups: dict[t.Any, list[Key]] = {}
+        for key in keys:
+            groups.setdefault(self.sites.get(key, key), []).append(key)
+        firsts = [group[0] for group in groups.values()]
+        uncertain = any(self.apart(one, other) is None for place, one in enumerate(firsts) for other in firsts[place + 1 :])
+        return None if uncertain else list(groups.values())
+
+    def way_to(self, key: Key) -> list[list[Key]]:
+        """How trouble at the node reaches visitors: accelerators, applications (or workers without any), and the node itself."""
+        before = {other for other in self.nodes if other != key and key in self.behind(other)}
+        levels = [[other for other in self.nodes if other in before and self.nodes[other].tier == tier] for tier in TALKERS]
+        accelerators, applications, workers = levels
+        return [level for level in (accelerators, applications or workers, [key]) if level]
+
+    # -- the report ------------------------------------------------------------------------------------------
+
+    def as_dict(self) -> Topology:
+        """In the form of launch.json."""
+        outside: dict[tuple[str, t.Optional[str]], list[Outside]] = {}
+        for row in self.outside:
+            outside.setdefault((row.address, row.host), []).append(row)
+        return {
+            "nodes": [
+                {"id": shown(key), "host": key[0], "service": key[1], "name": key[2], "tier": node.tier, "site": self.sites.get(key)}
+                for key, node in self.nodes.items()
+            ],
+            "edges": [{**edge._asdict(), "source": shown(edge.source), "target": shown(edge.target)} for edge in self.edges],
+            "outside": [
+                {"address": address, "host": host, "connections": _sum(rows), "sources": sorted({shown(row.source) for row in rows})}
+                for (address, host), rows in sorted(outside.items(), key=lambda entry: entry[0][0])
+            ],
+            "unknown": [{"node": shown(key), "reason": why} for key, why in self.unknown.items()],
+        }
+
+
+def by_site(graph: t.Optional[Graph], instances: t.Sequence[Instance]) -> list[list[Instance]]:
+    """The instances of each site; all together where these are not known."""
+    by_key = {instance.key: instance for instance in instances}
+    groups = graph.grouped(by_key) if graph is not None else None
+    return [list(instances)] if groups is None else [[by_key[key] for key in group] for group in groups]
+
+
+def shown(key: Key) -> str:
+    """`web1/varnish/default`"""
+    return "/".join(key)
+
+
+def _sum(rows: t.Iterable[Outside]) -> t.Optional[int]:
+    """Connections of all of them, None when one was not counted."""
+    counted = [row.connections for row in rows]
+    return None if None in counted else sum(count or 0 for count in counted)
+
+
+def _kernel(node: Node) -> t.Optional[str]:
+    return node.network.partition("-")[0] if node.network else None
+
+
+def _are_one(found: t.Sequence[Node]) -> bool:
+    """Reports of one server: by hosts where its processes are not."""
+    return all(node.network is None for node in found)
+
+
+def _brokers(hosts: Hosts) -> dict[tuple[t.Optional[str], str], str]:
+    """Where Celery's brokers are: (host, address on its loopback interface) or (None, address) → transport."""
+    found: dict[tuple[t.Optional[str], str], str] = {}
+    for celery in instances_up(hosts, "celery"):
+        port = celery.number("broker.port")
+        for row in celery.rows("talks_to"):
+            place = Place.of(row.word("address"))
+            if port is not None and place.port == str(int(port)):
+                of_host = celery.host if place.is_loopback else None
+                found[(of_host, row.word("address"))] = str(celery.part("broker").get("transport") or "broker")
+    return found
