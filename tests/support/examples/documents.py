@@ -44,9 +44,13 @@ _Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(
 _Loader.add_constructor("!vault", lambda loader, node: "{{ vaulted }}")
 
 
+def loaded(text: str) -> t.Any:
+    return yaml.load(text, Loader=_Loader)  # it is a SafeLoader
+
+
 def document_problems(text: str) -> list[str]:
     try:
-        document = yaml.load(text, Loader=_Loader)  # it is a SafeLoader
+        document = loaded(text)
     except yaml.YAMLError as error:
         return [f"no YAML: {error}"]
     for kind, is_of, problems in KINDS:
@@ -59,6 +63,23 @@ def _rows(document: t.Any, *keys: str) -> bool:
     return (
         isinstance(document, list) and bool(document) and all(isinstance(row, dict) and any(key in row for key in keys) for row in document)
     )
+
+
+def is_plays(document: t.Any) -> bool:
+    return _rows(document, "hosts", "import_playbook", "ansible.builtin.import_playbook")
+
+
+def is_tasks(document: t.Any) -> bool:
+    """Named rows that are nothing else."""
+    return _rows(document, "name", "block") and not any(is_of(document) for is_of in (is_plays, _is_checks, _is_cases))
+
+
+def _is_checks(document: t.Any) -> bool:
+    return _rows(document, "question")
+
+
+def _is_cases(document: t.Any) -> bool:
+    return _rows(document, "state") and _rows(document, "facts")
 
 
 # ---- plays and tasks ----------------------------------------------------------------------------------------------
@@ -198,10 +219,10 @@ def _variables(document: dict[str, t.Any]) -> list[str]:
 
 Kind = tuple[str, t.Callable[[t.Any], bool], t.Callable[[t.Any], t.Iterable[str]]]
 KINDS: tuple[Kind, ...] = (
-    ("plays", lambda document: _rows(document, "hosts", "import_playbook", "ansible.builtin.import_playbook"), _plays),
-    ("checks", lambda document: _rows(document, "question"), _checks),
-    ("cases", lambda document: _rows(document, "state") and _rows(document, "facts"), _cases),
-    ("tasks", lambda document: _rows(document, "name", "block"), _tasks),
+    ("plays", is_plays, _plays),
+    ("checks", _is_checks, _checks),
+    ("cases", _is_cases, _cases),
+    ("tasks", is_tasks, _tasks),
     ("facts", _is_facts, _facts),
     ("variables", lambda document: isinstance(document, dict) and all(map(is_ours, document)), _variables),
     ("fragment", _is_fragment, _fragment),

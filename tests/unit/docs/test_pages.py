@@ -92,6 +92,17 @@ def test_the_tables_of_variables_have_them_all_with_their_defaults(page: str, ro
             assert yaml.safe_load(default) == documented[name]["default"], name
 
 
+@pytest.mark.parametrize("page", ["docs/watch.md", "docs/cockpit.md"])
+def test_the_defaults_of_playbooks_are_those_of_the_tables(page: str) -> None:
+    text = "\n".join(path.read_text(encoding="utf-8") for path in [*ROOT.glob("playbooks/*.yml"), *ROOT.glob("roles/*/*/*.yml")])
+    used = dict(re.findall(r"\b(launch_(?:watch|cockpit)_\w+) \| default\(([^)]*)\)", text))
+    compared = [name for name in rows(page) if name in used]
+    assert compared
+    for name in compared:
+        default = rows(page)[name]
+        assert used[name].strip("'") == ("" if default == "none" else default), name
+
+
 #: Words that a native engineer would not write in documentation.
 ODD = re.compile(
     r"\b(somebody|whoever|strangers?|how dear|pass(es)? by it|takes? from the queue|under the hands|nobody takes|drawer|is said to)\b", re.I
