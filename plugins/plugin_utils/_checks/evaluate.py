@@ -104,10 +104,11 @@ def _instance(host: str, service: str, instance: Facts, checks: list[Check], pha
     known = state in STATES
     silent = f"it is {state} and does not say why" if known else "its facts have no known state (up, down or unreadable)"
     problem = clean(str(instance.get("problem") or silent), 400)
+    said = problem if problem.startswith(name) else f"{name}: {problem}"  # where it is is said once
     yield finding(
         service + ANSWERS, host, service, name, "fail" if state == "down" else "unknown", value=str(state), unit="text",
         question=f"Does {TITLES[service]} answer?",
-        finding=f"{TITLES[service]} {name}: {problem.rstrip('.')}. Not judged: {_number(len(checks))} of this instance.",
+        finding=f"{TITLES[service]} {said.rstrip('.')}. Not judged: {_number(len(checks))} of this instance.",
         advice="Bring it back, then run the check again." if state == "down" else f"{remedies.kind_of(problem).how}.",
         look=reading(reach, host, service) if state == "down" else remedy_line(reach, host, service, problem),
         reason=problem,

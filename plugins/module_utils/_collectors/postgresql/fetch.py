@@ -209,7 +209,7 @@ def reason(error: driver.SqlError, advice: str = "") -> str:
 
 
 def _why_no_statements(identity: Row, preloaded: t.Optional[str]) -> str:
-    create = f"CREATE EXTENSION pg_stat_statements in database {identity.get('database')}, or name the database that has it by login_db"
+    create = f"in database {identity.get('database')} CREATE EXTENSION pg_stat_statements; or name the database that has it by login_db"
     if preloaded is not None and "pg_stat_statements" not in preloaded:
         return f"pg_stat_statements is not loaded: add it to shared_preload_libraries, restart the server, then {create}"
     return f"pg_stat_statements is not in this database: {create}"

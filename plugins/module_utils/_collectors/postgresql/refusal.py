@@ -94,6 +94,8 @@ def _advice(refused: Refusal, wish: Wish) -> t.Optional[str]:
 
 
 def _not_authorised(refused: Refusal, wish: Wish) -> str:
+    if refused.routine == _ROLE and not wish.named:
+        return "give login_user and login_password of a role in pg_monitor"
     if refused.routine == _ROLE:
         return (
             f"CREATE ROLE {wish.role} LOGIN; GRANT pg_monitor TO {wish.role}; "

@@ -18,7 +18,10 @@ from .fetch import About, Sample
 Row = dict[str, t.Any]
 
 _NOT_YET = "the primary has not measured it yet: ask again, or ask the replica itself"
-_HIDDEN = "the state of replicas is hidden from this user: GRANT pg_monitor"
+
+
+def _hidden(about: About) -> str:
+    return f"the state of replicas is hidden from {about.identity.get('user')}: {about.grant}"
 
 
 def put(facts: Facts, about: About, first: Sample, second: t.Optional[Sample], manner: Manner) -> None:
@@ -30,7 +33,7 @@ def put(facts: Facts, about: About, first: Sample, second: t.Optional[Sample], m
     else:
         # pg_receivewal and Barman take the WAL and never replay it: by design they have no replay position, and are no replicas
         receivers = [told for told in rows if told["state"] is not None and told["replayed"] is None]
-        _put_replicas(facts, [told for told in rows if told not in receivers], first, second, manner)
+        _put_replicas(facts, about, [told for told in rows if told not in receivers], first, second, manner)
         facts.put("wal_receivers", len(receivers))
     slots = sample.several("slots")
     shown = slots if isinstance(slots, Unknown) else top([_slot(told) for told in slots], "kept_bytes", len(slots))
@@ -45,15 +48,16 @@ def put(facts: Facts, about: About, first: Sample, second: t.Optional[Sample], m
     facts.put("replication", _own_lag(about, sample))
 
 
-def _put_replicas(facts: Facts, rows: t.Sequence[Row], first: Sample, second: t.Optional[Sample], manner: Manner) -> None:
+def _put_replicas(facts: Facts, about: About, rows: t.Sequence[Row], first: Sample, second: t.Optional[Sample], manner: Manner) -> None:
+    why_hidden = _hidden(about)
     before = {told["pid"]: told for told in known(first.several("replicas")) or []} if second is not None else {}
     seconds = 0.0 if second is None else second.server_at - first.server_at
-    replicas = [_replica(told, before.get(told["pid"]), seconds, second is not None) for told in rows]
-    hidden = [Unknown(_HIDDEN) for told in rows if told["state"] is None]
+    replicas = [_replica(told, before.get(told["pid"]), seconds, second is not None, why_hidden) for told in rows]
+    hidden = [told for told in rows if told["state"] is None]
     facts.rows("replicas", top(replicas, "lag_bytes", len(replicas)), manner.top)
     astray = sum(told["state"] not in ("streaming", None) for told in rows)
     if hidden:
-        facts.bound("replicas_not_streaming", astray, _HIDDEN)
+        facts.bound("replicas_not_streaming", astray, why_hidden)
     else:
         facts.put("replicas_not_streaming", astray)
     put_largest(facts, "replica_lag_longest_seconds", [*([] if replicas else [0.0]), *(one["lag_seconds"] for one in replicas)], "")
@@ -62,16 +66,12 @@ def _put_replicas(facts: Facts, rows: t.Sequence[Row], first: Sample, second: t.
 _WHY = {
     "name": "it gives itself no name",
     "user": "the server does not tell its user",
-    "state": _HIDDEN,
-    "sync_state": _HIDDEN,
-    "lag_bytes": _HIDDEN,
-    "unsent_bytes": _HIDDEN,
     "write_lag_seconds": "nothing was written since it caught up",
     "flush_lag_seconds": "nothing was written since it caught up",
 }
 
 
-def _replica(told: Row, before: t.Optional[Row], seconds: float, twice: bool) -> Row:
+def _replica(told: Row, before: t.Optional[Row], seconds: float, twice: bool, why_hidden: str) -> Row:
     """The primary's own lag is null when the replica has caught up, and stands still while the replay does."""
     behind = told["replay_lag"]
     if behind is None and told["lag_bytes"] is not None and told["lag_bytes"] <= 0:
@@ -93,7 +93,11 @@ def _replica(told: Row, before: t.Optional[Row], seconds: float, twice: bool) ->
             "write_lag_seconds": told["write_lag"],
             "flush_lag_seconds": told["flush_lag"],
         },
-        {**_WHY, "lag_seconds": _HIDDEN if told["state"] is None else _NOT_YET},
+        {
+            **_WHY,
+            **dict.fromkeys(("state", "sync_state", "lag_bytes", "unsent_bytes"), why_hidden),
+            "lag_seconds": why_hidden if told["state"] is None else _NOT_YET,
+        },
     )
 
 
@@ -116,7 +120,7 @@ def _own_lag(about: About, sample: Sample) -> Maybe[Row]:
     if isinstance(told, Unknown):
         return told
     hidden = told["receiver"] is None and not about.identity.get("reads_stats")
-    streaming: Maybe[bool] = Unknown("hidden: GRANT pg_monitor") if hidden else told["receiver"] == "streaming"
+    streaming: Maybe[bool] = Unknown(_hidden(about)) if hidden else told["receiver"] == "streaming"
     nothing_replayed = "it has replayed no transaction since it was started, so its age is not known"
     level = told["caught_up"] and (isinstance(streaming, Unknown) or streaming)
     return row(

@@ -60,6 +60,11 @@ def test_every_reason_is_of_a_kind(reason):
     assert remedies.kind_of(reason) is not remedies.OTHER or reason.startswith(NOTHING_TO_MEND), "no kind of remedy matches this reason"
 
 
+@pytest.mark.parametrize("reason", [reason for reason in REASONS if "GRANT" in reason])
+def test_a_right_that_is_missing_is_a_whole_statement(reason):
+    assert " TO " in reason
+
+
 @pytest.mark.parametrize("kind", remedies.KINDS, ids=lambda kind: kind.name)
 def test_every_kind_says_what_to_do(kind):
     assert len(kind.how.split()) >= 5 and not kind.how.endswith(".")

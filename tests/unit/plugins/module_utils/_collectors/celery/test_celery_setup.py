@@ -17,6 +17,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.warroom.launch.plugins.module_utils._collect.command import Ran
 from ansible_collections.warroom.launch.plugins.module_utils._collect.options import _check
 from ansible_collections.warroom.launch.plugins.module_utils._collect.problem import Problem
 from ansible_collections.warroom.launch.plugins.module_utils._collect.run import gather
@@ -313,3 +314,18 @@ sys.exit(str(failed) if failed else 0)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, env=environment, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+class Silent:
+    """Commands that print nothing."""
+
+    def run(self, *_arguments: t.Any) -> t.Any:
+        return Ran(0, b"", b"", False)
+
+
+@pytest.mark.parametrize("uid, becomes", [(0, False), (os.getuid() + 4711, True)])
+def test_the_project_of_another_users_worker_is_read_with_become(uid: int, becomes: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(application.os, "geteuid", lambda: uid)
+    with pytest.raises(Problem, match="gave no configuration") as raised:
+        application.read(tools_with(Silent()), "shop", None, None, os.getpid(), 1.0)
+    assert ("use become" in str(raised.value)) is becomes

@@ -22,7 +22,7 @@ from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgre
 from tests.support.replay import peer, sends, silent
 from tests.support.tools import FakeCommands, tools_with
 
-WISH = refusal.Wish("db1:5432", "mon", "shop")
+WISH = refusal.Wish("db1:5432", "mon", "shop", named=True)
 NAME, CHECK = "InitializeSessionUserId", "CheckMyDatabase"
 
 
@@ -37,7 +37,7 @@ NAME, CHECK = "InitializeSessionUserId", "CheckMyDatabase"
         (Refusal("trop de connexions pour la base", "53300", CHECK), Problem, 'ALTER DATABASE "shop" CONNECTION LIMIT -1;'),
         (Refusal("le système de bases de données se lance", "57P03", "ProcessStartupPacket"), Down, "does not accept connections"),
         (Refusal("le rôle « mon » n'existe pas", "28000", NAME), Problem, 'GRANT pg_monitor TO "mon";'),
-        (Refusal("authentification peer échouée", "28000", "auth_failed"), Problem, "use become, or give login_user"),
+        (Refusal("authentification peer échouée", "28000", "auth_failed"), Problem, "give login_password too"),
         (Refusal("authentification ident échouée", "28000", "auth_failed", "10.0.0.9"), Problem, "pg_hba.conf"),
         (Refusal("aucune entrée", "28000", "ClientAuthentication"), Problem, 'local all "mon" peer'),
         (Refusal("rejette", "28000", "ClientAuthentication", "10.0.0.9"), Problem, 'host all "mon" 10.0.0.9/32 scram-sha-256'),
