@@ -12,10 +12,20 @@ import pytest
 
 from tests.soak import port_table
 
-ROWS = (
+#: Read side by side, in one process.
+TOGETHER = (
     *("memcached: flood", "uwsgi: greeted flood", "postgresql: greeted flood", "mysql: garbage", "redis: http", "amqp: garbage"),
-    *("amqp: greeted flood", "varnish: tool flood", "varnish_traffic: tool flood of errors", "memcached: restart"),
+    *(
+        "amqp: drip",
+        "redis: greeted flood",
+        "mysql: tls",
+        "flower: drip",
+        "mysql over tls: plain",
+        "redis over tls: untrusted",
+        "flower over tls: plain",
+    ),
 )
+TOOLS = ("varnish: tool flood", "varnish_traffic: tool flood of errors")
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +34,14 @@ def neighbours() -> t.Iterator[port_table.Neighbours]:
         yield started
 
 
-@pytest.mark.parametrize("name", ROWS)
-def test_a_row_of_the_port_table(name: str, neighbours: port_table.Neighbours) -> None:
+def test_misbehaving_ports_beside_each_other(neighbours: port_table.Neighbours) -> None:
+    assert set(TOGETHER) <= set(port_table.cases())
+    rows = port_table.together(TOGETHER, 1, neighbours)
+    assert [row for row in rows if not row.passed] == []
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_a_tool_that_misbehaves(name: str, neighbours: port_table.Neighbours) -> None:
     assert name in port_table.cases()
     row = port_table.row(name, 1, neighbours)
     assert row.passed, row.said

@@ -19,9 +19,6 @@ import typing as t
 from . import replay
 from .server import ROOT, free_port
 
-#: Services by the protocol of their port.
-PROTOCOLS = ("memcached", "uwsgi", "postgresql", "mysql", "redis", "amqp")
-KINDS = ("hang", "drip", "reset", "refuse", "flood", "garbage", "greeted flood", "tls", "http")
 FLOOD = 200 * 1024 * 1024
 
 _START = b"\x00\x0a\x00\x0a\x00\x09" + struct.pack("!I", 0) + struct.pack("!I", 14) + b"PLAIN AMQPLAIN" + struct.pack("!I", 5) + b"en_US"
@@ -29,6 +26,17 @@ _MYSQL_HELLO = (
     b"\x0a8.0.36\0" + struct.pack("<I", 7) + b"saltsalt\0" + b"\xff\xf7\x2d\x02\x00\xff\xdf\x15" + b"\0" * 10
     + b"saltsaltsalt\0mysql_native_password\0"
 )  # fmt: skip
+_HTTP_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n"
+
+
+def _packet(number: int, body: bytes) -> bytes:
+    """A packet of MySQL; its number counts from 0 to 255 and begins anew."""
+    return struct.pack("<I", len(body))[:3] + bytes([number % 256]) + body
+
+
+_MYSQL_COLUMN = b"\x03def\0\0\0\x01x\0\x0c\x3f\0\xff\xff\0\0\xfd\0\0\0\0\0"
+_MYSQL_COLUMNS = _packet(1, b"\x01") + _packet(2, _MYSQL_COLUMN) + _packet(3, b"\xfe\0\0\x02\0")
+_MYSQL_ROW = b"\xfc" + struct.pack("<H", 4000) + b"x" * 4000
 #: What a real service says first (after the peer's first bytes, None: at once), and what then never ends.
 _GREETINGS: dict[str, tuple[t.Sequence[bytes], bytes]] = {
     "memcached": (
@@ -40,11 +48,77 @@ _GREETINGS: dict[str, tuple[t.Sequence[bytes], bytes]] = {
         (b"N", b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I"),
         b"T\0\0\0\x1a\0\x01x\0\0\0\0\0\0\0\0\0\0\x19\xff\xff\xff\xff\xff\xff\0\0" + b"D\0\0\x04\x0a\0\x01\0\0\x04\0" + b"x" * 1024,
     ),
-    "mysql": ((b"\x07\0\0\x02\0\0\0\x02\0\0\0",), b"\x01\0\0\x01\x01" + b"\xff\xff\x0f\x02" + b"x" * 4096),
-    "redis": ((b"+PONG\r\n", b"$1000000000\r\n"), b"x" * 4096),
+    "mysql": ((_packet(2, b"\0\0\0\x02\0\0\0"), _MYSQL_COLUMNS), b"".join(_packet(4 + row, _MYSQL_ROW) for row in range(256))),
+    "redis": ((b"+PONG\r\n",), b"$100000000\r\n" + b"x" * 10**8 + b"\r\n"),
+    "web": ((_HTTP_HEAD,), b"x" * 4096),
     "amqp": ((b"\x01\0\0" + struct.pack("!I", len(_START)) + _START + b"\xce",), b"\x03\0\0\0\x01\0\0" + b"x" * 65536 + b"\xce"),
 }
-_FIRST = {"mysql": struct.pack("<I", len(_MYSQL_HELLO))[:3] + b"\0" + _MYSQL_HELLO, "uwsgi": b'{"version":"2.0.30","workers":['}
+_FIRST = {"mysql": _packet(0, _MYSQL_HELLO), "uwsgi": b'{"version":"2.0.30","workers":['}
+
+
+class Subject(t.NamedTuple):
+    """Something that connects: the service, its options at a port, and what is spoken there.
+
+    `note`: the sentence is not the instance's problem, as the port is a further source of a service that is up.
+    """
+
+    service: str
+    protocol: str
+    options: t.Callable[[int], dict[str, t.Any]]
+    encrypted: bool = False
+    note: t.Optional[str] = None
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        if not self.encrypted:
+            return PLAIN_KINDS
+        return tuple(kind for kind in ENCRYPTED_KINDS if kind != "untrusted" or self.protocol not in ("postgresql", "mysql"))
+
+
+PLAIN_KINDS = ("hang", "drip", "reset", "refuse", "flood", "garbage", "greeted flood", "greeted garbage", "tls", "http")
+ENCRYPTED_KINDS = ("hang", "drip", "reset", "refuse", "flood", "garbage", "plain", "untrusted")
+#: Any file of certificates: the handshake fails before one is looked at.
+_AUTHORITIES = ssl.get_default_verify_paths().cafile or "/etc/ssl/certs/ca-certificates.crt"
+_LOGIN = {"login_host": "127.0.0.1", "login_user": "monitor", "login_password": "EXAMPLEPW"}
+_PROBE = {"probe_urls": ["http://shop.example.com/"]}
+
+#: By name. `HEALTHY` in an option is the URL of a broker that is well, of the family that it names.
+SUBJECTS = {
+    "memcached": Subject("memcached", "memcached", lambda port: {"address": f"127.0.0.1:{port}"}),
+    "uwsgi": Subject("uwsgi", "uwsgi", lambda port: {"stats": f"127.0.0.1:{port}"}),
+    "uwsgi over http": Subject("uwsgi", "web", lambda port: {"stats": f"http://127.0.0.1:{port}"}),
+    "postgresql": Subject("postgresql", "postgresql", lambda port: {**_LOGIN, "login_port": port}),
+    "mysql": Subject("mysql", "mysql", lambda port: {**_LOGIN, "login_port": port}),
+    "redis": Subject("celery", "redis", lambda port: {"broker_url": f"redis://127.0.0.1:{port}/0"}),
+    "amqp": Subject("celery", "amqp", lambda port: {"broker_url": f"amqp://127.0.0.1:{port}/"}),
+    "flower": Subject(
+        "celery", "web", lambda port: {"broker_url": "HEALTHY redis", "flower_url": f"http://127.0.0.1:{port}"}, note="flower"
+    ),
+    "management": Subject(
+        "celery", "web", lambda port: {"broker_url": "HEALTHY amqp", "management_url": f"http://127.0.0.1:{port}"}, note="management"
+    ),
+    "probe": Subject("varnish_traffic", "web", lambda port: {**_PROBE, "address": f"127.0.0.1:{port}"}, note="probes"),
+    "memcached over tls": Subject("memcached", "memcached", lambda port: {"address": f"127.0.0.1:{port}", "tls": True}, True),
+    "postgresql over tls": Subject("postgresql", "postgresql", lambda port: {**_LOGIN, "login_port": port, "ssl_mode": "require"}, True),
+    "mysql over tls": Subject("mysql", "mysql", lambda port: {**_LOGIN, "login_port": port, "ca_cert": _AUTHORITIES}, True),
+    "redis over tls": Subject("celery", "redis", lambda port: {"broker_url": f"rediss://127.0.0.1:{port}/0?ssl_cert_reqs=required"}, True),
+    "amqp over tls": Subject("celery", "amqp", lambda port: {"broker_url": f"amqps://127.0.0.1:{port}/"}, True),
+    "flower over tls": Subject(
+        "celery", "web", lambda port: {"broker_url": "HEALTHY redis", "flower_url": f"https://127.0.0.1:{port}"}, True, "flower"
+    ),
+    "management over tls": Subject(
+        "celery", "web", lambda port: {"broker_url": "HEALTHY amqp", "management_url": f"https://127.0.0.1:{port}"}, True, "management"
+    ),
+}
+#: What a server without TLS answers to a request for it.
+_PLAIN: dict[str, bytes] = {
+    "memcached": b"ERROR\r\n",
+    "postgresql": b"N",
+    "mysql": _FIRST["mysql"],
+    "redis": b"-ERR Protocol error\r\n",
+    "amqp": b"AMQP\0\0\x09\x01",
+    "web": b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+}
 
 
 def _pour(conn: socket.socket, block: bytes) -> None:
@@ -55,7 +129,8 @@ def _pour(conn: socket.socket, block: bytes) -> None:
         sent += len(block)
 
 
-def _greeted(protocol: str) -> replay.Answer:
+def _greeted(protocol: str, then: t.Callable[[socket.socket, bytes], None]) -> replay.Answer:
+    """A valid beginning, and `then` what is given what this protocol would never end with."""
     replies, endless = _GREETINGS[protocol]
 
     def answer(conn: socket.socket) -> None:
@@ -64,9 +139,9 @@ def _greeted(protocol: str) -> replay.Answer:
             if not conn.recv(65536):
                 return
             conn.sendall(reply)
-        if protocol != "uwsgi" and not conn.recv(65536):
+        if protocol not in ("uwsgi", "web", "mysql") and not conn.recv(65536):
             return
-        _pour(conn, endless)
+        then(conn, endless)
 
     return answer
 
@@ -93,6 +168,16 @@ def _drip(conn: socket.socket) -> None:
         time.sleep(0.2)
 
 
+def _plain(protocol: str) -> replay.Answer:
+    """A server without TLS: it speaks first, or answers the first bytes of a handshake."""
+
+    def answer(conn: socket.socket) -> None:
+        if protocol == "mysql" or conn.recv(65536):
+            conn.sendall(_PLAIN[protocol])
+
+    return answer
+
+
 @contextlib.contextmanager
 def misbehaving(protocol: str, kind: str, seed: int, certificate: tuple[t.Any, t.Any]) -> t.Iterator[int]:
     """A port of 127.0.0.1 where this protocol is expected, and something else happens."""
@@ -100,33 +185,23 @@ def misbehaving(protocol: str, kind: str, seed: int, certificate: tuple[t.Any, t
         yield free_port()
         return
     noise = random.Random(seed).randbytes(65536)
-    answers: dict[str, replay.Answer] = {
-        "hang": replay.silent,
-        "drip": _drip,
-        "reset": _reset,
-        "flood": lambda conn: _pour(conn, noise),
-        "garbage": replay.sends(noise[:3000]),
-        "greeted flood": _greeted(protocol),
-        "tls": _tls(*certificate),
-        "http": replay.sends(b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<html>no</html>\r\n"),
+    answers: dict[str, t.Callable[[], replay.Answer]] = {
+        "hang": lambda: replay.silent,
+        "drip": lambda: _drip,
+        "reset": lambda: _reset,
+        "flood": lambda: lambda conn: _pour(conn, noise),
+        "garbage": lambda: replay.sends(noise[:3000]),
+        "greeted flood": lambda: _greeted(protocol, _pour),
+        "greeted garbage": lambda: _greeted(protocol, lambda conn, _endless: conn.sendall(noise[:3000])),
+        "tls": lambda: _tls(*certificate),
+        "untrusted": lambda: _tls(*certificate),
+        "plain": lambda: _plain(protocol),
+        "http": lambda: replay.sends(
+            b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<html>no</html>\r\n"
+        ),
     }
-    with replay.peer(answers[kind]) as address:
+    with replay.peer(answers[kind]()) as address:
         yield int(address.rpartition(":")[2])
-
-
-def options_of(protocol: str, port: int) -> dict[str, t.Any]:
-    """The options of an instance at that port."""
-    if protocol in ("postgresql", "mysql"):
-        return {"login_host": "127.0.0.1", "login_port": port, "login_user": "monitor", "login_password": "EXAMPLEPW"}
-    if protocol == "memcached":
-        return {"address": f"127.0.0.1:{port}"}
-    if protocol == "uwsgi":
-        return {"stats": f"127.0.0.1:{port}"}
-    return {"broker_url": f"{protocol}://127.0.0.1:{port}/" + ("0" if protocol == "redis" else "")}
-
-
-def service_of(protocol: str) -> str:
-    return "celery" if protocol in ("redis", "amqp") else protocol
 
 
 _READ = """
@@ -141,7 +216,7 @@ from ansible_collections.warroom.launch.plugins.module_utils._collectors import 
 wanted, window, timeout = json.loads(sys.argv[1])
 basic._ANSIBLE_ARGS, basic._ANSIBLE_PROFILE = b'{"ANSIBLE_MODULE_ARGS": {}}', "legacy"
 tools = tools_with(Commands(basic.AnsibleModule({})), timeout=timeout)
-tools.secrets = {"EXAMPLEPW"}
+tools._processes, tools.secrets = None, {"EXAMPLEPW"}
 jobs = [(registry.collector(service), _check(registry.collector(service), options)) for service, options in wanted]
 begun = time.monotonic()
 facts = gather(jobs, window, tools)

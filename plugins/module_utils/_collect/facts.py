@@ -132,10 +132,6 @@ class Facts:
             place = place[part]
         return place
 
-    def has(self, name: str) -> bool:
-        """Whether a measure of this name (not dotted) was put, known or not."""
-        return name in self._values
-
     def value(self, name: str) -> t.Any:
         """As `get`, but what is unknown comes with its reason, to be handed on to what is derived from it."""
         found = self.get(name)

@@ -99,8 +99,8 @@ class Guard:
         for address in self.cut:
             if shown(address) in said or f":{address[1]}" in said or str(address[1]) in said.split():
                 return (
-                    f"what answers at {shown(address)} sends more than any answer of this service holds, so it was hung up on: "
-                    "is it another service's port?"
+                    f"what answers at {shown(address)} sends without end, more than any answer of this service holds, "
+                    "so it was hung up on: is it another service's port?"
                 )
         return None
 

@@ -22,11 +22,19 @@ class Problem(Exception):
 
 
 class Silent(Problem):
-    """What accepts connections at an address does not answer: it may be another service, want another protocol, or be stopped."""
+    """What accepts connections at an address does not answer: it may be another service, want another protocol, or be stopped.
 
-    def __init__(self, said: str, address: t.Union[tuple[str, int], str]) -> None:
+    `if_tls`: what to do about it where that other protocol is TLS.
+    """
+
+    def __init__(self, said: str, address: t.Union[tuple[str, int], str], if_tls: str = "is this the service's own address?") -> None:
         super().__init__(said)
         self.address = address
+        self.if_tls = if_tls
+
+
+class HungUp(Silent):
+    """What accepts connections there ends them instead of answering."""
 
 
 #: Where this collection's own target code is.

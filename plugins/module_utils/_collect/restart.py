@@ -14,7 +14,7 @@ import typing as t
 from .base import Collector
 from .facts import Facts
 from .host_tools import HostTools
-from .problem import Down, Lost, Problem, Silent, is_lost
+from .problem import Down, HungUp, Lost, Problem, Silent, is_lost
 from .sampling import DROPPED, ONE_SAMPLE, RESTARTED, RESTARTED_OR_DROPPED, Number
 
 #: Seconds between two attempts to reach what is not there yet.
@@ -54,7 +54,8 @@ def _attempts(collector: Collector, options: dict[str, t.Any], tools: HostTools,
             return _one_sample(collector, options, tools)
         except Exception as error:  # pylint: disable=broad-exception-caught # whatever a library makes of a server that is starting
             expected = isinstance(error, Problem) or is_lost(error)
-            if not expected or isinstance(error, Silent) or time.monotonic() + _PAUSE >= until:
+            hangs = isinstance(error, Silent) and not isinstance(error, HungUp)
+            if not expected or hangs or time.monotonic() + _PAUSE >= until:
                 raise
         time.sleep(_PAUSE)
 

@@ -24,7 +24,7 @@ from .base import Collector, Sampler
 from .facts import Facts
 from .flood import Guard
 from .host_tools import GUESSED, HostTools
-from .problem import Down, Lost, NothingThere, Problem, Silent, broke_off, fault, is_lost
+from .problem import Down, HungUp, Lost, NothingThere, Problem, Silent, broke_off, fault, is_lost
 
 SCHEMA = 1
 
@@ -77,8 +77,8 @@ class Outcome:
 
 def _blame(outcome: Outcome, error: Exception, tools: HostTools) -> None:
     """The instance gave nothing: a Problem says why, anything else is ours to mend."""
-    if isinstance(error, Silent):
-        error = silence.explained(error)
+    if isinstance(error, Problem):
+        error = silence.explained(error, tools.timeout)
     if not isinstance(error, Problem) and broke_off(error):
         error = Down("the connection broke off while it was read: was it stopped or restarted just now? Ask again")
     guess = outcome.options.get(GUESSED)
@@ -149,7 +149,8 @@ class _Run:
             self._sample(outcome, sampler)
         except Exception as error:  # pylint: disable=broad-exception-caught # a broken answer costs this instance only
             flooded = self.guard.reason(outcome.name, outcome.places)
-            _blame(outcome, Problem(flooded) if flooded and not isinstance(error, Silent) else error, self.tools)
+            silent = isinstance(error, Silent) and not isinstance(error, HungUp)
+            _blame(outcome, Problem(flooded) if flooded and not silent else error, self.tools)
         except SystemExit as end:  # code of others (a project's settings, a driver) that wants the whole program to end
             _blame(outcome, Problem(f"the code that had to be loaded for it ended the program (exit {end.code})"), self.tools)
         finally:

@@ -9,22 +9,30 @@ from __future__ import annotations
 import typing as t
 
 from .._linux.processes import Process, Processes
-from . import stream
-from .problem import Down, Problem, Silent
+from . import stream, tls
+from .problem import Down, HungUp, Problem, Silent
 
 #: Letters of the kernel for a process that a signal or a debugger stopped.
 STOPPED = ("T", "t")
 
 
-def explained(silent: Silent) -> Problem:
-    """`Down` when the process that listens there is stopped; else what the caller thought of it."""
-    process = _listener(silent.address)
+def explained(problem: Problem, seconds: float) -> Problem:
+    """What is known better of a peer that did not answer: its process is stopped, or it speaks TLS."""
+    if not isinstance(problem, Silent):
+        return problem
+    process = None if isinstance(problem, HungUp) else _listener(problem.address)
     if process is None:
-        return silent
+        return _over_tls(problem, seconds)
     return Down(
-        f"{stream.shown(silent.address)} accepts connections and does not answer: its process (pid {process.pid}) is stopped by a "
+        f"{stream.shown(problem.address)} accepts connections and does not answer: its process (pid {process.pid}) is stopped by a "
         f"signal or a debugger (state T); continue it (kill -CONT {process.pid}) or restart it"
     )
+
+
+def _over_tls(silent: Silent, seconds: float) -> Problem:
+    if isinstance(silent.address, str) or not tls.is_spoken(silent.address, seconds):
+        return silent
+    return Problem(f"what answers at {stream.shown(silent.address)} speaks TLS, and nothing was asked in it: {silent.if_tls}")
 
 
 def _listener(address: stream.Address) -> t.Optional[Process]:

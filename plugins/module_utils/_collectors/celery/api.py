@@ -6,13 +6,12 @@
 
 from __future__ import annotations
 
+import base64
 import re
-import socket
 import typing as t
-import urllib.error
-import urllib.parse
 
-from ..._collect.problem import Down, Problem
+from ..._collect import http_get
+from ..._collect.problem import Problem
 from ..._collect.sampling import number
 from ..._texts import bounded_json, strict_url
 from ..._texts.redact import clean
@@ -25,28 +24,21 @@ _LABEL = re.compile(r'(?<!\w)(\w+)="((?:[^"\\]|\\.)*)"')
 
 def get(url: str, path: str, seconds: float, what: str) -> bytes:
     """The body of `url` + `path`. User and password in the URL go into a header, and into no message."""
-    # here and not above: importing it costs as much as a whole small module, and few runs ask over HTTP
-    from ansible.module_utils.urls import open_url
-
     parsed = strict_url.parse(url)
     if parsed is None or parsed.scheme not in ("http", "https") or not parsed.host or parsed.query:
         raise Problem(f"the URL of {what} is not http://host:port (user:password@ may stand before the host); it is not asked")
-    where = parsed.place
-    login: dict[str, t.Any] = {}
+    encrypted = parsed.scheme == "https"
+    address = (parsed.host, parsed.port or (443 if encrypted else 80))
+    headers = {"Host": parsed.place, "Accept": "*/*", "User-Agent": "warroom.launch"}
     if parsed.user:
-        login = {"url_username": parsed.user, "url_password": parsed.password or "", "force_basic_auth": True}
-    target = f"{parsed.scheme}://{where}{parsed.path.rstrip('/')}{path}"
-    try:
-        with open_url(target, timeout=seconds, use_proxy=False, follow_redirects="none", **login) as answer:
-            body = answer.read(LIMIT + 1)
-    except urllib.error.HTTPError as error:
-        hint = ": give user and password in its URL" if error.code in (401, 403) else ""
-        raise Problem(f"{what} at {where} answers {error.code}{hint}") from None
-    except (OSError, socket.timeout, ValueError) as error:
-        raise Down(f"{what} at {where} cannot be reached ({type(getattr(error, 'reason', error)).__name__})") from None
-    if len(body) > LIMIT:
-        raise Problem(f"the answer of {what} at {where} is longer than {LIMIT // 1048576} MiB")
-    return bytes(body)
+        login = f"{parsed.user}:{parsed.password or ''}".encode()
+        headers["Authorization"] = f"Basic {base64.b64encode(login).decode()}"
+    target = parsed.path.rstrip("/") + path
+    answer = http_get.get(address, target, headers, seconds, what=what, limit=LIMIT, encrypted=encrypted)
+    if answer.status != 200:
+        hint = ": give user and password in its URL" if answer.status in (401, 403) else ""
+        raise Problem(f"{what} at {parsed.place} answers {answer.status}{hint}")
+    return answer.body
 
 
 def _rate(stats: t.Any, name: str) -> t.Optional[float]:
@@ -81,7 +73,10 @@ def rabbitmq_queues(body: bytes) -> dict[str, dict[str, t.Any]]:
 def flower_events(body: bytes) -> dict[tuple[str, str], float]:
     """Events counted by Flower since its start, by task and kind of event, from `/metrics`."""
     found: dict[tuple[str, str], float] = {}
-    for line in body.decode("utf-8", "replace").splitlines():
+    text = body.decode("utf-8", "replace")
+    if "flower_events_total" not in text:  # its description is there before the first event
+        raise Problem("the answer of Flower does not hold its metrics (flower_events_total): is this the address of Flower?")
+    for line in text.splitlines():
         match = _SAMPLE.match(line)
         value = number(match.group(2)) if match else None
         if match is None or value is None:

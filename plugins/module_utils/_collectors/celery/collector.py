@@ -12,11 +12,11 @@ import time
 import typing as t
 import urllib.parse
 
-from ..._collect import stream
+from ..._collect import silence, stream
 from ..._collect.base import Collector, Presence, Sampler
 from ..._collect.facts import Facts, Maybe
 from ..._collect.host_tools import HostTools
-from ..._collect.problem import Problem, broke_off
+from ..._collect.problem import Lost, Problem, broke_off
 from ..._collect.sampling import Number, number
 from ..._texts import strict_url
 from . import api, application, local, refusal
@@ -133,6 +133,8 @@ class CelerySampler(Sampler):
     def second(self) -> None:
         if self._broke is not None:
             raise self._broke  # the broker is not the one that the window began with
+        if self._connected.on_redis and self._connected.describe().get("run_id") != self._got.server.get("run_id"):
+            raise Lost("the broker was restarted within the window")  # its client library connects again and says nothing
         # lengths and counts as close together as can be: both say what arrived
         self._got.readings.append(self._reading())
         self._got.second = self._snapshot("stats", "active", "reserved", "scheduled")
@@ -303,7 +305,7 @@ class CelerySampler(Sampler):
         try:
             return api.flower_events(api.get(str(self.options["flower_url"]), "/metrics", self.tools.timeout, "Flower"))
         except Problem as problem:
-            self._got.problems["flower"] = self.tools.hide(str(problem))
+            self._got.problems["flower"] = self._explained(problem)
             return None
 
     def _manage(self) -> None:
@@ -315,7 +317,10 @@ class CelerySampler(Sampler):
         try:
             got.management = api.rabbitmq_queues(api.get(str(url), f"/api/queues/{vhost}", self.tools.timeout, "the management API"))
         except Problem as problem:
-            got.problems["management"] = self.tools.hide(str(problem))
+            got.problems["management"] = self._explained(problem)
+
+    def _explained(self, problem: Problem) -> str:
+        return self.tools.hide(str(silence.explained(problem, self.tools.timeout)))
 
 
 def discover(tools: HostTools) -> list[dict[str, t.Any]]:

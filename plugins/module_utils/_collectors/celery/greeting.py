@@ -12,7 +12,7 @@ import time
 import typing as t
 
 from ..._collect import stream
-from ..._collect.problem import Down, Hangs, Problem
+from ..._collect.problem import Down, Hangs, HungUp, Problem
 
 #: Redis answers PING with PONG, or with an error: a code in capitals, and words.
 _PONG = re.compile(rb"\+PONG\r\n")
@@ -21,6 +21,8 @@ _ERROR = re.compile(rb"-([A-Z][A-Z0-9]*)[ \r]")
 _FRAME, _LARGEST_GREETING = b"\x01\x00\x00", 1 << 17
 #: RabbitMQ's frames have 128 KiB. Its library would wait for all of what is announced.
 _LARGEST_FRAME = 1 << 20
+#: What to do about a broker that speaks TLS.
+_IF_TLS = "the broker URL begins with rediss:// or amqps:// then"
 
 
 def redis(where: str, address: stream.Address, seconds: float) -> None:
@@ -32,11 +34,11 @@ def redis(where: str, address: stream.Address, seconds: float) -> None:
         except TimeoutError as late:
             answer = late.args[0] if late.args and isinstance(late.args[0], bytes) else b""
             if not answer:
-                raise Hangs(f"the broker {where} did not answer within {seconds:g} s: it hangs, or is no Redis", address) from None
+                raise Hangs(f"the broker {where} did not answer within {seconds:g} s: it hangs, or is no Redis", address, _IF_TLS) from None
         except OSError:
             answer = b""
     if not answer:
-        raise Problem(f"the broker {where} hangs up: does it want TLS (rediss://)?")
+        raise HungUp(f"the broker {where} hangs up without an answer: is it another service's port?", address, _IF_TLS)
     error = _ERROR.match(answer)
     if error is None and not _PONG.match(answer):
         raise Problem(f"what answers at {where} does not speak as a broker does{stream.instead(answer)}: is it another service's port?")
@@ -84,6 +86,13 @@ def check_amqp(connection: t.Any, where: str, seconds: float) -> None:
                     raise Problem(f"what answers at {where} does not speak as a broker does: it announces frames that no broker sends")
                 return read(count, *rest, **options)
 
+            settings = transport._get_tcp_socket_defaults
+
+            def settable(sock: socket.socket) -> dict[int, t.Any]:
+                # the library sets what it has just read: over the loopback the kernel refuses that size once something was received
+                return {option: value for option, value in settings(sock).items() if option != socket.TCP_MAXSEG}
+
+            transport._get_tcp_socket_defaults = settable
             transport._read = bounded
             transport.connect = connect
             return transport
@@ -94,6 +103,7 @@ def check_amqp(connection: t.Any, where: str, seconds: float) -> None:
 def _look(sock: socket.socket, where: str, seconds: float) -> None:
     """Leave the bytes where they are."""
     deadline, before = time.monotonic() + seconds, sock.gettimeout()
+    address = t.cast("stream.Address", sock.getpeername()[:2])
     first = b""
     while len(first) < 7 and time.monotonic() < deadline:
         sock.settimeout(max(0.01, deadline - time.monotonic()))
@@ -101,15 +111,17 @@ def _look(sock: socket.socket, where: str, seconds: float) -> None:
             first = sock.recv(7, socket.MSG_PEEK)
         except (TimeoutError, BlockingIOError):
             break
+        except OSError:
+            first = b""
         finally:
             sock.settimeout(before)
         if not first:
-            return  # the library says it
+            raise HungUp(f"the broker {where} hangs up without an answer: is it another service's port?", address, _IF_TLS)
         if len(first) < 7:
             time.sleep(0.005)
     if not first:
         late = f"the broker {where} did not answer within {seconds:g} s: it hangs, or is no RabbitMQ"
-        raise Hangs(late, t.cast("stream.Address", sock.getpeername()[:2]))
+        raise Hangs(late, address, _IF_TLS)
     if first[:4] == b"AMQP":
         raise Problem(f"what answers at {where} speaks another version of AMQP: is this RabbitMQ's own port?")
     if first[:3] != _FRAME or int.from_bytes(first[3:7], "big") > _LARGEST_GREETING:

@@ -13,9 +13,11 @@ import errno
 import re
 import shlex
 import socket
+import ssl
 import typing as t
 
-from ..._collect.problem import Down, Problem, fault
+from ..._collect import tls
+from ..._collect.problem import Down, Lost, Problem, fault
 from .broker_url import Broker
 
 #: What a refusal is about.
@@ -107,7 +109,7 @@ def _broken(error: BaseException, where: str, seconds: float) -> Problem:
     if "ResponseError" in names:  # its text may repeat what we sent
         return Problem(f"the broker {where} answers our first command with an error: is it Redis, and one of the last ten years?")
     if names & {"SSLError", "SSLCertVerificationError", "CertificateError"}:
-        return Problem(f"the certificate of the broker {where} is not trusted, or it speaks no TLS: see ssl_ca_certs in its URL")
+        return _not_encrypted(errors, where)
     if any(isinstance(one, socket.gaierror) for one in errors):
         return Problem(f"the host name of the broker {where} does not resolve")
     if any(isinstance(one, (socket.timeout, TimeoutError)) for one in errors) or "TimeoutError" in names:
@@ -116,9 +118,18 @@ def _broken(error: BaseException, where: str, seconds: float) -> Problem:
         return Problem(f"what answers at {where} does not speak as a broker does: is it another service's port?")
     if isinstance(error, (AttributeError, TypeError, KeyError, IndexError)):
         return Problem(f"the library that speaks to the broker {where} failed: {fault(error)}")
-    if any(isinstance(one, OSError) and one.errno not in _NOBODY and not isinstance(one, ConnectionRefusedError) for one in errors):
-        return Problem(f"the broker {where} hangs up: does it want TLS (amqps://, rediss://), or is it another service's port?")
-    return Down(f"no connection to the broker {where} ({type(error).__name__}): is it running?")
+    if any(isinstance(one, ConnectionRefusedError) or (isinstance(one, OSError) and one.errno in _NOBODY) for one in errors):
+        return Down(f"no connection to the broker {where} ({type(error).__name__}): is it running?")
+    return Lost(f"the broker {where} hangs up while it is asked: is it being restarted, or is it another service's port?")
+
+
+def _not_encrypted(errors: t.Sequence[BaseException], where: str) -> Problem:
+    verified = next((one for one in errors if isinstance(one, ssl.SSLCertVerificationError)), None)
+    if verified is not None:
+        return Problem(f"the certificate of the broker {where} is not trusted ({verified.verify_message}): see ssl_ca_certs in its URL")
+    if any(isinstance(one, ssl.SSLError) and tls.refuses_us(one) for one in errors):
+        return Problem(f"the broker {where} speaks TLS and refuses ours: which versions and client certificates does it want?")
+    return Problem(f"what answers at {where} does not speak TLS: the broker URL begins with redis:// or amqp:// then")
 
 
 def reading(error: BaseException, broker: Broker, what: str) -> str:

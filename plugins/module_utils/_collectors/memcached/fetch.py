@@ -12,8 +12,8 @@ import ssl
 import time
 import typing as t
 
-from ..._collect import stream
-from ..._collect.problem import Problem, Silent
+from ..._collect import stream, tls
+from ..._collect.problem import HungUp, Problem, Silent
 from ..._texts.redact import clean
 from . import parse
 
@@ -22,7 +22,11 @@ DEFAULT_PORT = 11211
 PROBE_KEY = "warroom.launch.probe"
 
 
-class Closed(Problem):
+#: What to do about a server that speaks TLS.
+_IF_TLS = "set the option tls"
+
+
+class Closed(HungUp):
     """The peer hung up instead of answering."""
 
 
@@ -74,12 +78,17 @@ class Session:
             got = late.args[0] if late.args and isinstance(late.args[0], bytes) else b""
             parse.refuse_foreign(got, where)
             what = f"no {'complete ' if got else ''}answer from {where} within {self.seconds:g} s"
-            raise Silent(f"{what}; does it want SASL or TLS (option tls), or does it hang?", self.address) from None
+            raise Silent(f"{what}; does it want SASL or TLS (option tls), or does it hang?", self.address, _IF_TLS) from None
         except (ConnectionError, ssl.SSLError):
             answer = b""
         parse.refuse_foreign(answer, where)
         if not parse.complete(answer):
-            raise Closed(f"{where} closed without an answer; does it want TLS (option tls), or is it a proxy that has no stats?")
+            raise Closed(
+                f"{where} closed without {'a complete' if answer else 'an'} answer; does it want TLS (option tls), or is it a proxy that "
+                "has no stats?",
+                self.address,
+                _IF_TLS,
+            )
         return answer
 
     def _log_in(self) -> None:
@@ -97,27 +106,15 @@ class Session:
 
 
 def _wrapped(conn: socket.socket, address: stream.Address, options: t.Mapping[str, t.Any]) -> socket.socket:
-    where = stream.shown(address)
-    try:
-        context = ssl.create_default_context(cafile=options.get("ca_cert") or None)
-    except (OSError, ssl.SSLError) as error:
-        raise Problem(f"ca_cert {options.get('ca_cert')} cannot be used: {error}") from None
+    context = tls.trusted(options.get("ca_cert") or None)
     if not options.get("validate_certs", True):
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     elif isinstance(address, str):
         context.check_hostname = False  # the path of a UNIX socket is no name in a certificate
-    try:
-        return context.wrap_socket(conn, server_hostname=None if isinstance(address, str) else address[0])
-    except ssl.SSLCertVerificationError as error:
-        raise Problem(
-            f"the certificate of {where} is not trusted ({error.verify_message}): "
-            "give its authority in ca_cert, or set validate_certs to false"
-        ) from None
-    except (ssl.SSLError, ConnectionError) as error:
-        raise Problem(f"no TLS connection to {where} ({getattr(error, 'reason', None) or error}): does it speak TLS?") from None
-    except (socket.timeout, TimeoutError):
-        raise Silent(f"{where} did not finish the TLS handshake: does it speak TLS?", address) from None
+    return tls.wrapped(
+        conn, address, context, "give its authority in ca_cert, or set validate_certs to false", "set the option tls to false"
+    )
 
 
 def _greeted(options: t.Mapping[str, t.Any], seconds: float) -> Session:

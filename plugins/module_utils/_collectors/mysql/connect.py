@@ -16,7 +16,7 @@ import time
 import typing as t
 
 from ..._collect import stream
-from ..._collect.problem import Down, Hangs, Problem
+from ..._collect.problem import Down, Hangs, HungUp, Problem
 from ..._texts.redact import clean
 from . import option_file
 from .refusal import Exhausted, Wish, explained
@@ -133,6 +133,12 @@ def connection(wanted: Login, seconds: float) -> t.Any:
 def _connect(wanted: Login, seconds: float) -> t.Any:
     conn = _dialled(wanted.address, seconds)
     try:
+        if wanted.tls and not _capabilities(conn) & _OFFERS_TLS:
+            # the driver would go on in the clear
+            raise Problem(
+                f"{wanted.place} does not offer TLS, which ca_cert, client_cert or check_hostname asks for, so nothing was sent: "
+                "set ssl_cert and ssl_key on the server, or leave these options out"
+            )
         return _logged_in(conn, wanted, seconds)
     except BaseException:
         conn.close()
@@ -181,6 +187,12 @@ def _logged_in(conn: socket.socket, wanted: Login, seconds: float) -> t.Any:
 _FIRST_PACKETS, _LONGEST_HANDSHAKE = (10, 255), 8192
 
 
+#: MySQL greets in the clear before it begins to encrypt.
+_IF_TLS = "is this MySQL's own address, and not that of a proxy? See login_host, login_port"
+#: A capability that a server tells in its greeting.
+_OFFERS_TLS = 0x0800
+
+
 def _dialled(address: stream.Address, seconds: float) -> socket.socket:
     """A connection to what greets as MySQL does."""
     conn = stream.connect(address, seconds)
@@ -202,16 +214,25 @@ def _check_greeting(conn: socket.socket, address: stream.Address, seconds: float
             time.sleep(0.005)
             first = conn.recv(5, socket.MSG_PEEK)
     except TimeoutError:
-        raise Hangs(f"{where} accepts connections and does not answer within {seconds:g} s: it hangs, or is no MySQL", address) from None
+        raise Hangs(
+            f"{where} accepts connections and does not answer within {seconds:g} s: it hangs, or is no MySQL", address, _IF_TLS
+        ) from None
     except OSError:
         first = b""
     if not first:
-        raise Problem(f"what answers at {where} hangs up: is this MySQL's own address? See login_host, login_port")
+        raise HungUp(f"what answers at {where} hangs up: is this MySQL's own address? See login_host, login_port", address, _IF_TLS)
     if len(first) < 5 or first[3] != 0 or first[4] not in _FIRST_PACKETS or int.from_bytes(first[:3], "little") > _LONGEST_HANDSHAKE:
         raise Problem(
             f"what answers at {where} does not speak MySQL's protocol{stream.instead(first)}: is this its own address? "
             "See login_host, login_port"
         )
+
+
+def _capabilities(conn: socket.socket) -> int:
+    """The lower half of what the server is capable of, from the greeting that waits; all of it where that has another form."""
+    greeting = conn.recv(512, socket.MSG_PEEK)
+    place = greeting.find(b"\0", 5) + 14  # after the version: a number, eight bytes of salt, and a zero
+    return int.from_bytes(greeting[place : place + 2], "little") if 14 <= place <= len(greeting) - 2 and greeting[4] == 10 else 0xFFFF
 
 
 def _no_cryptography(error: RuntimeError, wanted: Login) -> Problem:

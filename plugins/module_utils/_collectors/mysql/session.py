@@ -43,6 +43,7 @@ class Session:
     def __init__(self, connection: t.Any, seconds: float) -> None:
         self._connection = connection
         self.lost = False
+        self._how_lost = ""
         limit = max(0.1, min(STATEMENT_SECONDS, seconds))
         # our own ways, whatever the account's or the server's defaults are
         for statement in (
@@ -64,7 +65,7 @@ class Session:
         import pymysql
 
         if self.lost:
-            raise Refused("lost", "the connection was lost before")
+            raise Refused("lost", self._how_lost)
         try:
             with self._connection.cursor() as cursor:
                 cursor.execute(sql)
@@ -74,11 +75,16 @@ class Session:
             raise self._refused(error) from None
 
     def _refused(self, error: Exception) -> Refused:
-        code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
+        numbered = bool(error.args) and isinstance(error.args[0], int)
+        code = error.args[0] if numbered else 0
         why = _REASON.get(code, "other")
+        said = str(error.args[-1]) if error.args else str(error)
         if isinstance(error, (OSError, EOFError)) or why == "lost":
-            why, self.lost = "lost", True
-        return Refused(why, str(error.args[-1]) if error.args else str(error), code)
+            # the driver's own errors have a number, unless it does not understand what it received
+            strange = not numbered and not isinstance(error, (OSError, EOFError))
+            said = f"what it answers is not MySQL's protocol ({said})" if strange else said or "the server ended the connection"
+            why, self.lost, self._how_lost = "lost", True, said
+        return Refused(why, said, code)
 
     def one(self, sql: str) -> Row:
         """The first row, or an empty one."""

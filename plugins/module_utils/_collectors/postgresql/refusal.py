@@ -124,7 +124,7 @@ def _without_code(said: str, where: str) -> Problem:
         if pattern.search(said):
             return Problem(f"{where} refuses us: {said}: {advice}")
     if _TLS.search(said):
-        return Problem(f"{where} refuses us: {said}: check ssl_mode and ca_cert")
+        return Problem(f"no encrypted connection to {where}: {said}: check ssl_mode and ca_cert")
     if _NOBODY.search(said):
         return Down(f"no PostgreSQL at {where}: {said}")
     return Problem(f"{where} refuses us: {said}")

@@ -17,6 +17,7 @@ from ..._collect.facts import Facts, Unknown, known, row
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Problem
 from ..._sql.sessions import Manner, is_client
+from ..._texts.redact import clean
 from . import comparable, confirm, connect, connections, driver, indexes, plans, pooler, queries, refusal, server_queries, shape, tables
 from .discover import backends
 from .fetch import About, Reader, Sample
@@ -270,7 +271,16 @@ class PostgresqlSampler(Sampler):
         except refusal.Exhausted as refused:
             self._exhausted = str(refused)
         except driver.SqlError as error:
-            raise Problem(f"{self.name} answers strangely: {error}") from None
+            raise self._strange(error) from None
+
+    def _strange(self, error: driver.SqlError) -> Problem:
+        """A server's own errors have a code; without one it is libpq that did not understand, or was hung up on."""
+        where = connect.shown(self.options)
+        if error.code is not None:
+            return Problem(f"{where} does not answer what every PostgreSQL does: {clean(str(error))}")
+        if "closed the connection" in str(error):
+            return Problem(f"{where} ended our connection while it was read: was it stopped or restarted just now? Ask again")
+        return Problem(f"what answers at {where} does not keep to PostgreSQL's protocol: {clean(str(error), 120)}")
 
     def watch(self, seconds: float) -> None:
         if self._server is not None:

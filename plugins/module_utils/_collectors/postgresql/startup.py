@@ -22,7 +22,7 @@ import time
 import typing as t
 
 from ..._collect import stream
-from ..._collect.problem import Hangs, Problem
+from ..._collect.problem import Hangs, HungUp, Problem
 from ..._texts.plain import text
 
 _PROTOCOL = 196608  # 3.0
@@ -30,6 +30,8 @@ _SSL_REQUEST = struct.pack("!II", 8, 80877103)
 #: No message of a login is longer; a longer one is not PostgreSQL's.
 _LONGEST = 65536
 _SCRAM = b"SCRAM-SHA-256"
+#: PostgreSQL is asked for TLS in the clear.
+_IF_TLS = "is this PostgreSQL's own address, and not that of a proxy? See login_host, login_port"
 NO_PASSWORD = "no password was given"
 
 
@@ -103,14 +105,16 @@ def greet(address: stream.Address, seconds: float) -> None:
             answer = stream.read_all(conn, seconds, enough=bool)
         except TimeoutError:
             raise Hangs(
-                f"{where} accepts connections and does not answer within {seconds:g} s: it hangs, or is no PostgreSQL", address
+                f"{where} accepts connections and does not answer within {seconds:g} s: it hangs, or is no PostgreSQL", address, _IF_TLS
             ) from None
         except OSError:
             answer = b""
     # a server answers with one byte, a very old one with an error message; whatever says more is something else
     if answer not in (b"S", b"N") and answer[:1] != b"E":
-        what = "hangs up" if not answer else "does not speak PostgreSQL's protocol" + stream.instead(answer)
-        raise Problem(f"what answers at {where} {what}: is this PostgreSQL's own address? See login_host, login_port")
+        own = "is this PostgreSQL's own address? See login_host, login_port"
+        if not answer:
+            raise HungUp(f"what answers at {where} hangs up: {own}", address, _IF_TLS)
+        raise Problem(f"what answers at {where} does not speak PostgreSQL's protocol{stream.instead(answer)}: {own}")
 
 
 def refusal(

@@ -17,13 +17,15 @@ import time
 import typing as t
 
 from ..._collect import stream
-from ..._collect.problem import Problem, Silent
+from ..._collect.problem import HungUp, Problem, Silent
 
 #: Seconds to wait for a raw server's first byte (it needs 1 to 3 ms) before asking in HTTP.
 PATIENCE = 0.25
 
 #: A document of four thousand workers; the parsed one takes ten times as much.
 MOST_BYTES = 4 * 1024 * 1024
+
+_IF_TLS = "the stats server of uWSGI has none: is this the application's port, or that of a proxy?"
 
 _EVERYWHERE = {"": "127.0.0.1", "*": "127.0.0.1", "0.0.0.0": "127.0.0.1", "[::]": "[::1]"}
 _STATUS = re.compile(rb"^HTTP/\d\.\d (\d{3})")
@@ -91,7 +93,9 @@ class Reader:
             # sending to a raw server may cut its answer short, and being silent to an HTTP server gets none
             body = self._once(deadline, seconds, patience=seconds if asked else 0.0)[0] or body
         if not body:
-            raise Problem(f"nothing received from {self.shown}; is this the stats socket?")
+            raise HungUp(f"nothing received from {self.shown}, it hangs up; is this the stats socket?", self.address.socket, _IF_TLS)
+        if not body.lstrip().startswith((b"{", b"[", b'"')):
+            raise self._not_uwsgi(body)
         return body
 
     def _once(self, deadline: float, seconds: float, patience: float) -> tuple[bytes, bool]:
@@ -106,16 +110,18 @@ class Reader:
                 got = len(late.args[0]) if late.args and isinstance(late.args[0], bytes) else 0
                 what = f"only {got} bytes of an answer" if got else "nothing"
                 said = f"{what} received from {self.shown} within {seconds:g} s; is this the stats socket?"
-                raise Silent(said, self.address.socket) from None
+                raise Silent(said, self.address.socket, _IF_TLS) from None
         return self._body(data), asked
 
     def _foreign(self, data: bytearray) -> bool:
         """Whether enough came: never, but what begins like no document and does not end is not read to the last byte."""
         begin = bytes(data[:64]).lstrip()
         if len(data) > 65536 and not begin.startswith((b"{", b"HTTP/")):
-            other = stream.instead(bytes(data[:64]))
-            raise Problem(f"what answers at {self.shown} is not uWSGI's stats server{other}; is this the stats socket?")
+            raise self._not_uwsgi(begin)
         return False
+
+    def _not_uwsgi(self, data: bytes) -> Problem:
+        return Problem(f"what answers at {self.shown} is not uWSGI's stats server{stream.instead(data[:64])}; is this the stats socket?")
 
     def _connect(self, seconds: float) -> socket.socket:
         place = self.address.socket
@@ -143,7 +149,7 @@ class Reader:
             raise Problem(f"{self.shown} answered HTTP {status.group(1).decode()}, not uWSGI's stats; is this the stats socket?")
         self._known, self._ask_first = True, True
         head, _sep, body = data.partition(b"\r\n\r\n")
-        if not body.lstrip().startswith(b"{"):
+        if not body.lstrip().startswith((b"{", b"[", b'"')):
             kind = re.search(rb"(?i)content-type: *([a-z/+-]{1,40})", head)
             shown = kind.group(1).decode() if kind else "no content type"
             raise Problem(f"{self.shown} answered HTTP with {shown}, not uWSGI's stats; is this the application's port?")

@@ -13,6 +13,7 @@ from ..._collect.base import Collector, Presence, Sampler
 from ..._collect.facts import Facts, Maybe, T, Unknown, known, measured
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Lost, Problem
+from ..._collect.sampling import Number, number
 from . import discover, fetch, parse, shape, vcl
 from .window import began_anew
 
@@ -91,6 +92,9 @@ class VarnishSampler(Sampler):
         if later is not None:
             shape.must_be_alive(self._first, later, at - self._first_at)
         return None
+
+    def uptime(self, facts: Facts) -> t.Optional[Number]:
+        return number(facts.get("child.uptime_seconds"))
 
     def _restarted(self) -> t.Optional[str]:
         """A sentence when another varnishd took the place of the one that was seen at first."""

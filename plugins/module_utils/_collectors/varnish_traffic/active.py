@@ -6,13 +6,12 @@
 
 from __future__ import annotations
 
-import http.client
 import re
 import time
 import typing as t
 import urllib.parse
 
-from ..._collect import stream
+from ..._collect import http_get, silence, stream
 from ..._collect.derived import put_total
 from ..._collect.facts import Facts, Maybe, Row, Unknown, measured
 from ..._collect.problem import Problem
@@ -20,7 +19,8 @@ from ..._collect.sampling import number
 from ..._texts.redact import clean, url_example
 from .tally import Matcher
 
-_READ = 256 * 1024
+#: Of a page, and of the headers before it.
+_READ, _HEADERS = 256 * 1024, 64 * 1024
 _UNCACHEABLE = re.compile(r"private|no-cache|no-store|max-age=0", re.IGNORECASE)
 
 
@@ -38,43 +38,35 @@ def _row(url: str, address: str, expected: t.Sequence[Matcher], deadline: float)
         row["name"] = url_example(path)
         row["host"] = clean(parts.netloc.rpartition("@")[2], 80) or row["host"]
         row["expect"] = next((want for want, _place, regex in expected if regex.search(path)), "cached")
-        _first, first_seconds = _fetch(address, parts, path, deadline)
-        answer, second_seconds = _fetch(address, parts, path, deadline)
-    except (Problem, OSError, http.client.HTTPException, ValueError) as error:
+        first, answer = _fetch(address, parts, path, deadline), _fetch(address, parts, path, deadline)
+    except (Problem, ValueError) as error:
         problem = clean(str(error) or type(error).__name__, 160)
         return {**row, **dict.fromkeys(_MEASURED, Unknown(problem)), "reasons": [], "problem": problem}
     judged = _judged(answer)
     cached = judged["cached"]
     ok = cached if isinstance(cached, Unknown) else cached == (row["expect"] == "cached")
-    return {**row, **judged, "ok": ok, "first_seconds": first_seconds, "second_seconds": second_seconds}
+    return {**row, **judged, "ok": ok, "first_seconds": first.seconds, "second_seconds": answer.seconds}
 
 
 #: What only a page that was fetched has.
 _MEASURED = ("status", "cached", "ok", "age_seconds", "first_seconds", "second_seconds", "set_cookie", "vary")
 
 
-def _fetch(address: str, parts: urllib.parse.SplitResult, path: str, deadline: float) -> tuple[http.client.HTTPResponse, float]:
+def _fetch(address: str, parts: urllib.parse.SplitResult, path: str, deadline: float) -> http_get.Answer:
     left = deadline - time.monotonic()
     if left <= 0:
         raise Problem("not fetched: the time for all probes was up")
-    conn = http.client.HTTPConnection("launch", timeout=left)
-    conn.sock = stream.connect(stream.parse_address(address, 80), left)
-    begun = time.monotonic()
+    headers = {"Host": parts.netloc.rpartition("@")[2] or address, "User-Agent": "warroom.launch", "Accept-Encoding": "gzip"}
+    if parts.scheme == "https":
+        headers["X-Forwarded-Proto"] = "https"
+    place, what = stream.parse_address(address, 80), "the accelerator"
     try:
-        headers = {"User-Agent": "warroom.launch", "Connection": "close", "Accept-Encoding": "gzip"}
-        headers["Host"] = parts.netloc.rpartition("@")[2] or address
-        if parts.scheme == "https":
-            headers["X-Forwarded-Proto"] = "https"
-        conn.request("GET", path, headers=headers)
-        answer = conn.getresponse()
-        took = time.monotonic() - begun
-        answer.read(_READ)
-        return answer, round(took, 6)
-    finally:
-        conn.close()
+        return http_get.get(place, path, headers, left, what=what, limit=_READ + _HEADERS, keep=_READ)
+    except Problem as problem:
+        raise silence.explained(problem, max(0.1, deadline - time.monotonic())) from None
 
 
-def _judged(answer: http.client.HTTPResponse) -> dict[str, t.Any]:
+def _judged(answer: http_get.Answer) -> dict[str, t.Any]:
     """Two numbers in X-Varnish are a hit; without that header (it may be removed) an Age above 0 is one."""
     age = answer.headers.get("Age", "")
     seconds = number(age)

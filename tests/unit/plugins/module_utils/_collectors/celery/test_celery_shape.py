@@ -308,6 +308,8 @@ def test_http_sources_say_what_is_wrong() -> None:
         api.get(f"http://{address}", "/metrics", 2, "Flower")
     with pytest.raises(Problem, match="not http"):
         api.get("ftp://h", "/", 2, "Flower")
+    with pytest.raises(Problem, match="does not hold its metrics"):
+        api.flower_events(b"<html>")
     with pytest.raises(Problem, match="not a list"):
         api.rabbitmq_queues(b"<html>")
 

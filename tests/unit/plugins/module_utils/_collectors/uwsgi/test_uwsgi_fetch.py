@@ -86,7 +86,7 @@ def test_u03_not_the_stats_socket(answer):
         (b"HTTP/1.1 200 OK\r\n\r\n", "application's port"),
         (b'{"status": "ok"}', "without workers or vassals"),
         (b"[1, 2]", "not a JSON object"),
-        (b"\xff\x00\x1b[2J" * 30, "not complete JSON"),
+        (b"\xff\x00\x1b[2J" * 30, "is not uWSGI's stats server"),
         (b"[" * 100_000, "not complete JSON|is not uWSGI's stats server"),
         (b'{"a":' * 100_000, "not complete JSON"),
         (b'{"workers": ' + b"9" * 5000 + b"}", "without workers|not complete"),

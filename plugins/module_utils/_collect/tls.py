@@ -1,0 +1,65 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""TLS over a connection of ours, and whether a peer that does not answer in the clear speaks it."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import typing as t
+
+from . import stream
+from .problem import Problem, Silent
+
+#: For the look at a peer that was silent: it answers at once, or is not asked further.
+_LOOK_SECONDS = 1.0
+
+
+def wrapped(conn: socket.socket, address: stream.Address, context: ssl.SSLContext, untrusted: str, plain: str) -> socket.socket:
+    """The encrypted connection. `untrusted` and `plain`: what to do about a certificate that fails, and about a peer without TLS."""
+    where = stream.shown(address)
+    try:
+        return context.wrap_socket(conn, server_hostname=None if isinstance(address, str) else address[0])
+    except ssl.SSLCertVerificationError as error:
+        raise Problem(f"the certificate of {where} is not trusted ({error.verify_message}): {untrusted}") from None
+    except (socket.timeout, TimeoutError):
+        raise Silent(f"{where} did not finish the TLS handshake: does it speak TLS?", address) from None
+    except ssl.SSLError as error:
+        if refuses_us(error):
+            raise Problem(
+                f"{where} speaks TLS and refuses ours ({error.reason}): which versions and client certificates does it want?"
+            ) from None
+        raise Problem(f"what answers at {where} does not speak TLS: {plain}") from None
+    except OSError:
+        raise Problem(f"{where} hangs up during the TLS handshake: {plain}") from None
+
+
+def refuses_us(error: ssl.SSLError) -> bool:
+    """Whether the peer speaks TLS and has said that it does not like ours."""
+    return "ALERT" in str(error.reason) or str(error.reason) in ("UNSUPPORTED_PROTOCOL", "NO_CIPHERS_AVAILABLE")
+
+
+def is_spoken(address: stream.Address, seconds: float) -> bool:
+    """Whether a TLS handshake is answered there. Its certificate is not checked, and nothing is sent over it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with contextlib.suppress(Problem), stream.connect(address, min(seconds, _LOOK_SECONDS)) as conn:
+        try:
+            context.wrap_socket(conn).close()
+        except ssl.SSLError as error:
+            return refuses_us(error)
+        except OSError:
+            return False
+        return True
+    return False
+
+
+def trusted(ca_cert: t.Optional[str] = None) -> ssl.SSLContext:
+    """A context that trusts this host's authorities, or the one given."""
+    try:
+        return ssl.create_default_context(cafile=ca_cert)
+    except (OSError, ssl.SSLError) as error:
+        raise Problem(f"ca_cert {ca_cert} cannot be used: {error}") from None
