@@ -28,9 +28,10 @@ class Ran(t.NamedTuple):
 
 
 class Practice:
-    """Start it with stories and other variables; end it with `stop`."""
+    """Start it with stories and other variables; end it with `stop`. `surroundings`: more of the environment of all that is run."""
 
     def __init__(self) -> None:
+        self.surroundings: dict[str, str] = {}
         self.dir = pathlib.Path("/var/tmp") / f"warroom-test-{secrets.token_hex(4)}"
         self.inventory = self.dir.with_suffix(".yml")
         self.report = self.dir.with_suffix(".report")
@@ -42,7 +43,7 @@ class Practice:
             "practice_stack_venv": str(VENV.parent) if _reachable() else "",
         }
         extra = json.dumps({**own, **variables})
-        return _ran(ansible.run("ansible-playbook", ROOT / "playbooks" / "practice.yml", "-e", extra, seconds=600))
+        return _ran(ansible.run("ansible-playbook", ROOT / "playbooks" / "practice.yml", "-e", extra, env=self.surroundings, seconds=600))
 
     def start(self, *stories: str, **variables: t.Any) -> Ran:
         return self.run(practice_stack_stories=list(stories), **variables)
@@ -50,11 +51,18 @@ class Practice:
     def stop(self) -> Ran:
         return self.run(practice_stack_state="absent")
 
-    def check(self) -> tuple[int, dict[str, t.Any]]:
-        """The verdict about it: the playbook's exit code and launch.json."""
+    @property
+    def state(self) -> dict[str, t.Any]:
+        """Its ports and its password."""
+        found: dict[str, t.Any] = json.loads((self.dir / "etc" / "state.json").read_text())
+        return found
+
+    def check(self, surroundings: t.Optional[dict[str, str]] = None) -> tuple[int, dict[str, t.Any]]:
+        """The verdict about it, from a control node with this environment: the playbook's exit code and launch.json."""
         extra = json.dumps({"launch_check_report_dir": str(self.report)})
         book = ROOT / "playbooks" / "launch_check.yml"
-        ran = ansible.run("ansible-playbook", "-i", self.inventory, book, "-e", extra, seconds=300)
+        env = {**self.surroundings, **(surroundings or {})}
+        ran = ansible.run("ansible-playbook", "-i", self.inventory, book, "-e", extra, env=env, seconds=300)
         return ran.returncode, json.loads((self.report / "launch.json").read_text())
 
     def processes(self) -> t.Iterator[pathlib.Path]:

@@ -45,6 +45,7 @@ class Watch(t.NamedTuple):
         argv = [VENV / "ansible-playbook", "-i", stack.inventory, ROOT / "playbooks" / "launch_watch.yml", "-e", json.dumps(settings)]
         surroundings = {
             **os.environ,
+            **stack.surroundings,
             "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_STDOUT_CALLBACK": "warroom.launch.war_room",
