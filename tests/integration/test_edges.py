@@ -16,6 +16,7 @@ from ansible_collections.warroom.launch.plugins.module_utils._collect.options im
 from ansible_collections.warroom.launch.plugins.module_utils._collect.run import gather
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.registry import collector
 from ansible_collections.warroom.launch.plugins.module_utils._linux.processes import Processes
+from ansible_collections.warroom.launch.plugins.plugin_utils._fleet.graph import Graph
 from tests.support.celery import Worker
 from tests.support.memcached import Memcached
 from tests.support.mysql import MariaDB
@@ -71,6 +72,14 @@ def gathered() -> t.Iterator[tuple[types.SimpleNamespace, dict[str, dict[str, t.
         tools._processes = Processes.read()
         facts = gather(jobs, 0.0, tools)
         yield servers, {service: facts[collector(service).key]["instances"][0] for service in wanted}
+
+
+def test_both_ends_join_to_one_site(gathered: t.Any) -> None:
+    _servers, facts = gathered
+    graph = Graph({"here": {"facts": {f"launch_{service}": {"instances": [instance]} for service, instance in facts.items()}}})
+    found = {(edge.source[1], edge.target[1]) for edge in graph.edges}
+    behind = {("uwsgi", service) for service in ("memcached", "postgresql", "mysql", "redis")}
+    assert found == {("varnish", "uwsgi"), ("celery", "redis"), *behind} and len(set(graph.sites.values())) == 1
 
 
 def told(facts: dict[str, t.Any], name: str) -> dict[str, int]:

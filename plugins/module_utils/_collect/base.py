@@ -24,6 +24,8 @@ class Presence:
     listens: t.Sequence[str] = ()
     #: Whom its configuration says that it talks to, connected at the moment or not.
     talks_to: t.Sequence[str] = ()
+    #: Why it may talk to more than that and its open connections.
+    partial: t.Optional[str] = None
 
 
 class Sampler:

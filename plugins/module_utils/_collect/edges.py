@@ -45,10 +45,11 @@ def _presence(sampler: Sampler) -> t.Optional[Presence]:
 def _put(facts: Facts, presence: Presence, edges: Edges) -> None:
     why = _why_unread(presence, edges)
     partial = why or _why_partial(edges)
+    talks_partial = partial or presence.partial
     listens = sorted(edges.listens) if why is None else sorted({_address(place) for place in presence.listens})
     facts.put("listens", Unknown(partial) if partial and not listens else [clean(place, 120) for place in listens[:KEEP]])
     talks = dict.fromkeys(_not_connected(presence, edges), Unknown(why) if why else 0)
-    _rows(facts, "talks_to", {**dict(edges.talks_to.most_common()), **talks}, why if not talks else None, partial)
+    _rows(facts, "talks_to", {**dict(edges.talks_to.most_common()), **talks}, why if not talks else None, talks_partial)
     _rows(facts, "clients_from", dict(edges.clients.most_common()), why, partial)
     facts.put("net_namespace", {"name": edges.network, "addresses": edges.addresses} if edges.network else Unknown(why or _SEVERAL))
 

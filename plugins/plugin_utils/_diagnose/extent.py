@@ -14,7 +14,10 @@ from .._fleet.nodes import Key
 from .._fleet.observed import Instance, Row
 from .cause import Cause, several
 from .fleet_view import Fleet
+from .sites import is_full
 
+#: Pairs of instances that are compared; of more the hosts decide.
+MOST_PAIRS = 20_000
 #: Services that only show another one's instances.
 _SEEN_AS = {"varnish_traffic": "varnish"}
 
@@ -53,10 +56,13 @@ def _servers_of(rows: list[Row], fleet: Fleet) -> list[Key]:
 
 def apart(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
     """Whether the two are known to belong to different sites."""
-    answers = [fleet.graph.apart(one, other) for one, other in itertools.product(keys_of(deep, fleet), keys_of(shallow, fleet))]
-    if False in answers:
-        return False
-    if answers and all(answers):
+    pairs = itertools.product(keys_of(deep, fleet), keys_of(shallow, fleet))
+    answers = set()
+    for one, other in itertools.islice(pairs, MOST_PAIRS):
+        answers.add(fleet.graph.apart(one, other))
+        if False in answers:
+            return False
+    if answers == {True} and next(pairs, None) is None:
         return True
     return fleet.sites.apart(deep.hosts, shallow.hosts)
 
@@ -74,7 +80,8 @@ def may_be_used_by(user: Instance, database: Instance, fleet: Fleet) -> bool:
 def _decided(answers: list[t.Optional[bool]], fleet: Fleet, hosts: t.Iterable[str], database: Instance) -> bool:
     if True in answers:
         return True
-    if answers and None not in answers:
+    # who is refused has no connection either
+    if answers and None not in answers and not is_full(database):
         return False
     return fleet.sites.may_use(hosts, database)
 

@@ -43,7 +43,7 @@ class Sites:
     def _read_users(self, database: Instance) -> t.Optional[set[str]]:
         users: set[str] = set()
         clients = database.rows("clients")
-        if len(clients) < (database.number("clients_total") or 0) or _is_full(database):
+        if len(clients) < (database.number("clients_total") or 0) or is_full(database):
             return None  # some are not listed, or are kept out
         for client in clients:
             if is_own(client):
@@ -88,7 +88,8 @@ class Sites:
         return list(groups.values())
 
 
-def _is_full(database: Instance) -> bool:
+def is_full(database: Instance) -> bool:
+    """Whether it may refuse those who need it."""
     used, usable = database.number("connections.used"), database.number("connections.usable")
     return used is not None and usable is not None and used >= FULL * usable
 

@@ -167,6 +167,8 @@ class Graph:
             return True
         if not self.nodes[one].is_talker:
             return False
+        if one not in self.sites:
+            return None  # connected to nothing at the moment: that says nothing of what it needs when there is work
         if any(key in self.unknown or self._may_hide(key, self.nodes[on].service) for key in behind):
             return None
         return False if on in self.sites else self._has_another(one, on)

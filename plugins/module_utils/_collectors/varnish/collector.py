@@ -10,7 +10,7 @@ import time
 import typing as t
 
 from ..._collect.base import Collector, Presence, Sampler
-from ..._collect.facts import Facts, Maybe, T, Unknown, known, measured
+from ..._collect.facts import Facts, Maybe, T, Unknown, measured
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Lost, Problem
 from ..._collect.sampling import Number, number
@@ -34,7 +34,7 @@ class VarnishSampler(Sampler):
     _second: t.Optional[parse.Counters] = None
     _second_at = 0.0
     _seen: t.Sequence[int] = ()
-    _backends: t.Sequence[str] = ()
+    _backends: Maybe[list[str]] = Unknown("it was not read")
 
     @property
     def name(self) -> str:
@@ -62,7 +62,7 @@ class VarnishSampler(Sampler):
     def facts(self, window: t.Optional[float]) -> Facts:
         restarted = self._check_alive()
         told = self._told()
-        self._backends = self._addresses(known(told.vcls) or {})
+        self._backends = self._addresses(told.vcls)
         facts = shape.facts(self._first, self._second, window, told, self.tools.top, restarted is not None)
         facts.put("client_options", discover.client_options(self.options.get("instance")))
         if restarted:
@@ -73,7 +73,10 @@ class VarnishSampler(Sampler):
         wanted = self.options.get("instance")
         here = [found for found in discover.discover(self.tools) if wanted in (found["instance"], found["name"])]
         listens = [str(found["address"]) for found in here if found["address"]]
-        return Presence(discover.pids(self.tools, wanted), listens, self._backends)
+        backends = self._backends
+        if isinstance(backends, Unknown):
+            return Presence(discover.pids(self.tools, wanted), listens, (), f"the backends of its VCL are not known: {backends.reason}")
+        return Presence(discover.pids(self.tools, wanted), listens, backends)
 
     def _check_alive(self) -> t.Optional[str]:
         """By the clocks of two samples; with one sample, another is taken only when no process is seen that writes them.
@@ -116,10 +119,12 @@ class VarnishSampler(Sampler):
             self._part(parse.parameters, "param.show", "-j"),
         )
 
-    def _addresses(self, vcls: t.Mapping[str, str]) -> list[str]:
-        """Where the backends of the live VCL are; nothing when that is not told."""
+    def _addresses(self, vcls: Maybe[t.Mapping[str, str]]) -> Maybe[list[str]]:
+        """Where the backends of the live VCL are."""
+        if isinstance(vcls, Unknown):
+            return vcls
         live = next((name for name, status in vcls.items() if status == "active"), None)
-        return [] if live is None else known(self._part(vcl.addresses, "vcl.show", live)) or []
+        return Unknown("none is active") if live is None else self._part(vcl.addresses, "vcl.show", live)
 
     def _part(self, read: t.Callable[[bytes], T], *words: str) -> Maybe[T]:
         try:

@@ -106,3 +106,24 @@ def test_who_serves_an_address() -> None:
         assert os.getpid() in table.serving(f"127.0.0.1:{port}", name) and os.getpid() in table.serving(f"localhost:{port}", name)
         # what listens on every address here listens on no other host's
         assert table.serving(f"203.0.113.9:{port}", name) == [] and table.serving(f"127.0.0.1:{port}", "no such program") == []
+
+
+def test_a_configuration_that_cannot_be_read_leaves_open_whom_it_talks_to() -> None:
+    talks = collections.Counter({"10.0.0.5:8000": 2})
+    presence = Presence([7], (), (), "the backends of its VCL are not known: no access")
+    facts = put(presence, Edges({"0.0.0.0:80"}, talks, collections.Counter({"10.0.0.9": 1}), "k-1", [], processes=1, read=1))
+    assert facts["talks_to_total"] is None and "backends of its VCL" in facts["unknown"]["talks_to_total"]
+    assert facts["clients_from_total"] == 1 and len(facts["talks_to"]) == 1
+
+
+def test_what_a_configuration_names_counts_without_a_connection() -> None:
+    presence = Presence([7], (), ["10.0.0.5:8000", "app2:8000", "cache:11211", "/run/app.sock"])
+    talks = collections.Counter({"10.0.0.6:8000": 2})
+    facts = put(presence, Edges(set(), talks, collections.Counter(), "k-1", [], processes=1, read=1))
+    # app2 may be the name of what it is connected to
+    assert [(row["address"], row["connections"]) for row in facts["talks_to"]] == [
+        ("10.0.0.6:8000", 2), ("10.0.0.5:8000", 0), ("cache:11211", 0), ("unix:/run/app.sock", 0),
+    ]  # fmt: skip
+    hidden = put(presence, Edges(processes=1, hidden=1))
+    assert [row["connections"] for row in hidden["talks_to"]] == [None] * 4 and hidden["talks_to_total"] is None
+    assert "become" in hidden["unknown"]["talks_to[].connections"]

@@ -156,13 +156,26 @@ def test_what_may_lead_to_a_database(address: str, hides: bool) -> None:
     """A proxy, another name of it: not a port of another protocol."""
     graph = Graph(
         fleet(
-            app1=("10.0.0.1", {"uwsgi": [service("u", [], [address])]}),
+            app1=("10.0.0.1", {"uwsgi": [service("u", [], [address, "127.0.0.1:11211"])], "memcached": [service("m", ["0.0.0.0:11211"])]}),
             app2=("10.0.0.2", {"uwsgi": [service("u", [], ["10.0.0.3:5432"])]}),
             db1=("10.0.0.3", {"postgresql": [service("p", ["0.0.0.0:5432"])]}),
         )
     )
     assert graph.depends(("app1", "uwsgi", "u"), ("db1", "postgresql", "p")) is (None if hides else False)
     assert graph.apart(("app1", "uwsgi", "u"), ("db1", "postgresql", "p")) is (None if hides else True)
+
+
+def test_what_is_connected_to_nothing_may_need_anything() -> None:
+    """An application without visitors has no connections."""
+    graph = Graph(
+        fleet(
+            app1=("10.0.0.1", {"uwsgi": [service("u", ["0.0.0.0:8000"])]}),
+            app2=("10.0.0.2", {"uwsgi": [service("u", [], ["10.0.0.3:5432"])]}),
+            db1=("10.0.0.3", {"postgresql": [service("p", ["0.0.0.0:5432"])]}),
+        )
+    )
+    assert graph.apart(("app1", "uwsgi", "u"), ("db1", "postgresql", "p")) is None
+    assert graph.grouped([("app1", "uwsgi", "u"), ("app2", "uwsgi", "u")]) is None
 
 
 def test_a_pooler_between() -> None:
