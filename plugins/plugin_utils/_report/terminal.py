@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import typing as t
 
 try:
@@ -14,6 +15,7 @@ try:
     from rich.console import Console, Group, RenderableType
     from rich.padding import Padding
     from rich.panel import Panel
+    from rich.rule import Rule
     from rich.table import Table
     from rich.text import Text
 except ImportError:  # the plain board says the same
@@ -22,6 +24,7 @@ except ImportError:  # the plain board says the same
 from . import board
 from .board import more
 from .records import Entry, Matrix, Model, ShownCause
+from .snippets import is_statement
 
 COLOURS = {
     "fail": "bold red",
@@ -42,7 +45,8 @@ def coloured(model: Model, width: int) -> str:
         file=out, force_terminal=True, color_system="standard", width=max(width, board.NARROWEST), highlight=False, emoji=False
     )
     for part in _parts(model, console.width):
-        console.print(part, soft_wrap=False)
+        # what is copied stands alone: inside a frame it would be cut at the right edge
+        console.print(part, soft_wrap=_is_copied(part))
     return out.getvalue().rstrip("\n")
 
 
@@ -56,12 +60,14 @@ def _parts(model: Model, width: int) -> t.Iterator[RenderableType]:
     for line in board.obstacle_lines(model["obstacles"], width):
         yield Text(line, "" if line.lstrip().startswith("$ ") else "bold magenta", no_wrap=True, overflow="ignore")
     for cause in model["causes"]:
-        yield Panel(_cause(cause), title=Text(cause["cause"], "bold red"), title_align="left", border_style="red")
+        yield Text("")
+        yield Rule(Text(cause["cause"], "bold red"), align="left", style="red")
+        yield from _indented(_cause(cause), 2)
     if model["causes_left"]:
         yield Text(f"… and {model['causes_left']} more causes: see the report")
     yield _matrix(model["matrix"], width)
     for number, entry in enumerate(model["entries"], 1):
-        yield _entry(entry, number)
+        yield from _entry(entry, number)
     if model["entries_left"]:
         yield Text(f"\n… and {model['entries_left']} more kinds of findings: see the report")
     if model["accepted"]:
@@ -71,7 +77,17 @@ def _parts(model: Model, width: int) -> t.Iterator[RenderableType]:
             yield Padding(Text(f"{gap['check']} ({where}): {gap['finding']} Accepted: {gap['reason']}", "bright_black"), (0, 0, 0, 2))
 
 
-def _cause(cause: ShownCause) -> RenderableType:
+def _is_copied(part: RenderableType) -> bool:
+    """A command or statement: a text that the terminal is left to wrap, so that it is copied as one line."""
+    return isinstance(part, Text) and bool(part.no_wrap) and part.overflow == "ignore"
+
+
+def _indented(parts: t.Iterable[RenderableType], left: int) -> t.Iterator[RenderableType]:
+    for part in parts:
+        yield Text(" " * left, no_wrap=True, overflow="ignore").append_text(part) if _is_copied(part) else Padding(part, (0, 0, 0, left))  # type: ignore[arg-type]
+
+
+def _cause(cause: ShownCause) -> list[RenderableType]:
     rows: list[RenderableType] = [Text(cause["statement"] or "", "bold")]
     where = ", ".join(cause["hosts"]) + more(cause["hosts_total"] - len(cause["hosts"]))
     if where:
@@ -80,12 +96,23 @@ def _cause(cause: ShownCause) -> RenderableType:
         rows.append(Text(f"visitors → {cause['path']}", "bright_black"))
     rows += [_hanging("·", sentence) for sentence in cause["evidence"]]
     if cause["first_fix"]:
-        rows.append(_hanging("→", cause["first_fix"], "bold green", "first: "))
+        rows += _advice("→", cause["first_fix"], "bold green", "first: ")
     if cause["avoid"]:
         rows.append(_hanging("✗", cause["avoid"], "bold red", "avoid: "))
     if cause["look"]:
         rows.append(_command(cause["look"]))
-    return Group(*rows)
+    return rows
+
+
+def _advice(sign: str, text: str, style: str, lead: str = "") -> list[RenderableType]:
+    """Prose hangs from its sign; a statement to copy is a line of its own, which the terminal may wrap."""
+    rows: list[RenderableType] = []
+    for copied, lines in itertools.groupby(text.split("\n"), is_statement):
+        if copied:
+            rows += [Text.assemble("  ", (line, "cyan"), no_wrap=True, overflow="ignore") for line in lines]
+        else:
+            rows.append(_hanging(" " if rows else sign, "\n".join(lines), style, "" if rows else lead))
+    return rows
 
 
 def _hanging(sign: str, text: str, style: str = "", lead: str = "") -> RenderableType:
@@ -116,11 +143,11 @@ def _matrix(matrix: Matrix, width: int) -> RenderableType:
     return Group(*rows)
 
 
-def _entry(entry: Entry, number: int) -> RenderableType:
+def _entry(entry: Entry, number: int) -> t.Iterator[RenderableType]:
     colour = COLOURS[entry["status"]]
     first, _dot, title = board.entry_title(entry, number).partition(". ")
     status, _space, rest = title.partition("  ")
-    rows: list[RenderableType] = [Text.assemble(f"\n{first}. ", (status, colour), "  ", (rest, "bold"))]
+    yield Text.assemble(f"\n{first}. ", (status, colour), "  ", (rest, "bold"))
     body: list[RenderableType] = []
     if entry["question"] and entry["status"] != "unknown":
         body.append(Text(entry["question"], "italic"))
@@ -130,7 +157,7 @@ def _entry(entry: Entry, number: int) -> RenderableType:
         value, _paren, limit = numbers.partition(" (limit")
         body.append(Text.assemble((value, colour), (" (limit" + limit if limit else "", "bright_black")))
     if entry["advice"]:
-        body.append(_hanging("→", entry["advice"], "bold green"))
+        body += _advice("→", entry["advice"], "bold green")
     if entry["look"]:
         body.append(_command(entry["look"]))
-    return Group(*rows, Padding(Group(*body), (0, 0, 0, 3)))
+    yield from _indented(body, 3)

@@ -14,6 +14,7 @@ from ansible_collections.warroom.launch.plugins.plugin_utils._report import boar
 from ansible_collections.warroom.launch.plugins.plugin_utils._report.model import model
 from ansible_collections.warroom.launch.plugins.plugin_utils._report.progress import Progress
 from ansible_collections.warroom.launch.plugins.plugin_utils._report.terminal import coloured
+from tests.support.launch_day import MISSING_INDEX, launch_day
 from tests.support.report import CAUSE, HOSTILE, fleet, host, hostile, report
 
 COLOUR = re.compile("\x1b\\[[0-9;]*m")
@@ -69,3 +70,17 @@ def test_progress_counts_hosts_that_nobody_announced():
     progress = Progress(0)
     progress.finish(HOSTILE)
     assert "1 of 1 hosts" in progress.line(400)
+
+
+def test_a_statement_is_one_line_whatever_the_width():
+    text = COLOUR.sub("", coloured(model(launch_day()), 60))
+    assert [line.strip() for line in text.splitlines()].count(MISSING_INDEX["create_index"]) == 2
+
+
+@pytest.mark.parametrize("width", [40, 70])
+def test_no_command_is_cut(width):
+    given = model(launch_day())
+    lines = [line.strip() for line in COLOUR.sub("", coloured(given, width)).splitlines()]
+    commands = [entry["look"] for entry in (*given["causes"], *given["entries"]) if entry["look"]]
+    assert len(commands) > 4 and max(map(len, commands)) > width - 4
+    assert [command for command in commands if f"$ {command}" not in lines] == []
