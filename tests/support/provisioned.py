@@ -14,7 +14,26 @@ import sys
 import typing as t
 
 from . import ansible
-from .fleet import CACHE, Fleet
+from .fleet import CACHE, Fleet, Host
+
+#: What a host has: packages with their states, users, files and their contents. Ansible's own folder is not the role's.
+SNAPSHOT = r"""
+dpkg-query -W -f '${Status} ${Package} ${Version}\n'
+cat /etc/passwd /etc/group
+find /etc /opt /usr/local /home /root /srv /var/lib/launch_monitoring -xdev -not -path '/srv/debs*' -not -path '*/.ansible*' 2>/dev/null
+find /etc /usr/local /home -xdev -type f -not -name '*-' -not -name ld.so.cache | LC_ALL=C sort | xargs -d '\n' md5sum
+"""
+#: What PostgreSQL and MariaDB have, where they run.
+DATABASES = r"""
+if pgrep -x postgres >/dev/null; then
+grep -h -v '^#' /var/lib/postgresql/*/main/postgresql.auto.conf
+su postgres -c "psql -XAt" <<'SQL'
+SELECT name, setting, pending_restart FROM pg_settings WHERE name NOT LIKE 'in_hot%' AND setting NOT LIKE '%wr-fleet%';
+SELECT rolname FROM pg_roles; SELECT extname FROM pg_extension;
+SQL
+fi
+if pgrep -x mariadbd >/dev/null; then mariadb -Ne 'SELECT user, host, plugin FROM mysql.user'; fi
+"""
 
 
 class Provisioned:
@@ -50,6 +69,9 @@ class Provisioned:
         rows = self.host.run("dpkg-query", "-W", "-f", "${Package} ${Status}\n").stdout.splitlines()
         return {row.split()[0] for row in rows if row.endswith("install ok installed")}
 
+    def snapshot(self) -> list[str]:
+        return sorted(self.sh(SNAPSHOT + DATABASES).splitlines())
+
     def sh(self, script: str, check: bool = True) -> str:
         return self.host.run("sh", "-c", script, check=check).stdout.strip()
 
@@ -61,6 +83,16 @@ class Provisioned:
 
     def ledger(self) -> dict[str, t.Any]:
         return dict(json.loads(self.sh("cat /var/lib/launch_monitoring/added.json")))
+
+
+def sudoer(host: Host, name: str) -> str:
+    """An ordinary user with ssh and sudo, without a password; gives its name."""
+    script = (
+        "useradd --create-home --shell /bin/bash --password '*' {0} && cp -r /root/.ssh /home/{0}/ && chown -R {0}: /home/{0}/.ssh"
+        " && echo '{0} ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/{0}"
+    )
+    host.run("sh", "-c", script.format(name))
+    return name
 
 
 def changed(output: str) -> list[str]:

@@ -55,11 +55,12 @@ def with_file(path: str, lines: t.Sequence[str], use: str) -> str:
     return f"d=$(mktemp -d) && {folder}printf '%s\\n' {words(*lines)} >\"$d\"/{path} && {{ {remove} {use}; }}"
 
 
-def first_of(way: Way, *commands: str, lacking: str, before: str = "") -> str:
-    """A script that becomes the first of these tools that is installed, or says what is missing."""
+def first_of(way: Way, *commands: str, lacking: str, before: str = "", repeated: bool = False) -> str:
+    """A script that becomes the first of these tools that is installed (`repeated` by watch), or says what is missing."""
     beside = os.path.dirname(way.python) if way.python.startswith("/") else ""
     folders = [f"{VENV}/bin", *([beside] if beside else []), "/usr/local/bin", "/usr/sbin", "/sbin"]
-    choices = [f"command -v {word(shlex.split(command)[0])} >/dev/null && exec {command}" for command in commands]
+    watch = "watch " if repeated else ""
+    choices = [f"command -v {word(shlex.split(command)[0])} >/dev/null && exec {watch}{command}" for command in commands]
     say = f"echo {word(f'{lacking} is not installed on {way.name}; the role warroom.launch.launch_monitoring does it')}"
     return "; ".join([f'PATH="$PATH":{word(":".join(folders))}', *([before] if before else []), *choices, say])
 
@@ -98,8 +99,9 @@ def memcached(way: Way, instances: t.Sequence[Instance]) -> list[Pane]:
     lines = ["delay: 3", "mode: t", "top_mode:", "  sort_column: hostname", "  sort_order: asc", "  columns:"]
     lines += [f"    - {column}" for column in _COLUMNS] + ["servers:", *(f"  - {address}" for address in shown)]
     run = with_file(".damemtop/damemtop.yaml", lines, f'HOME="$d" exec {DAMEMTOP}')
-    script = f"if [ -e {DAMEMTOP} ]; then {run}; fi; " + (
-        first_of(way, words("watch", "memcstat", f"--servers={','.join(shown)}"), lacking="memcached's damemtop")
+    # without its Perl modules it ends at once
+    script = f"if perl -c {DAMEMTOP} >/dev/null 2>&1; then {run}; fi; " + (
+        first_of(way, words("memcstat", f"--servers={','.join(shown)}"), lacking="memcached's damemtop", repeated=True)
     )
     return [Pane("memcache-top", script, notes=notes)]
 
@@ -118,7 +120,11 @@ def celery(way: Way, instances: t.Sequence[Instance]) -> list[Pane]:
         else:
             # the broker's password is in the environment of the flower that the role set up, readable by root
             read = f"set -a; [ ! -r {FLOWER} ] || . {FLOWER}; "
-            panes.append(Pane(title, read + first_of(way, "celery events", lacking="celery"), notes=(_flower(way, one),)))
+            lacks = f"celery events needs the broker: {_flower(way, one)}"
+            events = first_of(way, "celery events", lacking="celery")
+            # without one, celery would try a default that is nobody's
+            script = f'{read}if [ -n "$CELERY_BROKER_URL" ]; then {events}; else echo {word(lacks)}; fi'
+            panes.append(Pane(title, script, notes=(_flower(way, one),)))
             continue
         panes.append(Pane(title, script))
     return panes

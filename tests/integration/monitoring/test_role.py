@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The role launch_monitoring in fresh Debian roots over SSH: install, nothing on the second run, check mode, removal.
+"""The role launch_monitoring in fresh Debian roots over SSH, as an ordinary user with sudo; `make soak` has more ways and troubles.
 
 The servers that run before the role comes must run afterwards, untouched.
 """
@@ -14,8 +14,10 @@ import typing as t
 
 import pytest
 
+from tests.soak import role_table
+from tests.soak.role_table import OPERATOR, ORDINARY, failing, gone, nothing_stays, serving
 from tests.support.cockpit import Cockpit
-from tests.support.fleet import Fleet, Host, cannot
+from tests.support.fleet import cannot
 from tests.support.provisioned import Provisioned, changed
 from tests.support.server import wait_until
 
@@ -25,21 +27,10 @@ pytestmark = [
     pytest.mark.timeout(1200),
 ]
 
-#: What the hosts have before the role comes, and what the role may take from their local repository.
-SERVERS = ["varnish", "memcached", "postgresql", "mariadb-server"]
-TOOLS = [
-    "htop", "lsof", "strace", "ltrace", "sysstat", "iotop", "libanyevent-perl", "libyaml-perl", "libterm-readkey-perl",
-    "libmemcached-tools", "pgtop", "pg-activity", "pgbadger", "mariadb-client", "libdbd-mysql-perl", "percona-toolkit",
-    "python3-psutil", "python3-pymemcache",
-    "python3-psycopg", "python3-psycopg2", "python3-pymysql", "python3-cryptography", "python3-venv", "tmux",
-]  # fmt: skip
-
 PROGRAMS = [
     "htop", "lsof", "strace", "pg_top", "pg_activity", "pgbadger", "mytop", "innotop", "pt-query-digest", "memcache-top",
     "varnishstat", "memcstat",
 ]  # fmt: skip
-
-OPERATOR = "anna"
 
 #: Holds the lock of dpkg until the role has been seen to wait for it.
 HOLD_THE_LOCK = """
@@ -56,33 +47,10 @@ open("/run/released", "w").close()
 """
 
 
-def start_servers(host: Host) -> None:
-    """As a distribution would, but by hand: these hosts have no systemd running."""
-    host.run("sh", "-c", "apt-get install -y --no-install-recommends " + " ".join(SERVERS) + " >/dev/null 2>&1")
-    host.run("useradd", "--create-home", OPERATOR)
-    host.run("sh", "-c", "varnishd -a 127.0.0.1:6081 -b 127.0.0.1:8080 -s malloc,16m -P /run/varnishd.pid")
-    host.run("sh", "-c", "memcached -d -u nobody -l 127.0.0.1 -p 11211 -P /run/memcached.pid")
-    host.run("sh", "-c", "pg_ctlcluster $(pg_lsclusters -h | cut -d' ' -f1) main start")
-    host.run("su", "postgres", "-c", "psql -qc 'ALTER SYSTEM SET shared_preload_libraries = auto_explain'")
-    host.run("sh", "-c", "mkdir -p /run/mysqld && chown mysql: /run/mysqld && setsid mariadbd --user=mysql >/var/log/mariadbd.log 2>&1 &")
-    wait_until(lambda: host.run("mariadb", "-e", "select 1", check=False).returncode == 0, "MariaDB in the host")
-
-
-def serving(host: Host) -> dict[str, list[str]]:
-    """Process ids of the servers' main processes."""
-    names = ("varnishd", "memcached", "postgres", "mariadbd")
-    return {name: host.run("pgrep", "-o", "-x", name).stdout.split() for name in names}
-
-
 @pytest.fixture(scope="module", params=["bookworm", pytest.param("trixie", marks=pytest.mark.versions)])
 def stack(request: pytest.FixtureRequest) -> t.Iterator[Provisioned]:
-    with Fleet(["stack"], request.param, [*SERVERS, *TOOLS]) as fleet:
-        start_servers(fleet.hosts["stack"])
-        yield Provisioned(
-            fleet,
-            launch_monitoring_operators=[OPERATOR, "ben"],
-            launch_monitoring_services=["varnish", "memcached", "postgresql", "mysql"],
-        )
+    with role_table.provisioned(request.param) as stack:
+        yield stack
 
 
 def every_tool_shows_data_over_ssh(stack: Provisioned, folder: pathlib.Path) -> None:
@@ -101,51 +69,55 @@ def every_tool_shows_data_over_ssh(stack: Provisioned, folder: pathlib.Path) -> 
 
 
 def test_from_nothing_to_a_cockpit_and_back(stack: Provisioned, tmp_path: pathlib.Path) -> None:
-    host = stack.host
-    before, pids = stack.packages(), serving(host)
+    host, ordinary = stack.host, {"ansible_user": ORDINARY}
+    pids = serving(host)
+    with nothing_stays(stack):
+        before = stack.snapshot()
+        would = changed(stack.run("--check", "--diff", **ordinary)[1])
+        assert stack.snapshot() == before, "check mode must not install (case A-13)"
 
-    would, _output = stack.run("--check", "--diff")
-    assert would["changed"] > 0
-    assert stack.packages() == before and not stack.has("pgbadger"), "check mode must not install (case A-13)"
+        host.run("sh", "-c", f"setsid python3 -c '{HOLD_THE_LOCK}' >/dev/null 2>&1 &")
+        wait_until(lambda: bool(stack.sh("ls /run/held", check=False)), "the lock of dpkg")
+        _numbers, output = stack.run(**ordinary)
+        assert stack.sh("ls /run/released"), "the role must wait for the lock of dpkg"
+        assert changed(output) == would and would, "check mode tells what the run then does"
+        every_tool_is_there(stack, output)
+        the_databases_are_prepared(stack, output)
+        every_tool_shows_data_over_ssh(stack, tmp_path)
 
-    host.run("sh", "-c", f"setsid python3 -c '{HOLD_THE_LOCK}' >/dev/null 2>&1 &")
-    wait_until(lambda: bool(stack.sh("ls /run/held", check=False)), "the lock of dpkg")
-    did, output = stack.run()
-    assert did["changed"] > 0
-    assert stack.sh("ls /run/released"), "the role must wait for the lock of dpkg"
+        again, output = stack.run(ansible_pipelining=True, **ordinary)
+        assert again["changed"] == 0, changed(output)
+        gone(stack, **ordinary)
+    assert serving(host) == pids, "a server was restarted"
+
+
+def every_tool_is_there(stack: Provisioned, output: str) -> None:
     for program in PROGRAMS:
         assert stack.has(program), f"{program} is missing (case A-10); the report: {output[-1500:]}"
     for script in ("$(command -v mytop)", "$(command -v innotop)", "/usr/share/memcached/scripts/damemtop"):
         assert "syntax OK" in stack.sh(f"perl -c {script} 2>&1"), "it lacks its Perl parts (case A-10)"
-    assert "MariaDB" in stack.sh("timeout 30 mytop --batch --user root --socket /run/mysqld/mysqld.sock"), "it shows nothing (case A-10)"
-    assert "pg_stat_statements counts after the next restart" in output
+    login = "--user root --socket /run/mysqld/mysqld.sock"
+    assert "MariaDB" in stack.sh(f"timeout 30 mytop --batch {login}"), "it shows nothing (case A-10)"
+    assert "PROCESSLIST" in stack.sh(f"timeout 30 innotop --nonint --count 1 -m Q {login}").upper(), "it shows not even its own query"
     assert "operator ben: has no account here" in output and "ben:" not in stack.sh("getent passwd ben", check=False)
+    assert "varnish" in stack.sh(f"id -nG {OPERATOR}").split()
+    assert "linestyle unicode" in stack.sh(f"cat /home/{OPERATOR}/.psqlrc")
+
+
+def the_databases_are_prepared(stack: Provisioned, output: str) -> None:
+    assert "pg_stat_statements counts after the next restart" in output
     assert stack.psql("SELECT count(*) FROM pg_extension WHERE extname = 'pg_stat_statements'") == "1"
     assert stack.psql("SELECT pg_has_role('launch_monitor', 'pg_monitor', 'member')") == "t"
     binary = "$(ls -d /usr/lib/postgresql/*/bin)/postgres -C shared_preload_libraries -D $(ls -d /etc/postgresql/*/main)"
     assert stack.sh(f"su postgres -c '{binary}'").replace(" ", "") == "auto_explain,pg_stat_statements"
+    settings = stack.sh("cat /var/lib/postgresql/*/main/postgresql.auto.conf")
+    assert "log_lock_waits = 'on'" in settings
+    assert not [name for name in ("log_line_prefix", "log_temp_files", "lc_messages") if name in settings], "only when asked for"
     grants = stack.sh("mariadb -e 'show grants for launch_monitor@localhost'")
     assert "PROCESS" in grants and "SLAVE MONITOR" in grants and "ALL PRIVILEGES" not in grants
-    assert "varnish" in stack.sh(f"id -nG {OPERATOR}").split()
-    assert "linestyle unicode" in stack.sh(f"cat /home/{OPERATOR}/.psqlrc")
-
-    every_tool_shows_data_over_ssh(stack, tmp_path)
-
-    for arguments in ([], ["--check"]):
-        again, output = stack.run(*arguments)
-        assert again["changed"] == 0, changed(output)
-    assert serving(host) == pids, "a server was restarted"
-
-    stack.run(launch_monitoring_state="absent")
-    assert stack.packages() == before
-    assert not stack.has("memcache-top") and not stack.has("pgbadger")
-    assert stack.psql("SELECT count(*) FROM pg_roles WHERE rolname = 'launch_monitor'") == "0"
-    assert stack.psql("SELECT count(*) FROM pg_extension WHERE extname = 'pg_stat_statements'") == "0"
-    assert stack.sh("grep -v '^#' /var/lib/postgresql/*/main/postgresql.auto.conf") == "shared_preload_libraries = 'auto_explain'"
-    assert "launch_monitor" not in stack.sh("mariadb -Ne 'select user from mysql.user'")
-    assert "varnish" not in stack.sh(f"id -nG {OPERATOR}").split()
-    assert stack.sh(f"ls -A /var/lib/launch_monitoring /etc/damemtop.yaml /home/{OPERATOR}/.psqlrc 2>/dev/null", check=False) == ""
-    assert serving(host) == pids, "a server was restarted"
+    assert stack.sh("runuser -u launch_monitor -- psql -XAtc 'SELECT current_user' postgres") == "launch_monitor"
+    assert stack.sh("runuser -u launch_monitor -- mariadb -Ne 'SELECT current_user()'") == "launch_monitor@localhost"
+    assert stack.sh("getent passwd launch_monitor").endswith(":/nonexistent:/usr/sbin/nologin")
 
 
 def test_what_runs_here_is_found(stack: Provisioned) -> None:
@@ -153,19 +125,25 @@ def test_what_runs_here_is_found(stack: Provisioned) -> None:
     assert {"launch_server", "launch_varnish", "launch_memcached", "launch_postgresql", "launch_mysql"} <= set(found)
 
 
-def test_one_tier_by_its_tag_and_what_others_need_stays(stack: Provisioned) -> None:
-    """Somebody installs a package that depends on one of ours: removal refuses and says whom it would hit."""
+def test_one_tier_by_its_tag_beside_a_vendors_server(stack: Provisioned) -> None:
+    role_table.beside_a_vendors_server(stack)
+
+
+def test_what_others_need_stays(stack: Provisioned) -> None:
+    """A package that depends on one of ours came since: removal refuses and says which; the rest goes."""
     stack.sh("echo 'mine' > /etc/damemtop.yaml")
-    _numbers, output = stack.run("--tags", "memcached", launch_monitoring_skip=["strace"])
-    assert "Ask whether it is MySQL" not in output and "The database part" not in output and "Varnish log" not in output
-    assert "/etc/damemtop.yaml was here before us" in output
-    packages = stack.ledger()["packages"]
-    assert {"htop", "libyaml-perl"} <= set(packages) and not {"strace", "pgbadger", "percona-toolkit"} & set(packages)
-    stack.sh("mkdir -p /tmp/needs/DEBIAN && printf 'Package: needs-htop\\nVersion: 1\\nArchitecture: all\\n"
-             "Maintainer: t <t@t>\\nDepends: htop\\nDescription: t\\n' > /tmp/needs/DEBIAN/control && dpkg-deb -b /tmp/needs >/dev/null "
-             "&& dpkg -i /tmp/needs.deb >/dev/null")  # fmt: skip
-    done = stack.play(launch_monitoring_state="absent")
-    assert done.returncode != 0 and "needs-htop" in done.stdout and stack.has("htop")
-    stack.host.run("dpkg", "--remove", "needs-htop")
-    stack.run(launch_monitoring_state="absent")
+    with nothing_stays(stack):
+        _numbers, output = stack.run("--tags", "memcached", launch_monitoring_skip=["strace"])
+        assert not [name for name in ("Ask MySQL", "Ask PostgreSQL", "Varnish log") if name in output]
+        assert "/etc/damemtop.yaml was here before us" in output
+        packages = stack.ledger()["packages"]
+        assert {"htop", "libyaml-perl"} <= set(packages) and not {"strace", "pgbadger", "percona-toolkit"} & set(packages)
+        control = "Package: needs-htop\\nVersion: 1\\nArchitecture: all\\nMaintainer: t <t@t>\\nDepends: htop\\nDescription: t\\n"
+        stack.sh(f"mkdir -p /tmp/needs/DEBIAN && printf '{control}' > /tmp/needs/DEBIAN/control")
+        stack.sh("dpkg-deb -b /tmp/needs >/dev/null && dpkg -i /tmp/needs.deb >/dev/null")
+        output = failing(stack, launch_monitoring_state="absent")
+        assert "packages: not undone, and kept in the ledger: needs-htop need packages" in output and stack.has("htop")
+        assert set(stack.ledger()) == {"packages", "packages_known"} and not stack.has("memcache-top")
+        stack.host.run("dpkg", "--purge", "needs-htop")
+        stack.run(launch_monitoring_state="absent")
     assert not stack.has("htop") and stack.sh("cat /etc/damemtop.yaml") == "mine"
