@@ -12,6 +12,7 @@ import typing as t
 
 import pytest
 
+from tests.soak.role_table import failing, gone
 from tests.support.fleet import Fleet, Host, cannot
 from tests.support.provisioned import Provisioned, changed, wheels
 from tests.support.server import wait_until
@@ -69,8 +70,7 @@ def instance(app: Provisioned, module: str, fact: str) -> dict[str, t.Any]:
 
 
 def test_the_private_virtualenv_and_flower_come_and_go(app: Provisioned) -> None:
-    before, uwsgi = app.packages(), app.sh("pgrep -o -x uwsgi || pgrep -o uwsgi")
-    configuration = app.sh(f"cat {INI}")
+    before, uwsgi = app.snapshot(), app.sh("pgrep -o -x uwsgi || pgrep -o uwsgi")
     assert instance(app, "server_stats", "launch_server")["state"] == "up", "it reads /proc without psutil"
     bare = instance(app, "postgresql_stats", "launch_postgresql")
     assert bare["state"] == "unreadable"
@@ -78,11 +78,12 @@ def test_the_private_virtualenv_and_flower_come_and_go(app: Provisioned) -> None
         f"case A-07: {bare['problem']}"
     )
 
-    would, _output = app.run("--check")
-    assert would["changed"] > 0 and app.packages() == before
+    would = changed(app.run("--check")[1])
+    assert app.snapshot() == before
 
-    did, output = app.run("-v")
-    assert did["changed"] > 0 and LOGIN.split(":")[1] not in output
+    _numbers, output = app.run("-v")
+    assert changed(output) == would and would, "check mode tells what the run then does"
+    assert LOGIN.split(":")[1] not in output
     assert app.has("uwsgitop")
     # case A-08: the system's Python is marked as externally managed, and stays as it was
     assert app.sh("ls /usr/lib/python3*/EXTERNALLY-MANAGED") and not app.sh("ls -A /usr/local/lib/python3*/dist-packages")
@@ -101,19 +102,22 @@ def test_the_private_virtualenv_and_flower_come_and_go(app: Provisioned) -> None
     wait_until(lambda: app.sh(answers, check=False) == "401", "flower; see systemctl status launch-flower", 60)
     assert app.sh(f"{answers} -u {shlex.quote(LOGIN)}") == "200"
     assert app.sh("ss -Hltn 'sport = :5566' | awk '{print $4}'") == "127.0.0.1:5566"
+    assert "/metrics and /healthcheck answer there without credentials" in output
     assert app.sh("systemctl is-enabled launch-flower") == "enabled"
 
     for arguments in ([], ["--check"]):
         again, output = app.run(*arguments)
         assert again["changed"] == 0, changed(output)
 
-    app.run(launch_monitoring_state="absent")
-    assert app.packages() == before and app.sh(f"cat {INI}") == configuration
-    assert not app.has("uwsgitop") and app.sh("ls -d /opt/launch_monitoring/venv", check=False) == ""
+    gone(app)
+    assert app.snapshot() == before
     assert app.sh("systemctl is-active launch-flower", check=False) != "active"
-    assert app.sh("ls /etc/launch-flower.env /etc/systemd/system/launch-flower.service 2>/dev/null", check=False) == ""
-    assert app.psql("SELECT count(*) FROM pg_roles WHERE rolname = 'launch_monitor'") == "0"
     assert app.sh("pgrep -o -x uwsgi || pgrep -o uwsgi") == uwsgi
+
+
+def test_flower_is_refused_where_others_reach_it(app: Provisioned) -> None:
+    output = failing(app, launch_monitoring_flower_address="0.0.0.0")
+    assert "flower answers /metrics and /healthcheck without credentials" in output and "Nothing was changed" in output
 
 
 def test_uwsgi_is_reloaded_when_told(app: Provisioned) -> None:
