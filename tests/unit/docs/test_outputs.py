@@ -86,7 +86,7 @@ def test_the_line_of_the_monitoring_plugin(tmp_path: pathlib.Path) -> None:
 
 
 def test_what_the_role_leaves_to_do() -> None:
-    tasks = (ROOT / "roles/launch_monitoring/tasks/tier_postgresql.yml").read_text(encoding="utf-8")
+    tasks = (ROOT / "roles/launch_monitoring/tasks/plan_postgresql.yml").read_text(encoding="utf-8")
     printed = [line.strip().strip('"') for line in shown("docs/cockpit.md", '"msg"')[1:-1]]
     assert printed and all(line in tasks for line in printed)
 
