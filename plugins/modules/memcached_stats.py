@@ -49,7 +49,10 @@ options:
     type: bool
     default: true
   pool:
-    description: Name of the pool of servers over which one client list spreads its keys. Servers of one pool should be evenly used.
+    description:
+      - Name of the pool of servers over which one client list spreads its keys. Servers of one pool should be evenly used.
+      - Servers of one name that the applications of different sites are connected to are judged as a pool for each site. Where these
+        connections are not known, the name alone decides, so give each pool its own.
     type: str
     default: default
   weight:

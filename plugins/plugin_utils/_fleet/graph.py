@@ -76,10 +76,10 @@ class Graph:
         for host, entry in hosts.items():
             for address in (host, *addresses_of(entry)):
                 self._host_of.setdefault(address, set()).add(host)
-        self._by_port: dict[t.Optional[str], list[Node]] = {}
+        #: (network, host or address; port) → nodes that may be met there.
+        self._met_at: dict[tuple[t.Optional[str], t.Optional[str]], dict[Key, Node]] = {}
         for node in self.nodes.values():
-            for port in {place.port for place in node.listens}:
-                self._by_port.setdefault(port, []).append(node)
+            self._index(node)
         self.edges: list[Edge] = []
         self.outside: list[Outside] = []
         #: Node → why not all that it talks to is known.
@@ -107,12 +107,20 @@ class Graph:
         elif not found.targets:
             self.outside.append(Outside(node.key, talk.address, found.host, talk.connections))
 
+    def _index(self, node: Node) -> None:
+        for place in node.listens:
+            for where in {node.network, node.host, place.host, *node.addresses}:
+                self._met_at.setdefault((where, place.port), {})[node.key] = node
+
+    def _listening(self, place: Place, *where: t.Optional[str]) -> list[Node]:
+        found = {key: node for each in where for key, node in self._met_at.get((each, place.port), {}).items()}
+        return [node for node in found.values() if node.listens_at(place)]
+
     def _ends_at(self, node: Node, place: Place) -> _Found:
-        listening = [other for other in self._by_port.get(place.port, []) if other.listens_at(place)]
-        near = [other for other in listening if other.is_near(node)]
         if place.port is None or place.is_loopback or place.host in node.addresses:
-            return _Found(near, node.host)
+            return _Found([other for other in self._listening(place, node.network, node.host) if other.is_near(node)], node.host)
         hosts = self._host_of.get(place.host, set())
+        listening = self._listening(place, place.host, *hosts)
         by_host = [other for other in listening if other.host in hosts and (other.network is None or place.is_name)]
         there = [other for other in listening if other in by_host or place.host in other.addresses]
         # reports of a server from hosts where it does not run all mean the one that listens at this very address
@@ -129,7 +137,7 @@ class Graph:
         if key not in self.nodes:
             network, addresses = (node.network, node.addresses) if place.is_loopback else (None, frozenset({place.host}))
             self.nodes[key] = Node(key, "broker", [place], [], None, network, addresses, False)
-            self._by_port.setdefault(place.port, []).append(self.nodes[key])
+            self._index(self.nodes[key])
         return self.nodes[key]
 
     # -- sites -----------------------------------------------------------------------------------------------

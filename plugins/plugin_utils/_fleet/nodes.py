@@ -58,9 +58,9 @@ class Talk:
     connections: t.Optional[int]
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(eq=False)
 class Node:
-    """One instance."""
+    """One instance. Each is itself only: nodes are compared often."""
 
     key: Key
     tier: str
