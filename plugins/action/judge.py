@@ -15,6 +15,7 @@ from ansible.utils.display import Display
 
 from ..plugin_utils._checks.catalogue import Catalogue, CatalogueError, load
 from ..plugin_utils._checks.query import WrongQuery
+from ..plugin_utils._checks.units import numbered
 from ..plugin_utils._checks.verdict import FAIL_ON, stops
 from ..plugin_utils._judge import variables
 from ..plugin_utils._judge.hostvars import Source, asked_hosts, inventory, raw
@@ -90,7 +91,8 @@ class ActionModule(ActionBase):
             return {"changed": False, "checks": checks}
         waiting = self._waiting(args, hostvars, task_vars)
         if waiting:
-            return {"changed": False, "skipped": True, "skipped_reason": f"{len(waiting)} hosts of later batches are still to come"}
+            to_come = numbered(len(waiting), "host of later batches is/hosts of later batches are")
+            return {"changed": False, "skipped": True, "skipped_reason": f"{to_come} still to come"}
         hosts, begun = asked_hosts(names, hostvars, groups, source)
         validate(hosts, catalogue, args["only"])
         report = judge(hosts, catalogue, args["phase"], inventory(hostvars, groups, hosts), begun, run, args["only"])

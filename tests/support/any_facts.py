@@ -33,6 +33,11 @@ SHARES_ABOVE_ONE = (*ABOVE_ONE, "transient_to_storage")
 _PYTHON = re.compile(r"Traceback \(most recent|please report|Please report|'NoneType'|KeyError|TypeError|AttributeError")
 _PERCENT = re.compile(r"(?<![\w.,])(-?[\d,.]+) %")
 
+#: One of something, said as if there were several.
+_ONE_OF_MANY = re.compile(
+    r"(?<![\w.,:/-])1 (?:checks|hosts|findings|warnings|requests|workers|rounds|redirects|others|values|servers|queues|do not apply|are)\b"
+)
+
 
 class Example(t.NamedTuple):
     fleet: Fleet
@@ -152,6 +157,9 @@ def _files(report: Report) -> t.Iterator[str]:
         text.encode("utf-8")
         if "Traceback (most recent" in text:
             yield f"{name} holds a traceback"
+    one = _ONE_OF_MANY.search("\n".join(shown))
+    if one:
+        yield f"the board says {one[0]!r}"
 
 
 def _not_strict(constant: str) -> t.NoReturn:

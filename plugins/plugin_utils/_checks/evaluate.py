@@ -20,9 +20,11 @@ from .limit import Limit, Operand, unmasked, usable
 from .may_be_cached import over_cacheable
 from .query import Reading, Unknowable, reason_in
 from .services import FLEET, TITLES, fact_key, instances_in
+from .units import numbered
 
 STATES = ("up", "down", "unreadable")
 EVIDENCE_ROWS = 20
+CHECKS = "check/checks"
 _NO_LIMIT = "no limit is set for it here"
 
 Facts = dict[str, t.Any]
@@ -79,15 +81,11 @@ def _nothing(host: str, service: str, checks: int, reach: Reach) -> Finding:
     return finding(
         service + ANSWERS, host, service, None, "unknown",
         question=f"Does {TITLES[service]} answer?",
-        finding=f"{reason}; {_number(checks)} could not be judged.",
+        finding=f"{reason}; {numbered(checks, CHECKS)} could not be judged.",
         advice="Start it, say where it is (its options in launch_check_services), or take it off this host.",
         look=reading(reach, host, service),
         reason=reason,
     )  # fmt: skip
-
-
-def _number(checks: int) -> str:
-    return "1 check" if checks == 1 else f"{checks} checks"
 
 
 def _instance(host: str, service: str, instance: Facts, checks: list[Check], phase: str, reach: Reach) -> t.Iterator[Finding]:
@@ -108,7 +106,7 @@ def _instance(host: str, service: str, instance: Facts, checks: list[Check], pha
     yield finding(
         service + ANSWERS, host, service, name, "fail" if state == "down" else "unknown", value=str(state), unit="text",
         question=f"Does {TITLES[service]} answer?",
-        finding=f"{TITLES[service]} {said.rstrip('.')}. Not judged: {_number(len(checks))} of this instance.",
+        finding=f"{TITLES[service]} {said.rstrip('.')}. Not judged: {numbered(len(checks), CHECKS)} of this instance.",
         advice="Bring it back, then run the check again." if state == "down" else f"{remedies.kind_of(problem).how}.",
         look=reading(reach, host, service) if state == "down" else remedy_line(reach, host, service, problem),
         reason=problem,
@@ -178,7 +176,7 @@ def _with(facts: Facts, path: t.Sequence[str], value: t.Any) -> Facts:
 
 def _doubt(reading: Reading) -> str:
     """What a finding says of values that could not change it; its reason names the expression."""
-    return f" ({reading.odd} value{'' if reading.odd == 1 else 's'} not known or not comparable)" if reading.odd else ""
+    return f" ({numbered(reading.odd, 'value/values')} not known or not comparable)" if reading.odd else ""
 
 
 def _gap(check: Check, reason: str) -> str:
@@ -283,13 +281,23 @@ def _plain_value(value: t.Any) -> Value:
     return value if isinstance(value, (str, int, float, bool)) else None
 
 
+def _other_operands(check: Check) -> dict[str, list[Operand]]:
+    """What other measures are compared with, by their expression (without its stand-in for null)."""
+    operands: dict[str, list[Operand]] = collections.defaultdict(list)
+    for limit in (check.warn, check.fail):
+        for query, comparison in limit.terms if limit is not None else ():
+            if query is not None:
+                operands[query.text.partition("||")[0].strip()].append(comparison.operand)
+    return operands
+
+
 def _said(sentences: t.Sequence[Sentence], check: Check, instance: Facts, context: Facts) -> t.Optional[str]:
     """The first of the sentences that is right here."""
-    limits = _operands(check)
+    limits, others = _operands(check), _other_operands(check)
     for sentence in sentences:
         try:
             if sentence.when is None or sentence.when.holds(instance, context["value"]):
-                return sentence.say.render(context, check.unit, limits)
+                return sentence.say.render(context, check.unit, limits, others)
         except Unknowable:
             continue
     return None

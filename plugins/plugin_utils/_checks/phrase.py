@@ -38,10 +38,17 @@ class Phrase:
     def __init__(self, text: str) -> None:
         self.parts: list[Part] = list(_parts(text))
 
-    def render(self, data: t.Mapping[str, t.Any], unit: t.Optional[str] = None, limits: t.Sequence[t.Any] = ()) -> str:
+    def render(
+        self,
+        data: t.Mapping[str, t.Any],
+        unit: t.Optional[str] = None,
+        limits: t.Sequence[t.Any] = (),
+        own_limits: t.Optional[t.Mapping[str, t.Sequence[t.Any]]] = None,
+    ) -> str:
         """The sentence over `data`. `unit` is that of `{value}`. Foreign text is cleaned; it is never parsed again.
 
-        `limits`: numbers that the value is read beside, so that it must not look equal to them when it is not.
+        `limits`: numbers that the value is read beside, so that it must not look equal to them when it is not. `own_limits`: those of
+        other expressions.
         """
         words = []
         for part in self.parts:
@@ -53,7 +60,8 @@ class Phrase:
                 found = query(data)
             except Unknowable:
                 found = None
-            words.append(_written(found, own or (unit if query.text == "value" else None), limits))
+            beside = [*limits, *(own_limits or {}).get(query.text, ())]
+            words.append(_written(found, own or (unit if query.text == "value" else None), beside))
         return _tidy("".join(words))
 
 

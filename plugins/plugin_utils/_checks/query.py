@@ -14,6 +14,7 @@ import sys
 import typing as t
 
 from .interpreter import NULL, Interpreter
+from .units import numbered
 
 try:
     import jmespath
@@ -188,8 +189,7 @@ def reason_in(data: t.Any, expression: str) -> t.Optional[str]:
 
 def _doubt(text: str, incomparable: list[str]) -> str:
     kinds = ", ".join(kind for kind, _count in collections.Counter(incomparable).most_common(2))
-    values = "1 value" if len(incomparable) == 1 else f"{len(incomparable)} values"
-    return f"{values} in {text} cannot be compared ({kinds})"
+    return f"{numbered(len(incomparable), 'value/values')} in {text} cannot be compared ({kinds})"
 
 
 def _first_line(error: Exception) -> str:

@@ -10,6 +10,7 @@ import typing as t
 
 from .._checks.finding import Finding
 from .._checks.may_be_cached import log_of
+from .._checks.units import numbered
 from .._fleet.observed import Instance
 from . import cacheable
 from .cacheable import Uncached
@@ -116,9 +117,9 @@ def _evidence(fleet: Fleet, varnish: Instance, uncached: Uncached) -> t.Iterator
     for row in uncached.rows[:3]:
         reasons = cacheable.reasons_of(row)
         why = f" ({several(list(reasons))})" if reasons else ""
-        yield f"{row.word('pattern')}: {row.get('count')} requests not answered from the cache{why}."
+        yield f"{row.word('pattern')}: {numbered(row.get('count'), 'request/requests')} not answered from the cache{why}."
     for row in uncached.redirects[:3]:
-        yield f"{row.word('pattern')}: {row.get('count')} redirects ({percent(row.number('share'))} of the requests)."
+        yield f"{row.word('pattern')}: {numbered(row.get('count'), 'redirect/redirects')} ({percent(row.number('share'))} of the requests)."
     yield from _better_sibling(fleet, varnish, hit)
     busy = [value for worker in fleet.instances("uwsgi") if (value := worker.number("utilisation")) is not None]
     if busy:

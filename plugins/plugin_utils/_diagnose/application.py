@@ -10,6 +10,7 @@ import math
 import typing as t
 
 from .._checks.services import TITLES, in_tiers
+from .._checks.units import numbered
 from .._fleet.observed import Instance
 from .cause import Cause, percent, several
 from .extent import grouped, together
@@ -40,8 +41,8 @@ def _workers_exhausted(fleet: Fleet, exhausted: list[Instance]) -> Cause:
         hosts=sorted({workers.host for workers in exhausted}),
         statement=(
             f"All workers of {several([str(workers) for workers in exhausted])} are busy, "
-            f"{int(worst.number('listen_queue') or 0)} requests wait in the listen queue, and {_cpu(fleet, worst)}"
-            + (f": most workers are in {several(pages)}." if pages else ".")
+            f"{numbered(int(worst.number('listen_queue') or 0), 'request waits/requests wait')} in the listen queue, "
+            f"and {_cpu(fleet, worst)}" + (f": most workers are in {several(pages)}." if pages else ".")
         ),
         evidence=[*_evidence(exhausted)],
         first_fix=_look_first(fleet) + _more(fleet, worst, len(exhausted)),
@@ -120,12 +121,13 @@ def _evidence(instances: list[Instance]) -> t.Iterator[str]:
     for workers in instances[:4]:
         counts = workers.part("workers")
         share, seconds = workers.number("utilisation"), workers.number("mean_response_seconds")
-        parts = [f"{counts.get('busy')} of {counts.get('active')} workers busy"]
+        parts = [f"{counts.get('busy')} of {numbered(counts.get('active'), 'worker/workers')} busy"]
         parts += [] if share is None else [f"busy for {percent(share)} of the time"]
         parts += [] if seconds is None else [f"{seconds:.2f} s per request"]
         yield f"{workers}: {', '.join(parts)}."
         for row in workers.rows("in_flight")[:2]:
-            yield f"{row.get('count')} of its workers are in {row.word('pattern')}, the longest for {row.amount('oldest_seconds'):.1f} s."
+            held = f"{row.get('count')} of its workers {numbered(row.get('count'), '/is/are')} in {row.word('pattern')}"
+            yield f"{held}, the longest for {row.amount('oldest_seconds'):.1f} s."
 
 
 def _look_first(fleet: Fleet) -> str:
@@ -149,7 +151,8 @@ def _more(fleet: Fleet, workers: Instance, exhausted: int) -> str:
     count = int(min(advised or room, room if left is None else max(left, 0) or room))
     where = "each of them" if exhausted > 1 else workers.host
     target = f" (processes = {int(processes)})" if processes and count == int(advised or 0) else ""
-    return f"Add {count} workers on {where}{target}; its {limit} has room for {int(room)}. Then shorten what these pages wait for."
+    workers_more = numbered(count, "worker/workers")
+    return f"Add {workers_more} on {where}{target}; its {limit} has room for {int(room)}. Then shorten what these pages wait for."
 
 
 def _servers(fleet: Fleet, workers: Instance) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._checks.units import numbered
 from .._fleet.database_clients import named
 from .._fleet.observed import Instance, Row, rows_in
 from .application import SATURATED
@@ -85,7 +86,8 @@ def lock_chain(fleet: Fleet) -> t.Iterator[Cause]:
         yield Cause(
             hosts=[database.host],
             statement=(
-                f"A session on {LABEL[database.service]} {database} blocks {worst.get('blocks_total')} others while it works: "
+                f"A session on {LABEL[database.service]} {database} "
+                f"blocks {numbered(worst.get('blocks_total'), 'other/others')} while it works: "
                 f"{named(worst)}. The longest has waited {_seconds(worst.number('longest_wait_seconds'))} for its lock."
             ),
             evidence=[_blocking_session(row) for row in roots[:5]],

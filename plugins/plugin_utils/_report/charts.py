@@ -11,7 +11,7 @@ import time
 import typing as t
 
 from ...module_utils._texts.redact import clean
-from .._checks.units import shown
+from .._checks.units import numbered, shown
 
 Chart = dict[str, t.Any]
 Row = t.Mapping[str, t.Any]
@@ -130,9 +130,8 @@ def histogram(title: str, series: t.Sequence[tuple[str, int, t.Mapping[str, t.An
         words = [f"{word} {shown(value, 'seconds')}" for word, value in known if value is not None]
         marks = [x(value) for _word, value in known if value and 10**low <= value <= 10**high]
         total = sum(count for _from, _to, count in buckets)
-        panels.append(
-            {"name": name, "series": colour, "bars": drawn, "marks": marks, "text": ", ".join([f"{shown(total)} requests", *words])}
-        )
+        text = ", ".join([numbered(total, "request/requests"), *words])
+        panels.append({"name": name, "series": colour, "bars": drawn, "marks": marks, "text": text})
     ticks = [{"x": x(10.0**power), "label": shown(10.0**power, "seconds")} for power in range(low, high + 1)]
     return {"kind": "histogram", "title": title, "note": note, "panels": panels, "ticks": ticks, "left": 0}
 
@@ -225,7 +224,7 @@ def rounds(title: str, history: t.Sequence[t.Mapping[str, t.Any]]) -> t.Optional
         "title": title,
         "note": f"the last one: {last}",
         "blocks": blocks,
-        "text": f"{len(history)} rounds, {last}",
+        "text": f"{numbered(len(history), 'round/rounds')}, {last}",
         "from": clean(history[0]["at"], 40),
         "to": clean(history[-1]["at"], 40),
         "left": 0,

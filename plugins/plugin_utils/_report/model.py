@@ -17,7 +17,7 @@ from ...module_utils._texts.redact import clean
 from .._checks.finding import STATUSES, Finding, natural
 from .._checks.remedies import kind_of, template
 from .._checks.services import COLUMNS, FLEET_HOST, TITLES
-from .._checks.units import shown, shown_beside
+from .._checks.units import numbered, shown, shown_beside
 from .._diagnose.cause import Diagnosis
 from .._diagnose.causes import KINDS
 from .._judge.obstacles import Obstacle
@@ -65,11 +65,12 @@ def headline(report: Report) -> str:
     worst = next((finding for finding in report["findings"] if finding["status"] == report["status"] and not finding["accepted"]), None)
     if worst is None or report["status"] == "ok":
         hosts = len(report["hosts"])
-        return f"{word}: {report['counts']['ok']} checks on {hosts} host{'' if hosts == 1 else 's'} are fine"
+        fine = report["counts"]["ok"]
+        return f"{word}: {numbered(fine, 'check/checks')} on {numbered(hosts, 'host/hosts')} {numbered(fine, '/is/are')} fine"
     hindered = report.get("obstacles") or []
     if report["status"] == "unknown" and len(hindered) > 1:
         first = "; ".join(clean(obstacle["sentence"], 160) for obstacle in hindered[:2])
-        return f"{word}: {report['counts']['unknown']} findings are unknown: {first}"
+        return f"{word}: {numbered(report['counts']['unknown'], 'finding is/findings are')} unknown: {first}"
     same = report["counts"][report["status"]] - 1
     more = f" (and {same} more)" if same else ""
     return f"{word}: {place(worst)}: {_sentences(worst['finding'] or worst['question'] or worst['check'])[0]}{more}"
@@ -89,7 +90,7 @@ def _elsewhere(group: t.Sequence[Diagnosis]) -> str:
     others = merged.hosts_of(group)[len(group[0].get("hosts") or []) :]
     if not others:
         return ""
-    return f"; likewise on {clean(others[0], 80)}" if len(others) == 1 else f"; likewise on {len(others)} more hosts"
+    return f"; likewise on {clean(others[0], 80)}" if len(others) == 1 else f"; likewise on {numbered(len(others), 'more host/more hosts')}"
 
 
 #: A count held against nothing: "1 (limit: > 0)" says less than the sentence beside it, as yes and no do.
@@ -105,7 +106,7 @@ def is_telling(finding: Finding) -> bool:
     return finding["unit"] != "count" or not _COUNTS_FROM_NOTHING.match(finding["limit"] or "")
 
 
-_LIMIT = re.compile(r"^([<>=!]+) *(-?[0-9.]+)(?= and |$)")
+_LIMIT = re.compile(r"^([<>=!]+) *(-?[0-9.]+(?:e[-+]?[0-9]+)?)(?= and |$)")
 
 
 def limit_text(limit: t.Optional[str], unit: t.Optional[str]) -> t.Optional[str]:
@@ -124,18 +125,19 @@ def value_text(finding: Finding) -> t.Optional[str]:
 
 def _about(report: Report) -> str:
     counts = report["counts"]
-    counted = [(counts[status], name) for status, name in _COUNTED if counts.get(status)]
-    words = [f"{count} {name if count > 1 else name.removesuffix('s')}" for count, name in counted]
+    counted = [(counts[status], forms) for status, forms in _COUNTED if counts.get(status)]
+    words = [numbered(count, forms) for count, forms in counted]
     hosts = len(report["hosts"])
     reached = sum(host["reached"] for host in report["hosts"].values())
-    hosts_text = f"{hosts} host{'' if hosts == 1 else 's'}" + (f", {hosts - reached} of them not reached" if reached < hosts else "")
+    hosts_text = numbered(hosts, "host/hosts") + (f", {hosts - reached} of them not reached" if reached < hosts else "")
     only = f"only: {', '.join(report['only'])}; " if report.get("only") else ""
     launch = f"{only}{report['phase']} launch, {report['started_at']}, {shown(report['duration_seconds'], 'seconds')}"
     return f"{launch}; {hosts_text}; {', '.join(words)}"
 
 
 _COUNTED = (
-    ("fail", "failed"), ("unknown", "unknown"), ("warn", "warnings"), ("ok", "fine"), ("skipped", "do not apply"), ("accepted", "accepted"),
+    ("fail", "failed/failed"), ("unknown", "unknown/unknown"), ("warn", "warning/warnings"), ("ok", "fine/fine"),
+    ("skipped", "does not apply/do not apply"), ("accepted", "accepted/accepted"),
 )  # fmt: skip
 
 

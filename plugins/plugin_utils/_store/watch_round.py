@@ -11,6 +11,7 @@ import typing as t
 
 from ...module_utils._texts import moments
 from ...module_utils._texts.redact import clean
+from .._checks.units import numbered
 from .._judge.report import Report
 from . import trends
 from .changes import ABSENT, VERDICT, State, changed, subjects
@@ -107,7 +108,7 @@ def _quiet_lines(groups: t.Mapping[tuple[str, str, str], list[str]]) -> t.Iterat
         alike.setdefault((before, after, tuple(sorted(checks))), []).append(host)
     for (before, after, names), hosts in alike.items():
         single = len(names) == 1
-        what = names[0] if single else f"{len(names)} checks"
+        what = names[0] if single else numbered(len(names), "check/checks")
         words = f"{'was' if single else 'were'} {before} and {'is' if single else 'are'} not reported any more"
         if after != ABSENT:
             words = f"{'is' if single else 'are'} reported and fine"
