@@ -76,9 +76,11 @@ def rows(found: t.Mapping[str, str]) -> dict[int, dict[str, str]]:
 
 
 def count(values: t.Mapping[str, str], name: str) -> t.Optional[Number]:
-    """The number under `name`; None when it is missing, not a number, or negative (no count is: case M-08)."""
+    """The count under `name`; None when it is missing or none that can be (case M-08). Only processor time has fractions."""
     value = number(values.get(name))
-    return None if value is None or not 0 <= value < 2**64 else value
+    if value is None or not 0 <= value < 2**64 or (isinstance(value, float) and not name.startswith("rusage_")):
+        return None
+    return value
 
 
 def version_numbers(version: t.Optional[str]) -> t.Optional[list[int]]:

@@ -10,7 +10,7 @@ import dataclasses
 import typing as t
 
 from ..._collect.derived import Window
-from ..._collect.sampling import RESTARTED, delta
+from ..._collect.sampling import RESTARTED, delta, number
 from ..._texts.redact import clean
 from . import proxy
 from .parse import count
@@ -56,7 +56,12 @@ def window_of(first: Sample, second: t.Optional[Sample], seconds: t.Optional[flo
         return proxy.NOT_COUNTED if proxy.kind(latest.stats) == "proxy" else f"memcached {version} has no {name}"
 
     broken = None if second is None else interruption(first.stats, second.stats)
-    return Window(first.stats, None if second is None else second.stats, seconds, lacking, broken)
+    return Window(_counts(first), None if second is None else _counts(second), seconds, lacking, broken)
+
+
+def _counts(sample: Sample) -> dict[str, t.Any]:
+    """The counters without those that are no whole numbers, as all but the processor time are."""
+    return {name: value for name, value in sample.stats.items() if name.startswith("rusage_") or not isinstance(number(value), float)}
 
 
 def interruption(first: t.Mapping[str, str], second: t.Mapping[str, str]) -> t.Optional[str]:

@@ -241,7 +241,8 @@ class Reader:
         if isinstance(self._columns, Unknown):
             return self._columns
         columns = self._columns
-        moved = f" AND UNIX_TIMESTAMP(last_seen) >= {int(since)}" if since else ""
+        moment = parse.counter(since)
+        moved = "" if moment is None else f" AND UNIX_TIMESTAMP(last_seen) >= {int(moment)}"
         # one packed column: ten thousand rows of fourteen columns would cost both sides five times as much
         packed = ", ".join(f"IFNULL({name}, '')" for name in columns)
         rows = self.ask(

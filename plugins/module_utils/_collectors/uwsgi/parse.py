@@ -25,7 +25,7 @@ def stats(data: bytes) -> Stats:
     version = document.get("version")
     common: dict[str, t.Any] = {
         "version": clean(version, 60) if isinstance(version, str) else None,
-        "pid": _optional(document.get("pid")),
+        "pid": _count(document, "pid") or None,
         "uid": _optional(document.get("uid")),
         "cwd": clean(document["cwd"], 300) if isinstance(document.get("cwd"), str) else "",
         "repaired": repaired,

@@ -1,0 +1,160 @@
+# Copyright (c) 2026, the warroom.launch authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What services answered, recorded, spoiled anywhere and read by their collectors: facts that can be, or one sentence of our own."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import json
+import pathlib
+import typing as t
+
+from hypothesis import strategies as st
+
+from ansible_collections.warroom.launch.plugins.module_utils._collect.problem import Problem
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.memcached import parse as memcached_parse
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.memcached import shape as memcached_shape
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.memcached.samples import Latency, Sample
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.server import parse as server_parse
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish import parse as varnish_parse
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish import shape as varnish_shape
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.plausible import impossibilities
+from tests.support import mysql_rows, uwsgi_documents
+from tests.support.documented import undocumented
+from tests.support.spoiled import Change, Path, changed, changes, paths
+
+FIXTURES = pathlib.Path(__file__).resolve().parents[1] / "unit/fixtures"
+Facts = dict[str, t.Any]
+
+
+class Source(t.NamedTuple):
+    """One recording: two samples of it go to `read`, each spoiled on its own."""
+
+    service: str
+    name: str
+    document: t.Any
+    read: t.Callable[[t.Any, t.Any], Facts]
+
+
+class Example(t.NamedTuple):
+    source: Source
+    first: list[Change]
+    second: list[Change]
+
+    def __repr__(self) -> str:
+        return f"{self.source.service} {self.source.name}: {self.first} then {self.second}"
+
+
+def _json(path: pathlib.Path) -> t.Any:
+    return json.loads(path.read_bytes())
+
+
+def _lines(text: str) -> list[list[str]]:
+    return [line.split(" ", 2) for line in text.splitlines() if line]
+
+
+def _written(document: t.Any) -> bytes:
+    return json.dumps(document).encode("utf-8", "surrogatepass")
+
+
+def _varnish(first: t.Any, second: t.Any) -> Facts:
+    samples = [varnish_parse.counters(_written(document)) for document in (first, second)]
+    for sample in samples:
+        varnish_shape.must_have_child(sample)
+    return varnish_shape.facts(*samples, 5.0, varnish_shape.Told(), 10).done()
+
+
+def _uwsgi(first: t.Any, second: t.Any) -> Facts:
+    return uwsgi_documents.facts(_written(first), _written(second), window=5.0)
+
+
+def _memcached(first: t.Any, second: t.Any) -> Facts:
+    samples = [_memcached_sample(document) for document in (first, second)]
+    return memcached_shape.facts(*samples, 5.0, Latency([0.001], [0.0001, 0.0003]), 10).done()
+
+
+def _memcached_sample(document: t.Any) -> Sample:
+    parts = {name: memcached_parse.stats(_text(document, name), "x") for name in ("stats", "stats_items", "stats_slabs", "stats_settings")}
+    return Sample(
+        parts["stats"], memcached_parse.rows(parts["stats_items"]), memcached_parse.rows(parts["stats_slabs"]), parts["stats_settings"]
+    )
+
+
+def _text(document: t.Any, name: str) -> bytes:
+    lines = document.get(name) if isinstance(document, dict) else None
+    rows = lines if isinstance(lines, list) else []
+    written = [" ".join(map(str, row)) if isinstance(row, list) else str(row) for row in rows]
+    return "".join(f"{line}\r\n" for line in written).encode("utf-8", "replace")
+
+
+def _mysql(first: t.Any, second: t.Any) -> Facts:
+    session = mysql_rows.FakeSession({})
+    for entry in [*(first if isinstance(first, list) else []), *(second if isinstance(second, list) else [])]:
+        if isinstance(entry, dict) and isinstance(entry.get("subject"), str) and isinstance(entry.get("rows"), list):
+            rows = [row for row in entry["rows"] if isinstance(row, dict)]
+            session.answers[entry["subject"]] = (*session.answers.get(entry["subject"], ()), rows)
+    return mysql_rows.facts(session)
+
+
+@functools.cache
+def sources() -> tuple[Source, ...]:
+    found = [Source("varnish", path.parent.name, _json(path), _varnish) for path in sorted(FIXTURES.glob("varnish/*/varnishstat-1-j.json"))]
+    found += [
+        Source("uwsgi", f"{path.parent.name}/{path.name}", _json(path), _uwsgi)
+        for path in sorted(FIXTURES.glob("uwsgi/*/stats*.json"))
+        if path.stat().st_size and path.read_bytes().lstrip()[:1] == b"{"
+    ]
+    for folder in sorted(path.parent for path in FIXTURES.glob("memcached/*/stats.txt")):
+        texts = {path.stem: _lines(path.read_text()) for path in folder.glob("*.txt")}
+        found.append(Source("memcached", folder.name, texts, _memcached))
+    found += [Source("mysql", f"{path.parent.name}/{path.name}", _json(path), _mysql) for path in sorted(FIXTURES.glob("mysql/*/*.json"))]
+    return tuple(found)
+
+
+@functools.cache
+def _places(number: int) -> list[Path]:
+    return list(paths(sources()[number].document))
+
+
+@st.composite
+def examples(draw: st.DrawFn, services: t.Sequence[str] = ("varnish", "uwsgi", "memcached", "mysql")) -> Example:
+    service = draw(st.sampled_from(services))
+    number = draw(st.sampled_from([at for at, source in enumerate(sources()) if source.service == service]))
+    source = sources()[number]
+    first = draw(changes(_places(number), source.document)) if draw(st.booleans()) else []
+    return Example(source, first, draw(changes(_places(number), source.document, 30)))
+
+
+def problems(example: Example) -> list[str]:
+    """What is wrong with the facts of these replies."""
+    source = example.source
+    try:
+        facts = source.read(changed(source.document, example.first), changed(source.document, example.second))
+    except Problem as problem:
+        text = str(problem)
+        return [f"an internal error is shown: {text}"] if "report this" in text else []
+    json.dumps(facts, allow_nan=False)
+    said = [reason for reason in facts["unknown"].values() if "report this" in reason]
+    return [*undocumented(source.service, facts), *(said for _path, said in impossibilities(source.service, facts)), *said]
+
+
+#: Texts of /proc, and what reads them.
+PROC: dict[str, t.Callable[[str], t.Any]] = {
+    "proc-loadavg": server_parse.loadavg,
+    "proc-pressure-cpu": server_parse.pressure,
+    "proc-pressure-io": server_parse.pressure,
+    "proc-meminfo": lambda text: server_parse.paired(text, "MemTotal"),
+    "proc-stat": server_parse.kstat,
+}
+
+
+@functools.cache
+def proc_text(name: str) -> str:
+    return (FIXTURES / f"server/psutil-7.2.2/{name}.txt").read_text()
+
+
+def spoiled_text(text: str, at: int, length: int, put: str) -> str:
+    at %= len(text) + 1
+    return copy.copy(text[:at] + put + text[at + length :])

@@ -1,0 +1,34 @@
+# Copyright (c) 2026, the warroom.launch authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whatever a service answers, its collector gives facts that can be, of the documented types, or one sentence of our own."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support import any_replies
+
+SETTINGS = {"derandomize": True, "database": None, "deadline": None, "suppress_health_check": list(HealthCheck)}
+
+
+@pytest.mark.parametrize("service", ["varnish", "uwsgi", "memcached", "mysql"])
+def test_facts_come_of_any_replies(service: str) -> None:
+    @settings(max_examples=40, **SETTINGS)
+    @given(any_replies.examples((service,)))
+    def come(example: any_replies.Example) -> None:
+        assert any_replies.problems(example) == []
+
+    come()
+
+
+@pytest.mark.parametrize("name", any_replies.PROC)
+def test_no_text_of_proc_is_an_error(name: str) -> None:
+    @settings(max_examples=60, **SETTINGS)
+    @given(st.integers(0, 5000), st.integers(0, 60), st.sampled_from(["", "-1", "nan", "text", "\n", " ", "9" * 30, "\ud800"]))
+    def come(at: int, length: int, put: str) -> None:
+        any_replies.PROC[name](any_replies.spoiled_text(any_replies.proc_text(name), at, length, put))
+
+    come()
