@@ -34,6 +34,7 @@ def _packet(number: int, body: bytes) -> bytes:
     return struct.pack("<I", len(body))[:3] + bytes([number % 256]) + body
 
 
+_MYSQL_OK = b"\0\0\0\x02\0\0\0"
 _MYSQL_COLUMN = b"\x03def\0\0\0\x01x\0\x0c\x3f\0\xff\xff\0\0\xfd\0\0\0\0\0"
 _MYSQL_COLUMNS = _packet(1, b"\x01") + _packet(2, _MYSQL_COLUMN) + _packet(3, b"\xfe\0\0\x02\0")
 _MYSQL_ROW = b"\xfc" + struct.pack("<H", 4000) + b"x" * 4000
@@ -48,7 +49,10 @@ _GREETINGS: dict[str, tuple[t.Sequence[bytes], bytes]] = {
         (b"N", b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I"),
         b"T\0\0\0\x1a\0\x01x\0\0\0\0\0\0\0\0\0\0\x19\xff\xff\xff\xff\xff\xff\0\0" + b"D\0\0\x04\x0a\0\x01\0\0\x04\0" + b"x" * 1024,
     ),
-    "mysql": ((_packet(2, b"\0\0\0\x02\0\0\0"), _MYSQL_COLUMNS), b"".join(_packet(4 + row, _MYSQL_ROW) for row in range(256))),
+    "mysql": (
+        (_packet(2, _MYSQL_OK), _packet(1, _MYSQL_OK), _MYSQL_COLUMNS),  # the login, SET NAMES, and the first statement
+        b"".join(_packet(4 + row, _MYSQL_ROW) for row in range(256)),
+    ),
     "redis": ((b"+PONG\r\n",), b"$100000000\r\n" + b"x" * 10**8 + b"\r\n"),
     "web": ((_HTTP_HEAD,), b"x" * 4096),
     "amqp": ((b"\x01\0\0" + struct.pack("!I", len(_START)) + _START + b"\xce",), b"\x03\0\0\0\x01\0\0" + b"x" * 65536 + b"\xce"),

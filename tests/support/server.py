@@ -132,3 +132,12 @@ class Server:
 
     def __exit__(self, *_exc: t.Any) -> None:
         self.stop()
+
+
+class Folder(Server):
+    """A private directory without a server, for a certificate."""
+
+    unprivileged = False
+
+    def __enter__(self) -> Folder:
+        return self

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import ssl
 import typing as t
@@ -24,7 +23,7 @@ def wrapped(conn: socket.socket, address: stream.Address, context: ssl.SSLContex
     try:
         return context.wrap_socket(conn, server_hostname=None if isinstance(address, str) else address[0])
     except ssl.SSLCertVerificationError as error:
-        raise Problem(f"the certificate of {where} is not trusted ({error.verify_message}): {untrusted}") from None
+        raise Problem(f"the certificate of {where} is not trusted ({why_untrusted(error)}): {untrusted}") from None
     except (socket.timeout, TimeoutError):
         raise Silent(f"{where} did not finish the TLS handshake: does it speak TLS?", address) from None
     except ssl.SSLError as error:
@@ -37,24 +36,43 @@ def wrapped(conn: socket.socket, address: stream.Address, context: ssl.SSLContex
         raise Problem(f"{where} hangs up during the TLS handshake: {plain}") from None
 
 
+def why_untrusted(error: ssl.SSLCertVerificationError) -> str:
+    return str(getattr(error, "verify_message", "") or "it is not the one of this name")
+
+
 def refuses_us(error: ssl.SSLError) -> bool:
     """Whether the peer speaks TLS and has said that it does not like ours."""
-    return "ALERT" in str(error.reason) or str(error.reason) in ("UNSUPPORTED_PROTOCOL", "NO_CIPHERS_AVAILABLE")
+    reason = str(getattr(error, "reason", ""))  # what Python code raises has none
+    return "ALERT" in reason or reason in ("UNSUPPORTED_PROTOCOL", "NO_CIPHERS_AVAILABLE")
+
+
+def must_be_spoken(address: stream.Address, seconds: float, plain: str) -> None:
+    """Raise Down, Silent or a Problem unless a TLS handshake is answered there, before a library of others reads what is no TLS.
+
+    Nothing is sent over it and its certificate is not checked; who refuses the handshake speaks TLS.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    where = stream.shown(address)
+    with stream.connect(address, seconds) as conn:
+        try:
+            context.wrap_socket(conn).close()
+        except (socket.timeout, TimeoutError):
+            raise Silent(f"{where} did not finish the TLS handshake: does it speak TLS?", address) from None
+        except ssl.SSLError as error:
+            if not refuses_us(error):
+                raise Problem(f"what answers at {where} does not speak TLS: {plain}") from None
+        except OSError:
+            raise Problem(f"{where} hangs up during the TLS handshake: {plain}") from None
 
 
 def is_spoken(address: stream.Address, seconds: float) -> bool:
-    """Whether a TLS handshake is answered there. Its certificate is not checked, and nothing is sent over it."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    with contextlib.suppress(Problem), stream.connect(address, min(seconds, _LOOK_SECONDS)) as conn:
-        try:
-            context.wrap_socket(conn).close()
-        except ssl.SSLError as error:
-            return refuses_us(error)
-        except OSError:
-            return False
-        return True
-    return False
+    """Whether a TLS handshake is answered there."""
+    try:
+        must_be_spoken(address, min(seconds, _LOOK_SECONDS), "")
+    except Problem:
+        return False
+    return True
 
 
 def trusted(ca_cert: t.Optional[str] = None) -> ssl.SSLContext:

@@ -14,7 +14,7 @@ import threading
 import time
 import typing as t
 
-from ..._collect import libraries, stream
+from ..._collect import libraries, stream, tls
 from ..._collect.derived import total
 from ..._collect.facts import Maybe, Unknown
 from ..._collect.problem import Problem
@@ -100,11 +100,11 @@ class Connection:
         if self.broker.encrypted or not self.on_redis:
             stream.resolve(address)
         if self.broker.encrypted:
-            return
-        if self.on_redis:
+            tls.must_be_spoken(address, self.seconds, refusal.WITHOUT_TLS)
+        if not self.on_redis:
+            greeting.check_amqp(self.kombu, where, self.seconds, self.broker.encrypted)
+        elif not self.broker.encrypted:
             greeting.redis(where, address, self.seconds)
-        else:
-            greeting.check_amqp(self.kombu, where, self.seconds)
 
     @contextlib.contextmanager
     def channel(self) -> t.Iterator[t.Any]:

@@ -139,7 +139,8 @@ class CelerySampler(Sampler):
         self._got.readings.append(self._reading())
         self._got.second = self._snapshot("stats", "active", "reserved", "scheduled")
         self._read_new_queues()
-        after = self._flower()
+        # one that failed is not waited for again
+        after = self._flower() if self._flower_before is not None else None
         if self._flower_before is not None and after is not None:
             self._got.flower = api.flower_outcomes(self._flower_before, after)
 
@@ -311,7 +312,7 @@ class CelerySampler(Sampler):
     def _manage(self) -> None:
         """What RabbitMQ's management API tells, where it is configured."""
         url, got = self.options.get("management_url"), self._got
-        if not url or self._connection is None or self._connection.on_redis:
+        if not url or self._connection is None or self._connection.on_redis or "management" in got.problems:
             return
         vhost = urllib.parse.quote(got.broker.parts()["vhost"], safe="")
         try:

@@ -66,8 +66,8 @@ def ask_once(connection: t.Any) -> None:
     connection.transport_cls = type("Transport", (transport.Transport,), {"Channel": Channel})
 
 
-def check_amqp(connection: t.Any, where: str, seconds: float) -> None:
-    """Have a kombu connection to RabbitMQ look at the server's first frame before it reads it."""
+def check_amqp(connection: t.Any, where: str, seconds: float, encrypted: bool) -> None:
+    """Have a kombu connection to RabbitMQ look at the server's first frame before it reads it, unless that is encrypted."""
     from kombu.transport import pyamqp  # pylint: disable=import-outside-toplevel
 
     class Connection(pyamqp.Connection):  # type: ignore[misc,unused-ignore]
@@ -93,6 +93,8 @@ def check_amqp(connection: t.Any, where: str, seconds: float) -> None:
                 return {option: value for option, value in settings(sock).items() if option != socket.TCP_MAXSEG}
 
             transport._get_tcp_socket_defaults = settable
+            if encrypted:
+                return transport
             transport._read = bounded
             transport.connect = connect
             return transport

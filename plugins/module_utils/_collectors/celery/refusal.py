@@ -118,18 +118,23 @@ def _broken(error: BaseException, where: str, seconds: float) -> Problem:
         return Problem(f"what answers at {where} does not speak as a broker does: is it another service's port?")
     if isinstance(error, (AttributeError, TypeError, KeyError, IndexError)):
         return Problem(f"the library that speaks to the broker {where} failed: {fault(error)}")
-    if any(isinstance(one, ConnectionRefusedError) or (isinstance(one, OSError) and one.errno in _NOBODY) for one in errors):
-        return Down(f"no connection to the broker {where} ({type(error).__name__}): is it running?")
+    nobody = [one for one in errors if isinstance(one, ConnectionRefusedError) or (isinstance(one, OSError) and one.errno in _NOBODY)]
+    if nobody:
+        return Down(f"no connection to the broker {where} ({type(nobody[-1]).__name__}): is it running?")
     return Lost(f"the broker {where} hangs up while it is asked: is it being restarted, or is it another service's port?")
+
+
+#: What to do about a broker without TLS.
+WITHOUT_TLS = "the broker URL begins with redis:// or amqp:// then"
 
 
 def _not_encrypted(errors: t.Sequence[BaseException], where: str) -> Problem:
     verified = next((one for one in errors if isinstance(one, ssl.SSLCertVerificationError)), None)
     if verified is not None:
-        return Problem(f"the certificate of the broker {where} is not trusted ({verified.verify_message}): see ssl_ca_certs in its URL")
+        return Problem(f"the certificate of the broker {where} is not trusted ({tls.why_untrusted(verified)}): see ssl_ca_certs in its URL")
     if any(isinstance(one, ssl.SSLError) and tls.refuses_us(one) for one in errors):
         return Problem(f"the broker {where} speaks TLS and refuses ours: which versions and client certificates does it want?")
-    return Problem(f"what answers at {where} does not speak TLS: the broker URL begins with redis:// or amqp:// then")
+    return Problem(f"what answers at {where} does not speak TLS: {WITHOUT_TLS}")
 
 
 def reading(error: BaseException, broker: Broker, what: str) -> str:

@@ -125,7 +125,7 @@ def read(
         stream = Stream(feed, patience, seconds)
         command = [ncsa, *fetch.place(instance), "-t", "0", "-d", "-b", "-c", *more, "-F", form or line_format(dialect)]
         ran = tools.commands.run(command, seconds + 1, on_start=stream)
-        if ran.out:
+        if ran.out and not stream.late:  # what a tool that was ended still printed may be megabytes
             stream.take(ran.out)
         said = clean(ran.err, 200)
         if ran.rc == 0 or stream.any or "extension" not in said:
