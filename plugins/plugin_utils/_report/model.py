@@ -15,7 +15,7 @@ import typing as t
 
 from ...module_utils._texts.redact import clean
 from .._checks.finding import STATUSES, Finding, natural
-from .._checks.remedies import kind_of, template
+from .._checks.remedies import template
 from .._checks.services import COLUMNS, FLEET_HOST, TITLES
 from .._checks.units import numbered, shown, shown_beside
 from .._diagnose.cause import Diagnosis
@@ -208,8 +208,7 @@ def _alike(finding: Finding) -> tuple[str, ...]:
     """What findings of one entry share. Never the rendered text: a pid, a port or a time in it would keep like hosts apart."""
     if finding["status"] != "unknown":
         return (finding["check"],)
-    kind = kind_of(finding["reason"] or "")
-    return finding["service"], kind.name, "" if kind.one_line else template(finding["reason"] or "")
+    return finding["service"], template(finding["reason"] or "")
 
 
 def _entry(group: list[Finding]) -> Entry:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .._checks.catalogue import ANSWERS
 from . import board
 from .records import Entry, Model, ShownCause, ShownObstacle
 
@@ -26,7 +27,7 @@ def lines(model: Model, width: int = 80, place: t.Optional[str] = None, room: in
     """The board's lines, which take no more than `room` lines of a terminal. `place`: where the full report is."""
     width = max(width, board.NARROWEST)
     head = ["═" * width, *board.wrapped(model["headline"], width), *board.wrapped(model["about"], width)]
-    entries = [entry for entry in model["entries"] if not (model["obstacles"] and entry["status"] == "unknown")]
+    entries = [entry for entry in model["entries"] if not _said_already(entry, model)]
     failures = [entry for entry in entries if entry["status"] == "fail"][:FIRST]
     first = [*_notes(model, width), *_causes(model["causes"], width), *(_finding(entry, width) for entry in failures)]
     obstacles, brief = list(_obstacles(model["obstacles"], width)), _brief(model["obstacles"], width)
@@ -72,6 +73,13 @@ def _foot(place: t.Optional[str], hidden: int, width: int) -> list[str]:
     more = [f"… and {hidden} more in the report"] if hidden else []
     # a path is copied as a whole
     return [*more, *([f"Report: {place}"] if place else []), "═" * width]
+
+
+def _said_already(entry: Entry, model: Model) -> bool:
+    """Whether the obstacles say it, or a cause that names what does not answer."""
+    if entry["status"] == "unknown":
+        return bool(model["obstacles"])
+    return entry["check"].endswith(ANSWERS) and any(cause["cause"] == "service_down" for cause in model["causes"])
 
 
 def _notes(model: Model, width: int) -> list[list[str]]:

@@ -78,4 +78,4 @@ def test_the_full_board_begins_with_what_stands_between_it_and_a_verdict():
 
 def test_like_hosts_share_a_block_whatever_their_ports():
     entries = [entry for entry in model(REPORTS["fresh"]())["entries"] if entry["check"] == "uwsgi_answers"]
-    assert [entry["places_total"] for entry in entries] == [9]
+    assert [entry["places_total"] for entry in entries] == [3, 3, 3], "one for each library that is missing"
