@@ -291,6 +291,7 @@ ansible_facts:
                     samples: {type: int, description: Looks at processes that waited for it.}
                     share_ratio: {type: float, description: Share of all looks.}
                     work: {type: str, description: 'The task that waited for it most, as far as its process was known.'}
+                    round_trip_seconds: {type: float, description: 'Seconds to it and back at the least, of the network alone; null where it is no TCP.'}
                 edges_total: {type: int, description: How many services were waited for.}
             local:
               description: Worker processes of this host that are connected to this broker.

@@ -35,11 +35,18 @@ def put(facts: Facts, waits: t.Optional[Waits], reason: str, keep: int) -> None:
         facts.put(f"waits.{kind}_ratio", round(by_kind[kind] / samples, 6) if samples else None, why)
     other = sum(count for kind, count in by_kind.items() if kind not in KINDS)
     facts.put("waits.other_ratio", round(other / samples, 6) if samples else None, why)
-    rows = [_row(address, labels, samples) for address, labels in by_address.items()]
+    rows = [_row(address, labels, samples, waits) for address, labels in by_address.items()]
     rows.sort(key=lambda row: (-row["samples"], row["address"]))
     facts.rows("waits.edges", rows if samples else Unknown(why), keep)
 
 
-def _row(address: str, labels: collections.Counter[str], samples: int) -> dict[str, t.Any]:
+def _row(address: str, labels: collections.Counter[str], samples: int, waits: t.Optional[Waits]) -> dict[str, t.Any]:
     count = sum(labels.values())
-    return {"address": address, "samples": count, "share_ratio": round(count / samples, 6), "work": labels.most_common(1)[0][0]}
+    trip = waits.round_trips.get(address) if waits is not None else None
+    return {
+        "address": address,
+        "samples": count,
+        "share_ratio": round(count / samples, 6),
+        "work": labels.most_common(1)[0][0],
+        "round_trip_seconds": Unknown("the kernel measures it on TCP connections only") if trip is None else round(trip / 1e6, 6),
+    }

@@ -41,7 +41,7 @@ def listening(*kinds: str) -> list[Backlog]:
             found += map(_unix, sock_diag.unix_sockets(sock_diag.LISTEN, sock_diag.SHOW_NAME | sock_diag.SHOW_QUEUE, ABOUT))
         else:
             for family in (socket.AF_INET, socket.AF_INET6):
-                found += [_tcp(body, family) for body in sock_diag.tcp_sockets(family, sock_diag.LISTEN, ABOUT)]
+                found += [_tcp(body, family) for body in sock_diag.inet_sockets(family, socket.IPPROTO_TCP, sock_diag.LISTEN, ABOUT)]
     return found
 
 

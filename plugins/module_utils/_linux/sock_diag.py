@@ -67,9 +67,9 @@ def unix_sockets(states: int, show: int, about: str) -> list[bytes]:
 UNIX_FIXED, INET_FIXED = 16, 72
 
 
-def tcp_sockets(family: socket.AddressFamily, states: int, about: str, info: bool = False) -> list[bytes]:
-    """The rows of TCP sockets of a family in these states, with the kernel's `tcp_info` if so wished."""
-    return ask(struct.pack("=BBBBI", family, socket.IPPROTO_TCP, 1 << (TCP_INFO - 1) if info else 0, 0, states) + bytes(48), about)
+def inet_sockets(family: socket.AddressFamily, protocol: int, states: int, about: str, info: bool = False) -> list[bytes]:
+    """The rows of TCP or UDP sockets of a family in these states, with the kernel's `tcp_info` if so wished."""
+    return ask(struct.pack("=BBBBI", family, protocol, 1 << (TCP_INFO - 1) if info else 0, 0, states) + bytes(48), about)
 
 
 def attributes(body: bytes, place: int = UNIX_FIXED) -> t.Iterator[tuple[int, bytes]]:

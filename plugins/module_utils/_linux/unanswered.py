@@ -18,7 +18,8 @@ import typing as t
 from . import addresses, sock_diag
 
 ABOUT = "which connections await an answer"
-_SENT, _RECEIVED = 44, 52  # struct tcp_info: tcpi_last_data_sent, tcpi_last_data_recv (milliseconds ago)
+# struct tcp_info: tcpi_last_data_sent, tcpi_last_data_recv (milliseconds ago), tcpi_min_rtt (microseconds; the largest number: none yet)
+_SENT, _RECEIVED, _ROUND_TRIP = 44, 52, 148
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Connection:
     unread: int
     sent_ago: t.Optional[int]
     received_ago: t.Optional[int]
+    #: The shortest time to the other end and back that the kernel saw in the last minutes: the network alone, no work of the other end.
+    round_trip_us: t.Optional[int] = None
 
     @property
     def awaits(self) -> t.Optional[bool]:
@@ -50,18 +53,41 @@ def connections() -> dict[int, Connection]:
     """Established TCP connections of this network namespace by inode. A Problem when the kernel does not tell."""
     found = {}
     for family in (socket.AF_INET, socket.AF_INET6):
-        for body in sock_diag.tcp_sockets(family, sock_diag.ESTABLISHED, ABOUT, info=True):
+        for body in sock_diag.inet_sockets(family, socket.IPPROTO_TCP, sock_diag.ESTABLISHED, ABOUT, info=True):
             row = _connection(body, family)
             found[row.inode] = row
     return found
 
 
+def udp_peers() -> dict[int, str]:
+    """With whom connected UDP sockets of this network namespace talk, by inode. A Problem when the kernel does not tell."""
+    found = {}
+    for family in (socket.AF_INET, socket.AF_INET6):
+        for body in sock_diag.inet_sockets(family, socket.IPPROTO_UDP, sock_diag.ESTABLISHED, ABOUT):
+            found[_inode(body)[1]] = _ends(body, family)[1]
+    return found
+
+
 def _connection(body: bytes, family: socket.AddressFamily) -> Connection:
+    local, peer = _ends(body, family)
+    unread, inode = _inode(body)
+    info = next((value for kind, value in sock_diag.attributes(body, sock_diag.INET_FIXED) if kind == sock_diag.TCP_INFO), b"")
+    sent, received, trip = (_figure(info, place) for place in (_SENT, _RECEIVED, _ROUND_TRIP))
+    return Connection(inode, local, peer, unread, sent, received, None if trip == 2**32 - 1 else trip)
+
+
+def _figure(info: bytes, place: int) -> t.Optional[int]:
+    return struct.unpack_from("=I", info, place)[0] if len(info) >= place + 4 else None
+
+
+def _inode(body: bytes) -> tuple[int, int]:
+    """(bytes to be read, inode)"""
+    unread, _unsent, _uid, inode = struct.unpack_from("=IIII", body, 56)
+    return unread, inode
+
+
+def _ends(body: bytes, family: socket.AddressFamily) -> tuple[str, str]:
     ports = struct.unpack_from("!HH", body, 4)
     size = 4 if family == socket.AF_INET else 16
     hosts = [addresses.unmapped(socket.inet_ntop(family, body[start : start + size])) for start in (8, 24)]
-    local, peer = (addresses.with_port(host, port) for host, port in zip(hosts, ports))
-    unread, _unsent, _uid, inode = struct.unpack_from("=IIII", body, 56)
-    info = next((value for kind, value in sock_diag.attributes(body, sock_diag.INET_FIXED) if kind == sock_diag.TCP_INFO), b"")
-    sent, received = (struct.unpack_from("=I", info, place)[0] if len(info) >= place + 4 else None for place in (_SENT, _RECEIVED))
-    return Connection(inode, local, peer, unread, sent, received)
+    return addresses.with_port(hosts[0], ports[0]), addresses.with_port(hosts[1], ports[1])

@@ -22,6 +22,8 @@ from .thread_wait import ANY, PIPE, SOCKET, UNKNOWN, WATCHED
 BUDGET = 0.04
 #: The answer is still being written to, or the request read from, who asked.
 CLIENT = "client"
+#: The port at the end of a name server's address.
+NAME_SERVER = ":53"
 #: Waits for who is to ask next: the worker is free after all.
 IDLE = "idle"
 
@@ -52,6 +54,8 @@ class Waits:
 
     def __init__(self, budget: float = BUDGET) -> None:
         self.seen: collections.Counter[Seen] = collections.Counter()
+        #: Address → microseconds to it and back at the least.
+        self.round_trips: dict[str, int] = {}
         self.hindrance: t.Optional[str] = None
         self._left = budget
 
@@ -65,8 +69,15 @@ class Waits:
             self.hindrance = self.hindrance or thread_wait.hindrance(worker.pid)
             if self.hindrance or time.thread_time() - begun > self._left:
                 break
-            self.seen.update(Seen(kind, address, worker.label) for kind, address in _requests(worker, network))
+            found = [Seen(kind, address, worker.label) for kind, address in _requests(worker, network)]
+            self.seen.update(found)
+            self._measure({seen.address for seen in found if seen.address}, network)
         self._left -= time.thread_time() - begun
+
+    def _measure(self, addresses: t.Collection[str], network: _Network) -> None:
+        for connection in network.tcp.values() if addresses else ():
+            if connection.peer in addresses and connection.round_trip_us is not None:
+                self.round_trips[connection.peer] = min(connection.round_trip_us, self.round_trips.get(connection.peer, 2**32))
 
 
 def _requests(worker: Busy, network: _Network) -> list[tuple[str, t.Optional[str]]]:
@@ -88,6 +99,7 @@ class _Network:
     def __init__(self) -> None:
         self._tcp: t.Optional[dict[int, unanswered.Connection]] = None
         self._unix: t.Optional[dict[int, unix_ends.End]] = None
+        self._udp: t.Optional[dict[int, str]] = None
         self._listening: t.Optional[tuple[set[int], set[int]]] = None
         self._pipes: dict[int, set[int]] = {}
 
@@ -108,6 +120,12 @@ class _Network:
         if self._unix is None:
             self._unix = _or_nothing(unix_ends.connected)
         return self._unix
+
+    @property
+    def udp(self) -> dict[int, str]:
+        if self._udp is None:
+            self._udp = _or_nothing(unanswered.udp_peers)
+        return self._udp
 
     @property
     def listening(self) -> tuple[set[int], set[int]]:
@@ -136,10 +154,15 @@ class _Network:
         if inode in self.unix:
             end = self.unix[inode]
             return (CLIENT, None) if end.accepted else (SOCKET, end.peer) if end.peer else (UNKNOWN, None)
-        return UNKNOWN, None  # another network namespace, or it was closed meanwhile
+        # of none: in another network namespace, or closed meanwhile
+        return (SOCKET, self.udp[inode]) if inode in self.udp else (UNKNOWN, None)
 
     def _many(self, inodes: t.Sequence[int]) -> tuple[str, t.Optional[str]]:
         """The one that awaits an answer. Without such: of those whose moments fall into one tick the latest, or the only one."""
+        names = {self.udp[inode] for inode in inodes if inode not in self.tcp and inode not in self.unix and inode in self.udp}
+        names = {peer for peer in names if peer.endswith(NAME_SERVER)}
+        if names:  # such a socket is only open while a name is asked for
+            return SOCKET, min(names)
         tcp = [self.tcp[inode] for inode in inodes if inode in self.tcp and self.tcp[inode].local_port not in self.listening[1]]
         awaiting = {connection.peer for connection in tcp if connection.awaits}
         unix = {end.peer for end in (self.unix.get(inode) for inode in inodes) if end is not None and end.peer and not end.accepted}

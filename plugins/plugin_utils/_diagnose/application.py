@@ -12,7 +12,9 @@ import typing as t
 from .._checks.services import TITLES, in_tiers
 from .._checks.units import numbered
 from .._fleet.observed import Instance
+from .._fleet.waiting import waits_of
 from .cause import Cause, percent, several
+from .dependencies import told
 from .extent import grouped, together
 from .fleet_view import Fleet
 
@@ -44,7 +46,7 @@ def _workers_exhausted(fleet: Fleet, exhausted: list[Instance]) -> Cause:
             f"{numbered(int(worst.number('listen_queue') or 0), 'request waits/requests wait')} in the listen queue, "
             f"and {_cpu(fleet, worst)}" + (f": most workers are in {several(pages)}." if pages else ".")
         ),
-        evidence=[*_evidence(exhausted)],
+        evidence=[*_evidence(exhausted), *_waits(fleet, exhausted)],
         first_fix=_look_first(fleet) + _more(fleet, worst, len(exhausted)),
         avoid="Do not only lengthen the listen queue: visitors would wait longer for the same workers.",
         look=fleet.command(worst, "uwsgitop {login}", "htop"),
@@ -128,6 +130,13 @@ def _evidence(instances: list[Instance]) -> t.Iterator[str]:
         for row in workers.rows("in_flight")[:2]:
             held = f"{row.get('count')} of its workers {numbered(row.get('count'), '/is/are')} in {row.word('pattern')}"
             yield f"{held}, the longest for {row.amount('oldest_seconds'):.1f} s."
+
+
+def _waits(fleet: Fleet, instances: list[Instance]) -> t.Iterator[str]:
+    for workers in instances[:4]:
+        waits = waits_of(workers, fleet.graph)
+        if waits is not None:
+            yield f"{workers}: {told(waits)}."
 
 
 def _look_first(fleet: Fleet) -> str:

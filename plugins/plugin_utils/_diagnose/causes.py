@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from . import accelerator, application, cache_servers, database, errors, machine, outliers, service_down, task_queues
+from . import accelerator, application, cache_servers, database, dependencies, errors, machine, outliers, service_down, task_queues
 from .cause import Cause
 from .extent import apart
 from .fleet_view import Fleet
@@ -23,6 +23,7 @@ from .relations import (
     SAME_INSTANCE,
     SAME_MACHINES,
     SAME_PAGES,
+    SAME_WAITERS,
     TASKS_WAIT,
     WORKERS_WAIT,
     Relation,
@@ -72,6 +73,10 @@ ERRORS = ("application_errors", "backend_unreachable", "tasks_failing")
 _WAITING = Explains(APPLICATION, WORKERS_WAIT)
 _TASKS = Explains(("queue_growth",), TASKS_WAIT)
 _ERRORS = Explains(ERRORS, NEEDS_IT)
+_WAITERS = (
+    Explains((*APPLICATION, "queue_growth", "application_errors", "tasks_failing"), SAME_WAITERS),
+    Explains(("backend_unreachable",), NEEDS_IT),
+)
 _SLOW_MACHINE = (machine.HANGS, machine.MEMORY, machine.CPU)
 _DOWN_MACHINE = (machine.HANGS, machine.MEMORY, machine.DISK, machine.DESCRIPTORS)
 
@@ -185,6 +190,31 @@ CAUSES: tuple[CauseKind, ...] = (
         "a database has hardly a connection left, or none",
         database.connection_budget,
         (_ERRORS,),
+    ),
+    CauseKind(
+        "network_slow",
+        "network",
+        "The network between two tiers is slow",
+        "half of the busy workers wait for another tier that is 3 ms or more away and works on fewer of their questions than wait, or is "
+        "20 ms away",
+        dependencies.network_slow,
+        _WAITERS,
+    ),
+    CauseKind(
+        "names_slow",
+        "network",
+        "Name resolution is slow",
+        "half of the busy workers wait for a name server",
+        dependencies.names_slow,
+        _WAITERS,
+    ),
+    CauseKind(
+        "outside_slow",
+        "outside",
+        "A service outside the fleet is slow",
+        "half of the busy workers, or of the running tasks of a queue in trouble, wait for an address where no instance of the check is",
+        dependencies.outside_slow,
+        _WAITERS,
     ),
     CauseKind(
         "workers_exhausted",

@@ -11,7 +11,7 @@ import typing as t
 
 from .._fleet.observed import Instance
 from .cause import Cause
-from .extent import may_use
+from .extent import keys_of, may_use
 from .fleet_view import Fleet
 from .waits import tasks_wait_for, workers_wait_for
 
@@ -56,6 +56,10 @@ def _same_pages(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
     return not deep.patterns or not whole or sum(count for pattern, count in in_flight if pattern in deep.patterns) >= whole / 2
 
 
+def _same_waiters(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
+    return bool(set(keys_of(deep, fleet)) & set(keys_of(shallow, fleet)))
+
+
 def _needs_it(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
     """Of databases their clients show it; else what needs a tier is taken to need all of it within one site."""
     return deep.at not in fleet.databases() or all(may_use(shallow, database, fleet) for database in _databases_of(deep, fleet))
@@ -67,6 +71,7 @@ DATABASE_THERE = Relation("when a database runs there", _database_there)
 WORKERS_WAIT = Relation("when the busy workers wait for its database", _workers_wait)
 TASKS_WAIT = Relation("when the running tasks wait for its database", _tasks_wait)
 SAME_PAGES = Relation("when the busy workers are in the pages that it lets through", _same_pages)
+SAME_WAITERS = Relation("of the workers that wait for it", _same_waiters)
 NEEDS_IT = Relation("of what needs it", _needs_it)
 
 

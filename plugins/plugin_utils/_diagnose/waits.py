@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What busy workers and running tasks wait for: how many sessions of theirs are at work in a database."""
+"""What busy workers and running tasks wait for: as their hosts saw it, else by how many sessions of theirs are at work in a database."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import re
 import typing as t
 
 from .._fleet.observed import Instance
+from .._fleet.waiting import waits_of
 from .extent import may_be_used_by
 from .fleet_view import Fleet
 
@@ -24,14 +25,30 @@ TASKS = re.compile(r"(?i)\bcelery\b")
 
 def workers_wait_for(database: Instance, fleet: Fleet) -> bool:
     """Whether the busy workers are in the database: without measures the deeper cause gets the benefit of the doubt."""
+    seen = _seen_waiting(_users("uwsgi", database, fleet), database, fleet)
+    if seen is not None:
+        return seen >= WAITING_SHARE
     busy, at_work = busy_workers(database, fleet), sessions_at_work(database, fleet)
     return not busy or at_work is None or at_work >= WAITING_SHARE * busy
 
 
 def busy_workers(database: Instance, fleet: Fleet) -> float:
     """Busy workers of the applications that use this database, or may."""
-    users = [workers for workers in fleet.instances("uwsgi") if may_be_used_by(workers, database, fleet)]
-    return sum(workers.number("workers.busy") or 0 for workers in users)
+    return sum(workers.number("workers.busy") or 0 for workers in _users("uwsgi", database, fleet))
+
+
+def _users(service: str, database: Instance, fleet: Fleet) -> list[Instance]:
+    return [each for each in fleet.instances(service) if may_be_used_by(each, database, fleet)]
+
+
+def _seen_waiting(users: t.Iterable[Instance], database: Instance, fleet: Fleet) -> t.Optional[float]:
+    """The part of all looks at these workers that saw them wait for the database; None where it cannot be told."""
+    looks = [
+        (waits.samples, waits.share_of(database.key)) for waits in (waits_of(each, fleet.graph) for each in users) if waits is not None
+    ]
+    known = [(samples, share) for samples, share in looks if share is not None]
+    whole = sum(samples for samples, _share in known)
+    return sum(samples * share for samples, share in known) / whole if whole else None
 
 
 def sessions_at_work(database: Instance, fleet: Fleet) -> t.Optional[float]:
@@ -46,7 +63,10 @@ def sessions_at_work(database: Instance, fleet: Fleet) -> t.Optional[float]:
 
 
 def tasks_wait_for(database: Instance, broker: t.Optional[Instance], fleet: Fleet) -> bool:
-    """Whether most of the running tasks of the broker are in the database. Only sessions that say so can tell."""
+    """Whether most of the running tasks of the broker are in the database. Of sessions only those that say so can tell."""
+    seen = _seen_waiting(_users("celery", database, fleet), database, fleet)
+    if seen is not None:
+        return seen >= TASKS_SHARE
     running = sum(each.number("active") or 0 for each in ([broker] if broker else fleet.instances("celery_queue")))
     at_work = _named_at_work(database, TASKS)
     return bool(running) and at_work is not None and at_work >= TASKS_SHARE * running

@@ -140,6 +140,17 @@ class Graph:
             self._index(self.nodes[key])
         return self.nodes[key]
 
+    def ends_at(self, key: Key, address: str) -> list[Key]:
+        """The instances that the node reaches under this address, as it sees it; none where nothing of the check listens."""
+        node = self.nodes.get(key)
+        return [] if node is None else [found.key for found in self._ends_at(node, Place.of(address)).targets if found is not node]
+
+    def may_hide(self, address: str, service: str, tier: str) -> bool:
+        """Whether what listens at an address where no instance is known may be a proxy, or another name, that leads to the service."""
+        port = Place.of(address).port
+        protocol = PROTOCOLS.get(port or "")
+        return protocol == service or (protocol is None and (port not in WEB or tier == "accelerator"))
+
     # -- sites -----------------------------------------------------------------------------------------------
 
     @functools.cached_property
@@ -189,13 +200,7 @@ class Graph:
         return False if lacking and one not in lacking else None
 
     def _may_hide(self, key: Key, service: str) -> bool:
-        """Whether one of the addresses where no instance is known may be a proxy, or another name, that leads to the service."""
-        for row in self._outside_of.get(key, ()):
-            port = Place.of(row.address).port
-            protocol = PROTOCOLS.get(port or "")
-            if protocol == service or (protocol is None and (port not in WEB or self.nodes[key].tier == "accelerator")):
-                return True
-        return False
+        return any(self.may_hide(row.address, service, self.nodes[key].tier) for row in self._outside_of.get(key, ()))
 
     @functools.cached_property
     def _outside_of(self) -> dict[Key, list[Outside]]:

@@ -38,6 +38,7 @@ def sees(monkeypatch):
         monkeypatch.setattr(backlog, "listening", lambda: LISTENING)
         monkeypatch.setattr(unanswered, "connections", lambda: TCP)
         monkeypatch.setattr(unix_ends, "connected", lambda: UNIX)
+        monkeypatch.setattr(unanswered, "udp_peers", lambda: {31: "10.0.0.2:53", 32: "10.0.0.3:8125"})
         monkeypatch.setattr(waits, "pipe_inodes", lambda _pid: {88})
         looked = Waits()
         looked.look(workers)
@@ -70,6 +71,9 @@ def sees(monkeypatch):
         (Wait("any", (12, 21)), [("socket", "10.0.0.5:5432")]),
         (Wait("any", (15, 21)), [("unknown", None)]),
         (Wait("any", ()), [("unknown", None)]),
+        (Wait("any", (12, 31)), [("socket", "10.0.0.2:53")]),
+        (Wait("any", (12, 32)), [("socket", "10.0.0.5:5432")]),
+        (Wait("socket", (31,)), [("socket", "10.0.0.2:53")]),
     ],
 )
 def test_a_worker_with_one_thread(wait, expected, sees):
@@ -87,7 +91,7 @@ def test_a_kernel_that_does_not_tell_leaves_it_unknown(sees, monkeypatch):
         raise Problem("no netlink here")
 
     sees({7: Wait("cpu")})
-    for module, name in ((backlog, "listening"), (unanswered, "connections"), (unix_ends, "connected")):
+    for module, name in ((backlog, "listening"), (unanswered, "connections"), (unix_ends, "connected"), (unanswered, "udp_peers")):
         monkeypatch.setattr(module, name, refuses)
     monkeypatch.setattr(thread_wait, "look", lambda _pid, _thread=None: Wait("any", (12, 21)))
     looked = Waits()
@@ -111,12 +115,14 @@ def test_as_facts():
     seen = waits.Seen
     looked.seen.update({seen("cpu", None, "GET /"): 2, seen("pipe", None, "GET /"): 1, seen("socket", "10.0.0.5:5432", "GET /a"): 4})
     looked.seen.update({seen("socket", "10.0.0.5:5432", "GET /b"): 1})
+    looked.round_trips["10.0.0.5:5432"] = 2500
     facts = Facts()
     wait_facts.put(facts, looked, "nobody looked", 10)
     found = facts.done()["waits"]
     assert found["samples"] == 8 and found["cpu_ratio"] == 0.25 and found["other_ratio"] == 0.125 and found["unknown_ratio"] == 0
     assert (
-        found["edges"] == [{"address": "10.0.0.5:5432", "samples": 5, "share_ratio": 0.625, "work": "GET /a"}] and found["edges_total"] == 1
+        found["edges"] == [{"address": "10.0.0.5:5432", "samples": 5, "share_ratio": 0.625, "work": "GET /a", "round_trip_seconds": 0.0025}]
+        and found["edges_total"] == 1
     )
 
 

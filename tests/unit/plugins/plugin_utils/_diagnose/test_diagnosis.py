@@ -39,6 +39,8 @@ SINGLE = {
     "backend_lost": "backend_unreachable",
     "tasks_fail": "tasks_failing",
     "cache_small": "cache_exhausted",
+    "outside_slow": "outside_slow",
+    "names_slow": "names_slow",
 }
 
 
@@ -390,7 +392,8 @@ def test_the_redirects_are_named_with_their_cure() -> None:
 
 
 def test_every_cause_has_its_place_in_the_order() -> None:
-    assert {*SINGLE.values(), "machine_exhausted", "outlier", "application_and_database_overload"} == {kind.name for kind in CAUSES}
+    elsewhere = {"machine_exhausted", "outlier", "application_and_database_overload", "network_slow"}
+    assert {*SINGLE.values(), *elsewhere} == {kind.name for kind in CAUSES}
 
 
 def test_every_check_that_a_rule_names_is_in_the_catalogue() -> None:

@@ -32,6 +32,17 @@ def server(name: str, busy: float = 0.2, load: float = 0.2, **services: float) -
     return fact(instance(name, cpu_busy_ratio=busy, cores_effective=4, load_ratio=load, iowait_ratio=0.0, services=rows))
 
 
+def waits(*edges: tuple[str, float, t.Optional[float]], samples: int = 40, **kinds: float) -> dict[str, t.Any]:
+    """What busy workers were seen waiting for: (address, share, seconds there and back), and shares by kind; the rest computes."""
+    rows = [
+        {"address": address, "samples": int(samples * share), "share_ratio": share, "work": "GET /pay/", "round_trip_seconds": seconds}
+        for address, share, seconds in edges
+    ]
+    left = 1 - sum(share for _address, share, _seconds in edges) - sum(kinds.values())
+    shares = {**dict.fromkeys(("cpu", "disk", "lock", "sleep", "client", "other", "unknown"), 0.0), "cpu": left, **kinds}
+    return {"samples": samples, "edges": rows, "edges_total": len(rows), **{f"{kind}_ratio": share for kind, share in shares.items()}}
+
+
 class World:
     """web1 → app1..app4 → db1, all well; tests spoil parts of it."""
 
@@ -125,6 +136,14 @@ class World:
             one.update(workers={"busy": 8, "active": 8}, utilisation=1.0, busy_ratio=1.0, listen_queue=12)
             one["in_flight"] = [{"pattern": page, "count": 8, "oldest_seconds": 2.5}]
             self.bad("uwsgi_saturated", host)
+
+    def outside_slow(self, address: str = "203.0.113.9:443") -> None:
+        self.workers_exhausted("/pay/")
+        for number in range(1, 5):
+            self.of(f"app{number}", "uwsgi")["waits"] = waits((address, 0.9, None))
+
+    def names_slow(self) -> None:
+        self.outside_slow("192.0.2.53:53")
 
     def cpu_full(self) -> None:
         self.workers_exhausted("/heavy/")

@@ -1,0 +1,94 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What busy workers were seen waiting for decides: between sites, between a database and what is outside, near and far."""
+
+from __future__ import annotations
+
+import pytest
+
+from .several import Site, at
+from .world import waits
+
+DATABASE = f"{at(1, 30)}:5432"
+OUTSIDE = "203.0.113.9:443"
+
+
+@pytest.fixture
+def saturated():
+    """`saturated(waits…)`: the causes of a site whose workers are all busy and were seen waiting so."""
+
+    def build(seen, *disasters):
+        site = Site()
+        site.workers_exhausted()
+        for disaster in disasters:
+            getattr(site, disaster)()
+        for number in range(1, 5):
+            site.of(f"app{number}", "uwsgi")["waits"] = seen
+        site.connect()
+        return site.diagnose()
+
+    return build
+
+
+def names(found):
+    return [cause["cause"] for cause in found]
+
+
+def test_a_service_outside_is_named_by_address_and_page_and_explains_the_workers(saturated):
+    (cause,) = saturated(waits((OUTSIDE, 0.9, 0.03)))
+    assert cause["cause"] == "outside_slow" and cause["hosts"] == ["app1", "app2", "app3", "app4"]
+    assert OUTSIDE in cause["statement"] and "GET /pay/" in cause["statement"] and "90 %" in cause["statement"]
+    assert "Do not add workers" in cause["avoid"] and any("All workers of" in line for line in cause["evidence"])
+
+
+def test_a_name_server_is_not_a_service_of_others(saturated):
+    (cause,) = saturated(waits(("10.1.0.2:53", 0.8, None)))
+    assert cause["cause"] == "names_slow" and "10.1.0.2:53" in cause["statement"]
+
+
+def test_what_fewer_than_half_wait_for_is_no_cause_but_is_told(saturated):
+    (cause,) = saturated(waits((OUTSIDE, 0.4, 0.03), sleep=0.5))
+    assert cause["cause"] == "workers_exhausted"
+    assert any("50 % slept, 40 % waited for 203.0.113.9:443" in line for line in cause["evidence"])
+
+
+def test_too_few_looks_say_nothing(saturated):
+    assert names(saturated(waits((OUTSIDE, 1.0, 0.03), samples=4))) == ["workers_exhausted"]
+
+
+def test_a_missing_index_is_no_reason_for_workers_that_wait_elsewhere(saturated):
+    """With each of the two kinds of waiting the same database, the same index: the workers decide."""
+    assert names(saturated(waits((DATABASE, 0.9, 0.0002)), "missing_index")) == ["missing_index"]
+    assert names(saturated(waits((OUTSIDE, 0.9, 0.03)), "missing_index")) == ["missing_index", "outside_slow"]
+
+
+def test_a_proxy_outside_may_be_the_database(saturated):
+    """Nobody checks what listens at port 6432: the rules about sessions decide as before."""
+    assert names(saturated(waits(("10.1.0.9:6432", 0.9, 0.0002)), "missing_index"))[0] == "missing_index"
+
+
+@pytest.mark.parametrize(
+    "seconds, active, expected",
+    [
+        (0.0002, 1, "workers_exhausted"),
+        (0.008, 1, "network_slow"),
+        (0.008, 30, "workers_exhausted"),
+        (0.045, 30, "network_slow"),
+    ],
+)
+def test_a_database_far_away(seconds, active, expected, saturated, monkeypatch):
+    monkeypatch.setattr(Site, "calm", lambda self: self.of("db1", "postgresql").update(active=active), raising=False)
+    found = saturated(waits((DATABASE, 0.9, seconds)), "calm")
+    assert names(found) == [expected]
+    if expected == "network_slow":
+        assert f"{1000 * seconds:.1f} ms" in found[0]["statement"] and "db1" in found[0]["statement"]
+
+
+def test_nobody_in_trouble_is_told_nothing():
+    site = Site()
+    for number in range(1, 5):
+        site.of(f"app{number}", "uwsgi")["waits"] = waits((OUTSIDE, 1.0, 0.03))
+    site.connect()
+    assert site.causes() == []
