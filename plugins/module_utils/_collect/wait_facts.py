@@ -48,5 +48,5 @@ def _row(address: str, labels: collections.Counter[str], samples: int, waits: t.
         "samples": count,
         "share_ratio": round(count / samples, 6),
         "work": labels.most_common(1)[0][0],
-        "round_trip_seconds": Unknown("the kernel measures it on TCP connections only") if trip is None else round(trip / 1e6, 6),
+        "round_trip_seconds": Unknown("no TCP connection: the kernel measures it on those only") if trip is None else round(trip / 1e6, 6),
     }
