@@ -31,6 +31,8 @@ _OPERATORS = re.compile(r"[|&;<>]")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 #: `client_options` is its older name, in checks of users.
 LOGIN = ("login", "client_options")
+#: Programs that give their words to a shell once more, in which a name would not be quoted.
+_SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "eval", "su", "ssh", "watch", "parallel", "flock", "script"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,6 +78,7 @@ class Command:
             if _is_login(each):
                 self.login = _tool_before(self.words[:place], self.text)
             _must_be_safe(each, self.text)
+            _must_reach_the_tool(self.words, place, self.text)
         self.plain = not any(_OPERATORS.search(_unquoted(each.raw)) or _ASSIGNMENT.match(each.raw) for each in self.words)
 
     def render(self, host: t.Optional[str], data: t.Mapping[str, t.Any], reach: Reach) -> Line:
@@ -114,6 +117,16 @@ def _must_be_safe(each: Word, template: str) -> None:
         raise WrongQuery(f"a name within {each.raw!r} must say its language, as in {{table:sql}}; known are {', '.join(LANGUAGES)}")
     if insertions and _OPERATORS.search(_unquoted(each.raw)):
         raise WrongQuery(f"{each.raw!r} in {template!r} holds a shell operator beside a name: separate them by a blank")
+
+
+def _must_reach_the_tool(words: t.Sequence[Word], place: int, template: str) -> None:
+    if words[place].fixed:
+        return
+    for at, before in enumerate(words[:place]):
+        program = before.raw.rpartition("/")[2]
+        # `watch -x` runs its words as they are
+        if program in _SHELLS and not (program == "watch" and words[at + 1].raw == "-x"):
+            raise WrongQuery(f"{program} in {template!r} gives a name to a shell once more{': use watch -x' if program == 'watch' else ''}")
 
 
 def _unquoted(raw: str) -> str:

@@ -66,7 +66,7 @@ def _open(host: t.Mapping[str, t.Any], way: Way, panes_by_window: dict[str, list
         if not instances and service != "server":
             continue
         if service not in TOOLS:
-            notes.append(f"{service} on {way.name!r} has no pane: no tool for it is known")
+            notes.append(f"{service} on {way.name[:60]!r} has no pane: no tool for it is known")
             continue
         try:
             for pane in TOOLS[service](way, instances):
@@ -74,7 +74,7 @@ def _open(host: t.Mapping[str, t.Any], way: Way, panes_by_window: dict[str, list
                 panes_by_window[WINDOWS[service]].append((way.name, pane, typed(command)))
                 notes += pane.notes
         except Untypable as problem:
-            notes.append(f"{service} on {way.name!r} has no pane: {problem}")
+            notes.append(f"{service} on {way.name[:60]!r} has no pane: {problem}")
 
 
 def _titled(way: Way, pane: Pane) -> str:

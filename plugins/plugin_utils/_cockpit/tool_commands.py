@@ -16,6 +16,7 @@ import shlex
 import typing as t
 import urllib.parse
 
+from ...module_utils._texts.redact import clean
 from .._reach import access
 from .._reach.quoting import word, words
 from .._reach.way import Way
@@ -24,7 +25,7 @@ from .._reach.way import Way
 VENV = "/opt/launch_monitoring/venv"
 FLOWER = "/etc/launch-flower.env"
 DAMEMTOP = "/usr/share/memcached/scripts/damemtop"
-_HOST_PORT = re.compile(r"^[\w.-]+(:\d+)?$")
+_HOST_PORT = re.compile(r"[\w.-]+(:\d+)?")
 _COLUMNS = ("hostname", "hit_rate", "curr_connections", "cmd_get", "cmd_set", "evictions", "bytes_written", "bytes_read")
 
 Instance = t.Mapping[str, t.Any]
@@ -92,8 +93,10 @@ def uwsgi(way: Way, instances: t.Sequence[Instance]) -> list[Pane]:
 def memcached(way: Way, instances: t.Sequence[Instance]) -> list[Pane]:
     """All of the host's instances in one damemtop, which reads them from a file in the home folder only."""
     addresses = [str(one.get("address") or one.get("name")) for one in instances]
-    shown = [address for address in addresses if _HOST_PORT.match(address)]
-    notes = tuple(f"memcached {address} is not shown: memcache-top knows host:port only" for address in addresses if address not in shown)
+    shown = [address for address in addresses if _HOST_PORT.fullmatch(address)]
+    notes = tuple(
+        f"memcached {clean(address, 60)} is not shown: memcache-top knows host:port only" for address in addresses if address not in shown
+    )
     if not shown:
         return []
     lines = ["delay: 3", "mode: t", "top_mode:", "  sort_column: hostname", "  sort_order: asc", "  columns:"]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import pathlib
 import re
-import subprocess
 import typing as t
 import urllib.parse
 
@@ -21,6 +20,7 @@ from ansible_collections.warroom.launch.plugins.plugin_utils._checks.query impor
 from ansible_collections.warroom.launch.plugins.plugin_utils._reach.command_line import CommandLine
 from ansible_collections.warroom.launch.plugins.plugin_utils._reach.hosts import NOWHERE, Reach
 from ansible_collections.warroom.launch.plugins.plugin_utils._reach.way import Way
+from tests.support.called import calls, make_stubs
 
 LOCAL = Reach({"web1": Way("web1", connection="local")})
 OVER_SSH = Reach({"web1": Way("web1", address="10.0.0.7", port=2222, user="anna", become=True)})
@@ -29,10 +29,6 @@ HOSTILE = [
     "/dir/s;touch $PWN;#", "Order'; touch $PWN; '", "$(touch $PWN)", "`touch $PWN`", "a b", "a\ntouch $PWN\n#x", '"; touch $PWN; "', "it's",
     "-oProxyCommand=touch $PWN", "&& touch $PWN", "\x1b]0;x\x07", "\u202etouch", "UPPER", "x" * 200,
 ]  # fmt: skip
-#: Every program that a command may call is one that writes down its arguments; ssh and sudo hand theirs to a shell as the real ones do.
-STUB = '#!/bin/sh\nprintf "%s\\0" "${0##*/}" "$@" >>"$ARGS"; printf "\\n" >>"$ARGS"\n'
-SSH = '#!/bin/sh\nwhile [ "$1" != -- ]; do shift; done; shift 2; exec sh -c "$*"\n'
-SUDO = '#!/bin/sh\n[ "$1" = -u ] && shift 2; exec "$@"\n'
 
 
 def looks(entry: dict[str, t.Any]) -> list[str]:
@@ -46,21 +42,7 @@ TOOLS = {word for template in TEMPLATES for word in template.replace("|", " ").s
 
 @pytest.fixture(scope="module")
 def stubs(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    folder = tmp_path_factory.mktemp("bin")
-    for name, text in {**dict.fromkeys(TOOLS, STUB), "ssh": SSH, "sudo": SUDO}.items():
-        (folder / name).write_text(text)
-        (folder / name).chmod(0o755)
-    return folder
-
-
-def calls(line: str, stubs: pathlib.Path, folder: pathlib.Path) -> list[list[str]]:
-    """What the shell calls when the line is pasted: each program and its arguments."""
-    log, marker = folder / "args", folder / "PWNED"
-    log.write_text("")
-    environment = {"PATH": f"{stubs}:/usr/bin:/bin", "ARGS": str(log), "PWN": str(marker), "HOME": str(folder)}
-    subprocess.run(["sh", "-c", line], env=environment, capture_output=True, stdin=subprocess.DEVNULL, timeout=20, check=False)
-    assert not marker.exists(), f"a stranger's words were run: {line}"
-    return [call.split("\0")[:-1] for call in log.read_text().split("\0\n") if call for call in [call + "\0"]]
+    return make_stubs(tmp_path_factory.mktemp("bin"), TOOLS)
 
 
 def facts(template: str, name: str) -> dict[str, t.Any]:
@@ -114,6 +96,9 @@ def _within(name: str, argument: str) -> bool:
         "sh -c 'a {name:sql}' 'b",
         "x '{name}'y",
         "uwsgitop {",
+        "watch -n 1 memcached-tool {name} stats",  # watch gives its words to a shell
+        "sh -c 'du -s {name:name}'",
+        "PATH=$PATH:/x /bin/sh -c {name}",
     ],
 )
 def test_an_unquoted_insertion_cannot_be_written(template: str) -> None:

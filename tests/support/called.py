@@ -1,0 +1,36 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a shell calls when a printed line is pasted: tools are stubs that write down their arguments."""
+
+from __future__ import annotations
+
+import pathlib
+import subprocess
+import typing as t
+
+#: A tool; ssh, sudo and watch hand theirs on as the real ones do.
+STUB = '#!/bin/sh\nprintf "%s\\0" "${0##*/}" "$@" >>"$ARGS"; printf "\\n" >>"$ARGS"\n'
+HANDING_ON = {
+    "ssh": '#!/bin/sh\nwhile [ "$1" != -- ]; do shift; done; shift 2; exec sh -c "$*"\n',
+    "sudo": '#!/bin/sh\n[ "$1" = -u ] && shift 2; exec "$@"\n',
+    "watch": '#!/bin/sh\n[ "$1" = -x ] && as_it_is=1 && shift; [ "$1" = -n ] && shift 2; [ "$as_it_is" ] && exec "$@"; exec sh -c "$*"\n',
+}
+
+
+def make_stubs(folder: pathlib.Path, tools: t.Iterable[str]) -> pathlib.Path:
+    for name, text in {**dict.fromkeys(tools, STUB), **HANDING_ON}.items():
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o755)
+    return folder
+
+
+def calls(line: str, stubs: pathlib.Path, folder: pathlib.Path) -> list[list[str]]:
+    """Each program that is called, with its arguments. Fails when words of a name were run ($PWN)."""
+    log, marker = folder / "args", folder / "PWNED"
+    log.write_text("")
+    environment = {"PATH": f"{stubs}:/usr/bin:/bin", "ARGS": str(log), "PWN": str(marker), "HOME": str(folder)}
+    subprocess.run(["sh", "-c", line], env=environment, capture_output=True, stdin=subprocess.DEVNULL, timeout=20, check=False)
+    assert not marker.exists(), f"a stranger's words were run: {line}"
+    return [call.split("\0")[:-1] for call in log.read_text().split("\0\n") if call for call in [call + "\0"]]
