@@ -18,7 +18,7 @@ import urllib.parse
 
 from ...module_utils._texts.redact import clean
 from .._reach import access
-from .._reach.quoting import word, words
+from .._reach.quoting import Untypable, word, words
 from .._reach.way import Way
 
 #: Where the role launch_monitoring puts what only PyPI has, and where the environment of its flower is.
@@ -94,11 +94,10 @@ def memcached(way: Way, instances: t.Sequence[Instance]) -> list[Pane]:
     """All of the host's instances in one damemtop, which reads them from a file in the home folder only."""
     addresses = [str(one.get("address") or one.get("name")) for one in instances]
     shown = [address for address in addresses if _HOST_PORT.fullmatch(address)]
-    notes = tuple(
-        f"memcached {clean(address, 60)} is not shown: memcache-top knows host:port only" for address in addresses if address not in shown
-    )
+    left_out = [clean(address, 60) for address in addresses if address not in shown]
+    notes = tuple(f"memcached {address} is not shown: memcache-top knows host:port only" for address in left_out)
     if not shown:
-        return []
+        raise Untypable("memcache-top knows host:port only")
     lines = ["delay: 3", "mode: t", "top_mode:", "  sort_column: hostname", "  sort_order: asc", "  columns:"]
     lines += [f"    - {column}" for column in _COLUMNS] + ["servers:", *(f"  - {address}" for address in shown)]
     run = with_file(".damemtop/damemtop.yaml", lines, f'HOME="$d" exec {DAMEMTOP}')
