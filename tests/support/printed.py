@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -30,6 +32,33 @@ class Pasted(t.NamedTuple):
     @property
     def well(self) -> bool:
         return self.code in (0, None) and not any(words in self.shown for words in LACKING)
+
+
+class Printed:
+    """The commands of the reports about one stack: each template is pasted once, whatever names, numbers and ports are in it."""
+
+    def __init__(self) -> None:
+        self._pasted: set[str] = set()
+
+    def not_well(self, lines: t.Iterable[str]) -> dict[str, Pasted]:
+        """Those that did not end well, of the lines whose like was not pasted yet. Side by side: most stay open for some seconds."""
+        by_template = {template(line): line for line in sorted(set(lines))}
+        wanted = [line for form, line in by_template.items() if form not in self._pasted]
+        self._pasted |= set(by_template)
+        with concurrent.futures.ThreadPoolExecutor(6) as pool:
+            return {line: pasted for line, pasted in zip(wanted, pool.map(paste, wanted)) if not pasted.well}
+
+
+def template(line: str) -> str:
+    """The line without its numbers."""
+    return re.sub(r"\d+", "0", line)
+
+
+def of_report(report: t.Mapping[str, t.Any]) -> set[str]:
+    """Every command that a report prints, but those that start a check again: the caller has run one."""
+    printed = [entry.get("look") for entry in [*report["findings"], *report["diagnoses"]]]
+    printed += [obstacle.get("command") for obstacle in report.get("obstacles") or []]
+    return {line for line in printed if line and not line.startswith("ansible-playbook")}
 
 
 def paste(line: str) -> Pasted:

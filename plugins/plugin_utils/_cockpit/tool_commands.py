@@ -25,7 +25,7 @@ from .._reach.way import Way
 VENV = "/opt/launch_monitoring/venv"
 FLOWER = "/etc/launch-flower.env"
 DAMEMTOP = "/usr/share/memcached/scripts/damemtop"
-_HOST_PORT = re.compile(r"[\w.-]+(:\d+)?", re.ASCII)
+_HOST_PORT = re.compile(r"\w[\w.-]*(:\d+)?", re.ASCII)
 _COLUMNS = ("hostname", "hit_rate", "curr_connections", "cmd_get", "cmd_set", "evictions", "bytes_written", "bytes_read")
 
 Instance = t.Mapping[str, t.Any]

@@ -18,6 +18,7 @@ import pytest
 
 from tests.support import abroad
 from tests.support.practice import Practice
+from tests.support.printed import Printed
 
 
 @pytest.fixture(scope="package")
@@ -46,3 +47,9 @@ def stack(travels: t.Iterator[dict[str, str]]) -> t.Iterator[Practice]:
     finally:
         practice.stop()
         shutil.rmtree(practice.report, ignore_errors=True)
+
+
+@pytest.fixture(scope="package")
+def printed() -> Printed:
+    """What was pasted of the reports about this stack."""
+    return Printed()
