@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import getpass
 import typing as t
 
@@ -19,13 +18,13 @@ from ansible_collections.warroom.launch.plugins.plugin_utils._reach.command_line
 from ansible_collections.warroom.launch.plugins.plugin_utils._reach.hosts import Reach
 from ansible_collections.warroom.launch.plugins.plugin_utils._reach.way import Way
 from tests.support.practice import Practice
-from tests.support.printed import Pasted, paste
+from tests.support.printed import Printed
 
 #: Commands that end with an error when there is nothing to show: they are printed only when there is.
 ONLY_WITH_A_FINDING = {"varnish_child_crashed": "there is no panic to show"}
 
 
-def printed(report: dict[str, t.Any], inventory: str) -> dict[str, str]:
+def possible(report: dict[str, t.Any], inventory: str) -> dict[str, str]:
     """Each command once, with one check that prints it."""
     ways = {name: Way(name, connection="local", user=getpass.getuser()) for name in report["hosts"]}
     reach = Reach(ways, CommandLine(inventory=("-i", inventory)))
@@ -44,26 +43,10 @@ def printed(report: dict[str, t.Any], inventory: str) -> dict[str, str]:
     return lines
 
 
-def not_well(lines: t.Iterable[str]) -> dict[str, Pasted]:
-    """The lines that did not end well, side by side: most stay open for some seconds."""
-    wanted = sorted(lines)
-    with concurrent.futures.ThreadPoolExecutor(6) as pool:
-        return {line: pasted for line, pasted in zip(wanted, pool.map(paste, wanted)) if not pasted.well}
-
-
 @pytest.mark.timeout(600)
-def test_every_command_runs_where_it_says(stack: Practice) -> None:
+def test_every_command_runs_where_it_says(stack: Practice, printed: Printed) -> None:
     assert stack.start().rc == 0
     _rc, report = stack.check()
-    lines = printed(report, str(stack.inventory))
+    lines = possible(report, str(stack.inventory))
     assert len(lines) > 50, "the stack has every tier"
-    assert not_well(line for line, check in lines.items() if check not in ONLY_WITH_A_FINDING) == {}
-
-
-@pytest.mark.parametrize("story", ["missing_index", "unbalanced_cache"])
-def test_the_commands_of_a_story(stack: Practice, story: str) -> None:
-    """What the board really printed, causes included."""
-    assert stack.start(story).rc == 0
-    _rc, report = stack.check()
-    lines = {entry["look"] for entry in [*report["findings"], *report["diagnoses"]] if entry["look"]}
-    assert lines and not_well(lines) == {}
+    assert printed.not_well(line for line, check in lines.items() if check not in ONLY_WITH_A_FINDING) == {}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every story shows its own cause and no other; the next start heals it."""
+"""Every story shows its own cause and no other, and prints commands that run; the next start heals it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils._texts import moments
 from tests.support.practice import Practice
+from tests.support.printed import Printed, of_report
 
 STORIES = {
     "cold_cache": "accelerator_fault",
@@ -31,7 +32,7 @@ CHECKED_TWICE = ("idle_in_transaction", "table_lock")
 
 
 @pytest.mark.parametrize("story", STORIES)
-def test_a_story_has_its_cause_and_no_other(stack: Practice, story: str, travels: t.Iterator[dict[str, str]]) -> None:
+def test_a_story_has_its_cause_and_no_other(stack: Practice, printed: Printed, story: str, travels: t.Iterator[dict[str, str]]) -> None:
     """From a control node in another time zone and language each."""
     began = time.time()
     started = stack.start(story)
@@ -43,6 +44,8 @@ def test_a_story_has_its_cause_and_no_other(stack: Practice, story: str, travels
     assert not [age for age in ages(report["hosts"], "") if not 0 <= age[1] < 3 * 3600]
     if story in CHECKED_TWICE:
         assert same(report) == same(stack.check(next(travels))[1])
+    # what the report says to run next runs as it is printed, while the story lasts
+    assert printed.not_well(of_report(report)) == {}
 
 
 def ages(part: t.Any, name: str) -> t.Iterator[tuple[str, float]]:
