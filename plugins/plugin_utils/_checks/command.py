@@ -32,7 +32,7 @@ _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 #: `client_options` is its older name, in checks of users.
 LOGIN = ("login", "client_options")
 #: Programs that give their words to a shell once more, in which a name would not be quoted.
-_SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "eval", "su", "ssh", "watch", "parallel", "flock", "script"})
+_SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "eval", "watch", "parallel"})
 
 
 @dataclasses.dataclass(frozen=True)
