@@ -20,6 +20,7 @@ from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.shape import facts as built
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.tally import UNNAMED, Tally
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.workers import Snapshot
+from ansible_collections.warroom.launch.plugins.module_utils._linux.waits import Seen
 from tests.support import replay
 from tests.support.tools import measures_of
 
@@ -64,6 +65,16 @@ def test_a_recorded_worker(fixture_file: t.Any) -> None:
     assert found["broker"]["identity"] == "redis abc/0" and found["broker"]["memory_limit_bytes"] is None
     text = json.dumps(found)
     assert "kwargs" not in text and "EXAMPLEPW" not in text
+
+
+def test_what_the_pools_processes_waited_for(fixture_file: t.Any) -> None:
+    got = gathered(fixture_file, local=[(4242, True)])
+    got.waits.seen.update({Seen("sleep", None, "shop.nap"): 1, Seen("socket", "unix:/run/db.sock", "shop.bill"): 4})
+    found = facts(got, 5.0, 10)
+    (edge,) = found["waits"]["edges"]
+    assert (edge["address"], edge["share_ratio"], edge["work"], edge["round_trip_seconds"]) == ("unix:/run/db.sock", 0.8, "shop.bill", None)
+    assert found["waits"]["sleep_ratio"] == 0.2 and "no TCP" in found["unknown"]["waits.edges[].round_trip_seconds"]
+    assert facts(gathered(fixture_file), 5.0, 10)["unknown"]["waits.samples"].startswith("no worker of this broker")
 
 
 def test_growth_over_several_readings(fixture_file: t.Any) -> None:

@@ -14,6 +14,7 @@ from ansible_collections.warroom.launch.plugins.module_utils._collectors.uwsgi i
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.uwsgi.document import Socket, Stats
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.uwsgi.samples import Glance, History, Look
 from ansible_collections.warroom.launch.plugins.module_utils._linux.usage import Memory
+from ansible_collections.warroom.launch.plugins.module_utils._linux.waits import Seen, Waits
 from tests.support.uwsgi_documents import NOW, changed, core, document, facts, findings, worker
 
 IDLE = document(worker(1, requests=100, running_time=50_000_000, exceptions=2), worker(2, requests=50, running_time=10_000_000))
@@ -365,3 +366,13 @@ def test_a_router_has_sessions_and_nodes_and_no_workers():
     assert (found["kind"], found["sessions"], found["nodes_total"]) == ("router", 4, 2) and "workers" not in found
     assert found["nodes"][0] == {"name": "10.0.0.8:3031", "requests": 5, "failures": 3, "references": 0}
     assert found["node_failures"] is None and "sample" in found["unknown"]["node_failures"]
+
+
+def test_what_busy_workers_waited_for():
+    looked = Waits()
+    looked.seen.update({Seen("cpu", None, "GET /"): 1, Seen("socket", "10.0.0.5:5432", "GET /orders/"): 3})
+    looked.round_trips["10.0.0.5:5432"] = 400
+    look = Look(Stats("app", "2", 1, 1), (), NOW)
+    result = shape.facts(History(look, look, (Glance.of(look),), 5.0, (host_view.Usage(),), {}, True, None, 4096, waits=looked)).done()
+    row = {"address": "10.0.0.5:5432", "samples": 3, "share_ratio": 0.75, "work": "GET /orders/", "round_trip_seconds": 0.0004}
+    assert result["waits"]["edges"] == [row] and result["waits"]["cpu_ratio"] == 0.25
