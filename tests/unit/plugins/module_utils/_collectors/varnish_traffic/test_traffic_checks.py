@@ -71,9 +71,11 @@ def test_limits(tools, commands, check, more, status, words):
         assert found["evidence"]
 
 
-def test_little_traffic_is_unknown_once(tools, commands):
+def test_little_traffic_leaves_shares_unknown_for_the_one_reason(tools, commands):
     found = judge(look(tools, commands, client("miss") * 5))
-    assert [name for name, one in found.items() if one["status"] == "unknown"] == ["bypass"]
+    unknown = {name: one["reason"] for name, one in found.items() if one["status"] == "unknown"}
+    assert sorted(unknown) == ["bypass", "not_found", "redirect_url"]
+    assert all(reason.startswith("too little to judge by") for reason in unknown.values()), unknown
 
 
 def test_private_pages_are_no_bypass_and_no_advice(tools, commands):
