@@ -26,7 +26,7 @@ def pytest_counts(record: pathlib.Path) -> str:
 
 def main(folder: pathlib.Path) -> None:
     print("=== What ran")
-    for part in ("unit", "services", "practice"):
+    for part in ("unit", "services", "hosts", "practice"):
         record = folder / f"{part}.xml"
         print(f"{part}: {pytest_counts(record) if record.exists() else 'left no record'}")
     for part, mark in (("sanity", r"^Running sanity test "), ("lint", r"^nox > Running session ")):
