@@ -31,6 +31,8 @@ def calls(line: str, stubs: pathlib.Path, folder: pathlib.Path) -> list[list[str
     log, marker = folder / "args", folder / "PWNED"
     log.write_text("")
     environment = {"PATH": f"{stubs}:/usr/bin:/bin", "ARGS": str(log), "PWN": str(marker), "HOME": str(folder)}
-    subprocess.run(["sh", "-c", line], env=environment, capture_output=True, stdin=subprocess.DEVNULL, timeout=20, check=False)
+    # no pipes: what a line leaves running in the background would hold them open
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    subprocess.run(["sh", "-c", line], env=environment, timeout=20, check=False, **quiet)
     assert not marker.exists(), f"a stranger's words were run: {line}"
     return [call.split("\0")[:-1] for call in log.read_text().split("\0\n") if call for call in [call + "\0"]]

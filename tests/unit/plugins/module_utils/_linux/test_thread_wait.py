@@ -122,7 +122,7 @@ def test_threads_of_our_own_in_every_call():
         "any": (lambda: poll.poll(30000), None),
         "pipe": (lambda: os.read(reader, 1), (int(os.readlink(f"/proc/self/fd/{reader}")[6:-1]),)),
         "lock": (lock.acquire, ()),
-        "sleep": (lambda: time.sleep(3), ()),
+        "sleep": (lambda: time.sleep(30), ()),
     }
     threads = {}
     for kind, (work, _inodes) in works.items():
@@ -140,6 +140,7 @@ def test_threads_of_our_own_in_every_call():
         far.send(b"x")
         os.write(writer, b"x")
         lock.release()
+        threads.pop("sleep")  # a daemon: nothing wakes it
         for thread in threads.values():
             thread.join(10)
         for one in (near, far, epoll):

@@ -123,7 +123,7 @@ def page(traits: t.Iterable[str], statuses: t.Sequence[int]) -> st.SearchStrateg
 MIX = st.lists(page([*PRIVATE, *PUBLIC], (200, 301, 308, 404, 500)), min_size=1, max_size=len(NAMES))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(mix=MIX, hits=st.integers(0, 300))
 def test_no_private_page_is_ever_named_as_cacheable(mix: list[tuple[str, str, int, int]], hits: int) -> None:
     pages = [Page(url, *drawn) for url, drawn in zip(NAMES, mix, strict=False)]
@@ -131,7 +131,7 @@ def test_no_private_page_is_ever_named_as_cacheable(mix: list[tuple[str, str, in
     assert not [page for page in pages if page.private and page.url in text]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(mix=st.lists(page(PRIVATE, (200,)), max_size=len(NAMES)), hits=st.integers(50, 300))
 def test_a_cache_that_answers_all_it_may_is_go_however_many_pages_are_private(mix: list[tuple[str, str, int, int]], hits: int) -> None:
     pages = [Page(url, *drawn) for url, drawn in zip(NAMES, mix, strict=False)]
