@@ -172,6 +172,7 @@ ansible_facts:
                  use_ratio: {type: float, description: The share.}, queue_length: {type: int, description: Requests that wait for one.},
                  limited: {type: int, description: Times in the window that a pool was at its limit.},
                  failed: {type: int, description: Times that one could not be made.},
+                 at_limit: {type: bool, description: 'Whether requests waited at the limit, or a thread or request was refused.'},
                  lifetime_limited: {type: int, description: Times at the limit since the child started.}}
             thread_starved: {type: bool, description: Whether requests had to wait for a thread or were dropped in the window.}
             sessions:
@@ -209,6 +210,15 @@ ansible_facts:
             nuked_per_second: {type: float, description: The same per second.}
             nuked_per_miss: {type: float, description: 'The same per miss, null without misses.'}
             lifetime_nuked: {type: int, description: The same since the child started.}
+            invalidations:
+              description: What bans and purges took out of the cache in the window.
+              type: dict
+              contains:
+                {bans: {type: int, description: Bans that were added.},
+                 bans_listed: {type: int, description: 'How long the list of bans is, against which each lookup is tested.'},
+                 purges: {type: int, description: Purges that were executed.},
+                 objects: {type: int, description: Objects that they removed from the cache.},
+                 lost_ratio: {type: float, description: 'The share of the lookups that can have missed for it, at most that of the misses.'}}
             child:
               description: The cache process. Null where the counters of the manager are not shown.
               type: dict

@@ -48,6 +48,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path = self.path
         status = next((code for start, code in _STATUS.items() if path.startswith(start)), 200)
+        if path.startswith("/wait"):
+            t.cast(Backend, self.server).gate.wait(20)
         if path == "/probe" and not t.cast(Backend, self.server).well:
             status = 500
         self.send_response(status)
@@ -79,7 +81,7 @@ _HEADERS = (
 
 
 class Backend(socketserver.ThreadingMixIn, http.server.HTTPServer):
-    """The application: a thread of the test. `well` off makes its sampler fail."""
+    """The application: a thread of the test. `well` off makes its sampler fail; below /wait it answers while `gate` is set."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -87,6 +89,8 @@ class Backend(socketserver.ThreadingMixIn, http.server.HTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.well = True
+        self.gate = threading.Event()
+        self.gate.set()
 
     @property
     def port(self) -> int:

@@ -13,6 +13,7 @@ from .._checks.may_be_cached import log_of
 from .._checks.units import numbered
 from .._fleet.observed import Instance
 from . import cacheable
+from .accelerator_limits import INVALIDATIONS
 from .cacheable import Uncached
 from .cause import Cause, look, percent, several
 from .fleet_view import Fleet
@@ -85,7 +86,7 @@ def _is_young(fleet: Fleet, varnish: Instance, finding: Finding, traffic: t.Opti
     uptime = varnish.number("child.uptime_seconds")
     if uptime is None or uptime >= YOUNG or finding["check"] not in FEW_HITS:
         return False
-    spoiled = fleet.bad(varnish, "varnish_pass_ratio", "varnish_hit_for_miss", least="warn")
+    spoiled = fleet.bad(varnish, "varnish_pass_ratio", "varnish_hit_for_miss", INVALIDATIONS, least="warn")
     return spoiled is None and (traffic is None or fleet.bad(traffic, *URL_FAULTS) is None)
 
 

@@ -13,7 +13,19 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from . import accelerator, application, cache_servers, database, dependencies, errors, machine, outliers, service_down, task_queues
+from . import (
+    accelerator,
+    accelerator_limits,
+    application,
+    cache_servers,
+    database,
+    dependencies,
+    errors,
+    machine,
+    outliers,
+    service_down,
+    task_queues,
+)
 from .cause import Cause
 from .extent import apart
 from .fleet_view import Fleet
@@ -73,9 +85,11 @@ ERRORS = ("application_errors", "backend_unreachable", "tasks_failing")
 _WAITING = Explains(APPLICATION, WORKERS_WAIT)
 _TASKS = Explains(("queue_growth",), TASKS_WAIT)
 _ERRORS = Explains(ERRORS, NEEDS_IT)
+#: What an accelerator shows of an application that does not respond in time.
+_IN_FRONT = Explains(("backend_unreachable", "threads_exhausted"), NEEDS_IT)
 _WAITERS = (
     Explains((*APPLICATION, "queue_growth", "application_errors", "tasks_failing"), SAME_WAITERS),
-    Explains(("backend_unreachable",), NEEDS_IT),
+    _IN_FRONT,
 )
 _SLOW_MACHINE = (machine.HANGS, machine.MEMORY, machine.CPU)
 _DOWN_MACHINE = (machine.HANGS, machine.MEMORY, machine.DISK, machine.DESCRIPTORS)
@@ -110,10 +124,18 @@ CAUSES: tuple[CauseKind, ...] = (
             Explains(("unbalanced_pool", "cache_exhausted"), NEEDS_IT, ("cache",)),
             Explains(("accelerator_bypassed",), NEEDS_IT, ("accelerator",)),
             Explains(("application_errors",), NEEDS_IT, ("database", "cache", "queue")),
-            Explains(("backend_unreachable",), NEEDS_IT, ("database", "cache", "queue", "application")),
+            Explains(("backend_unreachable", "threads_exhausted"), NEEDS_IT, ("database", "cache", "queue", "application")),
             Explains(("queue_growth",), NEEDS_IT, (service_down.WORKERS,)),
             Explains(("tasks_failing",), NEEDS_IT, ("database", "cache", "queue", service_down.WORKERS)),
         ),
+    ),
+    CauseKind(
+        "bans_storm",
+        "varnish",
+        "Bans or purges empty Varnish",
+        "a tenth or more of the lookups missed in the window with pages that bans or purges had removed",
+        accelerator_limits.bans_storm,
+        (Explains(("accelerator_fault",), SAME_INSTANCE), Explains(APPLICATION, SAME_PAGES)),
     ),
     CauseKind(
         "accelerator_fault",
@@ -222,7 +244,7 @@ CAUSES: tuple[CauseKind, ...] = (
         "All workers are busy",
         "all workers are busy, and the CPU is not full of their work",
         application.workers_exhausted,
-        (Explains(("backend_unreachable",), NEEDS_IT),),
+        (_IN_FRONT,),
     ),
     CauseKind(
         "application_overload",
@@ -230,7 +252,7 @@ CAUSES: tuple[CauseKind, ...] = (
         "The application fills the CPU",
         "the workers' own computing fills the machine",
         application.overload,
-        (Explains(("backend_unreachable",), NEEDS_IT),),
+        (_IN_FRONT,),
     ),
     CauseKind(
         "application_errors",
@@ -246,6 +268,14 @@ CAUSES: tuple[CauseKind, ...] = (
         "Varnish does not reach its backends",
         "Varnish gets no response from any backend, or fetches fail",
         errors.backend_unreachable,
+        (Explains(("threads_exhausted",), NEEDS_IT),),
+    ),
+    CauseKind(
+        "threads_exhausted",
+        "varnish",
+        "Varnish has no thread left",
+        "requests waited in the window while a thread pool was at its limit, a thread could not be made, or requests were dropped",
+        accelerator_limits.threads_exhausted,
     ),
     CauseKind(
         "queue_growth",

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import itertools
 import threading
 import time
@@ -19,7 +21,7 @@ from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue i
 from ansible_collections.warroom.launch.plugins.plugin_utils._judge.pipeline import Asked, judge
 from tests.support.django_site import PRIVATE, DjangoSite
 from tests.support.tools import RealCommands
-from tests.support.varnish import StockVarnish, Varnish
+from tests.support.varnish import Backend, StockVarnish, Varnish
 
 CATALOGUE = Catalogue(load())
 WINDOW = 1.5
@@ -101,3 +103,51 @@ def visit(varnish: Varnish, number: int, percent: int) -> None:
                 varnish.get(name, headers=PRIVATE[name])
         else:
             varnish.get(*(f"/news/{(number + place) % 10}/" for place in places))
+
+
+def causes(report: t.Any) -> list[str]:
+    return [cause["cause"] for cause in report["diagnoses"]]
+
+
+def test_bans_in_a_loop_are_named_and_not_the_young_cache(varnish: Varnish) -> None:
+    pages = [f"/page/{number}/" for number in range(20)]
+    varnish.get(*pages)
+
+    def visit(number: int) -> None:
+        varnish.tool("varnishadm", "ban", "req.url ~ .")
+        varnish.get(*pages)
+
+    report = check(varnish, visit)
+    assert status(report, "varnish_invalidations") == "fail" and causes(report) == ["bans_storm"]
+    assert "Bans empty the cache of Varnish on cache1" in report["diagnoses"][0]["statement"]
+    assert causes(check(varnish, lambda _number: varnish.get(*pages))) == []
+
+
+def test_a_thread_limit_is_named(backend: Backend) -> None:
+    arguments = ("-p", "thread_pools=1", "-p", "thread_pool_min=5", "-p", "thread_pool_max=10", "-p", "timeout_idle=60")
+    with Varnish(backend, *arguments) as varnish:
+        # each request that waits for the backend holds a thread
+        backend.gate.clear()
+        try:
+            threads = [threading.Thread(target=_ask, args=(varnish.port, number), daemon=True) for number in range(20)]
+            counter = itertools.count()
+
+            def visit(_number: int) -> None:
+                if next(counter) == 0:
+                    for thread in threads:
+                        thread.start()
+                threads[-1].join(0.2)
+
+            report = check(varnish, visit)
+        finally:
+            backend.gate.set()
+    assert status(report, "varnish_threads") == "fail" and causes(report) == ["threads_exhausted"]
+    assert "of at most 10 run" in report["diagnoses"][0]["statement"]
+
+
+def _ask(port: int, number: int) -> None:
+    """One visitor on a connection of its own; Varnish may stop before it is answered."""
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection.request("GET", f"/wait/{number}", headers={"Host": "shop.example.com"})
+        connection.getresponse().read()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..._collect.derived import any_of, per, rate, share, total
+from ..._collect.derived import all_of, any_of, per, rate, share, total
 from ..._collect.facts import Facts, Maybe, Unknown, known, measured
 from ..._collect.problem import Down, Ended
 from ..._collect.sampling import ONE_SAMPLE, Number
@@ -68,6 +68,7 @@ def facts(
     backends.put(result, window, active, told.backends, keep)
     _threads(result, window, told.parameters)
     _storage(result, window)
+    _invalidations(result, window)
     result.put("child", _child(window))
     result.put("vcl_failures", window.moved("vcl_fail"))
     result.put("workspace_overflows", window.sum(*(f"ws_{name}_overflow" for name in ("backend", "client", "session", "thread"))))
@@ -98,6 +99,7 @@ def _threads(facts_: Facts, window: Window, parameters: Maybe[t.Mapping[str, t.A
     running, waiting = window.now("threads"), window.now("thread_queue_len")
     maximum = parameters if isinstance(parameters, Unknown) else _most_threads(parameters)
     limited, dropped = window.moved("threads_limited"), window.sum(*_DROPPED)
+    counts_drops = any("MAIN." + name in window.latest for name in _DROPPED)
     facts_.put(
         "threads",
         {
@@ -107,11 +109,11 @@ def _threads(facts_: Facts, window: Window, parameters: Maybe[t.Mapping[str, t.A
             "queue_length": waiting,
             "limited": limited,
             "failed": window.moved("threads_failed"),
+            "at_limit": _at_limit(window, running, maximum, [limited, dropped] if counts_drops else [limited]),
             "lifetime_limited": window.now("threads_limited"),
         },
     )
-    signs = [limited, waiting, *([] if all("MAIN." + name not in window.latest for name in _DROPPED) else [dropped])]
-    facts_.put("thread_starved", any_of(sign if isinstance(sign, Unknown) else sign > 0 for sign in signs))
+    facts_.put("thread_starved", _positive(limited, waiting, *([dropped] if counts_drops else [])))
     facts_.put(
         "sessions",
         {
@@ -123,6 +125,21 @@ def _threads(facts_: Facts, window: Window, parameters: Maybe[t.Mapping[str, t.A
             "lifetime_dropped": window.sum_now(*_DROPPED),
         },
     )
+
+
+def _at_limit(window: Window, running: Maybe[Number], maximum: Maybe[int], signs: t.Sequence[Maybe[Number]]) -> Maybe[bool]:
+    """Whether requests waited for a thread that may not be, or were dropped. A pool that was at its limit for a moment made nobody wait."""
+    limited, *dropped = signs
+    limits = [_positive(limited)]
+    if not isinstance(running, Unknown) and not isinstance(maximum, Unknown):
+        limits.append(running >= maximum)  # the counter stands still while every thread hangs
+    waited = [window.now("thread_queue_len"), *([window.moved("sess_queued")] if "MAIN.sess_queued" in window.latest else [])]
+    failed = [_positive(window.moved("threads_failed"))] if "MAIN.threads_failed" in window.latest else []
+    return any_of([all_of([any_of(limits), _positive(*waited)]), *failed, *map(_positive, dropped)])
+
+
+def _positive(*counts: Maybe[Number]) -> Maybe[bool]:
+    return any_of(count if isinstance(count, Unknown) else count > 0 for count in counts)
 
 
 def _most_threads(parameters: t.Mapping[str, t.Any]) -> Maybe[int]:
@@ -182,6 +199,26 @@ def _storage(facts_: Facts, window: Window) -> None:
     facts_.put("nuked_per_second", rate(nuked, window.seconds))
     facts_.put("nuked_per_miss", per(nuked, misses if isinstance(misses, Unknown) else max(1, misses), ""))
     facts_.put("lifetime_nuked", window.now("n_lru_nuked"))
+
+
+def _invalidations(facts_: Facts, window: Window) -> None:
+    """Objects that bans and purges took out of the cache: what part of the lookups found nothing because of them."""
+    killed = window.sum("bans_obj_killed", "bans_lurker_obj_killed")
+    purged = window.moved("n_obj_purged")
+    objects, misses = total([killed, purged]), window.moved("cache_miss")
+    # the ban lurker also removes what nobody asks for
+    lost = objects if isinstance(objects, Unknown) else misses if isinstance(misses, Unknown) else min(objects, misses)
+    looked_up = total([window.moved("cache_hit"), misses])
+    facts_.put(
+        "invalidations",
+        {
+            "bans": window.moved("bans_added"),
+            "bans_listed": window.now("bans"),
+            "purges": window.moved("n_purges"),
+            "objects": objects,
+            "lost_ratio": share(lost, looked_up, "no request looked into the cache in the window"),
+        },
+    )
 
 
 def _child(window: Window) -> dict[str, Maybe[t.Union[Number, bool]]]:

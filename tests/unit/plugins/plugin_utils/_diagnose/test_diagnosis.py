@@ -20,6 +20,8 @@ from .world import World, server
 
 SINGLE = {
     "cold_cache": "accelerator_fault",
+    "cache_banned": "bans_storm",
+    "threads_spent": "threads_exhausted",
     "around_the_cache": "accelerator_bypassed",
     "workers_exhausted": "workers_exhausted",
     "cpu_full": "application_overload",
@@ -227,6 +229,31 @@ def test_a_cache_that_was_started_just_now_is_still_being_filled() -> None:
     world.findings.pop()
     world.bad("varnish_pass_ratio", "web1", status="warn")
     assert "caches too little" in world.diagnose()[0]["statement"]
+
+
+def test_a_cache_that_bans_empty_is_not_said_to_be_filling() -> None:
+    """Finding I7: it is young, and "keep it running" would help nothing."""
+    world = World()
+    world.cache_banned()
+    [cause] = world.diagnose()
+    assert "filling" not in str(cause) and "a deploy hook" in cause["first_fix"]
+    assert cause["evidence"][-1].startswith("Its consequence: Varnish on web1 caches too little")
+
+
+def test_threads_that_wait_for_the_application_are_its_consequence() -> None:
+    world = World()
+    world.threads_spent()
+    world.workers_exhausted()
+    [cause] = world.diagnose()
+    assert cause["cause"] == "workers_exhausted" and any("has no thread for new requests" in line for line in cause["evidence"])
+
+
+def test_a_pool_of_threads_that_only_grows_is_no_cause() -> None:
+    world = World()
+    world.threads_spent()
+    world.of("web1", "varnish")["threads"].update(limited=0, at_limit=False)
+    world.findings[-1]["status"] = "warn"
+    assert world.causes() == []
 
 
 def test_workers_that_wait_while_something_else_fills_the_cpu() -> None:

@@ -124,6 +124,19 @@ class World:
         traffic["redirects"] = [{"pattern": "/old/<id>", "count": 200, "share": 0.2}]
         self.bad("varnish_hit_ratio", "web1")
 
+    def cache_banned(self) -> None:
+        """A ban of all pages, again and again, just after a start: nothing lasts in the cache."""
+        emptied = {"bans": 12, "bans_listed": 12, "purges": 0, "objects": 610, "lost_ratio": 0.68}
+        judged = {"hit_ratio_true": 0.3, "hit_ratio_shown": 0.3, "pass_ratio": 0.02}
+        self.of("web1", "varnish").update(judged=judged, invalidations=emptied, child={"uptime_seconds": 300})
+        self.bad("varnish_invalidations", "web1", finding="610 objects were removed", look="varnishadm ban.list")
+        self.bad("varnish_hit_ratio", "web1")
+
+    def threads_spent(self) -> None:
+        threads = {"running": 50, "maximum": 50, "use_ratio": 1.0, "queue_length": 9, "limited": 40, "failed": 0, "at_limit": True}
+        self.of("web1", "varnish").update(threads=threads, sessions={"dropped": 0, "queued": 200})
+        self.bad("varnish_threads", "web1", look="varnishstat")
+
     def around_the_cache(self) -> None:
         rows = [{"host": "app1", "name": "127.0.0.1:1717", "address": "127.0.0.1:1717", "requests_per_second": 300.0}]
         view = {"application_per_second": 300.0, "accelerator_per_second": 40.0, "around_ratio": 0.867, "applications": rows}
