@@ -31,6 +31,8 @@ def read_once(collector: Collector, options: dict[str, t.Any], tools: HostTools,
     except Down as down:
         raise Down(f"it ended within the window: {down}") from None
     except Problem as problem:
+        if _hangs(problem):
+            raise  # it ended nothing: `gather` says which process is stopped
         if isinstance(error, Down):
             raise Down(f"{error}; and now: {problem}") from None
         raise Problem(f"it dropped our connection within the window, and now: {problem}") from None
@@ -54,10 +56,13 @@ def _attempts(collector: Collector, options: dict[str, t.Any], tools: HostTools,
             return _one_sample(collector, options, tools)
         except Exception as error:  # pylint: disable=broad-exception-caught # whatever a library makes of a server that is starting
             expected = isinstance(error, Problem) or is_lost(error)
-            hangs = isinstance(error, Silent) and not isinstance(error, HungUp)
-            if not expected or hangs or time.monotonic() + _PAUSE >= until:
+            if not expected or _hangs(error) or time.monotonic() + _PAUSE >= until:
                 raise
         time.sleep(_PAUSE)
+
+
+def _hangs(error: Exception) -> bool:
+    return isinstance(error, Silent) and not isinstance(error, HungUp)
 
 
 def _one_sample(collector: Collector, options: dict[str, t.Any], tools: HostTools) -> tuple[Facts, t.Optional[Number]]:

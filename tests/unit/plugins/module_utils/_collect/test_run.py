@@ -106,6 +106,18 @@ class Fell(Fine):
         return facts
 
 
+class HangsLater(Dropped):
+    """One that is stopped within the window, as a library tells it: the connection is lost, and a new one gets no answer."""
+
+    asked = 0
+
+    def first(self) -> None:
+        HangsLater.asked += 1
+        if HangsLater.asked > 1:
+            raise Silent("it accepts connections and does not answer", "/run/x.sock")
+        super().first()
+
+
 class Dead(Fine):
     asked = 0
 
@@ -223,6 +235,13 @@ def test_a_server_that_is_starting_is_waited_for(tools: HostTools, monkeypatch: 
     monkeypatch.setattr(restart, "_PAUSE", 0.001)
     again = run(tools, collector("starting", Starting))["launch_starting"]
     assert again["state"] == "up" and Starting.asked == 4 and again["unknown"]["rate"] == RESTARTED_OR_DROPPED
+
+
+def test_a_server_that_hangs_since_has_dropped_nothing(tools: HostTools, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(HangsLater, "asked", 0)
+    hangs = run(tools, collector("hangs", HangsLater))["launch_hangs"]
+    assert hangs["state"] == "unreadable" and hangs["problem"].startswith("it accepts connections and does not answer")
+    assert HangsLater.asked == 2, "what hangs is waited for once"
 
 
 def test_a_restart_that_only_the_counters_tell_is_noted(tools: HostTools) -> None:
