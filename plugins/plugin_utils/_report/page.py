@@ -18,8 +18,9 @@ from ...module_utils._texts.redact import clean
 from .._checks.finding import Finding, natural
 from .._checks.units import shown
 from .._judge.report import History, Report
-from . import charts
-from .model import LONGEST, groups, limit_text, model, place, value_text
+from . import charts, merged
+from .graph_drawing import drawing
+from .model import CAUSES, LONGEST, groups, limit_text, model, place, value_text
 from .panels import panels
 from .records import Entry
 from .snippets import blocks, is_statement
@@ -51,13 +52,15 @@ def index_html(report: Report) -> str:
     shown_model = model(report)
     entries = [{**entry, "statement": _statement(entry), "brief": _brief(entry)} for entry in shown_model["entries"]]
     style, script = _static("page.css"), _static("page.js")
+    shown_panels = panels(report)
     return _template().render(
         report=report,
         model=shown_model,
         entries=list(zip(entries, map(_each, groups(report["findings"])))),
         first=_first(entries, bool(shown_model["obstacles"])),
         causes=[{**cause, "table": evidence_table(cause["rows"])} for cause in shown_model["causes"]],
-        panels=panels(report),
+        panels=shown_panels,
+        graph=drawing(report, merged.alike(report["diagnoses"])[:CAUSES], [panel["service"] for panel in shown_panels]),
         history=over_time(report),
         listed=_listed(report["findings"]),
         left_out=max(0, len(report["findings"]) - LISTED),

@@ -14,6 +14,7 @@ ids.filter((id, at) => ids.indexOf(id) !== at).forEach(id => wrong.push(`id twic
 all("button, a, summary").forEach(node => name(node) || say("no name", node));
 all("input").forEach(node => document.querySelector(`label[for="${node.id}"]`) || say("no label", node));
 all("svg").forEach(node => {
+  if (node.getAttribute("role") === "group" && node.getAttribute("aria-label") && node.querySelector("a")) return;
   if (node.getAttribute("role") === "img" ? !node.getAttribute("aria-label") : !node.getAttribute("aria-hidden")) say("neither named nor hidden", node);
 });
 all("[aria-labelledby]").forEach(node => document.getElementById(node.getAttribute("aria-labelledby")) || say("label lost", node));
@@ -27,6 +28,19 @@ all("h1, h2, h3, h4").forEach(node => {
   level = now;
 });
 if (all("h1").length !== 1 || all("main").length !== 1) wrong.push("one h1 and one main");
+
+/* the drawing: boxes do not overlap, words stay in their boxes, and it scrolls in its own box */
+const inside = (one, other) => one.left >= other.left - 1 && one.right <= other.right + 1 && one.top >= other.top - 1 && one.bottom <= other.bottom + 1;
+const apart = (one, other) => one.right <= other.left || other.right <= one.left || one.bottom <= other.top || other.bottom <= one.top;
+const boxes = all(".graph .box").map(node => [node, node.querySelector("rect").getBoundingClientRect()]);
+boxes.forEach(([node, area], at) => {
+  boxes.slice(at + 1).forEach(([other, its]) => apart(area, its) || say("boxes overlap", other));
+  node.querySelectorAll("text").forEach(text => inside(text.getBoundingClientRect(), area) || say("words stick out of their box", text));
+  const [what, state] = [".what", ".state"].map(name => node.querySelector(name));
+  if (what && state && !apart(what.getBoundingClientRect(), state.getBoundingClientRect())) say("words overlap", node);
+  if (area.width < 60 || area.height < 30) say("box too small to read", node);
+});
+all(".graph").forEach(node => node.closest(".scroll").getBoundingClientRect().right <= innerWidth || say("drawing sticks out", node));
 
 /* contrast, by WCAG 2 */
 const rgb = text => text.match(/[\d.]+/g).map(Number);

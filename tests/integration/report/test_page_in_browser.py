@@ -14,6 +14,7 @@ from ansible_collections.warroom.launch.plugins.plugin_utils._judge.pipeline imp
 from ansible_collections.warroom.launch.plugins.plugin_utils._report.page import index_html
 from tests.support import browser
 from tests.support.report import CAUSE, EVERY_TIER, HISTORY, fleet, host, hostile, report
+from tests.support.topologies import two_sites
 
 pytestmark = pytest.mark.skipif(browser.CHROMIUM is None, reason="no Chromium on this machine (Debian package chromium)")
 
@@ -26,6 +27,7 @@ def pages():
         "hostile": index_html(hostile()),
         "nobody": index_html(report()),
         "fleet": index_html(fleet(300)),
+        "sites": index_html(two_sites()),
     }
 
 
