@@ -3,7 +3,7 @@
 STORY ?= healthy
 PYTEST = .venv/bin/python -m pytest
 
-.PHONY: help demo demo-stop test units integration versions bench soak lint sanity clean
+.PHONY: help demo demo-stop test units integration versions bench soak gameday gameday-replay lint sanity clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
@@ -32,6 +32,13 @@ bench: ## overhead, as ratios within one run
 
 soak: ## what takes long: the port table and more; goes on where it stopped (ARGS="--seed 7 --only mysql")
 	@.ci/soak $(ARGS)
+
+gameday: ## record faults of the practice stack that are not recorded yet (ARGS="--only no-op --minutes 60"); goes on where it stopped
+	@.ci/bootstrap demo
+	@.ci/gameday record $(ARGS)
+
+gameday-replay: ## judge all recorded faults by today's rules (CELLS=folder: those of another folder)
+	@.ci/gameday replay $(CELLS)
 
 lint: ## style, types, YAML, documentation, licences
 	@.ci/lint

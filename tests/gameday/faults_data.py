@@ -1,0 +1,356 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Faults of caches, queues, databases and the machine: other programs, commands and signals. A knob is how bad it gets."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+import typing as t
+
+from .stack import Stack
+
+Fault = t.Iterator[None]
+
+
+@contextlib.contextmanager
+def frozen(stack: Stack, programs: str) -> Fault:
+    """Processes that are stopped: they hold their ports and do not answer."""
+    with contextlib.ExitStack() as frozen_ones:
+        for program in programs.split():
+            frozen_ones.enter_context(stack.frozen(program))
+        yield
+
+
+@contextlib.contextmanager
+def stopped(stack: Stack, program: str) -> Fault:
+    stack.supervisor("stop", program)
+    try:
+        yield
+    finally:
+        stack.supervisor("start", program)
+
+
+# memcached
+
+FLOOD = """
+import socket, sys, time, random
+conn = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+value = b"x" * 8000
+while True:
+    keys = [random.randrange(10**9) for _each in range(int(sys.argv[2]))]
+    conn.sendall(b"".join(b"set flood:%d 0 0 %d\\r\\n%s\\r\\n" % (key, len(value), value) for key in keys))
+    wanted = len(keys) * len(b"STORED\\r\\n")
+    while wanted > 0:
+        wanted -= len(conn.recv(65536))
+    time.sleep(0.1)
+"""
+
+
+@contextlib.contextmanager
+def small_cache(stack: Stack, sets_per_second: int) -> Fault:
+    """More is put into one memcached than fits."""
+    with stack.running(FLOOD, stack.ports["memcached_2"], sets_per_second // 10):
+        yield
+
+
+@contextlib.contextmanager
+def emptied(stack: Stack, every: float) -> Fault:
+    def flush() -> None:
+        for number in (1, 2, 3):
+            stack.memcached(number, "flush_all\r\n")
+
+    with stack.repeated(flush, every):
+        yield
+
+
+@contextlib.contextmanager
+def other_servers(stack: Stack, known: int) -> Fault:
+    """A client that knows fewer of the servers, and one hot key."""
+    names = repr([f"memcached_{number}" for number in range(1, known + 1)])
+    hot = "for _each in range(60):\n        cache.get('product:0')\n    orders = Order"
+    old = 'else ["memcached_1", "memcached_2", "memcached_3"]'
+    with stack.release("shop/settings.py", (old, f"else {names}")), stack.release("shop/views.py", ("orders = Order", hot)):
+        yield
+
+
+# queues
+
+PRODUCER = """
+import sys, time, itertools, django
+django.setup()
+from shop.tasks import charge_card
+for number in itertools.count():
+    charge_card.delay(number * int(sys.argv[2]) + (0 if int(sys.argv[2]) > 1 else 1))
+    time.sleep(float(sys.argv[1]))
+"""
+
+
+@contextlib.contextmanager
+def producer(stack: Stack, per_second: float) -> Fault:
+    """Tasks of 0.4 s each; the worker has two slots."""
+    with stack.running(PRODUCER, 1 / per_second, 1, name="producer"):
+        yield
+    stack.broker().delete("celery")
+
+
+@contextlib.contextmanager
+def failing_tasks(stack: Stack, per_second: float) -> Fault:
+    with stack.running(PRODUCER, 1 / per_second, 4, name="producer"):
+        yield
+
+
+@contextlib.contextmanager
+def no_consumer(stack: Stack, _knob: float) -> Fault:
+    """The worker is told to leave the queue."""
+    control = "import django, sys\ndjango.setup()\nfrom shop.tasks import app\napp.control.{}_consumer('celery')"
+    with stack.running(control.format("cancel")) as process:
+        process.wait(60)
+    try:
+        yield
+    finally:
+        with stack.running(control.format("add")) as process:
+            process.wait(60)
+
+
+@contextlib.contextmanager
+def stuck_slots(stack: Stack, seconds: float) -> Fault:
+    """Tasks that wait for a socket which never says anything."""
+    change = f"time.sleep({seconds})\n    Order.objects"
+    with stack.release("shop/tasks.py", ("Order.objects", change), program="celery"):
+        yield
+    stack.broker().delete("celery")
+
+
+@contextlib.contextmanager
+def full_broker(stack: Stack, headroom: int) -> Fault:
+    with stack.broker() as broker:
+        broker.config_set("maxmemory", int(broker.info("memory")["used_memory"]) + headroom)
+    try:
+        yield
+    finally:
+        with stack.broker() as broker:
+            broker.config_set("maxmemory", 0)
+
+
+BUSY = """
+local began = redis.call('TIME')
+repeat
+    local now = redis.call('TIME')
+    local passed = (now[1] - began[1]) * 1000 + (now[2] - began[2]) / 1000
+until passed > tonumber(ARGV[1])
+"""
+
+
+@contextlib.contextmanager
+def slow_broker(stack: Stack, milliseconds: int) -> Fault:
+    """A script that keeps the broker busy, every second."""
+    with stack.repeated(lambda: stack.broker().eval(BUSY, 0, milliseconds), 1):
+        yield
+
+
+# databases
+
+
+@contextlib.contextmanager
+def no_index(stack: Stack, visits_per_second: float) -> Fault:
+    from .faults_web import visits  # pylint: disable=import-outside-toplevel # the one thing that is shared
+
+    with stack.postgresql() as db:
+        db.execute("DROP INDEX IF EXISTS shop_order_customer_idx")
+    try:
+        with visits(stack, "/account/", visits_per_second, cookie="sessionid=member-7"):
+            yield
+    finally:
+        with stack.postgresql() as db:
+            db.execute("CREATE INDEX IF NOT EXISTS shop_order_customer_idx ON shop_order (customer_id)")
+
+
+REPORTING = """
+import sys, threading
+from shop.direct import postgresql
+QUERY = '''SELECT count(*), sum(o.total) FROM shop_order o JOIN shop_customer c ON c.id = o.customer_id,
+LATERAL (SELECT pg_sleep(CASE WHEN o.id % 4000 = 0 THEN 0.05 ELSE 0 END)) pause'''
+def run():
+    with postgresql("reporting", application_name="warehouse-sync") as db:
+        while True:
+            db.execute(QUERY).fetchone()
+for _each in range(int(sys.argv[1])):
+    threading.Thread(target=run).start()
+"""
+
+
+@contextlib.contextmanager
+def unknown_client(stack: Stack, sessions: int) -> Fault:
+    with stack.running(REPORTING, sessions):
+        yield
+
+
+@contextlib.contextmanager
+def forgotten_commit(stack: Stack, waiting: int) -> Fault:
+    """A session that holds the lock of a row in an open transaction; others wait for it."""
+    with contextlib.ExitStack() as sessions:
+        leaking = sessions.enter_context(stack.postgresql("shop", "invoices"))
+        leaking.execute("BEGIN")
+        leaking.execute("UPDATE shop_customer SET points = 1 WHERE id = 1")
+        for _each in range(waiting):
+            session = sessions.enter_context(stack.postgresql("shop", "invoices"))
+            threading.Thread(target=_update, args=(session,), daemon=True).start()
+        yield
+        leaking.execute("ROLLBACK")
+
+
+def _update(session: t.Any) -> None:
+    with contextlib.suppress(Exception):
+        session.execute("UPDATE shop_customer SET points = 2 WHERE id = 1")
+
+
+@contextlib.contextmanager
+def locked_table(stack: Stack, table: str) -> Fault:
+    """A migration that works on in its transaction."""
+    with stack.postgresql("shop", "migrate") as db, db.transaction():
+        db.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")  # type: ignore[arg-type]
+        with stack.repeated(lambda: db.execute("SELECT pg_sleep(2)"), 0.01):
+            yield
+
+
+@contextlib.contextmanager
+def mariadb_locked(stack: Stack, _knob: float) -> Fault:
+    with stack.mariadb() as db:
+        cursor = db.cursor()
+        cursor.execute("LOCK TABLES shop_oldproduct WRITE, shop_oldaddress WRITE")
+        with stack.repeated(lambda: cursor.execute("SELECT SLEEP(2)"), 0.01):
+            yield
+
+
+@contextlib.contextmanager
+def idle_sessions(stack: Stack, left: int) -> Fault:
+    """A pool of clients that keeps nearly all connections."""
+    with contextlib.ExitStack() as sessions:
+        with stack.postgresql() as db:
+            row = db.execute("SELECT current_setting('max_connections')::int - 3 - count(*) FROM pg_stat_activity").fetchone()
+        for _each in range(max(0, (row or (0,))[0] - left)):
+            sessions.enter_context(stack.postgresql("shop", "pool"))
+        yield
+
+
+@contextlib.contextmanager
+def mariadb_sessions(stack: Stack, left: int) -> Fault:
+    with contextlib.ExitStack() as sessions:
+        for _each in range(60 - left - 8):
+            with contextlib.suppress(Exception):
+                sessions.enter_context(stack.mariadb())
+        yield
+
+
+# the machine
+
+WRITER = """
+import os, sys, time
+fd = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT | os.O_DSYNC)
+block = b"x" * 2**20
+while True:
+    os.pwrite(fd, block, 0)
+    time.sleep(1 / float(sys.argv[2]))
+"""
+
+
+@contextlib.contextmanager
+def cpu_hog(stack: Stack, processes: int) -> Fault:
+    hogs = [stack.running("while True: pass") for _each in range(processes)]
+    with contextlib.ExitStack() as running:
+        for hog in hogs:
+            running.enter_context(hog)
+        yield
+
+
+@contextlib.contextmanager
+def disk_writer(stack: Stack, megabytes_per_second: float) -> Fault:
+    path = stack.dir / "data" / "writer"
+    with stack.running(WRITER, path, megabytes_per_second):
+        yield
+    path.unlink(missing_ok=True)
+
+
+# ordinary, planned work: nothing to name
+
+
+@contextlib.contextmanager
+def log_rotation(stack: Stack, _knob: float) -> Fault:
+    for program in ("uwsgi", "celery", "varnish"):
+        stack.supervisor("clear", program)
+    yield
+
+
+@contextlib.contextmanager
+def known_report(stack: Stack, every: float) -> Fault:
+    """The daily report of a known client."""
+    with (
+        stack.postgresql("shop", "shop") as db,
+        stack.repeated(lambda: db.execute("SELECT customer_id, sum(total) FROM shop_order GROUP BY 1 ORDER BY 2 DESC LIMIT 10"), every),
+    ):
+        yield
+
+
+@contextlib.contextmanager
+def backup(stack: Stack, _knob: float) -> Fault:
+    with stack.postgresql("shop", "shop") as db, db.cursor() as cursor, cursor.copy("COPY shop_customer TO STDOUT") as rows:
+        for _row in rows:
+            pass
+    yield
+
+
+@contextlib.contextmanager
+def housekeeping(stack: Stack, statement: str) -> Fault:
+    with stack.postgresql("shop", "shop") as db:
+        db.execute(statement)  # type: ignore[call-overload]
+    yield
+
+
+@contextlib.contextmanager
+def graceful_reload(stack: Stack, _knob: float) -> Fault:
+    stack.supervisor("signal", "HUP", "uwsgi")
+    time.sleep(3)
+    yield
+
+
+@contextlib.contextmanager
+def published_page(stack: Stack, every: float) -> Fault:
+    """An editor publishes: one URL is banned."""
+    with stack.repeated(lambda: stack.varnishadm("ban", "req.url == /product/7/"), every):
+        yield
+
+
+@contextlib.contextmanager
+def burst_of_tasks(stack: Stack, count: int) -> Fault:
+    code = (
+        "import django, sys\ndjango.setup()\nfrom shop.tasks import send_receipt\nfor n in range(int(sys.argv[1])): send_receipt.delay(n)"
+    )
+    with stack.running(code, count, name="newsletter") as process:
+        process.wait(60)
+        yield
+
+
+@contextlib.contextmanager
+def background_save(stack: Stack, _knob: float) -> Fault:
+    with stack.broker() as broker:
+        broker.config_set("dir", str(stack.dir / "run"))
+        broker.bgsave()
+    yield
+
+
+@contextlib.contextmanager
+def health_checks(stack: Stack, every: float) -> Fault:
+    with stack.repeated(lambda: stack.memcached(1, "version\r\n"), every), stack.repeated(lambda: stack.broker().ping(), every):
+        yield
+
+
+@contextlib.contextmanager
+def more_visitors(stack: Stack, per_second: float) -> Fault:
+    from .faults_web import visits  # pylint: disable=import-outside-toplevel # the one thing that is shared
+
+    with visits(stack, "/", per_second):
+        yield

@@ -1,0 +1,194 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The matrix: every kind of fault and of ordinary work, how bad each severity is, and what is true of it."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import typing as t
+
+from . import faults_data as data
+from . import faults_web as web
+from .stack import Stack
+
+SEEDS = (1, 2)
+Inject = t.Callable[[Stack, t.Any], contextlib.AbstractContextManager[None]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """`knobs`: severity → how bad, as its injector takes it. `missing`: what the stack lacks for it; such a kind is not recorded."""
+
+    name: str
+    inject: t.Optional[Inject] = None
+    knobs: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    cause: str = ""
+    tier: str = ""
+    objects: tuple[str, ...] = ()
+    #: Checks that find it while it is faint.
+    findings: tuple[str, ...] = ()
+    effects: tuple[str, ...] = ("visitors",)
+    missing: str = ""
+    #: Seconds until a window can show it.
+    settles: float = 0.0
+
+    def truth(self) -> dict[str, t.Any]:
+        return {
+            "cause": self.cause,
+            "tier": self.tier,
+            "object": list(self.objects),
+            "findings": list(self.findings),
+            "effects": list(self.effects),
+        }
+
+
+def _kind(
+    name: str, inject: Inject, faint: t.Any, visible: t.Any, severe: t.Any, cause: str, tier: str, *objects: str, **more: t.Any
+) -> Kind:
+    return Kind(name, inject, {"faint": faint, "visible": visible, "severe": severe}, cause, tier, objects, **more)
+
+
+def _absent(name: str, cause: str, tier: str, missing: str) -> Kind:
+    return Kind(name, cause=cause, tier=tier, missing=missing)
+
+
+_CACHES = "memcached_1 memcached_2 memcached_3"
+_TASKS: dict[str, t.Any] = {"effects": ("tasks",)}
+
+FAULTS: tuple[Kind, ...] = (
+    # accelerator
+    _kind("passes_what_it_should_cache", web.passes, 0.1, 0.5, 1.0, "accelerator_fault", "varnish", "/product/<id>/",
+          findings=("varnish_pass_ratio", "varnish_hit_ratio")),
+    _kind("cookie_for_anonymous", web.cookie_for_all, 0.1, 0.5, 1.0, "accelerator_fault", "varnish", "/product/<id>/",
+          findings=("varnish_pass_ratio", "varnish_hit_ratio")),
+    _kind("legacy_redirects", web.legacy_redirects, 5, 40, 120, "accelerator_fault", "varnish", "/old/<id>/"),
+    _kind("ban_storm", web.ban_storm, 20, 2, 0.5, "accelerator_fault", "varnish"),
+    _kind("varnish_thread_limit", web.few_threads, 60, 20, 8, "accelerator_fault", "varnish", "thread_pool_max",
+          findings=("varnish_threads",)),
+    _kind("wrong_backend_port", web.wrong_backend, 1, 1, 1, "backend_unreachable", "varnish", "shop"),
+    _kind("accelerator_bypassed", web.bypass, 5, 60, 150, "accelerator_bypassed", "varnish"),
+    _absent("certificate_expired", "certificate_expired", "edge", "the practice stack has no TLS"),
+    _absent("unbalanced_balancer", "outlier", "edge", "the practice stack has no balancer"),
+    # application
+    _kind("slow_page", web.slow_page, 0.3, 1.5, 4, "workers_exhausted", "uwsgi", "/report/", findings=("uwsgi_workers_busy",)),
+    _kind("slow_third_party", web.slow_api, 0.2, 1, 5, "outside_slow", "outside", "127.0.0.1"),
+    _kind("cpu_heavy_page", web.busy_page, 10, 60, 250, "application_overload", "uwsgi", "/account/"),
+    _kind("memory_leak", web.leaks, 1, 8, 32, "application_errors", "uwsgi", "/account/", findings=("uwsgi_worker_memory",)),
+    _kind("release_throws", web.throws, 0.02, 0.3, 1.0, "application_errors", "uwsgi", "/account/", findings=("uwsgi_exceptions",)),
+    _kind("many_queries", web.many_queries, 20, 100, 400, "workers_exhausted", "uwsgi", "/account/",
+          findings=("postgresql_frequent_statement",)),
+    _kind("code_before_migration", web.before_migration, 1, 1, 1, "application_errors", "uwsgi", "/account/"),
+    _kind("wrong_allowed_hosts", web.wrong_hosts, 1, 1, 1, "application_errors", "uwsgi", "/account/"),
+    _kind("cache_stampede", web.stampede, 0.1, 1, 3, "workers_exhausted", "uwsgi", "/account/"),
+    _absent("gunicorn_workers_wait", "workers_exhausted", "wsgi", "the practice stack has no Gunicorn"),
+    _absent("gunicorn_threads_queue", "workers_exhausted", "wsgi", "the practice stack has no Gunicorn"),
+    # caches
+    _kind("memcached_frozen", data.frozen, "memcached_2", "memcached_2", _CACHES, "service_down", "memcached"),
+    _kind("memcached_down", data.stopped, "memcached_2", "memcached_2", "memcached_2", "service_down", "memcached"),
+    _kind("memcached_too_small", data.small_cache, 100, 1000, 4000, "cache_exhausted", "memcached", findings=("memcached_evictions",)),
+    _kind("different_server_lists", data.other_servers, 2, 2, 1, "unbalanced_pool", "memcached"),
+    _kind("cache_emptied", data.emptied, 30, 5, 0.5, "cache_exhausted", "memcached", findings=("memcached_flushed",)),
+    # queues
+    _kind("producers_outrun_workers", data.producer, 6, 15, 60, "queue_growth", "celery", "celery", **_TASKS),
+    _kind("nobody_consumes", data.no_consumer, 1, 1, 1, "queue_growth", "celery", "celery", **_TASKS),
+    _kind("tasks_fail", data.failing_tasks, 0.2, 1, 3, "tasks_failing", "celery", "charge_card", **_TASKS),
+    _kind("slots_stuck", data.stuck_slots, 1, 10, 300, "queue_growth", "celery", "celery", **_TASKS),
+    _kind("workers_frozen", data.frozen, "celery", "celery", "celery", "service_down", "celery", **_TASKS),
+    _kind("broker_full", data.full_broker, 2**20, 2**14, 0, "service_down", "redis", "maxmemory"),
+    _kind("broker_blocked", data.slow_broker, 20, 300, 900, "service_down", "redis"),
+    _kind("broker_down", data.stopped, "redis", "redis", "redis", "service_down", "celery"),
+    # databases
+    _kind("missing_index", data.no_index, 2, 15, 40, "missing_index", "database", "shop_order", "customer_id",
+          findings=("postgresql_missing_index",)),
+    _kind("unknown_client", data.unknown_client, 1, 3, 8, "unknown_client", "database", "warehouse-sync",
+          findings=("database_unknown_client", "postgresql_long_queries")),
+    _kind("idle_in_transaction", data.forgotten_commit, 0, 2, 8, "idle_in_transaction", "database", "invoices",
+          findings=("postgresql_idle_in_transaction",)),
+    _kind("migration_locks_table", data.locked_table, "shop_customer", "shop_order", "shop_order, shop_customer", "lock_chain", "database",
+          "migrate"),
+    _kind("mariadb_tables_locked", data.mariadb_locked, 1, 1, 1, "lock_chain", "database"),
+    _kind("connections_spent", data.idle_sessions, 8, 2, 0, "connection_budget", "database", findings=("postgresql_connections_left",)),
+    _kind("mariadb_connections_spent", data.mariadb_sessions, 6, 2, 0, "connection_budget", "database",
+          findings=("mysql_connections_left",)),
+    _kind("postgresql_frozen", data.frozen, "postgresql", "postgresql", "postgresql", "service_down", "database"),
+    _kind("mariadb_down", data.stopped, "mariadb", "mariadb", "mariadb", "service_down", "database"),
+    _kind("database_far_away", web.latency, 5, 50, 300, "network_slow", "network"),
+    _absent("pooler_too_small", "connection_budget", "database", "the practice stack has no PgBouncer"),
+    _absent("stale_statistics", "database_overload", "database", "a plan that turns bad needs more rows than the practice stack has"),
+    # machine
+    _kind("disk_writer", data.disk_writer, 5, 100, 1000, "database_overload", "database"),
+    _kind("cpu_hog", data.cpu_hog, 1, 4, 16, "machine_exhausted", "server", "python"),
+    _kind("no_descriptors", web.few_descriptors, 4, 1, 0, "machine_exhausted", "server"),
+    _absent("disk_full", "machine_exhausted", "server", "a small filesystem needs root and a mount of its own"),
+)  # fmt: skip
+
+
+def _ordinary(name: str, inject: Inject, knob: t.Any = 1) -> Kind:
+    return Kind(f"no-op-{name}", inject, {"none": knob})
+
+
+#: Ordinary, planned work: nothing is to be named.
+ORDINARY: tuple[Kind, ...] = (
+    _ordinary("nothing", lambda _stack, _knob: contextlib.nullcontext()),
+    _ordinary("log_rotation", data.log_rotation),
+    _ordinary("known_report", data.known_report, 4.0),
+    _ordinary("backup_of_a_table", data.backup),
+    _ordinary("vacuum", data.housekeeping, "VACUUM ANALYZE shop_customer"),
+    _ordinary("index_built_concurrently", data.housekeeping, "CREATE INDEX CONCURRENTLY IF NOT EXISTS new_one ON shop_customer (points)"),
+    _ordinary("graceful_reload", data.graceful_reload),
+    _ordinary("page_published", data.published_page, 20.0),
+    _ordinary("burst_of_tasks", data.burst_of_tasks, 40),
+    _ordinary("background_save", data.background_save),
+    _ordinary("health_checks", data.health_checks, 0.5),
+    _ordinary("more_visitors", data.more_visitors, 30.0),
+)
+#: How often ordinary work is recorded: 12 kinds × 5.
+ORDINARY_SEEDS = range(1, 6)
+
+#: Faults that can stand beside each other: neither explains the other.
+PAIRS: tuple[tuple[str, str], ...] = (
+    ("unknown_client", "tasks_fail"),
+    ("missing_index", "memcached_too_small"),
+    ("idle_in_transaction", "producers_outrun_workers"),
+    ("release_throws", "nobody_consumes"),
+    ("passes_what_it_should_cache", "tasks_fail"),
+    ("unknown_client", "different_server_lists"),
+    ("slow_page", "producers_outrun_workers"),
+    ("memcached_frozen", "unknown_client"),
+    ("release_throws", "memcached_too_small"),
+    ("connections_spent", "tasks_fail"),
+)
+KINDS = {kind.name: kind for kind in (*FAULTS, *ORDINARY)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """A cell of the matrix."""
+
+    kinds: tuple[Kind, ...]
+    severity: str
+    seed: int
+
+    @property
+    def kind(self) -> str:
+        return "+".join(kind.name for kind in self.kinds)
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind}/{self.severity}-{self.seed}"
+
+    def truth(self) -> dict[str, t.Any]:
+        return {"causes": [kind.truth() for kind in self.kinds if kind.cause]}
+
+
+def matrix() -> t.Iterator[Wanted]:
+    """Every cell that can be recorded: each kind once before any kind again, the clear ones first."""
+    for seed in (*SEEDS, *range(len(SEEDS) + 1, max(ORDINARY_SEEDS) + 1)):
+        if seed in SEEDS:
+            for severity in ("visible", "severe", "faint"):
+                yield from (Wanted((kind,), severity, seed) for kind in FAULTS if kind.inject)
+            yield from (Wanted((KINDS[first], KINDS[second]), "visible", seed) for first, second in PAIRS)
+        yield from (Wanted((kind,), "none", seed) for kind in ORDINARY if seed in ORDINARY_SEEDS)

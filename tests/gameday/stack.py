@@ -1,0 +1,205 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The practice stack as a fault injector reaches it: from outside, as an operator or another program could."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import threading
+import time
+import typing as t
+
+import psycopg
+import pymysql
+import redis
+import yaml
+
+from tests.support.practice import Practice
+from tests.support.server import VENV
+
+PLACE = pathlib.Path("/var/tmp/warroom-gameday")
+
+
+class Stack:
+    """One practice stack with ordinary traffic. What it gives away as context managers is undone at their end."""
+
+    def __init__(self) -> None:
+        self.practice = Practice()
+        self.practice.dir = PLACE
+        self.practice.inventory = PLACE.with_suffix(".yml")
+        self.practice.report = PLACE.with_suffix(".report")
+        self.dir = PLACE
+
+    def start(self) -> None:
+        started = self.practice.start()
+        if started.rc:
+            raise RuntimeError(f"the practice stack does not start: {started.output[-2000:]}")
+
+    @property
+    def ports(self) -> dict[str, int]:
+        return dict(self.practice.state["ports"])
+
+    def settings(self) -> dict[str, dict[str, t.Any]]:
+        """The hosts' settings that a report does not repeat, without anything secret."""
+        hosts = yaml.safe_load(self.practice.inventory.read_text())["launch"]["hosts"]
+        return {
+            name: {
+                "services": list(host["launch_check_services"]),
+                "known_clients": host["launch_check_known_clients"],
+                "accept": host["launch_check_accept"],
+                "groups": ["launch"],
+            }
+            for name, host in hosts.items()
+        }
+
+    # its servers
+
+    def postgresql(self, user: str = "shop", name: str = "shop", **more: t.Any) -> psycopg.Connection[t.Any]:
+        place = {"host": "127.0.0.1", "port": self.ports["postgresql"], "password": self.practice.state["password"], "dbname": "shop"}
+        return psycopg.connect(user=user, application_name=name, autocommit=True, **place, **more)
+
+    def mariadb(self) -> t.Any:
+        return pymysql.connect(
+            host="127.0.0.1", port=self.ports["mariadb"], user="shop", password=self.practice.state["password"], database="legacy",
+            autocommit=True,
+        )  # fmt: skip
+
+    def broker(self) -> t.Any:
+        return redis.Redis(port=self.ports["redis"], socket_timeout=30)
+
+    def memcached(self, number: int, command: str) -> bytes:
+        with socket.create_connection(("127.0.0.1", self.ports[f"memcached_{number}"]), 5) as conn:
+            conn.sendall(command.encode())
+            return conn.recv(4096)
+
+    def varnishadm(self, *words: str) -> str:
+        argv = ["varnishadm", "-n", str(self.dir / "run" / "varnish"), *words]
+        return subprocess.run(argv, check=True, capture_output=True, text=True, timeout=30).stdout
+
+    # its programs
+
+    def supervisor(self, *words: str) -> str:
+        argv = [str(VENV / "python"), "-m", "supervisor.supervisorctl", "-c", str(self.dir / "etc" / "supervisord.conf"), *words]
+        return subprocess.run(argv, check=False, capture_output=True, text=True, timeout=60).stdout
+
+    def pids(self, program: str) -> list[int]:
+        """The program's own process and all below it."""
+        found = [int(self.supervisor("pid", program))]
+        for pid in found:
+            with contextlib.suppress(OSError):
+                for children in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
+                    found += [int(child) for child in children.read_text().split()]
+        return found
+
+    @contextlib.contextmanager
+    def frozen(self, program: str) -> t.Iterator[None]:
+        pids = self.pids(program)
+        try:
+            for pid in pids:
+                os.kill(pid, signal.SIGSTOP)
+            yield
+        finally:
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+
+    @contextlib.contextmanager
+    def release(self, file: str, *changes: tuple[str, str], program: str = "uwsgi") -> t.Iterator[None]:
+        """Another release of the application: a file of it with these replacements, and its program reloaded."""
+        path = self.dir / "app" / file
+        before = path.read_text()
+        after = before
+        for old, new in changes:
+            if old not in after:
+                raise RuntimeError(f"{file} has no {old!r}")
+            after = after.replace(old, new, 1)
+        try:
+            path.write_text(after)
+            self._reload(program)
+            yield
+        finally:
+            path.write_text(before)
+            self._reload(program)
+
+    def _reload(self, program: str) -> None:
+        if program == "uwsgi":
+            self.supervisor("signal", "HUP", "uwsgi")
+            time.sleep(3)
+        else:
+            self.supervisor("restart", program)
+
+    @contextlib.contextmanager
+    def running(self, code: str, *words: t.Any, name: str = "program") -> t.Iterator[subprocess.Popen[bytes]]:
+        """A Python program of our own beside the stack, with the application on its path."""
+        env = {
+            **os.environ, "PRACTICE_CONFIG": str(self.dir / "etc" / "practice.json"), "PRACTICE_PROGRAM": name, "PRACTICE_STORIES": "",
+            "PYTHONPATH": str(self.dir / "app"), "DJANGO_SETTINGS_MODULE": "shop.settings", "PYTHONDONTWRITEBYTECODE": "1",
+        }  # fmt: skip
+        argv = [str(VENV / "python"), "-c", code, *map(str, words)]
+        with subprocess.Popen(argv, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/") as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    @contextlib.contextmanager
+    def repeated(self, action: t.Callable[[], t.Any], every: float) -> t.Iterator[None]:
+        """The action again and again until the end; what it raises is the fault's own doing."""
+        over = threading.Event()
+
+        def repeat() -> None:
+            while not over.is_set():
+                with contextlib.suppress(Exception):
+                    action()
+                over.wait(every)
+
+        thread = threading.Thread(target=repeat, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join(30)
+
+    def machine(self) -> dict[str, t.Any]:
+        """What a cell says of the machine it was recorded on."""
+        memory = pathlib.Path("/proc/meminfo").read_text().split()[1]
+        return {
+            "cores": os.cpu_count(),
+            "memory_kilobytes": int(memory),
+            "load1": round(os.getloadavg()[0], 2),
+            "kernel": os.uname().release,
+        }
+
+
+def vcl(stack: Stack, change: t.Callable[[str], str], name: str) -> contextlib.AbstractContextManager[None]:
+    """The stack's VCL with a change, loaded and used beside the old one."""
+    return _vcl(stack, change, f"{name}_{int(time.time())}")
+
+
+@contextlib.contextmanager
+def _vcl(stack: Stack, change: t.Callable[[str], str], name: str) -> t.Iterator[None]:
+    text = (stack.dir / "etc" / "default.vcl").read_text()
+    path = stack.dir / "etc" / f"{name}.vcl"
+    path.write_text(change(text))
+    path.chmod(0o644)
+    try:
+        stack.varnishadm("vcl.load", name, str(path))
+        stack.varnishadm("vcl.use", name)
+        yield
+    finally:
+        stack.varnishadm("vcl.use", "boot")
+        path.unlink()
+
+
+def dump(path: pathlib.Path, content: t.Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, separators=(",", ":"), sort_keys=True, ensure_ascii=False))
