@@ -32,8 +32,6 @@ class Kind:
     findings: tuple[str, ...] = ()
     effects: tuple[str, ...] = ("visitors",)
     missing: str = ""
-    #: Seconds until a window can show it.
-    settles: float = 0.0
 
     def truth(self) -> dict[str, t.Any]:
         return {

@@ -68,6 +68,11 @@ def _record(only: str, minutes: float, again: bool) -> int:
     return 0
 
 
+def stop() -> int:
+    """Stop the stack that the recorder leaves running, and remove all of it."""
+    return Stack().practice.stop().rc
+
+
 def recorded() -> set[str]:
     """The names of the cells in the archives."""
     names = set()
@@ -114,7 +119,7 @@ def _pack(kind: str) -> None:
 
 
 def _calm(stack: Stack) -> None:
-    """Until nothing is left of the fault before: the last two windows name nothing, or they keep naming it and that is said."""
+    """Until nothing is left of the fault before: two windows in a row name nothing."""
     ends = time.monotonic() + PATIENCE
     calm = 0
     for report in _reports(stack, time.time(), 30):
@@ -137,7 +142,7 @@ def _reports(stack: Stack, since: float, most: int = WINDOWS) -> t.Iterator[dict
             if report and report["started_at"] != last and report["started_at"] >= _written(since):
                 break
             if time.monotonic() > ends:
-                raise RuntimeError("the watch writes no report")
+                raise RuntimeError(f"the watch writes no report: see {OUT}/watch.log")
             time.sleep(0.3)
         last = report["started_at"]
         yield report
