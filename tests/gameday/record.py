@@ -70,7 +70,9 @@ def _record(only: str, minutes: float, again: bool) -> int:
 
 def stop() -> int:
     """Stop the stack that the recorder leaves running, and remove all of it."""
-    return Stack().practice.stop().rc
+    practice = Stack().practice
+    shutil.rmtree(practice.report, ignore_errors=True)
+    return practice.stop().rc
 
 
 def recorded() -> set[str]:
