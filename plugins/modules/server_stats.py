@@ -77,6 +77,10 @@ ansible_facts:
               description: IP addresses without the loopback's, by which other hosts' clients are recognised.
               type: list
               elements: str
+            tools_absent:
+              description: Programs of printed commands that are not installed here, or cannot start; others are printed then.
+              type: list
+              elements: str
             cores_online: {type: int, description: 'Processors that are online, null when the platform does not report it.'}
             cores_effective:
               description: >-

@@ -15,16 +15,19 @@ must say which; the whole word is then quoted for the shell. A command whose nam
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 import typing as t
 
 from .._reach.access import TOOLS, Access
 from .._reach.hosts import Reach
 from .._reach.quoting import LANGUAGES, Line, Untypable, text, word
+from .._reach.way import Way
 from . import remedies
 from .phrase import closing_brace
 from .query import Query, Unknowable, WrongQuery, compiled
 from .services import COLUMNS, MODULES
+from .stand_ins import stand_in
 
 #: Words that make several commands of one line; they stand unquoted in a template.
 _OPERATORS = re.compile(r"[|&;<>]")
@@ -84,6 +87,9 @@ class Command:
     def render(self, host: t.Optional[str], data: t.Mapping[str, t.Any], reach: Reach) -> Line:
         """The whole line, from a terminal of the control node. Raises Untypable when a name in it is not known or cannot be typed."""
         access = reach.access(host, self.login, data) if self.login else Access()
+        absent = self.absent(reach.way(host), access)
+        if absent is not None:
+            raise Untypable(f"{absent} is not installed on {host}")
         line = []
         for each in self.words:
             if _is_login(each):
@@ -96,6 +102,12 @@ class Command:
         if access.folder:
             script = f"cd {word(access.folder)} && {script}"
         return Line(reach.way(host).command(script, access.user, simple=self.plain and not access.folder))
+
+    def absent(self, way: Way, access: Access) -> t.Optional[str]:
+        """The program that the host lacks; one that the instance's own virtualenv has, or that `||` does without, is not needed."""
+        if not way.absent or "||" in self.text:
+            return None
+        return next((each.raw for each in self.words if each.raw in way.absent and not (access.program and each.raw == self.login)), None)
 
 
 def _is_login(each: Word) -> bool:
@@ -199,6 +211,11 @@ def _insertion(inside: str) -> Insertion:
     return Insertion(compiled(inside.strip()), None)
 
 
+@functools.lru_cache(maxsize=64)
+def _parsed(template: str) -> Command:
+    return Command(template)
+
+
 @dataclasses.dataclass(frozen=True)
 class Look:
     """The commands of a check, the best first: the first whose names are all known is printed."""
@@ -219,12 +236,21 @@ class Look:
         return tuple(piece.query for each in words for piece in each.pieces if isinstance(piece, Insertion))
 
     def render(self, host: t.Optional[str], data: t.Mapping[str, t.Any], reach: Reach) -> t.Optional[Line]:
-        for command in self.commands:
+        for command in self._with_stand_ins():
             try:
                 return command.render(host, data, reach)
             except Untypable:
                 continue
         return None
+
+    def _with_stand_ins(self) -> t.Iterator[Command]:
+        """Each command, and after it what takes its place where its program is not installed."""
+        for command in self.commands:
+            yield command
+            instead = stand_in(command.text)
+            while instead is not None:
+                yield _parsed(instead)
+                instead = stand_in(instead)
 
 
 def ad_hoc(reach: Reach, host: t.Optional[str], module: str, *more: str) -> t.Optional[Line]:

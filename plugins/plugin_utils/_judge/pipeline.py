@@ -22,7 +22,7 @@ from .._checks.finding import Finding, finding, urgency
 from .._checks.finding import accept as mark_accepted
 from .._checks.only import facts_in
 from .._checks.plausible import soundly
-from .._checks.services import FLEET_HOST, TITLES, tiers_of
+from .._checks.services import FLEET_HOST, TITLES, instances_in, tiers_of
 from .._checks.verdict import verdict
 from .._diagnose import engine
 from .._diagnose.engine import Search
@@ -118,7 +118,7 @@ def judge(
     ended = time.time()
     started = ended if started is None else min(started, ended)
     inventory = inventory or {"groups": {}, "addresses": {}}
-    reach = Reach({host.name: host.way for host in hosts if host.way is not None}, run)
+    reach = Reach({host.name: _knowing_tools(host.way, host.facts) for host in hosts if host.way is not None}, run)
     hosts = [dataclasses.replace(asked, facts=soundly(asked.facts)) for asked in (_asked_only(host, only) for host in hosts)]
     today = moments.today(ended)
     findings: list[Finding] = []
@@ -204,6 +204,12 @@ def _not_searched(failures: t.Mapping[str, str], problem: str) -> Finding:
         evidence=[{"cause": cause, "problem": clean(why, 200)} for cause, why in failures.items()],
         reason="a rule failed on these facts",
     )  # fmt: skip
+
+
+def _knowing_tools(way: Way, facts: t.Mapping[str, t.Any]) -> Way:
+    """The way with the programs that the host was seen to lack."""
+    rows = [machine.get("tools_absent") for machine in instances_in(facts, "server")]
+    return dataclasses.replace(way, absent=frozenset(str(tool) for row in rows if isinstance(row, list) for tool in row))
 
 
 def _asked_only(host: Asked, only: t.Sequence[str]) -> Asked:

@@ -34,7 +34,9 @@ class Reach:
 
     def ad_hoc(self, host: str, module: str, *more: str) -> Line:
         """An ad hoc command against the host, from the control node. Raises Untypable when an argument must not be printed."""
-        return Line(words("ansible", *self.run.ansible, host, "-m", module, *more))
+        # the run's own flags may say it already
+        said = [argument for argument in more if not (argument == "--become" and "-b" in self.run.flags)]
+        return Line(words("ansible", *self.run.ansible, host, "-m", module, *said))
 
     def again(self, become: bool = False) -> t.Optional[Line]:
         """What starts this run of a playbook again, also as root; None when it cannot be told."""

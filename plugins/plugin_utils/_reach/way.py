@@ -58,6 +58,8 @@ class Way:
     become_method: str = "sudo"
     become_user: str = "root"
     python: str = ""
+    #: Programs that were looked for on the host and are not there.
+    absent: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, settings: t.Mapping[str, t.Any]) -> Way:

@@ -16,7 +16,7 @@ from ..._collect.host_tools import HostTools
 from ..._collect.problem import Problem
 from ..._linux import cgroup
 from ..._linux.kernel_text import keyed
-from . import clock, process_kinds, process_table, shape
+from . import clock, process_kinds, process_table, shape, tools
 from .fetch import Host, Sample
 from .proc_source import ProcSource
 from .process_table import Row, Table
@@ -129,6 +129,7 @@ class ServerSampler(Sampler):
                 own_pid=os.getpid(),
                 ticks_per_second=os.sysconf("SC_CLK_TCK"),
                 top=self.tools.top,
+                tools_absent=tools.absent(self.tools.commands),
             )
         )
 

@@ -50,6 +50,7 @@ class Reading:
     own_pid: int
     ticks_per_second: int
     top: int
+    tools_absent: list[str]  # programs that printed commands would run
 
     @property
     def seconds(self) -> t.Optional[float]:

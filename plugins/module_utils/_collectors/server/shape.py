@@ -17,6 +17,7 @@ def facts(reading: Reading) -> Facts:
     result = Facts()
     result.put("hostname", reading.state.hostname)
     result.put("addresses", reading.state.addresses)
+    result.put("tools_absent", reading.tools_absent)
     for shape in (
         shape_cpu.cores,
         shape_cpu.load,

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import pathlib
 import re
@@ -14,9 +15,11 @@ import urllib.parse
 
 import pytest
 
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.server.tools import TOOLS as TARGET_TOOLS
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import load
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.command import Command, Look
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.query import WrongQuery
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.stand_ins import STAND_INS, stand_in
 from ansible_collections.warroom.launch.plugins.plugin_utils._reach.command_line import CommandLine
 from ansible_collections.warroom.launch.plugins.plugin_utils._reach.hosts import NOWHERE, Reach
 from ansible_collections.warroom.launch.plugins.plugin_utils._reach.way import Way
@@ -153,3 +156,50 @@ def test_json_of_the_facts_is_enough() -> None:
         json.dumps({"name": "main", "access": {"login_unix_socket": "/run/postgresql", "login_port": 5433, "login_db": None}})
     )
     assert Command("pg_activity {login}").render("web1", kept, LOCAL) == "pg_activity -h /run/postgresql -p 5433 -d postgres"
+
+
+def test_what_is_not_installed_is_not_printed() -> None:
+    """Another program takes its place, else nothing is printed (and the caller reads again)."""
+    way = LOCAL.ways["web1"]
+    bare = Reach({"web1": dataclasses.replace(way, absent=frozenset(("htop", "innotop", "mysql", "mysqladmin", "mytop", "pg_activity")))})
+    data = {"name": "/run/m.sock", "login_unix_socket": "/run/m.sock"}
+    for template, printed in {
+        "htop --sort-key PERCENT_MEM": "top -o %MEM",
+        "innotop {login} -m C": "mariadb-admin -S /run/m.sock extended-status",
+        "mytop {login}": "mariadb-admin -S /run/m.sock -i 2 processlist",
+        "uwsgitop /run/s": "uwsgitop /run/s",
+        "timedatectl || date --utc": "sh -c 'timedatectl || date --utc'",
+        "pg_activity {login}": None,
+    }.items():
+        assert Look.parse(template).render("web1", data, bare) == printed
+    assert (
+        Look.parse(["pg_activity {login}", "mytop {login}"]).render("web1", data, LOCAL) == "pg_activity -h /run/m.sock -p 5432 -d postgres"
+    )
+
+
+def test_a_tool_of_the_project_is_not_looked_for_on_path() -> None:
+    bare = Reach({"web1": dataclasses.replace(LOCAL.ways["web1"], absent=frozenset(["celery"]))})
+    look = Look.parse("celery {login} inspect active")
+    assert look.render("web1", {"app": "shop", "virtualenv": "/srv/v"}, bare) == "/srv/v/bin/celery --app shop inspect active"
+    assert look.render("web1", {"app": "shop"}, bare) is None
+
+
+#: Packages that every host with Python and SSH has, and what Linux's own folders give.
+EVERYWHERE = frozenset(
+    {"cat", "date", "df", "dmesg", "du", "free", "grep", "head", "ip", "mount", "nstat", "ps", "sort", "ss", "tail", "timedatectl"}
+)
+
+
+@pytest.mark.parametrize("template", [*TEMPLATES, *STAND_INS.values()])
+def test_each_program_is_looked_for_on_the_host(template: str) -> None:
+    programs = [each.raw for each in Command(template).words if each.fixed and re.fullmatch(r"[a-z][a-z_-]+", each.raw)]
+    # the instance's own package has brought these
+    assert programs[0] in {*TARGET_TOOLS, *EVERYWHERE, "mariadb", "mariadb-admin", "memcached-tool", "sysctl"}
+
+
+@pytest.mark.parametrize("begin", STAND_INS)
+def test_stand_ins_come_to_an_end(begin: str) -> None:
+    template: t.Optional[str] = begin
+    for _step in range(4):
+        template = stand_in(template) if template else None
+    assert template is None

@@ -13,9 +13,11 @@ import threading
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.module_utils._collectors.server import collector, fetch, process_table
+from ansible_collections.warroom.launch.plugins.module_utils._collect.command import Ran
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.server import collector, fetch, process_table, tools
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.server.proc_source import ProcSource
 from tests.support.machine import FakePsutil, proc, process, record
+from tests.support.tools import FakeCommands
 
 
 def facts_of(psutil, root, tools, monkeypatch, window=0.0):
@@ -267,3 +269,11 @@ def test_proc_and_psutil_say_the_same_of_this_machine():
     assert mine.info["memory_info"].rss == pytest.approx(theirs.memory_info().rss, rel=0.3)
     assert set(ours.net_io_counters()) == set(psutil.net_io_counters(pernic=True))
     assert set(ours.disk_io_counters()) >= set(psutil.disk_io_counters(perdisk=True) or {})
+
+
+@pytest.mark.parametrize(("loads", "absent"), [(0, False), (2, True)], ids=["with its modules", "without"])
+def test_a_tool_without_its_modules_of_perl_is_absent(loads: int, absent: bool) -> None:
+    commands = FakeCommands()
+    commands.answers = {"top": b"", "mytop": b"", "perl": Ran(loads, b"", b"")}
+    found = tools.absent(commands)  # type: ignore[arg-type]
+    assert ("mytop" in found) is absent and "innotop" in found and "htop" in found and "top" not in found
