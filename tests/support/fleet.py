@@ -133,9 +133,18 @@ class Host:
 class Fleet:
     """Hosts by name; a context manager that takes away everything it made."""
 
-    def __init__(self, names: t.Sequence[str], suite: str = "bookworm", packages: t.Sequence[str] = (), booted: bool = False) -> None:
-        """Hosts run sshd alone; `booted` ones run systemd as their first process (needs systemd-nspawn)."""
-        self.base = base(suite, packages)
+    def __init__(
+        self,
+        names: t.Iterable[str],
+        suite: t.Union[str, t.Mapping[str, str]] = "bookworm",
+        packages: t.Sequence[str] = (),
+        booted: bool = False,
+    ) -> None:
+        """Hosts run sshd alone; `booted` ones run systemd as their first process (needs systemd-nspawn). `suite`: of all, or by name."""
+        names = list(names)
+        suites = dict.fromkeys(names, suite) if isinstance(suite, str) else dict(suite)
+        bases = {each: base(each, packages) for each in sorted(set(suites.values()))}
+        self.bases = {name: bases[suites[name]] for name in names}
         self.booted = booted
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="wr-fleet-", dir="/var/tmp"))
         self.number = os.getpid() % 200 + 20
@@ -169,7 +178,7 @@ class Fleet:
         sh("ip", "-n", host.namespace, "link", "set", "lo", "up")
         for part in ("up", "work", "root"):
             (host.dir / part).mkdir(parents=True)
-        layers = f"lowerdir={self.base},upperdir={host.dir}/up,workdir={host.dir}/work"
+        layers = f"lowerdir={self.bases[host.name]},upperdir={host.dir}/up,workdir={host.dir}/work"
         sh("mount", "-t", "overlay", "overlay", "-o", layers, host.root)
         (host.root / "root/.ssh").mkdir(mode=0o700, exist_ok=True)
         shutil.copy(self.dir / "id.pub", host.root / "root/.ssh/authorized_keys")
