@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import typing as t
 
+from .._checks.units import numbered
 from .cause import Cause, look, percent, said
 from .fleet_view import Fleet
 
 TOO_SMALL = ("memcached_no_memory", "memcached_evictions")
+#: Emptied once it fills again by itself; emptied again and again it never does.
+AGAIN = "again"
 REFUSES = ("memcached_rejected", "memcached_connections")
 
 
@@ -45,4 +48,27 @@ def cache_exhausted(fleet: Fleet) -> t.Iterator[Cause]:
             look=look(finding),
             rows=server.rows("evicting")[:10],
             at=server,
+        )
+
+
+def cache_flushed(fleet: Fleet) -> t.Iterator[Cause]:
+    """A memcached that is emptied by flush_all: what it held is computed again."""
+    for server, finding in fleet.each_bad("memcached", "memcached_flushed", least="warn"):
+        flushes, hits = int(server.number("flushes") or 0), server.number("hit_ratio")
+        since = server.number("lifetime_flushes")
+        yield Cause(
+            hosts=[server.host],
+            statement=(
+                f"The cache on {server} was emptied {numbered(flushes, 'time/times')} (flush_all) in the window"
+                + (f", {since:.0f} since its start." if since is not None and since > flushes else ".")
+            ),
+            evidence=[] if hits is None else [f"{percent(hits)} of the reads found something."],
+            first_fix=(
+                "Stop what empties it: `cache.clear()` in a signal or a view, a deploy hook or a cron job that clears the cache. Where it "
+                "is not found at once, start memcached with -F, which refuses flush_all (the restart empties it once more)."
+            ),
+            avoid="Do not give it more memory, and do not tune the database first: what is cached does not stay.",
+            look=look(finding),
+            at=server,
+            variant=AGAIN if flushes > 1 else "",
         )

@@ -19,6 +19,7 @@ from . import (
     application,
     cache_servers,
     database,
+    database_members,
     dependencies,
     errors,
     machine,
@@ -82,15 +83,20 @@ APPLICATION = ("workers_exhausted", "application_overload")
 #: Causes that are what visitors and tasks get when something behind them does not respond in time.
 ERRORS = ("application_errors", "backend_unreachable", "tasks_failing")
 
+#: What a queue shows of something that its tasks wait for.
+QUEUES = ("tasks_stuck", "queue_growth")
+
 _WAITING = Explains(APPLICATION, WORKERS_WAIT)
-_TASKS = Explains(("queue_growth",), TASKS_WAIT)
+_TASKS = Explains(QUEUES, TASKS_WAIT)
 _ERRORS = Explains(ERRORS, NEEDS_IT)
 #: What an accelerator shows of an application that does not respond in time.
 _IN_FRONT = Explains(("backend_unreachable", "threads_exhausted"), NEEDS_IT)
 _WAITERS = (
-    Explains((*APPLICATION, "queue_growth", "application_errors", "tasks_failing"), SAME_WAITERS),
+    Explains((*APPLICATION, *QUEUES, "application_errors", "tasks_failing"), SAME_WAITERS),
     _IN_FRONT,
 )
+#: A pooler's clients wait as long as its sessions work.
+_POOL = Explains(("pool_too_small",), NEEDS_IT)
 _SLOW_MACHINE = (machine.HANGS, machine.MEMORY, machine.CPU)
 _DOWN_MACHINE = (machine.HANGS, machine.MEMORY, machine.DISK, machine.DESCRIPTORS)
 
@@ -105,7 +111,7 @@ CAUSES: tuple[CauseKind, ...] = (
         (
             Explains(("service_down",), SAME_MACHINES, _DOWN_MACHINE),
             Explains(APPLICATION, SAME_MACHINES, (*_SLOW_MACHINE, machine.DESCRIPTORS)),
-            Explains(("database_overload", "connection_budget", "queue_growth"), SAME_MACHINES, _SLOW_MACHINE),
+            Explains(("database_overload", "connection_budget", "pool_too_small", *QUEUES), SAME_MACHINES, _SLOW_MACHINE),
             Explains(ERRORS, SAME_MACHINES),
             Explains(APPLICATION, WORKERS_WAIT, (*_SLOW_MACHINE, machine.DESCRIPTORS)),
             Explains(ERRORS, DATABASE_THERE),
@@ -119,7 +125,7 @@ CAUSES: tuple[CauseKind, ...] = (
         "a service that should run does not respond, or its processes are stopped",
         service_down.service_down,
         (
-            Explains(("workers_exhausted", "queue_growth"), NEEDS_IT, ("database", "queue")),
+            Explains(("workers_exhausted", *QUEUES), NEEDS_IT, ("database", "queue")),
             Explains(APPLICATION, NEEDS_IT, ("cache",)),
             Explains(("unbalanced_pool", "cache_exhausted"), NEEDS_IT, ("cache",)),
             Explains(("accelerator_bypassed",), NEEDS_IT, ("accelerator",)),
@@ -128,6 +134,14 @@ CAUSES: tuple[CauseKind, ...] = (
             Explains(("queue_growth",), NEEDS_IT, (service_down.WORKERS,)),
             Explains(("tasks_failing",), NEEDS_IT, ("database", "cache", "queue", service_down.WORKERS)),
         ),
+    ),
+    CauseKind(
+        "cluster_member_out",
+        "database",
+        "A member left its cluster",
+        "a Galera node refuses statements, or a replica no longer follows its source",
+        database_members.cluster_member_out,
+        (Explains((*ERRORS, "workers_exhausted", *QUEUES), NEEDS_IT, (database_members.NODE,)),),
     ),
     CauseKind(
         "bans_storm",
@@ -161,7 +175,7 @@ CAUSES: tuple[CauseKind, ...] = (
         "A session is idle in its transaction",
         "a session is idle in an open transaction and blocks others, or has been for too long",
         database.idle_in_transaction,
-        (Explains(("lock_chain", "database_overload", "connection_budget"), SAME_INSTANCE), _WAITING, _TASKS, _ERRORS),
+        (Explains(("lock_chain", "database_overload", "connection_budget"), SAME_INSTANCE), _POOL, _WAITING, _TASKS, _ERRORS),
     ),
     CauseKind(
         "lock_chain",
@@ -169,7 +183,7 @@ CAUSES: tuple[CauseKind, ...] = (
         "A session blocks others",
         "a session that works has blocked others for a second or more",
         database.lock_chain,
-        (Explains(("database_overload", "connection_budget"), SAME_INSTANCE), _WAITING, _TASKS, _ERRORS),
+        (Explains(("database_overload", "connection_budget"), SAME_INSTANCE), _POOL, _WAITING, _TASKS, _ERRORS),
     ),
     CauseKind(
         "missing_index",
@@ -177,7 +191,7 @@ CAUSES: tuple[CauseKind, ...] = (
         "An index is missing",
         "a plan, or scans and statements together, confirm it, and its statements matter",
         database.missing_index,
-        (Explains(("database_overload", "connection_budget"), SAME_INSTANCE), _WAITING, _TASKS, _ERRORS),
+        (Explains(("database_overload", "connection_budget"), SAME_INSTANCE), _POOL, _WAITING, _TASKS, _ERRORS),
     ),
     CauseKind(
         "unknown_client",
@@ -185,7 +199,7 @@ CAUSES: tuple[CauseKind, ...] = (
         "An unknown client uses the database",
         "a client that neither the inventory nor `launch_check_known_clients` explains takes a notable share of the working time",
         database.unknown_client,
-        (Explains(("database_overload",), SAME_INSTANCE), _WAITING, _TASKS, _ERRORS),
+        (Explains(("database_overload",), SAME_INSTANCE), _POOL, _WAITING, _TASKS, _ERRORS),
     ),
     CauseKind(
         "application_and_database_overload",
@@ -197,13 +211,21 @@ CAUSES: tuple[CauseKind, ...] = (
         both_of=("database_overload", "application_overload"),
     ),
     CauseKind(
+        "cache_flushed",
+        "memcached",
+        "A cache is emptied again and again",
+        "flush_all emptied a memcached in the window; it explains others when that happened twice or more",
+        cache_servers.cache_flushed,
+        (Explains(("database_overload", *APPLICATION), NEEDS_IT, (cache_servers.AGAIN,)),),
+    ),
+    CauseKind(
         "database_overload",
         "database",
         "A database is overloaded",
         "a database fills its machine's CPU, waits for disks, or runs many long queries at once, or saturated workers are mostly in one "
         "statement of it",
         database.overload,
-        (Explains(("connection_budget",), SAME_INSTANCE), _WAITING, _TASKS, _ERRORS),
+        (Explains(("connection_budget",), SAME_INSTANCE), _POOL, _WAITING, _TASKS, _ERRORS),
     ),
     CauseKind(
         "connection_budget",
@@ -211,7 +233,15 @@ CAUSES: tuple[CauseKind, ...] = (
         "A database runs out of connections",
         "a database has hardly a connection left, or none",
         database.connection_budget,
-        (_ERRORS,),
+        (_POOL, _ERRORS),
+    ),
+    CauseKind(
+        "pool_too_small",
+        "database",
+        "A connection pool is too small",
+        "clients wait in a pooler for longer than its check allows, and a pool has no idle server connection",
+        database_members.pool_too_small,
+        (_WAITING, _TASKS, _ERRORS),
     ),
     CauseKind(
         "network_slow",
@@ -276,6 +306,14 @@ CAUSES: tuple[CauseKind, ...] = (
         "Varnish has no thread left",
         "requests waited in the window while a thread pool was at its limit, a thread could not be made, or requests were dropped",
         accelerator_limits.threads_exhausted,
+    ),
+    CauseKind(
+        "tasks_stuck",
+        "celery",
+        "Worker slots are stuck",
+        "messages wait, no task was begun in the window, and every worker slot is held by a task of ten seconds or more",
+        task_queues.tasks_stuck,
+        (Explains(("queue_growth",), SAME_INSTANCE),),
     ),
     CauseKind(
         "queue_growth",

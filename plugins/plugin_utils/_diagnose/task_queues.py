@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import collections
 import typing as t
 
 from .._checks.finding import Finding
@@ -17,6 +18,8 @@ GROWTH = ("celery_queue_growth", "celery_queue_drain", "celery_queue_wait", "cel
 
 #: A queue is flooded when messages arrive this many times faster than they are consumed, and a new one waits this many seconds.
 FLOOD_RATIO, FLOOD_WAIT = 2.0, 30.0
+#: A slot whose task is older than this while no other was begun is held by it.
+HELD_SECONDS = 10.0
 
 
 def queue_growth(fleet: Fleet) -> t.Iterator[Cause]:
@@ -103,6 +106,41 @@ def _queue_evidence(broker: Instance, queues: list[Row], failing: list[Row]) -> 
 def _exceptions(row: Row) -> str:
     names = [exception.word("name") for exception in rows_in(row.get("exceptions"))]
     return several(names) if names else "no exception was reported"
+
+
+def tasks_stuck(fleet: Fleet) -> t.Iterator[Cause]:
+    """No slot took a task in the window, every slot is held by an old one, and messages wait: more slots would be held as well."""
+    for broker in fleet.instances("celery_queue"):
+        running = broker.rows("running")
+        finding = fleet.bad(broker, *GROWTH, least="warn")
+        if finding is None or not running or not _is_held(broker) or not all(row.amount("age_seconds") >= HELD_SECONDS for row in running):
+            continue
+        counted = collections.Counter(row.word("name") for row in running)
+        name, count = counted.most_common(1)[0]
+        oldest = max(row.amount("age_seconds") for row in running if row.word("name") == name)
+        slots = int(broker.number("running_total") or len(running))
+        yield Cause(
+            hosts=_hosts(broker),
+            statement=(
+                f"The worker slots of {broker.name} are stuck: no task was begun in the window, all {slots} running tasks are old, "
+                f"most are {name}, the oldest for {oldest:.0f} s, and {int(broker.number('ready_total') or 0)} messages wait."
+            ),
+            evidence=[f"{row.word('worker')}: {row.word('name')} for {row.amount('age_seconds'):.0f} s." for row in running[:5]],
+            first_fix=(
+                f"See what {name} waits for (py-spy dump of a pool process, its open sockets), and mend that or give the call a time-out. "
+                "Then free the slots: `celery inspect active` lists the ids, `celery control terminate KILL <id>` ends one. "
+                f"A time_limit for {name} keeps it from coming back."
+            ),
+            avoid="Do not raise the concurrency and do not add workers: the new slots would be held by the same task.",
+            look=fleet.command(broker, "celery {login} inspect active") or look(finding),
+            rows=running[:10],
+            at=broker,
+        )
+
+
+def _is_held(broker: Instance) -> bool:
+    slots, running = broker.number("concurrency"), broker.number("running_total")
+    return broker.number("accepted_per_second") == 0 and bool(broker.number("ready_total")) and bool(slots and running and running >= slots)
 
 
 def tasks_failing(fleet: Fleet) -> t.Iterator[Cause]:

@@ -39,10 +39,11 @@ class Site(World):
         broker = f"{at(self.number, 40)}:6379"
         database, cache = f"{at(self.number, 30)}:5432", f"{at(self.number, 21)}:11211"
         down = self.of("db1", "postgresql")["state"] == "down"
-        used = [place for place in (None if down else database, cache, broker) if place]
+        node = f"{at(self.number, 30)}:3306" if "launch_mysql" in self.facts["db1"] else None
+        used = [place for place in (None if down else database, node, cache, broker) if place]
         for host, place in self.places.items():
             network = {"net_namespace": {"name": f"k{self.number}{place}-1", "addresses": [at(self.number, place)]}}
-            for service in ("varnish", "uwsgi", "celery", "memcached", "postgresql"):
+            for service in ("varnish", "uwsgi", "celery", "memcached", "postgresql", "mysql"):
                 for each in self.facts[host].get(f"launch_{service}", {}).get("instances", []):
                     each.update(network)
                     each.update(self.sockets(service, used, broker))
@@ -56,6 +57,7 @@ class Site(World):
             "uwsgi": {"listens": ["0.0.0.0:8000", "127.0.0.1:1717"], **talks(*used, "203.0.113.9:443")},
             "celery": {"listens": [], **talks(*[place for place in used if not place.endswith(":11211")])},
             "memcached": {"listens": ["0.0.0.0:11211"], **talks()},
+            "mysql": {"listens": ["0.0.0.0:3306"], **talks()},
             "postgresql": {"listens": ["0.0.0.0:5432", "unix:/run/postgresql/.s.PGSQL.5432"], **talks()},
         }[service]
 

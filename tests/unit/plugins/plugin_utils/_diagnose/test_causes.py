@@ -12,7 +12,7 @@ import typing as t
 import pytest
 
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.services import TIERS
-from ansible_collections.warroom.launch.plugins.plugin_utils._diagnose import engine, machine, service_down
+from ansible_collections.warroom.launch.plugins.plugin_utils._diagnose import cache_servers, database_members, engine, machine, service_down
 from ansible_collections.warroom.launch.plugins.plugin_utils._diagnose.cause import Cause
 from ansible_collections.warroom.launch.plugins.plugin_utils._diagnose.causes import CAUSES, ORDER, CauseKind
 from ansible_collections.warroom.launch.plugins.plugin_utils._diagnose.fleet_view import Fleet
@@ -20,7 +20,17 @@ from ansible_collections.warroom.launch.plugins.plugin_utils._diagnose.fleet_vie
 from .test_diagnosis import SINGLE
 from .world import World
 
-VARIANTS = {machine.HANGS, machine.DISK, machine.MEMORY, machine.DESCRIPTORS, machine.CPU, service_down.WORKERS, *TIERS.values()}
+VARIANTS = {
+    cache_servers.AGAIN,
+    database_members.NODE,
+    machine.HANGS,
+    machine.DISK,
+    machine.MEMORY,
+    machine.DESCRIPTORS,
+    machine.CPU,
+    service_down.WORKERS,
+    *TIERS.values(),
+}
 
 
 @pytest.mark.parametrize("kind", CAUSES, ids=lambda kind: kind.name)

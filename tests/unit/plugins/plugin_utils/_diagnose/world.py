@@ -271,3 +271,28 @@ class World:
 
     def disks_slow(self) -> None:
         self.bad("server_iowait", "db1")
+
+    def cache_cleared(self) -> None:
+        measures = {"flushes": 4, "lifetime_flushes": 40, "hit_ratio": 0.2}
+        self.facts["app1"]["launch_memcached"] = fact(instance("127.0.0.1:11211", address="127.0.0.1:11211", evicting=[], **measures))
+        self.bad("memcached_flushed", "app1", status="warn", finding="the cache was emptied 4 times", look="memcached-tool")
+
+    def pool_small(self) -> None:
+        """PgBouncer on the database's host; the database itself is well."""
+        pool = {"database": "shop", "user": "shop", "clients_active": 2, "clients_waiting": 14, "servers_active": 2, "servers_idle": 0}
+        pooler = {"mode": "transaction", "pool_size": 2, "mean_wait_milliseconds": 2400.0, "mean_query_milliseconds": 40.0}
+        pools = [{**pool, "longest_wait_seconds": 6.5}]
+        self.facts["db1"]["launch_postgresql"]["instances"].append(instance("6432", kind="pgbouncer", pooler={**pooler, "pools": pools}))
+        told = {"finding": "14 clients wait", "look": "psql -p 6432 -c 'SHOW POOLS'"}
+        self.findings.append(finding("postgresql_pooler_waiting", "db1", "6432", **told))
+
+    def node_lost(self) -> None:
+        galera = {"member": True, "ready": False, "serves": False, "cluster_status": "non-Primary"}
+        self.facts["db1"]["launch_mysql"] = fact(instance("3306", galera=galera, clients=[], statements=[]))
+        self.bad("mysql_galera_serves", "db1", finding="The node refuses statements", advice="Take it out.", look="mysql")
+
+    def slots_held(self) -> None:
+        self.queue_backlog()
+        running = [{"name": "shop.sync", "worker": "celery@app1", "queue": "celery", "age_seconds": 95.0 - each} for each in range(4)]
+        held = {"running": running, "running_total": 4, "concurrency": 4, "accepted_per_second": 0.0, "ready_total": 900}
+        self.shared["launch_celery_queue"]["instances"][0].update(held)

@@ -1,0 +1,100 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What stands around a database: nodes and replicas that left it, a pooler that is too small for its clients."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._checks.finding import Finding
+from .._checks.units import numbered
+from .._fleet.observed import Instance, Row, rows_in
+from .cause import Cause, look, said, several
+from .fleet_view import Fleet
+
+#: A node of a cluster that refuses statements; a replica that only gets old.
+NODE, REPLICA = "cluster node", "replica"
+OUT = {"mysql_galera_serves": NODE, "mysql_replication_runs": REPLICA}
+
+
+def cluster_member_out(fleet: Fleet) -> t.Iterator[Cause]:
+    for check, variant in OUT.items():
+        for server, finding in fleet.each_bad("mysql", check):
+            yield _member_out(fleet, server, finding, variant)
+
+
+def _member_out(fleet: Fleet, server: Instance, finding: Finding, variant: str) -> Cause:
+    node = variant == NODE
+    others = [each for each in fleet.instances("mysql") if each.key != server.key and each.part("galera").get("serves") is True]
+    wrong = [row for row in server.rows("replication") if row.get("error")]
+    what = "is out of its Galera cluster and refuses every statement" if node else "no longer follows its source: what it reads gets old"
+    return Cause(
+        hosts=[server.host],
+        statement=f"MySQL {server} {what}. {said(finding)}.",
+        evidence=[
+            *([f"Still in the cluster: {several([str(each) for each in others])}."] if node and others else []),
+            *(f"{row.word('source')}: {row.word('error')}" for row in wrong[:3]),
+        ],
+        first_fix=str(finding.get("advice") or "Take it out of the load balancer, and let it rejoin."),
+        avoid=(
+            "Do not restart the nodes that still serve, and do not bootstrap a second cluster while one is primary: the data would part."
+            if node
+            else "Do not skip its errors blindly and do not write to it: its data would differ from the source's."
+        ),
+        look=look(finding),
+        at=server,
+        variant=variant,
+    )
+
+
+def pool_too_small(fleet: Fleet) -> t.Iterator[Cause]:
+    """Clients wait in a pooler all of whose server connections are busy. Whether the database could take more says the database."""
+    for pooler, finding in fleet.each_bad("postgresql", "postgresql_pooler_waiting", least="warn"):
+        pools = [row for row in rows_in(pooler.part("pooler").get("pools")) if row.get("clients_waiting")]
+        full = [row for row in pools if row.number("servers_idle") == 0]
+        if not full:
+            continue
+        worst = max(full, key=lambda row: (row.amount("longest_wait_seconds"), row.amount("clients_waiting")))
+        yield Cause(
+            hosts=[pooler.host],
+            statement=f"The pool {_name(worst)} of PgBouncer {pooler} is too small: {_state(worst)}.",
+            evidence=[*_times(pooler), *(f"{_name(row)}: {_state(row)}." for row in full if row is not worst)],
+            first_fix=_larger(pooler, worst),
+            avoid="Do not raise max_client_conn or add workers: more clients would wait for the same connections.",
+            look=look(finding),
+            rows=full[:10],
+            at=pooler,
+        )
+
+
+def _name(pool: Row) -> str:
+    return f"{pool.word('database')} ({pool.word('user')})"
+
+
+def _state(pool: Row) -> str:
+    return (
+        f"{numbered(pool.get('clients_waiting'), 'client waits/clients wait')}, the longest for "
+        f"{pool.amount('longest_wait_seconds'):.1f} s, and all of its {pool.amount('servers_active'):.0f} server connections are busy"
+    )
+
+
+def _times(pooler: Instance) -> t.Iterator[str]:
+    wait, query = pooler.number("pooler.mean_wait_milliseconds"), pooler.number("pooler.mean_query_milliseconds")
+    if wait is not None and query is not None:
+        yield f"A transaction waits {wait:.0f} ms for a connection, a query then takes {query:.0f} ms."
+
+
+def _larger(pooler: Instance, pool: Row) -> str:
+    size, busy = pooler.number("pooler.pool_size"), pool.amount("servers_active")
+    now = f" (now {size:.0f})" if size is not None else ""
+    more = int(max(2 * busy, (size or 0) + 1))
+    held = "" if pooler.part("pooler").get("mode") == "transaction" else (
+        "Its clients keep a connection for their whole session: pool_mode = transaction lets them share, if the application uses no "
+        "session state (SET, advisory locks, LISTEN). "
+    )  # fmt: skip
+    return (
+        f"Raise default_pool_size{now} to about {more} in pgbouncer.ini and run RELOAD in its console: clients stay connected. "
+        f"The database must have that many connections free (max_connections, and CPU for them). {held}"
+    ).rstrip()
