@@ -117,6 +117,7 @@ ansible_facts:
                  port: {type: int, description: Its port.}, vhost: {type: str, description: 'Virtual host, or number of the database.'},
                  version: {type: str, description: 'Its version, null when it may not be read.'},
                  memory_bytes: {type: int, description: 'Memory that Redis uses, null for others.'},
+                 memory_ratio: {type: float, description: 'The share of the limit that Redis uses, null without one.'},
                  memory_limited: {type: bool, description: 'Whether Redis has a limit, null for others.'},
                  memory_limit_bytes: {type: int, description: 'The limit, null without one.'},
                  eviction_policy: {type: str, description: 'What Redis does at the limit, null for others.'},

@@ -285,6 +285,14 @@ CAUSES: tuple[CauseKind, ...] = (
         (_IN_FRONT,),
     ),
     CauseKind(
+        "broker_full",
+        "celery",
+        "The broker is full",
+        "Redis uses 99 % or more of its memory limit and refuses new messages (noeviction)",
+        task_queues.broker_full,
+        (Explains(("application_errors", "tasks_failing", *QUEUES), NEEDS_IT),),
+    ),
+    CauseKind(
         "application_errors",
         "uwsgi",
         "The application returns errors",

@@ -143,6 +143,22 @@ def _is_held(broker: Instance) -> bool:
     return broker.number("accepted_per_second") == 0 and bool(broker.number("ready_total")) and bool(slots and running and running >= slots)
 
 
+def broker_full(fleet: Fleet) -> t.Iterator[Cause]:
+    """A Redis at its memory limit that evicts nothing: the code that sends a task gets an error, and workers cannot store results."""
+    for broker, finding in fleet.each_bad("celery_queue", "celery_queue_memory_left"):
+        longest = max(broker.rows("queues"), key=lambda row: row.amount("ready"), default=Row())
+        yield Cause(
+            hosts=_hosts(broker),
+            statement=f"The broker {broker.name} is full and refuses new messages: {said(finding)}.",
+            evidence=[f"{longest.word('name')}: {longest.amount('ready'):.0f} messages wait."] if longest.amount("ready") else [],
+            first_fix=str(finding.get("advice") or "Raise maxmemory."),
+            avoid="Do not set an eviction policy and do not purge the queues: both drop tasks that visitors wait for.",
+            look=look(finding),
+            rows=broker.rows("queues")[:10],
+            at=broker,
+        )
+
+
 def tasks_failing(fleet: Fleet) -> t.Iterator[Cause]:
     for broker, finding in fleet.each_bad("celery_queue", "celery_queue_tasks_failing"):
         yield Cause(

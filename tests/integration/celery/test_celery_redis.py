@@ -404,3 +404,15 @@ def test_a_full_broker_is_no_missing_permission() -> None:
         facts = read(0, processes=True, broker_url=broker.url)
     assert facts["state"] == "up" and facts["broker"]["memory_limited"] is True
     assert "the broker is full" in facts["unknown"]["workers_replied"] and "may not" not in facts["unknown"]["workers_replied"]
+
+
+def test_a_full_broker_says_how_full_it_is(broker: Redis) -> None:
+    with broker.client() as client:
+        try:
+            client.config_set("maxmemory", client.info()["used_memory"] // 2)
+            facts = read(0, timeout=2, broker_url=broker.url)
+        finally:
+            client.config_set("maxmemory", 0)
+    assert facts["state"] == "up" and facts["broker"]["memory_ratio"] == 1.0
+    assert facts["broker"]["eviction_policy"] == "noeviction"
+    assert "the broker is full" in facts["unknown"]["workers_total"]

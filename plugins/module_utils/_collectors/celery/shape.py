@@ -11,7 +11,7 @@ import os
 import typing as t
 
 from ..._collect import wait_facts
-from ..._collect.derived import share, total
+from ..._collect.derived import per, share, total
 from ..._collect.facts import Facts, Maybe, Unknown, row
 from ..._collect.sampling import ONE_SAMPLE, number, ratio, top
 from ..._linux.waits import Waits
@@ -110,6 +110,8 @@ def _put_broker(built: Facts, got: Gathered) -> None:
     if got.on_redis and number(server.get("maxmemory")) == 0:
         untold["memory_limit_bytes"] = "the broker has no limit of memory (maxmemory is 0)"
     built.put("broker", row({**named, **known}, {**untold, "port": "it listens on a UNIX socket", "version": unread}))
+    full = per(built.value("broker.memory_bytes"), built.value("broker.memory_limit_bytes"), "the broker has no limit of memory")
+    built.put("broker.memory_ratio", full if isinstance(full, Unknown) else min(1.0, full))  # a limit may be set below what is in use
     built.put("broker.memory_limited", bool(number(server.get("maxmemory"))) if got.on_redis and server else None, unread)
 
 

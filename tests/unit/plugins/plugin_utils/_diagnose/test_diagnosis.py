@@ -26,6 +26,7 @@ SINGLE = {
     "pool_small": "pool_too_small",
     "node_lost": "cluster_member_out",
     "slots_held": "tasks_stuck",
+    "broker_spent": "broker_full",
     "around_the_cache": "accelerator_bypassed",
     "workers_exhausted": "workers_exhausted",
     "cpu_full": "application_overload",

@@ -89,3 +89,11 @@ def test_a_replica_that_stopped_explains_no_errors() -> None:
     world.bad_release()
     assert world.causes() == ["cluster_member_out", "application_errors"]
     assert "no longer follows its source" in world.diagnose()[0]["statement"]
+
+
+def test_a_full_broker_explains_the_pages_that_cannot_send_tasks() -> None:
+    world = World()
+    world.broker_spent()
+    world.bad_release()
+    [cause] = world.diagnose()
+    assert cause["cause"] == "broker_full" and cause["evidence"][0] == "celery: 5000 messages wait."

@@ -296,3 +296,9 @@ class World:
         running = [{"name": "shop.sync", "worker": "celery@app1", "queue": "celery", "age_seconds": 95.0 - each} for each in range(4)]
         held = {"running": running, "running_total": 4, "concurrency": 4, "accepted_per_second": 0.0, "ready_total": 900}
         self.shared["launch_celery_queue"]["instances"][0].update(held)
+
+    def broker_spent(self) -> None:
+        queue = {"name": "celery", "ready": 5000, "growth_per_second": 0.0, "drain_seconds": None}
+        self.shared["launch_celery_queue"] = fact(instance("redis://q1", queues=[queue], tasks=[], hosts=["app1"]))
+        told = {"finding": "64 MB of 64 MB in use", "advice": "Raise the limit while it runs.", "look": "redis-cli info memory"}
+        self.bad("celery_queue_memory_left", "fleet", instance="redis://q1", **told)
