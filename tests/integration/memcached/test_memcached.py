@@ -20,6 +20,8 @@ from ansible_collections.warroom.launch.plugins.module_utils._collect.host_tools
 from ansible_collections.warroom.launch.plugins.module_utils._collect.options import _check
 from ansible_collections.warroom.launch.plugins.module_utils._collect.run import gather
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.memcached.collector import COLLECTOR
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import Catalogue, load
+from ansible_collections.warroom.launch.plugins.plugin_utils._judge.pipeline import Asked, judge
 from tests.support import ansible
 from tests.support.documented import undocumented
 from tests.support.memcached import PASSWORD, USERNAME, Memcached, settled
@@ -237,3 +239,20 @@ def test_servers_are_found_on_the_host() -> None:
         found = ansible.facts("memcached_stats", "launch_memcached", {"window": 0})
         names = {instance["name"] for instance in found}
     assert {one.address, two.address} <= names
+
+
+def test_a_cache_that_is_emptied_again_and_again_is_named(server: Memcached) -> None:
+    client = server.client()
+    client.version()
+    settled(server, 1)
+
+    def empty() -> None:
+        for number in range(3):
+            client.set(f"page{number}", b"x" * 100, noreply=False)
+            client.flush_all(noreply=False)
+
+    facts = read(1, empty, address=server.address)
+    client.close()
+    report = judge([Asked("cache1", {"launch_memcached": {"schema": 1, "instances": [facts]}}, services=["memcached"])], Catalogue(load()))
+    assert [cause["cause"] for cause in report["diagnoses"]] == ["cache_flushed"]
+    assert "was emptied 3 times" in report["diagnoses"][0]["statement"]

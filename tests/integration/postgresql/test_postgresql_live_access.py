@@ -12,6 +12,8 @@ import threading
 import psycopg
 import pytest
 
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import Catalogue, load
+from ansible_collections.warroom.launch.plugins.plugin_utils._judge.pipeline import Asked, judge
 from tests.support.postgresql import PgBouncer, Postgres, gathered
 from tests.support.server import wait_until
 
@@ -146,7 +148,7 @@ def test_the_poolers_console(leaving, pooler):
     waiter = threading.Thread(target=wait)
     waiter.start()
     try:
-        found = instance(leaving, login_port=pooler.port, login_db="pgbouncer", window=1)
+        found = instance(leaving, login_port=pooler.port, login_db="pgbouncer", window=2)
     finally:
         for session in sessions:
             session.close()
@@ -157,6 +159,9 @@ def test_the_poolers_console(leaving, pooler):
     (pool,) = [row for row in found["pooler"]["pools"] if row["database"] == "shop"]
     assert (pool["clients_active"], pool["servers_active"]) == (2, 2)
     assert [(row["user"], row["sessions"]) for row in found["clients"] if row["database"] == "shop"] == [("app", 3)]
+    facts = {"launch_postgresql": {"schema": 1, "instances": [found]}}
+    (cause,) = judge([Asked("db1", facts, services=["postgresql"])], Catalogue(load()))["diagnoses"]
+    assert cause["cause"] == "pool_too_small" and "all of its 2 server connections are busy" in cause["statement"]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be the pooler's user for the time of a handshake")
