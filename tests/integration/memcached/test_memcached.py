@@ -202,7 +202,7 @@ def test_tls() -> None:
 
 
 def test_tls_to_a_plain_server(server: Memcached) -> None:
-    assert "does it speak TLS" in read(0, address=server.address, tls=True)["problem"]
+    assert "does not speak TLS: set the option tls to false" in read(0, address=server.address, tls=True)["problem"]
 
 
 def test_a_stopped_process_and_a_dead_one() -> None:
