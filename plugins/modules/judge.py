@@ -175,6 +175,73 @@ fleet:
   returned: when judged
   type: dict
   contains:
+    launch_visitors:
+      description:
+        - What visitors get within the window, one instance for each site. Present when the fleet has an accelerator or an application server.
+      type: dict
+      contains:
+        schema: {type: int, description: Version of the structure of these facts.}
+        instances:
+          description: The instances.
+          type: list
+          elements: dict
+          contains:
+            accelerators: {type: list, elements: str, description: The hosts of its accelerators.}
+            applications: {type: list, elements: str, description: The hosts of its application servers.}
+            of: {type: list, elements: str, description: 'All of their instances, as C(host/service/name).'}
+            host: {type: str, description: The host to look at first.}
+            address: {type: str, description: Where the instance to look at listens.}
+            client_options: {type: str, description: What Varnish's tools need there.}
+            source:
+              description: Who measured, V(accelerator) (its log), V(application) (its own mean) or V(none).
+              type: str
+            requests: {type: int, description: 'Requests that ended in the window, null when nobody counted.'}
+            logged_requests: {type: int, description: Those in a log of an accelerator.}
+            timed_requests: {type: int, description: Those that the response time is about.}
+            requests_per_second: {type: float, description: The same per second.}
+            response_seconds: {type: float, description: 'The 95th percentile where the log is known, else the mean.'}
+            response_p50_seconds: {type: float, description: 'Half of the first bytes came within it, null without a log.'}
+            response_p95_seconds: {type: float, description: '95 % of the first bytes came within it, null without a log.'}
+            errors: {type: int, description: '5xx, null without a log.'}
+            error_ratio: {type: float, description: Their share of the requests.}
+            client_errors:
+              description: 4xx by status, null without a log.
+              type: list
+              elements: dict
+              contains:
+                {status: {type: str, description: The status.}, requests: {type: int, description: Requests that got it.},
+                 share_ratio: {type: float, description: Their share.}}
+            client_error_ratio: {type: float, description: Their share of the requests.}
+            refused: {type: int, description: '4xx without 401, 404 and 410, null without a log.'}
+            refused_ratio: {type: float, description: Their share of the requests.}
+            bad_request_ratio: {type: float, description: 'The share of the 400s that VCL did not answer itself, at least.'}
+            refused_patterns:
+              description: What was refused most often.
+              type: list
+              elements: dict
+              contains:
+                {pattern: {type: str, description: The URLs.}, status: {type: int, description: The status.},
+                 host: {type: str, description: The host that one of them was requested of.}, count: {type: int, description: Requests.},
+                 backend_requests: {type: int, description: Those that reached a backend.}}
+            thread_queue: {type: int, description: Connections that wait for a thread of an accelerator.}
+            sessions_queued: {type: int, description: Connections of the window that waited for one.}
+            sessions_dropped: {type: int, description: Connections of the window that got none.}
+            sessions_accepted: {type: int, description: Connections of the window.}
+            sessions_queued_ratio: {type: float, description: The share of them that waited.}
+            listen_queue: {type: int, description: Connections that wait for a worker.}
+            listen_wait_seconds: {type: float, description: How long the last in line waits at this rate.}
+            mean_seconds: {type: float, description: Mean time of a request that the application answers.}
+            time_spent:
+              description: Where that goes, from the visitors' side on.
+              type: list
+              elements: dict
+              contains:
+                {part: {type: str, description: 'What it waits for, or what its worker does.'},
+                 at: {type: str, description: 'The instance or address, null when it is none.'},
+                 seconds: {type: float, description: 'Its part of the mean, null when it was not measured.'},
+                 share_ratio: {type: float, description: 'Its share, null when it was not measured.'},
+                 reason: {type: str, description: 'Why it is not known, else null.'}}
+            time_spent_told: {type: str, description: The same as a sentence.}
     launch_accelerator_bypass:
       description: Traffic around Varnish, when the fleet has both tiers.
       type: dict

@@ -282,6 +282,17 @@ ansible_facts:
             not_found_top_ratio:
               description: Requests that a backend computed for the most frequent pattern, of all requests.
               type: float
+            refused:
+              description: URL patterns of 4xx without 401, 404 and 410, by status, that VCL did not answer itself.
+              type: list
+              elements: dict
+              contains: *answered
+            refused_total: {type: int, description: How many patterns there are.}
+            refused_requests: {type: int, description: 'Requests that got one, from VCL too.'}
+            refused_ratio: {type: float, description: Their share of the requests.}
+            refused_backend_requests: {type: int, description: Those that a backend computed.}
+            refused_backend_time_ratio: {type: float, description: 'Their share of the backends'' time, null without backend requests.'}
+            refused_top_ratio: {type: float, description: 'Requests that a backend computed for the most frequent pattern, of all requests.'}
             errors: {type: list, elements: dict, description: URL patterns of 5xx., contains: *answered}
             errors_total: {type: int, description: How many patterns there are.}
             error_requests: {type: int, description: Requests that got one.}
@@ -321,6 +332,7 @@ ansible_facts:
                          count: {type: int, description: Requests.}}
                 miss: {type: dict, description: Of misses., contains: *times}
                 pass: {type: dict, description: Of passes., contains: *times}
+                all: {type: dict, description: 'Of all requests, pipes and synthetic answers included.', contains: *times}
             backend:
               description: The backends' side.
               type: dict

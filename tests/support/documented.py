@@ -155,4 +155,5 @@ PARTS: tuple[tuple[str, tuple[str, ...], t.Optional[str]], ...] = (
     ("plugin_utils._fleet.database_clients", ("databases",), "database_clients"),
     ("plugin_utils._fleet.memcached_pool", ("pools",), "memcached_pool"),
     ("plugin_utils._fleet.siblings", ("alike",), "siblings"),
+    ("plugin_utils._fleet.visitors", ("visitors",), "visitors"),
 )  # fmt: skip

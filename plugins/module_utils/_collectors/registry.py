@@ -114,6 +114,7 @@ ROWS: tuple[Service, ...] = (
         followed=("server_load",),
         compared=(Compared("load_ratio", "load per core", 1.5, 0.8),),
     ),
+    Service("visitors", "Visitors", "visitors"),
     Service(
         "varnish", "Varnish", "accelerator", _varnish, "varnish_stats", ("varnish", "vinyl"),
         followed=("varnish_hit_ratio", "varnish_pass_ratio"),

@@ -19,6 +19,7 @@ from .database_clients import databases
 from .graph import Graph
 from .memcached_pool import pools
 from .siblings import alike
+from .visitors import visitors
 
 if t.TYPE_CHECKING:
     from .._checks.check import Check
@@ -29,6 +30,7 @@ Source = t.Callable[[Data, Data, t.Optional[Graph]], t.Iterable[dict[str, t.Any]
 
 #: service (each of FLEET) → what gives its instances from `{host: {"facts": …}}`, the inventory, and who talks to whom where that is known.
 SOURCES: dict[str, Source] = {
+    "visitors": lambda hosts, _inventory, graph: visitors(hosts, graph),
     "accelerator_bypass": lambda hosts, _inventory, graph: traffic(hosts, graph),
     "memcached_pool": lambda hosts, _inventory, graph: pools(hosts, graph),
     "celery_queue": lambda hosts, _inventory, _graph: brokers(hosts),

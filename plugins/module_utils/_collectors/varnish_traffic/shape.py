@@ -32,6 +32,9 @@ _LISTS = {
 #: What bypassed the cache, of that what its log tells anything about: of a pipe it sees no response.
 _BYPASS_LISTS = ("passes", "hit_for_misses")
 _PERMANENT = (301, 308)
+#: Statuses of clients' mistakes that every site has: a login, an old link.
+_ORDINARY = (401, 404, 410)
+_CLIENT_TIMES = ("hit", "miss", "pass", "other")
 NO_REQUESTS = "no request ended within the window (the option last counts a longer part of the log)"
 NO_BACKEND = "no backend requests in the log"
 
@@ -61,7 +64,7 @@ def facts(tally: Tally, stream: Stream, expected: t.Sequence[Matcher], keep: int
     _bypasses(result, lists, looked_up, none, keep)
     _statuses(result, tally, totals, keep)
     _reasons(result, tally)
-    result.put("response_times", {name: tally.times[name].facts(f"no {name} in the log") for name in ("hit", "miss", "pass")})
+    result.put("response_times", _response_times(tally))
     result.put("backend", _backend(tally))
     expected_urls(result, tally, expected)
     return result
@@ -176,6 +179,7 @@ def _statuses(facts_: Facts, tally: Tally, totals: t.Mapping[str, float], keep: 
     requests = totals["requests"]
     for name, which in (
         ("not_found", lambda status: status == 404),
+        ("refused", lambda status: 400 <= status < 500 and status not in _ORDINARY),
         ("redirects", lambda status: status in _PERMANENT),
         ("errors", lambda status: status >= 500),
     ):
@@ -186,7 +190,7 @@ def _statuses(facts_: Facts, tally: Tally, totals: t.Mapping[str, float], keep: 
             # a permanent redirect that only the cache answered is as it should be, and so is one that is private by its own word
             rows = [row for row in rows if row["cached"] < row["count"] and not row["must_bypass"]]
             rows = top(rows, "backend_requests", len(rows))
-        single = {"not_found": "not_found", "redirects": "redirect", "errors": "error"}[name]
+        single = {"redirects": "redirect", "errors": "error"}.get(name, name)
         counted = _status_count(tally, which)
         cost = _rows_cost(rows) if name == "redirects" else _status_cost(tally, which)
         facts_.rows(name, rows, keep)
@@ -213,6 +217,14 @@ def _status_cost(tally: Tally, which: t.Callable[[int], bool]) -> tuple[int, flo
 
 def _rows_cost(rows: t.Sequence[t.Mapping[str, t.Any]]) -> tuple[int, float]:
     return sum(row["backend_requests"] for row in rows), sum(row["backend_seconds"] for row in rows) * 1e6
+
+
+def _response_times(tally: Tally) -> dict[str, t.Any]:
+    everything = Times()
+    for name in _CLIENT_TIMES:
+        everything.add(tally.times[name])
+    times = {name: tally.times[name].facts(f"no {name} in the log") for name in ("hit", "miss", "pass")}
+    return {**times, "all": everything.facts(NO_REQUESTS)}
 
 
 def _reasons(facts_: Facts, tally: Tally) -> None:
