@@ -18,8 +18,8 @@ author:
 options:
   settings:
     description:
-      - The host's own C(thresholds), C(extra_checks), C(accept), C(known_clients), C(services) (names of those that it must have),
-        and C(at) (when it was begun with, in seconds since 1970).
+      - The host's own C(thresholds), C(visitors), C(extra_checks), C(accept), C(known_clients), C(services) (names of those that it must
+        have), and C(at) (when it was begun with, in seconds since 1970).
     type: dict
     default: {}
   only:

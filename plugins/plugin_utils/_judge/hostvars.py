@@ -15,6 +15,7 @@ import typing as t
 from ...module_utils._texts.plain import plain
 from ...module_utils._texts.redact import clean
 from .._checks.services import fact_key, facts_of, instances_in
+from .._checks.visitor_limits import with_visitors
 from .._fleet.observed import Inventory
 from .._reach import settings as reach_settings
 from .._reach.way import Way
@@ -24,6 +25,7 @@ from .pipeline import Asked
 OF_INVENTORY = {
     "services": "launch_check_services",
     "thresholds": "launch_check_thresholds",
+    "visitors": "launch_check_visitors",
     "extra_checks": "launch_check_extra_checks",
     "accept": "launch_check_accept",
     "known_clients": "launch_check_known_clients",
@@ -68,7 +70,7 @@ def asked_hosts(names: t.Sequence[str], hostvars: t.Any, groups: Groups, source:
                 facts=facts,
                 problem=problem,
                 services=[str(service) for service in settings.get("services") or []],
-                thresholds=settings.get("thresholds") or None,
+                thresholds=with_visitors(settings.get("thresholds"), settings.get("visitors")) or None,
                 extra_checks=settings.get("extra_checks") or None,
                 accept=settings.get("accept") or None,
                 known_clients=settings.get("known_clients") or [],
