@@ -46,7 +46,7 @@ def workers(mean: t.Optional[float] = 1.75, requests: t.Optional[int] = 100, que
 
 def accelerator(queued: int = 0, waiting: int = 0) -> Facts:
     sessions = {"accepted": 500, "accepted_per_second": 100.0, "queued": queued, "dropped": 0}
-    return {"name": "varnish", "state": "up", "threads": {"queue_length": waiting}, "sessions": sessions}
+    return {"name": "varnish", "state": "up", "client_options": "-n varnish", "threads": {"queue_length": waiting}, "sessions": sessions}
 
 
 def host(**services: Facts) -> Facts:
@@ -91,6 +91,7 @@ def test_visitors_who_suffer_are_no_go(hosts: Facts, bad: dict[str, str]) -> Non
     found = statuses(hosts)
     assert found == {**dict.fromkeys(("response_time", "errors", "client_errors", "connections_wait"), "ok"), **bad}
     findings = [dict(each) for each in judged(hosts)[1].values()]
+    assert judged(hosts)[0]["host"] == "web1" and judged(hosts)[0]["client_options"] == "-n varnish"
     assert (verdict(t.cast(t.Any, findings))["verdict"] == "no-go") == ("fail" in bad.values())
 
 
