@@ -49,14 +49,24 @@ class Connection:
         return int(self.local.rpartition(":")[2])
 
 
-def connections() -> dict[int, Connection]:
-    """Established TCP connections of this network namespace by inode. A Problem when the kernel does not tell."""
+class Connections:
+    """Established TCP connections of this network namespace by inode. Those that nobody asks for are not taken apart."""
+
+    def __init__(self, rows: t.Mapping[int, tuple[bytes, socket.AddressFamily]]) -> None:
+        self._rows = rows
+
+    def get(self, inode: int) -> t.Optional[Connection]:
+        row = self._rows.get(inode)
+        return None if row is None else _connection(*row)
+
+
+def connections() -> Connections:
+    """A Problem when the kernel does not tell."""
     found = {}
     for family in (socket.AF_INET, socket.AF_INET6):
         for body in sock_diag.inet_sockets(family, socket.IPPROTO_TCP, sock_diag.ESTABLISHED, ABOUT, info=True):
-            row = _connection(body, family)
-            found[row.inode] = row
-    return found
+            found[_inode(body)[1]] = (body, family)
+    return Connections(found)
 
 
 def udp_peers() -> dict[int, str]:

@@ -10,6 +10,7 @@ A wait that no address can be given to is unknown, and counts as such: nothing i
 from __future__ import annotations
 
 import collections
+import functools
 import time
 import typing as t
 
@@ -18,8 +19,9 @@ from . import backlog, thread_wait, unanswered, unix_ends
 from .processes import pipe_inodes
 from .thread_wait import ANY, PIPE, SOCKET, UNKNOWN, WATCHED
 
-#: Processor time that all looks of a sampler may take together, in seconds.
-BUDGET = 0.04
+#: Processor time that all looks of a sampler may take together, in seconds, and the part of it that one look may. Few looks at many workers
+#: say more than many at few: most of a look's time goes into the kernel's tables.
+BUDGET, ONE_LOOK = 0.036, 0.2
 #: The answer is still being written to, or the request read from, who asked.
 CLIENT = "client"
 #: The port at the end of a name server's address.
@@ -57,27 +59,42 @@ class Waits:
         #: Address → microseconds to it and back at the least.
         self.round_trips: dict[str, int] = {}
         self.hindrance: t.Optional[str] = None
-        self._left = budget
+        self._budget = budget
+        self._spent = 0.0
+        self._begins, self._ends = 0.0, 0.0
+        self._first = 0
+        self._network: t.Optional[_Network] = None
 
-    def look(self, workers: t.Iterable[Busy]) -> None:
-        """Look once at each of these workers, as long as the budget lasts."""
-        if self._left <= 0:
+    def begin(self, window: float) -> None:
+        """The looks are to be spread over so many seconds from now on."""
+        self._begins = time.monotonic()
+        self._ends = self._begins + window
+
+    def look(self, workers: t.Sequence[Busy]) -> None:
+        """Look once at as many of these workers as the budget allows by now, beginning with those that were left out the last time."""
+        left = self._allowed() - self._spent
+        if left < ONE_LOOK * self._budget:
             return
         begun = time.thread_time()
-        network = _Network()
-        for worker in workers:
-            self.hindrance = self.hindrance or thread_wait.hindrance(worker.pid)
-            if self.hindrance or time.thread_time() - begun > self._left:
+        network = self._network = _Network(self.round_trips, self._network)
+        for place in range(len(workers)):
+            if time.thread_time() - begun > ONE_LOOK * self._budget:
+                self._first += place
                 break
-            found = [Seen(kind, address, worker.label) for kind, address in _requests(worker, network)]
-            self.seen.update(found)
-            self._measure({seen.address for seen in found if seen.address}, network)
-        self._left -= time.thread_time() - begun
+            worker = workers[(self._first + place) % len(workers)]
+            if not self.seen:
+                self.hindrance = thread_wait.hindrance(worker.pid)
+            if self.hindrance:
+                break
+            self.seen.update(Seen(kind, address, worker.label) for kind, address in _requests(worker, network))
+        self._spent += time.thread_time() - begun
 
-    def _measure(self, addresses: t.Collection[str], network: _Network) -> None:
-        for connection in network.tcp.values() if addresses else ():
-            if connection.peer in addresses and connection.round_trip_us is not None:
-                self.round_trips[connection.peer] = min(connection.round_trip_us, self.round_trips.get(connection.peer, 2**32))
+    def _allowed(self) -> float:
+        """What may have been spent by now: so that a window's end is seen as well as its beginning."""
+        if self._ends <= self._begins:
+            return self._budget
+        part = (time.monotonic() - self._begins) / (self._ends - self._begins)
+        return self._budget * min(1.0, ONE_LOOK + part)
 
 
 def _requests(worker: Busy, network: _Network) -> list[tuple[str, t.Optional[str]]]:
@@ -94,49 +111,38 @@ def _requests(worker: Busy, network: _Network) -> list[tuple[str, t.Optional[str
 
 
 class _Network:
-    """The sockets of this host at the time of a look, read when first needed."""
+    """The sockets of this host at the time of a look, each table read when first needed."""
 
-    def __init__(self) -> None:
-        self._tcp: t.Optional[dict[int, unanswered.Connection]] = None
-        self._unix: t.Optional[dict[int, unix_ends.End]] = None
-        self._udp: t.Optional[dict[int, str]] = None
-        self._listening: t.Optional[tuple[set[int], set[int]]] = None
+    def __init__(self, round_trips: dict[str, int], earlier: t.Optional[_Network] = None) -> None:
+        self._round_trips = round_trips
+        if earlier is not None:
+            self.listening = earlier.listening  # what listens stays
         self._pipes: dict[int, set[int]] = {}
+
+    @functools.cached_property
+    def tcp(self) -> unanswered.Connections:
+        return _or(unanswered.connections, unanswered.Connections({}))
+
+    @functools.cached_property
+    def unix(self) -> dict[int, unix_ends.End]:
+        return _or(unix_ends.connected, {})
+
+    @functools.cached_property
+    def udp(self) -> dict[int, str]:
+        return _or(unanswered.udp_peers, {})
+
+    @functools.cached_property
+    def listening(self) -> tuple[set[int], set[int]]:
+        """Inodes and TCP ports of listening sockets."""
+        nothing: list[backlog.Backlog] = []
+        rows = _or(lambda: backlog.listening(), nothing)
+        return {row.inode for row in rows}, {row.port for row in rows if row.port is not None}
 
     def pipes(self, pid: int) -> set[int]:
         """Inodes of the pipes that the process has open."""
         if pid not in self._pipes:
             self._pipes[pid] = pipe_inodes(pid)
         return self._pipes[pid]
-
-    @property
-    def tcp(self) -> dict[int, unanswered.Connection]:
-        if self._tcp is None:
-            self._tcp = _or_nothing(unanswered.connections)
-        return self._tcp
-
-    @property
-    def unix(self) -> dict[int, unix_ends.End]:
-        if self._unix is None:
-            self._unix = _or_nothing(unix_ends.connected)
-        return self._unix
-
-    @property
-    def udp(self) -> dict[int, str]:
-        if self._udp is None:
-            self._udp = _or_nothing(unanswered.udp_peers)
-        return self._udp
-
-    @property
-    def listening(self) -> tuple[set[int], set[int]]:
-        """Inodes and TCP ports of listening sockets."""
-        if self._listening is None:
-            try:
-                rows = backlog.listening()
-            except Problem:
-                rows = []
-            self._listening = {row.inode for row in rows}, {row.port for row in rows if row.port is not None}
-        return self._listening
 
     def settled(self, wait: thread_wait.Wait) -> tuple[str, t.Optional[str]]:
         if wait.kind == SOCKET:
@@ -148,9 +154,9 @@ class _Network:
     def _one(self, inode: int) -> tuple[str, t.Optional[str]]:
         if inode in self.listening[0]:
             return IDLE, None
-        if inode in self.tcp:
-            connection = self.tcp[inode]
-            return (CLIENT, None) if connection.local_port in self.listening[1] else (SOCKET, connection.peer)
+        connection = self.tcp.get(inode)
+        if connection is not None:
+            return (CLIENT, None) if connection.local_port in self.listening[1] else (SOCKET, self._peer(connection))
         if inode in self.unix:
             end = self.unix[inode]
             return (CLIENT, None) if end.accepted else (SOCKET, end.peer) if end.peer else (UNKNOWN, None)
@@ -159,28 +165,36 @@ class _Network:
 
     def _many(self, inodes: t.Sequence[int]) -> tuple[str, t.Optional[str]]:
         """The one that awaits an answer. Without such: of those whose moments fall into one tick the latest, or the only one."""
-        names = {self.udp[inode] for inode in inodes if inode not in self.tcp and inode not in self.unix and inode in self.udp}
-        names = {peer for peer in names if peer.endswith(NAME_SERVER)}
+        names = {peer for peer in (self.udp.get(inode, "") for inode in inodes) if peer.endswith(NAME_SERVER)}
         if names:  # such a socket is only open while a name is asked for
             return SOCKET, min(names)
-        tcp = [self.tcp[inode] for inode in inodes if inode in self.tcp and self.tcp[inode].local_port not in self.listening[1]]
-        awaiting = {connection.peer for connection in tcp if connection.awaits}
-        unix = {end.peer for end in (self.unix.get(inode) for inode in inodes) if end is not None and end.peer and not end.accepted}
+        found = [connection for connection in map(self.tcp.get, inodes) if connection is not None]
+        tcp = [connection for connection in found if connection.local_port not in self.listening[1]]
+        awaiting = {self._peer(connection) for connection in tcp if connection.awaits}
+        if len(awaiting) == 1:
+            return SOCKET, awaiting.pop()
+        unix = {end.peer for end in map(self.unix.get, inodes) if end is not None and end.peer and not end.accepted}
         undecided = [connection for connection in tcp if connection.awaits is None]
-        if not awaiting and undecided:
-            awaiting = (
-                {min(undecided, key=lambda connection: connection.sent_ago or 0).peer} if not unix else {c.peer for c in undecided} | unix
-            )
+        if not awaiting and undecided and not unix:
+            awaiting = {self._peer(min(undecided, key=lambda connection: connection.sent_ago or 0))}
         elif not awaiting:
-            awaiting = unix
+            awaiting = unix | {self._peer(connection) for connection in undecided}
         return (SOCKET, awaiting.pop()) if len(awaiting) == 1 else (UNKNOWN, None)
+
+    def _peer(self, connection: unanswered.Connection) -> str:
+        """The other end's address; how far it is is kept."""
+        if connection.round_trip_us is not None:
+            known = self._round_trips.get(connection.peer, connection.round_trip_us)
+            self._round_trips[connection.peer] = min(known, connection.round_trip_us)
+        return connection.peer
 
 
 V = t.TypeVar("V")
 
 
-def _or_nothing(read: t.Callable[[], dict[int, V]]) -> dict[int, V]:
+def _or(read: t.Callable[[], V], nothing: V) -> V:
+    """What the kernel tells, or nothing when it does not."""
     try:
         return read()
     except Problem:
-        return {}
+        return nothing

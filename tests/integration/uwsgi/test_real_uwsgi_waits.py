@@ -99,7 +99,7 @@ def _agrees(server, addresses):
     while said is None or said != server.said():
         time.sleep(0.05)
         document = parse.stats(_document(server))
-        said, waits = server.said(), Waits()
+        said, waits = server.said(), Waits(budget=10.0)  # whatever the machine has to do beside
         waits.look(host_view.busy(document))
         ours = collections.Counter({seen.address or seen.kind: count for seen, count in _by_place(waits).items()})
     counts = collections.Counter(said)

@@ -119,6 +119,7 @@ class CelerySampler(Sampler):
 
     def watch(self, seconds: float) -> None:
         steps = max(1, min(READINGS, int(seconds / SHORTEST_STEP)))
+        self._got.waits.begin(seconds)
         pids, tasks = [pid for pid, _events in self._got.local], self._got.first.tasks_by_process()
         for step in range(steps):
             for _look in range(LOOKS):

@@ -60,6 +60,7 @@ class UwsgiSampler(Sampler):
     def watch(self, seconds: float) -> None:
         """Look now and then. A look that fails is left out: the last one decides whether the instance is there."""
         ends = time.monotonic() + seconds
+        self._waits.begin(seconds)
         interval = max(INTERVAL, seconds / MOST)
         while time.monotonic() + interval < ends:
             time.sleep(interval)

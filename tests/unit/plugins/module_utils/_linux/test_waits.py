@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import types
+
 import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils._collect import wait_facts
@@ -99,15 +101,42 @@ def test_a_kernel_that_does_not_tell_leaves_it_unknown(sees, monkeypatch):
     assert [(seen.kind, seen.address) for seen in looked.seen] == [("unknown", None)]
 
 
-def test_a_spent_budget_ends_the_looks(monkeypatch):
+@pytest.fixture
+def clocks(monkeypatch):
+    """`clocks.spend`: processor seconds that a look at one worker takes; `clocks.now`: seconds since the window began."""
+    clocks = types.SimpleNamespace(now=0.0, spent=0.0, spend=0.001, looked=[])
+
+    def look(pid, _thread=None):
+        clocks.spent += clocks.spend
+        clocks.looked.append(pid)
+        return Wait("cpu")
+
     monkeypatch.setattr(thread_wait, "hindrance", lambda _pid: None)
-    monkeypatch.setattr(thread_wait, "look", lambda _pid, _thread=None: Wait("cpu"))
-    clock = iter(range(1000))
-    monkeypatch.setattr(waits.time, "thread_time", lambda: next(clock) * 0.01)
+    monkeypatch.setattr(thread_wait, "look", look)
+    monkeypatch.setattr(waits.time, "thread_time", lambda: clocks.spent)
+    monkeypatch.setattr(waits.time, "monotonic", lambda: clocks.now)
+    return clocks
+
+
+def test_the_budget_is_spread_over_the_window_and_over_the_workers(clocks):
+    """64 workers, 1 ms each: 36 ms are some 36 looks, from the window's beginning to its end, and at as many workers as can be."""
+    looked = Waits()
+    looked.begin(5.0)
+    workers, seen = [Busy(pid, 1, 1, "") for pid in range(64)], []
+    for turn in range(20):
+        clocks.now = turn * 0.25
+        before = len(clocks.looked)
+        looked.look(workers)
+        seen.append(len(clocks.looked) - before)
+    assert 28 <= sum(seen) <= 40 and len(set(clocks.looked)) == sum(seen)
+    assert sum(seen[10:]) >= sum(seen) / 3
+
+
+def test_without_a_window_the_budget_ends_the_looks(clocks):
     looked = Waits()
     for _turn in range(100):
         looked.look([Busy(pid, 1, 1, "") for pid in range(64)])
-    assert 0 < sum(looked.seen.values()) <= 4
+    assert sum(looked.seen.values()) <= 50
 
 
 def test_as_facts():
