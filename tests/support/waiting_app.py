@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-import time
 import typing as t
 
 from .uwsgi import Uwsgi
@@ -73,12 +72,13 @@ class WaitingApp(Uwsgi):
 
 
 class Slow:
-    """Answers after as many seconds as each request says: a database, or a service of others."""
+    """Answers after as many seconds as each request says, or when it is ended: a database, or a service of others."""
 
     def __init__(self, path: t.Optional[str] = None) -> None:
         self.socket = socket.socket(socket.AF_UNIX if path else socket.AF_INET)
         self.socket.bind(path or ("127.0.0.1", 0))
         self.socket.listen(64)
+        self.ended = threading.Event()
         self.waiting = 0  # who asked and has no answer yet
         self.place = path or str(self.socket.getsockname()[1])
         self.address = f"unix:{path}" if path else f"127.0.0.1:{self.place}"
@@ -94,7 +94,7 @@ class Slow:
         with conn, contextlib.suppress(OSError, ValueError):
             seconds = float(conn.makefile("rb").readline())
             self.waiting += 1
-            time.sleep(seconds)
+            self.ended.wait(seconds)
             self.waiting -= 1
             conn.sendall(b"answer")
 
@@ -102,4 +102,5 @@ class Slow:
         return self
 
     def __exit__(self, *_error: object) -> None:
+        self.ended.set()
         self.socket.close()

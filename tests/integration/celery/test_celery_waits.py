@@ -23,4 +23,4 @@ def test_tasks_that_wait_for_another_service_name_it_and_free_processes_do_not_c
     (edge,) = facts["waits"]["edges"]
     assert 0 < edge.pop("round_trip_seconds") < 1
     assert edge == {"address": slow.address, "samples": facts["waits"]["samples"], "share_ratio": 1.0, "work": "shop.asks"}
-    assert facts["waits"]["samples"] >= 4 and facts["waits"]["cpu_ratio"] == 0
+    assert facts["waits"]["samples"] >= 2 and facts["waits"]["cpu_ratio"] == 0

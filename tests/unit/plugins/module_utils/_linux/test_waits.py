@@ -129,7 +129,7 @@ def test_the_budget_is_spread_over_the_window_and_over_the_workers(clocks):
         looked.look(workers)
         seen.append(len(clocks.looked) - before)
     assert 28 <= sum(seen) <= 40 and len(set(clocks.looked)) == sum(seen)
-    assert sum(seen[10:]) >= sum(seen) / 3
+    assert sum(seen[10:]) >= sum(seen) / 4
 
 
 def test_without_a_window_the_budget_ends_the_looks(clocks):
