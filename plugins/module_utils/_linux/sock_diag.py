@@ -67,9 +67,24 @@ def unix_sockets(states: int, show: int, about: str) -> list[bytes]:
 UNIX_FIXED, INET_FIXED = 16, 72
 
 
-def inet_sockets(family: socket.AddressFamily, protocol: int, states: int, about: str, info: bool = False) -> list[bytes]:
-    """The rows of TCP or UDP sockets of a family in these states, with the kernel's `tcp_info` if so wished."""
-    return ask(struct.pack("=BBBBI", family, protocol, 1 << (TCP_INFO - 1) if info else 0, 0, states) + bytes(48), about)
+def inet_sockets(
+    family: socket.AddressFamily, protocol: int, states: int, about: str, info: bool = False, least_port: int = 0
+) -> list[bytes]:
+    """The rows of TCP or UDP sockets of a family in these states, with the kernel's `tcp_info` if so wished.
+
+    `least_port`: only those whose own port is at least this; the kernel leaves out the others.
+    """
+    request = struct.pack("=BBBBI", family, protocol, 1 << (TCP_INFO - 1) if info else 0, 0, states) + bytes(48)
+    return ask(request + (_own_port_from(least_port) if least_port else b""), about)
+
+
+_BYTECODE, _SOURCE_PORT_AT_LEAST = 1, 2  # INET_DIAG_REQ_BYTECODE, INET_DIAG_BC_S_GE
+
+
+def _own_port_from(port: int) -> bytes:
+    """The kernel's filter: an operation of 8 bytes with its operand; "no" leads behind the end, which means that the row is left out."""
+    program = struct.pack("=BBHBBH", _SOURCE_PORT_AT_LEAST, 8, 12, 0, 0, port)
+    return _ATTRIBUTE.pack(_ATTRIBUTE.size + len(program), _BYTECODE) + program
 
 
 def attributes(body: bytes, place: int = UNIX_FIXED) -> t.Iterator[tuple[int, bytes]]:

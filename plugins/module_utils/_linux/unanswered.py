@@ -60,13 +60,26 @@ class Connections:
         return None if row is None else _connection(*row)
 
 
-def connections() -> Connections:
-    """A Problem when the kernel does not tell."""
+def connections(opened_here: bool = False) -> Connections:
+    """All of them, or those that this host opened: the kernel leaves out a server's accepted ones, which may be very many.
+
+    A Problem when the kernel does not tell.
+    """
     found = {}
+    port = _first_ephemeral() if opened_here else 0
     for family in (socket.AF_INET, socket.AF_INET6):
-        for body in sock_diag.inet_sockets(family, socket.IPPROTO_TCP, sock_diag.ESTABLISHED, ABOUT, info=True):
-            found[_inode(body)[1]] = (body, family)
+        rows = sock_diag.inet_sockets(family, socket.IPPROTO_TCP, sock_diag.ESTABLISHED, ABOUT, info=True, least_port=port)
+        found.update({_inode(body)[1]: (body, family) for body in rows})
     return Connections(found)
+
+
+def _first_ephemeral() -> int:
+    """The first port that the kernel gives to connections that are opened here."""
+    try:
+        with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as handle:
+            return int(handle.read().split()[0])
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 def udp_peers() -> dict[int, str]:

@@ -22,6 +22,8 @@ from .thread_wait import ANY, PIPE, SOCKET, UNKNOWN, WATCHED
 #: Processor time that all looks of a sampler may take together, in seconds, and the part of it that one look may. Few looks at many workers
 #: say more than many at few: most of a look's time goes into the kernel's tables.
 BUDGET, ONE_LOOK = 0.036, 0.2
+#: Workers that are looked at in a look in any case.
+LEAST = 4
 #: The answer is still being written to, or the request read from, who asked.
 CLIENT = "client"
 #: The port at the end of a name server's address.
@@ -78,7 +80,7 @@ class Waits:
         begun = time.thread_time()
         network = self._network = _Network(self.round_trips, self._network)
         for place in range(len(workers)):
-            if time.thread_time() - begun > ONE_LOOK * self._budget:
+            if place >= LEAST and time.thread_time() - begun > ONE_LOOK * self._budget:
                 self._first += place
                 break
             worker = workers[(self._first + place) % len(workers)]
@@ -120,6 +122,10 @@ class _Network:
         self._pipes: dict[int, set[int]] = {}
 
     @functools.cached_property
+    def opened(self) -> unanswered.Connections:
+        return _or(lambda: unanswered.connections(opened_here=True), unanswered.Connections({}))
+
+    @functools.cached_property
     def tcp(self) -> unanswered.Connections:
         return _or(unanswered.connections, unanswered.Connections({}))
 
@@ -154,7 +160,7 @@ class _Network:
     def _one(self, inode: int) -> tuple[str, t.Optional[str]]:
         if inode in self.listening[0]:
             return IDLE, None
-        connection = self.tcp.get(inode)
+        connection = self.opened.get(inode) or self.tcp.get(inode)
         if connection is not None:
             return (CLIENT, None) if connection.local_port in self.listening[1] else (SOCKET, self._peer(connection))
         if inode in self.unix:
@@ -168,7 +174,7 @@ class _Network:
         names = {peer for peer in (self.udp.get(inode, "") for inode in inodes) if peer.endswith(NAME_SERVER)}
         if names:  # such a socket is only open while a name is asked for
             return SOCKET, min(names)
-        found = [connection for connection in map(self.tcp.get, inodes) if connection is not None]
+        found = [connection for connection in map(self.opened.get, inodes) if connection is not None]
         tcp = [connection for connection in found if connection.local_port not in self.listening[1]]
         awaiting = {self._peer(connection) for connection in tcp if connection.awaits}
         if len(awaiting) == 1:

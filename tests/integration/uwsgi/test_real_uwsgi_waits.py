@@ -41,11 +41,11 @@ def waiting():
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("kind", ["tcp", "unix"])
 def test_an_answer_that_does_not_come_is_told_by_its_address_and_page(way, kind, waiting, observe):
-    with Slow(str(waiting.dir / f"{way}.sock") if kind == "unix" else None) as slow:
-        with waiting.running(f"/{way}?s=60&as=a&to={slow.place}", 2):
-            wait_until(lambda: waiting.said() == "aa", "both workers to wait")
-            measures = observe(waiting.stats)
-            assert waiting.said() == "aa"
+    place = str(waiting.dir / f"{way}.sock") if kind == "unix" else None
+    with Slow(place) as slow, waiting.running(f"/{way}?s=60&as=a&to={slow.place}", 2):
+        wait_until(lambda: waiting.said() == "aa", "both workers to wait")
+        measures = observe(waiting.stats)
+        assert waiting.said() == "aa"
     wait_until(lambda: not waiting.said(), "the workers to be free")
     assert kinds(measures) == {slow.address: 1.0}
     assert measures["waits"]["edges"][0]["work"].startswith(f"GET /{way}")

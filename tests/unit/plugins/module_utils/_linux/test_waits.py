@@ -38,7 +38,7 @@ def sees(monkeypatch):
         monkeypatch.setattr(thread_wait, "look", lambda pid, thread=None: by_thread[thread or pid])
         monkeypatch.setattr(thread_wait, "threads", lambda _pid: sorted(by_thread))
         monkeypatch.setattr(backlog, "listening", lambda: LISTENING)
-        monkeypatch.setattr(unanswered, "connections", lambda: TCP)
+        monkeypatch.setattr(unanswered, "connections", lambda opened_here=False: TCP)
         monkeypatch.setattr(unix_ends, "connected", lambda: UNIX)
         monkeypatch.setattr(unanswered, "udp_peers", lambda: {31: "10.0.0.2:53", 32: "10.0.0.3:8125"})
         monkeypatch.setattr(waits, "pipe_inodes", lambda _pid: {88})
@@ -89,7 +89,7 @@ def test_of_several_threads_the_free_ones_are_left_out_and_the_rest_is_unknown(s
 
 
 def test_a_kernel_that_does_not_tell_leaves_it_unknown(sees, monkeypatch):
-    def refuses():
+    def refuses(**_how):
         raise Problem("no netlink here")
 
     sees({7: Wait("cpu")})
