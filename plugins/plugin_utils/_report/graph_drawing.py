@@ -14,7 +14,8 @@ import unicodedata
 
 from .._checks.units import shown
 from .._judge.report import Report
-from .graph_parts import HEADINGS, VISITORS, WAITING, Box, BoxEdge, Lane, Parts, parts
+from .graph_members import WAITING
+from .graph_parts import HEADINGS, VISITORS, Box, BoxEdge, Lane, Parts, parts
 
 WIDTH = 186  # of a box
 NARROW = 92  # of the visitors' box

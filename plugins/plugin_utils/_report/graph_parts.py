@@ -15,54 +15,23 @@ import typing as t
 
 from ...module_utils._texts.redact import clean
 from .._checks.finding import natural
-from .._checks.services import COLUMNS, TIERS, TITLES, instances_in
-from .._fleet.observed import Instance
+from .._checks.services import TITLES
 from .._judge.report import Report
+from .graph_members import ON_THE_WAY, WAITING, Member, Talk, ends_of, is_waited_for, mark, members_of, talks_of, worst
 
 #: Columns of the drawing, from the visitors on.
 VISITORS, ACCELERATOR, APPLICATION, BEHIND, OUTSIDE = range(5)
 HEADINGS = ("", "Accelerator", "Application and workers", "Cache, queue, database", "Outside")
 _COLUMN = {"accelerator": ACCELERATOR, "application": APPLICATION, "queue": APPLICATION}
-#: Statuses of an instance, the worst first.
-RANK = ("fail", "unknown", "warn", "ok", "skipped")
 #: Sites with a lane of their own; the others share one.
 LANES = 6
 #: Addresses outside of the fleet with a box of their own, in each lane.
 ADDRESSES = 4
-#: The share of the looks at busy workers from which an edge is one that they wait for.
-WAITING = 0.3
 #: How many instances a fleet may have, and how many of one service in one lane then stand alone.
 ALONE = ((16, 8), (60, 3))
 NAMED = 8  # members of a group, or of those with its status, that are named
-#: Tiers of causes that are no tier of instances: where the workers wait is what they are about.
-_ON_THE_WAY = ("network", "outside")
-
 Lane = t.Union[int, str]
 NO_SITE, OTHER_SITES = "none", "others"
-
-
-@dataclasses.dataclass
-class Member:
-    """An instance of the topology."""
-
-    id: str
-    host: str
-    service: str
-    name: str
-    tier: str
-    site: t.Optional[int]
-    status: str = "skipped"
-    causes: tuple[int, ...] = ()
-    #: Its busy workers wait for one of those that it talks to.
-    waits: bool = False
-
-    @property
-    def urgency(self) -> tuple[int, int, bool]:
-        return min(self.causes, default=999), RANK.index(self.status), not self.waits
-
-    @property
-    def is_in_trouble(self) -> bool:
-        return bool(self.causes) or self.waits or self.status in ("fail", "unknown", "warn")
 
 
 @dataclasses.dataclass
@@ -108,24 +77,17 @@ class Parts:
     unknown: list[str]
 
 
-class _Talk(t.NamedTuple):
-    """What an instance says of one address that it talks to."""
-
-    connections: t.Optional[int]
-    waits: t.Optional[float]
-
-
 def parts(report: Report, causes: t.Sequence[t.Sequence[t.Mapping[str, t.Any]]], panels: t.Collection[str]) -> t.Optional[Parts]:
     """None without a topology. `causes`: the groups of diagnoses as the page numbers them; `panels`: services that have one."""
     topology = report.get("topology")
     if not topology or not topology["nodes"]:
         return None
-    members = _members(report, topology["nodes"])
-    talks = {member.id: _talks(report, member) for member in members.values()}
+    members = members_of(report, topology["nodes"])
+    talks = {member.id: talks_of(report, member) for member in members.values()}
     for member in members.values():
-        member.waits = _is_waited_for(talks[member.id].values())
-    ends = _ends(topology, talks)
-    _mark(members, causes, ends)
+        member.waits = is_waited_for(talks[member.id].values())
+    ends = ends_of(topology, talks)
+    mark(members, causes, ends)
     lane_of, lanes = _lanes(members.values())
     why_unknown = {row["node"]: row["reason"] for row in topology["unknown"]}
     box_of = _boxes(members.values(), lane_of, panels, why_unknown)
@@ -141,108 +103,6 @@ def parts(report: Report, causes: t.Sequence[t.Sequence[t.Mapping[str, t.Any]]],
 
 def _first_of_each(edges: t.Iterable[BoxEdge]) -> list[BoxEdge]:
     return list({id(edge.source): edge for edge in edges}.values())
-
-
-# ---- instances ----------------------------------------------------------------------------------------------------
-
-
-def _members(report: Report, nodes: t.Iterable[t.Mapping[str, t.Any]]) -> dict[str, Member]:
-    worst: dict[tuple[str, str, t.Optional[str]], str] = {}
-    for finding in report["findings"]:
-        if finding["accepted"]:
-            continue
-        key = (finding["host"], COLUMNS.get(finding["service"], finding["service"]), finding["instance"])
-        worst[key] = _worst((finding["status"], worst.get(key, "skipped")))
-    found = {}
-    for node in nodes:
-        member = Member(node["id"], node["host"], node["service"], node["name"], node["tier"], node["site"])
-        place = (member.host, member.service)
-        member.status = _worst((worst.get((*place, member.name), "skipped"), worst.get((*place, None), "skipped")))
-        found[member.id] = member
-    return found
-
-
-def _worst(statuses: t.Iterable[str]) -> str:
-    return min(statuses, key=RANK.index)
-
-
-def _talks(report: Report, member: Member) -> dict[str, _Talk]:
-    """Address → connections and waits, as the instance's facts have them."""
-    record = report["hosts"].get(member.host)
-    facts = (
-        next((each for each in instances_in(record["facts"], member.service) if str(each.get("name")) == member.name), {}) if record else {}
-    )
-    instance = Instance(member.host, member.service, facts)
-    connections = {row.word("address"): row.number("connections") for row in instance.rows("talks_to")}
-    waits = instance.part("waits")
-    was_seen = instance.number("waits.samples") is not None
-    shares = {row.word("address"): row.amount("share_ratio") for row in Instance(member.host, "", waits).rows("edges")}
-    return {
-        address: _Talk(_whole(connections.get(address)), shares.get(address, 0.0) if was_seen else None)
-        for address in dict.fromkeys([*connections, *shares])
-    }
-
-
-def _whole(value: t.Optional[float]) -> t.Optional[int]:
-    return None if value is None else int(value)
-
-
-@dataclasses.dataclass
-class _Ends:
-    #: (source, target) → what is said of each address by which it is reached.
-    inside: dict[tuple[str, str], list[_Talk]]
-    #: (source, address) outside of what is checked.
-    outside: dict[tuple[str, str], _Talk]
-
-
-def _ends(topology: t.Mapping[str, t.Any], talks: t.Mapping[str, t.Mapping[str, _Talk]]) -> _Ends:
-    inside: dict[tuple[str, str], list[_Talk]] = {}
-    known = set()
-    for edge in topology["edges"]:
-        told = talks.get(edge["source"], {}).get(edge["address"])
-        known.add((edge["source"], edge["address"]))
-        inside.setdefault((edge["source"], edge["target"]), []).append(_Talk(edge["connections"], told.waits if told else None))
-    outside = {}
-    for row in topology["outside"]:
-        for source in row["sources"]:
-            alone = row["connections"] if len(row["sources"]) == 1 else None
-            outside[(source, row["address"])] = talks.get(source, {}).get(row["address"], _Talk(alone, None))
-    # what is waited for may have no connection at the end of the window
-    for source, addresses in talks.items():
-        for address, talk in addresses.items():
-            if talk.waits and (source, address) not in known:
-                outside.setdefault((source, address), talk)
-    return _Ends(inside, outside)
-
-
-# ---- causes -------------------------------------------------------------------------------------------------------
-
-
-def _mark(members: t.Mapping[str, Member], causes: t.Sequence[t.Sequence[t.Mapping[str, t.Any]]], ends: _Ends) -> None:
-    """Give each instance the numbers of the causes that are about it."""
-    by_host: dict[str, list[Member]] = {}
-    for member in members.values():
-        by_host.setdefault(member.host, []).append(member)
-    for number, group in enumerate(causes, 1):
-        for cause in group:
-            there = [member for host in cause.get("hosts") or [] for member in by_host.get(host, [])]
-            for about in _about(cause, there, ends):
-                members[about].causes = tuple(dict.fromkeys((*members[about].causes, number)))
-
-
-def _about(cause: t.Mapping[str, t.Any], there: list[Member], ends: _Ends) -> list[str]:
-    tier = cause.get("tier")
-    if tier in _ON_THE_WAY:
-        waiters = {member.id for member in there}
-        return [
-            target for (source, target), talks in ends.inside.items() if tier == "network" and source in waiters and _is_waited_for(talks)
-        ]
-    of_tier = [member.id for member in there if tier in (member.service, member.tier, TIERS.get(member.service))]
-    return of_tier or [member.id for member in there if tier == "server"]
-
-
-def _is_waited_for(talks: t.Iterable[_Talk]) -> bool:
-    return any((talk.waits or 0) >= WAITING for talk in talks)
 
 
 # ---- lanes and boxes ----------------------------------------------------------------------------------------------
@@ -307,7 +167,7 @@ def _boxes(
 def _box(lane: Lane, group: list[Member], with_name: bool) -> Box:
     first = group[0]
     service = TITLES.get(first.service) or f"{clean(first.service, 40)} ({clean(first.tier, 20)})"
-    status = _worst(member.status for member in group)
+    status = worst(member.status for member in group)
     with_status = [member for member in group if member.status == status]
     box = Box(lane, _column(first), "", service, status, len(with_status), causes=first.causes, members=group)
     if len(group) == 1:
@@ -330,8 +190,8 @@ def _listed(names: t.Sequence[str]) -> str:
 # ---- edges --------------------------------------------------------------------------------------------------------
 
 
-def _edges(inside: t.Mapping[tuple[str, str], list[_Talk]], box_of: t.Mapping[str, Box]) -> list[BoxEdge]:
-    told: dict[tuple[int, int], tuple[Box, Box, list[_Talk]]] = {}
+def _edges(inside: t.Mapping[tuple[str, str], list[Talk]], box_of: t.Mapping[str, Box]) -> list[BoxEdge]:
+    told: dict[tuple[int, int], tuple[Box, Box, list[Talk]]] = {}
     for (source, target), talks in inside.items():
         if source in box_of and target in box_of:
             pair = box_of[source], box_of[target]
@@ -339,12 +199,12 @@ def _edges(inside: t.Mapping[tuple[str, str], list[_Talk]], box_of: t.Mapping[st
     return [BoxEdge(source, target, _sum(talks), _most(talks)) for source, target, talks in told.values()]
 
 
-def _sum(talks: t.Sequence[_Talk]) -> t.Optional[int]:
+def _sum(talks: t.Sequence[Talk]) -> t.Optional[int]:
     counted = [talk.connections for talk in talks if talk.connections is not None]
     return sum(counted) if len(counted) == len(talks) else None
 
 
-def _most(talks: t.Iterable[_Talk]) -> t.Optional[float]:
+def _most(talks: t.Iterable[Talk]) -> t.Optional[float]:
     return max((talk.waits for talk in talks if talk.waits is not None), default=None)
 
 
@@ -354,7 +214,7 @@ class _Call(t.NamedTuple):
     box: Box
     member: Member
     address: str
-    talk: _Talk
+    talk: Talk
 
 
 def _outside(
@@ -378,7 +238,7 @@ def _outside(
     return boxes, edges
 
 
-def _weight(talks: t.Sequence[_Talk]) -> tuple[float, int]:
+def _weight(talks: t.Sequence[Talk]) -> tuple[float, int]:
     """The most waited for first, then those with most connections."""
     return -(_most(talks) or 0.0), -sum(talk.connections or 0 for talk in talks)
 
@@ -393,16 +253,16 @@ def _address_box(lane: Lane, addresses: t.Sequence[str], hosts: t.Mapping[str, t
 
 
 def _causes_outside(calls: t.Iterable[_Call], causes: t.Sequence[t.Any]) -> tuple[int, ...]:
-    waiters = {call.member.host for call in calls if _is_waited_for([call.talk])}
+    waiters = {call.member.host for call in calls if is_waited_for([call.talk])}
     return tuple(
         number
         for number, group in enumerate(causes, 1)
-        if any(cause.get("tier") in _ON_THE_WAY and waiters & set(cause.get("hosts") or []) for cause in group)
+        if any(cause.get("tier") in ON_THE_WAY and waiters & set(cause.get("hosts") or []) for cause in group)
     )
 
 
 def _to(target: Box, calls: t.Iterable[_Call]) -> list[BoxEdge]:
-    by_source: dict[int, tuple[Box, list[_Talk]]] = {}
+    by_source: dict[int, tuple[Box, list[Talk]]] = {}
     for call in calls:
         by_source.setdefault(id(call.box), (call.box, []))[1].append(call.talk)
     return [BoxEdge(box, target, _sum(of_box), _most(of_box)) for box, of_box in by_source.values()]
