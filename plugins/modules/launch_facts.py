@@ -95,6 +95,21 @@ ansible_facts:
               contains:
                 name: {type: str, description: 'The same for all instances that have one loopback interface.'}
                 addresses: {type: list, elements: str, description: 'IP addresses under which others reach it, at most 50.'}
+            started_at:
+              description:
+                - 'When it was started or reloaded, in UTC, of several processes the last one. Not of C(server) and C(varnish_traffic), as the
+                  four next.'
+              type: str
+            release:
+              description:
+                - 'Which code of the application it has (uWSGI, Celery): the commit that is checked out, what a release tool wrote
+                  (V(REVISION)), else the time of the newest file at the top of its folder.'
+              type: str
+            release_at: {type: str, description: 'Since when that code is in the folder, in UTC.'}
+            configuration_digest:
+              description: 'Differs when a configuration file that it was started with differs. Of paths, sizes and times only, not of contents.'
+              type: str
+            configuration_at: {type: str, description: 'When the newest of these files was written, in UTC.'}
             access: {type: dict, description: 'The options that it was reached by, without secrets, for commands that mean it.'}
             unknown:
               description: 'For each measure that is null, why, and how to make it known; a measure within another has a dotted name.'

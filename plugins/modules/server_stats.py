@@ -171,6 +171,7 @@ ansible_facts:
               contains:
                 {name: {type: str, description: The process.}, age_seconds: {type: float, description: How long ago.}}
             uptime_seconds: {type: float, description: 'Since boot, null when the clock was set back.'}
+            packages_changed_at: {type: str, description: 'When a package was last installed, updated or removed, in UTC.'}
             clock_synchronised: {type: bool, description: 'Whether the clock is kept in time, null when unknown.'}
             clock_offset_seconds: {type: float, description: 'How far the clock is ahead, null when it is not measured.'}
             clock_source: {type: str, description: Who says so.}

@@ -26,6 +26,12 @@ class Presence:
     talks_to: t.Sequence[str] = ()
     #: Why it may talk to more than that and its open connections.
     partial: t.Optional[str] = None
+    #: Where the code of an application is, as its configuration says it; None of what runs no code of the user's.
+    code: t.Optional[str] = None
+    #: When it loaded its code, where that is not the start of its processes (seconds since the epoch).
+    loaded_at: t.Optional[float] = None
+    #: Configuration files that it reads without being told to.
+    reads: t.Sequence[str] = ()
 
 
 class Sampler:

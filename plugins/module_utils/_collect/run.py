@@ -19,7 +19,7 @@ import typing as t
 from .._texts import redact
 from .._texts.moments import now
 from .._texts.plain import plain
-from . import edges, libraries, restart, sampling, silence
+from . import edges, libraries, provenance, restart, sampling, silence
 from .base import Collector, Sampler
 from .facts import Facts
 from .flood import Guard
@@ -236,7 +236,9 @@ def gather(wanted: t.Sequence[tuple[Collector, dict[str, t.Any]]], window: float
     with run.guard:
         threads = [(outcome, _start(run, outcome, sampler)) for outcome, sampler in jobs]
         late = {id(outcome) for outcome, thread in threads if not _ended(thread, run.deadline)}
-    edges.put([(outcome.facts, sampler) for outcome, sampler in jobs if outcome.state == "up" and id(outcome) not in late], tools)
+    read = [(outcome.facts, sampler) for outcome, sampler in jobs if outcome.state == "up" and id(outcome) not in late]
+    edges.put(read, tools)
+    provenance.put(read, tools)
     facts: dict[str, dict[str, t.Any]] = {}
     for outcome in outcomes:
         if id(outcome) in late:

@@ -77,6 +77,13 @@ def cpu_seconds(pid: int) -> t.Optional[float]:
     return (int(fields[11]) + int(fields[12])) / _TICKS if fields else None
 
 
+def started_at(pid: int) -> t.Optional[float]:
+    """When the process was started, in seconds since the epoch."""
+    fields = _stat(f"{pid}/stat")
+    boot = next((line.split()[1] for line in (_text("stat") or "").splitlines() if line.startswith("btime ")), None)
+    return int(boot) + int(fields[19]) / _TICKS if fields and boot else None
+
+
 def thread_cpu_seconds(pid: int) -> dict[int, float]:
     """CPU time of each thread of the process by its id."""
     try:

@@ -28,6 +28,13 @@ class Diagnosis(t.TypedDict):
     rows: t.Sequence[dict[str, t.Any]]
     #: How the trouble reaches visitors, from their side on: `varnish web1`; empty where it is not known.
     path: list[str]
+    #: The instances that it is about and those in front of them, as `host/service/name`; and those that these depend on.
+    hit: list[str]
+    needs: list[str]
+    #: What changed on these shortly before it began, in words. A coincidence, until proven otherwise.
+    changes: list[str]
+    #: The way back that `first_fix` offers first, null when none is known.
+    way_back: t.Optional[str]
 
 
 @dataclasses.dataclass
@@ -50,6 +57,8 @@ class Cause:
     #: URL patterns that an accelerator lets through.
     patterns: frozenset[str] = frozenset()
     path: list[str] = dataclasses.field(default_factory=list)
+    hit: list[str] = dataclasses.field(default_factory=list)
+    needs: list[str] = dataclasses.field(default_factory=list)
     #: Its name and tier are the table's; a rule gives the tier where it differs from case to case.
     cause: str = ""
     tier: str = ""
@@ -66,6 +75,10 @@ class Cause:
             "look": self.look,
             "rows": self.rows,
             "path": self.path,
+            "hit": self.hit,
+            "needs": self.needs,
+            "changes": [],
+            "way_back": None,
         }
 
 

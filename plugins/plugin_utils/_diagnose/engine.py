@@ -14,13 +14,13 @@ import itertools
 import typing as t
 
 from .._checks.finding import Finding
-from .._fleet.graph import Graph
+from .._fleet.graph import Graph, shown
 from .._fleet.nodes import Key
 from .._fleet.observed import Data
 from .._reach.hosts import NOWHERE, Reach
 from .cause import Cause, Diagnosis
 from .causes import CAUSES, ORDER, CauseKind, explains
-from .extent import apart, keys_of, path_of
+from .extent import apart, around, keys_of, path_of
 from .fleet_view import Fleet
 
 
@@ -87,6 +87,10 @@ class _Relate:
     def path_of(self, cause: Cause) -> list[str]:
         return path_of(cause, self._fleet)
 
+    def around(self, cause: Cause) -> tuple[list[str], list[str]]:
+        hit, needs = around(cause, self._fleet)
+        return [shown(key) for key in hit], [shown(key) for key in needs]
+
     def keys_of(self, cause: Cause) -> list[Key]:
         return keys_of(cause, self._fleet)
 
@@ -103,6 +107,7 @@ def _deepest(causes: t.Sequence[Cause], relate: _Relate) -> t.Iterator[Cause]:
     alone = {kind.name for kind in CAUSES if not kind.only_with_consequences}
     for deepest, *consequences in groups:
         deepest.path = relate.path_of(deepest)
+        deepest.hit, deepest.needs = relate.around(deepest)
         deepest.evidence += [f"Its consequence: {cause.statement}" for cause in consequences]
         if consequences or deepest.cause in alone:
             yield deepest

@@ -18,6 +18,8 @@ from .sites import is_full
 
 #: Pairs of instances that are compared; of more the hosts decide.
 MOST_PAIRS = 20_000
+#: Instances that a cause lists.
+MOST_HIT = 100
 #: Services that only show another one's instances.
 _SEEN_AS = {"varnish_traffic": "varnish"}
 
@@ -91,6 +93,16 @@ def path_of(cause: Cause, fleet: Fleet) -> list[str]:
     key = next((key for key in keys_of(cause, fleet) if key in fleet.graph.sites), None)
     levels = fleet.graph.way_to(key) if key is not None else []
     return [_level(level) for level in levels] if len(levels) > 1 else []
+
+
+def around(cause: Cause, fleet: Fleet) -> tuple[list[Key], list[Key]]:
+    """What the cause hits: the instances that it is about and those in front of them. And what these depend on."""
+    graph = fleet.graph
+    hit = dict.fromkeys(keys_of(cause, fleet)[:MOST_HIT])
+    for key in [key for key in hit if key in graph.sites]:
+        hit.update(dict.fromkeys(other for level in graph.way_to(key) for other in level))
+    needs = dict.fromkeys(other for key in hit if key in graph.nodes for other in sorted(graph.behind(key)))
+    return list(hit)[:MOST_HIT], [key for key in needs if key not in hit][:MOST_HIT]
 
 
 def _level(keys: list[Key]) -> str:

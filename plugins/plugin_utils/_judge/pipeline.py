@@ -24,12 +24,13 @@ from .._checks.only import facts_in
 from .._checks.plausible import soundly
 from .._checks.services import FLEET_HOST, TITLES, instances_in, tiers_of
 from .._checks.verdict import verdict
-from .._diagnose import engine
+from .._diagnose import engine, shortly_before
 from .._diagnose.engine import Search
 from .._fleet.database_clients import known_problems
 from .._fleet.fleet_instances import fleet_facts, fleet_findings
 from .._fleet.graph import Graph
 from .._fleet.observed import HostSummary, Inventory
+from .._fleet.provenance import in_order, recent, states
 from .._reach.command_line import UNKNOWN, CommandLine
 from .._reach.hosts import Reach
 from .._reach.way import Way
@@ -142,6 +143,8 @@ def judge(
         mark_accepted(findings[-1:], gaps.valid)
         findings.sort(key=urgency)
     outcome = verdict(findings)
+    changes = in_order(recent(states(summaries), ended))[:MOST_CHANGES]
+    shortly_before.tell(search.diagnoses, changes, {}, ended)
     return {
         "schema": SCHEMA,
         "collection": f"warroom.launch {version()}",
@@ -157,11 +160,14 @@ def judge(
         "findings": findings,
         "diagnoses": search.diagnoses,
         "topology": graph.as_dict(),
+        "changes": changes,
         "problem": problem,
         "obstacles": obstacles(findings, reach),
     }
 
 
+#: Changes that the report lists.
+MOST_CHANGES = 200
 #: Stands for all rules when what they share failed.
 ALL_CAUSES = "all"
 #: Stands for what causes are told apart by.

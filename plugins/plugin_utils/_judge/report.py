@@ -11,6 +11,7 @@ import typing as t
 from .._checks.finding import Finding
 from .._diagnose.cause import Diagnosis
 from .._fleet.graph import Topology
+from .._fleet.provenance import Change
 from .obstacles import Obstacle
 
 SCHEMA = 1
@@ -52,6 +53,8 @@ class Report(t.TypedDict):
     diagnoses: list[Diagnosis]
     #: Who talks to whom: `nodes`, `edges`, `outside` (addresses where no instance of the check listens) and `unknown`.
     topology: Topology
+    #: What changed lately, the newest first: since the round that was stored before, and within the last minutes.
+    changes: list[Change]
     #: Why the check itself failed in part; None if it did not.
     problem: t.Optional[str]
     #: What stands between the check and a verdict, by what mends it.

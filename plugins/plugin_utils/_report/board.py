@@ -29,6 +29,8 @@ def lines(model: Model, width: int = 100) -> list[str]:
         result += ["", *cause_lines(cause, width)]
     if model["causes_left"]:
         result += ["", f"… and {model['causes_left']} more causes: see the report"]
+    if model["changes"]:
+        result += ["", "What changed lately:", *(line for said in model["changes"] for line in wrapped(said, width, "  · ", "    "))]
     result += ["", *matrix_lines(model["matrix"], width)]
     for number, entry in enumerate(model["entries"], 1):
         result += ["", *entry_lines(entry, number, width)]
@@ -62,6 +64,8 @@ def cause_lines(cause: ShownCause, width: int) -> list[str]:
         result += wrapped(cause["path"], width, "  visitors → ", "    ")
     for sentence in cause["evidence"]:
         result += wrapped(sentence, width, "  · ", "    ")
+    if cause["changes"]:
+        result += wrapped(f"Shortly before: {'; '.join(cause['changes'])}", width, "  ", "    ")
     if cause["first_fix"]:
         result += wrapped(cause["first_fix"], width, "  → first: ", "    ")
     if cause["avoid"]:

@@ -20,6 +20,7 @@ from .._checks.services import COLUMNS, FLEET_HOST, TITLES
 from .._checks.units import numbered, shown, shown_beside
 from .._diagnose.cause import Diagnosis
 from .._diagnose.causes import KINDS
+from .._fleet.provenance import moment, sentences
 from .._judge.obstacles import Obstacle
 from .._judge.report import Report
 from .._reach.quoting import is_line
@@ -34,6 +35,7 @@ HEADLINE = 600  # characters; only a name that fills pages makes a sentence long
 LONGEST = 3000  # characters of a line; a statement to copy is never cut
 ENTRIES = 60
 CAUSES = 8
+CHANGES = 6
 
 
 def model(report: Report) -> Model:
@@ -46,6 +48,7 @@ def model(report: Report) -> Model:
         "about": _about(report),
         "causes": [_cause(group) for group in causes[:CAUSES]],
         "causes_left": max(0, len(causes) - CAUSES),
+        "changes": _changes(report),
         "problem": report.get("problem"),
         "obstacles": [_obstacle(obstacle) for obstacle in report.get("obstacles") or []],
         "matrix": matrix(report),
@@ -287,7 +290,14 @@ def _cause(group: t.Sequence[Diagnosis]) -> ShownCause:
         "avoid": _lines(cause.get("avoid")),
         "look": cause["look"] if is_line(cause.get("look")) else None,
         "path": " → ".join(clean(str(step), 80) for step in (cause.get("path") or [])[:PLACES]),
+        "changes": [clean(str(sentence), 300) for sentence in (cause.get("changes") or [])[:PLACES]],
     }
+
+
+def _changes(report: Report) -> list[str]:
+    """What changed lately, in words; times are told from the end of the check on."""
+    ended = (moment(report["started_at"]) or 0.0) + report["duration_seconds"]
+    return [clean(sentence, 300) for sentence in sentences(report.get("changes") or [], ended, "ago")[:CHANGES]]
 
 
 def _said(row: t.Any) -> str:

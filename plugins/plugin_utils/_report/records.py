@@ -80,6 +80,8 @@ class ShownCause(t.TypedDict):
     look: t.Optional[str]
     #: From the visitors to the cause in one line; empty when it is not known.
     path: str
+    #: What changed shortly before it began.
+    changes: list[str]
 
 
 class ShownObstacle(t.TypedDict):
@@ -109,6 +111,8 @@ class Model(t.TypedDict):
     about: str
     causes: list[ShownCause]
     causes_left: int
+    #: What changed lately, in words.
+    changes: list[str]
     problem: t.Optional[str]
     obstacles: list[ShownObstacle]
     matrix: Matrix

@@ -92,6 +92,8 @@ def _causes(causes: t.Sequence[ShownCause], width: int) -> t.Iterator[list[str]]
         title = f"CAUSE {cause['cause']}{' on ' + where if where else ''}"
         # the headline says the first cause already
         block = board.wrapped(title if number == 0 else f"{title}: {_line(cause['statement'])}", width, "", "  ")
+        if cause["changes"]:
+            block += board.wrapped(f"shortly before: {cause['changes'][0]}", width, "  ", "    ")
         if cause["first_fix"]:
             block += board.wrapped(_line(cause["first_fix"]), width, "  → first: ", "    ")
         yield _bounded(block, cause["look"])

@@ -15,6 +15,7 @@ from .._judge.report import Report
 from . import before_after, watch_round
 from .past import STORE
 from .rounds import Store
+from .state_changes import remember
 
 #: The options of both actions; documented in doc_fragments/launch.py (STORE).
 SPEC: dict[str, t.Any] = {
@@ -79,7 +80,7 @@ def keep(report: Report, keeping: Keeping, as_round: bool, tell: Tell) -> dict[s
     kept: dict[str, t.Any] = {"changes": [], "lines": [], "comparison": []}
     if keeping.label:
         with Store(keeping.store) as store:
-            store.add(report, label=keeping.label)
+            remember(store, report, store.add(report, label=keeping.label).at)
             kept["rounds"] = store.count()
     if before is not None:
         kept.update(compared_with=keeping.compare_with, comparison=before_after.compare_lines(before, report))

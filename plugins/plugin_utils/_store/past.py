@@ -17,6 +17,7 @@ from .._checks.services import FOLLOWED
 from .._judge.report import Report
 from . import trends
 from .rounds import Key, Round, Store, key_of, stretches, worst
+from .state_changes import add_changes
 
 Data = t.Mapping[str, t.Any]
 Past = list[tuple[float, t.Optional[float]]]
@@ -39,6 +40,7 @@ def known_past(report: Report, path: str) -> None:
         now = time.time()
         with Store(path, read_only=True) as store:
             add_past(store, report, now - DAY, now)
+            add_changes(store, report, now)
 
 
 def add_past(store: Store, report: Report, since: float, at: t.Optional[float] = None) -> None:

@@ -21,6 +21,7 @@ import urllib.parse
 import zlib
 
 from ...module_utils._texts.redact import clean
+from .._fleet.provenance import WHAT, State, Subject
 from .._report.atomic_files import claim, make_folder
 from .packing import Row, pack, unpacked
 from .sound import no_constant, sound_report
@@ -35,10 +36,13 @@ CREATE TABLE IF NOT EXISTS rounds (
   id INTEGER PRIMARY KEY, at REAL NOT NULL, label TEXT, verdict TEXT NOT NULL, causes TEXT NOT NULL, findings BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS rounds_at ON rounds (at);
 CREATE TABLE IF NOT EXISTS reports (round INTEGER PRIMARY KEY, report BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS states (
+  id INTEGER PRIMARY KEY, host TEXT NOT NULL, service TEXT NOT NULL, instance TEXT NOT NULL, what TEXT NOT NULL, value TEXT NOT NULL,
+  since REAL, seen REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS announced (subject TEXT PRIMARY KEY, state TEXT NOT NULL, pending TEXT, since REAL NOT NULL);
 """
 
-_OURS = {"keys", "rounds", "rounds_at", "reports", "announced"}
+_OURS = {"keys", "rounds", "rounds_at", "reports", "states", "announced"}
 #: Seconds that another process may hold the file.
 PATIENCE = 5.0
 #: No round and no report of ours is larger when it is unpacked; a damaged one may say that it is.
@@ -107,6 +111,19 @@ def _stored_round(number: t.Any, at: t.Any, label: t.Any, verdict: t.Any, causes
     if not sound or not isinstance(at, float) or not 0 <= at < 1e11 or not isinstance(label, (str, type(None))):
         raise ValueError("a round that nobody wrote")
     return Round(int(number), at, label, verdict, names)
+
+
+def _stored_state(*row: t.Any) -> tuple[Subject, State, float]:
+    host, service, instance, what, value, since, seen = row
+    texts = all(isinstance(text, str) for text in row[:5]) and what in WHAT
+    if (
+        not texts
+        or not isinstance(since, (float, type(None)))
+        or not isinstance(seen, float)
+        or not all(0 <= at < 1e11 for at in (since or 0, seen))
+    ):
+        raise ValueError("a state that nobody wrote")
+    return (host, service, instance, what), State(value, since), seen
 
 
 def _stored_report(data: bytes) -> dict[str, t.Any]:
@@ -216,6 +233,10 @@ class Store:
     def prune(self, older_than: float) -> int:
         """Forget rounds before this time (labelled ones stay); gives how many."""
         with self._transaction():
+            self._db.execute(
+                "DELETE FROM states WHERE seen < ? AND id NOT IN (SELECT max(id) FROM states GROUP BY host, service, instance, what)",
+                (older_than,),
+            )
             return self._db.execute("DELETE FROM rounds WHERE at < ? AND label IS NULL", (older_than,)).rowcount
 
     def rounds(self, since: float = 0.0, last: t.Optional[int] = None) -> list[Round]:
@@ -274,6 +295,21 @@ class Store:
     def count(self) -> int:
         """How many rounds there are."""
         return int(self._db.execute("SELECT count(*) FROM rounds").fetchone()[0])
+
+    def states(self) -> list[tuple[Subject, State, float]]:
+        """Each state that an instance had, oldest first, and when it was first seen; a store of an older version has none."""
+        if self._db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'states'").fetchone()[0] == 0:
+            return []
+        rows = self._db.execute("SELECT host, service, instance, what, value, since, seen FROM states ORDER BY id")
+        return [_stored_state(*row) for row in rows]
+
+    def add_states(self, states: t.Mapping[Subject, State], at: float) -> None:
+        """Keep states that differ from the last ones."""
+        with self._transaction():
+            self._db.executemany(
+                "INSERT INTO states (host, service, instance, what, value, since, seen) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [(*subject, state.value, state.at, at) for subject, state in states.items()],
+            )
 
     def announced(self) -> dict[str, tuple[str, t.Optional[str], float]]:
         """What was last announced, by subject: (state, state that waits for confirmation, since when)."""

@@ -17,6 +17,7 @@ from . import trends
 from .changes import ABSENT, VERDICT, State, changed, subjects
 from .past import add_past
 from .rounds import Store, key_of
+from .state_changes import add_changes, remember
 
 Data = t.Mapping[str, t.Any]
 
@@ -30,8 +31,10 @@ def one_round(store: Store, report: Report, at: float, keep_seconds: float) -> t
     Printed first and stored afterwards: a watch that is killed in between prints them again, and loses none.
     """
     store.add(report, at)
+    remember(store, report, at)
     store.prune(at - keep_seconds)
     add_past(store, report, at - keep_seconds)
+    add_changes(store, report, at)
     return changed(store.announced(), subjects(report), at, report.get("only") or [])
 
 

@@ -17,7 +17,10 @@ from tests.support.documented import Recorder, documented, shared, undocumented
 HERE = pathlib.Path(__file__).parent
 #: What `run` gives to every instance, and `Facts` where there is any.
 EDGES = {"listens", "talks_to", "talks_to_total", "clients_from", "clients_from_total", "net_namespace"}
-COMMON = {"name", "state", "problem", "window", "collected_at", "duration_ms", "access", "at_least", "unknown", "notes"} | EDGES
+PROVENANCE = {"started_at", "release", "release_at", "configuration_digest", "configuration_at"}
+COMMON = (
+    {"name", "state", "problem", "window", "collected_at", "duration_ms", "access", "at_least", "unknown", "notes"} | EDGES | PROVENANCE
+)
 
 #: service → measures that no test without a server shapes, and why.
 ONLY_LIVE: dict[str, dict[str, str]] = {

@@ -174,7 +174,7 @@ class CelerySampler(Sampler):
         port, place = parts["port"], str(parts["host"])
         here = local.workers(self.tools.processes)
         pids = [one.pid for one in here if not port or local.connected_to(one.pid, port) is not False]
-        return Presence(pids, (), [stream.shown((place, port)) if port else place])
+        return Presence(pids, (), [stream.shown((place, port)) if port else place], code="")
 
     # -- the parts -----------------------------------------------------------------------------------------------
 

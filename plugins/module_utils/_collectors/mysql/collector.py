@@ -16,7 +16,7 @@ from ..._collect.problem import Lost, Problem
 from ..._sql import sql_text
 from ..._sql.sessions import Manner
 from ..._texts.redact import clean
-from . import activity, connect, refusal, shape
+from . import activity, connect, option_file, refusal, shape
 from .discover import discover
 from .fetch import Reader
 from .session import Refused, Session
@@ -164,7 +164,7 @@ class MysqlSampler(Sampler):
 
     def presence(self) -> Presence:
         place = str(self.options.get("login_unix_socket") or connect.shown(self.options))
-        return Presence(self.tools.processes.serving(place, "mysqld", "mariadbd"), [place])
+        return Presence(self.tools.processes.serving(place, "mysqld", "mariadbd"), [place], reads=option_file.server_files())
 
     def close(self) -> None:
         if self._session is not None:

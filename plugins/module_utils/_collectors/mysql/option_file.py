@@ -69,3 +69,13 @@ def server(path: t.Optional[str]) -> dict[str, str]:
         for name in ("client-server", "server", "mysqld", "mariadb", "mariadbd"):
             merged.update(sections.get(name, {}))
     return merged
+
+
+def server_files() -> list[str]:
+    """The files that a server of the distribution reads."""
+    found = [
+        path
+        for pattern in ("/etc/my.cnf", "/etc/mysql/my.cnf", "/etc/my.cnf.d/*.cnf", "/etc/mysql/*.d/*.cnf")
+        for path in glob.glob(pattern)
+    ]
+    return sorted(found)

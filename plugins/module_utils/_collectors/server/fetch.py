@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import socket
 import threading
@@ -104,6 +105,14 @@ class State:
     page_size: int
     addresses: list[str] = dataclasses.field(default_factory=list)
     arc: Counters = dataclasses.field(default_factory=dict)  # ZFS's own cache
+    packages_changed: t.Optional[float] = None  # seconds since the epoch
+
+
+#: What package managers write last (dpkg, rpm, apk, pacman).
+PACKAGE_DATABASES = (
+    "/var/lib/dpkg/status", "/var/lib/rpm/rpmdb.sqlite", "/usr/lib/sysimage/rpm/rpmdb.sqlite", "/var/lib/rpm/Packages",
+    "/lib/apk/db/installed", "/var/lib/pacman/local",
+)  # fmt: skip
 
 
 class Host:
@@ -205,7 +214,12 @@ class Host:
             page_size=os.sysconf("SC_PAGE_SIZE"),
             addresses=self._addresses(),
             arc=parse.kstat(self.read("/proc/spl/kstat/zfs/arcstats")),
+            packages_changed=self._packages_changed(),
         )
+
+    def _packages_changed(self) -> t.Optional[float]:
+        found = [attempt(functools.partial(os.stat, self.root + path)) for path in PACKAGE_DATABASES]
+        return max((each.st_mtime for each in found if each is not None), default=None)
 
     def _addresses(self) -> list[str]:
         """IP addresses of the machine that others may see it under (so not those of the loopback)."""

@@ -11,6 +11,7 @@ import typing as t
 from ..._collect.derived import first_unknown, never_negative, share, total
 from ..._collect.facts import Facts, Maybe, Unknown, measured
 from ..._collect.sampling import ONE_SAMPLE, Number
+from ..._texts import moments
 from ..._texts.redact import clean
 from . import parse
 from .sample import Reading
@@ -139,6 +140,8 @@ def uptime(facts: Facts, reading: Reading) -> None:
         facts.put("uptime_seconds", None, "the time of boot lies in the future: the clock of this machine was set back")
     else:
         facts.put("uptime_seconds", round(seconds, 1))
+    changed = state.packages_changed
+    facts.put("packages_changed_at", None if changed is None else moments.written(changed), "no package manager of this machine is known")
 
 
 #: Programs that keep the clock without telling the kernel.

@@ -108,7 +108,12 @@ class UwsgiSampler(Sampler):
 
     def presence(self) -> Presence:
         stats = self._ends[-1].stats
-        return Presence([stats.pid] if self._ours and stats.pid else [], [socket.name for socket in stats.sockets])
+        return Presence(
+            [stats.pid] if self._ours and stats.pid else [],
+            [socket.name for socket in stats.sockets],
+            code=stats.cwd,
+            loaded_at=stats.loaded_at,
+        )
 
     def _settings(self) -> t.Optional[dict[str, t.Any]]:
         """The master's configuration; None when the master is not a process that can be seen here."""

@@ -45,6 +45,7 @@ class Worker:
     exceptions: int = 0
     harakiri: int = 0
     respawns: int = 0
+    spawned: int = 0  # unix seconds
     running_microseconds: int = 0
     sent_bytes: int = 0
     rss_bytes: int = 0
@@ -122,6 +123,12 @@ class Stats:
     sessions: t.Optional[int] = None
     signal_queue: t.Optional[int] = None
     repaired: str = ""  # what broke the document and was dropped or mended
+
+    @property
+    def loaded_at(self) -> t.Optional[float]:
+        """When it was started or reloaded: a reload keeps the master's process and starts the workers' counts anew."""
+        spawned = [worker.spawned for worker in self.workers if worker.running and worker.respawns <= 1 and worker.spawned]
+        return min(spawned) if spawned else None
 
     @property
     def serving(self) -> list[Worker]:

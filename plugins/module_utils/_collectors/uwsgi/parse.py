@@ -143,6 +143,7 @@ def _worker(row: dict[str, t.Any]) -> Worker:
         exceptions=_count(row, "exceptions"),
         harakiri=_count(row, "harakiri_count"),
         respawns=_count(row, "respawn_count"),
+        spawned=_count(row, "last_spawn"),
         running_microseconds=_count(row, "running_time"),
         sent_bytes=_count(row, "tx"),
         rss_bytes=_count(row, "rss"),

@@ -24,11 +24,16 @@ def test_a_calm_machine_has_no_gaps_but_what_it_lacks():
         "disks", "python_largest_bytes", "network", "network_packets", "network_errors", "network_errors_ratio",
         "tcp_segments", "tcp_retransmits", "tcp_retransmit_ratio", "conntrack",
         "memory_limit_bytes", "memory_zfs_cache_bytes", "memory_dirty_bytes", "swap_used_ratio", "tcp_max_syn_backlog",
+        "packages_changed_at",
     }  # fmt: skip
     for path in found["unknown"]:
         assert "[]" in path or "." in path or found[path] is None, path
     assert found["cpu_busy_ratio"] == 0.1 and found["headroom"]["cpu_cores"] == 3.6
     assert found["headroom"]["ram_bytes"] == int(12 * GIB - 1.6 * GIB)
+
+
+def test_the_time_of_the_last_package_is_told():
+    assert facts(state={"packages_changed": 1_000_000.0})["packages_changed_at"] == "1970-01-12T13:46:40Z"
 
 
 @pytest.mark.parametrize(("load", "logical", "ratio"), [(1.01, 2, 0.505), (40.0, 64, 0.625), (1.01, None, None)])
