@@ -45,8 +45,9 @@ def _way_back(diagnosis: Diagnosis, before: t.Sequence[Change]) -> t.Optional[st
 
 
 def _offer(diagnosis: Diagnosis, way_back: t.Optional[str]) -> None:
-    fix, offered = diagnosis["first_fix"], diagnosis.get("way_back")
-    if offered:
-        fix = fix[len(offered + _OR) :]
+    offered = diagnosis.get("way_back")
+    if way_back == offered:
+        return
+    fix = str(diagnosis["first_fix"])[len(offered + _OR) if offered else 0 :]
     diagnosis["first_fix"] = f"{way_back}{_OR}{fix}" if way_back else fix
     diagnosis["way_back"] = way_back

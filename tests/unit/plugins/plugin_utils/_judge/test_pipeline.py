@@ -118,7 +118,7 @@ def test_diagnosis_gets_the_fleet(monkeypatch):
     monkeypatch.setattr(pipeline.engine, "diagnose", diagnose)
     one = host("a", addresses=["a", "10.0.0.1"], groups=["app"], known_clients=["report"])
     report = judge([one], CATALOGUE, inventory={"groups": {"app": ["a"]}, "addresses": {"a": ["a"]}})
-    assert report["diagnoses"] == [{"cause": "x"}]
+    assert report["diagnoses"] == [{"cause": "x", "changes": []}]
     assert seen["hosts"]["a"] == {
         "facts": one.facts, "tiers": ["application"], "reached": True, "addresses": ["a", "10.0.0.1"], "groups": ["app"],
         "known_clients": ["report"],
@@ -139,7 +139,7 @@ def test_a_rule_that_fails_is_a_finding_of_its_own(monkeypatch):
         pipeline.engine, "diagnose", lambda *_given: Search(found, {"unknown_client": "IndexError: list index out of range"})
     )
     report = judge([host()], CATALOGUE)
-    assert report["verdict"] == "unknown" and report["diagnoses"] == found
+    assert report["verdict"] == "unknown" and [cause["cause"] for cause in report["diagnoses"]] == ["missing_index"]
     [own] = [finding for finding in report["findings"] if finding["check"] == "causes_searched"]
     assert own["evidence"] == [{"cause": "unknown_client", "problem": "IndexError: list index out of range"}]
     assert own["advice"] and "unknown_client" in own["finding"] and report["problem"] == own["finding"]
