@@ -62,7 +62,7 @@ def _started(facts: Facts, sampler: Sampler, presence: Presence) -> Maybe[float]
 
 def _release(presence: Presence) -> Maybe[release.Release]:
     if presence.code is None:
-        return Unknown("it runs no code of the application")
+        return Unknown("no code of the application runs in it")
     if not presence.pids:
         return Unknown(ELSEWHERE)
     folders = [folder for folder in (*map(_folder, presence.pids), presence.code) if folder]
