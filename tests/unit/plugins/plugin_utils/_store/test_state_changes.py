@@ -37,7 +37,13 @@ def fleet(*hosts: dict[str, t.Any]) -> dict[str, t.Any]:
 def report(hosts: dict[str, t.Any], at: float, *causes: str, needs: t.Sequence[str] = ()) -> dict[str, t.Any]:
     """As `judge` makes it, with causes that hit all instances."""
     diagnoses: list[t.Any] = [
-        {"cause": cause, "first_fix": "Add workers.", "hit": [f"{host}/uwsgi/shop" for host in hosts], "needs": list(needs)}
+        {
+            "cause": cause,
+            "first_fix": "Add workers.",
+            "hit": [f"{host}/uwsgi/shop" for host in hosts],
+            "needs": list(needs),
+            "way_back": None,
+        }
         for cause in causes
     ]
     changes = in_order(recent(states(hosts), at))
