@@ -38,7 +38,8 @@ NO_MINIMUM = {
          "server_pressure_cpu", "server_pressure_io", "server_pressure_memory", "uwsgi_workers_busy", "mysql_galera_flow_control"), TIME
     ),
     **dict.fromkeys(
-        ("database_connection_budget", "memcached_connections", "mysql_connections", "mysql_connections_peak", "postgresql_connections",
+        ("celery_queue_memory_left", "database_connection_budget", "memcached_connections", "mysql_connections",
+         "mysql_connections_peak", "postgresql_connections",
          "postgresql_limits", "postgresql_pooler_clients", "postgresql_wraparound", "server_descriptors", "server_filesystems",
          "server_inodes", "server_conntrack", "server_memory_available", "server_swap_full", "server_memory_put_to_use",
          "server_memory_limit", "uwsgi_listen_queue_full", "varnish_transient"), CAPACITY
