@@ -271,8 +271,8 @@ ansible_facts:
                  p95: {type: float, description: 95 % of the tasks waited no longer.}}
             waits:
               description:
-                - What the busy processes of prefork pools on this host waited for, looked at several times within the window. From C(/proc) and the kernel's sockets; no process is
-                  stopped or attached to. Null without the right to see it (C(become)).
+                - What the busy processes of prefork pools on this host waited for, looked at several times within the window. From C(/proc) and the
+                  kernel's sockets; no process is stopped or attached to. Null without the right to see it (C(become)).
               type: dict
               contains:
                 samples: {type: int, description: Looks at busy processes.}
@@ -292,7 +292,8 @@ ansible_facts:
                     samples: {type: int, description: Looks at processes that waited for it.}
                     share_ratio: {type: float, description: Share of all looks.}
                     work: {type: str, description: 'The task that waited for it most, as far as its process was known.'}
-                    round_trip_seconds: {type: float, description: 'Seconds to it and back at the least, of the network alone; null where it is no TCP.'}
+                    round_trip_seconds:
+                      {type: float, description: 'Seconds to it and back at the least, of the network alone; null where it is no TCP.'}
                 edges_total: {type: int, description: How many services were waited for.}
             local:
               description: Worker processes of this host that are connected to this broker.

@@ -81,7 +81,8 @@ ansible_facts:
               type: list
               elements: dict
               contains:
-                {address: {type: str, description: 'As in RV(ignore:listens).'}, connections: {type: int, description: 'How many, null when its open files may not be read.'}}
+                {address: {type: str, description: 'As in RV(ignore:listens).'},
+                 connections: {type: int, description: 'How many, null when its open files may not be read.'}}
             talks_to_total: {type: int, description: 'How many addresses there are, null when some may be missing.'}
             clients_from:
               description: 'IP addresses of which it has connections (V(unix): of this host), most first. Null as RV(ignore:talks_to).'

@@ -185,7 +185,8 @@ ansible_facts:
                     samples: {type: int, description: Looks at threads that waited for it.}
                     share_ratio: {type: float, description: Share of all looks.}
                     work: {type: str, description: The kind of page that waited for it most.}
-                    round_trip_seconds: {type: float, description: 'Seconds to it and back at the least, of the network alone; null where it is no TCP.'}
+                    round_trip_seconds:
+                      {type: float, description: 'Seconds to it and back at the least, of the network alone; null where it is no TCP.'}
                 edges_total: {type: int, description: How many services were waited for.}
             in_flight_total: {type: int, description: Threads in a request.}
             in_flight_oldest_seconds:

@@ -14,10 +14,12 @@ from .score import Outcome
 Rows = t.Sequence[Outcome]
 UNKNOWN = "–"
 
+#: In two parts: a check of this file counts such lines.
+_LICENCE = "SPDX-License" + "-Identifier: GPL-3.0-or-later"
 HEAD = """<!--
 Copyright (c) 2026, the warroom.launch authors
 GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-SPDX-License-Identifier: GPL-3.0-or-later
+{licence}
 -->
 
 # Game day: how often the diagnosis is right
@@ -29,7 +31,7 @@ Visible and severe faults count for top-1, the exact set and the object; faint o
 as a finding of the right object, or wrong when another cause is named. A cause counts when at least half of the windows name it; in
 no-op runs each window's cause is a false alarm. The baseline takes the loudest failing finding for the cause, and is right when that is of
 the right tier. "–" is unknown: not recorded, or not measured yet.
-"""
+""".replace("{licence}", _LICENCE)
 
 
 def share(answers: t.Iterable[t.Optional[bool]]) -> t.Optional[float]:
