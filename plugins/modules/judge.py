@@ -21,10 +21,7 @@ extends_documentation_fragment:
 requirements:
   - jmespath (on the controller)
 options:
-  hosts:
-    description: The hosts to judge. Defaults to all hosts of the play, unreachable ones included.
-    type: list
-    elements: str
+  hosts: {description: 'The hosts to judge. Defaults to all hosts of the play, unreachable ones included.', type: list, elements: str}
   facts_from:
     description:
       - Name of the variable in which the gathering task was registered. Its result counts, including that a host was unreachable.
@@ -34,13 +31,8 @@ options:
       - With this, a play in batches (C(serial)) is judged as a whole with its last batch, and a strategy without a common pace is refused.
       - By default C(ansible_facts) of each host is taken, of whatever age.
     type: str
-  catalogue:
-    description: Directory on the control node with the checks. Defaults to those of the role C(launch_check).
-    type: path
-  thresholds:
-    description: Changed limits by check id, for hosts without their own settings.
-    type: dict
-    default: {}
+  catalogue: {description: Directory on the control node with the checks. Defaults to those of the role C(launch_check)., type: path}
+  thresholds: {description: 'Changed limits by check id, for hosts without their own settings.', type: dict, default: {}}
   extra_checks:
     description: Checks in the format of the catalogue, for hosts without their own settings.
     type: list
@@ -65,16 +57,8 @@ options:
     type: list
     elements: str
     default: []
-  phase:
-    description: V(before) is the rehearsal without traffic, V(during) the launch.
-    type: str
-    choices: [before, during]
-    default: during
-  fail_on:
-    description: The mildest status that sets RV(stop).
-    type: str
-    choices: [warn, unknown, fail, never]
-    default: unknown
+  phase: {description: 'V(before) is the rehearsal without traffic, V(during) the launch.', type: str, choices: [before, during], default: during}
+  fail_on: {description: The mildest status that sets RV(stop)., type: str, choices: [warn, unknown, fail, never], default: unknown}
   report_dir:
     description:
       - Directory on the control node for the report files. Without it, nothing is written.
@@ -94,10 +78,7 @@ options:
     type: str
     choices: [short, full]
     default: full
-  show:
-    description: Print the board. Callbacks for programs (with C(json) in their name) get it in RV(board) only.
-    type: bool
-    default: true
+  show: {description: Print the board. Callbacks for programs (with C(json) in their name) get it in RV(board) only., type: bool, default: true}
   watch:
     description:
       - Whether this is a round of a watch. The round is stored, changes since the last announcement are printed, and the page shows the
@@ -105,20 +86,11 @@ options:
       - The playbook C(launch_watch.yml) uses it.
     type: bool
     default: false
-  validate_only:
-    description: Only validate the checks and the settings of all hosts. Needs no facts.
-    type: bool
-    default: false
+  validate_only: {description: Only validate the checks and the settings of all hosts. Needs no facts., type: bool, default: false}
 attributes:
-  action:
-    description: Runs on the control node.
-    support: full
-  check_mode:
-    description: Gives the same verdict and writes the same report; it changes no managed host.
-    support: full
-  diff_mode:
-    description: Returns no diff.
-    support: none
+  action: {description: Runs on the control node., support: full}
+  check_mode: {description: Gives the same verdict and writes the same report; it changes no managed host., support: full}
+  diff_mode: {description: Returns no diff., support: none}
 """
 
 EXAMPLES = r"""
@@ -148,26 +120,14 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-verdict:
-  description: V(go), V(go with warnings), V(unknown) or V(no-go).
-  returned: when judged
-  type: str
-  sample: no-go
-status:
-  description: The worst status that counts, of V(fail), V(unknown), V(warn), V(ok).
-  returned: when judged
-  type: str
-  sample: fail
+verdict: {description: 'V(go), V(go with warnings), V(unknown) or V(no-go).', returned: when judged, type: str, sample: no-go}
+status: {description: 'The worst status that counts, of V(fail), V(unknown), V(warn), V(ok).', returned: when judged, type: str, sample: fail}
 counts:
   description: Findings by status, and those accepted.
   returned: when judged
   type: dict
   sample: {"fail": 1, "unknown": 0, "warn": 3, "ok": 87, "skipped": 12, "accepted": 1}
-diagnoses:
-  description: Causes over the whole fleet, deepest first.
-  returned: when judged
-  type: list
-  elements: dict
+diagnoses: {description: 'Causes over the whole fleet, deepest first.', returned: when judged, type: list, elements: dict}
 fleet:
   description:
     - What exists once for the fleet, in the form that a module's facts have. The checks of these services read the measures below.
@@ -180,11 +140,9 @@ fleet:
         - What visitors get within the window, one instance for each site. Present when the fleet has an accelerator or an application server.
       type: dict
       contains:
-        schema: {type: int, description: Version of the structure of these facts.}
+        schema: &schema {type: int, description: Version of the structure of these facts.}
         instances:
-          description: The instances.
-          type: list
-          elements: dict
+          <<: &instances {description: The instances., type: list, elements: dict}
           contains:
             accelerators: {type: list, elements: str, description: The hosts of its accelerators.}
             applications: {type: list, elements: str, description: The hosts of its application servers.}
@@ -248,9 +206,7 @@ fleet:
       contains:
         schema: {type: int, description: Version of the structure of these facts.}
         instances:
-          description: The instances.
-          type: list
-          elements: dict
+          <<: *instances
           contains:
             application_per_second: {type: float, description: Requests that all uWSGI instances took.}
             accelerator_per_second: {type: float, description: 'Requests that all accelerators sent to what is behind them, null when none was counted.'}
@@ -273,9 +229,7 @@ fleet:
       contains:
         schema: {type: int, description: Version of the structure of these facts.}
         instances:
-          description: The instances.
-          type: list
-          elements: dict
+          <<: *instances
           contains:
             servers:
               description: The servers, busiest first.
@@ -310,9 +264,7 @@ fleet:
       contains:
         schema: {type: int, description: Version of the structure of these facts.}
         instances:
-          description: The instances.
-          type: list
-          elements: dict
+          <<: *instances
           contains:
             host: {type: str, description: The host that knows most about it; the place to look.}
             hosts: {type: list, elements: str, description: The hosts that reported this broker.}
@@ -335,9 +287,7 @@ fleet:
       contains:
         schema: {type: int, description: Version of the structure of these facts.}
         instances:
-          description: The instances.
-          type: list
-          elements: dict
+          <<: *instances
           contains:
             host: {type: str, description: The server's host.}
             address: {type: str, description: Where the server listens there.}
@@ -372,9 +322,7 @@ fleet:
       contains:
         schema: {type: int, description: Version of the structure of these facts.}
         instances:
-          description: The instances.
-          type: list
-          elements: dict
+          <<: *instances
           contains:
             host: {type: str, description: The server's host.}
             address: {type: str, description: Where the server listens there.}
@@ -397,9 +345,7 @@ fleet:
       contains:
         schema: {type: int, description: Version of the structure of these facts.}
         instances:
-          description: The instances.
-          type: list
-          elements: dict
+          <<: *instances
           contains:
             outliers:
               description: Instances that are far from the median of their siblings.
@@ -413,31 +359,12 @@ fleet:
             outliers_total: {type: int, description: How many there are.}
             outliers_named: {type: str, description: 'The first of them, as one text.'}
             compared_total: {type: int, description: Comparisons that were made.}
-stop:
-  description: Whether O(fail_on) says that the run should end with an error.
-  returned: when judged
-  type: bool
-message:
-  description: The verdict, its cause and where the report is, in one line.
-  returned: when judged
-  type: str
-board:
-  description: The lines of the board.
-  returned: when judged
-  type: list
-  elements: str
-form:
-  description: Which board that is (O(board)).
-  returned: when judged
-  type: str
-shown:
-  description: Whether the board was to be printed at once (O(show)).
-  returned: when judged
-  type: bool
-last:
-  description: Whether the short board is printed at the end of the run.
-  returned: when judged
-  type: bool
+stop: {description: Whether O(fail_on) says that the run should end with an error., returned: when judged, type: bool}
+message: {description: 'The verdict, its cause and where the report is, in one line.', returned: when judged, type: str}
+board: {description: The lines of the board., returned: when judged, type: list, elements: str}
+form: {description: Which board that is (O(board))., returned: when judged, type: str}
+shown: {description: Whether the board was to be printed at once (O(show))., returned: when judged, type: bool}
+last: {description: Whether the short board is printed at the end of the run., returned: when judged, type: bool}
 obstacles:
   description:
     - What stands between the check and a verdict, in the order in which to mend it. RV(obstacles[].command) mends it on all RV(obstacles[].hosts).
@@ -450,56 +377,20 @@ obstacles:
     command: {type: str, description: 'What mends it, to be run on the control node; null where no command does.'}
     hosts: {type: list, elements: str, description: The hosts.}
     findings: {type: int, description: How many findings are unknown for it.}
-summary:
-  description: What the board shows, as data, of bounded size however large the fleet is.
-  returned: when judged
-  type: dict
-files:
-  description: The report files written.
-  returned: when judged
-  type: list
-  elements: str
+summary: {description: 'What the board shows, as data, of bounded size however large the fleet is.', returned: when judged, type: dict}
+files: {description: The report files written., returned: when judged, type: list, elements: str}
 changes:
   description: What is announced in this round; as M(warroom.launch.watch) returns it.
   returned: with O(watch), O(label) or O(compare_with)
   type: list
   elements: dict
-lines:
-  description: The changes in words, as they are printed.
-  returned: with O(watch), O(label) or O(compare_with)
-  type: list
-  elements: str
-comparison:
-  description: What differs from O(compare_with), in words.
-  returned: with O(watch), O(label) or O(compare_with)
-  type: list
-  elements: str
-compared_with:
-  description: O(compare_with), where something was compared.
-  returned: with O(compare_with)
-  type: str
-over:
-  description: Whether what the watch waits for (O(until)) has come, or its time is up.
-  returned: with O(watch)
-  type: bool
-ended:
-  description: What has ended the watch, in words, or null.
-  returned: with O(watch)
-  type: str
-wait_seconds:
-  description: How long to wait for the next round.
-  returned: with O(watch)
-  type: int
-cause:
-  description: The deepest cause that the round names, or null.
-  returned: with O(watch)
-  type: str
-rounds:
-  description: Rounds in the store.
-  returned: with O(watch) or O(label)
-  type: int
-checks:
-  description: How many checks the catalogue and the settings have.
-  returned: with O(validate_only)
-  type: int
+lines: {description: 'The changes in words, as they are printed.', returned: 'with O(watch), O(label) or O(compare_with)', type: list, elements: str}
+comparison: {description: 'What differs from O(compare_with), in words.', returned: 'with O(watch), O(label) or O(compare_with)', type: list, elements: str}
+compared_with: {description: 'O(compare_with), where something was compared.', returned: with O(compare_with), type: str}
+over: {description: 'Whether what the watch waits for (O(until)) has come, or its time is up.', returned: with O(watch), type: bool}
+ended: {description: 'What has ended the watch, in words, or null.', returned: with O(watch), type: str}
+wait_seconds: {description: How long to wait for the next round., returned: with O(watch), type: int}
+cause: {description: 'The deepest cause that the round names, or null.', returned: with O(watch), type: str}
+rounds: {description: Rounds in the store., returned: with O(watch) or O(label), type: int}
+checks: {description: How many checks the catalogue and the settings have., returned: with O(validate_only), type: int}
 """
