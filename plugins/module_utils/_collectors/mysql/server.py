@@ -10,7 +10,7 @@ import os
 import typing as t
 
 from ..._collect.derived import Window, per, rate, share, total
-from ..._collect.facts import Facts, Maybe, Unknown, known, measured
+from ..._collect.facts import Facts, Maybe, Unknown, measured
 from ..._collect.sampling import Number, delta, number
 from .parse import Identity, counters
 
@@ -40,8 +40,6 @@ _RATES = {
     "bytes_sent_per_second": ("bytes_sent",),
 }  # fmt: skip
 
-#: Fewer than this many lookups say nothing about a hit ratio.
-ENOUGH_READS = 1000
 UNSET = "the server does not tell this setting"
 
 
@@ -139,11 +137,7 @@ def put_buffer_pool(facts: Facts, window: Window, variables: t.Mapping[str, str]
     facts.put("buffer_pool_used_ratio", unused if isinstance(unused, Unknown) else round(1 - unused, 6))
     lookups, misses = window.moved(_LOOKUPS), window.moved(_MISSES)
     facts.put("buffer_pool_lookups", lookups)
-    few = known(lookups)
-    if few is not None and few < ENOUGH_READS:
-        facts.put("buffer_pool_hit_ratio", Unknown(f"only {few} lookups in the buffer pool in the window: too few to judge"))
-    else:
-        facts.put("buffer_pool_hit_ratio", _hits(lookups, misses))
+    facts.put("buffer_pool_hit_ratio", _hits(lookups, misses))  # of few lookups as well: its limits ask for reads per second
     facts.put("lifetime_buffer_pool_hit_ratio", _hits(window.now(_LOOKUPS), window.now(_MISSES)))
     facts.put("disk_reads_per_second", rate(misses, window.seconds))
 
