@@ -43,7 +43,7 @@ def _disasters() -> t.Iterator[Fleet]:
     for name in methods:
         world = World()
         getattr(world, name)()
-        yield {**world.facts, "web2": {key: fact for key, fact in world.shared.items()}}
+        yield {**world.facts, "web2": dict(world.shared)}
 
 
 def _stored() -> t.Iterator[Fleet]:

@@ -59,7 +59,7 @@ class Change(t.NamedTuple):
 def changes(draw: st.DrawFn, places: t.Sequence[Path], document: t.Any, most: int = 3) -> list[Change]:
     """Up to `most` changes: an odd value, or what stands elsewhere in the document."""
     made = []
-    for _ in range(draw(st.integers(1, most))):
+    for _number in range(draw(st.integers(1, most))):
         path = draw(st.sampled_from(places))
         swapped = draw(st.integers(0, 7)) == 0
         value = copy.deepcopy(at(document, draw(st.sampled_from(places)))) if swapped else draw(st.sampled_from(ODD))

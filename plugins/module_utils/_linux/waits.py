@@ -140,8 +140,10 @@ class _Network:
     @functools.cached_property
     def listening(self) -> tuple[set[int], set[int]]:
         """Inodes and TCP ports of listening sockets."""
-        nothing: list[backlog.Backlog] = []
-        rows = _or(lambda: backlog.listening(), nothing)
+        try:
+            rows = backlog.listening()
+        except Problem:
+            rows = []
         return {row.inode for row in rows}, {row.port for row in rows if row.port is not None}
 
     def pipes(self, pid: int) -> set[int]:

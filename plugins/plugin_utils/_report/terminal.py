@@ -84,7 +84,10 @@ def _is_copied(part: RenderableType) -> bool:
 
 def _indented(parts: t.Iterable[RenderableType], left: int) -> t.Iterator[RenderableType]:
     for part in parts:
-        yield Text(" " * left, no_wrap=True, overflow="ignore").append_text(part) if _is_copied(part) else Padding(part, (0, 0, 0, left))  # type: ignore[arg-type]
+        copied = _is_copied(part)
+        yield (
+            Text(" " * left, no_wrap=True, overflow="ignore").append_text(t.cast(Text, part)) if copied else Padding(part, (0, 0, 0, left))
+        )
 
 
 def _cause(cause: ShownCause) -> list[RenderableType]:

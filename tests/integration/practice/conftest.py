@@ -35,7 +35,7 @@ def travels() -> t.Iterator[t.Iterator[dict[str, str]]]:
 @pytest.fixture(scope="package")
 def stack(travels: t.Iterator[dict[str, str]]) -> t.Iterator[Practice]:
     practice = Practice()
-    practice.surroundings = next(travels)
+    practice.surroundings = next(travels, {})
     try:
         started = practice.start()
         assert started.rc == 0, started.output

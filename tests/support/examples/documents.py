@@ -229,6 +229,6 @@ KINDS: tuple[Kind, ...] = (
     (
         "expression",
         lambda document: isinstance(document, dict) and set(document) <= {"when", "until"},
-        lambda document: _templates(document),
+        _templates,
     ),
 )

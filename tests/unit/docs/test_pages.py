@@ -84,7 +84,7 @@ def rows(page: str) -> dict[str, str]:
 def test_the_tables_of_variables_have_them_all_with_their_defaults(page: str, role: str) -> None:
     shown = rows(page)
     specs = yaml.safe_load((ROOT / f"roles/{role}/meta/argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]
-    options = {name: spec for name, spec in specs["main"]["options"].items()}
+    options = dict(specs["main"]["options"])
     assert sorted(set(options) - set(shown)) == []
     documented = documented_variables()
     for name, default in shown.items():

@@ -50,7 +50,7 @@ def test_nor_in_a_finding_nor_beside_its_limit(limit: float, near: float, unit: 
 def _near_cases() -> t.Iterator[tuple[Case, str, float, float, str]]:
     """Cases of shipped checks with a number of their limits and the measure, at the top of the facts, that is held against it."""
     for case in cases():
-        each = next(one for one in catalogue().checks() if one.id == case.check)
+        (each,) = (one for one in catalogue().checks() if one.id == case.check)
         for limit in (each.warn, each.fail) if case.state in ("warn", "fail") and not case.thresholds else ():
             for query, comparison in t.cast(Limit, limit).terms if limit else ():
                 name = (query or each.value).text.partition("||")[0].strip()

@@ -113,7 +113,7 @@ def test_both_ends_of_a_connection_are_seen(kind: str, tmp_path: pathlib.Path, a
             assert serving.listens == there and dict(serving.clients) == {here: 3} and not serving.talks_to
             assert dict(talking.talks_to) == {shown: 3} and not talking.listens and not talking.clients
             assert serving.processes == serving.read == 2 and serving.hidden == 0 and serving.partial is None
-            assert talking.network == serving.network is not None
+            assert serving.network is not None and talking.network == serving.network
 
 
 def test_a_connection_that_is_not_answered_yet_is_an_edge(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ def unreadable(name, at):
 
 REPORTS = {
     "go": lambda: report(host("web1")),
-    "nobody": lambda: report(),
+    "nobody": report,
     "many": lambda: fleet(300),
     "one cause": lambda: report(host("web1", 1.0), diagnoses=[CAUSE]),
     "many causes": lambda: report(host("web1", 1.0), diagnoses=[{**CAUSE, "statement": LONG, "cause": f"cause{at}"} for at in range(9)]),
