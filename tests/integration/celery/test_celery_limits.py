@@ -61,7 +61,7 @@ def test_slots_that_one_task_holds_are_stuck_and_not_too_few(broker: Redis) -> N
         time.sleep(HELD_SECONDS - 1)  # the rest passes in the window
 
         def traffic() -> None:
-            for _burst in range(10):
+            for _burst in range(20):  # longer than the window
                 send(app, "shop.add", 2, 1)
                 time.sleep(0.15)
 
