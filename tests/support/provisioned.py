@@ -23,12 +23,14 @@ cat /etc/passwd /etc/group
 find /etc /opt /usr/local /home /root /srv /var/lib/launch_monitoring -xdev -not -path '/srv/debs*' -not -path '*/.ansible*' 2>/dev/null
 find /etc /usr/local /home -xdev -type f -not -name '*-' -not -name ld.so.cache | LC_ALL=C sort | xargs -d '\n' md5sum
 """
-#: What PostgreSQL and MariaDB have, where they run.
+#: What PostgreSQL and MariaDB have, where they run. What waits for a restart is what the files say: PostgreSQL's own mark
+#: (`pending_restart`) stays on a setting that has vanished from them, although nothing would change.
 DATABASES = r"""
 if pgrep -x postgres >/dev/null; then
 grep -h -v '^#' /var/lib/postgresql/*/main/postgresql.auto.conf
 su postgres -c "psql -XAt" <<'SQL'
-SELECT name, setting, pending_restart FROM pg_settings WHERE name NOT LIKE 'in_hot%' AND setting NOT LIKE '%wr-fleet%';
+SELECT name, setting FROM pg_settings WHERE name NOT LIKE 'in_hot%' AND setting NOT LIKE '%wr-fleet%';
+SELECT 'file', name, setting FROM pg_file_settings WHERE name IS NOT NULL;
 SELECT rolname FROM pg_roles; SELECT extname FROM pg_extension;
 SQL
 fi
