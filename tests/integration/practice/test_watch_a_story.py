@@ -81,10 +81,12 @@ def test_a_story_that_begins_and_is_healed_is_told_within_two_rounds_once_each(s
         # a round is stored a moment before it is told
         time.sleep(2)
         said = watch.output.read_text()
-        assert len(watch.told(BEGINS)) == len(watch.told("GO → NO-GO")) == 1 and not watch.told(ENDS), said
+        assert len(watch.told(BEGINS)) == len(watch.told("→ NO-GO")) == 1 and not watch.told(ENDS), said
         assert stack.start().rc == 0
         watch.more(ROUNDS)
+        # the window after the healing may hold too few requests to judge shares by: UNKNOWN lies between then
+        wait_until(lambda: watch.rounds()[-1] == "go", "the verdict to be go again", PATIENCE)
         time.sleep(2)
         said = watch.output.read_text()
     assert len(watch.told(BEGINS)) == len(watch.told(ENDS)) == 1, said
-    assert len(watch.told("GO → NO-GO")) == len(watch.told("NO-GO → GO")) == 1, said
+    assert len(watch.told("→ NO-GO")) == len(watch.told("NO-GO → ")) == 1, said
