@@ -35,9 +35,12 @@ def tell(diagnoses: t.Iterable[Diagnosis], changes: t.Sequence[Change], began: t
 
 
 def _way_back(diagnosis: Diagnosis, before: t.Sequence[Change]) -> t.Optional[str]:
-    """The release to roll back: one that all instances of the application that the cause hits got just before."""
+    """The release to roll back: one that all instances of the application that the cause hits got just before.
+
+    There is a way back only where another release is known to have run: a first start has none.
+    """
     hit = [instance for instance in diagnosis.get("hit") or [] if instance.split("/")[1] in RELEASED]
-    releases = {shown(key_of(row)): row["to"] for row in before if row["what"] == RELEASE}
+    releases = {shown(key_of(row)): row["to"] for row in before if row["what"] == RELEASE and row["from"] is not None}
     common = {releases.get(instance) for instance in hit}
     if len(common) != 1 or None in common:
         return None

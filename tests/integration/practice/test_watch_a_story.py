@@ -81,7 +81,7 @@ def test_a_story_that_begins_and_is_healed_is_told_within_two_rounds_once_each(s
         # a round is stored a moment before it is told
         time.sleep(2)
         said = watch.output.read_text()
-        assert len(watch.told(BEGINS)) == len(watch.told("→ NO-GO")) == 1 and not watch.told(ENDS), said
+        assert len(watch.told(BEGINS)) == len(watch.told(".* → NO-GO")) == 1 and not watch.told(ENDS), said
         assert stack.start().rc == 0
         watch.more(ROUNDS)
         # the window after the healing may hold too few requests to judge shares by: UNKNOWN lies between then
@@ -89,4 +89,4 @@ def test_a_story_that_begins_and_is_healed_is_told_within_two_rounds_once_each(s
         time.sleep(2)
         said = watch.output.read_text()
     assert len(watch.told(BEGINS)) == len(watch.told(ENDS)) == 1, said
-    assert len(watch.told("→ NO-GO")) == len(watch.told("NO-GO → ")) == 1, said
+    assert len(watch.told(".* → NO-GO")) == len(watch.told("NO-GO → .*")) == 1, said
