@@ -11,6 +11,7 @@ import typing as t
 
 from .._linux import thread_wait
 from .._linux.waits import CLIENT, Waits
+from .._texts.redact import clean
 from .facts import Facts, Unknown
 
 #: Shares by kind; a wait for another service stands in the rows, by address.
@@ -44,7 +45,7 @@ def _row(address: str, labels: collections.Counter[str], samples: int, waits: t.
     count = sum(labels.values())
     trip = waits.round_trips.get(address) if waits is not None else None
     return {
-        "address": address,
+        "address": clean(address, 120),  # a path is anybody's to name
         "samples": count,
         "share_ratio": round(count / samples, 6),
         "work": labels.most_common(1)[0][0],

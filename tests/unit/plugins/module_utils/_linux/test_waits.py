@@ -155,6 +155,15 @@ def test_as_facts():
     )
 
 
+def test_a_sockets_path_is_a_strangers_text():
+    looked = Waits()
+    looked.seen.update({waits.Seen("socket", "unix:/tmp/\x1b[31m\n; rm -rf" + "x" * 500, "GET /"): 5})
+    facts = Facts()
+    wait_facts.put(facts, looked, "nobody looked", 10)
+    (row,) = facts.done()["waits"]["edges"]
+    assert row["address"].isprintable() and len(row["address"]) <= 121
+
+
 def test_without_the_right_all_is_unknown_and_says_so(monkeypatch):
     monkeypatch.setattr(thread_wait, "hindrance", lambda _pid: "run with become")
     looked = Waits()
