@@ -94,7 +94,7 @@ def _network(fleet: Fleet, target: Key, found: list[tuple[Waiter, float, float]]
         f"{1000 * seconds:.1f} ms there and back, and {percent(min(share for _waiter, share, _seconds in found))} of the busy workers wait "
         f"for it: each query of a page pays that.",
         first_fix=f"Bring them together again: look for what changed in the way to {host} (route, zone, VPN, a saturated link); "
-        f"`ping {host}` and `mtr {host}` from there show where the time goes.",
+        "ping and mtr from the workers' hosts show where the time goes.",
         avoid=f"Do not tune {service}: it answers at once, and its answers come late.",
     )
 
