@@ -139,7 +139,8 @@ CAUSES: tuple[CauseKind, ...] = (
         "cluster_member_out",
         "database",
         "A member left its cluster",
-        "a Galera node refuses statements, or a replica no longer follows its source",
+        "a Galera node refuses statements, a replica of MySQL no longer follows its source, or the application reads from a replica of "
+        "PostgreSQL that is too far behind or no longer receives anything",
         database_members.cluster_member_out,
         (Explains((*ERRORS, "workers_exhausted", *QUEUES), NEEDS_IT, (database_members.NODE,)),),
     ),

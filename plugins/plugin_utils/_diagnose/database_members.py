@@ -11,6 +11,7 @@ import typing as t
 from .._checks.finding import Finding
 from .._checks.units import numbered
 from .._fleet.observed import Instance, Row, rows_in
+from . import replicas
 from .cause import Cause, look, said, several
 from .fleet_view import Fleet
 
@@ -23,6 +24,7 @@ def cluster_member_out(fleet: Fleet) -> t.Iterator[Cause]:
     for check, variant in OUT.items():
         for server, finding in fleet.each_bad("mysql", check):
             yield _member_out(fleet, server, finding, variant)
+    yield from replicas.behind(fleet, REPLICA)
 
 
 def _member_out(fleet: Fleet, server: Instance, finding: Finding, variant: str) -> Cause:
