@@ -102,7 +102,8 @@ ansible_facts:
                  paused: {type: int, description: Paused.}, starting: {type: int, description: Starting.},
                  signal: {type: int, description: In a signal handler.}, other: {type: int, description: In any other state.},
                  odd_states: {type: list, elements: str, description: The other states as uWSGI names them.},
-                 cores_unknown: {type: int, description: Workers that do not tell their threads.}}
+                 cores_unknown: {type: int, description: Workers that do not tell their threads.},
+                 without_application: {type: int, description: Active workers that have loaded no application.}}
             cores_active: {type: int, description: Threads of the active workers.}
             cores_busy: {type: int, description: 'Of those, in a request at the last sample.'}
             concurrency:
@@ -286,7 +287,10 @@ ansible_facts:
                  cheaper: {type: int, description: Workers that are always there.},
                  harakiri_seconds: {type: int, description: The time limit of a request.},
                  harakiri: {type: bool, description: Whether there is one.},
-                 listen: {type: int, description: The length of the listen queue.}}
+                 listen: {type: int, description: The length of the listen queue.},
+                 application:
+                   {type: str,
+                    description: 'C(named); C(other) for PHP, CGI, files or routes, which list none; C(unnamed) when nothing says.'}}
             vassals:
               description: Vassals of an emperor.
               type: dict

@@ -31,7 +31,8 @@ def core(in_request: int = 0, variables: t.Sequence[str] = (), started: t.Option
 def worker(number: int, status: str = "idle", cores: t.Any = None, **counters: t.Any) -> dict[str, t.Any]:
     cores = [core(int(status == "busy"))] if cores is None else cores
     blank = {name: 0 for name in ("requests", "exceptions", "harakiri_count", "running_time", "tx", "rss", "vsz")}
-    return {"id": number, "pid": 100 + number, "accepting": 1, "status": status, "respawn_count": 1, **blank, "cores": cores, **counters}
+    known = {"id": number, "pid": 100 + number, "accepting": 1, "status": status, "respawn_count": 1}
+    return {**known, **blank, "cores": cores, "apps": [{"id": 0, "mountpoint": "", "requests": 0}], **counters}
 
 
 def document(*workers: dict[str, t.Any], queue: int = 0, limit: int = 100, **more: t.Any) -> dict[str, t.Any]:

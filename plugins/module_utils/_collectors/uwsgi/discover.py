@@ -15,7 +15,7 @@ from ..._collect.sampling import number
 from ..._linux import safe_files
 from ..._linux.processes import Process
 from ..._texts.redact import clean
-from . import config
+from . import application, config
 
 _NAME = re.compile(r"^(py)?uwsgi(-core|_python[\d.]*)?$")
 #: One-off uses of the same program.
@@ -83,7 +83,9 @@ def _instances(process: Process, options: config.Options, source: str) -> list[d
 def settings_of(process: Process) -> dict[str, t.Any]:
     """What the process was configured to do, as far as that can be read; empty when its configuration cannot."""
     options, _source = configuration(process)
-    return {} if _UNREAD in options else {ours: _number(options, names) for ours, names in _SETTINGS.items()}
+    if _UNREAD in options:
+        return {}
+    return {**{ours: _number(options, names) for ours, names in _SETTINGS.items()}, "application": application.meant(options)}
 
 
 def _lines_to_add(process: Process, options: config.Options, source: str) -> str:
@@ -134,16 +136,7 @@ def _placed(process: Process, value: str) -> dict[str, t.Any]:
 def configuration(process: Process) -> tuple[config.Options, str]:
     """The options of the process from its command line, its environment and the files they name; and the last file."""
     environment = _environment(process)
-    options: config.Options = {}
-    for name in {name for group in (*_SETTINGS.values(), _STATS, *_OTHER_STATS) for name in group} | {"emperor"}:
-        value = process.option("--" + name)
-        if value is None:
-            value = environment.get("UWSGI_" + name.upper().replace("-", "_"))
-        if value:
-            options.setdefault(name, []).append(value)
-    short = process.option("-l")
-    if short:
-        options.setdefault("listen", []).append(short)
+    options = _given(process, environment)
     wanted = config.files(process.argv) + [
         environment[key] for key in ("UWSGI_INI", "UWSGI_YAML", "UWSGI_XML", "UWSGI_JSON") if environment.get(key)
     ]
@@ -170,6 +163,22 @@ def configuration(process: Process) -> tuple[config.Options, str]:
             if name in config.INCLUDES:
                 wanted += known
     return options, source
+
+
+def _given(process: Process, environment: t.Mapping[str, str]) -> config.Options:
+    """What the command line and the environment say themselves."""
+    options: config.Options = {}
+    for name in {name for group in (*_SETTINGS.values(), _STATS, *_OTHER_STATS, application.NAMING) for name in group} | {"emperor"}:
+        value = process.option("--" + name)
+        if value is None:
+            value = environment.get("UWSGI_" + name.upper().replace("-", "_"))
+        if value:
+            options.setdefault(name, []).append(value)
+    for short, name in (("-l", "listen"), (application.SHORT, "module")):
+        value = process.option(short)
+        if value:
+            options.setdefault(name, []).append(value)
+    return options
 
 
 def _contents(process: Process, path: str) -> t.Optional[str]:

@@ -52,6 +52,7 @@ class Worker:
     pss_bytes: t.Optional[int] = None  # these two from uWSGI 2.1 only
     uss_bytes: t.Optional[int] = None
     cores: t.Optional[tuple[Core, ...]] = None  # None: left out by stats-no-cores
+    applications: t.Optional[int] = None  # None: not listed
 
     @property
     def busy(self) -> bool:

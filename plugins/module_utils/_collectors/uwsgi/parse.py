@@ -134,6 +134,7 @@ def _count(row: t.Mapping[str, t.Any], name: str) -> int:
 def _worker(row: dict[str, t.Any]) -> Worker:
     cores = row.get("cores")
     status = row.get("status")
+    applications = row.get("apps")
     return Worker(
         id=_count(row, "id"),
         pid=_count(row, "pid"),
@@ -150,6 +151,7 @@ def _worker(row: dict[str, t.Any]) -> Worker:
         pss_bytes=_count(row, "pss") or None,
         uss_bytes=_count(row, "uss") or None,
         cores=tuple(_core(core) for core in cores if isinstance(core, dict)) if isinstance(cores, list) else None,
+        applications=len(applications) if isinstance(applications, list) else None,
     )
 
 

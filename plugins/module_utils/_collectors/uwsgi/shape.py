@@ -12,7 +12,7 @@ from ..._collect import wait_facts
 from ..._collect.derived import moved, share, total
 from ..._collect.facts import Facts, Unknown
 from ..._collect.sampling import ONE_SAMPLE, top
-from . import capacity, in_flight, pressure, traffic
+from . import application, capacity, in_flight, pressure, traffic
 from .samples import History
 
 
@@ -52,10 +52,11 @@ def _app(found: Facts, history: History) -> None:
     found.put("spoolers", {"total": len(stats.spoolers), **spoolers})
     settings = history.settings
     why = "the configuration could not be read" if settings is not None else "the master is not a process of the host that was asked"
-    for name in ("processes", "threads", "cheaper", "harakiri_seconds", "listen"):
+    for name in ("processes", "threads", "cheaper", "harakiri_seconds", "listen", "application"):
         found.put(f"configured.{name}", (settings or {}).get(name), "not set in its configuration" if settings else why)
     limited = None if not settings else settings.get("harakiri_seconds") is not None
     found.put("configured.harakiri", limited, why)
+    found.put("workers.without_application", application.missing(stats, (settings or {}).get("application")))
 
 
 def _emperor(found: Facts, history: History) -> None:

@@ -81,7 +81,14 @@ def test_a_section_and_settings(tools, tmp_path):
         "cheaper": None,
         "harakiri_seconds": 30,
         "listen": 512,
+        "application": "unnamed",
     }
+
+
+@pytest.mark.parametrize("words", [("-w", "site.wsgi"), ("--module=site.wsgi",), ("--wsgi-file", "app.py")])
+def test_the_command_line_names_the_application(tools, words):
+    processes(tools, (1, 0, "uwsgi", ("uwsgi", "--http", ":8000", *words)))
+    assert discover.settings_of(tools.processes.rows[0])["application"] == "named"
 
 
 def test_emperor_and_its_vassals(tools):
