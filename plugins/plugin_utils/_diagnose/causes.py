@@ -25,6 +25,7 @@ from . import (
     machine,
     outliers,
     service_down,
+    statistics_stale,
     task_queues,
 )
 from .cause import Cause
@@ -176,7 +177,13 @@ CAUSES: tuple[CauseKind, ...] = (
         "A session is idle in its transaction",
         "a session is idle in an open transaction and blocks others, or has been for too long",
         database.idle_in_transaction,
-        (Explains(("lock_chain", "database_overload", "connection_budget"), SAME_INSTANCE), _POOL, _WAITING, _TASKS, _ERRORS),
+        (
+            Explains(("lock_chain", "stale_statistics", "database_overload", "connection_budget"), SAME_INSTANCE),
+            _POOL,
+            _WAITING,
+            _TASKS,
+            _ERRORS,
+        ),
     ),
     CauseKind(
         "lock_chain",
@@ -184,7 +191,7 @@ CAUSES: tuple[CauseKind, ...] = (
         "A session blocks others",
         "a session that works has blocked others for a second or more",
         database.lock_chain,
-        (Explains(("database_overload", "connection_budget"), SAME_INSTANCE), _POOL, _WAITING, _TASKS, _ERRORS),
+        (Explains(("stale_statistics", "database_overload", "connection_budget"), SAME_INSTANCE), _POOL, _WAITING, _TASKS, _ERRORS),
     ),
     CauseKind(
         "missing_index",
@@ -192,6 +199,15 @@ CAUSES: tuple[CauseKind, ...] = (
         "An index is missing",
         "a plan, or scans and statements together, confirm it, and its statements matter",
         database.missing_index,
+        (Explains(("stale_statistics", "database_overload", "connection_budget"), SAME_INSTANCE), _POOL, _WAITING, _TASKS, _ERRORS),
+    ),
+    CauseKind(
+        "stale_statistics",
+        "database",
+        "The planner's statistics are stale",
+        "a statement of PostgreSQL takes five times what it took before the window and a third of the time, its table changed since it was "
+        "analysed (or never was), and the other statements are as fast as before",
+        statistics_stale.stale_statistics,
         (Explains(("database_overload", "connection_budget"), SAME_INSTANCE), _POOL, _WAITING, _TASKS, _ERRORS),
     ),
     CauseKind(

@@ -47,6 +47,7 @@ SINGLE = {
     "cache_small": "cache_exhausted",
     "outside_slow": "outside_slow",
     "names_slow": "names_slow",
+    "statistics_stale": "stale_statistics",
 }
 
 

@@ -1,0 +1,48 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Disasters of a synthetic fleet beside those of `world`: each spoils facts as the modules would show it."""
+
+from __future__ import annotations
+
+import typing as t
+
+
+class Spoiled(t.Protocol):
+    """What a disaster needs of the fleet."""
+
+    facts: dict[str, dict[str, t.Any]]
+    shared: dict[str, t.Any]
+
+    def of(self, host: str, service: str) -> dict[str, t.Any]: ...
+
+    def bad(self, check: str, host: str, **rest: t.Any) -> None: ...
+
+
+TABLE = {"database": "shop", "schema": "public", "name": "shop_order", "rows_estimate": 200_000, "analyzed": True}
+STALE = {**TABLE, "analyzed_seconds": 86_400.0, "modified_ratio": 0.6}
+#: 1 ms before the window.
+SLOWED = {
+    "database": "shop",
+    "text": 'SELECT * FROM "shop_order" WHERE "status" = $1',
+    "calls": 100,
+    "mean_milliseconds": 80.0,
+    "share_ratio": 0.9,
+    "lifetime_calls": 10_100,
+    "lifetime_mean_milliseconds": 1.782,
+}
+AS_EVER = {**SLOWED, "text": "SELECT 1", "mean_milliseconds": 1.0, "lifetime_mean_milliseconds": 1.0, "share_ratio": 0.1}
+
+
+class MoreDisasters:
+    def statistics_stale(self: Spoiled) -> None:
+        scanned = {**TABLE, "sequential_scans": 100, "lifetime_sequential_scans": 103, "scanned_ratio": 1.0}
+        self.of("db1", "postgresql").update(
+            statements=[SLOWED, AS_EVER, {**AS_EVER, "text": "SELECT 2"}],
+            statements_busy_sessions=3.0,
+            sequential_scan_suspects=[scanned],
+            tables_stale=[STALE],
+            tables_never_analyzed=[],
+        )
+        self.bad("postgresql_stale_statistics", "db1", status="warn", finding="60 % of a table changed", look="psql")
