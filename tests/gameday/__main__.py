@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""`make gameday-replay` judges the recorded cells by today's rules, `make gameday` records what is missing; `.ci/gameday stop` ends."""
+"""`make gameday-replay` judges the recorded cells by today's rules, `make gameday` records what is missing.
+
+`.ci/gameday stop` removes its stack.
+"""
 
 from __future__ import annotations
 
@@ -56,15 +59,17 @@ def main() -> int:
     live.add_argument("--only", default="", help="cells whose name holds this text, or one of several, separated by commas")
     live.add_argument("--minutes", type=float, default=24 * 60.0, help="begin no cell after that many minutes")
     live.add_argument("--again", action="store_true", help="record also what is recorded")
-    actions.add_parser("stop")
+    end = actions.add_parser("stop")
+    for action in (live, end):
+        action.add_argument("--stack", default="gameday", help="the name of the practice stack: one for each recorder")
     given = parser.parse_args()
     if given.action == "replay":
         return replay(given.folder)
     from . import record  # pylint: disable=import-outside-toplevel # needs the practice stack's libraries
 
     if given.action == "stop":
-        return record.stop()
-    return record.record(given.only, given.minutes, given.again)
+        return record.stop(given.stack)
+    return record.record(given.only, given.minutes, given.again, given.stack)
 
 
 if __name__ == "__main__":

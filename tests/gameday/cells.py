@@ -82,7 +82,9 @@ def felt(load: t.Mapping[str, t.Any]) -> t.Optional[bool]:
     wait = during.get("queue_wait_seconds")
     if wait is not None and wait >= WAIT_SECONDS:
         return True
-    return any(_worse(before["pages"].get(name), pages) for name, pages in during["pages"].items())
+    if any(_worse(before["pages"].get(name), pages) for name, pages in during["pages"].items()):
+        return True
+    return _worse(before.get("tasks"), during.get("tasks") or {"errors_ratio": 0.0})
 
 
 def _worse(before: t.Optional[t.Mapping[str, t.Any]], during: t.Mapping[str, t.Any]) -> bool:
@@ -90,7 +92,7 @@ def _worse(before: t.Optional[t.Mapping[str, t.Any]], during: t.Mapping[str, t.A
         return False
     if during["errors_ratio"] >= max(ERRORS, 2 * before["errors_ratio"]):
         return True
-    was, now = before["p95_milliseconds"], during["p95_milliseconds"]
+    was, now = before.get("p95_milliseconds"), during.get("p95_milliseconds")
     return was is not None and now is not None and now >= SLOWER * was and now >= was + SLOWER_BY_MILLISECONDS
 
 

@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import contextlib
-import threading
+import os
+import signal
 import time
 import typing as t
 
@@ -84,7 +85,7 @@ import sys, time, itertools, django
 django.setup()
 from shop.tasks import charge_card
 for number in itertools.count():
-    charge_card.delay(number * int(sys.argv[2]) + (0 if int(sys.argv[2]) > 1 else 1))
+    charge_card.delay(number * 4 + int(sys.argv[2]))
     time.sleep(float(sys.argv[1]))
 """
 
@@ -92,14 +93,14 @@ for number in itertools.count():
 @contextlib.contextmanager
 def producer(stack: Stack, per_second: float) -> Fault:
     """Tasks of 0.4 s each; the worker has two slots."""
-    with stack.running(PRODUCER, 1 / per_second, 1, name="producer"):
+    with stack.running(PRODUCER, 1 / per_second, 1, name="producer"):  # none of them fails
         yield
     stack.broker().delete("celery")
 
 
 @contextlib.contextmanager
 def failing_tasks(stack: Stack, per_second: float) -> Fault:
-    with stack.running(PRODUCER, 1 / per_second, 4, name="producer"):
+    with stack.running(PRODUCER, 1 / per_second, 0, name="producer"):
         yield
 
 
@@ -117,12 +118,14 @@ def no_consumer(stack: Stack, _knob: float) -> Fault:
 
 
 @contextlib.contextmanager
-def stuck_slots(stack: Stack, seconds: float) -> Fault:
-    """Tasks that wait for a socket which never says anything."""
-    change = f"time.sleep({seconds})\n    Order.objects"
+def stuck_slots(stack: Stack, each: int) -> Fault:
+    """One task of so many waits for what never comes; the worker has two slots."""
+    change = f"time.sleep(600 if order % {each} == 0 else 0)\n    Order.objects"
     with stack.release("shop/tasks.py", ("Order.objects", change), program="celery"):
         yield
-    stack.broker().delete("celery")
+        for pid in stack.pids("celery"):  # it would wait for its tasks
+            os.kill(pid, signal.SIGKILL)
+    stack.broker().delete("celery", "unacked", "unacked_index")
 
 
 @contextlib.contextmanager
@@ -173,7 +176,7 @@ REPORTING = """
 import sys, threading
 from shop.direct import postgresql
 QUERY = '''SELECT count(*), sum(o.total) FROM shop_order o JOIN shop_customer c ON c.id = o.customer_id,
-LATERAL (SELECT pg_sleep(CASE WHEN o.id % 4000 = 0 THEN 0.05 ELSE 0 END)) pause'''
+LATERAL (SELECT pg_sleep(CASE WHEN o.id % 40000 = 0 THEN 0.05 ELSE 0 END)) pause'''
 def run():
     with postgresql("reporting", application_name="warehouse-sync") as db:
         while True:
@@ -190,60 +193,81 @@ def unknown_client(stack: Stack, sessions: int) -> Fault:
 
 
 @contextlib.contextmanager
-def forgotten_commit(stack: Stack, waiting: int) -> Fault:
-    """A session that holds the lock of a row in an open transaction; others wait for it."""
-    with contextlib.ExitStack() as sessions:
-        leaking = sessions.enter_context(stack.postgresql("shop", "invoices"))
+def forgotten_commit(stack: Stack, share: float) -> Fault:
+    """A session that holds the locks of a share of the customers in a transaction that it does not end: their orders wait."""
+    with stack.postgresql("shop", "invoices") as leaking:
         leaking.execute("BEGIN")
-        leaking.execute("UPDATE shop_customer SET points = 1 WHERE id = 1")
-        for _each in range(waiting):
-            session = sessions.enter_context(stack.postgresql("shop", "invoices"))
-            threading.Thread(target=_update, args=(session,), daemon=True).start()
+        leaking.execute("SELECT 1 FROM shop_customer WHERE id <= %s FOR UPDATE", [max(1, round(20_000 * share))])
         yield
         leaking.execute("ROLLBACK")
 
 
-def _update(session: t.Any) -> None:
-    with contextlib.suppress(Exception):
-        session.execute("UPDATE shop_customer SET points = 2 WHERE id = 1")
-
-
 @contextlib.contextmanager
-def locked_table(stack: Stack, table: str) -> Fault:
-    """A migration that works on in its transaction."""
-    with stack.postgresql("shop", "migrate") as db, db.transaction():
-        db.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")  # type: ignore[arg-type]
-        with stack.repeated(lambda: db.execute("SELECT pg_sleep(2)"), 0.01):
+def locked_table(stack: Stack, share: float) -> Fault:
+    """A migration that holds a table for this share of the time, 4 s in turn."""
+    with stack.postgresql("shop", "migrate") as db:
+
+        def migrate() -> None:
+            with db.transaction():
+                db.execute("LOCK TABLE shop_order IN ACCESS EXCLUSIVE MODE")
+                db.execute("SELECT pg_sleep(%s)", [4 * share])
+
+        with stack.repeated(migrate, 4 * (1 - share)):
             yield
 
 
 @contextlib.contextmanager
-def mariadb_locked(stack: Stack, _knob: float) -> Fault:
+def mariadb_locked(stack: Stack, share: float) -> Fault:
+    """A maintenance job that holds the old catalogue for this share of the time, 4 s in turn."""
     with stack.mariadb() as db:
         cursor = db.cursor()
-        cursor.execute("LOCK TABLES shop_oldproduct WRITE, shop_oldaddress WRITE")
-        with stack.repeated(lambda: cursor.execute("SELECT SLEEP(2)"), 0.01):
+
+        def maintain() -> None:
+            cursor.execute("LOCK TABLES shop_oldproduct WRITE")
+            cursor.execute("SELECT SLEEP(%s)", [4 * share])
+            cursor.execute("UNLOCK TABLES")
+
+        with stack.repeated(maintain, 4 * (1 - share)):
             yield
+
+
+#: A release without persistent connections: each request needs a free one.
+_ANEW = ('"CONN_MAX_AGE": 600', '"CONN_MAX_AGE": 0')
 
 
 @contextlib.contextmanager
 def idle_sessions(stack: Stack, left: int) -> Fault:
-    """A pool of clients that keeps nearly all connections."""
-    with contextlib.ExitStack() as sessions:
-        with stack.postgresql() as db:
-            row = db.execute("SELECT current_setting('max_connections')::int - 3 - count(*) FROM pg_stat_activity").fetchone()
-        for _each in range(max(0, (row or (0,))[0] - left)):
-            sessions.enter_context(stack.postgresql("shop", "pool"))
+    """A pool of clients that keeps nearly all connections, and an application that makes a new one for each request."""
+    with stack.release("shop/settings.py", _ANEW, _ANEW), _taken(lambda: stack.postgresql("shop", "pool"), left):
         yield
 
 
 @contextlib.contextmanager
 def mariadb_sessions(stack: Stack, left: int) -> Fault:
-    with contextlib.ExitStack() as sessions:
-        for _each in range(60 - left - 8):
-            with contextlib.suppress(Exception):
-                sessions.enter_context(stack.mariadb())
+    with stack.release("shop/settings.py", _ANEW, _ANEW), _taken(stack.mariadb, left):
         yield
+
+
+@contextlib.contextmanager
+def _taken(connect: t.Callable[[], t.Any], left: int) -> t.Iterator[None]:
+    """All connections that can be had but so many. What others free meanwhile is taken as well."""
+    taken: list[t.Any] = []
+
+    def take() -> None:
+        with contextlib.suppress(Exception):
+            while True:
+                taken.append(connect())
+
+    try:
+        for _time in range(5):
+            take()
+            time.sleep(0.3)
+        for _each in range(min(left, len(taken))):
+            taken.pop().close()
+        yield
+    finally:
+        for session in taken:
+            session.close()
 
 
 # the machine
@@ -297,7 +321,7 @@ def known_report(stack: Stack, every: float) -> Fault:
 
 @contextlib.contextmanager
 def backup(stack: Stack, _knob: float) -> Fault:
-    with stack.postgresql("shop", "shop") as db, db.cursor() as cursor, cursor.copy("COPY shop_customer TO STDOUT") as rows:
+    with stack.postgresql("shop", "shop") as db, db.cursor() as cursor, cursor.copy("COPY shop_order TO STDOUT") as rows:
         for _row in rows:
             pass
     yield
@@ -307,7 +331,8 @@ def backup(stack: Stack, _knob: float) -> Fault:
 def housekeeping(stack: Stack, statement: str) -> Fault:
     with stack.postgresql("shop", "shop") as db:
         db.execute(statement)  # type: ignore[call-overload]
-    yield
+        yield
+        db.execute("DROP INDEX IF EXISTS points_now")
 
 
 @contextlib.contextmanager

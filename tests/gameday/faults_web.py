@@ -64,11 +64,14 @@ def cookie_for_all(stack: Stack, share: float) -> Fault:
     with stack.release("shop/views.py", (body, touched)):
         stack.varnishadm("ban", "req.url ~ ^/product/")
         yield
+    stack.varnishadm("ban", "req.url ~ ^/product/")
 
 
 @contextlib.contextmanager
 def legacy_redirects(stack: Stack, per_second: float) -> Fault:
-    with visits(stack, "/old/<n>/", per_second):
+    """Links to the old site come back, and the VCL no longer keeps their redirects."""
+    rule = 'sub vcl_recv {\n    if (req.url ~ "^/old/") { return (pass); }'
+    with vcl(stack, lambda text: text.replace("sub vcl_recv {", rule, 1), "redirects"), visits(stack, "/old/<n>/", per_second):
         yield
 
 
@@ -78,12 +81,29 @@ def ban_storm(stack: Stack, every: float) -> Fault:
         yield
 
 
+#: Clients that begin a request and never end it: each holds a thread until the server's patience is over.
+SLOW_CLIENTS = """
+import socket, sys, threading
+def begin():
+    while True:
+        try:
+            with socket.create_connection(("127.0.0.1", int(sys.argv[1])), 60) as conn:
+                conn.sendall(b"GET / HTTP/1.1\\r\\nHost: ")
+                conn.recv(1)
+        except OSError:
+            pass
+for _each in range(int(sys.argv[2])):
+    threading.Thread(target=begin).start()
+"""
+
+
 @contextlib.contextmanager
-def few_threads(stack: Stack, most: int) -> Fault:
-    stack.varnishadm("param.set", "thread_pool_min", "5")
-    stack.varnishadm("param.set", "thread_pool_max", str(most))
+def few_threads(stack: Stack, clients: int) -> Fault:
+    """Slow clients, and a limit of threads that is meant for a smaller site."""
+    stack.varnishadm("param.set", "thread_pool_min", "10")
+    stack.varnishadm("param.set", "thread_pool_max", "10")
     try:
-        with visits(stack, "/report/", most, clients=most * 4, cookie="sessionid=analyst-2"):
+        with stack.running(SLOW_CLIENTS, stack.ports["varnish"], clients):
             yield
     finally:
         stack.varnishadm("param.reset", "thread_pool_max")
@@ -141,6 +161,7 @@ def _late_listener(seconds: float) -> t.Iterator[int]:
     try:
         yield int(listener.getsockname()[1])
     finally:
+        listener.shutdown(socket.SHUT_RDWR)
         listener.close()
 
 
@@ -185,10 +206,13 @@ def wrong_hosts(stack: Stack, _knob: float) -> Fault:
 
 @contextlib.contextmanager
 def leaks(stack: Stack, megabytes: int) -> Fault:
-    change = f"KEPT.append(bytearray({megabytes} * 2**20))\n    customer = int(request"
+    """A view that keeps what it made, and workers that may take another 200 MB."""
+    change = f"KEPT.append(b'x' * ({megabytes} * 2**20))\n    customer = int(request"
     with stack.release("shop/views.py", ("PRODUCTS = 600", "PRODUCTS = 600\nKEPT = []"), ("customer = int(request", change)):
         for pid in stack.pids("uwsgi")[1:]:
-            resource.prlimit(pid, resource.RLIMIT_AS, (2**30, 2**30))
+            pages = int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[0])
+            most = pages * resource.getpagesize() + 200 * 2**20
+            resource.prlimit(pid, resource.RLIMIT_AS, (most, most))
         yield
 
 
@@ -216,7 +240,7 @@ def few_descriptors(stack: Stack, left: int) -> Fault:
 
 @contextlib.contextmanager
 def latency(stack: Stack, milliseconds: float) -> Fault:
-    """A proxy with delay between the application and its database."""
+    """A proxy with delay between the application and its database, which nobody wrote into the inventory."""
     with stack.running(PROXY, stack.ports["postgresql"], milliseconds / 1000) as process:
         port = _listening(process.pid)
         with stack.release("shop/settings.py", ('"PORT": PORTS["postgresql"]', f'"PORT": {port}')):

@@ -24,11 +24,12 @@ NOTHING: dict[str, t.Any] = {}
 
 def windows(cell: Cell) -> list[dict[str, t.Any]]:
     """A report of today for each window. `ended_at`: when the recorded window was over, in seconds since the epoch."""
-    return [{**_judged(cell, window), "ended_at": _ended(window)} for window in cell.windows]
+    return [{**judged(window, cell.hosts), "ended_at": _ended(window)} for window in cell.windows]
 
 
-def _judged(cell: Cell, window: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    hosts = [_asked(name, host, cell.hosts.get(name, NOTHING)) for name, host in window["hosts"].items()]
+def judged(window: t.Mapping[str, t.Any], settings: t.Mapping[str, dict[str, t.Any]]) -> dict[str, t.Any]:
+    """A report of today; `settings`: of each host."""
+    hosts = [_asked(name, host, settings.get(name, NOTHING)) for name, host in window["hosts"].items()]
     groups: dict[str, list[str]] = {}
     for host in hosts:
         for group in host.groups:

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import http.client
 import json
 import os
 import pathlib
@@ -25,39 +27,63 @@ import yaml
 from tests.support.practice import Practice
 from tests.support.server import VENV
 
-PLACE = pathlib.Path("/var/tmp/warroom-gameday")
+#: The inventory's only host.
+HOST = "practice"
+REFILL = "import django\ndjango.setup()\nfrom django.core.management import call_command\ncall_command('prepare')"
 
 
 class Stack:
     """One practice stack with ordinary traffic. What it gives away as context managers is undone at their end."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "gameday") -> None:
+        place = pathlib.Path("/var/tmp") / f"warroom-{name}"
         self.practice = Practice()
-        self.practice.dir = PLACE
-        self.practice.inventory = PLACE.with_suffix(".yml")
-        self.practice.report = PLACE.with_suffix(".report")
-        self.dir = PLACE
+        self.practice.dir = place
+        self.practice.inventory = place.with_suffix(".yml")
+        self.practice.report = place.with_suffix(".report")
+        self.dir = place
 
     def start(self) -> None:
+        if " RUNNING " not in self.supervisor("status"):
+            # of a recording that was killed: its number may be another process's by now
+            (self.dir / "data" / "postgresql" / "postmaster.pid").unlink(missing_ok=True)
         started = self.practice.start()
         if started.rc:
             raise RuntimeError(f"the practice stack does not start: {started.output[-2000:]}")
+
+    def heal(self) -> None:
+        """What a fault left behind: programs that ended, empty caches, tasks that nobody waits for."""
+        self.supervisor("start", "all")
+        with self.running(REFILL) as process:
+            process.wait(60)
+
+    def shut_down(self) -> None:
+        """End its programs; what it holds stays for the next start."""
+        self.supervisor("shutdown")
+        for _second in range(40):
+            if not (self.dir / "run" / "supervisor.sock").exists():
+                return
+            time.sleep(1)
 
     @property
     def ports(self) -> dict[str, int]:
         return dict(self.practice.state["ports"])
 
+    @functools.cached_property
+    def inventory(self) -> dict[str, t.Any]:
+        """The host's variables."""
+        host: dict[str, t.Any] = yaml.safe_load(self.practice.inventory.read_text())["launch"]["hosts"][HOST]
+        return host
+
     def settings(self) -> dict[str, dict[str, t.Any]]:
-        """The hosts' settings that a report does not repeat, without anything secret."""
-        hosts = yaml.safe_load(self.practice.inventory.read_text())["launch"]["hosts"]
+        """The host's settings that a report does not repeat, without anything secret."""
         return {
-            name: {
-                "services": list(host["launch_check_services"]),
-                "known_clients": host["launch_check_known_clients"],
-                "accept": host["launch_check_accept"],
+            HOST: {
+                "services": list(self.inventory["launch_check_services"]),
+                "known_clients": self.inventory["launch_check_known_clients"],
+                "accept": self.inventory["launch_check_accept"],
                 "groups": ["launch"],
             }
-            for name, host in hosts.items()
         }
 
     # its servers
@@ -132,9 +158,24 @@ class Stack:
     def _reload(self, program: str) -> None:
         if program == "uwsgi":
             self.supervisor("signal", "HUP", "uwsgi")
-            time.sleep(3)
+            time.sleep(1)
+            self._answers()
         else:
             self.supervisor("restart", program)
+
+    def _answers(self, seconds: float = 60.0) -> None:
+        """Until the application answers again, whatever it says."""
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends:
+            conn = http.client.HTTPConnection("127.0.0.1", self.ports["uwsgi"], timeout=5)
+            try:
+                conn.request("GET", "/product/1/")
+                conn.getresponse()
+                return
+            except (OSError, http.client.HTTPException):
+                time.sleep(0.2)
+            finally:
+                conn.close()
 
     @contextlib.contextmanager
     def running(self, code: str, *words: t.Any, name: str = "program") -> t.Iterator[subprocess.Popen[bytes]]:
@@ -197,6 +238,7 @@ def _vcl(stack: Stack, change: t.Callable[[str], str], name: str) -> t.Iterator[
         yield
     finally:
         stack.varnishadm("vcl.use", "boot")
+        stack.varnishadm("vcl.discard", name)
         path.unlink()
 
 

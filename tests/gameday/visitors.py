@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What visitors and tasks feel: a few requests of each kind of page beside the load generator's, each on its own connection."""
+"""What visitors and tasks feel: a few requests of each kind of page beside the load generator's, and how orders and tasks fare."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ import threading
 import time
 import typing as t
 
+from celery import Celery
+
 from .stack import Stack
 
 PATIENCE = 10.0
@@ -22,8 +24,9 @@ PAGES: dict[str, t.Callable[[random.Random], tuple[str, str, str]]] = {
     "cached": lambda chance: ("GET", f"/product/{chance.randint(1, 40)}/", "_ga=GA1.1.42"),
     "personal": lambda chance: ("GET", "/account/", f"sessionid=member-{chance.randint(1, 20_000)}"),
     "order": lambda chance: ("POST", "/order/", f"sessionid=member-{chance.randint(1, 20_000)}"),
+    "catalogue": lambda chance: ("GET", f"/stock/{chance.randint(100, 10**6)}/", "_ga=GA1.1.42"),
 }
-EVERY = {"cached": 0.1, "personal": 0.25, "order": 1.0}
+EVERY = {"cached": 0.1, "personal": 0.25, "order": 1.0, "catalogue": 0.5}
 
 
 class Visitors:
@@ -36,8 +39,9 @@ class Visitors:
         self._seen: dict[str, list[tuple[float, bool]]] = {name: [] for name in PAGES}
         self._orders: dict[int, float] = {}
         self._waits: list[float] = []
+        self._tasks: list[bool] = []
         self._threads = [threading.Thread(target=self._visit, args=(name, random.Random(seed)), daemon=True) for name in PAGES]
-        self._threads.append(threading.Thread(target=self._follow, daemon=True))
+        self._threads += [threading.Thread(target=work, daemon=True) for work in (self._follow, self._hear)]
 
     def __enter__(self) -> Visitors:
         for thread in self._threads:
@@ -49,11 +53,18 @@ class Visitors:
         for thread in self._threads:
             thread.join(PATIENCE + 1)
 
+    def forget(self) -> None:
+        """What was felt so far; orders that still wait go on waiting."""
+        self._seen, self._waits, self._tasks = {name: [] for name in PAGES}, [], []
+
     def view(self) -> dict[str, t.Any]:
         oldest = min(self._orders.values(), default=None)
         waits = [*self._waits, *([time.monotonic() - oldest] if oldest is not None else [])]
         pages = {name: _times(seen) for name, seen in self._seen.items() if seen}
-        return {"pages": pages, "queue_wait_seconds": round(max(waits), 2) if waits else None}
+        view: dict[str, t.Any] = {"pages": pages, "queue_wait_seconds": round(max(waits), 2) if waits else None}
+        if self._tasks:
+            view["tasks"] = {"count": len(self._tasks), "errors_ratio": round(1 - sum(self._tasks) / len(self._tasks), 4)}
+        return view
 
     def _visit(self, name: str, chance: random.Random) -> None:
         while not self._over.is_set():
@@ -87,6 +98,18 @@ class Visitors:
                 done = db.execute("SELECT id FROM shop_order WHERE paid AND id = ANY(%s)", [waiting]).fetchall()
                 for (order,) in done:
                     self._waits.append(time.monotonic() - self._orders.pop(order))
+
+    def _hear(self) -> None:
+        """The workers' own events: which tasks succeed and which fail."""
+        app = Celery(broker=f"redis://127.0.0.1:{self._stack.ports['redis']}/0")
+        handlers = {"task-succeeded": lambda _event: self._tasks.append(True), "task-failed": lambda _event: self._tasks.append(False)}
+        while not self._over.is_set():
+            with contextlib.suppress(Exception), app.connection_for_read(connect_timeout=2) as conn:
+                receiver = app.events.Receiver(conn, handlers=handlers)
+                while not self._over.is_set():
+                    with contextlib.suppress(TimeoutError):
+                        receiver.capture(limit=None, timeout=1, wakeup=False)
+            self._over.wait(1)
 
 
 def _times(seen: t.Sequence[tuple[float, bool]]) -> dict[str, t.Any]:
