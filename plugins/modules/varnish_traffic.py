@@ -201,7 +201,7 @@ ansible_facts:
                 must_bypass:
                   description:
                     - Whether no cache may answer most of these requests, because O(uncached) declares it, the method is not GET or HEAD,
-                      the responses are private, or the requests carry a password.
+                      the responses are private or refusals (400, 403), or the requests carry a password.
                   type: bool
                 reason: {type: str, description: 'The most frequent reason why it was not cached, null when none is known.'}
                 reasons:
@@ -255,7 +255,7 @@ ansible_facts:
                 must_bypass:
                   description:
                     - Whether no cache may answer most of these requests, because O(uncached) declares it, the method is not GET or HEAD,
-                      the responses are private, or the requests carry a password.
+                      the responses are private or refusals (400, 403), or the requests carry a password.
                   type: bool
                 reason: {type: str, description: 'The most frequent reason why it was not cached, null when none is known.'}
                 reasons:

@@ -80,7 +80,7 @@ FAULTS: tuple[Kind, ...] = (
     _kind("many_queries", web.many_queries, 20, 100, 400, "workers_exhausted", "uwsgi", "/account/",
           findings=("postgresql_frequent_statement",)),
     _kind("code_before_migration", web.before_migration, 1, 1, 1, "application_errors", "uwsgi", "/account/"),
-    _kind("wrong_allowed_hosts", web.wrong_hosts, 1, 1, 1, "application_errors", "uwsgi", "/account/"),
+    _kind("wrong_allowed_hosts", web.wrong_hosts, 1, 1, 1, "requests_refused", "uwsgi", "/account/"),
     _kind("cache_stampede", web.stampede, 0.1, 1, 3, "workers_exhausted", "uwsgi", "/account/", findings=("uwsgi_workers_busy",)),
     _absent("gunicorn_workers_wait", "workers_exhausted", "wsgi", "the practice stack has no Gunicorn"),
     _absent("gunicorn_threads_queue", "workers_exhausted", "wsgi", "the practice stack has no Gunicorn"),

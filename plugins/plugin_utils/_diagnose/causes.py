@@ -24,6 +24,7 @@ from . import (
     errors,
     machine,
     outliers,
+    refused,
     service_down,
     statistics_stale,
     task_queues,
@@ -316,6 +317,13 @@ CAUSES: tuple[CauseKind, ...] = (
         "the application throws, or most 5xx are its own (not 502, 503, 504)",
         errors.application_errors,
         (Explains(("backend_unreachable",), NEEDS_IT),),
+    ),
+    CauseKind(
+        "requests_refused",
+        "uwsgi",
+        "The application refuses requests",
+        "a twentieth or more of the requests are refused with a 4xx, and most of these are a 400 of the application (ALLOWED_HOSTS)",
+        refused.requests_refused,
     ),
     CauseKind(
         "backend_unreachable",

@@ -11,8 +11,11 @@ _UNCACHEABLE = (b"private", b"no-cache", b"no-store")
 _ONE_VISITOR = (b"private", b"no-store")
 _PUBLIC = (b"public", b"s-maxage")
 
+#: Refusals that a cache keeps as it keeps a page (RFC 9110, 15.1).
+_KEPT_REFUSALS = (b"404", b"405", b"410", b"414")
+
 #: Marks beside the reasons. They say not why a request bypassed the cache, but that it had to: by the response's own word, and by
-#: that or a password in the request.
+#: that, a password in the request, or a refusal (400, 403), which no cache keeps.
 PRIVATE, BYPASS = "private", "must bypass"
 
 
@@ -39,7 +42,7 @@ def of_not_stored(status: bytes, ttl: bytes, set_cookie: bytes, cache_control: b
         found.append("Cache-Control")
     if b"*" in vary:
         found.append("Vary")
-    if status[:1] == b"5":
+    if status[:1] == b"5" or is_refusal(status):
         found.append("error")
     elif ttl[:1] == b"-" and ttl != b"-" or ttl.rstrip(b"0.") == b"":
         found.append("TTL <= 0")
@@ -52,16 +55,21 @@ def is_private(cache_control: bytes) -> bool:
     return any(word in control for word in _UNCACHEABLE)
 
 
-def marks(cache_control: bytes, vary: bytes, authorization: bytes, stored: bool) -> tuple[str, ...]:
+def is_refusal(status: bytes) -> bool:
+    """Whether the application refuses the request with a status that no cache keeps."""
+    return status[:1] == b"4" and status not in _KEPT_REFUSALS
+
+
+def marks(status: bytes, cache_control: bytes, vary: bytes, authorization: bytes, stored: bool) -> tuple[str, ...]:
     """The marks of a response, on whatever path it came. One that is stored although it is not the same for everybody is marked too."""
     control = cache_control.lower()
     if any(word in control for word in (_ONE_VISITOR if stored else _UNCACHEABLE)):
         return (PRIVATE, BYPASS)
-    if stored or any(word in control for word in _PUBLIC):
+    if stored or (any(word in control for word in _PUBLIC) and not is_refusal(status)):
         return ()
     if any(mark in vary.lower() for mark in _PER_VISITOR):
         return (PRIVATE, BYPASS)
-    return () if authorization == b"-" else (BYPASS,)
+    return () if authorization == b"-" and not is_refusal(status) else (BYPASS,)
 
 
 #: A Vary on these makes a response one visitor's own.

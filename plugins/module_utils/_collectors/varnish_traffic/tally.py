@@ -125,7 +125,7 @@ class _Backend(_Kind):
         self._times[first] = self._times.get(first, 0) + 1
         for name in why:
             self._counts[name] = self._counts.get(name, 0) + 1
-        why = (*why, *reasons.marks(control, vary, authorization, self._stored))
+        why = (*why, *reasons.marks(self._status, control, vary, authorization, self._stored))
         if why:
             if row[3] is None:
                 row[3] = {}

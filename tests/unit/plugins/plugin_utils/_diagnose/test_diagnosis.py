@@ -42,6 +42,7 @@ SINGLE = {
     "disks_slow": "database_overload",
     "database_down": "service_down",
     "bad_release": "application_errors",
+    "hosts_refused": "requests_refused",
     "backend_lost": "backend_unreachable",
     "tasks_fail": "tasks_failing",
     "cache_small": "cache_exhausted",

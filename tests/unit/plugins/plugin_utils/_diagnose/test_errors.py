@@ -116,3 +116,31 @@ def test_a_full_disk_under_a_database_explains_errors_and_one_elsewhere_does_not
     assert world.causes() == ["application_errors"]
     world.bad("server_filesystems", "db1", **full)
     assert world.causes() == ["machine_exhausted"]
+
+
+def test_refused_requests_are_named_with_the_hosts_that_visitors_ask_for() -> None:
+    world = World()
+    world.hosts_refused()
+    [cause] = world.diagnose()
+    assert cause["hosts"] == ["app1", "app2", "app3", "app4"]
+    assert "refuses 96 % of the requests with a 400" in cause["statement"] and "shop.example.com" in cause["statement"]
+    assert "ALLOWED_HOSTS" in cause["first_fix"] and "shop.example.com" in cause["first_fix"]
+
+
+@pytest.mark.parametrize(
+    "measures",
+    [{"bad_request_ratio": 0.4}, {"bad_request_ratio": None}, {"refused_patterns": []}],
+    ids=["mostly others", "unknown", "by the accelerator itself"],
+)
+def test_other_refusals_blame_neither_the_application_nor_the_cache(measures: dict[str, object]) -> None:
+    world = World()
+    world.hosts_refused()
+    world.shared["launch_visitors"]["instances"][0].update(measures)
+    assert world.causes() == []
+
+
+def test_refused_requests_beside_a_cache_that_fails_are_both_named() -> None:
+    world = World()
+    world.hosts_refused()
+    world.cold_cache()
+    assert sorted(world.causes()) == ["accelerator_fault", "requests_refused"]

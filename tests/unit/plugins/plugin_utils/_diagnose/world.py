@@ -226,6 +226,20 @@ class World(MoreDisasters):
         told = {"finding": "44 of 300 requests got a 5xx", "advice": "Read its log.", "look": "varnishlog"}
         self.bad("varnish_traffic_errors", "web1", **told)
 
+    def hosts_refused(self) -> None:
+        """A release whose ALLOWED_HOSTS lacks the site's name: every page is a 400, and no cache keeps one."""
+        row = {"pattern": "/news/<id>/", "status": 400, "host": "shop.example.com", "count": 480, "backend_requests": 480}
+        applications = [f"app{number}/uwsgi/127.0.0.1:1717" for number in range(1, 5)]
+        shares = {"refused_ratio": 0.96, "bad_request_ratio": 0.96, "refused_patterns": [row]}
+        self.shared["launch_visitors"] = fact(
+            instance("visitors", accelerators=["web1"], of=["web1/varnish/default", *applications], **shares)
+        )
+        self.bad("visitors_client_errors", "fleet", instance="visitors", finding="480 of 500 requests were refused", look="varnishlog")
+        missed = {"pattern": "/news/<id>/", "count": 480, "must_bypass": True, "reasons": [{"name": "error", "count": 480}]}
+        self.of("web1", "varnish_traffic")["hit_for_misses"] = [missed]
+        self.of("web1", "varnish")["judged"] = {"hit_ratio_true": 0.04, "hit_ratio_shown": 0.04, "pass_ratio": 0.0}
+        self.bad("varnish_hit_ratio", "web1")
+
     def backend_lost(self) -> None:
         self.of("web1", "varnish_traffic")["errors"] = [{"pattern": "/buy/", "status": 503, "count": 40}]
         self.bad("varnish_traffic_errors", "web1", finding="40 of 300 requests got a 5xx", advice="Look.", look="varnishlog")

@@ -81,7 +81,7 @@ REFUSED = [{"pattern": "/", "status": 400, "host": "shop.example.com", "count": 
         (stack(log(errors=10)), {"errors": "fail"}),
         (stack(log(errors=9)), {}),
         (stack(log(refused=REFUSED)), {"client_errors": "fail"}),
-        (stack(log(refused=[{**REFUSED[0], "count": 60}])), {"client_errors": "warn"}),
+        (stack(log(refused=[{**REFUSED[0], "count": 30}])), {"client_errors": "warn"}),
         (stack(queued=200, waiting=40), {"connections_wait": "fail"}),
         (stack(queued=200), {"connections_wait": "warn"}),
         (stack(queued=3), {}),

@@ -317,6 +317,9 @@ PRIVATE_PAGE = (
         ((client("miss", "/h/", hit_for_miss=1) + backend("fetch", "/h/", storage="Transient", set_cookie="s=1")) * 8, {}, ["/h/"]),
         ((client("pass", "/api/") + backend("pass", "/api/", authorization="Basic EXAMPLE")) * 8, {}, []),
         ((client("pipe", "/ws/", status=0, size="-")) * 8, {}, []),
+        ((client("hitmiss", "/", 400) + backend("fetch", "/", 400, storage="Transient", set_cookie="s=1")) * 8, {}, []),
+        ((client("pass", "/", 400) + backend("pass", "/", 400, cookie="s=1", cache_control="public")) * 8, {}, []),
+        ((client("pass", "/", 404) + backend("pass", "/", 404, cookie="s=1")) * 8, {}, ["/"]),
         (PRIVATE_PAGE[: len(PRIVATE_PAGE) // 8] + (client("pass", "/account/") + backend("pass", "/account/")) * 7, {}, ["/account/"]),
     ],
 )
