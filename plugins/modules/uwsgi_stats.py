@@ -190,8 +190,10 @@ ansible_facts:
                       {type: float, description: 'Seconds to it and back at the least, of the network alone; null where it is no TCP.'}
                 edges_total: {type: int, description: How many services were waited for.}
             in_flight_total: {type: int, description: Threads in a request.}
+            in_flight_streams: {type: int, description: 'Of those, WebSockets and server-sent events, which last for as long as a visitor looks.'}
             in_flight_oldest_seconds:
-              description: How long the oldest request runs (uWSGI tells its start in whole seconds), null when there is none.
+              description:
+                - How long the oldest request runs (uWSGI tells its start in whole seconds), null when there is none. Streams are not meant.
               type: float
             in_flight_oldest_pattern: {type: str, description: Its method and kind of page.}
             remote_addresses:

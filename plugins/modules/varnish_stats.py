@@ -142,7 +142,7 @@ ansible_facts:
             lifetime_backend_errors: {type: int, description: Backend errors since then.}
             uncacheable_responses: {type: int, description: Answers of backends that may not be cached.}
             backends:
-              description: Backends of the live VCL, those in trouble first.
+              description: Backends of the live VCL and of those that it goes on to by their labels, those in trouble first.
               type: list
               elements: dict
               contains:
@@ -183,6 +183,7 @@ ansible_facts:
                  accepted_per_second: {type: float, description: The same per second.},
                  queued: {type: int, description: Those that waited for a thread.},
                  dropped: {type: int, description: Those that were dropped.}, failed: {type: int, description: Those that failed.},
+                 not_accepted: {type: int, description: 'Of the failed, those that could not be accepted for lack of descriptors or memory.'},
                  lifetime_dropped: {type: int, description: Dropped since the child started.}}
             storage:
               description: Storages.
@@ -233,7 +234,7 @@ ansible_facts:
                  younger_than_manager_seconds: {type: int, description: How much younger it is than its manager.}}
             vcl_failures: {type: int, description: Requests that ended in an error inside the VCL.}
             workspace_overflows: {type: int, description: Requests that had not enough workspace.}
-            answered_500: {type: int, description: Answers with 500 that Varnish made itself.}
+            answered_500: {type: int, description: Answers with 500 that Varnish made itself, because its workspace was too small for the headers.}
             lifetime_vcl_failures: {type: int, description: VCL failures since the child started.}
   sample:
     launch_varnish:

@@ -36,6 +36,17 @@ def product(stats: t.Mapping[str, str]) -> t.Optional[str]:
     return None
 
 
+def _down(stats: t.Mapping[str, str], behind: Maybe[Number], working: Maybe[Number]) -> Maybe[Number]:
+    """Servers that the proxy gave up on. One that nobody asked yet (new), or whose idle connection it closed, is not down."""
+    down = count(stats, "num_servers_down")
+    if down is not None:
+        return down
+    if isinstance(behind, Unknown) or isinstance(working, Unknown):
+        return behind if isinstance(behind, Unknown) else working
+    unused = (count(stats, "num_servers_new") or 0) + (count(stats, "num_servers_closed") or 0)
+    return never_negative(behind - working - unused, "the number of servers that are down")
+
+
 def put(facts: Facts, stats: t.Mapping[str, str]) -> None:
     """What a proxy tells of itself and of the servers behind it; unknown for a server."""
     name = product(stats)
@@ -47,10 +58,9 @@ def put(facts: Facts, stats: t.Mapping[str, str]) -> None:
         return measured(count(stats, counter), f"{name} does not tell it")
 
     behind, working = told("num_servers"), told("num_servers_up")
-    down = behind if isinstance(behind, Unknown) else working if isinstance(working, Unknown) else behind - working
     facts.put("proxy.product", name)
     facts.put("proxy.servers_total", behind)
     facts.put("proxy.servers_up", working)
-    facts.put("proxy.servers_down", never_negative(down, "the number of servers that are down"))
+    facts.put("proxy.servers_down", _down(stats, behind, working))
     facts.put("proxy.lifetime_requests", told("proxy_conn_requests"))
     facts.put("proxy.lifetime_errors", told("proxy_conn_errors"))

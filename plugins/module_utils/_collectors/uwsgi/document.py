@@ -19,6 +19,7 @@ class Request:
     pattern: str
     client: t.Optional[str]  # REMOTE_ADDR: who connected, be it an accelerator or a browser
     started: t.Optional[float]  # unix seconds
+    streams: bool = False  # a WebSocket or server-sent events: open for as long as the visitor looks
 
 
 @dataclasses.dataclass(frozen=True)

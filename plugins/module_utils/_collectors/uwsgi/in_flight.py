@@ -15,6 +15,7 @@ from ..._collect.facts import Facts, known
 from .document import Request
 from .samples import History
 
+ONLY_STREAMS = "only WebSockets and server-sent events are in flight; they last for as long as their visitor looks"
 UNDATED = "uWSGI does not tell when the requests began"
 
 
@@ -25,9 +26,11 @@ def put(facts: Facts, history: History) -> None:
     readable = [request for request in running if request is not None]
     facts.put("in_flight", _rows(readable, look.clock, facts.get("cores_active"))[: history.top])
     facts.put("in_flight_total", facts.get("cores_busy"))
-    dated = [request for request in readable if request.started]
+    streams = sum(request.streams for request in readable)
+    facts.put("in_flight_streams", streams)
+    dated = [request for request in readable if request.started and not request.streams]
     oldest = min(dated, key=lambda request: request.started or 0.0, default=None)
-    why = "no request is in flight" if not running else UNDATED
+    why = "no request is in flight" if not running else ONLY_STREAMS if streams == len(running) else UNDATED
     facts.put("in_flight_oldest_seconds", None if oldest is None else _age(oldest, look.clock), why)
     facts.put("in_flight_oldest_pattern", None if oldest is None else f"{oldest.method} {oldest.pattern}".strip(), why)
     if dated and not history.local:

@@ -133,8 +133,8 @@ def _count(row: t.Mapping[str, t.Any], name: str) -> int:
 
 def _worker(row: dict[str, t.Any]) -> Worker:
     cores = row.get("cores")
-    status = row.get("status")
     applications = row.get("apps")
+    status = row.get("status")
     return Worker(
         id=_count(row, "id"),
         pid=_count(row, "pid"),
@@ -170,12 +170,18 @@ def _core(row: dict[str, t.Any]) -> Core:
     )
 
 
+_WANTED = (
+    *("REQUEST_METHOD", "HTTP_HOST", "SERVER_NAME", "REQUEST_URI", "SCRIPT_NAME", "PATH_INFO", "REMOTE_ADDR"),
+    *("HTTP_UPGRADE", "HTTP_ACCEPT"),
+)
+
+
 def request(variables: t.Sequence[t.Any], info: t.Mapping[str, t.Any]) -> t.Optional[Request]:
     """What may be known of a running request. Cookies, credentials and query values end here."""
     wanted: dict[str, str] = {}
     for entry in variables:
         name, _sep, value = entry.partition("=") if isinstance(entry, str) else ("", "", "")
-        if name in ("REQUEST_METHOD", "HTTP_HOST", "SERVER_NAME", "REQUEST_URI", "SCRIPT_NAME", "PATH_INFO", "REMOTE_ADDR"):
+        if name in _WANTED:
             wanted.setdefault(name, value)
     if not wanted:
         return None
@@ -188,6 +194,7 @@ def request(variables: t.Sequence[t.Any], info: t.Mapping[str, t.Any]) -> t.Opti
         pattern=url_pattern(path[:4000]),
         client=_client(wanted.get("REMOTE_ADDR", "")),
         started=float(started) if started else None,
+        streams=wanted.get("HTTP_UPGRADE", "").lower() == "websocket" or wanted.get("HTTP_ACCEPT", "").lower() == "text/event-stream",
     )
 
 

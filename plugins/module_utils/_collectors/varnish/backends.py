@@ -47,18 +47,25 @@ def active_vcl(loaded: Maybe[t.Mapping[str, str]], counters: Counters) -> Maybe[
     return loaded
 
 
-def put(facts: Facts, window: Window, active: Maybe[str], said: Maybe[Said], keep: int) -> None:
-    """Rows of the live VCL's backends (of all, with `active` null, when it is unknown which one is live)."""
+def live_vcls(loaded: Maybe[t.Mapping[str, str]], active: Maybe[str]) -> set[str]:
+    """The VCLs that requests can reach: the active one, and those that it goes on to by their labels."""
+    labelled = set() if isinstance(loaded, Unknown) else {name for name, status in loaded.items() if status == "labelled"}
+    return labelled if isinstance(active, Unknown) else labelled | {active}
+
+
+def put(facts: Facts, window: Window, active: Maybe[str], loaded: Maybe[t.Mapping[str, str]], said: Maybe[Said], keep: int) -> None:
+    """Rows of the live VCLs' backends (of all, with `active` null, when it is unknown which one is live)."""
     defined = names(window.latest)
     unclear = active if isinstance(active, Unknown) and len({vcl for vcl, _backend in defined}) > 1 else None
-    wanted = [(vcl, backend) for vcl, backend in defined if isinstance(active, Unknown) or vcl == active]
+    live = live_vcls(loaded, active)
+    wanted = [(vcl, backend) for vcl, backend in defined if isinstance(active, Unknown) or vcl in live]
     rows = [_row(window, vcl, backend, said, True if unclear is None else unclear) for vcl, backend in wanted]
     rows.sort(key=_trouble, reverse=True)
     facts.rows("backends", rows, keep)
     counted = [row["health"] for row in rows]
     _count(facts, "backends_sick", counted, ("sick",), unclear, said)
     _count(facts, "backends_usable", counted, ("healthy", "no_probe"), unclear, said)
-    stale = sorted({clean(vcl, 60) for vcl, _backend in defined if vcl is not None and vcl != active})[:keep]
+    stale = sorted({clean(vcl, 60) for vcl, _backend in defined if vcl is not None and vcl not in live})[:keep]
     facts.put("stale_vcls", stale if unclear is None else unclear)
 
 

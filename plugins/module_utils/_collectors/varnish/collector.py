@@ -24,6 +24,8 @@ OPTIONS: dict[str, t.Any] = {
 }
 
 
+#: Of so many VCLs (the active one, then labelled ones) the backends' addresses are asked for.
+MOST_VCLS = 10
 #: Seconds after which the clocks of a varnishd that is alive have moved for certain.
 _TICK = 4.2
 
@@ -120,11 +122,19 @@ class VarnishSampler(Sampler):
         )
 
     def _addresses(self, vcls: Maybe[t.Mapping[str, str]]) -> Maybe[list[str]]:
-        """Where the backends of the live VCL are."""
+        """Where the backends of the live VCLs are."""
         if isinstance(vcls, Unknown):
             return vcls
-        live = next((name for name, status in vcls.items() if status == "active"), None)
-        return Unknown("none is active") if live is None else self._part(vcl.addresses, "vcl.show", live)
+        live = sorted((status, name) for name, status in vcls.items() if status in ("active", "labelled"))[:MOST_VCLS]
+        if not live or live[0][0] != "active":
+            return Unknown("none is active")
+        found: list[str] = []
+        for _status, name in live:
+            part = self._part(vcl.addresses, "vcl.show", name)
+            if isinstance(part, Unknown):
+                return part
+            found += part
+        return list(dict.fromkeys(found))
 
     def _part(self, read: t.Callable[[bytes], T], *words: str) -> Maybe[T]:
         try:

@@ -66,16 +66,36 @@ def _answer(data: bytes, command: str) -> t.Any:
     return document[3:]
 
 
-# "active  auto/warm  0 boot" (6.0), "active  auto  warm  0  boot"; a label shows as "name -> vcl".
-_VCL_LINE = re.compile(r"^(active|available|discarded)\s+\S+\s+(?:\S+\s+)?\d+\s+(\S+)", re.MULTILINE)
+# "active  auto/warm  0 boot" (6.0), "active  auto  warm  0  boot"; a label is "name -> vcl", with "(1 return(vcl))" when a VCL uses it.
+_VCL_LINE = re.compile(
+    r"^(active|available|discarded)[ \t]+\S+[ \t]+(?:\S+[ \t]+)?\d+[ \t]+(\S+)(?:[ \t]+->[ \t]+(\S+)([^\n]*return\(vcl\))?)?", re.MULTILINE
+)
 
 
 def vcls(data: bytes) -> dict[str, str]:
-    """VCL name → status (`active`, `available`) from `vcl.list`, JSON or text. Broken JSON is a Problem (case V-13)."""
+    """VCL name → status from `vcl.list`, JSON or text. Broken JSON is a Problem (case V-13).
+
+    The status is `active`, `labelled` (requests go there from another VCL, by a label) or `available`. A label itself is no VCL.
+    """
     rows = _answer(data, "vcl.list")
     if rows is not None:
-        return {str(row["name"]): str(row.get("status")) for row in rows if isinstance(row, dict) and "name" in row}
-    return {name: status for status, name in _VCL_LINE.findall(data.decode("utf-8", "replace"))}
+        found = [_vcl(row) for row in rows if isinstance(row, dict) and "name" in row]
+    else:
+        matches = _VCL_LINE.findall(data.decode("utf-8", "replace"))
+        found = [(name, status, target or None, bool(used)) for status, name, target, used in matches]
+    result = {name: status for name, status, target, _used in found if target is None}
+    for _name, status, target, used in found:
+        if target in result and result[target] != "active" and (status == "active" or used):
+            result[target] = "active" if status == "active" else "labelled"
+    return result
+
+
+def _vcl(row: t.Mapping[str, t.Any]) -> tuple[str, str, t.Optional[str], bool]:
+    """(name, status, the VCL behind a label, whether another VCL uses the label) of a row of `vcl.list -j`."""
+    label = row.get("label")
+    if not isinstance(label, dict) or "name" not in label:
+        return str(row["name"]), str(row.get("status")), None, False
+    return str(row["name"]), str(row.get("status")), str(label["name"]), bool(label.get("refs"))
 
 
 _BACKEND_LINE = re.compile(r"^([^\s.]+\.\S+)\s+(probe|healthy|sick|auto)\s+(.*)$", re.MULTILINE)

@@ -19,6 +19,8 @@ from .window import Window
 
 _ERRORS = ("backend_fail", "backend_unhealthy", "backend_busy", "fetch_failed")
 _DROPPED = ("sess_dropped", "req_dropped")
+#: Connections that could not be accepted for lack of something. A client that left meanwhile (econnaborted) or a signal (eintr) is none.
+_NOT_ACCEPTED = tuple(f"sess_fail_{why}" for why in ("emfile", "enomem", "ebadf", "other"))
 NOT_ASKED = Unknown("the management CLI was not asked")
 
 
@@ -65,7 +67,7 @@ def facts(
     result.put("active_vcl", active)
     outcomes.put(result, window)
     _backend_traffic(result, window)
-    backends.put(result, window, active, told.backends, keep)
+    backends.put(result, window, active, told.vcls, told.backends, keep)
     _threads(result, window, told.parameters)
     _storage(result, window)
     _invalidations(result, window)
@@ -122,6 +124,7 @@ def _threads(facts_: Facts, window: Window, parameters: Maybe[t.Mapping[str, t.A
             "queued": window.moved("sess_queued"),
             "dropped": dropped,
             "failed": window.moved("sess_fail"),
+            "not_accepted": window.sum(*_NOT_ACCEPTED) if "MAIN.sess_fail_emfile" in window.latest else window.moved("sess_fail"),
             "lifetime_dropped": window.sum_now(*_DROPPED),
         },
     )

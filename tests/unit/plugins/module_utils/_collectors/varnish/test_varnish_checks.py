@@ -22,7 +22,8 @@ CALM: dict[str, int] = {
     "MAIN.threads": 200, "MAIN.threads_limited": 0, "MAIN.thread_queue_len": 0, "MAIN.sess_dropped": 0, "MAIN.req_dropped": 0,
     "MAIN.sess_queued": 0, "MAIN.threads_failed": 0, "MAIN.bans": 1, "MAIN.bans_added": 1, "MAIN.bans_obj_killed": 0,
     "MAIN.bans_lurker_obj_killed": 0, "MAIN.n_purges": 0, "MAIN.n_obj_purged": 0,
-    "MAIN.n_lru_nuked": 0, "MAIN.vcl_fail": 0, "MAIN.ws_client_overflow": 0, "SMA.main.g_bytes": 10, "SMA.main.g_space": 90,
+    "MAIN.n_lru_nuked": 0, "MAIN.vcl_fail": 0, "MAIN.client_resp_500": 0, "MAIN.sess_conn": 10, "MAIN.sess_fail": 0,
+    "MAIN.ws_client_overflow": 0, "SMA.main.g_bytes": 10, "SMA.main.g_space": 90,
     "SMA.main.c_fail": 0, "SMA.Transient.g_bytes": 1, "SMA.Transient.g_space": 0, "SMA.Transient.c_fail": 0, "VBE.boot.web.happy": 255,
     "VBE.boot.web.req": 2000, "VBE.boot.web.fail": 0,
 }  # fmt: skip

@@ -1,0 +1,66 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Failures that people reported of other tools, as the statistics of a server, and what the facts must say."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.memcached import shape
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.memcached.samples import Latency, Sample
+
+SERVER = {
+    **{
+        "pid": 7,
+        "uptime": 100,
+        "time": 1_800_000_000,
+        "version": "1.5.22",
+        "threads": 4,
+        "cmd_get": 910,
+        "get_hits": 900,
+        "get_misses": 10,
+    },
+    **{"curr_connections": 7, "max_connections": 1000, "listen_disabled_num": 0, "total_connections": 0, "rejected_connections": 0},
+}
+
+
+def facts(first: dict[str, t.Any], **later: t.Any) -> dict[str, t.Any]:
+    samples = [Sample({name: str(value) for name, value in one.items()}) for one in (first, {**first, **later})]
+    return shape.facts(samples[0], samples[1], 5.0, Latency(), 10).done()
+
+
+@pytest.mark.parametrize(
+    ("total", "rejected", "more", "seen"),
+    [
+        (134_864, 134_863, 10, None),  # one apart, over a UNIX socket
+        (20, 20, 10, None),
+        (134_864, 120_000, 10, 10),  # refused in earnest, in the past and now
+        (12, 5, 5, 5),
+    ],
+)
+def test_a_server_that_counts_each_connection_as_rejected(total: int, rejected: int, more: int, seen: t.Optional[int]) -> None:
+    """https://github.com/memcached/memcached/issues/918"""
+    first = {**SERVER, "total_connections": total, "rejected_connections": rejected}
+    result = facts(first, total_connections=total + more, rejected_connections=rejected + more)
+    assert result["rejected"] == seen
+    assert seen is not None or "implausible" in result["unknown"]["rejected"]
+
+
+@pytest.mark.parametrize(
+    ("states", "down"),
+    [
+        ({"num_servers_up": 1, "num_servers_new": 2, "num_servers_closed": 1, "num_servers_down": 0}, 0),
+        ({"num_servers_up": 1, "num_servers_new": 2, "num_servers_down": 1}, 1),
+        ({"num_servers_up": 1, "num_servers_new": 2, "num_servers_closed": 1}, 0),
+        ({"num_servers_up": 1}, 3),
+        ({"num_servers_up": 5}, None),
+    ],
+)
+def test_a_server_that_the_proxy_has_not_asked_yet_is_not_down(states: dict[str, int], down: t.Optional[int]) -> None:
+    """https://github.com/facebook/mcrouter/issues/304, https://github.com/facebook/mcrouter/issues/150: new, and closed when idle"""
+    result = facts({"version": "mcrouter 41.0.0", "pid": 5, "uptime": 9, "time": 1_800_000_000, "num_servers": 4, **states})
+    assert result["proxy"]["servers_down"] == down
