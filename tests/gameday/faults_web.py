@@ -27,7 +27,7 @@ def visit():
     while True:
         conn = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         try:
-            conn.request("GET", path.replace("<n>", str(random.randrange(10**6))), headers={"Cookie": cookie})
+            conn.request("GET", path.replace("<n>", str(random.randrange(int(sys.argv[6])))), headers={"Cookie": cookie})
             conn.getresponse().read()
         except OSError:
             pass
@@ -39,9 +39,16 @@ for _each in range(int(sys.argv[5])):
 
 
 @contextlib.contextmanager
-def visits(stack: Stack, path: str, per_second: float, clients: int = 8, port: str = "varnish", cookie: str = "") -> Fault:
-    with stack.running(VISITS, stack.ports[port], path, cookie, clients / per_second, clients):
+def visits(
+    stack: Stack, path: str, per_second: float, clients: int = 8, port: str = "varnish", cookie: str = "", numbers: int = 10**6
+) -> Fault:
+    with stack.running(VISITS, stack.ports[port], path, cookie, clients / per_second, clients, numbers):
         yield
+
+
+def rush(stack: Stack, share: float) -> contextlib.AbstractContextManager[None]:
+    """More visitors of pages that a cache answers, as a launch brings them."""
+    return visits(stack, "/product/<n>/", 100 * share, clients=16, numbers=40)
 
 
 @contextlib.contextmanager
@@ -49,7 +56,7 @@ def passes(stack: Stack, share: float) -> Fault:
     """The cache is switched off for a share of the products."""
     last = "".join(str(digit) for digit in range(round(10 * share)))
     rule = f'sub vcl_recv {{\n    if (req.url ~ "^/product/[0-9]*[{last}]/$") {{ return (pass); }}'
-    with vcl(stack, lambda text: text.replace("sub vcl_recv {", rule, 1), "passes"):
+    with vcl(stack, lambda text: text.replace("sub vcl_recv {", rule, 1), "passes"), rush(stack, share):
         yield
 
 
@@ -63,7 +70,8 @@ def cookie_for_all(stack: Stack, share: float) -> Fault:
     )
     with stack.release("shop/views.py", (body, touched)):
         stack.varnishadm("ban", "req.url ~ ^/product/")
-        yield
+        with rush(stack, share):
+            yield
     stack.varnishadm("ban", "req.url ~ ^/product/")
 
 

@@ -193,9 +193,16 @@ class Wanted:
 
 def matrix() -> t.Iterator[Wanted]:
     """Every cell that can be recorded: each kind once before any kind again, the clear ones first."""
-    for seed in (*SEEDS, *range(len(SEEDS) + 1, max(ORDINARY_SEEDS) + 1)):
+    for seed in range(1, max(*SEEDS, *ORDINARY_SEEDS) + 1):
         if seed in SEEDS:
-            for severity in ("visible", "severe", "faint"):
-                yield from (Wanted((kind,), severity, seed) for kind in FAULTS if kind.inject)
+            yield from _faults("visible", seed)
+        if seed in ORDINARY_SEEDS:
+            yield from (Wanted((kind,), "none", seed) for kind in ORDINARY)
+        if seed in SEEDS:
             yield from (Wanted((KINDS[first], KINDS[second]), "visible", seed) for first, second in PAIRS)
-        yield from (Wanted((kind,), "none", seed) for kind in ORDINARY if seed in ORDINARY_SEEDS)
+            yield from _faults("severe", seed)
+            yield from _faults("faint", seed)
+
+
+def _faults(severity: str, seed: int) -> t.Iterator[Wanted]:
+    return (Wanted((kind,), severity, seed) for kind in FAULTS if kind.inject)

@@ -26,7 +26,7 @@ from .cells import CELLS, felt, pack
 from .kinds import Wanted, matrix
 from .stack import Stack, dump
 from .visitors import Visitors
-from .windows import EVERY, windows
+from .windows import EVERY, Gatherer
 
 OUT = ROOT / "tests" / "output" / "gameday"
 WINDOWS, CALM_SECONDS = 6, 240.0
@@ -43,13 +43,14 @@ def record(only: str, minutes: float, again: bool, name: str) -> int:
             return 2
         try:
             stack.start()
-            _record(stack, only, time.monotonic() + 60 * minutes, again)
+            with Gatherer(stack) as gatherer:
+                _record(stack, gatherer, only, time.monotonic() + 60 * minutes, again)
         finally:
             stack.shut_down()
     return 0
 
 
-def _record(stack: Stack, only: str, ends: float, again: bool) -> None:
+def _record(stack: Stack, gatherer: Gatherer, only: str, ends: float, again: bool) -> None:
     for cell in matrix():
         if time.monotonic() > ends:
             print("out of time; the next run goes on here", flush=True)
@@ -58,12 +59,12 @@ def _record(stack: Stack, only: str, ends: float, again: bool) -> None:
             continue
         with _alone(cell.name) as is_alone:
             if is_alone:
-                _try(stack, cell)
+                _try(stack, gatherer, cell)
 
 
-def _try(stack: Stack, cell: Wanted) -> None:
+def _try(stack: Stack, gatherer: Gatherer, cell: Wanted) -> None:
     try:
-        print(f"{time.strftime('%H:%M:%S')} {cell.name}: {_cell(stack, cell)}", flush=True)
+        print(f"{time.strftime('%H:%M:%S')} {cell.name}: {_cell(stack, gatherer, cell)}", flush=True)
         stack.heal()
     except Exception as error:  # what a fault breaks costs its cell
         shutil.rmtree(OUT / cell.name, ignore_errors=True)
@@ -99,14 +100,14 @@ def recorded(kind: str) -> set[str]:
         return {name.removesuffix("/truth.json") for name in packed.getnames() if name.endswith("/truth.json")}
 
 
-def _cell(stack: Stack, cell: Wanted) -> str:
+def _cell(stack: Stack, gatherer: Gatherer, cell: Wanted) -> str:
     """Record it and put it into its kind's archive; gives what was felt."""
     settings = stack.settings()
     folder = OUT / cell.name
     shutil.rmtree(folder, ignore_errors=True)
     chance = random.Random(cell.name)
     with Visitors(stack, chance.randrange(10**6)) as visitors:
-        _calm(stack, visitors)
+        _calm(stack, gatherer, visitors)
         before, machine_before = visitors.view(), stack.machine()
         with contextlib.ExitStack() as faults:
             injected_at = time.time()
@@ -115,7 +116,7 @@ def _cell(stack: Stack, cell: Wanted) -> str:
                     faults.enter_context(kind.inject(stack, kind.knobs[cell.severity]))
             visitors.forget()
             time.sleep(chance.uniform(0, EVERY))  # a fault does not wait for a round of the watch
-            for number, report in enumerate(windows(stack, WINDOWS), 1):
+            for number, report in enumerate(gatherer.windows(WINDOWS), 1):
                 dump(folder / "report" / f"{number}.json", report)
             load = {"before": before, "during": visitors.view(), "machine": stack.machine(), "machine_before": machine_before}
     is_felt = felt(load)
@@ -141,7 +142,7 @@ def _pack(kind: str) -> None:
         pack(OUT / kind, archive)
 
 
-def _calm(stack: Stack, visitors: Visitors) -> None:
+def _calm(stack: Stack, gatherer: Gatherer, visitors: Visitors) -> None:
     """Until nothing is left of the fault before: two windows in a row name nothing. What visitors felt in these two is kept."""
     ends = time.monotonic() + CALM_SECONDS
     calm, named = 0, [""]
@@ -150,6 +151,5 @@ def _calm(stack: Stack, visitors: Visitors) -> None:
             raise RuntimeError(f"the stack does not become calm: {', '.join(named)}")
         if not calm:
             visitors.forget()
-        (report,) = windows(stack, 1, every=0)
-        named = [cause["cause"] for cause in judged.judged(report, stack.settings())["diagnoses"]]
+        named = [cause["cause"] for cause in judged.judged(gatherer.window(), stack.settings())["diagnoses"]]
         calm = 0 if named else calm + 1

@@ -45,9 +45,10 @@ def loud(rows: Rows) -> list[Outcome]:
     return [row for row in rows if row.role == "fault" and not row.faint]
 
 
-def last_line(rows: Rows) -> str:
-    faults, faint, quiet = loud(rows), [row for row in rows if row.faint], [row for row in rows if row.role == "no-op"]
-    measures = {
+def measures(rows: Rows) -> dict[str, t.Optional[float]]:
+    """What the bars are about; None where nothing of it is recorded."""
+    faults, faint = loud(rows), [row for row in rows if row.faint]
+    return {
         "top-1": share(row.top for row in faults),
         "exact": share(row.exact for row in faults),
         "pairs": share(row.exact for row in rows if row.role == "pair"),
@@ -55,7 +56,11 @@ def last_line(rows: Rows) -> str:
         "faint": share(row.found for row in faint),
         "wrong-faint": share(row.wrong for row in faint),
     }
-    words = [f"{name} {_number(value)}" for name, value in measures.items()]
+
+
+def last_line(rows: Rows) -> str:
+    quiet = [row for row in rows if row.role == "no-op"]
+    words = [f"{name} {_number(value)}" for name, value in measures(rows).items()]
     return " ".join([*words, f"false-alarms {sum(row.wrong for row in quiet)}/{len(quiet)}", f"cells {len(rows)}"])
 
 

@@ -20,43 +20,66 @@ from tests.support.server import ROOT, VENV
 from .stack import HOST, Stack
 
 EVERY, SECONDS = 10.0, 5.0
-#: A window of a frozen stack takes its time-outs.
-PATIENCE = 120.0
+#: Imports once; each window is a process of its own, as on any target.
 MODULE = """
-import sys
+import json, os, sys
 from ansible.module_utils import basic
-basic._ANSIBLE_ARGS, basic._ANSIBLE_PROFILE = sys.stdin.buffer.read(), "legacy"
 from ansible_collections.warroom.launch.plugins.modules import launch_facts
-launch_facts.main()
+import psycopg2, pymysql
+basic._ANSIBLE_PROFILE = "legacy"
+for line in sys.stdin:
+    path, arguments = json.loads(line)
+    pid = os.fork()
+    if not pid:
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), 1)
+        basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode()
+        launch_facts.main()
+    os.waitpid(pid, 0)
+    print("done", flush=True)
 """
 Report = dict[str, t.Any]
 
 
-def window(stack: Stack) -> Report:
-    """A report of one window, as far as a judgement needs it."""
-    began = int(time.time())
-    arguments = {"services": stack.inventory["launch_check_services"], "window": SECONDS}
-    done = subprocess.run(
-        [str(VENV / "python"), "-c", MODULE],
-        input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode(),
-        env={**os.environ, "PYTHONPATH": f"{ROOT}/.collections:{ROOT}"},
-        capture_output=True, check=False, timeout=PATIENCE,
-    )  # fmt: skip
-    try:
-        facts = json.loads(done.stdout)["ansible_facts"]
-    except (ValueError, KeyError) as error:
-        raise RuntimeError(f"launch_facts failed: {(done.stdout + done.stderr)[-500:]!r}") from error
-    return {
-        "started_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began)),
-        "duration_seconds": round(time.time() - began, 1),
-        "phase": "during",
-        "hosts": {HOST: {"reached": True, "facts": facts}},
-    }
+class Gatherer:
+    """Gives a report of one window, as far as a judgement needs it."""
 
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._answer = stack.dir.with_suffix(".facts")
 
-def windows(stack: Stack, count: int, every: float = EVERY) -> t.Iterator[Report]:
-    """So many windows; each begins `every` seconds after the one before, or when that is over."""
-    for _number in range(count):
-        next_begins = time.monotonic() + every
-        yield window(stack)
-        time.sleep(max(0.0, next_begins - time.monotonic()))
+    def __enter__(self) -> Gatherer:
+        env = {**os.environ, "PYTHONPATH": f"{ROOT}/.collections:{ROOT}"}
+        argv = [str(VENV / "python"), "-c", MODULE]
+        self._process = subprocess.Popen(argv, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        return self
+
+    def __exit__(self, *_error: t.Any) -> None:
+        self._process.communicate(timeout=120)
+        self._answer.unlink(missing_ok=True)
+
+    def window(self) -> Report:
+        began = int(time.time())
+        facts = self._facts({"services": self._stack.inventory["launch_check_services"], "window": SECONDS})
+        return {
+            "started_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began)),
+            "duration_seconds": round(time.time() - began, 1),
+            "phase": "during",
+            "hosts": {HOST: {"reached": True, "facts": facts}},
+        }
+
+    def windows(self, count: int, every: float = EVERY) -> t.Iterator[Report]:
+        """So many windows; each begins `every` seconds after the one before, or when that is over."""
+        for number in range(count):
+            began = time.monotonic()
+            yield self.window()
+            if number < count - 1:
+                time.sleep(max(0.0, began + every - time.monotonic()))
+
+    def _facts(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
+        self._answer.unlink(missing_ok=True)
+        orders, answers = t.cast("t.IO[str]", self._process.stdin), t.cast("t.IO[str]", self._process.stdout)
+        orders.write(json.dumps([str(self._answer), arguments]) + "\n")
+        orders.flush()
+        answers.readline()
+        facts: dict[str, t.Any] = json.loads(self._answer.read_text())["ansible_facts"]
+        return facts
