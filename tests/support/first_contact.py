@@ -21,7 +21,7 @@ from .ansible import ROOT, VENV
 from .fleet import Fleet
 from .printed import Printed, of_report
 
-#: What only visitors mend, and what is done on the server, by a person who restarts it.
+#: What only visitors mend, and what counts once a person has restarted the server.
 LATER = {"traffic", "again", "setting"}
 
 
@@ -47,7 +47,8 @@ class FirstContact:
         kinds = {obstacle["kind"] for obstacle in second["obstacles"]}
         assert kinds <= LATER, [obstacle for obstacle in second["obstacles"] if obstacle["kind"] not in LATER]
         self.all_end_well(second)
-        stranger.follow_settings(self.fleet)
+        self.set(second["obstacles"])
+        stranger.restart(self.fleet)
         with stranger.visitors(self.fleet):
             third = self.check(f"{self.line} --become")
         self.is_go(third)
@@ -89,6 +90,15 @@ class FirstContact:
                 assert done.returncode == 0, (command, done.stdout[-3000:], done.stderr[-1000:])
         assert report is not None, obstacles
         return report
+
+    def set(self, obstacles: t.Sequence[dict[str, t.Any]]) -> None:
+        """What the servers are to record: each line that sets it, as it was printed."""
+        lines = [obstacle for obstacle in obstacles if obstacle["kind"] == "setting"]
+        for obstacle in lines:
+            assert (obstacle["command"] or "").startswith("ansible-playbook"), f"nothing sets it: {obstacle}"
+            done = self.paste(obstacle["command"])
+            assert done.returncode == 0, (obstacle["command"], done.stdout[-3000:], done.stderr[-1000:])
+        assert lines, obstacles
 
     def all_end_well(self, report: dict[str, t.Any]) -> None:
         failed = self.printed.not_well(of_report(report))

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import json
 import re
 import typing as t
 
@@ -23,7 +24,7 @@ from .._reach.access import TOOLS, Access
 from .._reach.hosts import Reach
 from .._reach.quoting import LANGUAGES, Line, Untypable, text, word
 from .._reach.way import Way
-from . import remedies
+from . import remedies, settings
 from .phrase import closing_brace
 from .query import Query, Unknowable, WrongQuery, compiled
 from .services import COLUMNS, MODULES
@@ -272,6 +273,17 @@ def installing(reach: Reach, hosts: str, packages: t.Sequence[str]) -> t.Optiona
     return ad_hoc(reach, hosts, "ansible.builtin.package", "-a", f"name={','.join(packages)} update_cache=true", "--become")
 
 
+def setting(reach: Reach, hosts: str, reasons: t.Iterable[str]) -> t.Optional[Line]:
+    """The run of the role launch_monitoring that sets on the hosts (a pattern) what the reasons name; None where it does not."""
+    variables = settings.variables(reasons)
+    if variables is None:
+        return None
+    try:
+        return reach.playbook("warroom.launch.launch_monitoring", hosts, "--tags=configure", "-e", json.dumps(variables))
+    except Untypable:
+        return None
+
+
 def remedy_line(reach: Reach, host: t.Optional[str], service: str, reason: str, for_this_only: bool = False) -> t.Optional[Line]:
     """The line that makes known what is unknown for this reason. `for_this_only`: None where it would only read again."""
     kind = remedies.kind_of(reason)
@@ -279,6 +291,10 @@ def remedy_line(reach: Reach, host: t.Optional[str], service: str, reason: str, 
         return installing(reach, host, remedies.packages(reason))
     if kind.command == remedies.BECOME:
         return reading(reach, host, service, "--become")
+    if kind.command == remedies.SET and host is not None:
+        line = setting(reach, host, [reason])
+        if line is not None:
+            return line
     if kind.command == remedies.PING:
         return ad_hoc(reach, host, "ansible.builtin.ping")
     return None if for_this_only else reading(reach, host, service)

@@ -24,8 +24,9 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "cryptography": ("python3-cryptography",),
 }
 
-#: How a kind is mended: packages on the target, the same with become, the host itself, or nothing that a command could do.
-INSTALL, BECOME, PING, READ = "install", "become", "ping", "read"
+#: How a kind is mended: packages on the target, the same with become, the host itself, a setting of the server, or nothing that a
+#: command could do.
+INSTALL, BECOME, PING, SET, READ = "install", "become", "ping", "set", "read"
 
 
 class Kind(t.NamedTuple):
@@ -131,6 +132,7 @@ KINDS: tuple[Kind, ...] = (
         r"give each( worker)? its own name|remote.control|stats-no-cores|memory-report|runs without a stats server|"
         r"has no stats server|the lines `|no limit of its own|is off\b|raise \w+|not tracked|digest|psi=1|"
         r"table of statements",
+        SET,
     ),
     _kind(
         "option", "need an option",

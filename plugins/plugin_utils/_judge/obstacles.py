@@ -10,7 +10,7 @@ import typing as t
 
 from ...module_utils._texts.redact import clean
 from .._checks import remedies
-from .._checks.command import ad_hoc, installing
+from .._checks.command import ad_hoc, installing, reading, setting
 from .._checks.finding import Finding, natural
 from .._checks.remedies import Kind
 from .._checks.services import FLEET_HOST, TITLES
@@ -115,4 +115,14 @@ def _command(group: _Group, reach: Reach) -> t.Optional[Line]:
         line = reach.again(become=True)
     elif kind.name in ("traffic", "again"):
         line = reach.again()
+    elif kind.command == remedies.SET:
+        line = setting(reach, pattern, {finding["reason"] or "" for finding in group.findings})
+    if line is None and kind.command in (remedies.SET, remedies.READ) and FLEET_HOST not in group.hosts:
+        line = _reading(group, reach, pattern)
     return line if is_line(line) else None
+
+
+def _reading(group: _Group, reach: Reach, pattern: str) -> t.Optional[Line]:
+    """What asks these hosts alone once more, and shows each reason whole."""
+    services = {finding["service"] for finding in group.findings}
+    return reading(reach, pattern, services.pop()) if len(services) == 1 else ad_hoc(reach, pattern, "warroom.launch.launch_facts")

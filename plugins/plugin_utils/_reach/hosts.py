@@ -45,6 +45,10 @@ class Reach:
         except Untypable:
             return None
 
+    def playbook(self, name: str, hosts: str, *more: str) -> Line:
+        """Another playbook of the collection against the hosts (a pattern), as this run reaches them. Raises Untypable."""
+        return Line(words("ansible-playbook", *self.run.ansible, name, f"--limit={hosts}", *more))
+
     def inventory(self) -> Line:
         """What lists the hosts of the inventory."""
         return Line(words("ansible-inventory", *self.run.inventory, "--graph"))

@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+import json
 import shlex
+
+import pytest
 
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.finding import finding
 from ansible_collections.warroom.launch.plugins.plugin_utils._judge.obstacles import MOST, obstacles
@@ -60,7 +63,53 @@ def test_hosts_that_refuse_a_login_alike_share_a_line_which_names_it():
 def test_many_different_refusals_become_one_line():
     many = [unknown(f"db{at}", f"{name} refuses us: {name} is missing here: check login_db") for at, name in enumerate("abcdefgh")]
     (line,) = obstacles(many, REACH)
-    assert line["sentence"] == "8 hosts refuse the login (PostgreSQL): db0, db1, db2, db3 and 4 more" and line["command"] is None
+    assert line["sentence"] == "8 hosts refuse the login (PostgreSQL): db0, db1, db2, db3 and 4 more"
+    assert line["command"] == "ansible -i hosts db0,db1,db2,db3,db4,db5,db6,db7 -m warroom.launch.postgresql_stats"
+
+
+SCHEMA = (
+    "performance_schema is off, MariaDB's default: put `performance_schema = ON` under [mysqld] and restart the server before the launch"
+)
+STATEMENTS = (
+    "pg_stat_statements is not loaded: add it to shared_preload_libraries, restart the server, then in database {} CREATE EXTENSION "
+    "pg_stat_statements; or name the database that has it by login_db"
+)
+STATS = "uWSGI (pid 7) runs without a stats server: add the lines `stats = 127.0.0.1:1717` to [uwsgi] in {} and reload it"
+
+
+def test_what_the_role_sets_is_one_run_of_it():
+    mysql, postgresql = obstacles(
+        [unknown("db1", SCHEMA, "mysql"), unknown("db2", STATEMENTS.format("shop")), unknown("db1", SCHEMA, "mysql")], REACH
+    )
+    role = ["ansible-playbook", "-i", "hosts", "warroom.launch.launch_monitoring"]
+    *words, variables = shlex.split(mysql["command"] or "")
+    assert words == [*role, "--limit=db1", "--tags=configure", "-e"]
+    assert json.loads(variables) == {"launch_monitoring_services": ["mysql"], "launch_monitoring_mysql_performance_schema": True}
+    *words, variables = shlex.split(postgresql["command"] or "")
+    assert words == [*role, "--limit=db2", "--tags=configure", "-e"]
+    assert json.loads(variables)["launch_monitoring_postgresql_databases"] == ["shop"]
+
+
+@pytest.mark.parametrize(
+    "reasons",
+    [
+        [STATEMENTS.format("{{lookup('pipe','id')}}")],
+        [STATS.format("/etc/a.ini"), STATS.format("/etc/b.ini")],
+        [STATS.format("its configuration")],
+        ["track_io_timing is off: ALTER SYSTEM SET track_io_timing = on; SELECT pg_reload_conf()"],
+        ["task events are off: start the workers with -E"],
+    ],
+)
+def test_what_the_role_does_not_set_alike_is_read_again(reasons):
+    (line,) = obstacles([unknown(f"h{at}", reason) for at, reason in enumerate(reasons)], REACH)
+    assert (line["kind"], (line["command"] or "").split()[-2:]) == ("setting", ["-m", "warroom.launch.postgresql_stats"])
+
+
+def test_every_kind_has_a_line_that_can_be_pasted():
+    """Of a host: what no command mends is read by one, which shows the reason whole."""
+    for reason in [PSYCOPG, UNIX_SOCKET, LITTLE, LOGIN, SCHEMA, "a certificate is wanted: ca_cert", "give broker_url", "is this MySQL?"]:
+        (line,) = obstacles([unknown("db1", reason)], REACH)
+        assert shlex.split(line["command"] or "")
 
 
 def test_what_is_known_or_accepted_is_no_obstacle():
