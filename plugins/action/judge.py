@@ -28,7 +28,7 @@ from ..plugin_utils._report.model import model
 from ..plugin_utils._report.publish import FILES, publish
 from ..plugin_utils._store import keep
 from ..plugin_utils._store.before_after import NoReport
-from ..plugin_utils._store.past import known_past
+from ..plugin_utils._store.past import BASELINE, baseline, known_past
 from ..plugin_utils._store.rounds import StoreError
 
 display = Display()
@@ -95,7 +95,8 @@ class ActionModule(ActionBase):
             return {"changed": False, "skipped": True, "skipped_reason": f"{to_come} still to come"}
         hosts, begun = asked_hosts(names, hostvars, groups, source)
         validate(hosts, catalogue, args["only"])
-        report = judge(hosts, catalogue, args["phase"], inventory(hostvars, groups, hosts), begun, run, args["only"])
+        before = _baseline(args)
+        report = judge(hosts, catalogue, args["phase"], inventory(hostvars, groups, hosts), begun, run, args["only"], before)
         return self._outcome(report, args)
 
     def _waiting(self, args: dict[str, t.Any], hostvars: t.Any, task_vars: dict[str, t.Any]) -> list[str]:
@@ -167,6 +168,16 @@ def _comes_last(args: t.Mapping[str, t.Any], lines: list[str], width: int) -> bo
     if not args["show"] or args["watch"] or not AT_END.comes or _for_a_program():
         return False
     return args["board"] == "short" or not _own_display() or short_board.taken(lines, width) > AT_END.rows - 3
+
+
+def _baseline(args: dict[str, t.Any]) -> t.Optional[t.Mapping[str, t.Any]]:
+    """What visitors are compared with, unless this very report is to take its place. A damaged store is told when the past is read."""
+    if args["label"] == BASELINE:
+        return None
+    try:
+        return baseline(keep.Keeping.of(args).store)
+    except StoreError:
+        return None
 
 
 def _kept(report: Report, args: dict[str, t.Any]) -> tuple[dict[str, t.Any], t.Optional[str]]:

@@ -160,6 +160,27 @@ fleet:
             response_seconds: {type: float, description: 'The 95th percentile where the log is known, else the mean.'}
             response_p50_seconds: {type: float, description: 'Half of the first bytes came within it, null without a log.'}
             response_p95_seconds: {type: float, description: '95 % of the first bytes came within it, null without a log.'}
+            outcomes:
+              description: The same by outcome, null without a log.
+              type: list
+              elements: dict
+              contains:
+                {outcome: {type: str, description: 'V(hit), V(miss) or V(pass).'}, requests: {type: int, description: Requests.},
+                 p50_seconds: {type: float, description: Half of the first bytes came within it.},
+                 p95_seconds: {type: float, description: 95 % of the first bytes came within it.}}
+            comparable:
+              description: What can be compared with the stored report labelled V(baseline).
+              type: dict
+              contains: {times: {type: bool, description: The times.}, errors: {type: bool, description: The 4xx.}}
+            slower_factor:
+              description:
+                - How many times as long as in the stored report labelled V(baseline) requests take, of the outcome that got slowest. Null
+                  without such a report, or with too few requests in either.
+              type: float
+            slower_by_seconds: {type: float, description: By how much.}
+            slower_outcome: {type: str, description: 'Which outcome, V(all) of them, or the V(mean) of an application.'}
+            slower_before_seconds: {type: float, description: Its 95th percentile then.}
+            slower_now_seconds: {type: float, description: Its 95th percentile now.}
             errors: {type: int, description: '5xx, null without a log.'}
             error_ratio: {type: float, description: Their share of the requests.}
             client_errors:
@@ -170,6 +191,14 @@ fleet:
                 {status: {type: str, description: The status.}, requests: {type: int, description: Requests that got it.},
                  share_ratio: {type: float, description: Their share.}}
             client_error_ratio: {type: float, description: Their share of the requests.}
+            new_client_errors:
+              description: Those of them that are at least twice as frequent as in the stored report labelled V(baseline), null without one.
+              type: list
+              elements: dict
+              contains:
+                {status: {type: str, description: The status.}, share_ratio: {type: float, description: Its share of the requests.},
+                 before_ratio: {type: float, description: Its share then.}}
+            new_client_error_ratio: {type: float, description: 'Their share of the requests, null without a baseline.'}
             refused: {type: int, description: '4xx without 401, 404 and 410, null without a log.'}
             refused_ratio: {type: float, description: Their share of the requests.}
             bad_request_ratio: {type: float, description: 'The share of the 400s that VCL did not answer itself, at least.'}

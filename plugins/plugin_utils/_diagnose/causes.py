@@ -322,7 +322,8 @@ CAUSES: tuple[CauseKind, ...] = (
         "requests_refused",
         "uwsgi",
         "The application refuses requests",
-        "a twentieth or more of the requests are refused with a 4xx, and most of these are a 400 of the application (ALLOWED_HOSTS)",
+        "a twentieth or more of the requests are refused with a 4xx (1 % where the baseline had none), most of them with a 400 of the "
+        "application (ALLOWED_HOSTS)",
         refused.requests_refused,
     ),
     CauseKind(

@@ -17,13 +17,15 @@ from .fleet_view import Fleet
 BAD_REQUEST = 400
 #: Of all refusals at least this part must be 400s: a mixture of 403s and 429s has other reasons.
 MOSTLY = 0.5
+#: And this part of all requests.
+LEAST = 0.01
 
 
 def requests_refused(fleet: Fleet) -> t.Iterator[Cause]:
-    for view, finding in fleet.each_bad("visitors", "visitors_client_errors"):
+    for view, finding in fleet.each_bad("visitors", "visitors_client_errors", "visitors_new_client_errors"):
         rows = [row for row in view.rows("refused_patterns") if row.get("status") == BAD_REQUEST and row.amount("backend_requests")]
         ratio = view.number("bad_request_ratio")
-        if not rows or ratio is None or ratio < MOSTLY * (view.number("refused_ratio") or 0.0):
+        if not rows or ratio is None or ratio < LEAST or ratio < MOSTLY * (view.number("refused_ratio") or 0.0):
             continue
         applications = _applications(view, fleet)
         hosts = sorted({host for host, _service, _name in applications}) or [str(host) for host in view.facts.get("accelerators") or []]

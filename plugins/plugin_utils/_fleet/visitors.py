@@ -13,7 +13,7 @@ import typing as t
 
 from .._checks.may_be_cached import log_of
 from .graph import Graph, by_site
-from .observed import Hosts, Instance, instances_up, known_sum
+from .observed import Hosts, Instance, figure, instances_up, known_sum
 from .percentile import combined
 from .request_time import request_time
 
@@ -109,6 +109,7 @@ def _by_log(logs: t.Sequence[Instance]) -> tuple[Measures, dict[str, str]]:
         "response_p50_seconds": times.p50,
         "response_p95_seconds": times.p95,
         "response_seconds": times.p95,
+        "outcomes": _outcomes(logs),
         "errors": errors,
         "error_ratio": _ratio(errors, requests),
         "client_errors": client_errors,
@@ -129,6 +130,18 @@ def _times(log: Instance) -> list[dict[str, t.Any]]:
     times = log.part("response_times")
     whole = times.get("all")
     return [whole] if isinstance(whole, dict) else [each for key in ("hit", "miss", "pass") if isinstance(each := times.get(key), dict)]
+
+
+def _outcomes(logs: t.Sequence[Instance]) -> list[dict[str, t.Any]]:
+    """By outcome: cached pages are so many on most sites that they hide how long the others take."""
+    rows = []
+    for outcome in ("hit", "miss", "pass"):
+        parts = [part for log in logs if isinstance(part := log.part("response_times").get(outcome), dict)]
+        requests = int(sum(figure(part, "count") or 0 for part in parts))
+        if requests:
+            times = combined(parts)
+            rows.append({"outcome": outcome, "requests": requests, "p50_seconds": times.p50, "p95_seconds": times.p95})
+    return rows
 
 
 def _client_errors(rows: t.Iterable[t.Any], requests: int) -> list[dict[str, t.Any]]:
@@ -154,6 +167,7 @@ def _by_application(applications: t.Sequence[Instance]) -> tuple[Measures, dict[
         "response_seconds": _rounded(mean, 4),
         "response_p50_seconds": None,
         "response_p95_seconds": None,
+        "outcomes": None,
         "errors": None,
         "error_ratio": None,
         "client_errors": None,

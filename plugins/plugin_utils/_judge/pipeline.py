@@ -31,6 +31,7 @@ from .._fleet.fleet_instances import fleet_facts, fleet_findings
 from .._fleet.graph import Graph
 from .._fleet.observed import HostSummary, Inventory
 from .._fleet.provenance import in_order, recent, states
+from .._fleet.visitors_before import add_before
 from .._reach.command_line import UNKNOWN, CommandLine
 from .._reach.hosts import Reach
 from .._reach.way import Way
@@ -111,10 +112,11 @@ def judge(
     started: t.Optional[float] = None,
     run: CommandLine = UNKNOWN,
     only: t.Sequence[str] = (),
+    baseline: t.Optional[t.Mapping[str, t.Any]] = None,
 ) -> Report:
     """The report, in the form of launch.json. `run`: what printed Ansible commands repeat of this run.
 
-    `only`: the services to judge; none for all.
+    `only`: the services to judge; none for all. `baseline`: `fleet` of the stored report that visitors are compared with.
     """
     ended = time.time()
     started = ended if started is None else min(started, ended)
@@ -128,6 +130,7 @@ def judge(
     summaries = {host.name: host.summary() for host in hosts}
     graph, graph_failure = _graph(summaries)
     shared = soundly(fleet_facts(summaries, inventory, graph))
+    add_before(shared, baseline)
     gaps = _fleet_accepted(hosts, today)
     of_fleet = fleet_findings(shared, _fleet_checks(hosts, catalogue), phase, gaps.valid, reach)
     tell_ended(of_fleet, gaps.ended)

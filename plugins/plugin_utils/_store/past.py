@@ -43,6 +43,20 @@ def known_past(report: Report, path: str) -> None:
             add_changes(store, report, now)
 
 
+#: The label of the report that visitors are compared with.
+BASELINE = "baseline"
+
+
+def baseline(path: str) -> t.Optional[Data]:
+    """`fleet` of the report that was stored under that label; None without one."""
+    if not os.path.exists(path):
+        return None
+    with Store(path, read_only=True) as store:
+        kept = store.labelled(BASELINE)
+        fleet = None if kept is None else store.report(kept).get("fleet")
+    return fleet if isinstance(fleet, dict) else None
+
+
 def add_past(store: Store, report: Report, since: float, at: t.Optional[float] = None) -> None:
     """Give the report `history`, and its findings `trend` and `clears_in_seconds`.
 
