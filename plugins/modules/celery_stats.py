@@ -213,6 +213,14 @@ ansible_facts:
               contains:
                 {name: {type: str, description: Its name.}, ready: {type: int, description: Messages that wait.}}
             unconsumed_total: {type: int, description: 'How many there are, null when not all workers answered.'}
+            stalled:
+              description: Queues with messages at every look, whose workers answer and have free slots, and began no task in the window.
+              type: list
+              elements: dict
+              contains:
+                {name: {type: str, description: Its name.}, ready: {type: int, description: Messages that wait.},
+                 workers: {type: int, description: Workers that say that they consume it.}}
+            stalled_total: {type: int, description: 'How many there are, null when not all workers answered.'}
             events_enabled: {type: bool, description: Whether workers send task events; null when no task ran.}
             tasks_source:
               description: Where the outcomes are from, V(events) or V(flower); without either all that follows is null.
@@ -221,6 +229,10 @@ ansible_facts:
             failed: {type: int, description: Tasks that failed.}
             finished: {type: int, description: Both together.}
             retried: {type: int, description: Retries.}
+            rejected: {type: int, description: 'Rejected by the task, most often to be delivered again.'}
+            expired: {type: int, description: 'Dropped because they waited longer than they may (expires), null from Flower.'}
+            sent_back_ratio: {type: float, description: 'Retried or rejected, of those and the finished.'}
+            expired_ratio: {type: float, description: 'Expired, of those and the finished.'}
             failure_ratio: {type: float, description: 'Failed of the finished, null when none finished.'}
             tasks:
               description: Tasks, those that fail most first.
@@ -233,6 +245,7 @@ ansible_facts:
                 retried: {type: int, description: Retries.}
                 rejected: {type: int, description: Rejections.}
                 revoked: {type: int, description: Revocations.}
+                expired: {type: int, description: 'Of those, the tasks that waited longer than they may, null from Flower.'}
                 failure_ratio: {type: float, description: 'Failed of the finished, null when none finished.'}
                 runtime_seconds:
                   description: How long it ran, null from Flower.

@@ -14,7 +14,8 @@ from .._fleet.observed import Instance, Row, rows_in
 from .cause import Cause, look, percent, said, several
 from .fleet_view import Fleet
 
-GROWTH = ("celery_queue_growth", "celery_queue_drain", "celery_queue_wait", "celery_queue_no_consumer", "celery_queue_stuck")
+STALLED = "celery_queue_stalled"
+GROWTH = ("celery_queue_growth", "celery_queue_drain", "celery_queue_wait", "celery_queue_no_consumer", "celery_queue_stuck", STALLED)
 
 #: A queue is flooded when messages arrive this many times faster than they are consumed, and a new one waits this many seconds.
 FLOOD_RATIO, FLOOD_WAIT = 2.0, 30.0
@@ -111,6 +112,10 @@ def _exceptions(row: Row) -> str:
 def tasks_stuck(fleet: Fleet) -> t.Iterator[Cause]:
     """No slot took a task in the window, every slot is held by an old one, and messages wait: more slots would be held as well."""
     for broker in fleet.instances("celery_queue"):
+        stalled = fleet.bad(broker, STALLED)
+        if stalled is not None:
+            yield _stalled(broker, stalled)
+            continue
         running = broker.rows("running")
         finding = fleet.bad(broker, *GROWTH, least="warn")
         if finding is None or not running or not _is_held(broker) or not all(row.amount("age_seconds") >= HELD_SECONDS for row in running):
@@ -136,6 +141,23 @@ def tasks_stuck(fleet: Fleet) -> t.Iterator[Cause]:
             rows=running[:10],
             at=broker,
         )
+
+
+def _stalled(broker: Instance, finding: Finding) -> Cause:
+    """Workers that are alive and free, and take nothing from their queue."""
+    rows = broker.rows("stalled")
+    return Cause(
+        hosts=_hosts(broker),
+        statement=f"The workers of {broker.name} are alive and free, and consume nothing: {said(finding)}.",
+        evidence=[
+            f"{row.word('name')}: {row.amount('ready'):.0f} messages wait for {row.amount('workers'):.0f} workers." for row in rows[:5]
+        ],
+        first_fix=str(finding.get("advice") or "Restart the workers one at a time."),
+        avoid="Do not purge the queue, and do not raise the concurrency: the workers have free slots.",
+        look=look(finding),
+        rows=rows[:10],
+        at=broker,
+    )
 
 
 def _is_held(broker: Instance) -> bool:

@@ -19,7 +19,11 @@ EVENTS_OFF = "task events are off: start the workers with -E (or set worker_send
 EVENTS_UNSEEN = "task events are off (heartbeats only), or no task ran in the window: start the workers with -E"
 #: A task that finished less often than this in the window is not called broken.
 _SEEN_OFTEN = 3
-_OUTCOMES = ("succeeded", "failed", "retried", "failure_ratio", "finished", "tasks", "tasks_total", "worst_task", "runtime_seconds")
+_OUTCOMES = (
+    *("succeeded", "failed", "retried", "rejected", "expired", "failure_ratio", "sent_back_ratio", "expired_ratio", "finished"),
+    *("tasks", "tasks_total", "worst_task", "runtime_seconds"),
+)
+_UNTOLD = "Flower does not tell which tasks expired"
 _FROM_FLOWER = "Flower does not tell how long tasks run"
 
 
@@ -63,7 +67,14 @@ def _put_sums(facts: Facts, rows: list[Row], tally: t.Optional[Tally], source: s
     facts.put("succeeded", succeeded)
     facts.put("failed", failed)
     facts.put("finished", succeeded + failed)
-    facts.put("retried", sum(task["retried"] for task in rows))
+    retried, rejected = (sum(task[name] for task in rows) for name in ("retried", "rejected"))
+    expired: Maybe[int] = Unknown(_UNTOLD) if source == "flower" else sum(task["expired"] for task in rows)
+    nothing, finished = "no task ended in the window", succeeded + failed
+    facts.put("retried", retried)
+    facts.put("rejected", rejected)
+    facts.put("expired", expired)
+    facts.put("sent_back_ratio", share(retried + rejected, retried + rejected + finished, nothing))
+    facts.put("expired_ratio", share(expired, expired if isinstance(expired, Unknown) else expired + finished, nothing))
     facts.put("failure_ratio", share(failed, succeeded + failed, "no task finished in the window"))
     ordered = sorted(rows, key=lambda task: (-task["failed"], -task["retried"], -task["succeeded"], task["name"]))
     facts.rows("tasks", [_shown(task, source) for task in ordered], keep)
@@ -82,7 +93,10 @@ def _spread(values: t.Sequence[float], nothing: str) -> dict[str, Maybe[float]]:
 
 def _shown(task: Row, source: str) -> Row:
     runs = dict.fromkeys(("median", "p95"), _FROM_FLOWER if source == "flower" else "it did not succeed in the window")
-    return row({**task, "runtime_seconds": row(task["runtime_seconds"], runs)}, {"failure_ratio": "it did not finish in the window"})
+    return row(
+        {**task, "runtime_seconds": row(task["runtime_seconds"], runs)},
+        {"failure_ratio": "it did not finish in the window", "expired": _UNTOLD},
+    )
 
 
 def _worst_task(rows: list[Row]) -> Row:
@@ -100,5 +114,6 @@ def _worst_task(rows: list[Row]) -> Row:
 def _flower_row(name: str, counts: dict[str, int]) -> Row:
     told: Row = {kind: counts.get(kind, 0) for kind in ("succeeded", "failed", "retried", "rejected", "revoked")}
     finished = told["failed"] + told["succeeded"]
+    told["expired"] = None
     told["failure_ratio"] = round(told["failed"] / finished, 6) if finished else None
     return {"name": name, **told, "runtime_seconds": {"median": None, "p95": None}, "exceptions": []}

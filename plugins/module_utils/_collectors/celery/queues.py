@@ -29,7 +29,7 @@ def _row(name: str, readings: t.Sequence[Reading], workers: t.Sequence[Row], com
     series = [(one.at, one.lengths[name].ready) for one in readings if name in one.lengths]
     growth, always = _growth([(at, ready) for at, ready in series if ready is not None])
     takers = [worker for worker in workers if name in worker["queues"]]
-    consumers = last.consumers if not on_redis else (len(takers) if complete else None)
+    consumers = (len(takers) if complete else None) if on_redis else _consumers(last.consumers, takers)
     queue: Row = {
         "name": clean(name, 120),
         "ready": last.ready,
@@ -42,6 +42,36 @@ def _row(name: str, readings: t.Sequence[Reading], workers: t.Sequence[Row], com
     }
     queue["arrive_per_second"] = _arrived(queue, takers)
     return _estimates(queue)
+
+
+def _consumers(told: t.Optional[int], takers: t.Sequence[Row]) -> t.Optional[int]:
+    """RabbitMQ may tell of a quorum queue how many messages workers hold (rabbitmq-server#16185): workers know better."""
+    return None if told is None else max(told, len(takers))
+
+
+def stalled(queues: t.Sequence[Row], readings: t.Sequence[Reading], workers: t.Sequence[Row]) -> list[Row]:
+    """Queues with messages at every look, whose workers have a free slot, hold nothing for later and began nothing in the window.
+
+    They are connected, answer, and do not consume (celery#8030). A rate limit or a countdown shows in what they have reserved.
+    """
+    found = []
+    for queue in queues:
+        takers = [worker for worker in workers if queue["name"] in worker["queues"]]
+        waits = [one.lengths[queue["name"]].ready for one in readings if queue["name"] in one.lengths]
+        if takers and len(waits) >= 3 and all(waits) and all(map(_does_nothing, takers)):
+            found.append({"name": queue["name"], "ready": queue["ready"], "workers": len(takers)})
+    return found
+
+
+def _does_nothing(worker: Row) -> bool:
+    slots, active = worker["concurrency"], worker["active_mean"]
+    return bool(worker["accepted"] == 0 and worker["reserved"] == 0 and slots and active is not None and active < slots)
+
+
+def put_stalled(facts: Facts, rows: Maybe[list[Row]]) -> None:
+    """`stalled` as measures, or why it is not known."""
+    facts.put("stalled", rows if isinstance(rows, Unknown) else rows[:10])
+    facts.put("stalled_total", rows if isinstance(rows, Unknown) else len(rows))
 
 
 def _growth(lengths: t.Sequence[tuple[float, int]]) -> tuple[t.Optional[float], t.Optional[bool]]:
@@ -93,6 +123,8 @@ def with_management(queues: list[Row], told: t.Mapping[str, Row], now: float) ->
         if more is None:
             continue
         queue["unacked"] = more.get("unacked")
+        if queue["consumers"] is not None and more.get("consumers") is not None:
+            queue["consumers"] = more["consumers"]
         for name in ("arrive_per_second", "consume_per_second"):
             if queue[name] is None:  # its rates lag by its own interval, so ours are better where they are known
                 queue[name] = more.get(name)

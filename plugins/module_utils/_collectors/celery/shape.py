@@ -187,6 +187,8 @@ def _put_queues(
     built.put("queues", [queue_shape.shown(queue, context) for queue in top(queues, "ready", keep)])
     built.put("queues_total", len(queues))
     queue_shape.put_summary(built, queues, got.readings, accepted, context)
+    unsure = Unknown(ONE_SAMPLE) if not windowed else None if complete else Unknown(context.consumers)
+    queue_shape.put_stalled(built, queue_shape.stalled(queues, got.readings, workers) if unsure is None else unsure)
     held = _held(got, queues, unread)
     built.put("unacked", held)
     last = got.readings[-1] if got.readings else None

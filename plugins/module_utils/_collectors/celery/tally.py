@@ -33,6 +33,7 @@ class Outcome:
     retried: int = 0
     rejected: int = 0
     revoked: int = 0
+    expired: int = 0  # of the revoked, those that waited longer than they may
     runtimes: list[float] = dataclasses.field(default_factory=list)
     exceptions: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
 
@@ -44,6 +45,7 @@ class Outcome:
             "retried": self.retried,
             "rejected": self.rejected,
             "revoked": self.revoked,
+            "expired": self.expired,
             "failure_ratio": ratio(self.failed, self.failed + self.succeeded),
             "runtime_seconds": {"median": percentile(self.runtimes, 0.5), "p95": percentile(self.runtimes, 0.95)},
             "exceptions": [{"name": kind, "count": count} for kind, count in self.exceptions.most_common(EXCEPTIONS)],
@@ -131,6 +133,8 @@ class Tally:
             runtime = number(event.get("runtime"))
             if runtime is not None and len(outcome.runtimes) < RUNTIMES:
                 outcome.runtimes.append(round(float(runtime), 6))
+        elif kind == "revoked":
+            outcome.expired += event.get("expired") is True
         elif kind in ("failed", "retried"):
             match = _EXCEPTION.match(str(event.get("exception") or ""))
             exception = match.group(0)[:80] if match else "unknown"

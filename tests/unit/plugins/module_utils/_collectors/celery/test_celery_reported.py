@@ -1,0 +1,105 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Failures that people reported of Celery and of its other monitors, as replies, lengths and events, and what the facts must say."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery import queues
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.broker import Length, Reading
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.broker_url import Broker
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.shape import Gathered
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.shape import facts as built
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.tally import Tally
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.workers import Snapshot
+
+NODE = "w1@app1"
+NOW = 1_800_000_000.0
+
+
+def snapshot(at: float, total: int, active: int = 0, reserved: int = 0, slots: int = 4) -> Snapshot:
+    task = {"id": "1", "name": "shop.mail", "time_start": NOW - 1}
+    stats = {"pid": 9, "uptime": 1000, "total": {"shop.mail": total}, "pool": {"max-concurrency": slots}, "rusage": {}}
+    replies = {
+        "stats": stats,
+        "active": [task] * active,
+        "reserved": [task] * reserved,
+        "scheduled": [],
+        "active_queues": [{"name": "celery"}],
+    }
+    return Snapshot(at, NOW, {command: {NODE: reply} for command, reply in replies.items()})
+
+
+def facts(first: Snapshot, second: Snapshot, ready: t.Sequence[int], url: str = "redis://h:6379/0", **more: t.Any) -> dict[str, t.Any]:
+    consumers = more.pop("consumers", None)
+    got = Gathered(Broker(url), {"redis_version": "7.0.15", "maxmemory": 0}, [NODE], first=first, second=second, tally=Tally(), **more)
+    got.readings = [Reading(2.5 * place, {"celery": Length(count, consumers)}, unacked=0) for place, count in enumerate(ready)]
+    return built(got, 5.0, 10).done()
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "ready", "stalled"),
+    [
+        (snapshot(0, 100), snapshot(5, 100), (500, 500, 500), 1),
+        (snapshot(0, 100), snapshot(5, 100), (500, 501, 502), 1),
+        (snapshot(0, 100, active=1), snapshot(5, 100, active=1), (500, 500, 500), 1),  # three slots are free
+        (snapshot(0, 100), snapshot(5, 101), (500, 500, 500), 0),
+        (snapshot(0, 100, active=4), snapshot(5, 100, active=4), (500, 500, 500), 0),  # none is free: another fault
+        (snapshot(0, 100, reserved=4), snapshot(5, 100, reserved=4), (500, 500, 500), 0),  # a rate limit
+        (snapshot(0, 100), snapshot(5, 100), (0, 500, 500), 0),  # came within the window
+        (snapshot(0, 100), snapshot(5, 100), (0, 0, 0), 0),
+    ],
+)
+def test_workers_that_answer_and_consume_nothing(first: Snapshot, second: Snapshot, ready: t.Sequence[int], stalled: int) -> None:
+    """https://github.com/celery/celery/issues/8030, https://github.com/celery/celery/issues/8091"""
+    result = facts(first, second, ready)
+    assert result["stalled_total"] == stalled
+    assert result["stalled"] == ([{"name": "celery", "ready": ready[-1], "workers": 1}] if stalled else [])
+
+
+@pytest.mark.parametrize(("told", "expected"), [(0, 1), (40, 40), (1, 1)])
+def test_a_quorum_queue_that_tells_its_unacknowledged_messages_as_consumers(told: int, expected: int) -> None:
+    """https://github.com/rabbitmq/rabbitmq-server/pull/16185: 0 while nothing is in a worker's hands, though workers consume it"""
+    result = facts(snapshot(0, 100), snapshot(5, 150), (5, 3, 5), "amqp://h//", consumers=told)
+    assert (result["queues"][0]["consumers"], result["unconsumed_total"]) == (expected, 0)
+
+
+def test_the_management_api_knows_the_consumers() -> None:
+    row = {"name": "celery", "ready": 5, "consumers": 0, "growth_per_second": 0.0, "arrive_per_second": None, "consume_per_second": None}
+    assert queues.with_management([row], {"celery": {"consumers": 3}}, NOW)[0]["consumers"] == 3
+
+
+def test_a_queue_without_workers_has_no_consumer_whatever_else_is_asked() -> None:
+    got = Gathered(Broker("amqp://h//"), first=snapshot(0, 0), readings=[Reading(0.0, {"typo": Length(7, 0)})])
+    got.first = Snapshot(0.0, NOW)
+    assert built(got, None, 10).done()["unconsumed"] == [{"name": "typo", "ready": 7}]
+
+
+def heard(**outcomes: int) -> dict[str, t.Any]:
+    tally = Tally()
+    for kind, count in outcomes.items():
+        name, _and, expired = kind.partition("_")
+        for number in range(count):
+            event = {"type": f"task-{name}", "uuid": f"{kind}{number}", "name": "shop.sync", "hostname": NODE, "timestamp": NOW}
+            tally.take({**event, "expired": bool(expired), "exception": "OperationalError('x')"}, NOW)
+    got = Gathered(Broker("redis://h:6379/0"), {}, [NODE], first=snapshot(0, 0), second=snapshot(5, 600), tally=tally)
+    return built(got, 5.0, 10).done()
+
+
+def test_tasks_that_are_retried_for_ever_never_fail() -> None:
+    """https://github.com/RedHatProductSecurity/component-registry/pull/490"""
+    result = heard(retried=500, succeeded=10)
+    assert (result["failure_ratio"], result["sent_back_ratio"]) == (0.0, pytest.approx(0.980392))
+    assert heard(rejected=40)["sent_back_ratio"] == 1.0 and heard(succeeded=3)["sent_back_ratio"] == 0.0
+
+
+def test_tasks_that_expire_are_dropped_without_an_error() -> None:
+    """https://github.com/google/turbinia/pull/1540"""
+    result = heard(revoked_expired=9, revoked=3, succeeded=1)
+    assert (result["expired"], result["expired_ratio"], result["tasks"][0]["expired"]) == (9, 0.9, 9)
+    assert heard(revoked=3)["expired"] == 0
