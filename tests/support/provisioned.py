@@ -102,6 +102,17 @@ def changed(output: str) -> list[str]:
     return re.findall(r"^TASK \[(?:[\w.]+ : )?(.*?)\] \*+\n(?:(?!TASK).*\n)*?changed:", output, re.M)
 
 
+def changes(output: str) -> set[tuple[str, str]]:
+    """Each task that changed something, and the host."""
+    found, task = set(), ""
+    for line in output.splitlines():
+        header, change = re.match(r"TASK \[(?:[\w.]+ : )?(.*?)\] \*+$", line), re.match(r"changed: \[([^\]]+)\]", line)
+        task = header[1] if header else task
+        if change:
+            found.add((task, change[1]))
+    return found
+
+
 def wheels(packages: t.Sequence[str], python: str) -> pathlib.Path:
     """A folder of wheels for a Python (`3.11`), made once per machine: hosts of a fleet reach no index."""
     place = CACHE / f"wheels-{python}"

@@ -106,10 +106,10 @@ def kind(name: str) -> str:
     return name.rstrip("0123456789")
 
 
-def made(names: t.Mapping[str, str]) -> Fleet:
-    """The hosts by name, each with its release; not yet up."""
+def made(names: t.Mapping[str, str], *more: str) -> Fleet:
+    """The hosts by name, each with its release; not yet up. `more`: packages that lie in the local mirror as well."""
     packages = {package for name in names for package in PACKAGES[kind(name)]}
-    return Fleet(names, names, sorted(packages.union(REMEDIES)), booted=True)
+    return Fleet(names, names, sorted(packages.union(REMEDIES, more)), booted=True)
 
 
 def settle(fleet: Fleet) -> None:

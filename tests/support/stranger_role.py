@@ -1,0 +1,110 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The role launch_monitoring over a stranger's fleet, and back: as an ordinary user with sudo, beside services that visitors use.
+
+Each step raises AssertionError with what the stranger would have stumbled on.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import shutil
+import subprocess
+import typing as t
+
+from . import ansible, stranger
+from .cockpit import Cockpit
+from .fleet import Fleet, Host
+from .provisioned import Provisioned, changes, wheels
+
+#: Not of Debian: what the private virtualenv is made of, by the release's Python.
+WHEELS = ["uwsgitop", "flower", "celery[redis]", "psutil", "psycopg[binary]"]
+PYTHONS = {"bookworm": "3.11", "trixie": "3.13"}
+#: A tool of the cockpit on each kind of host, and what stands on its screen once it has data.
+TOOLS: dict[str, dict[str, tuple[str, ...]]] = {
+    "web": {"varnishstat": ("MAIN.client_req",), "varnishtop": ("BereqURL",), "uwsgitop": ("WID",)},
+    "app": {"uwsgitop": ("WID",), "celery events": ("shop.book",)},
+    "db": {"memcache-top": ("hit_rate",), "pg_activity": ("RUNNING QUERIES",), "mytop": ("Queries",)},
+}
+UNITS = "varnish uwsgi redis-server celery mariadb memcached 'postgresql@*'"
+VENDOR = "Package: mysql-community-server\\nVersion: 8.0\\nArchitecture: all\\nMaintainer: t <t@t>\\nConflicts: htop\\nDescription: t\\n"
+
+
+class StrangersRole:
+    def __init__(self, fleet: Fleet, folder: pathlib.Path) -> None:
+        self.fleet = fleet
+        self.folder = folder
+
+    def play(self) -> None:
+        for host in self.fleet.hosts.values():
+            release = self.fleet.bases[host.name].name.removeprefix("base-")
+            shutil.copytree(wheels(WHEELS, PYTHONS[release]), host.root / "srv/wheels")
+        before, pids = self.snapshots(), self.pids()
+        would = changes(self.run("--check"))
+        assert self.snapshots() == before, "check mode has changed something"
+        did = changes(self.run())
+        assert would == did and did, f"only predicted: {would - did}; only done: {did - would}"
+        again = changes(self.run())
+        assert not again, again
+        with stranger.visitors(self.fleet):
+            self.every_tool_shows_data()
+        self.and_back(before)
+        self.beside_a_vendors_server(next(host for host in self.fleet.hosts.values() if stranger.kind(host.name) == "db"))
+        assert self.pids() == pids, "a server was restarted"
+
+    def and_back(self, before: dict[str, list[str]]) -> None:
+        would = changes(self.run("--check", launch_monitoring_state="absent"))
+        did = changes(self.run(launch_monitoring_state="absent"))
+        assert would == did and did, f"only predicted: {would - did}; only done: {did - would}"
+        for name, after in self.snapshots().items():
+            left, gone = sorted(set(after) - set(before[name]))[:20], sorted(set(before[name]) - set(after))[:20]
+            assert not left and not gone, f"{name}: left {left}, gone {gone}"
+
+    def every_tool_shows_data(self) -> None:
+        with Cockpit(self.inventory(ansible_become=True), self.folder) as cockpit:
+            titles = sorted(cockpit.panes())
+            for host in self.fleet.hosts.values():
+                for tool, texts in {"htop": ("Load average",), **TOOLS[stranger.kind(host.name)]}.items():
+                    of_tool = [title for title in titles if title.startswith(f"{host.name}: {tool}")]
+                    assert of_tool, f"no pane has {tool} of {host.name}: {titles}"
+                    cockpit.shows(of_tool[0], *texts)
+
+    def beside_a_vendors_server(self, host: Host) -> None:
+        """It conflicts with a tool, and runs on."""
+        view = self.view(host)
+        view.sh(f"mkdir -p /tmp/vendor/DEBIAN && printf '{VENDOR}' > /tmp/vendor/DEBIAN/control")
+        view.sh("dpkg-deb -b /tmp/vendor >/dev/null && dpkg -i /tmp/vendor.deb >/dev/null")
+        before = view.snapshot()
+        done = self.playbook("--limit", host.name, "--tags", "memcached")
+        assert done.returncode != 0 and "htop: not installed: apt would remove mysql-community-server" in done.stdout, done.stdout[-3000:]
+        assert "mysql-community-server" in view.packages()
+        self.run("--limit", host.name, launch_monitoring_state="absent")
+        assert view.snapshot() == before
+
+    def playbook(self, *arguments: str, **variables: t.Any) -> subprocess.CompletedProcess[str]:
+        inventory = self.inventory(launch_monitoring_pip_extra_args="--no-index --find-links /srv/wheels", **variables)
+        return ansible.run("ansible-playbook", "-i", inventory, "playbooks/launch_monitoring.yml", *arguments, seconds=1800)
+
+    def run(self, *arguments: str, **variables: t.Any) -> str:
+        """The output of a run that went well on every host."""
+        done = self.playbook(*arguments, **variables)
+        assert done.returncode == 0 and "PLAY RECAP" in done.stdout, done.stdout[-6000:] + done.stderr[-2000:]
+        return done.stdout
+
+    def inventory(self, **variables: t.Any) -> pathlib.Path:
+        return stranger.inventory(self.fleet, **variables)
+
+    def view(self, host: Host) -> Provisioned:
+        view = Provisioned(self.fleet)
+        view.host = host
+        return view
+
+    def snapshots(self) -> dict[str, list[str]]:
+        return {host.name: self.view(host).snapshot() for host in self.fleet.hosts.values()}
+
+    def pids(self) -> dict[str, list[str]]:
+        """The main processes of the services, as systemd and the process table have them."""
+        asks = f"systemctl show --value --property MainPID {UNITS}; pgrep -o -f '[u]wsgi.*--ini'"
+        return {host.name: self.view(host).sh(asks, check=False).split() for host in self.fleet.hosts.values()}
