@@ -33,7 +33,8 @@ ELSEWHERE = {
 }
 #: Playbooks that only read; of others the tasks are listed.
 READING = re.compile(r"ansible-playbook .*launch_check\b")
-INVENTORY = {"all": {"children": {"app": {"hosts": {"app1": {}}}}, "hosts": {"db1": {}}, "vars": {"ansible_connection": "local"}}}
+_HERE = {"ansible_connection": "local", "ansible_python_interpreter": str(VENV / "python")}
+INVENTORY = {"all": {"children": {"app": {"hosts": {"app1": {}}}}, "hosts": {"db1": {}}, "vars": _HERE}}
 
 
 def lines() -> dict[str, str]:

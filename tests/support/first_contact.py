@@ -50,7 +50,7 @@ class FirstContact:
         self.set(second["obstacles"])
         stranger.restart(self.fleet)
         with stranger.visitors(self.fleet):
-            third = self.check(f"{self.line} --become")
+            third = self.under_load()
         self.is_go(third)
         self.all_end_well(third)
 
@@ -75,7 +75,7 @@ class FirstContact:
             "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
             "ANSIBLE_NOCOLOR": "1",
         }
-        return subprocess.run(["sh", "-c", line], check=False, capture_output=True, text=True, cwd=ROOT, env=surroundings, timeout=300)
+        return subprocess.run(["sh", "-c", line], check=False, capture_output=True, text=True, cwd=ROOT, env=surroundings, timeout=600)
 
     def follow(self, obstacles: t.Sequence[dict[str, t.Any]]) -> dict[str, t.Any]:
         """Paste their commands in the order of the board; gives the report of the one that reads with become."""
@@ -103,6 +103,14 @@ class FirstContact:
     def all_end_well(self, report: dict[str, t.Any]) -> None:
         failed = self.printed.not_well(of_report(report))
         assert not failed, "\n".join(f"{line}\n  {pasted.code}: {pasted.shown[-600:]}" for line, pasted in failed.items())
+
+    def under_load(self) -> dict[str, t.Any]:
+        """The check, asked again as it says where a slow machine's window held too little."""
+        report = self.check(f"{self.line} --become")
+        for _again in range(2):
+            if {obstacle["kind"] for obstacle in report["obstacles"]} <= {"traffic", "again"} and report["obstacles"]:
+                report = self.check(report["obstacles"][-1]["command"])
+        return report
 
     def is_go(self, report: dict[str, t.Any]) -> None:
         """Nothing unknown and nothing failed, but for the load of the one machine that all of these hosts are."""

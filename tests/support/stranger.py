@@ -158,7 +158,7 @@ import socket, subprocess, time
 
 while True:
     with socket.create_connection(("127.0.0.1", 11211)) as cache:
-        for number in range(40):
+        for number in range(400):
             cache.sendall(b"set k 0 60 1\\r\\nx\\r\\nget k\\r\\nget k\\r\\n")
             cache.recv(1000)
     subprocess.run(["su", "postgres", "-c", "psql -q shop"], input=b"select * from shop where id = 1;" * 20, stdout=-3)
