@@ -64,7 +64,11 @@ TABLES: dict[str, tuple[t.Iterable[str], t.Iterable[str], dict[str, str]]] = {
     "tiers of the role launch_monitoring": (
         GATHERED,
         MONITORING["launch_monitoring__tiers"],
-        {"server": "its tools are on every host (tier: all)", "varnish_traffic": "its tools are varnish's"},
+        {
+            "server": "its tools are on every host (tier: all)",
+            "varnish_traffic": "its tools are varnish's",
+            "redis": "redis-cli comes with the server",
+        },
     ),
     "documentation of launch_facts": (GATHERED, documented_services(), {}),
 }

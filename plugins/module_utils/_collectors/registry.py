@@ -45,6 +45,12 @@ def _postgresql() -> Collector:
     return COLLECTOR
 
 
+def _redis() -> Collector:
+    from .redis.collector import COLLECTOR
+
+    return COLLECTOR
+
+
 def _server() -> Collector:
     from .server.collector import COLLECTOR
 
@@ -134,6 +140,7 @@ ROWS: tuple[Service, ...] = (
         "memcached", "memcached", "cache", _memcached, "memcached_stats", ("memcached", "mcrouter"), followed=("memcached_hit_ratio",),
     ),
     Service("memcached_pool", "memcached pool", "cache", under="memcached"),
+    Service("redis", "Redis", "store", _redis, "redis_stats", ("redis", "valkey"), followed=("redis_memory_left",)),
     Service("celery", "Celery", "queue", _celery, "celery_stats", ("celery",)),
     Service("celery_queue", "Celery queues", "queue", under="celery", followed=("celery_queue_growth",)),
     Service(

@@ -108,6 +108,16 @@ def memcached(way: Way, instances: t.Sequence[Instance]) -> list[Pane]:
     return [Pane("memcache-top", script, notes=notes)]
 
 
+def redis(way: Way, instances: t.Sequence[Instance]) -> list[Pane]:
+    panes = []
+    for one in instances:
+        # a pane asks nobody: its password is in REDISCLI_AUTH, as the note says
+        login = words(*access.of("redis-cli", {**one, "password": None}, way).arguments)
+        script = first_of(way, f"redis-cli {login} --stat -i 2", f"valkey-cli {login} --stat -i 2", lacking="redis-cli")
+        panes.append(Pane(f"redis-cli {one.get('name')}", script, notes=_login_note(way, one, "redis-cli", "REDISCLI_AUTH")))
+    return panes
+
+
 def celery(way: Way, instances: t.Sequence[Instance]) -> list[Pane]:
     panes = []
     for one in instances:
@@ -168,6 +178,7 @@ TOOLS: dict[str, t.Callable[[Way, t.Sequence[Instance]], list[Pane]]] = {
     "varnish": varnish,
     "uwsgi": uwsgi,
     "memcached": memcached,
+    "redis": redis,
     "celery": celery,
     "postgresql": postgresql,
     "mysql": mysql,

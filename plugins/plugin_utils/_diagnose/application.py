@@ -26,7 +26,7 @@ OWN_SHARE = 0.5
 COMFORT = 0.7
 SATURATED = ("uwsgi_saturated", "uwsgi_workers_busy", "uwsgi_listen_queue_full")
 #: Tiers that workers wait for.
-BEHIND = ("cache", "queue", "database")
+BEHIND = ("cache", "store", "queue", "database")
 
 
 def workers_exhausted(fleet: Fleet) -> t.Iterator[Cause]:

@@ -14,6 +14,8 @@ import dataclasses
 import typing as t
 import urllib.parse
 
+from ...module_utils._collect.problem import Problem
+from ...module_utils._collect.stream import parse_address
 from .quoting import Untypable
 from .way import Way
 
@@ -64,15 +66,30 @@ def celery(tool: str, instance: Instance, _way: Way) -> Access:
 
 
 def redis(_tool: str, instance: Instance, _way: Way) -> Access:
-    """Celery's broker on Redis. A password comes from REDISCLI_AUTH."""
+    """A server of Redis or Valkey, or Celery's broker on one. A password that is nobody's of ours comes from REDISCLI_AUTH."""
     broker = instance.get("broker")
-    place = broker if isinstance(broker, dict) else {}
-    host, port = place.get("host"), place.get("port")
+    if isinstance(broker, dict):
+        host, port = broker.get("host"), broker.get("port")
+    else:
+        host, port = _place(str(instance.get("address") or instance.get("name") or ""))
     if isinstance(host, str) and host.startswith("/"):
-        return Access(("-s", host))
-    if not host:
+        place: tuple[str, ...] = ("-s", host)
+    elif host:
+        place = ("-h", str(host), *(("-p", str(port)) if port else ()))
+    else:
         raise Untypable("where the broker listens is not known")
-    return Access(("-h", str(host), *(("-p", str(port)) if port else ())))
+    user, authority = instance.get("login_user"), instance.get("ca_cert")
+    encrypted = ("--tls", *(("--cacert", str(authority)) if authority else ())) if instance.get("tls") is True else ()
+    login = ("--user", str(user)) if user and not isinstance(broker, dict) else ()
+    return Access((*place, *encrypted, *login), prompt=("--askpass",) if instance.get("password") is True else ())
+
+
+def _place(address: str) -> tuple[t.Optional[str], t.Optional[int]]:
+    try:
+        found = parse_address(address, 6379)
+    except Problem:
+        return None, None
+    return (found, None) if isinstance(found, str) else found
 
 
 #: Tools that take a password from ~/.pgpass only.
@@ -117,7 +134,7 @@ TOOLS: dict[str, tuple[str, t.Callable[[str, Instance, Way], Access]]] = {
     "uwsgi": ("uwsgi", uwsgi),
     "memcached-tool": ("memcached", memcached),
     "celery": ("celery", celery),
-    "redis-cli": ("celery", redis),
+    "redis-cli": ("redis", redis),
     **dict.fromkeys(("psql", "pg_activity", "pg_top"), ("postgresql", postgresql)),
     **dict.fromkeys(("mysql", "mariadb", "mytop", "innotop", "mysqladmin", "mariadb-admin", "pt-duplicate-key-checker"), ("mysql", mysql)),
 }

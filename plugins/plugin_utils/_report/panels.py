@@ -159,6 +159,35 @@ def _memcached(report: Report) -> t.Iterator[t.Optional[Chart]]:
     yield charts.bars("Latency of a get", values(up, "latency_milliseconds.median"), "milliseconds", mark=2, keep_order=True)
 
 
+def _redis(report: Report) -> t.Iterator[t.Optional[Chart]]:
+    up = instances_by_place(report, "redis")
+    yield charts.bars("Memory of the limit", values(up, "fill_ratio"), "ratio", "a full cache is healthy, a full broker is not", mark=0.9)
+    yield charts.bars("Operations per server", values(up, "operations_per_second"), "per_second")
+    yield charts.bars("Its one thread is busy", values(up, "main_thread_busy_ratio"), "ratio", mark=0.75)
+    columns = (
+        ("name", "command", "text"),
+        ("calls_per_second", "calls", "per_second"),
+        ("mean_milliseconds", "mean", "milliseconds"),
+        ("milliseconds", "time in the window", "milliseconds"),
+        ("where", "where", "text"),
+    )
+    spent = sorted(rows_of(up, "commands"), key=lambda row: -(number(row.get("milliseconds")) or 0))
+    yield charts.table("Commands by time", spent[:10], columns)
+    slow = sorted(rows_of(up, "slow_commands"), key=lambda row: -(number(row.get("longest_milliseconds")) or 0))
+    yield charts.table(
+        "Commands that held up all others",
+        slow[:10],
+        (
+            ("name", "command", "text"),
+            ("key", "kind of key", "text"),
+            ("longest_milliseconds", "longest", "milliseconds"),
+            ("calls", "calls", "count"),
+            ("client", "client", "text"),
+            ("where", "where", "text"),
+        ),
+    )
+
+
 def _celery(report: Report) -> t.Iterator[t.Optional[Chart]]:
     up = instances_by_place(report, "celery")
     queues = {str(row.get("name")): row for row in rows_of(up, "queues")}
@@ -225,6 +254,7 @@ PANELS: dict[str, t.Callable[[Report], t.Iterator[t.Optional[Chart]]]] = {
     "varnish_traffic": _traffic,
     "uwsgi": _uwsgi,
     "memcached": _memcached,
+    "redis": _redis,
     "celery": _celery,
     "postgresql": _database("postgresql"),
     "mysql": _database("mysql"),

@@ -6,17 +6,13 @@
 
 from __future__ import annotations
 
-import re
 import socket
 import time
 import typing as t
 
-from ..._collect import stream
-from ..._collect.problem import Down, Hangs, HungUp, Problem
+from ..._collect import resp, stream
+from ..._collect.problem import Hangs, HungUp, Problem
 
-#: Redis answers PING with PONG, or with an error: a code in capitals, and words.
-_PONG = re.compile(rb"\+PONG\r\n")
-_ERROR = re.compile(rb"-([A-Z][A-Z0-9]*)[ \r]")
 #: RabbitMQ's first frame: a method on channel 0, of a size that a greeting has; or the protocol that it wants instead.
 _FRAME, _LARGEST_GREETING = b"\x01\x00\x00", 1 << 17
 #: RabbitMQ's frames have 128 KiB. Its library would wait for all of what is announced.
@@ -28,25 +24,7 @@ _IF_TLS = "the broker URL begins with rediss:// or amqps:// then"
 def redis(where: str, address: stream.Address, seconds: float) -> None:
     """Raise Down, Hangs or Problem unless Redis answers there."""
     with stream.connect(address, seconds) as conn:
-        try:
-            conn.sendall(b"PING\r\n")  # a server that requires a login responds with an error, which is a response
-            answer = stream.read_all(conn, seconds, enough=lambda data: len(data) >= 7)
-        except TimeoutError as late:
-            answer = late.args[0] if late.args and isinstance(late.args[0], bytes) else b""
-            if not answer:
-                raise Hangs(f"the broker {where} did not answer within {seconds:g} s: it hangs, or is no Redis", address, _IF_TLS) from None
-        except OSError:
-            answer = b""
-    if not answer:
-        raise HungUp(f"the broker {where} hangs up without an answer: is it another service's port?", address, _IF_TLS)
-    error = _ERROR.match(answer)
-    if error is None and not _PONG.match(answer):
-        raise Problem(f"what answers at {where} does not speak as a broker does{stream.instead(answer)}: is it another service's port?")
-    code = error.group(1) if error is not None else b""
-    if code == b"DENIED":
-        raise Problem(f"the broker {where} is in protected mode: it has no password and lets only its own host in")
-    if code == b"LOADING":
-        raise Down(f"the broker {where} loads its data from disk, and takes no command until it is done")
+        resp.greet(conn, address, seconds, f"the broker {where}", "a broker", _IF_TLS)
 
 
 def ask_once(connection: t.Any) -> None:

@@ -1,0 +1,76 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Memory against its limit and policy, what is evicted, what expires, and what is refused for want of memory."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ..._collect.derived import Window, rate, share, total
+from ..._collect.facts import Facts, Maybe, Unknown, known, measured
+from ..._collect.sampling import Number
+from . import parse
+from .samples import NO_DATA, Sample
+
+NO_LIMIT = "it has no limit of its own (maxmemory 0)"
+#: The server may be over its limit while it evicts, by what one command adds.
+SLACK = 0.25
+
+
+def put(facts: Facts, latest: Sample, window: Window) -> None:
+    _against_limit(facts, latest, window)
+    facts.put("evictions", window.moved("evicted_keys"))
+    facts.put("evictions_per_second", window.rate("evicted_keys"))
+    facts.put("lifetime_evictions", window.now("evicted_keys"))
+    facts.put("expired", window.moved("expired_keys"))
+    facts.put("expired_per_second", window.rate("expired_keys"))
+    refused = _out_of_memory(latest, window)
+    facts.put("refused_writes", refused)
+    facts.put("refused_writes_per_second", rate(refused, window.seconds))
+
+
+def _against_limit(facts: Facts, latest: Sample, window: Window) -> None:
+    used, limit = window.now("used_memory"), window.now("maxmemory")
+    counted = used
+    uncounted = known(window.now("mem_not_counted_for_evict"))
+    if not isinstance(used, Unknown) and uncounted is not None:
+        counted = max(0, used - uncounted)  # buffers of replicas and of the append-only file
+    facts.put("bytes", used)
+    facts.put("limited", limit if isinstance(limit, Unknown) else limit > 0)
+    facts.put("limit_bytes", Unknown(NO_LIMIT) if known(limit) == 0 else limit)
+    facts.put("fill_ratio", share(counted, limit, NO_LIMIT, SLACK))
+    facts.put("policy", _policy(latest))
+    facts.put("rss_bytes", window.now("used_memory_rss"))
+    facts.put("host_ratio", share(window.now("used_memory_rss"), window.now("total_system_memory"), "it does not tell", SLACK))
+
+
+def _policy(latest: Sample) -> Maybe[str]:
+    found = latest.info.get("maxmemory_policy") or latest.config.get("maxmemory-policy")
+    if latest.is_sentinel:
+        return Unknown(NO_DATA)
+    return measured(found if re.fullmatch(r"[a-z-]{3,30}", found or "") else None, "it does not tell its policy (maxmemory_policy)")
+
+
+def evicts_any(facts: Facts) -> Maybe[bool]:
+    """Whether it evicts any key at its limit, also one that never expires."""
+    limited, policy = facts.value("limited"), facts.value("policy")
+    if isinstance(limited, Unknown) or limited is False:
+        return t.cast("Maybe[bool]", limited)
+    return policy if isinstance(policy, Unknown) else policy.startswith("allkeys")
+
+
+def _out_of_memory(latest: Sample, window: Window) -> Maybe[Number]:
+    """Commands that were refused with OOM. The line of an error exists once it happened."""
+    if window.reason is not None:
+        return Unknown(window.reason)
+    if latest.is_sentinel:
+        return Unknown(NO_DATA)
+    if "INFO errorstats" in latest.refused or "total_error_replies" not in latest.info:
+        return Unknown(latest.refused.get("INFO errorstats", f"{latest.product} {latest.version} does not tell errors by kind (since 6.2)"))
+    before, after = (
+        parse.count(parse.prefixed(values, "errorstat_").get("OOM", {}), "count") or 0 for values in (window.first, latest.info)
+    )
+    return total([after, -before]) if after >= before else Unknown("the counters were reset between the samples (CONFIG RESETSTAT)")

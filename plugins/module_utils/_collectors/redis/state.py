@@ -1,0 +1,136 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Persistence and forks, replication, Cluster and Sentinel."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..._collect.derived import Window, any_of
+from ..._collect.facts import Facts, Maybe, Unknown, measured
+from ..._collect.sampling import Number
+from ..._texts.redact import clean
+from . import parse
+from .samples import NO_DATA, Sample
+
+NO_CLUSTER = "it is no member of a cluster"
+NO_SENTINEL = "it is no sentinel"
+
+
+def put(facts: Facts, latest: Sample, window: Window, keep: int) -> None:
+    _persistence(facts, latest, window)
+    _replication(facts, latest, window, keep)
+    _cluster(facts, latest)
+    _sentinel(facts, latest, keep)
+
+
+def _persistence(facts: Facts, latest: Sample, window: Window) -> None:
+    saves = latest.setting("save")
+    facts.put("persistence.snapshots", saves if isinstance(saves, Unknown) else saves.strip(' "') != "")
+    facts.put("persistence.append_only", _flag(latest, "aof_enabled"))
+    failed = [_is_bad(latest, name) for name in ("rdb_last_bgsave_status", "aof_last_bgrewrite_status", "aof_last_write_status")]
+    facts.put("persistence.failed", any_of(failed))
+    facts.put("persistence.refuses_writes", _refuses(latest, failed[0], failed[2]))
+    facts.put("persistence.loading", _flag(latest, "loading"))
+    facts.put("persistence.saving", any_of([_flag(latest, "rdb_bgsave_in_progress"), _flag(latest, "aof_rewrite_in_progress")]))
+    facts.put("persistence.unsaved_changes", window.now("rdb_changes_since_last_save"))
+    facts.put("persistence.fork_milliseconds", _fork(window))
+    facts.put("persistence.forks", window.moved("total_forks"))
+    keeps_none = latest.info.get("aof_enabled") == "0"
+    facts.put("persistence.delayed_syncs", Unknown("it keeps no append-only file") if keeps_none else window.moved("aof_delayed_fsync"))
+
+
+def _fork(window: Window) -> Maybe[Number]:
+    microseconds = window.now("latest_fork_usec")
+    return microseconds if isinstance(microseconds, Unknown) else microseconds / 1000
+
+
+def _flag(latest: Sample, name: str) -> Maybe[bool]:
+    value = latest.info.get(name)
+    return measured(None if value not in ("0", "1") else value == "1", NO_DATA if latest.is_sentinel else f"it does not tell {name}")
+
+
+def _is_bad(latest: Sample, name: str) -> Maybe[bool]:
+    value = latest.info.get(name)
+    why = NO_DATA if latest.is_sentinel else f"it does not tell {name}"
+    return measured(None if value not in ("ok", "err") else value == "err", why)
+
+
+def _refuses(latest: Sample, snapshot_failed: Maybe[bool], append_failed: Maybe[bool]) -> Maybe[bool]:
+    """Whether it takes no writes because it cannot save (MISCONF)."""
+    stops = latest.setting("stop-writes-on-bgsave-error")
+    saves = latest.setting("save")
+    stopped: Maybe[bool] = snapshot_failed
+    if snapshot_failed is True:
+        missing = next((one for one in (stops, saves) if isinstance(one, Unknown)), None)
+        stopped = missing if missing is not None else stops == "yes" and bool(t.cast(str, saves).strip(' "'))
+    return any_of([stopped, append_failed])
+
+
+def _replication(facts: Facts, latest: Sample, window: Window, keep: int) -> None:
+    role = {"master": "primary", "slave": "replica"}.get(latest.info.get("role", ""))
+    why = NO_DATA if latest.is_sentinel else "it does not tell its role"
+    facts.put("role", role, why)
+    _as_replica(facts, latest, window, role)
+    offset = parse.count(latest.info, "master_repl_offset")
+    rows = [_replica(row, offset) for name, row in sorted(parse.prefixed(latest.info, "slave").items()) if name.isdigit()]
+    facts.rows("replicas", Unknown(why) if role is None else rows, keep)
+    facts.put("full_resyncs", window.moved("sync_full"))
+
+
+def _as_replica(facts: Facts, latest: Sample, window: Window, role: t.Optional[str]) -> None:
+    names = ("link_up", "down_seconds", "silent_seconds", "syncing")
+    if role != "replica":
+        for name in names:
+            facts.put(f"source.{name}", None, "it is no replica")
+        return
+    link = latest.info.get("master_link_status")
+    facts.put("source.link_up", None if link not in ("up", "down") else link == "up", "it does not tell master_link_status")
+    down = window.now("master_link_down_since_seconds")
+    facts.put("source.down_seconds", Unknown("the link is up") if link == "up" else down)
+    facts.put("source.silent_seconds", window.now("master_last_io_seconds_ago"))
+    facts.put("source.syncing", _flag(latest, "master_sync_in_progress"))
+
+
+def _replica(row: t.Mapping[str, str], offset: t.Optional[Number]) -> dict[str, t.Any]:
+    behind = parse.count(row, "offset")
+    return {
+        "address": clean(f"{row.get('ip', '?')}:{row.get('port', '?')}", 80),
+        "state": clean(row.get("state", "?"), 30),
+        "lag_seconds": measured(parse.count(row, "lag"), "its lag is not told"),
+        "behind_bytes": measured(None if behind is None or offset is None else max(0, offset - behind), "its offset is not told"),
+    }
+
+
+def _cluster(facts: Facts, latest: Sample) -> None:
+    names = {"size": "cluster_size", "nodes": "cluster_known_nodes", "slots_ok": "cluster_slots_ok", "slots_failed": "cluster_slots_fail"}
+    enabled = latest.info.get("cluster_enabled") == "1"
+    why = latest.why_not("CLUSTER INFO") if enabled else NO_CLUSTER
+    state = latest.cluster.get("cluster_state")
+    facts.put("cluster.ok", None if state not in ("ok", "fail") else state == "ok", why)
+    for name, field in names.items():
+        facts.put(f"cluster.{name}", parse.count(latest.cluster, field), why)
+
+
+def _sentinel(facts: Facts, latest: Sample, keep: int) -> None:
+    """What a sentinel watches, from its own INFO: `master0:name=mymaster,status=ok,address=…,slaves=1,sentinels=3`."""
+    if not latest.is_sentinel:
+        facts.rows("watched", Unknown(NO_SENTINEL), keep)
+        facts.put("watched_down", Unknown(NO_SENTINEL))
+        return
+    rows = []
+    for name, row in sorted(parse.prefixed(latest.info, "master").items()):
+        if name.isdigit():
+            rows.append(
+                {
+                    "name": clean(row.get("name", "?"), 60),
+                    "address": clean(row.get("address", "?"), 80),
+                    "status": clean(row.get("status", "?"), 20),
+                    "replicas": measured(parse.count(row, "slaves"), "it does not tell"),
+                    "sentinels": measured(parse.count(row, "sentinels"), "it does not tell"),
+                }
+            )
+    facts.rows("watched", rows, keep)
+    facts.put("watched_down", sum(row["status"] != "ok" for row in rows))
