@@ -130,12 +130,14 @@ def _unpack(archive: pathlib.Path, found: dict[str, dict[str, bytes]]) -> None:
 
 def pack(folder: pathlib.Path, archive: pathlib.Path) -> None:
     """All cells of one kind (`folder` is the kind's) in one solid archive; the same cells give the same bytes."""
-    with tarfile.open(archive, "w:xz", preset=9) as packed:
+    part = archive.with_suffix(".part")
+    with tarfile.open(part, "w:xz", preset=9) as packed:
         for path in sorted(folder.rglob("*.json")):
             info = tarfile.TarInfo(str(path.relative_to(folder.parent)))
             content = path.read_bytes()
             info.size = len(content)
             packed.addfile(info, io.BytesIO(content))
+    part.replace(archive)
 
 
 def _cell(name: str, files: t.Mapping[str, bytes], place: pathlib.Path) -> Cell:

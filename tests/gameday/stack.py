@@ -44,9 +44,11 @@ class Stack:
         self.dir = place
 
     def start(self) -> None:
-        if " RUNNING " not in self.supervisor("status"):
-            # of a recording that was killed: its number may be another process's by now
-            (self.dir / "data" / "postgresql" / "postmaster.pid").unlink(missing_ok=True)
+        if " RUNNING " in self.supervisor("status"):
+            self.heal()
+            return
+        # of a recording that was killed: its number may be another process's by now
+        (self.dir / "data" / "postgresql" / "postmaster.pid").unlink(missing_ok=True)
         started = self.practice.start()
         if started.rc:
             raise RuntimeError(f"the practice stack does not start: {started.output[-2000:]}")
@@ -54,6 +56,7 @@ class Stack:
     def heal(self) -> None:
         """What a fault left behind: programs that ended, empty caches, tasks that nobody waits for."""
         self.supervisor("start", "all")
+        self.varnishadm("vcl.use", "boot")
         with self.running(REFILL) as process:
             process.wait(60)
 
@@ -107,8 +110,8 @@ class Stack:
             return conn.recv(4096)
 
     def varnishadm(self, *words: str) -> str:
-        argv = ["varnishadm", "-n", str(self.dir / "run" / "varnish"), *words]
-        return subprocess.run(argv, check=True, capture_output=True, text=True, timeout=30).stdout
+        argv = ["varnishadm", "-t", "30", "-n", str(self.dir / "run" / "varnish"), *words]
+        return subprocess.run(argv, check=True, capture_output=True, text=True, timeout=60).stdout
 
     # its programs
 
