@@ -121,7 +121,18 @@ ansible_facts:
                  memory_limited: {type: bool, description: 'Whether Redis has a limit, null for others.'},
                  memory_limit_bytes: {type: int, description: 'The limit, null without one.'},
                  eviction_policy: {type: str, description: 'What Redis does at the limit, null for others.'},
-                 identity: {type: str, description: 'Identifies the broker, whichever host reads it.'}}
+                 identity: {type: str, description: 'Identifies the broker, whichever host reads it.'},
+                 alarms: {type: list, elements: str,
+                          description: 'Alarms at which RabbitMQ takes no messages, from its management API. Null for others.'},
+                 flushes: {type: int, description: 'How often Redis was emptied in the window (FLUSHALL, FLUSHDB). Null for others.'},
+                 slowest_milliseconds: {type: float, description: 'The longest that one command took in Redis, during which it did nothing else.'},
+                 commands: {type: list, elements: dict, description: 'Commands that took most of Redis'' time, null for others.', contains: {
+                   name: {type: str, description: The command.}, calls: {type: int, description: Calls in the window.},
+                   mean_milliseconds: {type: float, description: Mean time of a call.},
+                   share_ratio: {type: float, description: 'Share of the window, what a script runs counted for both.'}}},
+                 slow_commands: {type: list, elements: dict, description: 'The slowest that the slow log got in the window.', contains: {
+                   name: {type: str, description: The command.}, milliseconds: {type: float, description: How long it took.},
+                   client: {type: str, description: 'The address that sent it, null before Redis 4.'}}}}
             workers:
               description: Workers that answered or sent heartbeats.
               type: list

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from .._checks.units import numbered
+from . import brokers
 from .cause import Cause, look, percent, said
 from .fleet_view import Fleet
 
@@ -72,3 +73,4 @@ def cache_flushed(fleet: Fleet) -> t.Iterator[Cause]:
             at=server,
             variant=AGAIN if flushes > 1 else "",
         )
+    yield from brokers.emptied(fleet, AGAIN)

@@ -17,6 +17,7 @@ from . import (
     accelerator,
     accelerator_limits,
     application,
+    brokers,
     cache_servers,
     database,
     database_members,
@@ -33,6 +34,7 @@ from .cause import Cause
 from .extent import apart
 from .fleet_view import Fleet
 from .relations import (
+    BROKER_WAITS,
     DATABASE_THERE,
     NEEDS_IT,
     SAME_INSTANCE,
@@ -232,7 +234,8 @@ CAUSES: tuple[CauseKind, ...] = (
         "cache_flushed",
         "memcached",
         "A cache is emptied again and again",
-        "flush_all emptied a memcached in the window; it explains others when that happened twice or more",
+        "flush_all emptied a memcached in the window, or FLUSHALL or FLUSHDB the broker's Redis twice or more; it explains others when "
+        "that happened twice or more",
         cache_servers.cache_flushed,
         (Explains(("database_overload", *APPLICATION), NEEDS_IT, (cache_servers.AGAIN,)),),
     ),
@@ -260,6 +263,14 @@ CAUSES: tuple[CauseKind, ...] = (
         "clients wait in a pooler for longer than its check allows, and a pool has no idle server connection",
         database_members.pool_too_small,
         (_WAITING, _TASKS, _ERRORS),
+    ),
+    CauseKind(
+        "broker_blocked",
+        "celery",
+        "The broker keeps everybody waiting",
+        "a command of Redis takes 100 ms or more and a tenth of its time, or RabbitMQ has an alarm of memory or disk",
+        brokers.broker_blocked,
+        (Explains(("outside_slow", *APPLICATION), BROKER_WAITS), Explains(QUEUES, NEEDS_IT), _IN_FRONT),
     ),
     CauseKind(
         "network_slow",

@@ -10,6 +10,7 @@ import dataclasses
 import typing as t
 
 from .._fleet.observed import Instance
+from .brokers import workers_wait_for as workers_wait_for_broker
 from .cause import Cause
 from .extent import keys_of, may_use
 from .fleet_view import Fleet
@@ -60,6 +61,10 @@ def _same_waiters(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
     return bool(set(keys_of(deep, fleet)) & set(keys_of(shallow, fleet)))
 
 
+def _broker_waits(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
+    return deep.at is not None and workers_wait_for_broker(deep.at, shallow, fleet)
+
+
 def _needs_it(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
     """Of databases their clients show it; else what needs a tier is taken to need all of it within one site."""
     return deep.at not in fleet.databases() or all(may_use(shallow, database, fleet) for database in _databases_of(deep, fleet))
@@ -72,6 +77,7 @@ WORKERS_WAIT = Relation("when the busy workers wait for its database", _workers_
 TASKS_WAIT = Relation("when the running tasks wait for its database", _tasks_wait)
 SAME_PAGES = Relation("when the busy workers are in the pages that it lets through", _same_pages)
 SAME_WAITERS = Relation("of the workers that wait for it", _same_waiters)
+BROKER_WAITS = Relation("when the busy workers wait for its address", _broker_waits)
 NEEDS_IT = Relation("of what needs it", _needs_it)
 
 

@@ -51,7 +51,7 @@ def _queue_cause(broker: Instance, queues: list[Row], finding: Finding, idle: bo
     failing = [row for row in broker.rows("tasks") if row.get("failed")]
     fails = f" Tasks are failing as well: {several([row.word('name') for row in failing])}." if failing else ""
     return Cause(
-        hosts=_hosts(broker),
+        hosts=hosts_of(broker),
         statement=f"{_growth(broker, worst, idle)}: {_pace(worst)}.{fails}",
         evidence=[*_queue_evidence(broker, queues, failing)],
         first_fix=str(finding.get("advice") or "Add workers for this queue while the machines have room."),
@@ -62,7 +62,7 @@ def _queue_cause(broker: Instance, queues: list[Row], finding: Finding, idle: bo
     )
 
 
-def _hosts(broker: Instance) -> list[str]:
+def hosts_of(broker: Instance) -> list[str]:
     hosts = broker.facts.get("hosts")
     return sorted({str(host) for host in hosts}) if isinstance(hosts, list) and hosts else [broker.host]
 
@@ -125,7 +125,7 @@ def tasks_stuck(fleet: Fleet) -> t.Iterator[Cause]:
         oldest = max(row.amount("age_seconds") for row in running if row.word("name") == name)
         slots = int(broker.number("running_total") or len(running))
         yield Cause(
-            hosts=_hosts(broker),
+            hosts=hosts_of(broker),
             statement=(
                 f"The worker slots of {broker.name} are stuck: no task was begun in the window, all {slots} running tasks are old, "
                 f"most are {name}, the oldest for {oldest:.0f} s, and {int(broker.number('ready_total') or 0)} messages wait."
@@ -147,7 +147,7 @@ def _stalled(broker: Instance, finding: Finding) -> Cause:
     """Workers that are alive and free, and take nothing from their queue."""
     rows = broker.rows("stalled")
     return Cause(
-        hosts=_hosts(broker),
+        hosts=hosts_of(broker),
         statement=f"The workers of {broker.name} are alive and free, and consume nothing: {said(finding)}.",
         evidence=[
             f"{row.word('name')}: {row.amount('ready'):.0f} messages wait for {row.amount('workers'):.0f} workers." for row in rows[:5]
@@ -170,7 +170,7 @@ def broker_full(fleet: Fleet) -> t.Iterator[Cause]:
     for broker, finding in fleet.each_bad("celery_queue", "celery_queue_memory_left"):
         longest = max(broker.rows("queues"), key=lambda row: row.amount("ready"), default=Row())
         yield Cause(
-            hosts=_hosts(broker),
+            hosts=hosts_of(broker),
             statement=f"The broker {broker.name} is full and refuses new messages: {said(finding)}.",
             evidence=[f"{longest.word('name')}: {longest.amount('ready'):.0f} messages wait."] if longest.amount("ready") else [],
             first_fix=str(finding.get("advice") or "Raise maxmemory."),
@@ -184,7 +184,7 @@ def broker_full(fleet: Fleet) -> t.Iterator[Cause]:
 def tasks_failing(fleet: Fleet) -> t.Iterator[Cause]:
     for broker, finding in fleet.each_bad("celery_queue", "celery_queue_tasks_failing"):
         yield Cause(
-            hosts=_hosts(broker),
+            hosts=hosts_of(broker),
             statement=f"Tasks are failing on {broker.name}: {said(finding)}.",
             evidence=[],
             first_fix=str(finding.get("advice") or ""),

@@ -70,6 +70,22 @@ def rabbitmq_queues(body: bytes) -> dict[str, dict[str, t.Any]]:
     return found
 
 
+#: Alarms of a node by their field.
+_ALARMS = {"mem_alarm": "memory", "disk_free_alarm": "disk"}
+
+
+def rabbitmq_alarms(body: bytes) -> list[str]:
+    """`memory on rabbit@mq1`, for each alarm of each node, from `/api/nodes`."""
+    try:
+        rows = bounded_json.load(body)
+    except ValueError:
+        rows = None
+    if not isinstance(rows, list):
+        raise Problem("the answer of the management API is not a list of nodes")
+    nodes = [row for row in rows if isinstance(row, dict)]
+    return [f"{kind} on {clean(str(node.get('name')), 80)}" for node in nodes for field, kind in _ALARMS.items() if node.get(field) is True]
+
+
 def flower_events(body: bytes) -> dict[tuple[str, str], float]:
     """Events counted by Flower since its start, by task and kind of event, from `/metrics`."""
     found: dict[tuple[str, str], float] = {}

@@ -19,7 +19,8 @@ from ..._collect.derived import total
 from ..._collect.facts import Maybe, Unknown
 from ..._collect.problem import Problem
 from ..._texts.plain import text
-from . import greeting, refusal
+from . import broker_load, greeting, refusal
+from .broker_load import Load
 from .broker_url import Broker
 
 #: Far longer than any message waits: our connection must never hand out again what workers hold, as kombu does for
@@ -226,15 +227,15 @@ class Connection:
             with contextlib.suppress(Exception), self.channel() as channel:
                 channel.exchange_delete(exchange=name, if_unused=True)
 
-    def describe(self) -> dict[str, t.Any]:
-        """The server: version, what identifies it by whatever address it is seen, memory."""
+    def describe(self) -> tuple[dict[str, t.Any], Load]:
+        """The server: version, what identifies it by whatever address it is seen, memory; and what keeps it busy."""
         if self.on_redis:
             try:
-                return {text(name): value for name, value in self.redis().info().items()}
+                return broker_load.ask(self.redis())
             except Exception:  # pylint: disable=broad-exception-caught # INFO may be forbidden; then it is unknown
-                return {}
+                return {}, Load()
         properties = getattr(self.kombu.connection, "server_properties", None)
-        return {text(name): value for name, value in properties.items()} if isinstance(properties, dict) else {}
+        return ({text(name): value for name, value in properties.items()} if isinstance(properties, dict) else {}), Load()
 
     def close(self) -> None:
         with contextlib.suppress(Exception):

@@ -14,7 +14,7 @@ import urllib.parse
 
 from ..._collect import silence, stream
 from ..._collect.base import Collector, Presence, Sampler
-from ..._collect.facts import Facts, Maybe
+from ..._collect.facts import Facts, Maybe, Unknown
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Lost, Problem, broke_off
 from ..._collect.sampling import Number, number
@@ -98,7 +98,8 @@ class CelerySampler(Sampler):
         exchanges = {mailbox, f"reply.{mailbox}", self._app.event_exchange}
         self._new_exchanges = exchanges - self._connection.existing(exchanges)
         self._remote = Remote(self._connection, self._app.control_exchange)
-        got = self._got = Gathered(broker, server=self._connection.describe(), expected=list(self.options.get("workers") or []))
+        server, load = self._connection.describe()
+        got = self._got = Gathered(broker, server=server, load=load, expected=list(self.options.get("workers") or []))
         got.events_configured = self._app.events
         here = self._here(broker)
         got.local, got.stopped = [(one.pid, one.events) for one in here], frozenset(one.pid for one in here if one.stopped)
@@ -134,8 +135,10 @@ class CelerySampler(Sampler):
     def second(self) -> None:
         if self._broke is not None:
             raise self._broke  # the broker is not the one that the window began with
-        if self._connected.on_redis and self._connected.describe().get("run_id") != self._got.server.get("run_id"):
-            raise Lost("the broker was restarted within the window")  # its client library connects again and says nothing
+        if self._connected.on_redis:
+            server, self._got.load_after = self._connected.describe()
+            if server.get("run_id") != self._got.server.get("run_id"):
+                raise Lost("the broker was restarted within the window")  # its client library connects again and says nothing
         # lengths and counts as close together as can be: both say what arrived
         self._got.readings.append(self._reading())
         self._got.second = self._snapshot("stats", "active", "reserved", "scheduled")
@@ -318,8 +321,17 @@ class CelerySampler(Sampler):
         vhost = urllib.parse.quote(got.broker.parts()["vhost"], safe="")
         try:
             got.management = api.rabbitmq_queues(api.get(str(url), f"/api/queues/{vhost}", self.tools.timeout, "the management API"))
+            got.alarms = self._alarms(str(url))
         except Problem as problem:
             got.problems["management"] = self._explained(problem)
+            got.alarms = Unknown(got.problems["management"])
+
+    def _alarms(self, url: str) -> Maybe[list[str]]:
+        """Alarms at which RabbitMQ stops reading from publishers. A user without the tag `monitoring` is refused."""
+        try:
+            return api.rabbitmq_alarms(api.get(url, "/api/nodes", self.tools.timeout, "the management API"))
+        except Problem as problem:
+            return Unknown(self._explained(problem))
 
     def _explained(self, problem: Problem) -> str:
         return self.tools.hide(str(silence.explained(problem, self.tools.timeout)))

@@ -17,15 +17,18 @@ from ..._collect.sampling import ONE_SAMPLE, number, ratio, top
 from ..._linux.waits import Waits
 from ..._texts.plain import text
 from ..._texts.redact import clean
-from . import outcomes
+from . import broker_load, outcomes
 from . import queues as queue_shape
 from . import workers as worker_shape
 from .broker import NO_SUCH_QUEUE, Reading, is_control
+from .broker_load import Load
 from .broker_url import Broker
 from .tally import Tally
 from .workers import Snapshot
 
 Row = dict[str, t.Any]
+
+UNMANAGED = "RabbitMQ tells it in its management API only: set management_url"
 
 
 @dataclasses.dataclass
@@ -53,6 +56,9 @@ class Gathered:
     events_configured: t.Optional[bool] = None
     problems: dict[str, str] = dataclasses.field(default_factory=dict)  # measure → why a part of the reading failed
     notes: list[str] = dataclasses.field(default_factory=list)
+    load: Load = Load()  # what keeps Redis busy, at the beginning and the end of the window
+    load_after: t.Optional[Load] = None
+    alarms: Maybe[list[str]] = Unknown(UNMANAGED)
 
     @property
     def on_redis(self) -> bool:
@@ -69,6 +75,7 @@ def facts(got: Gathered, window: t.Optional[float], keep: int) -> Facts:
     twins = _twins(got)
     windowed = window is not None
     _put_broker(built, got)
+    broker_load.put(built, got.broker, got.load, got.load_after if windowed else None, window, got.alarms)
     _put_workers(built, got, workers, silence, windowed, keep)
     worker_shape.put_summary(built, workers, nobody, windowed, twins)
     snapshot = got.second if got.second is not None and got.second.replies.get("active") else got.first
@@ -177,7 +184,7 @@ def _put_queues(
     queues = queue_shape.rows(got.readings, workers, complete, got.on_redis)
     if got.management is not None:
         queues = queue_shape.with_management(queues, got.management, got.first.now)
-    unread = got.problems.get("management") or "RabbitMQ tells it in its management API only: set management_url"
+    unread = got.problems.get("management") or UNMANAGED
     context = queue_shape.Context(
         windowed,
         silence or "not all workers answered, so who consumes a queue is not known",

@@ -194,7 +194,7 @@ EVERYWHERE = frozenset(
 def test_each_program_is_looked_for_on_the_host(template: str) -> None:
     programs = [each.raw for each in Command(template).words if each.fixed and re.fullmatch(r"[a-z][a-z_-]+", each.raw)]
     # the instance's own package has brought these
-    assert programs[0] in {*TARGET_TOOLS, *EVERYWHERE, "mariadb", "mariadb-admin", "memcached-tool", "sysctl"}
+    assert programs[0] in {*TARGET_TOOLS, *EVERYWHERE, "mariadb", "mariadb-admin", "memcached-tool", "rabbitmq-diagnostics", "sysctl"}
 
 
 @pytest.mark.parametrize("begin", STAND_INS)

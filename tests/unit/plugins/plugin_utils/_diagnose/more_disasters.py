@@ -35,7 +35,26 @@ SLOWED = {
 AS_EVER = {**SLOWED, "text": "SELECT 1", "mean_milliseconds": 1.0, "lifetime_mean_milliseconds": 1.0, "share_ratio": 0.1}
 
 
+def _broker(**measures: t.Any) -> dict[str, t.Any]:
+    broker = {"name": "redis://q1", "transport": "redis", "host": "q1", "port": 6379, **measures}
+    queues = {"name": "redis://q1", "state": "up", "broker": broker, "queues": [], "tasks": [], "hosts": ["app1"]}
+    return {"schema": 1, "instances": [queues]}
+
+
+EVAL = {"name": "eval", "calls": 5, "mean_milliseconds": 302.0, "share_ratio": 0.3}
+
+
 class MoreDisasters:
+    def broker_slow(self: Spoiled) -> None:
+        """A script that runs for 300 ms, every second."""
+        slow = [{"name": "eval", "milliseconds": 310.0, "client": "10.0.0.8"}]
+        self.shared["launch_celery_queue"] = _broker(slowest_milliseconds=310.0, commands=[EVAL], slow_commands=slow)
+        self.bad("celery_queue_broker_blocked", "fleet", instance="redis://q1", finding="eval took 310 ms", look="redis-cli")
+
+    def broker_cleared(self: Spoiled) -> None:
+        self.shared["launch_celery_queue"] = _broker(flushes=4)
+        self.bad("celery_queue_broker_emptied", "fleet", instance="redis://q1", finding="4 FLUSHDB", look="redis-cli")
+
     def statistics_stale(self: Spoiled) -> None:
         scanned = {**TABLE, "sequential_scans": 100, "lifetime_sequential_scans": 103, "scanned_ratio": 1.0}
         self.of("db1", "postgresql").update(

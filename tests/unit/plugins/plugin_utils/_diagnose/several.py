@@ -35,7 +35,7 @@ class Site(World):
     def connect(self) -> None:
         """Add the sockets: after the disaster, which may bring instances of its own."""
         for view in self.shared.get("launch_celery_queue", {}).get("instances", []):
-            view["broker"] = {"name": "redis://q1", "transport": "redis", "port": 6379}
+            view["broker"] = {**view.get("broker", {}), "name": "redis://q1", "transport": "redis", "port": 6379}
         broker = f"{at(self.number, 40)}:6379"
         database, cache = f"{at(self.number, 30)}:5432", f"{at(self.number, 21)}:11211"
         down = self.of("db1", "postgresql")["state"] == "down"

@@ -49,6 +49,8 @@ SINGLE = {
     "outside_slow": "outside_slow",
     "names_slow": "names_slow",
     "statistics_stale": "stale_statistics",
+    "broker_slow": "broker_blocked",
+    "broker_cleared": "cache_flushed",
 }
 
 
