@@ -135,7 +135,7 @@ ansible_facts:
               query: {type: str, description: Its statement.}}},
             long_queries: {type: list, elements: dict, description: Queries that run for O(long_query_seconds) or longer., contains: {
               <<: *who, kind: {type: str, description: 'V(client), V(backup) or V(exempt); only the first counts.'},
-              age_seconds: {type: float, description: How long it runs.}, waits_for: {type: str, description: 'V(cpu), V(lock), V(io), V(client) and so on.'},
+              age_seconds: {type: float, description: How long it runs.}, waits_for: {type: str, description: 'V(cpu), V(lock), V(io), V(client), V(replica) and so on.'},
               wait_event: {type: str, description: The server's own word.},
               root_blocker: {type: int, description: 'The session that holds it up, null when none does.'},
               statement_kind: {type: str, description: 'V(read), V(write), V(schema) or V(other).'}, query: {type: str, description: The statement.}}},
@@ -298,7 +298,8 @@ ansible_facts:
             wal_buffers_full: {type: int, description: 'Times the WAL buffers were full, null before PostgreSQL 14.'},
             archiving: {type: dict, description: The archiver., contains: {
               enabled: {type: bool, description: 'Whether it is on; the rest is null when it is not.'},
-              failing: {type: bool, description: Whether the last attempt failed.}, failed: {type: int, description: Failures in the window.},
+              command_unset: {type: bool, description: Whether there is nothing to archive with (no archive_command and no archive_library).},
+              failing: {type: bool, description: 'Whether that is so, or the last attempt failed.'}, failed: {type: int, description: Failures in the window.},
               lifetime_failed: {type: int, description: Failures since the statistics began.},
               last_archived_seconds: {type: float, description: Since the last success.}}},
             autovacuum: {type: dict, description: Autovacuum., contains: {
@@ -348,6 +349,7 @@ ansible_facts:
               max_clients: {type: int, description: How many there may be.}, clients_ratio: {type: float, description: The share.},
               clients_waiting: {type: int, description: Clients that wait for a server connection.},
               longest_wait_seconds: {type: float, description: How long the first waits.},
+              paused: {type: list, elements: str, description: 'Databases that were paused or disabled by a person, null before 1.8.'},
               servers_active: {type: int, description: Server connections at work.}, servers_idle: {type: int, description: Idle ones.},
               pool_size: {type: int, description: The default size of a pool.}, queries_per_second: {type: float, description: Queries.},
               transactions_per_second: {type: float, description: Transactions.}, mean_query_milliseconds: {type: float, description: Mean time of a query.},

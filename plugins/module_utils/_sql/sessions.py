@@ -99,7 +99,9 @@ def who(session: Row) -> Row:
 
 
 def waits_for(session: Row) -> str:
-    """cpu | lock | internal lock | io | client | timer, or the server's own word."""
+    """cpu | lock | internal lock | io | client | timer | replica (a synchronous one that must confirm), or the server's own word."""
+    if session.get("wait_event") == "SyncRep":
+        return "replica"
     kind = session.get("wait_event_type")
     return _WAITS.get(kind) or str(kind).lower()
 

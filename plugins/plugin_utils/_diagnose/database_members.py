@@ -55,7 +55,11 @@ def pool_too_small(fleet: Fleet) -> t.Iterator[Cause]:
     """Clients wait in a pooler all of whose server connections are busy. Whether the database could take more says the database."""
     for pooler, finding in fleet.each_bad("postgresql", "postgresql_pooler_waiting", least="warn"):
         pools = [row for row in rows_in(pooler.part("pooler").get("pools")) if row.get("clients_waiting")]
-        full = [row for row in pools if row.number("servers_idle") == 0]
+        paused = pooler.part("pooler").get("paused") or ()
+        # without any server connection it is not small: it is paused, or does not reach the server
+        full = [
+            row for row in pools if row.number("servers_idle") == 0 and row.number("servers_active") and row.get("database") not in paused
+        ]
         if not full:
             continue
         worst = max(full, key=lambda row: (row.amount("longest_wait_seconds"), row.amount("clients_waiting")))

@@ -53,10 +53,10 @@ class Console:
         return Reading(rows, time.monotonic())
 
     def first(self) -> Reading:
-        return self.read("VERSION", "CONFIG", "POOLS", "LISTS", "CLIENTS", "STATS")
+        return self.read("VERSION", "CONFIG", "POOLS", "LISTS", "CLIENTS", "STATS", "DATABASES")
 
     def second(self) -> Reading:
-        return self.read("POOLS", "LISTS", "CLIENTS", "STATS")
+        return self.read("POOLS", "LISTS", "CLIENTS", "STATS", "DATABASES")
 
 
 def facts(first: Reading, second: t.Optional[Reading], unread: t.Mapping[str, str], rows: int) -> Facts:
@@ -93,10 +93,20 @@ def _put_pooler(built: Facts, first: Reading, second: t.Optional[Reading], pools
     for name in ("servers_active", "servers_idle"):
         built.put(f"pooler.{name}", t.cast(t.Any, total(pool[name] for pool in pools)))
     built.put("pooler.pool_size", number(config.get("default_pool_size")), no_config)
+    built.put("pooler.paused", _paused(latest.of("DATABASES")))
     order = sorted(pools, key=lambda pool: (-(known(pool["longest_wait_seconds"]) or 0), -(known(pool["clients_active"]) or 0)))
     built.rows("pooler.pools", order, rows)
     for name, value in _rates(first, second).items():
         built.put(f"pooler.{name}", value)
+
+
+def _paused(databases: Maybe[list[Row]]) -> Maybe[list[str]]:
+    """Databases that were paused or disabled: their clients wait, or are refused, until RESUME or ENABLE."""
+    if isinstance(databases, Unknown):
+        return databases
+    if databases and not any("paused" in told for told in databases):
+        return Unknown("this version of PgBouncer does not tell it (before 1.8)")
+    return sorted(clean(str(told.get("name")), 80) for told in databases if number(told.get("paused")) or number(told.get("disabled")))
 
 
 def known_or(told: Maybe[t.Any], otherwise: str) -> str:

@@ -45,7 +45,7 @@ def put(facts: Facts, about: About, first: Sample, second: t.Optional[Sample], m
         facts.put("replication_slots_inactive", sum(not told["active"] for told in slots))
         kept = [told["kept_bytes"] for told in slots if told["kept_bytes"] is not None]  # an unused slot keeps none
         facts.put("replication_slots_kept_bytes", max(kept, default=0))
-    facts.put("replication", _own_lag(about, sample))
+    facts.put("replication", _own_lag(about, first, second))
 
 
 def _put_replicas(facts: Facts, about: About, rows: t.Sequence[Row], first: Sample, second: t.Optional[Sample], manner: Manner) -> None:
@@ -112,23 +112,31 @@ def _slot(told: Row) -> Row:
     return row({name: told.get(name) for name in names}, why)
 
 
-def _own_lag(about: About, sample: Sample) -> Maybe[Row]:
-    """A replica's lag. All received and replayed is no lag, however long ago the last transaction of the primary was."""
+def _own_lag(about: About, first: Sample, second: t.Optional[Sample]) -> Maybe[Row]:
+    """A replica's lag. All received and replayed is no lag, however long ago the last transaction of the primary was.
+
+    Nor is what came since: one that had replayed all at the first look is behind by no more than the window.
+    """
     if not about.identity.get("in_recovery"):
         return Unknown("this server is a primary")
-    told = sample.one("replay")
+    told = (first if second is None else second).one("replay")
     if isinstance(told, Unknown):
         return told
     hidden = told["receiver"] is None and not about.identity.get("reads_stats")
     streaming: Maybe[bool] = Unknown(_hidden(about)) if hidden else told["receiver"] == "streaming"
     nothing_replayed = "it has replayed no transaction since it was started, so its age is not known"
-    level = told["caught_up"] and (isinstance(streaming, Unknown) or streaming)
+    connected = isinstance(streaming, Unknown) or streaming
+    level = told["caught_up"] and connected
+    behind = sql_text.age(told["now"], told["replayed"], nothing_replayed)
+    before = None if second is None else known(first.one("replay"))
+    if before is not None and before["caught_up"] and connected and not isinstance(behind, Unknown):
+        behind = min(behind, max(0.0, round(told["now"] - before["now"], 3)))
     return row(
         {
             "receiver": streaming if isinstance(streaming, Unknown) else told["receiver"] or "not running",
             "streaming": streaming,
             "paused": told["paused"],
-            "lag_seconds": 0.0 if level else sql_text.age(told["now"], told["replayed"], nothing_replayed),
+            "lag_seconds": 0.0 if level else behind,
             "behind_bytes": told["behind_bytes"],
         },
         {"behind_bytes": "it received nothing since it was started"},

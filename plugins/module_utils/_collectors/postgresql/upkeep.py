@@ -134,13 +134,18 @@ def _archiving(about: About, first: Sample, second: t.Optional[Sample], seconds:
     if mode == "off":
         return {
             "enabled": False,
-            **dict.fromkeys(("failing", "failed", "lifetime_failed", "last_archived_seconds"), Unknown("archive_mode is off")),
+            **dict.fromkeys(
+                ("command_unset", "failing", "failed", "lifetime_failed", "last_archived_seconds"), Unknown("archive_mode is off")
+            ),
         }
     if mode is None or isinstance(row, Unknown):
         return Unknown(about.unset("archive_mode")) if mode is None else t.cast(Unknown, row)
+    # with neither the server waits for one to be set, keeps all WAL, and counts no failure; a standby archives nothing
+    unset = about.setting("archive_command") == "" and not about.setting("archive_library") and not about.identity.get("in_recovery")
     return {
         "enabled": True,
-        "failing": row["last_failed_time"] is not None and (row["last_archived_time"] or 0) < row["last_failed_time"],
+        "command_unset": unset,
+        "failing": unset or row["last_failed_time"] is not None and (row["last_archived_time"] or 0) < row["last_failed_time"],
         "failed": _moved(_compared("archiver", first, second, seconds), "failed_count"),
         "lifetime_failed": row["failed_count"],
         "last_archived_seconds": sql_text.age(row["now"], row["last_archived_time"], "nothing was archived since the statistics began"),

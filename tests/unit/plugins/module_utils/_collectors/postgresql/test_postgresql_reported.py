@@ -1,0 +1,107 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Failures that people reported of other monitors of PostgreSQL, as rows of its views, and what the facts must say."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.warroom.launch.plugins.module_utils._collect.facts import Unknown
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql import pooler, replication, upkeep
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql.fetch import About, Sample
+from ansible_collections.warroom.launch.plugins.module_utils._sql import sessions
+from ansible_collections.warroom.launch.plugins.module_utils._sql.sessions import Activity, Manner
+from tests.support.postgresql_rows import session
+from tests.support.tools import measures_of
+
+
+def about(settings: t.Mapping[str, str], **identity: t.Any) -> About:
+    return About(
+        {"user": "mon", "now": 1000.0, "started": 0.0, **identity}, {name: {"setting": value} for name, value in settings.items()}, {}
+    )
+
+
+def replay(
+    now: float, caught_up: t.Optional[bool], replayed: t.Optional[float], receiver: t.Optional[str] = "streaming"
+) -> dict[str, t.Any]:
+    return {
+        "caught_up": caught_up,
+        "replayed": replayed,
+        "behind_bytes": 0.0 if caught_up else 200.0,
+        "paused": False,
+        "receiver": receiver,
+        "now": now,
+    }
+
+
+def own_lag(first: dict[str, t.Any], second: t.Optional[dict[str, t.Any]]) -> t.Any:
+    samples = [None if told is None else Sample(server={"replay": told}, many={"replicas": [], "slots": []}) for told in (first, second)]
+    who = about({}, in_recovery=True, reads_stats=True)
+    return measures_of(replication.put, who, samples[0], samples[1], Manner())["replication"]["lag_seconds"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "lag"),
+    [
+        # a primary that was idle for two hours: a few bytes have just come
+        (replay(1000.0, True, -6200.0), replay(1005.0, False, -6200.0), 5.0),
+        (replay(1000.0, False, 400.0), replay(1005.0, False, 400.0), 605.0),
+        (replay(1000.0, True, 990.0), replay(1005.0, False, 1004.0), 1.0),
+        (replay(1000.0, False, -6200.0), replay(1005.0, True, -6200.0), 0.0),
+        (replay(1000.0, True, 400.0), None, 0.0),
+        # nothing comes any more: what was received is replayed, and says nothing
+        (replay(1000.0, True, 400.0, None), replay(1005.0, True, 400.0, None), 605.0),
+    ],
+)
+def test_a_replica_that_had_replayed_all_is_behind_by_the_window_at_most(first: t.Any, second: t.Any, lag: float) -> None:
+    """https://github.com/prometheus-community/postgres_exporter/issues/385, https://github.com/prometheus-community/postgres_exporter/pull/977"""
+    assert own_lag(first, second) == lag
+
+
+@pytest.mark.parametrize(
+    ("settings", "identity", "failing"),
+    [
+        ({"archive_mode": "on", "archive_command": "", "archive_library": ""}, {}, True),
+        ({"archive_mode": "on", "archive_command": ""}, {}, True),  # before 15
+        ({"archive_mode": "on", "archive_command": "", "archive_library": "basic_archive"}, {}, False),
+        ({"archive_mode": "on", "archive_command": "cp %p /a/%f", "archive_library": ""}, {}, False),
+        ({"archive_mode": "on", "archive_command": ""}, {"in_recovery": True}, False),
+    ],
+)
+def test_archiving_without_a_command_never_fails_and_keeps_all_wal(settings: t.Any, identity: t.Any, failing: bool) -> None:
+    """https://www.postgresql.org/docs/current/runtime-config-wal.html#GUC-ARCHIVE-COMMAND; on a standby: check_pgactivity#200"""
+    row = {"last_failed_time": None, "last_archived_time": None, "failed_count": 0, "archived_count": 0, "now": 1000.0}
+    sample = Sample(server={"archiver": row})
+    told = upkeep._archiving(about(settings, **identity), sample, None, None)
+    assert (told["failing"], told["command_unset"]) == (failing, failing)
+
+
+def test_commits_that_wait_for_a_synchronous_replica() -> None:
+    """https://www.postgresql.org/docs/current/warm-standby.html#SYNCHRONOUS-REPLICATION-HA: every write hangs"""
+    waiting = session(7, state="active", query="COMMIT", wait_event_type="IPC", wait_event="SyncRep", query_start=960.0)
+    found = measures_of(sessions.put_long_queries, Activity([waiting], Manner()), {})
+    assert [row["waits_for"] for row in found["long_queries"]] == ["replica"]
+    assert found["long_queries_waits"] == [{"name": "replica", "sessions": 1}]
+
+
+SHOP = {"database": "shop", "user": "app", "cl_active": 0, "cl_waiting": 3, "sv_active": 0, "sv_idle": 0, "maxwait": 60, "maxwait_us": 0}
+
+
+@pytest.mark.parametrize(
+    ("databases", "paused"),
+    [
+        ([{"name": "shop", "paused": 1, "disabled": 0}, {"name": "blog", "paused": 0, "disabled": 0}], ["shop"]),
+        ([{"name": "shop", "paused": "0", "disabled": "1"}], ["shop"]),
+        ([{"name": "shop", "paused": 0, "disabled": 0}], []),
+        ([{"name": "shop"}], None),
+        (Unknown("not allowed"), None),
+    ],
+)
+def test_a_database_that_was_left_paused(databases: t.Any, paused: t.Optional[list[str]]) -> None:
+    """https://github.com/pgbouncer/pgbouncer/issues/177"""
+    found = pooler.facts(pooler.Reading({"POOLS": [SHOP], "DATABASES": databases}, 1.0), None, {}, 10).done()
+    assert found["pooler"]["paused"] == paused and found["pooler"]["longest_wait_seconds"] == 60.0
