@@ -37,6 +37,17 @@ class Diagnosis(t.TypedDict):
     way_back: t.Optional[str]
 
 
+class LatentRisk(Diagnosis):
+    """What would be a cause if anyone felt it. Never a cause and never the headline; its findings keep their own status."""
+
+    #: The findings that it shows in: {check, host, service, instance}.
+    findings: list[dict[str, t.Optional[str]]]
+    #: Since when one of them is beyond its limit by the stored rounds, null when the store does not tell.
+    since: t.Optional[str]
+    #: Where they are going by the stored rounds, as sentences.
+    trends: list[str]
+
+
 @dataclasses.dataclass
 class Cause:
     """One named cause. Texts are whole sentences; `rows` are the facts behind the statement, for the page."""

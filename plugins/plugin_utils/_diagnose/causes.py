@@ -87,6 +87,11 @@ APPLICATION = ("workers_exhausted", "application_overload")
 #: Causes that are what visitors and tasks get when something behind them does not respond in time.
 ERRORS = ("application_errors", "backend_unreachable", "tasks_failing")
 
+#: Causes that are themselves what visitors or tasks suffer.
+SUFFERED = (
+    *ERRORS, "service_down", "requests_refused", "threads_exhausted", "tasks_stuck", "queue_growth", "broker_full",
+)  # fmt: skip
+
 #: What a queue shows of something that its tasks wait for.
 QUEUES = ("tasks_stuck", "queue_growth")
 

@@ -18,10 +18,14 @@ from .._fleet.graph import Graph, shown
 from .._fleet.nodes import Key
 from .._fleet.observed import Data
 from .._reach.hosts import NOWHERE, Reach
-from .cause import Cause, Diagnosis
+from .cause import Cause, Diagnosis, LatentRisk
 from .causes import CAUSES, ORDER, CauseKind, explains
 from .extent import apart, around, keys_of, path_of
+from .felt import felt
 from .fleet_view import Fleet
+
+#: Findings that a latent risk lists.
+MOST_FINDINGS = 10
 
 
 @dataclasses.dataclass
@@ -29,6 +33,8 @@ class Search:
     """What the rules named, and what went wrong with any of them: cause → why."""
 
     diagnoses: list[Diagnosis] = dataclasses.field(default_factory=list)
+    #: What nobody feels yet.
+    latent: list[LatentRisk] = dataclasses.field(default_factory=list)
     failures: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def blame(self, cause: str, error: Exception) -> None:
@@ -50,7 +56,11 @@ def diagnose(
     for kind in CAUSES:
         if kind.both_of:
             causes = _merged(kind, causes, relate)
-    search.diagnoses = [cause.as_dict() for cause in _deepest(causes, relate)]
+    for cause, is_felt in _deepest(causes, relate):
+        if is_felt is False:
+            search.latent.append({**cause.as_dict(), "findings": relate.findings_of(cause), "since": None, "trends": []})
+        else:
+            search.diagnoses.append(cause.as_dict())
     return search
 
 
@@ -81,6 +91,23 @@ class _Relate:
             self._search.blame(deep.cause, error)
             return False
 
+    def felt(self, group: t.Sequence[Cause]) -> t.Optional[bool]:
+        """As `felt`; where that cannot be computed, it is not known."""
+        try:
+            return felt(group, self._fleet)
+        except Exception as error:  # pylint: disable=broad-exception-caught # as above: the cause stands
+            self._search.blame(group[0].cause, error)
+            return None
+
+    def findings_of(self, cause: Cause) -> list[dict[str, t.Optional[str]]]:
+        keys = [*keys_of(cause, self._fleet), *([cause.at.key] if cause.at is not None else [])]
+        machines = [(host, host) for host in cause.hosts] if cause.tier == "server" else []
+        bad = self._fleet.bad_at({*((host, name) for host, _service, name in keys), *machines})
+        return [
+            {key: t.cast("t.Optional[str]", finding.get(key)) for key in ("check", "host", "service", "instance")}
+            for finding in bad[:MOST_FINDINGS]
+        ]
+
     def apart(self, one: Cause, other: Cause) -> bool:
         return apart(one, other, self._fleet)
 
@@ -95,8 +122,11 @@ class _Relate:
         return keys_of(cause, self._fleet)
 
 
-def _deepest(causes: t.Sequence[Cause], relate: _Relate) -> t.Iterator[Cause]:
-    """The causes that no other explains; a consequence of a consequence belongs to the same deepest one."""
+def _deepest(causes: t.Sequence[Cause], relate: _Relate) -> t.Iterator[tuple[Cause, t.Optional[bool]]]:
+    """The causes that no other explains, and whether anyone feels them.
+
+    A consequence of a consequence belongs to the same deepest one.
+    """
     groups: list[list[Cause]] = []
     for cause in causes:
         group = next((group for group in groups if any(relate(deep, cause) for deep in group)), None)
@@ -105,12 +135,14 @@ def _deepest(causes: t.Sequence[Cause], relate: _Relate) -> t.Iterator[Cause]:
         else:
             group.append(cause)
     alone = {kind.name for kind in CAUSES if not kind.only_with_consequences}
-    for deepest, *consequences in groups:
+    for group in groups:
+        deepest, *consequences = group
         deepest.path = relate.path_of(deepest)
         deepest.hit, deepest.needs = relate.around(deepest)
         deepest.evidence += [f"Its consequence: {cause.statement}" for cause in consequences]
-        if consequences or deepest.cause in alone:
-            yield deepest
+        is_felt = relate.felt(group)
+        if consequences or deepest.cause in alone or is_felt is False:
+            yield deepest, is_felt
 
 
 def _merged(kind: CauseKind, causes: list[Cause], relate: _Relate) -> list[Cause]:

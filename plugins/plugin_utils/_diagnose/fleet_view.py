@@ -79,6 +79,18 @@ class Fleet:
         """As `bad`, accepted or not."""
         return self.bad(instance, *checks, least=least) or _first_bad(self._accepted, instance, checks, least)
 
+    def status(self, instance: Instance, check: str) -> t.Optional[str]:
+        """The status of this check of the instance, accepted or not; None when it was not made."""
+        place = (check, instance.host, instance.facts.get("name"))
+        finding = self._findings.get(place) or self._accepted.get(place)
+        return None if finding is None else finding["status"]
+
+    def bad_at(self, places: t.Collection[tuple[str, t.Any]]) -> list[Finding]:
+        """What warns or fails, and was not accepted, at these places: (host, instance)."""
+        return [
+            finding for (_check, *place), finding in self._findings.items() if finding["status"] in BAD["warn"] and tuple(place) in places
+        ]
+
     def suffers(self) -> bool:
         """Whether anything above the machines fails and was not accepted."""
         return any(finding["status"] == "fail" and finding.get("service") != "server" for finding in self._findings.values())

@@ -147,7 +147,7 @@ def judge(
         findings.sort(key=urgency)
     outcome = verdict(findings)
     changes = in_order(recent(states(summaries), ended))[:MOST_CHANGES]
-    shortly_before.tell(search.diagnoses, changes, {}, ended)
+    shortly_before.tell([*search.diagnoses, *search.latent], changes, {}, ended)
     return {
         "schema": SCHEMA,
         "collection": f"warroom.launch {version()}",
@@ -162,6 +162,7 @@ def judge(
         "fleet": shared,
         "findings": findings,
         "diagnoses": search.diagnoses,
+        "latent_risks": search.latent,
         "topology": graph.as_dict(),
         "changes": changes,
         "problem": problem,
@@ -189,9 +190,9 @@ def _searched(hosts: t.Mapping[str, t.Any], findings: list[Finding], inventory: 
     """The causes. Every rule is guarded by itself; this guards what they share."""
     try:
         search = engine.diagnose(hosts, findings, inventory, reach, graph)
-        return Search(plain(search.diagnoses), search.failures)
+        return Search(plain(search.diagnoses), plain(search.latent), search.failures)
     except Exception as error:  # pylint: disable=broad-exception-caught # the findings stand on their own
-        return Search([], {ALL_CAUSES: f"{type(error).__name__}: {error}"})
+        return Search(failures={ALL_CAUSES: f"{type(error).__name__}: {error}"})
 
 
 def _problem(failures: t.Mapping[str, str]) -> t.Optional[str]:

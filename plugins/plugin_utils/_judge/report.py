@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from .._checks.finding import Finding
-from .._diagnose.cause import Diagnosis
+from .._diagnose.cause import Diagnosis, LatentRisk
 from .._fleet.graph import Topology
 from .._fleet.provenance import Change
 from .obstacles import Obstacle
@@ -51,6 +51,8 @@ class Report(t.TypedDict):
     fleet: dict[str, t.Any]
     findings: list[Finding]
     diagnoses: list[Diagnosis]
+    #: What would be a cause if anyone felt it: no cause, and never the headline.
+    latent_risks: list[LatentRisk]
     #: Who talks to whom: `nodes`, `edges`, `outside` (addresses where no instance of the check listens) and `unknown`.
     topology: Topology
     #: What changed lately, the newest first: since the round that was stored before, and within the last minutes.

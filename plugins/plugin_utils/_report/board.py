@@ -10,7 +10,7 @@ import dataclasses
 import textwrap
 import typing as t
 
-from .records import Cell, Entry, Matrix, Model, ShownCause, ShownObstacle
+from .records import Cell, Entry, Matrix, Model, ShownCause, ShownObstacle, ShownRisk
 from .snippets import is_statement
 
 WORDS = {"fail": "FAIL", "unknown": "?", "warn": "WARN", "ok": "ok", "skipped": "–", "accepted": "acc"}
@@ -29,6 +29,8 @@ def lines(model: Model, width: int = 100) -> list[str]:
         result += ["", *cause_lines(cause, width)]
     if model["causes_left"]:
         result += ["", f"… and {model['causes_left']} more causes: see the report"]
+    if model["risks"]:
+        result += ["", *(line for risk in model["risks"] for line in risk_lines(risk, width))]
     if model["changes"]:
         result += ["", "What changed lately:", *(line for said in model["changes"] for line in wrapped(said, width, "  · ", "    "))]
     result += ["", *matrix_lines(model["matrix"], width)]
@@ -72,6 +74,18 @@ def cause_lines(cause: ShownCause, width: int) -> list[str]:
         result += wrapped(cause["avoid"], width, "  ✗ avoid: ", "    ")
     if cause["look"]:
         result.append(f"  $ {cause['look']}")
+    return result
+
+
+def risk_lines(risk: ShownRisk, width: int) -> list[str]:
+    """What nobody feels yet, in short: the report has the rest."""
+    where = ", ".join(risk["hosts"]) + more(risk["hosts_total"] - len(risk["hosts"]))
+    result = wrapped(f"LATENT RISK {risk['cause']}{' on ' + where if where else ''}: {risk['statement']}", width, "", "  ")
+    result += wrapped("Visitors are well: nobody feels it yet" + (f" ({risk['dated']})." if risk["dated"] else "."), width, "  ")
+    if risk["first_fix"]:
+        result += wrapped(risk["first_fix"], width, "  → in time: ", "    ")
+    if risk["look"]:
+        result.append(f"  $ {risk['look']}")
     return result
 
 

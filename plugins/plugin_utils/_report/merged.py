@@ -14,9 +14,12 @@ from .._diagnose.cause import Diagnosis
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
-def alike(diagnoses: t.Iterable[Diagnosis]) -> list[list[Diagnosis]]:
+Named = t.TypeVar("Named", bound=Diagnosis)
+
+
+def alike(diagnoses: t.Iterable[Named]) -> list[list[Named]]:
     """The causes in their order, each with those that say the same of other hosts."""
-    groups: dict[tuple[str, ...], list[Diagnosis]] = {}
+    groups: dict[tuple[str, ...], list[Named]] = {}
     for diagnosis in diagnoses:
         groups.setdefault(_form(diagnosis), []).append(diagnosis)
     return list(groups.values())

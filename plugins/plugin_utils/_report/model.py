@@ -18,14 +18,14 @@ from .._checks.finding import STATUSES, Finding, natural
 from .._checks.remedies import template
 from .._checks.services import COLUMNS, FLEET_HOST, TITLES
 from .._checks.units import numbered, shown, shown_beside
-from .._diagnose.cause import Diagnosis
+from .._diagnose.cause import Diagnosis, LatentRisk
 from .._diagnose.causes import KINDS
 from .._fleet.provenance import moment, sentences
 from .._judge.obstacles import Obstacle
 from .._judge.report import Report
 from .._reach.quoting import is_line
 from . import merged
-from .records import Cell, Column, Entry, Gap, Matrix, MatrixRow, Model, ShownCause, ShownObstacle
+from .records import Cell, Column, Entry, Gap, Matrix, MatrixRow, Model, ShownCause, ShownObstacle, ShownRisk
 
 _RANK = {"fail": 0, "unknown": 1, "warn": 2, "accepted": 3, "ok": 4, "skipped": 5}
 ROWS = 30  # host rows of the matrix
@@ -48,6 +48,7 @@ def model(report: Report) -> Model:
         "about": _about(report),
         "causes": [_cause(group) for group in causes[:CAUSES]],
         "causes_left": max(0, len(causes) - CAUSES),
+        "risks": [_risk(group) for group in merged.alike(report.get("latent_risks") or [])[:CAUSES]],
         "changes": _changes(report),
         "problem": report.get("problem"),
         "obstacles": [_obstacle(obstacle) for obstacle in report.get("obstacles") or []],
@@ -134,6 +135,8 @@ def _about(report: Report) -> str:
     reached = sum(host["reached"] for host in report["hosts"].values())
     hosts_text = numbered(hosts, "host/hosts") + (f", {hosts - reached} of them not reached" if reached < hosts else "")
     only = f"only: {', '.join(report['only'])}; " if report.get("only") else ""
+    risks = len(report.get("latent_risks") or [])
+    words += [numbered(risks, "latent risk/latent risks")] if risks else []
     launch = f"{only}{report['phase']} launch, {report['started_at']}, {shown(report['duration_seconds'], 'seconds')}"
     return f"{launch}; {hosts_text}; {', '.join(words)}"
 
@@ -291,6 +294,23 @@ def _cause(group: t.Sequence[Diagnosis]) -> ShownCause:
         "look": cause["look"] if is_line(cause.get("look")) else None,
         "path": " → ".join(clean(str(step), 80) for step in (cause.get("path") or [])[:PLACES]),
         "changes": [clean(str(sentence), 300) for sentence in (cause.get("changes") or [])[:PLACES]],
+    }
+
+
+def _risk(group: t.Sequence[LatentRisk]) -> ShownRisk:
+    first = _cause(group)
+    since = min((at for risk in group if (at := risk.get("since"))), default=None)
+    dated = [f"since {since} by the stored rounds"] if since else []
+    dated += list(dict.fromkeys(clean(said, 120) for risk in group for said in risk.get("trends") or []))[:PLACES]
+    return {
+        "cause": first["cause"],
+        "title": first["title"],
+        "hosts": first["hosts"],
+        "hosts_total": first["hosts_total"],
+        "statement": first["statement"],
+        "dated": "; ".join(dated),
+        "first_fix": first["first_fix"],
+        "look": first["look"],
     }
 
 

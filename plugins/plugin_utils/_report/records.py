@@ -84,6 +84,20 @@ class ShownCause(t.TypedDict):
     changes: list[str]
 
 
+class ShownRisk(t.TypedDict):
+    """A latent risk, or some that are alike: a cause that nobody feels yet, in short."""
+
+    cause: str
+    title: str
+    hosts: list[str]
+    hosts_total: int
+    statement: t.Optional[str]
+    #: `since 13:02 by the stored rounds; server_disk: 88 %, rising`; empty when the store tells nothing.
+    dated: str
+    first_fix: t.Optional[str]
+    look: t.Optional[str]
+
+
 class ShownObstacle(t.TypedDict):
     """What stands between the check and a verdict, and the command that mends it."""
 
@@ -111,6 +125,7 @@ class Model(t.TypedDict):
     about: str
     causes: list[ShownCause]
     causes_left: int
+    risks: list[ShownRisk]
     #: What changed lately, in words.
     changes: list[str]
     problem: t.Optional[str]

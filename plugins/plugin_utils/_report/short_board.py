@@ -41,7 +41,7 @@ def lines(model: Model, width: int = 80, place: t.Optional[str] = None, room: in
         page.add(obstacles)
     else:
         page.add([brief])
-    hidden += page.add(rest)
+    hidden += page.add([*rest, *(board.risk_lines(risk, width)[:MOST_OF_ONE] for risk in model["risks"])])
     return [*head, *page.lines, *_foot(place, hidden, width)]
 
 

@@ -65,6 +65,7 @@ def _parts(model: Model, width: int) -> t.Iterator[RenderableType]:
         yield from _indented(_cause(cause), 2)
     if model["causes_left"]:
         yield Text(f"… and {model['causes_left']} more causes: see the report")
+    yield from _risks(model, width)
     yield _matrix(model["matrix"], width)
     for number, entry in enumerate(model["entries"], 1):
         yield from _entry(entry, number)
@@ -75,6 +76,14 @@ def _parts(model: Model, width: int) -> t.Iterator[RenderableType]:
         for gap in model["accepted"]:
             where = gap["place"] + more(gap["places_total"] - 1)
             yield Padding(Text(f"{gap['check']} ({where}): {gap['finding']} Accepted: {gap['reason']}", "bright_black"), (0, 0, 0, 2))
+
+
+def _risks(model: Model, width: int) -> t.Iterator[RenderableType]:
+    for risk in model["risks"]:
+        yield Text("")
+        for line in board.risk_lines(risk, width):
+            copied = line.lstrip().startswith("$ ")
+            yield Text(line, "cyan" if copied else "yellow", no_wrap=copied, overflow="ignore" if copied else None)
 
 
 def _is_copied(part: RenderableType) -> bool:

@@ -14,8 +14,11 @@ import typing as t
 from ...module_utils._texts import moments
 from .._checks.finding import Finding
 from .._checks.services import FOLLOWED
+from .._checks.units import shown
+from .._diagnose.cause import LatentRisk
 from .._judge.report import Report
 from . import trends
+from .packing import Row
 from .rounds import Key, Round, Store, key_of, stretches, worst
 from .state_changes import add_changes
 
@@ -72,6 +75,8 @@ def add_past(store: Store, report: Report, since: float, at: t.Optional[float] =
             points.append((at, t.cast(float, finding["value"])))
         finding["trend"] = trends.direction(points)
         finding["clears_in_seconds"] = _clears(finding, points)
+    for risk in report.get("latent_risks") or []:
+        _date(risk, keys, rows, numbers)
     followed = [key for key in keys if key[0] in FOLLOWED and key in numbers][:MOST_SERIES]
     report["history"] = {
         "rounds": [_stretch(stretch) for stretch in stretches(store.rounds(since), MOST_ROUNDS)],
@@ -96,6 +101,20 @@ def _clears(finding: Data, points: Past) -> t.Optional[float]:
         return None
     seconds = trends.seconds_until(points, float(limit[1]))
     return None if seconds is None else round(seconds, 1)
+
+
+def _date(risk: LatentRisk, findings: t.Mapping[Key, Data], rows: t.Sequence[tuple[float, Row]], numbers: t.Mapping[Key, int]) -> None:
+    """Say since when the risk is there, and where its measures are going."""
+    keys = [key_of(finding) for finding in risk["findings"]]
+    stored = [numbers[key] for key in keys if key in numbers]
+    since = None
+    for moment, row in reversed(rows):
+        if not any(row.status(number) in ("warn", "fail") for number in stored):
+            break
+        since = moment
+    moving = [findings[key] for key in keys if key in findings and findings[key].get("trend") in (trends.RISING, trends.FALLING)]
+    risk["since"] = None if since is None else moments.written(since)
+    risk["trends"] = [f"{finding['check']}: {shown(finding['value'], finding['unit'])}, {finding['trend']}" for finding in moving]
 
 
 def _stretch(stretch: t.Sequence[Round]) -> dict[str, t.Any]:

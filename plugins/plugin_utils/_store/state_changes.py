@@ -39,6 +39,7 @@ def add_changes(store: Store, report: Report, at: float) -> None:
     report["changes"] = in_order(row for row in known if row["at"] >= since)[:MOST_CHANGES]
     began = {diagnosis["cause"]: _began(diagnosis["cause"], rounds, at) for diagnosis in report.get("diagnoses") or []}
     shortly_before.tell(report.get("diagnoses") or [], known, began, at)
+    shortly_before.tell(report.get("latent_risks") or [], known, {}, at)
 
 
 def _new(stored: t.Iterable[Seen], report: Report, at: float) -> list[Seen]:

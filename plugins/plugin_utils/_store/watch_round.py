@@ -65,6 +65,7 @@ def change_lines(changes: t.Sequence[Data], report: Data, at: float) -> list[str
     """What to print: one line per kind of change, with the finding's words, and its advice when it got worse."""
     findings = {"finding " + " ".join(part for part in key_of(finding) if part): finding for finding in report.get("findings") or []}
     causes = {"cause " + cause["cause"]: cause for cause in report.get("diagnoses") or []}
+    latent = {risk["cause"] for risk in report.get("latent_risks") or []}
     lines: list[str] = []
     loud: dict[tuple[str, str, str], list[str]] = {}
     quiet: dict[tuple[str, str, str], list[str]] = {}
@@ -73,7 +74,7 @@ def change_lines(changes: t.Sequence[Data], report: Data, at: float) -> list[str
         if subject == VERDICT:
             lines.insert(0, f"{before.upper()} → {after.upper()}")
         elif subject.startswith("cause "):
-            lines += _cause_lines(subject, after, causes.get(subject))
+            lines += _cause_lines(subject, after, causes.get(subject), latent)
         elif after == ABSENT or (before, after) == (ABSENT, "ok"):
             # a host that is lost takes all its checks with it, and brings them back
             quiet.setdefault((f"{subject}  ".split(" ")[2], before, after), []).append(subject.split(" ")[1])
@@ -86,8 +87,10 @@ def change_lines(changes: t.Sequence[Data], report: Data, at: float) -> list[str
     return [f"          {line}" if line.startswith("→") else f"{clock} {line}" for line in lines]
 
 
-def _cause_lines(subject: str, after: str, cause: t.Optional[Data]) -> list[str]:
+def _cause_lines(subject: str, after: str, cause: t.Optional[Data], latent: t.Collection[str]) -> list[str]:
     name = subject.partition(" ")[2]
+    if after == ABSENT and name in latent:
+        return [f"cause {name} is a latent risk now: visitors are well again"]
     if after == ABSENT or cause is None:
         return [f"cause {name} is gone"]
     return [f"CAUSE {name}: {clean(str(cause['statement']), 400)}", f"→ first: {clean(str(cause['first_fix']), 600)}"]
