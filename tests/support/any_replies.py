@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import json
 import pathlib
@@ -21,21 +20,12 @@ from ansible_collections.warroom.launch.plugins.module_utils._collectors.server 
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish import parse as varnish_parse
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish import shape as varnish_shape
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.plausible import impossibilities
-from tests.support import mysql_rows, uwsgi_documents
+from tests.support import celery_replies, mysql_rows, uwsgi_documents
 from tests.support.documented import undocumented
-from tests.support.spoiled import Change, Path, changed, changes, paths
+from tests.support.reply_source import FIXTURES, Facts, Source, written
+from tests.support.spoiled import GONE, Change, Path, at, changed, changes, paths
 
-FIXTURES = pathlib.Path(__file__).resolve().parents[1] / "unit/fixtures"
-Facts = dict[str, t.Any]
-
-
-class Source(t.NamedTuple):
-    """One recording: two samples of it go to `read`, each spoiled on its own."""
-
-    service: str
-    name: str
-    document: t.Any
-    read: t.Callable[[t.Any, t.Any], Facts]
+SERVICES = ("varnish", "uwsgi", "memcached", "mysql", "celery")
 
 
 class Example(t.NamedTuple):
@@ -55,19 +45,15 @@ def _lines(text: str) -> list[list[str]]:
     return [line.split(" ", 2) for line in text.splitlines() if line]
 
 
-def _written(document: t.Any) -> bytes:
-    return json.dumps(document).encode("utf-8", "surrogatepass")
-
-
 def _varnish(first: t.Any, second: t.Any) -> Facts:
-    samples = [varnish_parse.counters(_written(document)) for document in (first, second)]
+    samples = [varnish_parse.counters(written(document)) for document in (first, second)]
     for sample in samples:
         varnish_shape.must_have_child(sample)
     return varnish_shape.facts(*samples, 5.0, varnish_shape.Told(), 10).done()
 
 
 def _uwsgi(first: t.Any, second: t.Any) -> Facts:
-    return uwsgi_documents.facts(_written(first), _written(second), window=5.0)
+    return uwsgi_documents.facts(written(first), written(second), window=5.0)
 
 
 def _memcached(first: t.Any, second: t.Any) -> Facts:
@@ -110,7 +96,7 @@ def sources() -> tuple[Source, ...]:
         texts = {path.stem: _lines(path.read_text()) for path in folder.glob("*.txt")}
         found.append(Source("memcached", folder.name, texts, _memcached))
     found += [Source("mysql", f"{path.parent.name}/{path.name}", _json(path), _mysql) for path in sorted(FIXTURES.glob("mysql/*/*.json"))]
-    return tuple(found)
+    return (*found, *celery_replies.sources())
 
 
 @functools.cache
@@ -119,9 +105,9 @@ def _places(number: int) -> list[Path]:
 
 
 @st.composite
-def examples(draw: st.DrawFn, services: t.Sequence[str] = ("varnish", "uwsgi", "memcached", "mysql")) -> Example:
+def examples(draw: st.DrawFn, services: t.Sequence[str] = SERVICES) -> Example:
     service = draw(st.sampled_from(services))
-    number = draw(st.sampled_from([at for at, source in enumerate(sources()) if source.service == service]))
+    number = draw(st.sampled_from([place for place, source in enumerate(sources()) if source.service == service]))
     source = sources()[number]
     first = draw(changes(_places(number), source.document)) if draw(st.booleans()) else []
     return Example(source, first, draw(changes(_places(number), source.document, 30)))
@@ -140,6 +126,71 @@ def problems(example: Example) -> list[str]:
     return [*undocumented(source.service, facts), *(said for _path, said in impossibilities(source.service, facts)), *said]
 
 
+#: What a value becomes when it is lost on the way.
+_LOST = (GONE, None, "text", float("nan"))
+#: Values that say what a row is, or to which it belongs. Without them it is another row, or none: that is no missing figure.
+_SAYS_WHAT = frozenset({
+    "accepting", "command", "field", "info", "name", "pid", "query", "state", "status", "subject", "task", "type", "user",
+})  # fmt: skip
+
+
+class Loss(t.NamedTuple):
+    """One value of a recording that is lost."""
+
+    number: int
+    path: Path
+    kind: int
+
+
+@functools.cache
+def losses(service: str) -> tuple[Loss, ...]:
+    """Every figure of the service's recordings, lost in one of the ways."""
+    found = []
+    for number, source in enumerate(sources()):
+        if source.service == service:
+            paths_of = [path for path in _places(number) if not isinstance(at(source.document, path), (dict, list))]
+            found += [Loss(number, path, place) for place, path in enumerate(paths_of) if not _says_what(path)]
+    return tuple(found)
+
+
+def _says_what(path: Path) -> bool:
+    return str(path[-1]) in _SAYS_WHAT or str(path[-1]).endswith("id") or path[0] in ("events", "TYPE", "SMEMBERS")
+
+
+def made_up(loss: Loss) -> list[str]:
+    """Measures that are 0 or false only because a value was lost: they were something else while it was there."""
+    number, path, kind = loss
+    source = sources()[number]
+    lost = changed(source.document, [Change(path, _LOST[kind % len(_LOST)])])
+    try:
+        facts = source.read(lost, lost)
+    except Problem:
+        return []
+    before, after = _scalars(_facts_of(number)), _scalars(facts)
+    return [
+        f"{name} was {was!r} and is {after[name]!r} without {'/'.join(map(str, path))}"
+        for name, was in before.items()
+        if was and not isinstance(was, str) and name in after and after[name] in (0, False) and after[name] is not None
+    ]
+
+
+@functools.cache
+def _facts_of(number: int) -> Facts:
+    source = sources()[number]
+    return source.read(source.document, source.document)
+
+
+def _scalars(value: t.Any, path: str = "") -> dict[str, t.Any]:
+    """Every value that is no list or mapping by its place; rows by their names, so that another order is no difference."""
+    if isinstance(value, dict):
+        inner = {f"{path}.{key}": held for key, held in value.items() if key not in ("unknown", "notes")}
+    elif isinstance(value, list):
+        inner = {f"{path}[{row['name']}]": row for row in value if isinstance(row, dict) and row.get("name")}
+    else:
+        return {path: value}
+    return {name: scalar for place, held in inner.items() for name, scalar in _scalars(held, place).items()}
+
+
 #: Texts of /proc, and what reads them.
 PROC: dict[str, t.Callable[[str], t.Any]] = {
     "proc-loadavg": server_parse.loadavg,
@@ -155,6 +206,6 @@ def proc_text(name: str) -> str:
     return (FIXTURES / f"server/psutil-7.2.2/{name}.txt").read_text()
 
 
-def spoiled_text(text: str, at: int, length: int, put: str) -> str:
-    at %= len(text) + 1
-    return copy.copy(text[:at] + put + text[at + length :])
+def spoiled_text(text: str, begin: int, length: int, put: str) -> str:
+    begin %= len(text) + 1
+    return text[:begin] + put + text[begin + length :]

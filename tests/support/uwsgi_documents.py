@@ -19,7 +19,9 @@ NOW = 1_800_000_000
 
 
 def core(in_request: int = 0, variables: t.Sequence[str] = (), started: t.Optional[int] = None, **counters: int) -> dict[str, t.Any]:
+    blank = dict.fromkeys(("requests", "static_requests", "routed_requests", "offloaded_requests", "write_errors", "read_errors"), 0)
     return {
+        **blank,
         "id": 0,
         "in_request": in_request,
         "vars": [*variables, ""],

@@ -36,6 +36,18 @@ def number(value: t.Any) -> t.Optional[Number]:
     return value if -MOST < value < MOST else None  # NaN is neither
 
 
+def amount(value: t.Any) -> t.Optional[Number]:
+    """As `number`, for what cannot be negative: a count, a time, a size, a rate."""
+    read = number(value)
+    return None if read is None or read < 0 else read
+
+
+def count(value: t.Any) -> t.Optional[int]:
+    """As `amount`, for what comes in whole ones."""
+    read = amount(value)
+    return None if read is None or read != int(read) else int(read)
+
+
 def delta(first: t.Any, second: t.Any) -> t.Optional[Number]:
     """How far a counter moved, or None when it is missing or fell (a reset or a restart between the samples)."""
     before, after = number(first), number(second)

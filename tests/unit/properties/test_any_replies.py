@@ -14,14 +14,21 @@ from tests.support import any_replies
 SETTINGS = {"derandomize": True, "database": None, "deadline": None, "suppress_health_check": list(HealthCheck)}
 
 
-@pytest.mark.parametrize("service", ["varnish", "uwsgi", "memcached", "mysql"])
+@pytest.mark.parametrize("service", any_replies.SERVICES)
 def test_facts_come_of_any_replies(service: str) -> None:
-    @settings(max_examples=40, **SETTINGS)
+    @settings(max_examples=20, **SETTINGS)
     @given(any_replies.examples((service,)))
     def come(example: any_replies.Example) -> None:
         assert any_replies.problems(example) == []
 
     come()
+
+
+@pytest.mark.parametrize("service", any_replies.SERVICES)
+def test_no_figure_that_is_lost_counts_as_nothing(service: str) -> None:
+    """A fixed few of each service's; all of them in the soak."""
+    losses = any_replies.losses(service)
+    assert [said for loss in losses[:: max(1, len(losses) // 8)] for said in any_replies.made_up(loss)] == []
 
 
 @pytest.mark.parametrize("name", any_replies.PROC)

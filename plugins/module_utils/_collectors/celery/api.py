@@ -12,7 +12,7 @@ import typing as t
 
 from ..._collect import http_get
 from ..._collect.problem import Problem
-from ..._collect.sampling import number
+from ..._collect.sampling import amount, count
 from ..._texts import bounded_json, strict_url
 from ..._texts.redact import clean
 
@@ -43,7 +43,7 @@ def get(url: str, path: str, seconds: float, what: str) -> bytes:
 
 def _rate(stats: t.Any, name: str) -> t.Optional[float]:
     details = stats.get(name + "_details") if isinstance(stats, dict) else None
-    return number(details.get("rate")) if isinstance(details, dict) else None
+    return amount(details.get("rate")) if isinstance(details, dict) else None
 
 
 def rabbitmq_queues(body: bytes) -> dict[str, dict[str, t.Any]]:
@@ -60,12 +60,12 @@ def rabbitmq_queues(body: bytes) -> dict[str, dict[str, t.Any]]:
             stats = row.get("message_stats")
             found[str(row["name"])] = {
                 "type": row.get("type"),
-                "ready": number(row.get("messages_ready")),
-                "unacked": number(row.get("messages_unacknowledged")),
-                "consumers": number(row.get("consumers")),
+                "ready": count(row.get("messages_ready")),
+                "unacked": count(row.get("messages_unacknowledged")),
+                "consumers": count(row.get("consumers")),
                 "arrive_per_second": _rate(stats, "publish"),
                 "consume_per_second": _rate(stats, "deliver_get"),
-                "head_timestamp": number(row.get("head_message_timestamp")),
+                "head_timestamp": amount(row.get("head_message_timestamp")),
             }
     return found
 
@@ -94,7 +94,7 @@ def flower_events(body: bytes) -> dict[tuple[str, str], float]:
         raise Problem("the answer of Flower does not hold its metrics (flower_events_total): is this the address of Flower?")
     for line in text.splitlines():
         match = _SAMPLE.match(line)
-        value = number(match.group(2)) if match else None
+        value = amount(match.group(2)) if match else None
         if match is None or value is None:
             continue
         labels = dict(_LABEL.findall(match.group(1)))

@@ -18,6 +18,7 @@ from ..._collect import libraries, stream, tls
 from ..._collect.derived import total
 from ..._collect.facts import Maybe, Unknown
 from ..._collect.problem import Problem
+from ..._collect.sampling import amount, count
 from ..._texts.plain import text
 from . import broker_load, greeting, refusal
 from .broker_load import Load
@@ -31,6 +32,9 @@ NEVER = 10**10
 SCAN_STEP, SCAN_KEYS = 1000, 500_000
 BINDING = "_kombu.binding."
 NO_SUCH_QUEUE = "no such queue"
+NO_COUNT = "the broker answers something that is no count"
+#: What a client library raises over an answer of another kind than the protocol has for the question.
+NONSENSE = (TypeError, ValueError, AttributeError, LookupError, OverflowError)
 _IMPORTING = threading.Lock()
 
 
@@ -143,7 +147,7 @@ class Connection:
         try:
             with self.channel() as channel:
                 declared = channel.queue_declare(queue=name, passive=True)
-            return Length(int(declared.message_count), int(declared.consumer_count))
+            return _told(count(declared.message_count), count(declared.consumer_count))
         except self.kombu.channel_errors as error:
             missing = refusal.kind_of(error) == refusal.MISSING
             return Length(problem=NO_SUCH_QUEUE if missing else f"the broker does not tell ({type(error).__name__})")
@@ -172,12 +176,13 @@ class Connection:
     def _unacked(self, reading: Reading) -> None:
         channel, client, prefix = self._default(), self.redis(), self.broker.prefix
         try:
-            reading.unacked = int(client.hlen(prefix + channel.unacked_key))
+            reading.unacked = count(client.hlen(prefix + channel.unacked_key))
             oldest = client.zrange(prefix + channel.unacked_index_key, 0, 0, withscores=True)
-        except self.kombu.channel_errors:
-            return  # a user that may read lists only
-        if oldest:
-            reading.unacked_oldest_seconds = round(max(0.0, time.time() - float(oldest[0][1])), 3)
+            since = amount(oldest[0][1]) if oldest else None
+        except (*self.kombu.channel_errors, *NONSENSE):
+            return  # a user that may read lists only, or no answer to what was asked
+        if since is not None:
+            reading.unacked_oldest_seconds = round(max(0.0, time.time() - since), 3)
 
     def delayed(self) -> Maybe[int]:
         """Messages that wait for their time in the broker itself. All of these queues exist, or none does."""
@@ -191,8 +196,8 @@ class Connection:
         found: set[str] = set()
         try:
             whole = self._scan(found)
-        except self.kombu.channel_errors:
-            whole = False  # a user that may not SCAN
+        except (*self.kombu.channel_errors, *NONSENSE):
+            whole = False  # a user that may not SCAN, or no answer to what was asked
         return found - {""}, whole
 
     def _scan(self, found: set[str]) -> bool:
@@ -250,10 +255,15 @@ class Connection:
 
 def _summed(counts: t.Sequence[t.Any]) -> Length:
     """The lists of one queue; a key of another type, or one that may not be read, is an error in place of its count."""
-    wrong = [count for count in counts if isinstance(count, Exception)]
+    wrong = [each for each in counts if isinstance(each, Exception)]
     if wrong:
         return Length(problem=f"the broker does not tell ({type(wrong[0]).__name__})")
-    return Length(sum(int(count) for count in counts))
+    whole = [count(each) for each in counts]
+    return _told(None if not whole or None in whole else sum(each or 0 for each in whole))
+
+
+def _told(ready: t.Optional[int], consumers: t.Optional[int] = None) -> Length:
+    return Length(ready, consumers, None if ready is not None else NO_COUNT)
 
 
 def is_control(name: str) -> bool:

@@ -17,7 +17,7 @@ from ..._collect.base import Collector, Presence, Sampler
 from ..._collect.facts import Facts, Maybe, Unknown
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Lost, Problem, broke_off
-from ..._collect.sampling import Number, number
+from ..._collect.sampling import Number, amount
 from ..._texts import strict_url
 from . import api, application, local, refusal
 from .application import Application
@@ -159,7 +159,7 @@ class CelerySampler(Sampler):
         return self._broke is not None or (self._connection is not None and self._connection.lost)
 
     def uptime(self, _facts: Facts) -> t.Optional[Number]:
-        return number(self._got.server.get("uptime_in_seconds"))  # Redis; RabbitMQ does not tell it
+        return amount(self._got.server.get("uptime_in_seconds"))  # Redis; RabbitMQ does not tell it
 
     def close(self) -> None:
         lost = self._connection is not None and self._connection.lost

@@ -28,8 +28,9 @@ def _row(name: str, readings: t.Sequence[Reading], workers: t.Sequence[Row], com
     last = readings[-1].lengths[name]
     series = [(one.at, one.lengths[name].ready) for one in readings if name in one.lengths]
     growth, always = _growth([(at, ready) for at, ready in series if ready is not None])
-    takers = [worker for worker in workers if name in worker["queues"]]
-    consumers = (len(takers) if complete else None) if on_redis else _consumers(last.consumers, takers)
+    takers = [worker for worker in workers if name in (worker["queues"] or ())]
+    told = all(worker["queues"] is not None for worker in workers)
+    consumers = (len(takers) if complete and told else None) if on_redis else _consumers(last.consumers, takers)
     queue: Row = {
         "name": clean(name, 120),
         "ready": last.ready,
@@ -37,7 +38,7 @@ def _row(name: str, readings: t.Sequence[Reading], workers: t.Sequence[Row], com
         "consumers": consumers,
         "growth_per_second": growth,
         "grows_always": always,
-        "consume_per_second": _consumed(name, takers),
+        "consume_per_second": _consumed(name, takers) if told else None,
         "problem": last.problem,
     }
     queue["arrive_per_second"] = _arrived(queue, takers)
@@ -56,7 +57,7 @@ def stalled(queues: t.Sequence[Row], readings: t.Sequence[Reading], workers: t.S
     """
     found = []
     for queue in queues:
-        takers = [worker for worker in workers if queue["name"] in worker["queues"]]
+        takers = [worker for worker in workers if queue["name"] in (worker["queues"] or ())]
         waits = [one.lengths[queue["name"]].ready for one in readings if queue["name"] in one.lengths]
         if takers and len(waits) >= 3 and all(waits) and all(map(_does_nothing, takers)):
             found.append({"name": queue["name"], "ready": queue["ready"], "workers": len(takers)})
@@ -153,8 +154,7 @@ def shown(queue: Row, context: Context) -> Row:
         "unacked": context.unacked,
         "consumers": context.consumers,
         **dict.fromkeys(("growth_per_second", "grows_always", "drains"), unread if queue["ready"] is None else new),
-        "consume_per_second": several,
-        "arrive_per_second": several,
+        **dict.fromkeys(("consume_per_second", "arrive_per_second"), context.consumers if queue["consumers"] is None else several),
         "drain_seconds": "it does not drain" if queue["drains"] is False else new,
         "wait_seconds": several,
         "oldest_seconds": context.oldest,

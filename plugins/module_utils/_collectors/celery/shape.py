@@ -12,8 +12,8 @@ import typing as t
 
 from ..._collect import wait_facts
 from ..._collect.derived import per, share, total
-from ..._collect.facts import Facts, Maybe, Unknown, row
-from ..._collect.sampling import ONE_SAMPLE, number, ratio, top
+from ..._collect.facts import Facts, Maybe, Unknown, measured, row
+from ..._collect.sampling import ONE_SAMPLE, count, number, ratio, top
 from ..._linux.waits import Waits
 from ..._texts.plain import text
 from ..._texts.redact import clean
@@ -29,6 +29,7 @@ from .workers import Snapshot
 Row = dict[str, t.Any]
 
 UNMANAGED = "RabbitMQ tells it in its management API only: set management_url"
+_NO_FIGURES = "the broker does not give the figures of all of these queues (yet)"
 
 
 @dataclasses.dataclass
@@ -101,9 +102,9 @@ def _put_broker(built: Facts, got: Gathered) -> None:
     if got.broker.is_here:
         identity += f" on {clean(os.uname().nodename, 80)}"  # such an address is another broker on every host
     if got.on_redis and server:
-        known["version"] = clean(str(server.get("valkey_version") or server.get("redis_version")), 40)
-        known["memory_bytes"] = number(server.get("used_memory"))
-        known["memory_limit_bytes"] = number(server.get("maxmemory")) or None  # 0: no limit
+        known["version"] = clean(str(server.get("valkey_version") or server.get("redis_version") or ""), 40) or None
+        known["memory_bytes"] = count(server.get("used_memory"))
+        known["memory_limit_bytes"] = count(server.get("maxmemory")) or None  # 0: no limit
         known["eviction_policy"] = clean(str(server.get("maxmemory_policy") or ""), 40) or None
         if server.get("run_id"):
             identity = f"redis {text(str(server['run_id']))[:40]}/{parts['vhost']}"
@@ -114,12 +115,13 @@ def _put_broker(built: Facts, got: Gathered) -> None:
     prefix = got.broker.prefix
     named = {"name": got.broker.shown, **parts, "identity": identity + (f" {clean(prefix, 40)}" if prefix else "")}
     untold = dict.fromkeys(known, "the broker does not tell it" if server and got.on_redis else unread)
-    if got.on_redis and number(server.get("maxmemory")) == 0:
+    limit = count(server.get("maxmemory")) if got.on_redis else None
+    if limit == 0:
         untold["memory_limit_bytes"] = "the broker has no limit of memory (maxmemory is 0)"
     built.put("broker", row({**named, **known}, {**untold, "port": "it listens on a UNIX socket", "version": unread}))
     full = per(built.value("broker.memory_bytes"), built.value("broker.memory_limit_bytes"), "the broker has no limit of memory")
     built.put("broker.memory_ratio", full if isinstance(full, Unknown) else min(1.0, full))  # a limit may be set below what is in use
-    built.put("broker.memory_limited", bool(number(server.get("maxmemory"))) if got.on_redis and server else None, unread)
+    built.put("broker.memory_limited", None if limit is None else limit > 0, untold["memory_limit_bytes"])
 
 
 def _twins(got: Gathered) -> t.Optional[Unknown]:
@@ -187,7 +189,7 @@ def _put_queues(
     unread = got.problems.get("management") or UNMANAGED
     context = queue_shape.Context(
         windowed,
-        silence or "not all workers answered, so who consumes a queue is not known",
+        silence or "not all workers told what they consume, so who consumes a queue is not known",
         "Redis counts what workers hold over all queues together (unacked)" if got.on_redis else unread,
         "the broker does not tell it" if got.on_redis or got.management is not None else unread,
     )
@@ -213,11 +215,11 @@ def _put_queues(
 def _held(got: Gathered, queues: list[Row], unread: str) -> Maybe[t.Any]:
     """Messages that workers took and have not acknowledged."""
     if not got.on_redis and got.management is not None:
-        held = [queue["unacked"] for queue in queues if queue["unacked"] is not None]
-        return sum(held) if held else Unknown(unread)
+        held = [measured(queue["unacked"], _NO_FIGURES) for queue in queues if queue["problem"] != NO_SUCH_QUEUE]
+        return total(held) if held else Unknown(unread)
     last = got.readings[-1] if got.readings else None
     if last is None or last.unacked is None:
-        return Unknown("this user may not read it on the broker" if got.on_redis else unread)
+        return Unknown("this user may not read it on the broker, or it answers no count" if got.on_redis else unread)
     return last.unacked
 
 
@@ -246,7 +248,7 @@ def _put_control(built: Facts, got: Gathered) -> None:
     if got.management is not None:
         queues = [queue for name, queue in got.management.items() if is_control(name) and name != got.own]
         built.put("control.queues_total", len(queues))
-        built.put("control.messages", sum((queue["ready"] or 0) + (queue["unacked"] or 0) for queue in queues))
+        built.put("control.messages", total(measured(queue[name], _NO_FIGURES) for queue in queues for name in ("ready", "unacked")))
     elif got.control is None:
         reason = "RabbitMQ lists its queues in its management API only: set management_url"
         if got.on_redis:
@@ -255,7 +257,8 @@ def _put_control(built: Facts, got: Gathered) -> None:
         built.put("control.messages", Unknown(reason))
     else:
         built.put("control.queues_total", len(got.control.lengths))
-        built.put("control.messages", sum(length.ready or 0 for length in got.control.lengths.values()))
+        lengths = got.control.lengths.values()
+        built.put("control.messages", total(measured(length.ready, length.problem or _NO_FIGURES) for length in lengths))
 
 
 def _put_notes(built: Facts, got: Gathered, workers: list[Row]) -> None:

@@ -11,7 +11,7 @@ import dataclasses
 import re
 import typing as t
 
-from ..._collect.sampling import number, percentile, ratio
+from ..._collect.sampling import amount, count, number, percentile, ratio
 from ..._texts.redact import clean
 
 #: Bounds: ids whose name is remembered, task names, runtimes kept of each task, exceptions told of each task.
@@ -102,7 +102,7 @@ class Tally:
             heart.drift = drift if heart.drift is None else min(heart.drift, drift, key=abs)
         if kind == "worker-heartbeat":
             heart.beats += 1
-            known = {field: number(event.get(field)) for field in ("processed", "active", "freq")}
+            known = {field: count(event.get(field)) for field in ("processed", "active")}
             heart.first = heart.first or {**known, "at": received_at}
             heart.last = {**known, "at": received_at}
 
@@ -128,9 +128,11 @@ class Tally:
 
     def _details(self, outcome: Outcome, event: dict[str, t.Any], kind: str, task_id: str) -> None:
         if kind == "started" and task_id in self._sent:
-            self.waits.append(max(0.0, (number(event.get("timestamp")) or 0.0) - self._sent.pop(task_id)))
+            began, sent = number(event.get("timestamp")), self._sent.pop(task_id)
+            if began is not None:
+                self.waits.append(max(0.0, began - sent))
         elif kind == "succeeded":
-            runtime = number(event.get("runtime"))
+            runtime = amount(event.get("runtime"))
             if runtime is not None and len(outcome.runtimes) < RUNTIMES:
                 outcome.runtimes.append(round(float(runtime), 6))
         elif kind == "revoked":

@@ -11,7 +11,7 @@ import typing as t
 
 from ..._collect.derived import put_largest, put_total, total
 from ..._collect.facts import Facts, Maybe, Unknown, row
-from ..._collect.sampling import ONE_SAMPLE, Number, delta, number, rate, top
+from ..._collect.sampling import ONE_SAMPLE, Number, amount, count, delta, number, rate, top
 from ..._texts.redact import clean
 from .tally import Heart
 
@@ -49,12 +49,19 @@ class Snapshot:
 
     def accepted(self, name: str) -> t.Optional[Number]:
         """Tasks begun since the worker's start (`total` counts accepted ones, not finished ones)."""
-        counts = self.stats(name).get("total")
-        return sum(number(count) or 0 for count in counts.values()) if isinstance(counts, dict) else None
+        told = self.stats(name).get("total")
+        counts = [count(each) for each in told.values()] if isinstance(told, dict) else [None]
+        return None if None in counts else sum(each or 0 for each in counts)
 
     def queues(self, name: str) -> list[str]:
+        """The queues that the worker names."""
         reply = self.of("active_queues", name)
-        return [str(queue["name"]) for queue in reply if isinstance(queue, dict) and queue.get("name")] if isinstance(reply, list) else []
+        return [queue["name"] for queue in reply if _is_named(queue)] if isinstance(reply, list) else []
+
+    def tells_queues(self, name: str) -> bool:
+        """Whether it names every queue that it consumes."""
+        reply = self.of("active_queues", name)
+        return isinstance(reply, list) and all(map(_is_named, reply))
 
     def tasks_by_process(self) -> dict[int, str]:
         """The task that each process of a pool runs, by its process id."""
@@ -68,6 +75,10 @@ class Snapshot:
                 for task in self.rows(command, name) or ():
                     if task.get("id") and task.get("name"):
                         yield str(task["id"]), str(task["name"])
+
+
+def _is_named(queue: t.Any) -> bool:
+    return isinstance(queue, dict) and isinstance(queue.get("name"), str) and bool(queue["name"])
 
 
 #: Why a column of a worker is unknown: of one that answered, and of one of whom only heartbeats came.
@@ -88,16 +99,16 @@ def _answered(name: str, first: Snapshot, second: t.Optional[Snapshot], heart: t
     latest = second if second is not None and second.stats(name) else first
     stats = latest.stats(name)
     pool, usage = _part(stats, "pool"), _part(stats, "rusage")
-    resident = number(usage.get("maxrss"))
+    resident = count(usage.get("maxrss"))
     worker: dict[str, t.Any] = {
         "name": clean(name, 120),
         "answers": True,
         "pool": _pool(pool.get("implementation")),
-        "concurrency": number(pool.get("max-concurrency")),
-        "prefetch": number(stats.get("prefetch_count")),
-        "uptime_seconds": number(stats.get("uptime")),
+        "concurrency": count(pool.get("max-concurrency")),
+        "prefetch": count(stats.get("prefetch_count")),
+        "uptime_seconds": amount(stats.get("uptime")),
         "memory_peak_bytes": None if resident is None else resident * 1024,
-        "queues": [clean(queue, 120) for queue in first.queues(name) or latest.queues(name)],
+        "queues": [clean(queue, 120) for queue in first.queues(name)] if first.tells_queues(name) else None,
         "drift_seconds": _drift(heart),
     }
     for command in ("active", "reserved", "scheduled"):
@@ -277,5 +288,5 @@ def _hoarded(answering: t.Sequence[t.Mapping[str, t.Any]]) -> int:
     told = [worker for worker in answering if worker["concurrency"] and worker["active"] is not None]
     full = [worker for worker in told if worker["active"] >= worker["concurrency"]]
     free = [worker for worker in told if worker["active"] < worker["concurrency"]]
-    takes = {queue for worker in free for queue in worker["queues"]}
-    return sum(worker["reserved"] or 0 for worker in full if takes & set(worker["queues"]))
+    takes = {queue for worker in free for queue in worker["queues"] or ()}
+    return sum(worker["reserved"] or 0 for worker in full if takes & set(worker["queues"] or ()))

@@ -88,9 +88,9 @@ def _row(worker: Worker, history: History) -> dict[str, t.Any]:
         "state": worker.status,
         "threads": measured(None if worker.cores is None else len(worker.cores), NO_CORES),
         "threads_busy": measured(None if worker.cores is None else worker.busy_cores, NO_CORES),
-        "lifetime_requests": worker.requests,
-        "lifetime_harakiri": worker.harakiri,
-        "lifetime_respawns": max(0, worker.respawns - 1),
+        "lifetime_requests": measured(worker.requests, traffic.UNTOLD),
+        "lifetime_harakiri": measured(worker.harakiri, traffic.UNTOLD),
+        "lifetime_respawns": measured(traffic.respawned(worker), traffic.UNTOLD),
         "memory_bytes": measured(
             None if memory is None else memory.pss if memory.pss is not None else memory.rss, NO_MEMORY if worker.running else CHEAP
         ),

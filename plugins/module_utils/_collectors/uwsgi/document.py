@@ -24,15 +24,15 @@ class Request:
 
 @dataclasses.dataclass(frozen=True)
 class Core:
-    """A thread (or async slot) of a worker."""
+    """A thread (or async slot) of a worker. A counter that is not told is None, here and in `Worker`."""
 
     busy: bool
-    requests: int = 0
-    static: int = 0
-    routed: int = 0
-    offloaded: int = 0
-    read_errors: int = 0
-    write_errors: int = 0
+    requests: t.Optional[int] = 0
+    static: t.Optional[int] = 0
+    routed: t.Optional[int] = 0
+    offloaded: t.Optional[int] = 0
+    read_errors: t.Optional[int] = 0
+    write_errors: t.Optional[int] = 0
     request: t.Optional[Request] = None
 
 
@@ -42,13 +42,13 @@ class Worker:
     pid: int
     status: str
     accepting: bool
-    requests: int = 0
-    exceptions: int = 0
-    harakiri: int = 0
-    respawns: int = 0
+    requests: t.Optional[int] = 0
+    exceptions: t.Optional[int] = 0
+    harakiri: t.Optional[int] = 0
+    respawns: t.Optional[int] = 0
     spawned: int = 0  # unix seconds
-    running_microseconds: int = 0
-    sent_bytes: int = 0
+    running_microseconds: t.Optional[int] = 0
+    sent_bytes: t.Optional[int] = 0
     rss_bytes: int = 0
     pss_bytes: t.Optional[int] = None  # these two from uWSGI 2.1 only
     uss_bytes: t.Optional[int] = None
@@ -81,9 +81,10 @@ class Worker:
         """Cores in a request. A busy worker has at least one, whatever its cores say (some versions leave in_request out)."""
         return max(sum(core.busy for core in self.cores or ()), int(self.busy))
 
-    def count(self, name: str) -> int:
-        """The sum of a counter over the cores."""
-        return sum(getattr(core, name) for core in self.cores or ())
+    def count(self, name: str) -> t.Optional[int]:
+        """The sum of a counter over the cores; None when one of them does not tell it."""
+        counts = [getattr(core, name) for core in self.cores or ()]
+        return None if None in counts else sum(counts)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,7 +93,7 @@ class Socket:
 
     name: str
     protocol: str
-    queue: int
+    queue: t.Optional[int]
     limit: int
 
     @property
@@ -129,7 +130,7 @@ class Stats:
     @property
     def loaded_at(self) -> t.Optional[float]:
         """When it was started or reloaded: a reload keeps the master's process and starts the workers' counts anew."""
-        spawned = [worker.spawned for worker in self.workers if worker.running and worker.respawns <= 1 and worker.spawned]
+        spawned = [worker.spawned for worker in self.workers if worker.running and (worker.respawns or 0) <= 1 and worker.spawned]
         return min(spawned) if spawned else None
 
     @property

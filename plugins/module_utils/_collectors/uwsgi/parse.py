@@ -11,7 +11,7 @@ import re
 import typing as t
 
 from ..._collect.problem import Problem
-from ..._collect.sampling import number
+from ..._collect.sampling import count, number
 from ..._texts import bounded_json
 from ..._texts.redact import clean, url_pattern
 from .document import Core, Request, Socket, Stats, Vassal, Worker
@@ -140,13 +140,13 @@ def _worker(row: dict[str, t.Any]) -> Worker:
         pid=_count(row, "pid"),
         status=clean(status, 20) if isinstance(status, str) else "unknown",
         accepting="accepting" not in row or bool(row["accepting"]),
-        requests=_count(row, "requests"),
-        exceptions=_count(row, "exceptions"),
-        harakiri=_count(row, "harakiri_count"),
-        respawns=_count(row, "respawn_count"),
+        requests=count(row.get("requests")),
+        exceptions=count(row.get("exceptions")),
+        harakiri=count(row.get("harakiri_count")),
+        respawns=count(row.get("respawn_count")),
         spawned=_count(row, "last_spawn"),
-        running_microseconds=_count(row, "running_time"),
-        sent_bytes=_count(row, "tx"),
+        running_microseconds=count(row.get("running_time")),
+        sent_bytes=count(row.get("tx")),
         rss_bytes=_count(row, "rss"),
         pss_bytes=_count(row, "pss") or None,
         uss_bytes=_count(row, "uss") or None,
@@ -160,12 +160,12 @@ def _core(row: dict[str, t.Any]) -> Core:
     info = row.get("req_info")
     return Core(
         busy=bool(row.get("in_request")),
-        requests=_count(row, "requests"),
-        static=_count(row, "static_requests"),
-        routed=_count(row, "routed_requests"),
-        offloaded=_count(row, "offloaded_requests"),
-        read_errors=_count(row, "read_errors"),
-        write_errors=_count(row, "write_errors"),
+        requests=count(row.get("requests")),
+        static=count(row.get("static_requests")),
+        routed=count(row.get("routed_requests")),
+        offloaded=count(row.get("offloaded_requests")),
+        read_errors=count(row.get("read_errors")),
+        write_errors=count(row.get("write_errors")),
         request=request(variables, info if isinstance(info, dict) else {}) if isinstance(variables, list) and variables else None,
     )
 
@@ -211,10 +211,11 @@ def _sockets(document: t.Mapping[str, t.Any]) -> tuple[Socket, ...]:
     """The application's sockets, each once (uWSGI may list one several times)."""
     found: dict[str, Socket] = {}
     for row in _rows(document, "sockets"):
-        name = clean(str(row.get("name") or ""), 200)
-        one = Socket(name, clean(str(row.get("proto") or ""), 20), _count(row, "queue"), _count(row, "max_queue"))
-        if name and (name not in found or one.queue > found[name].queue):
-            found[name] = one
+        name = clean(str(row.get("name") or ""), 200) or "(a socket without a name)"
+        protocol = clean(str(row.get("proto") or ""), 20)
+        socket = Socket(name, protocol, count(row.get("queue")), _count(row, "max_queue"))
+        if name not in found or (socket.queue or 0) > (found[name].queue or 0):
+            found[name] = socket
     return tuple(found.values())
 
 

@@ -10,8 +10,8 @@ import math
 import operator
 import typing as t
 
-from ..._collect.derived import per, rate, share
-from ..._collect.facts import Facts, Maybe, Unknown
+from ..._collect.derived import per, rate, share, total
+from ..._collect.facts import Facts, Maybe, Unknown, known, measured
 from ..._collect.sampling import ONE_SAMPLE, RESTARTED, Number
 from .document import Stats, Worker
 from .samples import History
@@ -21,6 +21,9 @@ NO_REQUEST = "no request ended in the window"
 NO_REQUEST_EVER = "no request has ended since the workers started"
 #: An exception may be counted before its request is.
 SLACK = math.inf
+UNTOLD = "uWSGI's answer does not tell it for every worker"
+
+Read = t.Callable[[Worker], t.Optional[int]]
 
 
 class Moved:
@@ -32,30 +35,34 @@ class Moved:
         self.restarted = history.window is not None and before.pid != after.pid
         self.known = history.window is not None and not self.restarted
         self._pairs = [(self._before(before, worker), worker) for worker in after.workers]
-        self.reloaded = self.known and any(old is not None and old.respawns > new.respawns for old, new in self._pairs)
+        self.reloaded = self.known and any(old is not None and (old.respawns or 0) > (new.respawns or 0) for old, new in self._pairs)
 
     @staticmethod
     def _before(stats: Stats, worker: Worker) -> t.Optional[Worker]:
         return next((earlier for earlier in stats.workers if earlier.id == worker.id), None)
 
-    def sum(self, read: t.Callable[[Worker], int]) -> Maybe[Number]:
+    def sum(self, read: Read) -> Maybe[Number]:
         """How far the counter that `read` gives moved; unknown without a window or over a restart."""
         if not self.known:
             return Unknown(self.reason)
         moved = 0
         for old, new in self._pairs:
-            start = read(old) if old is not None else 0
-            moved += read(new) - start if read(new) >= start else read(new)
+            start, end = read(old) if old is not None else 0, read(new)
+            if start is None or end is None:
+                return Unknown(UNTOLD)
+            moved += end - start if end >= start else end
         return moved
 
-    def rate(self, read: t.Callable[[Worker], int]) -> Maybe[float]:
+    def rate(self, read: Read) -> Maybe[float]:
         return rate(self.sum(read), self.window)
 
     def respawns(self) -> Maybe[int]:
         """Workers that died and came back. One that was cheap before was started, not replaced."""
         if not self.known or self.reloaded:
             return Unknown(self.reason)
-        return sum(max(0, new.respawns - old.respawns) for old, new in self._pairs if old is not None and old.status != "cheap")
+        pairs = [(old.respawns, new.respawns) for old, new in self._pairs if old is not None and old.status != "cheap"]
+        counts = [max(0, after - before) for before, after in pairs if before is not None and after is not None]
+        return sum(counts) if len(counts) == len(pairs) else Unknown(UNTOLD)
 
     @property
     def reason(self) -> str:
@@ -77,16 +84,22 @@ def put(facts: Facts, history: History) -> None:
     _killed(facts, moved, workers)
 
 
-def _served(worker: Worker) -> int:
+def lifetime(workers: t.Iterable[Worker], read: Read) -> Maybe[t.Any]:
+    """A counter since the workers' start, of all of them together."""
+    return total(measured(read(worker), UNTOLD) for worker in workers)
+
+
+def _served(worker: Worker) -> t.Optional[int]:
     """Requests whose time is in running_time: static files are counted as requests but not timed."""
-    return max(0, worker.requests - worker.count("static"))
+    static = worker.count("static")
+    return None if worker.requests is None or static is None else max(0, worker.requests - static)
 
 
-def _running(worker: Worker) -> int:
+def _running(worker: Worker) -> t.Optional[int]:
     return worker.running_microseconds
 
 
-def _requests_of(worker: Worker) -> int:
+def _requests_of(worker: Worker) -> t.Optional[int]:
     return worker.requests
 
 
@@ -104,9 +117,9 @@ def _requests(facts: Facts, history: History, moved: Moved) -> None:
     active: Maybe[int] = stats.cores_active if stats.cores_known else Unknown(NO_CORES)
     facts.put("requests", requests)
     facts.put("requests_per_second", per_second)
-    facts.put("lifetime_requests", sum(map(_requests_of, workers)))
+    facts.put("lifetime_requests", lifetime(workers, _requests_of))
     facts.put("mean_response_seconds", mean)
-    facts.put("lifetime_mean_response_seconds", _mean(sum(map(_running, workers)), sum(map(_served, workers)), NO_REQUEST_EVER))
+    facts.put("lifetime_mean_response_seconds", _mean(lifetime(workers, _running), lifetime(workers, _served), NO_REQUEST_EVER))
     facts.put("sent_bytes_per_second", moved.rate(lambda worker: worker.sent_bytes))
     capacity = per(active, mean, "the requests of the window took no time")
     nobody = active == 0
@@ -137,25 +150,30 @@ def _utilisation(facts: Facts, history: History, moved: Moved) -> Maybe[float]:
 
 
 def _exceptions(facts: Facts, moved: Moved, workers: t.Sequence[Worker]) -> None:
-    exceptions, total = moved.sum(lambda worker: worker.exceptions), sum(worker.exceptions for worker in workers)
+    exceptions, ever = moved.sum(lambda worker: worker.exceptions), lifetime(workers, lambda worker: worker.exceptions)
     facts.put("exceptions", exceptions)
     facts.put("exception_ratio", share(exceptions, moved.sum(_requests_of), NO_REQUEST, SLACK))
-    facts.put("lifetime_exceptions", total)
-    facts.put("lifetime_exception_ratio", share(total, facts.value("lifetime_requests"), NO_REQUEST_EVER, SLACK))
+    facts.put("lifetime_exceptions", ever)
+    facts.put("lifetime_exception_ratio", share(ever, facts.value("lifetime_requests"), NO_REQUEST_EVER, SLACK))
 
 
 def _handled(facts: Facts, moved: Moved, workers: t.Sequence[Worker]) -> None:
     told = all(worker.cores is not None for worker in workers)
     for name in ("static", "routed", "offloaded", "read_errors", "write_errors"):
         facts.put(f"handled.{name}", moved.sum(operator.methodcaller("count", name)) if told else Unknown(NO_CORES))
-        facts.put(f"handled.lifetime_{name}", sum(worker.count(name) for worker in workers) if told else Unknown(NO_CORES))
+        facts.put(f"handled.lifetime_{name}", lifetime(workers, operator.methodcaller("count", name)) if told else Unknown(NO_CORES))
+
+
+def respawned(worker: Worker) -> t.Optional[int]:
+    """How often it was started again: its first start counts as well."""
+    return None if worker.respawns is None else max(0, worker.respawns - 1)
 
 
 def _killed(facts: Facts, moved: Moved, workers: t.Sequence[Worker]) -> None:
-    kills = sum(worker.harakiri for worker in workers)
+    kills = lifetime(workers, lambda worker: worker.harakiri)
     facts.put("harakiri", moved.sum(lambda worker: worker.harakiri))
     facts.put("lifetime_harakiri", kills)
     facts.put("respawns", moved.respawns())
-    facts.put("lifetime_respawns", sum(max(0, worker.respawns - 1) for worker in workers))
-    if kills:
-        facts.note(f"killed requests are not in the averages: harakiri ended {kills} that took longer than its limit")
+    facts.put("lifetime_respawns", lifetime(workers, respawned))
+    if known(kills):
+        facts.note(f"killed requests are not in the averages: harakiri ended {known(kills)} that took longer than its limit")
