@@ -288,6 +288,17 @@ ansible_facts:
                 - The share of the used CPU time that the processes account for. Little of it means that the others are hidden from this user
                   or live too short to be seen.
               type: float
+            processes_by_disk:
+              description: Processes that read from and wrote to disks most in the window. Null without root, who alone may see it of others.
+              type: list
+              elements: dict
+              contains:
+                {pid: {type: int, description: Its process id.}, name: {type: str, description: The process.},
+                 kind: {type: str, description: What it is.},
+                 service: {type: str, description: 'The service, null when it is none that is known.'},
+                 read_bytes_per_second: {type: float, description: Read from disks.},
+                 write_bytes_per_second: {type: float, description: Written to disks.},
+                 share_ratio: {type: float, description: Share of what all processes moved.}}
             processes_growing:
               description: Processes that grew in the window.
               type: list

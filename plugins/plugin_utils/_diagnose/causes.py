@@ -23,6 +23,7 @@ from . import (
     database_members,
     dependencies,
     errors,
+    foreign_disk,
     machine,
     outliers,
     refused,
@@ -178,6 +179,19 @@ CAUSES: tuple[CauseKind, ...] = (
         "a third or more of the requests that the workers take did not come from Varnish, and every accelerator was counted",
         accelerator.bypassed,
         (Explains(APPLICATION, SAME_PAGES),),
+    ),
+    CauseKind(
+        "foreign_disk",
+        "server",
+        "Another program takes the database's disk",
+        "a disk under a database is slow, and a program that is no database moves half or more of all bytes there (seen by root only)",
+        foreign_disk.foreign_disk,
+        (
+            Explains(("stale_statistics", "database_overload", "connection_budget", "pool_too_small"), SAME_MACHINES),
+            _WAITING,
+            _TASKS,
+            Explains(ERRORS, DATABASE_THERE),
+        ),
     ),
     CauseKind(
         "idle_in_transaction",

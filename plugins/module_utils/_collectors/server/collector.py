@@ -16,7 +16,7 @@ from ..._collect.host_tools import HostTools
 from ..._collect.problem import Problem
 from ..._linux import cgroup
 from ..._linux.kernel_text import keyed
-from . import clock, process_kinds, process_table, shape, tools
+from . import clock, process_disk, process_kinds, process_table, shape, tools
 from .fetch import Host, Sample
 from .proc_source import ProcSource
 from .process_table import Row, Table
@@ -55,6 +55,8 @@ class ServerSampler(Sampler):
     _table_first: Table
     _second: t.Optional[Sample] = None
     _table_last: t.Optional[Table] = None
+    _disk_first: t.Optional[process_disk.Account] = None
+    _disk_last: t.Optional[process_disk.Account] = None
 
     def __init__(self, options: dict[str, t.Any], tools: HostTools) -> None:
         super().__init__(options, tools)
@@ -72,6 +74,7 @@ class ServerSampler(Sampler):
         self._limits = self._service_limits(self._table_first)
         self._host.watched.update(one.cpu_folder for one in self._limits.values() if one.cpu_folder)
         self._first = self._host.sample()
+        self._disk_first = process_disk.read(self._host, self._table_first)
 
     def watch(self, seconds: float) -> None:
         """Look several times: what holds in every look is a state and not a burst."""
@@ -88,6 +91,7 @@ class ServerSampler(Sampler):
         self._look()
         self._second = self._host.sample()
         self._table_last = self._tables.read()
+        self._disk_last = process_disk.read(self._host, self._table_last)
 
     def _look(self) -> None:
         followed = {pid: process_table.threads(self._host, pid) for pid in self._candidates}
@@ -130,6 +134,7 @@ class ServerSampler(Sampler):
                 ticks_per_second=os.sysconf("SC_CLK_TCK"),
                 top=self.tools.top,
                 tools_absent=tools.absent(self.tools.commands),
+                disk_use=(self._disk_first, self._disk_last),
             )
         )
 

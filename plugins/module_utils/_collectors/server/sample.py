@@ -16,6 +16,7 @@ from ..._linux.usage import Memory
 from . import parse
 from .clock import Clock
 from .fetch import Sample, State
+from .process_disk import Account
 from .process_table import Row, Table
 
 FILTERED = "other users' processes are hidden from this user (hidepid): run with become"
@@ -51,6 +52,7 @@ class Reading:
     ticks_per_second: int
     top: int
     tools_absent: list[str]  # programs that printed commands would run
+    disk_use: tuple[t.Optional[Account], t.Optional[Account]] = (None, None)  # bytes by process, at both samples
 
     @property
     def seconds(self) -> t.Optional[float]:

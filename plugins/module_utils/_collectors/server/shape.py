@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..._collect.derived import largest
 from ..._collect.facts import Facts, Unknown
-from . import shape_cpu, shape_devices, shape_memory, shape_processes
+from . import process_disk, shape_cpu, shape_devices, shape_memory, shape_processes
 from .sample import Reading
 
 
@@ -43,6 +43,7 @@ def facts(reading: Reading) -> Facts:
         shape(result, reading)
     used = shape_processes.uses(reading)
     shape_processes.busiest(result, reading, used)
+    process_disk.put(result, reading.table_last, *reading.disk_use, reading.seconds, reading.top)
     shape_processes.services(result, reading, used)
     shape_processes.table_problem(result, reading)
     shape_cpu.used(result)

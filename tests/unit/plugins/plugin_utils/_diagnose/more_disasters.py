@@ -65,3 +65,13 @@ class MoreDisasters:
             tables_never_analyzed=[],
         )
         self.bad("postgresql_stale_statistics", "db1", status="warn", finding="60 % of a table changed", look="psql")
+
+    def disk_taken(self: Spoiled) -> None:
+        """A backup reads and writes beside the database, which waits for the same disk."""
+        backup = {"pid": 977, "name": "rsync", "kind": "rsync", "service": None, "share_ratio": 0.85}
+        own = {"pid": 41, "name": "postgres", "kind": "postgresql backend", "service": "postgresql", "share_ratio": 0.12}
+        rates = {"read_bytes_per_second": 30.0 * 2**20, "write_bytes_per_second": 62.0 * 2**20}
+        quiet = {"read_bytes_per_second": 12.0 * 2**20, "write_bytes_per_second": 1.0 * 2**20}
+        disk = {"name": "sdb", "util_ratio": 0.99, "await_milliseconds": 38.0}
+        self.of("db1", "server").update(processes_by_disk=[{**backup, **rates}, {**own, **quiet}], disks=[disk])
+        self.bad("server_iowait_database", "db1", finding="31 % of the CPU time waits for disks", look="htop --sort-key IO_RATE")

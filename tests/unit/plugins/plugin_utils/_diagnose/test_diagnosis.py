@@ -50,6 +50,7 @@ SINGLE = {
     "names_slow": "names_slow",
     "statistics_stale": "stale_statistics",
     "broker_slow": "broker_blocked",
+    "disk_taken": "foreign_disk",
     "broker_cleared": "cache_flushed",
 }
 
