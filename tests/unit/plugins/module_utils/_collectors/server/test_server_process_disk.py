@@ -52,7 +52,9 @@ def test_who_moves_most_comes_first_and_what_was_dropped_is_not_written() -> Non
 
 
 def test_a_process_that_began_in_the_window_counts_from_its_birth() -> None:
-    [row] = measured(Host(p1=IO.format(0, 0, 0)), Host(p1=IO.format(0, 0, 0), p977=IO.format(0, 50 * MIB, 0)))["processes_by_disk"]
+    before = Host(p1=IO.format(0, 0, 0), p41=IO.format(0, 0, 0))
+    after = Host(p1=IO.format(0, 0, 0), p41=IO.format(0, 0, 0), p977=IO.format(0, 50 * MIB, 0))
+    [row] = measured(before, after)["processes_by_disk"]
     assert row["write_bytes_per_second"] == 10 * MIB
 
 
@@ -61,9 +63,15 @@ def test_without_root_and_with_one_sample_it_is_unknown() -> None:
     mine = Host(p977=IO.format(0, 50 * MIB, 0))
     assert "only root" in measured(mine, mine)["unknown"]["processes_by_disk"]
     assert "only root" in measured(Host(p1="odd"), Host(p1="read_bytes: x"))["unknown"]["processes_by_disk"]
-    whole = Host(p1=IO.format(0, 0, 0))
-    assert measured(whole, None, None)["processes_by_disk"] is None
-    assert "only root" in measured(whole, whole, now=table(p977=None))["unknown"]["processes_by_disk"], "hidepid"
+    whole = Host(**dict.fromkeys(("p1", "p41", "p977"), IO.format(0, 0, 0)))
+    assert measured(whole, whole)["processes_by_disk"] == [] and measured(whole, None, None)["processes_by_disk"] is None
+    assert "only root" in measured(whole, whole, now=PROCESSES._replace(filtered=True))["unknown"]["processes_by_disk"], "hidepid"
+
+
+def test_a_first_process_that_is_closed_to_a_containers_root_hides_nothing() -> None:
+    closed = Host(p41=IO.format(0, 0, 0), p977=IO.format(0, 0, 0))
+    after = Host(p41=IO.format(0, 0, 0), p977=IO.format(0, 50 * MIB, 0))
+    assert [row["pid"] for row in measured(closed, after)["processes_by_disk"]] == [977]
 
 
 def test_this_process_writes_for_real(tmp_path: pathlib.Path) -> None:
