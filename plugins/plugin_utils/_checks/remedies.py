@@ -87,7 +87,7 @@ KINDS: tuple[Kind, ...] = (
         INSTALL, True,
     ),
     _kind(
-        "container", "are containers, or run services in containers",
+        "container", "need a look from within a container",
         "Run the check on the machine or in the container that the reason names, as a host of the inventory",
         r"container has the clock|runs in a container|not on the host that was asked|another network namespace|"
         r"only read on the host|not a process of the host|processes cannot be seen from here",

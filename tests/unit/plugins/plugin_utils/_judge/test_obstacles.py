@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 
 import pytest
 
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.finding import finding
-from ansible_collections.warroom.launch.plugins.plugin_utils._judge.obstacles import MOST, obstacles
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.remedies import KINDS
+from ansible_collections.warroom.launch.plugins.plugin_utils._judge.obstacles import _OF_ONE, MOST, obstacles
 from ansible_collections.warroom.launch.plugins.plugin_utils._reach.command_line import CommandLine
 from ansible_collections.warroom.launch.plugins.plugin_utils._reach.hosts import Reach
 
@@ -119,6 +121,14 @@ def test_what_is_known_or_accepted_is_no_obstacle():
 
 def test_once_what_can_be_mended_is_only_traffic_is_left():
     assert [line["kind"] for line in obstacles([each for each in FRESH if each["reason"] == LITTLE], REACH)] == ["traffic"]
+
+
+def test_every_title_can_be_said_of_one_host():
+    """The verb is the first word, and the only one."""
+    for kind in KINDS:
+        verb, _blank, rest = kind.title.partition(" ")
+        assert verb in _OF_ONE or verb in ("cannot", "met", "has"), kind.title
+        assert not re.search(r", or (are|run|have|lack|need)\b", rest), kind.title
 
 
 def test_without_the_words_of_the_run_there_is_no_command_to_run_it_again():
