@@ -82,7 +82,8 @@ ansible_facts:
           contains: {
             kind: {type: str, description: 'V(server), or V(pgbouncer), of which C(pooler), C(clients) and C(version) are given.'},
             version: {type: str, description: The server's own words.}, version_number: {type: int, description: For example V(150008).},
-            role: {type: str, description: V(primary) or V(replica).}, uptime_seconds: {type: float, description: Since it started.},
+            role: {type: str, description: V(primary) or V(replica).},
+            refuses_writes: {type: bool, description: 'Whether it is a primary whose transactions are read-only unless they say otherwise.'}, uptime_seconds: {type: float, description: Since it started.},
             user: {type: str, description: Our user.}, database: {type: str, description: Our database.},
             connections_exhausted: {type: bool, description: The server is up and had no connection left for us.},
             connections_refused: {type: str, description: 'Its sentence, when it had none.'},

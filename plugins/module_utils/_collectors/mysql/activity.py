@@ -29,6 +29,11 @@ _WAITS = (
     (re.compile(r"table level lock|^locked$", re.I), "Lock", "table lock"),
     (re.compile(r"^user lock$", re.I), "Lock", "user lock"),
     (re.compile(r"^user sleep$", re.I), "Timeout", "user sleep"),
+    # "Waiting for semi-sync ACK from slave", of a replica: a commit that one must confirm
+    (re.compile(r"semi-?sync", re.I), "Replica", "semi-synchronous replica"),
+    (re.compile(r"^wsrep|flow control|^waiting for certification", re.I), "Cluster", "the other nodes"),
+    (re.compile(r"waiting for handler commit|^waiting for disk space|^flushing", re.I), "IO", "disk"),
+    (re.compile(r"query cache lock", re.I), "Lock", "query cache"),
     (re.compile(r"sending to client|writing to net|reading from net", re.I), "Client", "client"),
 )
 

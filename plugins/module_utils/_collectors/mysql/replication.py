@@ -43,14 +43,22 @@ _WHY = {
     "source": "the server does not tell its source",
     "state": "the server does not tell its state",
     "lag_seconds": "it does not replicate now, so how far it is behind is not known",
+    "delay_seconds": "no delay was asked for",
     "error": "nothing went wrong",
 }
+#: Channels of Group Replication's own, which run when a member joins: no sources, and stopped for most of the time.
+_OF_THE_GROUP = ("group_replication_recovery", "group_replication_applier")
 
 
 def channel(told: t.Mapping[str, t.Any]) -> Row:
-    """One source that this server follows. Lag is unknown while replication is not running: 0 would be wrong."""
+    """One source that this server follows. Lag is unknown while replication is not running: 0 would be wrong.
+
+    A delay that was asked for (SOURCE_DELAY) is no lag.
+    """
     receiving = _first(told, "replica_io_running", "slave_io_running")
     applying = _first(told, "replica_sql_running", "slave_sql_running")
+    delay = number(_first(told, "sql_delay")) or None
+    lag = number(_first(told, "seconds_behind_source", "seconds_behind_master"))
     host, port = _first(told, "source_host", "master_host"), number(_first(told, "source_port", "master_port"))
     errors = [_error(told, kind) for kind in ("io", "sql")]
     return row(
@@ -60,7 +68,8 @@ def channel(told: t.Mapping[str, t.Any]) -> Row:
             "receiving": receiving == "Yes",
             "applying": applying == "Yes",
             "state": clean(str(_first(told, "replica_io_state", "slave_io_state") or receiving or "")) or None,
-            "lag_seconds": number(_first(told, "seconds_behind_source", "seconds_behind_master")),
+            "delay_seconds": delay,
+            "lag_seconds": None if lag is None else max(0, lag - (delay or 0)),
             "error": next((error for error in errors if error), None),
         },
         _WHY,
@@ -76,14 +85,22 @@ def _error(told: t.Mapping[str, t.Any], kind: str) -> t.Optional[str]:
     return clean(f"{f'error {code}: ' if code else ''}{_QUOTE.split(str(said))[0]}", 160)
 
 
-def put(facts: Facts, channels: Maybe[t.Sequence[Row]], binlog: Maybe[t.Sequence[Row]], sessions: Maybe[t.Sequence[Row]]) -> None:
+def put(
+    facts: Facts,
+    channels: Maybe[t.Sequence[Row]],
+    binlog: Maybe[t.Sequence[Row]],
+    sessions: Maybe[t.Sequence[Row]],
+    variables: t.Mapping[str, str],
+) -> None:
     """Not being allowed to look is not being no replica."""
     if isinstance(channels, Unknown):
-        for name in ("role", "replication", "replication_broken", "replication_lag_seconds"):
+        for name in ("role", "refuses_writes", "replication", "replication_broken", "replication_lag_seconds"):
             facts.put(name, channels)
     else:
-        rows = [channel(told) for told in channels]
-        facts.put("role", "replica" if rows else "primary")
+        rows = [channel(told) for told in channels if _first(told, "channel_name", "connection_name") not in _OF_THE_GROUP]
+        facts.put("role", "replica" if rows or _copies_otherwise(variables) else "primary")
+        reads_only = facts.value("read_only")
+        facts.put("refuses_writes", reads_only if isinstance(reads_only, Unknown) else reads_only and facts.get("role") == "primary")
         facts.put("replication", rows)
         facts.put("replication_broken", sum(not (one["receiving"] and one["applying"]) for one in rows))
         put_largest(facts, "replication_lag_seconds", (one["lag_seconds"] for one in rows), "it follows no source")
@@ -91,6 +108,12 @@ def put(facts: Facts, channels: Maybe[t.Sequence[Row]], binlog: Maybe[t.Sequence
     facts.rows("replicas", followers, 1000)
     place = binlog if isinstance(binlog, Unknown) else binlog[0] if binlog else Unknown("the server does not tell its binary log")
     facts.put("binary_log", place if isinstance(place, Unknown) else _position(place))
+
+
+def _copies_otherwise(variables: t.Mapping[str, str]) -> bool:
+    """Whether its data come from another server without a channel: a reader of Aurora, a secondary of Group Replication."""
+    grouped = bool(variables.get("group_replication_group_name"))
+    return variables.get("innodb_read_only", "").upper() == "ON" or (grouped and variables.get("super_read_only", "").upper() == "ON")
 
 
 def _follower(session: Row) -> Row:

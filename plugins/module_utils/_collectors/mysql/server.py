@@ -58,7 +58,9 @@ def put_identity(facts: Facts, who: Identity, variables: t.Mapping[str, str], wi
     facts.put("version_number", list(who.version))
     facts.put("user", who.login)
     facts.put("uptime_seconds", window.now("uptime"))
-    for name, variable in (("read_only", "read_only"), ("performance_schema", "performance_schema"), ("slow_log", "slow_query_log")):
+    only = variables.get("read_only")
+    facts.put("read_only", None if only is None else only.upper() not in ("OFF", "0", "NO"), UNSET)  # MariaDB 12: NO_LOCK is on as well
+    for name, variable in (("performance_schema", "performance_schema"), ("slow_log", "slow_query_log")):
         facts.put(name, _on(variables.get(variable)), UNSET)
     facts.put("slow_log_file", _slow_log(variables), UNSET)
     facts.put("long_query_time_seconds", number(variables.get("long_query_time")), UNSET)

@@ -125,7 +125,7 @@ def facts(material: Material, statements: Maybe[statement_rows.Statements], text
     _put_sessions(built, material)
     statement_rows.put(built, statements, texts, material.manner)
     built.put("statements_sampled", statement_rows.sampled(material.working, material.manner))
-    replication.put(built, material.latest.channels, material.latest.binlog, material.latest.sessions)
+    replication.put(built, material.latest.channels, material.latest.binlog, material.latest.sessions, reader.variables)
     _put_indexes(built, material, statements, texts)
     comparable.put_settings(built, reader.variables)
     comparable.put_indexes(built, material.dictionary)

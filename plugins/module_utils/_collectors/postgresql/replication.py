@@ -128,6 +128,9 @@ def _own_lag(about: About, first: Sample, second: t.Optional[Sample]) -> Maybe[R
     connected = isinstance(streaming, Unknown) or streaming
     level = told["caught_up"] and connected
     behind = sql_text.age(told["now"], told["replayed"], nothing_replayed)
+    delay = (about.whole("recovery_min_apply_delay") or 0) / 1000  # asked for, so no lag
+    if delay and not isinstance(behind, Unknown):
+        behind = max(0.0, round(behind - delay, 3))
     before = None if second is None else known(first.one("replay"))
     if before is not None and before["caught_up"] and connected and not isinstance(behind, Unknown):
         behind = min(behind, max(0.0, round(told["now"] - before["now"], 3)))

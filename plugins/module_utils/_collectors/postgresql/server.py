@@ -26,7 +26,20 @@ def put_identity(facts: Facts, about: About) -> None:
     for name in ("version", "version_number", "user", "database"):
         facts.put(name, who.get(name), untold)
     facts.put("role", "replica" if who.get("in_recovery") else "primary")
+    facts.put("refuses_writes", _refuses_writes(about), about.unset("default_transaction_read_only"))
     facts.put("uptime_seconds", None if who.get("started") is None else round(who["now"] - who["started"], 1), untold)
+
+
+#: Where a setting is everybody's; of our own role and session it says nothing about others.
+_FOR_ALL = ("configuration file", "command line", "global", "override", "database")
+
+
+def _refuses_writes(about: About) -> t.Optional[bool]:
+    """Whether a primary begins every transaction as one that only reads, as hosting services set it on a disk that is nearly full."""
+    row = about.settings.get("default_transaction_read_only")
+    if row is None:
+        return None
+    return row.get("setting") == "on" and row.get("source") in _FOR_ALL and not about.identity.get("in_recovery")
 
 
 _OF_DATABASES = (

@@ -11,7 +11,7 @@ import typing as t
 import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils._collect.facts import Unknown
-from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql import pooler, replication, upkeep
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql import pooler, replication, server, upkeep
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql.fetch import About, Sample
 from ansible_collections.warroom.launch.plugins.module_utils._sql import sessions
 from ansible_collections.warroom.launch.plugins.module_utils._sql.sessions import Activity, Manner
@@ -105,3 +105,27 @@ def test_a_database_that_was_left_paused(databases: t.Any, paused: t.Optional[li
     """https://github.com/pgbouncer/pgbouncer/issues/177"""
     found = pooler.facts(pooler.Reading({"POOLS": [SHOP], "DATABASES": databases}, 1.0), None, {}, 10).done()
     assert found["pooler"]["paused"] == paused and found["pooler"]["longest_wait_seconds"] == 60.0
+
+
+def test_a_delay_that_was_asked_for_is_no_lag_of_a_replica() -> None:
+    """https://www.postgresql.org/docs/current/runtime-config-replication.html#GUC-RECOVERY-MIN-APPLY-DELAY"""
+    sample = Sample(server={"replay": replay(10_000.0, False, 6390.0)}, many={"replicas": [], "slots": []})
+    who = about({"recovery_min_apply_delay": "3600000"}, in_recovery=True, reads_stats=True)
+    assert measures_of(replication.put, who, sample, None, Manner())["replication"]["lag_seconds"] == 10.0
+
+
+@pytest.mark.parametrize(
+    ("setting", "source", "replica", "refuses"),
+    [
+        ("on", "configuration file", False, True),
+        ("on", "database", False, True),
+        ("on", "user", False, False),  # our own role's
+        ("on", "configuration file", True, False),
+        ("off", "default", False, False),
+    ],
+)
+def test_a_primary_whose_transactions_are_read_only(setting: str, source: str, replica: bool, refuses: bool) -> None:
+    """A hosting service's answer to a full disk: https://aiven.io/docs/products/postgresql/howto/prevent-full-disk"""
+    who = about({}, in_recovery=replica)
+    who.settings["default_transaction_read_only"] = {"setting": setting, "source": source}
+    assert measures_of(server.put_identity, who)["refuses_writes"] is refuses

@@ -1,0 +1,89 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Failures that people reported of other monitors of MySQL and MariaDB, as rows of their answers, and what the facts must say."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.warroom.launch.plugins.module_utils._collect.derived import Window
+from ansible_collections.warroom.launch.plugins.module_utils._collect.facts import Facts
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.mysql import activity, parse, replication, server
+from ansible_collections.warroom.launch.plugins.module_utils._sql.sessions import Activity, Manner, put_long_queries
+from tests.support.tools import measures_of
+
+RUNS = {"replica_io_running": "Yes", "replica_sql_running": "Yes", "source_host": "db1", "seconds_behind_source": "2", "sql_delay": "0"}
+GROUP = {
+    "replica_io_running": "No",
+    "replica_sql_running": "No",
+    "seconds_behind_source": None,
+    "channel_name": "group_replication_recovery",
+}
+
+
+def told(channels: list[dict[str, t.Any]], **variables: str) -> dict[str, t.Any]:
+    facts = Facts()
+    who = parse.identity({"version": "8.0.36", "login": "mon@%", "id": "9"})
+    server.put_identity(facts, who, {"read_only": "OFF", **variables}, Window({}, None, None, str))
+    replication.put(facts, channels, [], [], variables)
+    return facts.done()
+
+
+def test_channels_of_group_replication_are_no_sources() -> None:
+    """https://github.com/netdata/netdata/pull/6597: SHOW SLAVE STATUS lists the recovery channel, which is stopped for most of the time"""
+    group = {"group_replication_group_name": "aaaa"}
+    found = told([GROUP], **group)
+    assert (found["role"], found["replication"], found["replication_broken"]) == ("primary", [], 0)
+    assert told([GROUP, RUNS], **group)["replication_broken"] == 0
+    assert told([GROUP, {**RUNS, "replica_sql_running": "No"}], **group)["replication_broken"] == 1
+    assert told([GROUP], read_only="ON", super_read_only="ON", **group)["role"] == "replica"
+
+
+def test_a_delay_that_was_asked_for_is_no_lag() -> None:
+    """https://github.com/percona/percona-monitoring-plugins/pull/27"""
+    late = {**RUNS, "seconds_behind_source": "3603", "sql_delay": "3600"}
+    found = told([late])
+    assert (found["replication_lag_seconds"], found["replication"][0]["delay_seconds"]) == (3, 3600)
+    assert told([{**late, "seconds_behind_source": "40"}])["replication_lag_seconds"] == 0, "it has just begun to apply"
+    assert told([{**late, "seconds_behind_source": None}])["replication_lag_seconds"] is None
+
+
+@pytest.mark.parametrize(
+    ("channels", "variables", "refuses"),
+    [
+        ([], {"read_only": "ON"}, True),
+        ([], {"read_only": "NO_LOCK_NO_ADMIN"}, True),  # MariaDB 12
+        ([], {"read_only": "OFF"}, False),
+        ([RUNS], {"read_only": "ON"}, False),
+        ([], {"read_only": "ON", "innodb_read_only": "ON"}, False),  # a reader of Aurora
+        ([GROUP], {"read_only": "ON", "super_read_only": "ON", "group_replication_group_name": "aaaa"}, False),
+    ],
+)
+def test_a_primary_that_was_left_read_only(channels: t.Any, variables: dict[str, str], refuses: bool) -> None:
+    """https://github.com/openark/orchestrator/issues/1328, https://github.com/mariadb-operator/mariadb-operator/issues/1852"""
+    assert told(channels, **variables)["refuses_writes"] is refuses
+
+
+@pytest.mark.parametrize(
+    ("state", "waits_for"),
+    [
+        ("Waiting for semi-sync ACK from slave", "replica"),
+        ("Waiting for semi-sync ACK from replica", "replica"),
+        ("wsrep: initiating pre-commit for write set (42)", "cluster"),
+        ("Waiting for certification", "cluster"),
+        ("waiting for handler commit", "io"),
+        ("Waiting for query cache lock", "lock"),
+        ("Waiting for table metadata lock", "lock"),
+        ("Sending data", "cpu"),
+        ("executing", "cpu"),
+    ],
+)
+def test_what_a_statement_waits_for_by_its_state(state: str, waits_for: str) -> None:
+    """https://github.com/flynn/flynn/issues/3197: every commit hung on a replica, and nothing said so"""
+    row = {"id": "7", "user": "app", "host": "web:1", "command": "Query", "time": "40", "state": state, "info": "COMMIT"}
+    found = measures_of(put_long_queries, Activity(activity.sessions([row], {}, {}, None), Manner(dialect="mysql")), {})
+    assert [one["waits_for"] for one in found["long_queries"]] == [waits_for]
