@@ -10,6 +10,7 @@ import copy
 import json
 import typing as t
 
+from ansible_collections.warroom.launch.plugins.module_utils._collect import worker_host
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.uwsgi import host_view, parse, shape
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.uwsgi.samples import Glance, History, Look
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import Catalogue, load
@@ -50,7 +51,7 @@ def facts(*documents: t.Any, window: t.Optional[float] = None, usages: t.Any = N
         looks.append(Look(stats, tuple(host_view.queues(stats, False)), float(NOW)))
     blank: dict[str, t.Any] = {"memory": {}, "ours": False, "capacity": None, "somaxconn": None}
     glances = tuple(map(Glance.of, looks))
-    usages = usages or tuple(host_view.Usage() for _look in looks)
+    usages = usages or tuple(worker_host.Usage() for _look in looks)
     history = History(looks[0], looks[-1], glances, window, usages, **{**blank, **settings})
     result = shape.facts(history).done()
     assert all(reason for reason in result["unknown"].values())

@@ -59,7 +59,11 @@ TABLES: dict[str, tuple[t.Iterable[str], t.Iterable[str], dict[str, str]]] = {
     "names of processes": (
         GATHERED,
         process_services(),
-        {"server": "the machine is no process", "varnish_traffic": "its processes are varnish's"},
+        {
+            "server": "the machine is no process",
+            "varnish_traffic": "its processes are varnish's",
+            "wsgi": "its processes have the names of their servers",
+        },
     ),
     "tiers of the role launch_monitoring": (
         GATHERED,
@@ -68,6 +72,7 @@ TABLES: dict[str, tuple[t.Iterable[str], t.Iterable[str], dict[str, str]]] = {
             "server": "its tools are on every host (tier: all)",
             "varnish_traffic": "its tools are varnish's",
             "redis": "redis-cli comes with the server",
+            "wsgi": "no tool shows it; ss and htop are on every host",
         },
     ),
     "documentation of launch_facts": (GATHERED, documented_services(), {}),

@@ -75,6 +75,12 @@ def _varnish_traffic() -> Collector:
     return COLLECTOR
 
 
+def _wsgi() -> Collector:
+    from .wsgi.collector import COLLECTOR
+
+    return COLLECTOR
+
+
 class Compared(t.NamedTuple):
     """A measure in which hosts of one kind are alike, and from where on one of them is an outlier: so far from their median."""
 
@@ -135,6 +141,11 @@ ROWS: tuple[Service, ...] = (
             Compared("mean_response_seconds", "response time", 1.5, 0.3),
             Compared("requests_per_second", "requests per second", 0.6, 5.0),
         ),
+    ),
+    Service(
+        "wsgi", "Gunicorn and ASGI", "application", _wsgi, "wsgi_stats", ("gunicorn", "uvicorn", "granian", "daphne", "hypercorn"),
+        followed=("wsgi_workers_busy",),
+        compared=(Compared("busy_ratio", "busy workers", 1.5, 0.3),),
     ),
     Service(
         "memcached", "memcached", "cache", _memcached, "memcached_stats", ("memcached", "mcrouter"), followed=("memcached_hit_ratio",),

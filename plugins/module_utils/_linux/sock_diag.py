@@ -21,7 +21,7 @@ _HEADER = struct.Struct("=IHHII")
 _ATTRIBUTE = struct.Struct("=HH")
 
 #: States of a socket, as bits.
-ESTABLISHED, LISTEN, ALL = 1 << 1, 1 << 10, 2**32 - 1
+ESTABLISHED, CLOSE_WAIT, LISTEN, ALL = 1 << 1, 1 << 8, 1 << 10, 2**32 - 1
 #: What a row of a UNIX socket shows, as bits, and its attributes: the name, the inode of the peer, the queue.
 SHOW_NAME, SHOW_PEER, SHOW_QUEUE = 1, 4, 16
 NAME, PEER, QUEUE = 0, 2, 4
@@ -68,22 +68,35 @@ UNIX_FIXED, INET_FIXED = 16, 72
 
 
 def inet_sockets(
-    family: socket.AddressFamily, protocol: int, states: int, about: str, info: bool = False, least_port: int = 0
+    family: socket.AddressFamily,
+    protocol: int,
+    states: int,
+    about: str,
+    info: bool = False,
+    least_port: int = 0,
+    greatest_port: int = 0,
 ) -> list[bytes]:
     """The rows of TCP or UDP sockets of a family in these states, with the kernel's `tcp_info` if so wished.
 
-    `least_port`: only those whose own port is at least this; the kernel leaves out the others.
+    `least_port`, `greatest_port`: only those whose own port is at least, and at most, this; the kernel leaves out the others.
     """
     request = struct.pack("=BBBBI", family, protocol, 1 << (TCP_INFO - 1) if info else 0, 0, states) + bytes(48)
-    return ask(request + (_own_port_from(least_port) if least_port else b""), about)
+    terms = [(_SOURCE_PORT_AT_LEAST, least_port), (_SOURCE_PORT_AT_MOST, greatest_port)]
+    return ask(request + _own_port([term for term in terms if term[1]]), about)
 
 
-_BYTECODE, _SOURCE_PORT_AT_LEAST = 1, 2  # INET_DIAG_REQ_BYTECODE, INET_DIAG_BC_S_GE
+_BYTECODE, _SOURCE_PORT_AT_LEAST, _SOURCE_PORT_AT_MOST = 1, 2, 3  # INET_DIAG_REQ_BYTECODE, INET_DIAG_BC_S_GE, INET_DIAG_BC_S_LE
+_TERM = struct.Struct("=BBHBBH")
 
 
-def _own_port_from(port: int) -> bytes:
-    """The kernel's filter: an operation of 8 bytes with its operand; "no" leads behind the end, which means that the row is left out."""
-    program = struct.pack("=BBHBBH", _SOURCE_PORT_AT_LEAST, 8, 12, 0, 0, port)
+def _own_port(terms: t.Sequence[tuple[int, int]]) -> bytes:
+    """The kernel's filter: operations of 8 bytes with their operand; "no" leads behind the end, which means that the row is left out."""
+    if not terms:
+        return b""
+    behind = len(terms) * _TERM.size + 4
+    program = b"".join(
+        _TERM.pack(operation, _TERM.size, behind - place * _TERM.size, 0, 0, port) for place, (operation, port) in enumerate(terms)
+    )
     return _ATTRIBUTE.pack(_ATTRIBUTE.size + len(program), _BYTECODE) + program
 
 

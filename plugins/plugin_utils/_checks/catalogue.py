@@ -15,7 +15,7 @@ import typing as t
 import yaml
 
 from ...module_utils._texts.plain import plain
-from . import acceptance, query
+from . import acceptance, query, shared
 from .check import KEYS, Check, Raw, compile_check, problems, without_limit
 from .near import near
 from .services import GATHERED, TITLES
@@ -77,7 +77,10 @@ DEFAULTS = ("service", "unit", "needs", "applies", "otherwise", "phase", "eviden
 
 
 def _entries(document: t.Any) -> list[t.Any]:
-    """The checks of one file: a list, or `{defaults: {…}, checks: […]}`. A check takes a default away with null."""
+    """The checks of one file: a list, or `{defaults: {…}, checks: […]}`. A check takes a default away with null.
+
+    With `services` in the defaults each check is one of each of these (see `shared`).
+    """
     if document is None:
         return []
     if isinstance(document, list):
@@ -87,10 +90,11 @@ def _entries(document: t.Any) -> list[t.Any]:
     defaults = document.get("defaults") or {}
     if not isinstance(defaults, dict):
         raise ValueError("defaults must be a mapping")
+    defaults, checks = shared.expanded(defaults, document["checks"])
     for key in defaults:
         if key not in DEFAULTS:
             raise ValueError(f"there is no default {key!r}; known are {', '.join(DEFAULTS)}")
-    return [_with_defaults(defaults, entry) if isinstance(entry, dict) else entry for entry in document["checks"]]
+    return [_with_defaults(defaults, entry) if isinstance(entry, dict) else entry for entry in checks]
 
 
 def _with_defaults(defaults: Raw, entry: Raw) -> Raw:

@@ -90,6 +90,15 @@ def uwsgi(way: Way, instances: t.Sequence[Instance]) -> list[Pane]:
     return panes
 
 
+def wsgi(way: Way, instances: t.Sequence[Instance]) -> list[Pane]:
+    """No tool shows these servers: their connections do, with the queue of each listening socket."""
+    panes = []
+    for one in instances:
+        place = ("sport", "=", f":{one['port']}") if one.get("port") else ("-x", "src", str(one.get("address") or one.get("name")))
+        panes.append(Pane(f"ss {one.get('name')}", first_of(way, words("ss", "-tan", *place), lacking="ss", repeated=True)))
+    return panes
+
+
 def memcached(way: Way, instances: t.Sequence[Instance]) -> list[Pane]:
     """All of the host's instances in one damemtop, which reads them from a file in the home folder only."""
     addresses = [str(one.get("address") or one.get("name")) for one in instances]
@@ -177,6 +186,7 @@ TOOLS: dict[str, t.Callable[[Way, t.Sequence[Instance]], list[Pane]]] = {
     "server": server,
     "varnish": varnish,
     "uwsgi": uwsgi,
+    "wsgi": wsgi,
     "memcached": memcached,
     "redis": redis,
     "celery": celery,

@@ -146,6 +146,15 @@ def _uwsgi(report: Report) -> t.Iterator[t.Optional[Chart]]:
     )
 
 
+def _wsgi(report: Report) -> t.Iterator[t.Optional[Chart]]:
+    up = instances_by_place(report, "wsgi")
+    yield charts.bars("Busy worker threads", values(up, "busy_ratio"), "ratio", "averaged over the samples", mark=0.75)
+    yield charts.bars(
+        "Requests waiting", [row for row in values(up, "requests_waiting") if row["value"]], "count", "in the queue or a worker"
+    )
+    yield charts.bars("Oldest request", values(up, "oldest_request_seconds"), "seconds", mark=5)
+
+
 def _memcached(report: Report) -> t.Iterator[t.Optional[Chart]]:
     up = instances_by_place(report, "memcached")
     yield charts.bars(
@@ -253,6 +262,7 @@ PANELS: dict[str, t.Callable[[Report], t.Iterator[t.Optional[Chart]]]] = {
     "varnish": _varnish,
     "varnish_traffic": _traffic,
     "uwsgi": _uwsgi,
+    "wsgi": _wsgi,
     "memcached": _memcached,
     "redis": _redis,
     "celery": _celery,

@@ -35,15 +35,15 @@ NO_MINIMUM = {
     "postgresql_stale_statistics": "a share of the rows of large tables",
     **dict.fromkeys(
         ("server_load", "server_cpu_busy", "server_iowait", "server_iowait_database", "server_steal", "server_throttled",
-         "server_pressure_cpu", "server_pressure_io", "server_pressure_memory", "uwsgi_workers_busy", "mysql_galera_flow_control",
-         "redis_main_thread", "redis_slow_time"), TIME
+         "server_pressure_cpu", "server_pressure_io", "server_pressure_memory", "uwsgi_workers_busy", "wsgi_workers_busy",
+         "mysql_galera_flow_control", "redis_main_thread", "redis_slow_time"), TIME
     ),
     **dict.fromkeys(
         ("celery_queue_memory_left", "database_connection_budget", "memcached_connections", "mysql_connections",
          "mysql_connections_peak", "postgresql_connections",
          "postgresql_limits", "postgresql_pooler_clients", "postgresql_wraparound", "server_descriptors", "server_filesystems",
          "server_inodes", "server_conntrack", "server_memory_available", "server_swap_full", "server_memory_put_to_use",
-         "server_memory_limit", "uwsgi_listen_queue_full", "varnish_transient",
+         "server_memory_limit", "uwsgi_listen_queue_full", "wsgi_listen_queue_full", "varnish_transient",
          "redis_memory_left", "redis_connections", "redis_host_memory"), CAPACITY
     ),
 }  # fmt: skip

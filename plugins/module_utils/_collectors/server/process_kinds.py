@@ -30,18 +30,18 @@ _INTERPRETER = re.compile(r"^(?:python[\d.]*|pypy[\d.]*|uv|sh|bash|dash|\[?celer
 _PYTHON = re.compile(r"^(?:python|pypy)")
 _SCRIPTS: dict[str, str] = {
     "celery": "celery", "flower": "flower", "gunicorn": "gunicorn", "uwsgi": "uwsgi",
-    "uvicorn": "uvicorn", "daphne": "daphne", "hypercorn": "hypercorn", "waitress-serve": "waitress",
+    "uvicorn": "uvicorn", "granian": "granian", "daphne": "daphne", "hypercorn": "hypercorn", "waitress-serve": "waitress",
     "manage.py": "django", "django-admin": "django", "rabbitmq-server": "rabbitmq", "mysqld_safe": "mysql", "mariadbd-safe": "mysql",
 }  # fmt: skip
 
 #: Services whose processes run the application's own Python, whatever their program is called.
-PYTHON_SERVICES = frozenset({"uwsgi", "celery", "gunicorn", "uvicorn", "daphne", "hypercorn", "waitress", "django", "flower"})
+PYTHON_SERVICES = frozenset({"uwsgi", "celery", "gunicorn", "uvicorn", "granian", "daphne", "hypercorn", "waitress", "django", "flower"})
 
 #: Services of many processes that share what their first one loaded: resident sizes count that many times.
 SHARING = PYTHON_SERVICES | {"postgresql", "nginx", "apache"}
 
 #: Services that make a host a server of the application itself.
-APPLICATION = frozenset({"uwsgi", "gunicorn", "uvicorn", "daphne", "hypercorn", "waitress", "django", "celery"})
+APPLICATION = frozenset({"uwsgi", "gunicorn", "uvicorn", "granian", "daphne", "hypercorn", "waitress", "django", "celery"})
 
 #: Services that exist to keep data in memory.
 STORES = frozenset({"varnish", "memcached", "postgresql", "mysql", "redis"})

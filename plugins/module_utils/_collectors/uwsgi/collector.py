@@ -14,6 +14,7 @@ from ..._collect.base import Collector, Presence, Sampler
 from ..._collect.facts import Facts
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Problem
+from ..._collect.worker_host import Usage
 from ..._linux import backlog
 from ..._linux.waits import Waits
 from . import fetch, host_view, parse, shape
@@ -40,7 +41,7 @@ class UwsgiSampler(Sampler):
         super().__init__(options, tools)
         self._ends: list[Look] = []
         self._glances: list[Glance] = []
-        self._usages: list[host_view.Usage] = []
+        self._usages: list[Usage] = []
         self._waits = Waits()
 
     @property

@@ -11,8 +11,10 @@ import math
 import os
 import typing as t
 
+from ..._collect import worker_host
 from ..._collect.problem import Problem
-from ..._linux import backlog, cgroup, kernel_text, usage
+from ..._collect.worker_host import HostCapacity, Usage
+from ..._linux import backlog, usage
 from ..._linux.processes import socket_inodes
 from ..._linux.waits import Busy
 from .document import Socket, Stats
@@ -28,26 +30,6 @@ class Queue:
     waiting: t.Optional[int]
     limit: t.Optional[int]
     reason: t.Optional[str] = None
-
-
-@dataclasses.dataclass(frozen=True)
-class Usage:
-    """CPU seconds so far: of each worker, of each of their threads by (pid, thread), of the machine as (idle, all)."""
-
-    cpu: dict[int, float] = dataclasses.field(default_factory=dict)
-    threads: dict[tuple[int, int], float] = dataclasses.field(default_factory=dict)
-    machine: t.Optional[tuple[float, float]] = None
-    overflows: dict[str, int] = dataclasses.field(default_factory=dict)
-
-
-@dataclasses.dataclass(frozen=True)
-class HostCapacity:
-    """What the master may use of the host: the tighter of the machine and its own control groups."""
-
-    cores: float
-    cores_online: int
-    memory_total: int
-    memory_available: int
 
 
 def pids_are_ours(stats: Stats, local: bool) -> bool:
@@ -106,16 +88,7 @@ def _row_of(socket: Socket, cwd: str, rows: list[backlog.Backlog], owned: set[in
 
 def usage_of(stats: Stats, ours: bool) -> Usage:
     """One look at the workers' and the machine's CPU. Empty for a master that is not on this host."""
-    if not ours:
-        return Usage()
-    cpu: dict[int, float] = {}
-    threads: dict[tuple[int, int], float] = {}
-    for worker in stats.workers:
-        seconds = usage.cpu_seconds(worker.pid) if worker.running else None
-        if seconds is not None:
-            cpu[worker.pid] = seconds
-            threads.update({(worker.pid, thread): used for thread, used in usage.thread_cpu_seconds(worker.pid).items()})
-    return Usage(cpu, threads, usage.machine_cpu(), backlog.overflows())
+    return worker_host.usage_of(worker.pid for worker in stats.workers if worker.running) if ours else Usage()
 
 
 def busy(stats: Stats) -> list[Busy]:
@@ -147,21 +120,4 @@ def memory_of(stats: Stats, ours: bool) -> dict[int, usage.Memory]:
 
 def capacity_of(stats: Stats, ours: bool) -> t.Optional[HostCapacity]:
     """The capacity of the host of a master that runs here; None elsewhere."""
-    machine = usage.machine_memory()
-    if not ours or not stats.pid or "MemAvailable" not in machine:
-        return None
-    limits = cgroup.limits(_contents, kernel_text.mounts(_contents("/proc/self/mountinfo")), stats.pid)
-    cores = [usage.cores(), *(limit for limit in (limits.cpu_cores, limits.cpuset_cores) if limit)]
-    total, available = machine["MemTotal"], machine["MemAvailable"]
-    if limits.memory_bytes is not None:
-        in_use = cgroup.memory_in_use(_contents, limits.memory_folder) or 0
-        total, available = min(total, limits.memory_bytes), min(available, max(0, limits.memory_bytes - in_use))
-    return HostCapacity(min(cores), os.cpu_count() or 1, total, available)
-
-
-def _contents(path: str) -> t.Optional[str]:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as handle:
-            return handle.read(1 << 20)
-    except OSError:
-        return None
+    return worker_host.capacity_of(stats.pid) if ours and stats.pid else None

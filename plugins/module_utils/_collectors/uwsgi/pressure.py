@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 import typing as t
 
-from ..._collect.derived import Window, all_of, any_of, share
+from ..._collect.derived import all_of, any_of, share
 from ..._collect.facts import Facts, Maybe, Unknown, known, measured
+from ..._collect.worker_capacity import put_overflows
 from . import traffic
 from .host_view import Queue
 from .samples import Glance, History
 
+HERE = "only read on the host that uWSGI runs on"
 #: Samples from which "in every sample" means something.
 ENOUGH = 3
 #: busy_ratio and utilisation from which both together mean saturated.
@@ -26,7 +28,7 @@ def put(facts: Facts, history: History) -> None:
     _workers(facts, history)
     _busy(facts, history)
     _queues(facts, history)
-    _overflows(facts, history)
+    put_overflows(facts, history.usages, history.window, HERE)
     _saturated(facts, history)
 
 
@@ -97,21 +99,11 @@ def _queues(facts: Facts, history: History) -> None:
         for queue in sorted(queues, key=lambda queue: -(queue.waiting or 0))
     ]
     facts.rows("sockets", rows, history.top)
-    facts.put("somaxconn", history.somaxconn, "only read on the host that uWSGI runs on")
+    facts.put("somaxconn", history.somaxconn, HERE)
 
 
 def _fill(queue: Queue) -> tuple[float, int]:
     return (queue.waiting or 0) / (queue.limit or 1), queue.limit or 0
-
-
-def _overflows(facts: Facts, history: History) -> None:
-    """Connections refused because a queue was full: of every TCP socket of the machine, which is why it is only a hint."""
-    here = "only read on the host that uWSGI runs on"
-    last = history.usages[-1].overflows
-    facts.put("lifetime_listen_overflows", last.get("ListenOverflows"), here)
-    window = Window(history.usages[0].overflows, last if len(history.usages) > 1 else None, history.window, lambda _name: here)
-    facts.put("listen_overflows", window.moved("ListenOverflows"))
-    facts.put("listen_overflows_per_second", window.rate("ListenOverflows"))
 
 
 def _saturated(facts: Facts, history: History) -> None:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ..._collect.worker_host import HostCapacity, Usage
 from ..._linux.usage import Memory
 from ..._linux.waits import Waits
 from .document import Stats
-from .host_view import HostCapacity, Queue, Usage
+from .host_view import Queue
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,6 +11,7 @@ import os
 
 import pytest
 
+from ansible_collections.warroom.launch.plugins.module_utils._collect import worker_host
 from ansible_collections.warroom.launch.plugins.module_utils._collect.problem import Problem
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.uwsgi import host_view
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.uwsgi.document import Socket, Stats, Worker
@@ -75,15 +76,15 @@ def test_process_ids_are_ours_only_when_the_workers_are_its_children():
 def test_the_room_is_that_of_the_tighter_of_machine_and_group(monkeypatch):
     ours = dataclasses.replace(STATS, pid=os.getpid())
     machine = {"MemTotal": 16 << 30, "MemAvailable": 8 << 30}
-    monkeypatch.setattr(host_view.usage, "machine_memory", lambda: machine)
-    monkeypatch.setattr(host_view.usage, "cores", lambda: 4)
+    monkeypatch.setattr(worker_host.usage, "machine_memory", lambda: machine)
+    monkeypatch.setattr(worker_host.usage, "cores", lambda: 4)
     for limits, expected in (
-        (host_view.cgroup.Limits(), (4, 16 << 30, 8 << 30)),
-        (host_view.cgroup.Limits(1.5, "/c", None, 2 << 30, "/m"), (1.5, 2 << 30, 1 << 30)),
-        (host_view.cgroup.Limits(None, None, 2, 12 << 30, "/m"), (2, 12 << 30, 8 << 30)),
+        (worker_host.cgroup.Limits(), (4, 16 << 30, 8 << 30)),
+        (worker_host.cgroup.Limits(1.5, "/c", None, 2 << 30, "/m"), (1.5, 2 << 30, 1 << 30)),
+        (worker_host.cgroup.Limits(None, None, 2, 12 << 30, "/m"), (2, 12 << 30, 8 << 30)),
     ):
-        monkeypatch.setattr(host_view.cgroup, "limits", lambda *_args, found=limits: found)
-        monkeypatch.setattr(host_view.cgroup, "memory_in_use", lambda *_args: 1 << 30)
+        monkeypatch.setattr(worker_host.cgroup, "limits", lambda *_args, found=limits: found)
+        monkeypatch.setattr(worker_host.cgroup, "memory_in_use", lambda *_args: 1 << 30)
         capacity = host_view.capacity_of(ours, True)
         assert (capacity.cores, capacity.memory_total, capacity.memory_available) == expected
     assert host_view.capacity_of(ours, False) is None

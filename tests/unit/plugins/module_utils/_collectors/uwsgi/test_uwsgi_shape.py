@@ -10,6 +10,7 @@ import json
 
 import pytest
 
+from ansible_collections.warroom.launch.plugins.module_utils._collect import worker_host
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.uwsgi import host_view, parse, shape
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.uwsgi.document import Socket, Stats
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.uwsgi.samples import Glance, History, Look
@@ -254,11 +255,11 @@ def addable(cpu: float, free: float, memory: int = 100 << 20, **more: int) -> di
     busy = document(worker(1, "busy", requests=10, **more), worker(2, "busy", requests=10))
     later = changed(busy, w1={"requests": 20, "running_time": 5_000_000}, w2={"requests": 20, "running_time": 5_000_000})
     usages = (
-        host_view.Usage({101: 0.0, 102: 0.0}, {(101, 101): 0.0, (102, 102): 0.0}, (0.0, 0.0)),
-        host_view.Usage({101: cpu, 102: cpu}, {(101, 101): cpu, (102, 102): cpu}, (free, 20.0)),
+        worker_host.Usage({101: 0.0, 102: 0.0}, {(101, 101): 0.0, (102, 102): 0.0}, (0.0, 0.0)),
+        worker_host.Usage({101: cpu, 102: cpu}, {(101, 101): cpu, (102, 102): cpu}, (free, 20.0)),
     )
     table = {101: Memory(memory, memory, memory), 102: Memory(memory, memory, memory)}
-    capacity = host_view.HostCapacity(4, 4, 16 << 30, 8 << 30)
+    capacity = worker_host.HostCapacity(4, 4, 16 << 30, 8 << 30)
     return facts(busy, busy, later, window=5.0, usages=usages, memory=table, ours=True, capacity=capacity)
 
 
@@ -314,8 +315,8 @@ def test_a_calm_instance_is_ok():
     assert statuses["uwsgi_response_time"] == statuses["uwsgi_workers_busy"] == statuses["uwsgi_saturated"] == "ok"
 
 
-def overflow_usages(moved: int) -> tuple[host_view.Usage, host_view.Usage]:
-    return host_view.Usage(overflows={"ListenOverflows": 7}), host_view.Usage(overflows={"ListenOverflows": 7 + moved})
+def overflow_usages(moved: int) -> tuple[worker_host.Usage, worker_host.Usage]:
+    return worker_host.Usage(overflows={"ListenOverflows": 7}), worker_host.Usage(overflows={"ListenOverflows": 7 + moved})
 
 
 def test_overflows_of_the_host():
@@ -335,7 +336,7 @@ def test_the_backlog_that_the_kernel_tells():
     stats = Stats("app", "2", 1, 1, sockets=(Socket("/run/a.sock", "uwsgi", 0, 0),))
     queue = host_view.Queue("/run/a.sock", "uwsgi", "unix", 101, 100)
     look = Look(stats, (queue,), NOW)
-    result = shape.facts(History(look, look, (Glance.of(look),), None, (host_view.Usage(),), {}, True, None, 4096)).done()
+    result = shape.facts(History(look, look, (Glance.of(look),), None, (worker_host.Usage(),), {}, True, None, 4096)).done()
     assert (result["listen_queue"], result["listen_queue_limit"], result["listen_queue_ratio"]) == (101, 100, 1.0)
     assert result["busy_ratio"] is None and result["workers"]["total"] == 0
 
@@ -373,6 +374,6 @@ def test_what_busy_workers_waited_for():
     looked.seen.update({Seen("cpu", None, "GET /"): 1, Seen("socket", "10.0.0.5:5432", "GET /orders/"): 3})
     looked.round_trips["10.0.0.5:5432"] = 400
     look = Look(Stats("app", "2", 1, 1), (), NOW)
-    result = shape.facts(History(look, look, (Glance.of(look),), 5.0, (host_view.Usage(),), {}, True, None, 4096, waits=looked)).done()
+    result = shape.facts(History(look, look, (Glance.of(look),), 5.0, (worker_host.Usage(),), {}, True, None, 4096, waits=looked)).done()
     row = {"address": "10.0.0.5:5432", "samples": 3, "share_ratio": 0.75, "work": "GET /orders/", "round_trip_seconds": 0.0004}
     assert result["waits"]["edges"] == [row] and result["waits"]["cpu_ratio"] == 0.25

@@ -1,0 +1,110 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Discovery: each application server on the host once, by its processes, with its workers and how it was told to run."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ..._collect.host_tools import HostTools
+from ..._linux import safe_files
+from ..._linux.processes import Process, children_now
+from ..server.process_kinds import classify
+from . import settings
+from .settings import SERVERS, Settings
+
+#: Options of an instance that was found: its main process.
+PID = "_pid"
+_FILE_LIMIT = 1 << 20
+_GUNICORN_FILE = "gunicorn.conf.py"
+#: Helpers of Python's multiprocessing that take no requests.
+_HELPERS = ("resource_tracker", "forkserver")
+
+
+def discover(tools: HostTools) -> list[dict[str, t.Any]]:
+    """Instance options of every server here."""
+    return [{PID: process.pid, "name": name_of(process, tools)} for process in masters(tools)]
+
+
+def masters(tools: HostTools) -> list[Process]:
+    """The servers' main processes: their workers have the same command line, or run inside of them."""
+    ours = {process.pid: process for process in tools.processes.rows if server_of(process) is not None}
+    return [process for process in ours.values() if process.state != "Z" and not _is_worker(process, ours.get(process.ppid))]
+
+
+def _is_worker(process: Process, above: t.Optional[Process]) -> bool:
+    if process.argv and process.argv[0].startswith("gunicorn: worker"):
+        return True
+    return above is not None and (above.argv == process.argv or above.argv[:1] == ("gunicorn: master",))
+
+
+def server_of(process: Process) -> t.Optional[str]:
+    """Which of the servers it is, if any."""
+    service = classify(process.name, process.argv)[0]
+    return service if service in SERVERS else None
+
+
+def name_of(process: Process, tools: HostTools) -> str:
+    """Where it listens, else the process id."""
+    sockets = tools.processes.listening(process.pid)
+    if not sockets:
+        return f"{server_of(process)} {process.pid}"
+    first = sockets[0]
+    return (
+        first.address
+        if first.port is None
+        else f"[{first.address}]:{first.port}"
+        if ":" in first.address
+        else f"{first.address}:{first.port}"
+    )
+
+
+def workers_of(master: Process, wanted: Settings) -> list[int]:
+    """The processes that take its requests now; the main process itself where it has no others."""
+    children = [pid for pid in children_now(master.pid) if _takes_requests(pid, master)]
+    # a single process may have children of the application's own
+    alone = wanted.server == "daphne" or (wanted.server == "uvicorn" and wanted.workers == 1 and "--reload" not in master.argv)
+    if alone or (not children and wanted.server == "uvicorn"):
+        return [master.pid]
+    return sorted(children)
+
+
+def _takes_requests(pid: int, master: Process) -> bool:
+    words = _words(pid, "cmdline")
+    title = words[0] if words else ""
+    if title.startswith("gunicorn: "):
+        return title.startswith("gunicorn: worker")
+    if any(helper in word for word in words for helper in _HELPERS):
+        return False
+    return tuple(words) == master.argv or any("spawn_main" in word or word == "--multiprocessing-fork" for word in words)
+
+
+def settings_of(process: Process) -> Settings:
+    """How it was told to run, as far as that can be read."""
+    server = server_of(process) or ""
+    environment = dict(pair.partition("=")[::2] for pair in _words(process.pid, "environ"))
+    return settings.of(server, process.argv, environment, _file(process) if server == "gunicorn" else None)
+
+
+def _file(process: Process) -> t.Optional[str]:
+    """The text of Gunicorn's configuration file, as the process sees it."""
+    given = (process.option("-c", "--config") or _GUNICORN_FILE).partition("file:")
+    path = os.path.join(process.link("cwd") or "/", given[2] or given[0])
+    for candidate in (f"/proc/{process.pid}/root{path}", path):
+        text = safe_files.regular(candidate, _FILE_LIMIT)
+        if text is not None:
+            return text
+    return None
+
+
+def _words(pid: int, name: str) -> list[str]:
+    """The words of a process's command line or environment; the latter never becomes a fact."""
+    try:
+        with open(f"/proc/{pid}/{name}", "rb") as handle:
+            words = handle.read(_FILE_LIMIT).split(b"\0")
+    except OSError:
+        return []
+    return [word.decode("utf-8", "replace") for word in words if word]
