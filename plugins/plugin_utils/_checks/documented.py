@@ -361,5 +361,20 @@ TEXT = r"""
 "expected_total":"i", "expected_cached_bypass_ratio":"f", "expected_uncached_hits":"i", "probes":[{"name":"s", "host":"s", "expect":"s",
 "status":"i", "cached":"b", "ok":"b", "age_seconds":"f", "first_seconds":"f", "second_seconds":"f", "set_cookie":"b", "vary":["s"],
 "reasons":["s"], "problem":"s"}], "probes_total":"i", "probes_wrong":"i", "probes_failed":"i", "query":{"query":"s", "group_by":"s",
-"transactions":"i", "rows":[{"name":"s", "count":"i", "share":"f"}], "rows_total":"i"}}}
+"transactions":"i", "rows":[{"name":"s", "count":"i", "share":"f"}], "rows_total":"i"}},
+"wsgi": {"kind":"s", "server":"s", "worker_class":"s", "event_loop":"b", "pid":"i", "address":"s", "port":"i", "workers":{"total":"i",
+"active":"i", "cheap":"i", "busy":"i", "idle":"i"}, "threads_per_worker":"i", "concurrency":"i", "samples":"i", "busy_ratio":"f",
+"busy_ratio_peak":"f", "all_busy_samples":"i", "saturated":"b", "saturated_why":["s"], "requests_running":"i",
+"requests_waiting_inside":"i", "requests_waiting":"i", "requests_waiting_peak":"i", "requests_waiting_samples":"i", "in_flight_total":"i",
+"oldest_request_seconds":"f", "connections":"i", "listen_queue":"i", "listen_queue_peak":"i", "listen_queue_samples":"i",
+"listen_queue_limit":"i", "listen_queue_ratio":"f", "sockets":[{"name":"s", "kind":"s", "queue":"i", "limit":"i"}], "sockets_total":"i",
+"somaxconn":"i", "listen_overflows":"i", "listen_overflows_per_second":"f", "lifetime_listen_overflows":"i", "respawns":"i",
+"youngest_worker_seconds":"f", "waits":{"samples":"i", "cpu_ratio":"f", "disk_ratio":"f", "lock_ratio":"f", "sleep_ratio":"f",
+"client_ratio":"f", "other_ratio":"f", "unknown_ratio":"f", "edges":[{"address":"s", "samples":"i", "share_ratio":"f", "work":"s",
+"round_trip_seconds":"f"}], "edges_total":"i"}, "memory_kind":"s", "memory_bytes_per_worker_median":"i", "memory_bytes_per_worker_peak":"i",
+"memory_bytes":"i", "rss_bytes_per_worker_median":"i", "worker_list":[{"pid":"i", "requests_running":"i", "requests_waiting":"i",
+"connections":"i", "oldest_request_seconds":"f", "age_seconds":"f", "memory_bytes":"i", "cpu_cores":"f", "busiest_thread_ratio":"f"}],
+"worker_list_total":"i", "cpu_cores":"f", "busiest_thread_ratio":"f", "machine_cpu_free_cores":"f", "cpu_per_busy_ratio":"f",
+"addable":{"by_ram":"i", "by_cpu":"i", "workers":"i", "limit":"s", "wanted":"i", "advised":"i", "processes":"i"},
+"configured":{"processes":"i", "threads":"i", "timeout_seconds":"i", "max_requests":"i"}}}
 """
