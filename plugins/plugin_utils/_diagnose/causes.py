@@ -26,6 +26,7 @@ from . import (
     foreign_disk,
     machine,
     outliers,
+    query_counts,
     refused,
     service_down,
     statistics_stale,
@@ -221,7 +222,13 @@ CAUSES: tuple[CauseKind, ...] = (
         "An index is missing",
         "a plan, or scans and statements together, confirm it, and its statements matter",
         database.missing_index,
-        (Explains(("stale_statistics", "database_overload", "connection_budget"), SAME_INSTANCE), _POOL, _WAITING, _TASKS, _ERRORS),
+        (
+            Explains(("stale_statistics", "query_per_row", "database_overload", "connection_budget"), SAME_INSTANCE),
+            _POOL,
+            _WAITING,
+            _TASKS,
+            _ERRORS,
+        ),
     ),
     CauseKind(
         "stale_statistics",
@@ -239,6 +246,15 @@ CAUSES: tuple[CauseKind, ...] = (
         "a client that neither the inventory nor `launch_check_known_clients` explains takes a notable share of the working time",
         database.unknown_client,
         (Explains(("database_overload",), SAME_INSTANCE), _POOL, _WAITING, _TASKS, _ERRORS),
+    ),
+    CauseKind(
+        "query_per_row",
+        "uwsgi",
+        "A page runs one statement again and again",
+        "workers are slow or busy, in a database or computing, and a quick statement of few rows is run ten times per request or more and "
+        "five times as often as before the window (thirty times per request where nothing earlier is known)",
+        query_counts.query_per_row,
+        (Explains(APPLICATION, SAME_WAITERS), Explains(("database_overload", "connection_budget"), SAME_INSTANCE), _POOL, _IN_FRONT),
     ),
     CauseKind(
         "application_and_database_overload",

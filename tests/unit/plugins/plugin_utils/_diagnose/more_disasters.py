@@ -41,6 +41,17 @@ def _broker(**measures: t.Any) -> dict[str, t.Any]:
     return {"schema": 1, "instances": [queues]}
 
 
+REPEATED = {
+    "text": 'SELECT * FROM "shop_product" WHERE "id" = $1 LIMIT $2',
+    "kind": "read",
+    "calls": 20_000,
+    "calls_per_second": 4000.0,
+    "mean_milliseconds": 0.08,
+    "rows_per_call": 1.0,
+    "share_ratio": 0.7,
+    "lifetime_calls": 3_500_000,  # 40 per second before
+}
+
 EVAL = {"name": "eval", "calls": 5, "mean_milliseconds": 302.0, "share_ratio": 0.3}
 
 
@@ -65,6 +76,16 @@ class MoreDisasters:
             tables_never_analyzed=[],
         )
         self.bad("postgresql_stale_statistics", "db1", status="warn", finding="60 % of a table changed", look="psql")
+
+    def queries_per_row(self: Spoiled) -> None:
+        """Forty requests per second in all, each with 100 queries."""
+        for number in range(1, 5):
+            workers = self.of(f"app{number}", "uwsgi")
+            workers.update(busy_ratio=0.9, in_flight=[{"pattern": "/orders/", "count": 7, "oldest_seconds": 0.4}])
+            self.bad("uwsgi_workers_busy", f"app{number}", status="warn")
+        self.of("db1", "postgresql").update(
+            statements=[REPEATED], statements_calls_per_second=4400.0, statements_since_seconds=86_400.0, window=5.0, active=3
+        )
 
     def disk_taken(self: Spoiled) -> None:
         """A backup reads and writes beside the database, which waits for the same disk."""

@@ -51,6 +51,7 @@ SINGLE = {
     "statistics_stale": "stale_statistics",
     "broker_slow": "broker_blocked",
     "disk_taken": "foreign_disk",
+    "queries_per_row": "query_per_row",
     "broker_cleared": "cache_flushed",
 }
 
