@@ -11,7 +11,7 @@ from ansible.module_utils.common.validation import check_type_list
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._texts.plain import plain
-from ..plugin_utils._checks.expected_urls import with_urls
+from ..plugin_utils._checks.expected_urls import with_urls, with_visits
 from ..plugin_utils._checks.only import asked_of
 
 FACTS = "warroom.launch.launch_facts"
@@ -31,10 +31,12 @@ class ActionModule(ActionBase):
         arguments = dict(self._task.args)
         settings = plain(arguments.pop("settings", None) or {})
         urls = plain(arguments.pop("urls", None) or {})
+        probes = check_type_list(plain(arguments.pop("probes", None) or []))
         only = check_type_list(plain(arguments.pop("only", None) or []))
         if not isinstance(urls, dict):
             raise AnsibleActionFail("urls must be a dictionary of cached and uncached, each a list of regular expressions")
-        arguments["services"] = with_urls(asked_of(plain(arguments.get("services", "auto")), only), urls)
+        services = asked_of(plain(arguments.get("services", "auto")), only)
+        arguments["services"] = with_visits(with_urls(services, urls), probes)
         try:
             result.update(self._execute_module(module_name=FACTS, module_args=arguments, task_vars=task_vars))
         except AnsibleConnectionFailure as error:

@@ -13,13 +13,14 @@ from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import connection_loader
 from ansible.utils.display import Display
 
+from ..module_utils._collect.visit import Visits
 from ..plugin_utils._checks.catalogue import Catalogue, CatalogueError, load
 from ..plugin_utils._checks.query import WrongQuery
 from ..plugin_utils._checks.units import numbered
 from ..plugin_utils._checks.verdict import FAIL_ON, stops
 from ..plugin_utils._judge import variables
 from ..plugin_utils._judge.hostvars import Source, asked_hosts, inventory, raw
-from ..plugin_utils._judge.pipeline import judge, notes, validate
+from ..plugin_utils._judge.pipeline import Beside, judge, notes, validate
 from ..plugin_utils._judge.report import Report
 from ..plugin_utils._reach import command_line
 from ..plugin_utils._report import board, short_board
@@ -46,6 +47,7 @@ SPEC: dict[str, t.Any] = {
     "accept": {"type": "dict", "default": {}},
     "only": {"type": "list", "elements": "str", "default": []},
     "known_clients": {"type": "list", "elements": "raw", "default": []},
+    "probes": {"type": "list", "elements": "str", "default": []},
     "phase": {"type": "str", "choices": ["before", "during"], "default": "during"},
     "fail_on": {"type": "str", "choices": list(FAIL_ON), "default": "unknown"},
     "report_dir": {"type": "path"},
@@ -95,8 +97,9 @@ class ActionModule(ActionBase):
             return {"changed": False, "skipped": True, "skipped_reason": f"{to_come} still to come"}
         hosts, begun = asked_hosts(names, hostvars, groups, source)
         validate(hosts, catalogue, args["only"])
-        before = _baseline(args)
-        report = judge(hosts, catalogue, args["phase"], inventory(hostvars, groups, hosts), begun, run, args["only"], before)
+        seen_here = Visits(args["probes"]).rows()
+        beside = Beside(_baseline(args), seen_here)
+        report = judge(hosts, catalogue, args["phase"], inventory(hostvars, groups, hosts), begun, run, args["only"], beside)
         return self._outcome(report, args)
 
     def _waiting(self, args: dict[str, t.Any], hostvars: t.Any, task_vars: dict[str, t.Any]) -> list[str]:

@@ -33,6 +33,11 @@ options:
         expressions. Handed to C(varnish_traffic) where that is gathered; its own options win.
     type: dict
     default: {}
+  probes:
+    description: URLs that an accelerator's host visits (O(warroom.launch.varnish_stats#module:visits)).
+    type: list
+    elements: str
+    default: []
 attributes:
   action:
     description: Runs partly on the control node.

@@ -52,6 +52,13 @@ options:
     type: list
     elements: raw
     default: []
+  probes:
+    description:
+      - URLs to visit from the control node, each on a new connection and within five seconds; at most ten. Redirects are not followed.
+        What the hosts of accelerators saw of them comes with their facts (O(warroom.launch.varnish_stats#module:visits)).
+    type: list
+    elements: str
+    default: []
   only:
     description: The services to judge; without it, all. What was not asked for is neither judged nor missed, and the report says so.
     type: list
@@ -217,6 +224,23 @@ fleet:
             sessions_queued_ratio: {type: float, description: The share of them that waited.}
             listen_queue: {type: int, description: Connections that wait for a worker.}
             listen_wait_seconds: {type: float, description: How long the last in line waits at this rate.}
+            probes:
+              description: The URLs of O(probes) as they were visited, those that failed first; empty when none are named.
+              type: list
+              elements: dict
+              contains:
+                {url: {type: str, description: The URL without values and logins.},
+                 visited_from: {type: str, description: 'The host, or V(the control node).'},
+                 failed: {type: bool, description: Whether there was no answer or a status from 400 on.},
+                 status: {type: int, description: 'The status, null without an answer.'},
+                 first_byte_seconds: {type: float, description: 'Until the headers were there, from the connection on.'},
+                 total_seconds: {type: float, description: Until the page was there.},
+                 location: {type: str, description: 'Where it redirects to, null when it does not.'},
+                 why: {type: str, description: 'Why it failed, else null.'}}
+            probes_total: {type: int, description: How many URLs.}
+            probes_failed: {type: int, description: Those that failed from everywhere.}
+            probes_failing: {type: int, description: Those that failed from one place at least.}
+            probes_slowest_seconds: {type: float, description: The longest time until the headers of one were there.}
             mean_seconds: {type: float, description: Mean time of a request that the application answers.}
             time_spent:
               description: Where that goes, from the visitors' side on.

@@ -34,6 +34,13 @@ options:
     description:
       - Path on the target of the secret of the management CLI, as given to C(varnishd -S). Found through the instance when not given.
     type: path
+  visits:
+    description:
+      - URLs to fetch from this host, each on a new connection, as a visitor would who comes for the first time; at most ten. Redirects are
+        not followed. Nothing is fetched without it.
+    type: list
+    elements: str
+    default: []
 notes:
   - Reading the counters needs root or membership in the group of Varnish (C(varnish) on Debian, where the user C(varnishlog) has it);
     reading the management CLI needs its secret, which is root's in most packages.
@@ -79,6 +86,16 @@ ansible_facts:
             client_options:
               description: What the Varnish tools need to reach the same instance, for example C(-n /var/lib/varnish/shop).
               type: str
+            visits:
+              description: The URLs of O(visits) as they were fetched from this host.
+              type: list
+              elements: dict
+              contains:
+                {url: {type: str, description: The URL without values and logins.}, status: {type: int, description: 'The status, null without an answer.'},
+                 first_byte_seconds: {type: float, description: 'Until the headers were there, from the connection on.'},
+                 total_seconds: {type: float, description: 'Until the page (of a long one its first 256 KiB) was there.'},
+                 location: {type: str, description: 'Where it redirects to, which is not followed; null when it does not.'},
+                 problem: {type: str, description: 'Why there is no answer, else null.'}}
             active_vcl: {type: str, description: 'The VCL that is live, null when the management port may not be read.'}
             requests: {type: int, description: 'Hits, misses, passes and pipes together.'}
             requests_per_second: {type: float, description: The same per second.}

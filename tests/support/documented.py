@@ -148,6 +148,7 @@ PARTS: tuple[tuple[str, tuple[str, ...], t.Optional[str]], ...] = (
     ("module_utils._collectors.postgresql.tables", ("facts",), None),
     ("module_utils._collectors.postgresql.upkeep", ("facts",), None),
     ("plugin_utils._fleet.visitors_before", ("compared",), "visitors"),
+    ("plugin_utils._fleet.visits", ("visited",), "visitors"),
     ("module_utils._sql.locks", ("facts",), None),
     ("module_utils._sql.sessions", ("groups", "idle_in_transaction", "long_queries", "clients"), None),
     ("plugin_utils._fleet.accelerator_bypass", ("traffic",), "accelerator_bypass"),

@@ -23,12 +23,13 @@ _BEGIN = b"HTTP/"
 
 
 class Answer(t.NamedTuple):
-    """`seconds`: until the headers were there."""
+    """`seconds`: from the connection until the headers were there; `body_seconds`: from then until enough of the body was."""
 
     status: int
     headers: http.client.HTTPMessage
     body: bytes
     seconds: float
+    body_seconds: float
 
 
 class _Received:
@@ -46,12 +47,13 @@ class _Reading:
 
     def __init__(self, keep: t.Optional[int]) -> None:
         self._keep = keep
-        self.begun = time.monotonic()
+        self.begun = self.last = time.monotonic()
         self.head_seconds: t.Optional[float] = None
         self._end: t.Optional[int] = None
         self._chunked = False
 
     def enough(self, data: bytearray) -> bool:
+        self.last = time.monotonic()
         if not _BEGIN.startswith(data[: len(_BEGIN)]):
             return True
         if self.head_seconds is None:
@@ -146,4 +148,5 @@ def _parsed(data: bytes, reading: _Reading, what: str) -> Answer:
             body = cut.partial
     except (http.client.HTTPException, ValueError):
         raise Problem(f"the answer of {what} is not complete: it begins as HTTP does and is none") from None
-    return Answer(answer.status, answer.headers, body, round(reading.head_seconds or 0.0, 6))
+    head = reading.head_seconds or 0.0
+    return Answer(answer.status, answer.headers, body, round(head, 6), round(max(0.0, reading.last - reading.begun - head), 6))

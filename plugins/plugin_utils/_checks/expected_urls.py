@@ -2,7 +2,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which URLs have to be cached and which must not be (`launch_check_urls`), handed to the service that reads the traffic."""
+"""Settings about URLs, handed to the service that has to know them: what has to be cached and what must not be (`launch_check_urls`) to
+the one that reads the traffic, what to visit (`launch_check_probes`) to the accelerator.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +12,25 @@ import typing as t
 
 from .services import GATHERED
 
-TRAFFIC = "varnish_traffic"
+TRAFFIC, ACCELERATOR = "varnish_traffic", "varnish"
 
 
 def with_urls(services: t.Any, urls: t.Mapping[str, t.Any]) -> t.Any:
     """What to gather from a host, with the expected URLs as options of its traffic; the traffic's own options win."""
     expected = {kind: patterns for kind, patterns in urls.items() if patterns}
+    return _with_options(services, TRAFFIC, expected)
+
+
+def with_visits(services: t.Any, urls: t.Sequence[t.Any]) -> t.Any:
+    """What to gather from a host, with the URLs that an accelerator's host is to visit."""
+    return _with_options(services, ACCELERATOR, {"visits": list(urls)} if urls else {})
+
+
+def _with_options(services: t.Any, service: str, given: dict[str, t.Any]) -> t.Any:
     wanted = services if isinstance(services, t.Mapping) else dict.fromkeys(GATHERED, "auto")
-    if not expected or TRAFFIC not in wanted:
+    if not given or service not in wanted:
         return services
-    return {**wanted, TRAFFIC: _expecting(wanted[TRAFFIC], expected)}
+    return {**wanted, service: _expecting(wanted[service], given)}
 
 
 def _expecting(traffic: t.Any, expected: dict[str, t.Any]) -> t.Any:

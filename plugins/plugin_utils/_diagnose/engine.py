@@ -33,9 +33,9 @@ class Search:
     """What the rules named, and what went wrong with any of them: cause → why."""
 
     diagnoses: list[Diagnosis] = dataclasses.field(default_factory=list)
+    failures: dict[str, str] = dataclasses.field(default_factory=dict)
     #: What nobody feels yet.
     latent: list[LatentRisk] = dataclasses.field(default_factory=list)
-    failures: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def blame(self, cause: str, error: Exception) -> None:
         self.failures.setdefault(cause, f"{type(error).__name__}: {error}")

@@ -18,7 +18,7 @@ from .fleet_view import Fleet
 #: Checks that say that visitors are well. Whether a page got slow is known by what they are used to: without a baseline nobody knows.
 WELL = ("visitors_response_time", "visitors_slower", "visitors_errors", "visitors_new_client_errors")
 #: Checks of which a warning is enough to say that they are not.
-SUFFER = (*WELL, "visitors_client_errors", "visitors_connections_wait", "visitors_probes")
+SUFFER = (*WELL, "visitors_client_errors", "visitors_connections_wait", "visitors_probes", "visitors_probes_time")
 #: Connections that wait for a thread or a worker; every one of them is a visitor's, or holds one up.
 QUEUES = ("thread_queue", "listen_queue", "sessions_dropped")
 #: Instances of either side that are compared.

@@ -32,6 +32,7 @@ from .._fleet.graph import Graph
 from .._fleet.observed import HostSummary, Inventory
 from .._fleet.provenance import in_order, recent, states
 from .._fleet.visitors_before import add_before
+from .._fleet.visits import add_visits
 from .._reach.command_line import UNKNOWN, CommandLine
 from .._reach.hosts import Reach
 from .._reach.way import Way
@@ -76,6 +77,18 @@ class Asked:
         }
 
 
+class Beside(t.NamedTuple):
+    """What is known beside the hosts' facts."""
+
+    #: `fleet` of the stored report that visitors are compared with.
+    baseline: t.Optional[t.Mapping[str, t.Any]] = None
+    #: URLs as they were fetched from the control node.
+    visits: t.Sequence[dict[str, t.Any]] = ()
+
+
+NOTHING_BESIDE = Beside()
+
+
 def notes(hosts: t.Iterable[Asked], inventory: Inventory) -> list[str]:
     """What in the hosts' settings has no effect, and was probably meant to have one."""
     names = {*inventory["groups"], *inventory["addresses"]}
@@ -112,11 +125,11 @@ def judge(
     started: t.Optional[float] = None,
     run: CommandLine = UNKNOWN,
     only: t.Sequence[str] = (),
-    baseline: t.Optional[t.Mapping[str, t.Any]] = None,
+    beside: Beside = NOTHING_BESIDE,
 ) -> Report:
     """The report, in the form of launch.json. `run`: what printed Ansible commands repeat of this run.
 
-    `only`: the services to judge; none for all. `baseline`: `fleet` of the stored report that visitors are compared with.
+    `only`: the services to judge; none for all.
     """
     ended = time.time()
     started = ended if started is None else min(started, ended)
@@ -130,7 +143,8 @@ def judge(
     summaries = {host.name: host.summary() for host in hosts}
     graph, graph_failure = _graph(summaries)
     shared = soundly(fleet_facts(summaries, inventory, graph))
-    add_before(shared, baseline)
+    add_visits(shared, summaries, beside.visits)
+    add_before(shared, beside.baseline)
     gaps = _fleet_accepted(hosts, today)
     of_fleet = fleet_findings(shared, _fleet_checks(hosts, catalogue), phase, gaps.valid, reach)
     tell_ended(of_fleet, gaps.ended)
@@ -190,7 +204,7 @@ def _searched(hosts: t.Mapping[str, t.Any], findings: list[Finding], inventory: 
     """The causes. Every rule is guarded by itself; this guards what they share."""
     try:
         search = engine.diagnose(hosts, findings, inventory, reach, graph)
-        return Search(plain(search.diagnoses), plain(search.latent), search.failures)
+        return Search(plain(search.diagnoses), search.failures, plain(search.latent))
     except Exception as error:  # pylint: disable=broad-exception-caught # the findings stand on their own
         return Search(failures={ALL_CAUSES: f"{type(error).__name__}: {error}"})
 

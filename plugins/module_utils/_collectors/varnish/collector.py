@@ -14,6 +14,7 @@ from ..._collect.facts import Facts, Maybe, T, Unknown, measured
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Lost, Problem
 from ..._collect.sampling import Number, number
+from ..._collect.visit import Visits, as_facts
 from . import discover, fetch, parse, shape, vcl
 from .window import began_anew
 
@@ -21,6 +22,7 @@ OPTIONS: dict[str, t.Any] = {
     "instance": {"type": "str"},
     "admin": {"type": "str"},
     "secret_file": {"type": "path", "no_log": False},
+    "visits": {"type": "list", "elements": "str", "default": []},
 }
 
 
@@ -37,6 +39,7 @@ class VarnishSampler(Sampler):
     _second_at = 0.0
     _seen: t.Sequence[int] = ()
     _backends: Maybe[list[str]] = Unknown("it was not read")
+    _visits: t.Optional[Visits] = None
 
     @property
     def name(self) -> str:
@@ -50,6 +53,8 @@ class VarnishSampler(Sampler):
 
     def first(self) -> None:
         self._seen = discover.pids(self.tools, self.options.get("instance"))
+        if self.options.get("visits"):
+            self._visits = Visits(self.options["visits"], self.tools.timeout)
         self._first, self._first_at = self._read()
 
     def second(self) -> None:
@@ -67,6 +72,7 @@ class VarnishSampler(Sampler):
         self._backends = self._addresses(told.vcls)
         facts = shape.facts(self._first, self._second, window, told, self.tools.top, restarted is not None)
         facts.put("client_options", discover.client_options(self.options.get("instance")))
+        facts.put("visits", [] if self._visits is None else as_facts(self._visits.rows()))
         if restarted:
             facts.note(f"{restarted}; its cache is empty, and what it counted before is lost")
         return facts

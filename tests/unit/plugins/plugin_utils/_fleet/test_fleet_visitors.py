@@ -57,7 +57,7 @@ REFUSED = [{"pattern": "/", "status": 400, "host": "shop.example.com", "count": 
 )
 def test_visitors_who_suffer_are_no_go(hosts: Facts, bad: dict[str, str]) -> None:
     found = statuses(hosts)
-    alone = dict.fromkeys(("slower", "new_client_errors"), "skipped")
+    alone = dict.fromkeys(("slower", "new_client_errors", "probes", "probes_time"), "skipped")
     assert found == {**dict.fromkeys(("response_time", "errors", "client_errors", "connections_wait"), "ok"), **alone, **bad}
     findings = [dict(each) for each in judged(hosts)[1].values()]
     assert judged(hosts)[0]["host"] == "web1" and judged(hosts)[0]["client_options"] == "-n varnish"

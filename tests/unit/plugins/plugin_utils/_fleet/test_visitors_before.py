@@ -12,7 +12,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.plugin_utils._judge.pipeline import Asked, judge
+from ansible_collections.warroom.launch.plugins.plugin_utils._judge.pipeline import Asked, Beside, judge
 from ansible_collections.warroom.launch.plugins.plugin_utils._store import past
 from ansible_collections.warroom.launch.plugins.plugin_utils._store.rounds import Store, StoreError
 from tests.support.check_cases import catalogue
@@ -44,7 +44,7 @@ def fact(instance: Facts) -> Facts:
 
 
 def judged(hosts: dict[str, t.Any], baseline: t.Optional[t.Mapping[str, t.Any]] = None) -> dict[str, t.Any]:
-    return dict(judge([Asked(name, facts) for name, facts in hosts.items()], catalogue(), baseline=baseline))
+    return dict(judge([Asked(name, facts) for name, facts in hosts.items()], catalogue(), beside=Beside(baseline)))
 
 
 def of_visitors(report: dict[str, t.Any]) -> dict[str, str]:

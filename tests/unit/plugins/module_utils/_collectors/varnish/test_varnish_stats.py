@@ -19,6 +19,7 @@ from ansible_collections.warroom.launch.plugins.module_utils._collect.run import
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish import collector, discover, parse, shape
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish.collector import COLLECTOR
 from ansible_collections.warroom.launch.plugins.module_utils._linux.processes import Process, Processes
+from tests.support import replay
 
 VERSIONS = ("6.5-bullseye", "7.1", "7.7-trixie", "vinyl-9.0.1-sid")
 
@@ -373,3 +374,14 @@ def test_starved_threads():
     for sign in ({"threads_limited": 4}, {"thread_queue_len": 2}, {"sess_dropped": 1}):
         assert facts(first, {**first, **counters(uptime=6, **sign)})["thread_starved"] is True
     assert facts(first, None, parameters={"thread_pools": 2, "thread_pool_max": 50})["threads"]["use_ratio"] == 1.0
+
+
+def test_its_host_visits_the_urls_that_are_named(case, tools, commands):
+    commands.answers["varnishstat"] = case("V-01-new.json")
+    answer = replay.sends(b"HTTP/1.1 302 Found\r\nLocation: /login/\r\nContent-Length: 0\r\n\r\n", wait_for=b"\r\n\r\n")
+    with replay.peer(answer) as address:
+        found = look(tools, visits=[f"http://{address}/", "nothing"])
+    there, nothing = found["visits"]
+    assert (there["status"], there["location"], nothing["status"]) == (302, "/login/", None)
+    assert there["first_byte_seconds"] <= there["total_seconds"] and "http://" in nothing["problem"]
+    assert look(tools)["visits"] == []
