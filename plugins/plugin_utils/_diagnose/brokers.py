@@ -14,6 +14,7 @@ from .._fleet.observed import Instance, Row
 from .cause import Cause, look, percent, said
 from .extent import keys_of
 from .fleet_view import Fleet
+from .stores import is_named
 from .task_queues import hosts_of
 
 BLOCKED, ALARM, EMPTIED = "celery_queue_broker_blocked", "celery_queue_broker_alarm", "celery_queue_broker_emptied"
@@ -37,6 +38,8 @@ INSTEAD = {
 
 def broker_blocked(fleet: Fleet) -> t.Iterator[Cause]:
     for broker, finding in fleet.each_bad("celery_queue", BLOCKED):
+        if is_named(broker, fleet):
+            continue
         yield _slow_command(fleet, broker, said(finding))
     for broker, finding in fleet.each_bad("celery_queue", ALARM):
         yield Cause(

@@ -30,6 +30,7 @@ from . import (
     refused,
     service_down,
     statistics_stale,
+    stores,
     task_queues,
 )
 from .cause import Cause
@@ -275,6 +276,22 @@ CAUSES: tuple[CauseKind, ...] = (
         (Explains(("database_overload", *APPLICATION), NEEDS_IT, (cache_servers.AGAIN,)),),
     ),
     CauseKind(
+        "redis_blocked",
+        "redis",
+        "A command blocks Redis",
+        "a command in the slow log of the window took half a second, slow commands took a third of the window, or the one thread that runs "
+        "all commands is full",
+        stores.commands_block,
+        (_WAITING, _TASKS, _ERRORS),
+    ),
+    CauseKind(
+        "broker_evicts",
+        "redis",
+        "The broker evicts messages",
+        "a Redis that is a broker evicts any key (allkeys-…), and evicted some in the window",
+        stores.broker_evicts,
+    ),
+    CauseKind(
         "database_overload",
         "database",
         "A database is overloaded",
@@ -352,7 +369,7 @@ CAUSES: tuple[CauseKind, ...] = (
         "broker_full",
         "celery",
         "The broker is full",
-        "Redis uses 99 % or more of its memory limit and refuses new messages (noeviction)",
+        "Redis uses 99 % or more of its memory limit and refuses new messages, or any other write where it is no broker (noeviction)",
         task_queues.broker_full,
         (Explains(("application_errors", "tasks_failing", *QUEUES), NEEDS_IT),),
     ),

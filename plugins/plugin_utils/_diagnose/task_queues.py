@@ -13,6 +13,7 @@ from .._checks.finding import Finding
 from .._fleet.observed import Instance, Row, rows_in
 from .cause import Cause, look, percent, said, several
 from .fleet_view import Fleet
+from .stores import servers_full
 
 STALLED = "celery_queue_stalled"
 GROWTH = ("celery_queue_growth", "celery_queue_drain", "celery_queue_wait", "celery_queue_no_consumer", "celery_queue_stuck", STALLED)
@@ -179,6 +180,7 @@ def broker_full(fleet: Fleet) -> t.Iterator[Cause]:
             rows=broker.rows("queues")[:10],
             at=broker,
         )
+    yield from servers_full(fleet)
 
 
 def tasks_failing(fleet: Fleet) -> t.Iterator[Cause]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
+from .made_facts import fact, instance
+
 
 class Spoiled(t.Protocol):
     """What a disaster needs of the fleet."""
@@ -54,6 +56,21 @@ REPEATED = {
 
 EVAL = {"name": "eval", "calls": 5, "mean_milliseconds": 302.0, "share_ratio": 0.3}
 
+REDIS = {
+    "used_as": {"broker": True, "cache": True, "sessions": False, "results": None, "channels": False},
+    "databases": [{"name": "db0", "keys": 5200, "expiring_ratio": 0.97, "uses": ["broker", "cache"]}],
+    "identity": "f" * 40,
+}
+KEYS = {
+    "name": "KEYS",
+    "key": "*",
+    "client": "10.0.0.7",
+    "client_name": "",
+    "calls": 3,
+    "milliseconds": 1900.0,
+    "longest_milliseconds": 812.0,
+}
+
 
 class MoreDisasters:
     def broker_slow(self: Spoiled) -> None:
@@ -96,3 +113,11 @@ class MoreDisasters:
         disk = {"name": "sdb", "util_ratio": 0.99, "await_milliseconds": 38.0}
         self.of("db1", "server").update(processes_by_disk=[{**backup, **rates}, {**own, **quiet}], disks=[disk])
         self.bad("server_iowait_database", "db1", finding="31 % of the CPU time waits for disks", look="htop --sort-key IO_RATE")
+    def redis_held(self: Spoiled) -> None:
+        self.facts["cache1"] = {"launch_redis": fact(instance("10.0.0.5:6379", slow_commands=[KEYS], slow_commands_total=3, **REDIS))}
+        self.bad("redis_blocked", "cache1", finding="KEYS took 812 ms", advice="Replace it by SCAN.", look="redis-cli slowlog get 10")
+
+    def messages_evicted(self: Spoiled) -> None:
+        self.facts["cache1"] = {"launch_redis": fact(instance("10.0.0.5:6379", **REDIS))}
+        told = {"finding": "40 keys evicted in the window", "advice": "Give each a server.", "look": "redis-cli config get maxmemory*"}
+        self.bad("redis_tasks_evictable", "cache1", **told)

@@ -23,14 +23,15 @@ def at(number: int, place: int) -> str:
 
 
 class Site(World):
-    """A world of its own addresses, all of whose sockets could be read: Varnish → uWSGI → PostgreSQL, memcached and a broker."""
+    """A world of its own addresses, all of whose sockets could be read: Varnish → uWSGI → PostgreSQL, memcached and a Redis."""
 
     def __init__(self, number: int = 1) -> None:
         super().__init__()
         self.number = number
-        self.places = {"web1": 10, "db1": 30, **{f"app{each}": 20 + each for each in range(1, 5)}}
+        self.places = {"web1": 10, "db1": 30, "cache1": 40, **{f"app{each}": 20 + each for each in range(1, 5)}}
         self.facts["app1"]["launch_celery"] = fact(instance("shop", broker={"name": "redis://q1", "transport": "redis", "port": 6379}))
         self.facts["app1"]["launch_memcached"] = fact(instance("127.0.0.1:11211", address="127.0.0.1:11211", evicting=[]))
+        self.facts["cache1"] = {"launch_redis": fact(instance("10.0.0.5:6379"))}
 
     def connect(self) -> None:
         """Add the sockets: after the disaster, which may bring instances of its own."""
@@ -43,7 +44,7 @@ class Site(World):
         used = [place for place in (None if down else database, node, cache, broker) if place]
         for host, place in self.places.items():
             network = {"net_namespace": {"name": f"k{self.number}{place}-1", "addresses": [at(self.number, place)]}}
-            for service in ("varnish", "uwsgi", "celery", "memcached", "postgresql", "mysql"):
+            for service in ("varnish", "uwsgi", "celery", "memcached", "redis", "postgresql", "mysql"):
                 for each in self.facts[host].get(f"launch_{service}", {}).get("instances", []):
                     each.update(network)
                     each.update(self.sockets(service, used, broker))
@@ -57,6 +58,7 @@ class Site(World):
             "uwsgi": {"listens": ["0.0.0.0:8000", "127.0.0.1:1717"], **talks(*used, "203.0.113.9:443")},
             "celery": {"listens": [], **talks(*[place for place in used if not place.endswith(":11211")])},
             "memcached": {"listens": ["0.0.0.0:11211"], **talks()},
+            "redis": {"listens": ["0.0.0.0:6379"], **talks()},
             "mysql": {"listens": ["0.0.0.0:3306"], **talks()},
             "postgresql": {"listens": ["0.0.0.0:5432", "unix:/run/postgresql/.s.PGSQL.5432"], **talks()},
         }[service]

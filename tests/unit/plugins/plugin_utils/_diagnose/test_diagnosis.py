@@ -53,6 +53,8 @@ SINGLE = {
     "disk_taken": "foreign_disk",
     "queries_per_row": "query_per_row",
     "broker_cleared": "cache_flushed",
+    "redis_held": "redis_blocked",
+    "messages_evicted": "broker_evicts",
 }
 
 
@@ -393,7 +395,7 @@ def test_every_check_that_a_rule_names_is_in_the_catalogue() -> None:
     folder = pathlib.Path(accelerator.__file__).parent
     text = "".join(path.read_text() for path in folder.glob("*.py"))
     text = "".join(text.replace("{database.service}", service) for service in ("postgresql", "mysql"))
-    services = "accelerator|varnish|varnish_traffic|uwsgi|server|celery_queue|memcached_pool|postgresql|mysql|database"
+    services = "accelerator|redis|varnish|varnish_traffic|uwsgi|server|celery_queue|memcached_pool|postgresql|mysql|database"
     others = {"varnish_traffic", "memcached_pool", "celery_queue", "database_clients", "database_instance", *(kind.name for kind in CAUSES)}
     named = set(re.findall(rf'"((?:{services})_[a-z_]+)"', text)) - others
     known = {check["id"] for check in load()}
