@@ -113,6 +113,7 @@ class MoreDisasters:
         disk = {"name": "sdb", "util_ratio": 0.99, "await_milliseconds": 38.0}
         self.of("db1", "server").update(processes_by_disk=[{**backup, **rates}, {**own, **quiet}], disks=[disk])
         self.bad("server_iowait_database", "db1", finding="31 % of the CPU time waits for disks", look="htop --sort-key IO_RATE")
+
     def redis_held(self: Spoiled) -> None:
         self.facts["cache1"] = {"launch_redis": fact(instance("10.0.0.5:6379", slow_commands=[KEYS], slow_commands_total=3, **REDIS))}
         self.bad("redis_blocked", "cache1", finding="KEYS took 812 ms", advice="Replace it by SCAN.", look="redis-cli slowlog get 10")
