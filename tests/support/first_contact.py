@@ -105,7 +105,8 @@ class FirstContact:
         assert not failed, "\n".join(f"{line}\n  {pasted.code}: {pasted.shown[-600:]}" for line, pasted in failed.items())
 
     def under_load(self) -> dict[str, t.Any]:
-        """The check, asked again as it says where a slow machine's window held too little."""
+        """The check, asked again as it says where a slow machine's window held too little. The load's own logins belong here."""
+        stranger.inventory(self.fleet, launch_check_known_clients=list(stranger.LOAD_LOGINS))
         report = self.check(f"{self.line} --become")
         for _again in range(2):
             if {obstacle["kind"] for obstacle in report["obstacles"]} <= {"traffic", "again"} and report["obstacles"]:

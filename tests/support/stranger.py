@@ -165,6 +165,8 @@ while True:
     subprocess.run(["mariadb", "shop", "-e", "select * from shop where id = 1;" * 500], stdout=-3)
     time.sleep(0.3)
 """
+#: Whom it works as: the check rightly asks who that is.
+LOAD_LOGINS = ("postgres", "root")
 TABLE = "create table shop (id int primary key); insert into shop values (1), (2)"
 
 
