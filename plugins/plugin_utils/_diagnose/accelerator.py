@@ -122,7 +122,7 @@ def _evidence(fleet: Fleet, varnish: Instance, uncached: Uncached) -> t.Iterator
     for row in uncached.redirects[:3]:
         yield f"{row.word('pattern')}: {numbered(row.get('count'), 'redirect/redirects')} ({percent(row.number('share'))} of the requests)."
     yield from _better_sibling(fleet, varnish, hit)
-    busy = [value for worker in fleet.instances("uwsgi") if (value := worker.number("utilisation")) is not None]
+    busy = [value for worker in fleet.applications() if (value := worker.number("utilisation")) is not None]
     if busy:
         yield f"The application's workers are busy {percent(sum(busy) / len(busy))} of the time on average."
 

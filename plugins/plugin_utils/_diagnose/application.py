@@ -24,41 +24,58 @@ CPU_FULL = 0.9
 OWN_SHARE = 0.5
 #: What a tier should be busy for at most, when servers are counted.
 COMFORT = 0.7
-SATURATED = ("uwsgi_saturated", "uwsgi_workers_busy", "uwsgi_listen_queue_full")
+#: What all application servers are asked, and that says that no worker is left.
+SATURATED = ("saturated", "workers_busy", "listen_queue_full")
+#: The setting for the number of workers, where it is not called so.
+SETTINGS = {"uwsgi": "processes"}
 #: Tiers that workers wait for.
 BEHIND = ("cache", "store", "queue", "database")
 
 
 def workers_exhausted(fleet: Fleet) -> t.Iterator[Cause]:
     """Every worker is busy and the CPU is not theirs: they wait, or there are too few of them."""
-    every = [workers for workers, _finding in fleet.each_bad("uwsgi", *SATURATED) if not _computes(fleet, workers)]
+    every = [workers for workers, _finding in fleet.each_bad_workers(*SATURATED) if not _computes(fleet, workers)]
     for exhausted in grouped(every, fleet):
         yield _workers_exhausted(fleet, exhausted)
 
 
 def _workers_exhausted(fleet: Fleet, exhausted: list[Instance]) -> Cause:
-    worst = max(exhausted, key=lambda workers: (workers.number("listen_queue") or 0, workers.number("busy_ratio") or 0))
+    worst = max(exhausted, key=lambda workers: (_waiting(workers), workers.number("busy_ratio") or 0))
     pages = _pages(worst)
     return Cause(
         hosts=sorted({workers.host for workers in exhausted}),
         statement=(
             f"All workers of {several([str(workers) for workers in exhausted])} are busy, "
-            f"{numbered(int(worst.number('listen_queue') or 0), 'request waits/requests wait')} in the listen queue, "
+            f"{numbered(_waiting(worst), 'request waits/requests wait')} {_where(worst)}, "
             f"and {_cpu(fleet, worst)}" + (f": most workers are in {several(pages)}." if pages else ".")
         ),
         evidence=[*_evidence(exhausted), *_waits(fleet, exhausted)],
         first_fix=_look_first(fleet) + _more(fleet, worst, len(exhausted)),
         avoid="Do not only lengthen the listen queue: visitors would wait longer for the same workers.",
-        look=fleet.command(worst, "uwsgitop {login}", "htop"),
+        look=fleet.look_at_workers(worst, "htop"),
         rows=worst.rows("in_flight")[:10],
         at=worst,
         of=tuple(workers.key for workers in exhausted),
+        tier=worst.service,
     )
+
+
+def _waiting(workers: Instance) -> int:
+    """Requests that no thread works on, wherever they wait."""
+    waiting = workers.number("requests_waiting")
+    return int((workers.number("listen_queue") if waiting is None else waiting) or 0)
+
+
+def _where(workers: Instance) -> str:
+    inside = int(workers.number("requests_waiting_inside") or 0)
+    if not inside:
+        return "in the listen queue"
+    return f"({int(workers.number('listen_queue') or 0)} in the listen queue, {inside} inside of the workers)"
 
 
 def overload(fleet: Fleet) -> t.Iterator[Cause]:
     """The application's own computing fills the machine."""
-    every = [workers for workers in fleet.instances("uwsgi") if _is_bad(fleet, workers) and _computes(fleet, workers)]
+    every = [workers for workers in fleet.applications() if _is_bad(fleet, workers) and _computes(fleet, workers)]
     for full in grouped(every, fleet):
         yield _overload(fleet, full)
 
@@ -67,37 +84,48 @@ def _overload(fleet: Fleet, full: list[Instance]) -> Cause:
     worst = max(full, key=lambda workers: fleet.machine(workers.host).number("load_ratio") or 0)
     machine = fleet.machine(worst.host)
     servers = _servers(fleet, worst)
-    needed = math.ceil(servers * max((workers.number("utilisation") or 1.0 for workers in full), default=1.0) / COMFORT)
+    needed = math.ceil(servers * max((_used(workers) for workers in full), default=1.0) / COMFORT)
     pages = _pages(worst)
     hosts = sorted({workers.host for workers in full})
     return Cause(
         hosts=hosts,
         statement=(
             f"The application fills the CPU of {several(hosts)}: {percent(machine.number('cpu_busy_ratio'))} busy, "
-            f"{percent(fleet.share_of_cpu(worst.host, 'uwsgi'))} of it in the workers."
+            f"{percent(fleet.share_of_workers(worst))} of it in the workers."
         ),
         evidence=[*_evidence(full)],
         first_fix=(
-            f"Cache or simplify the pages that compute most ({several(pages) or 'see uwsgitop'}); "
+            f"Cache or simplify the pages that compute most ({several(pages) or _unnamed(worst)}); "
             f"if they must be computed, {needed} servers of this size carry the present load instead of {servers}."
         ),
         avoid="Do not add workers on these machines: they have no CPU left for them.",
-        look=fleet.command(worst, "uwsgitop {login}", "htop"),
+        look=fleet.look_at_workers(worst, "htop"),
         rows=worst.rows("in_flight")[:10],
         at=worst,
         of=tuple(workers.key for workers in full),
+        tier=worst.service,
     )
+
+
+def _unnamed(workers: Instance) -> str:
+    """Where the pages stand that the facts do not have."""
+    return "see uwsgitop" if workers.service == "uwsgi" else "its access log and a profiler name them"
+
+
+def _used(workers: Instance) -> float:
+    """The part of their time in which the workers have a request."""
+    return workers.number("utilisation") or workers.number("busy_ratio") or 1.0
 
 
 def _is_bad(fleet: Fleet, workers: Instance) -> bool:
     """Whether the workers are saturated, or their machine is. Where something suffers, an accepted finding about it hides nothing."""
     machine_bad = fleet.machine_shown if fleet.suffers() else fleet.machine_bad
-    return bool(fleet.bad(workers, *SATURATED) or machine_bad(workers.host, "server_load", "server_cpu_busy"))
+    return bool(fleet.bad_workers(workers, *SATURATED) or machine_bad(workers.host, "server_load", "server_cpu_busy"))
 
 
 def _computes(fleet: Fleet, workers: Instance) -> bool:
     """Whether the machine's CPU is full, and mostly of these workers: then more workers would not help."""
-    share = fleet.share_of_cpu(workers.host, "uwsgi")
+    share = fleet.share_of_workers(workers)
     return _cpu_full(fleet, workers.host) and share is not None and share >= OWN_SHARE
 
 
@@ -110,7 +138,7 @@ def _cpu(fleet: Fleet, workers: Instance) -> str:
     if ratio is None:
         return "the CPU was not measured"
     if _cpu_full(fleet, workers.host):
-        own = percent(fleet.share_of_cpu(workers.host, "uwsgi"))
+        own = percent(fleet.share_of_workers(workers))
         return f"other programs take the CPU ({percent(ratio)} busy, {own} of it in these workers)"
     return f"the CPU has room ({percent(ratio)} busy)"
 
@@ -152,21 +180,25 @@ def _more(fleet: Fleet, workers: Instance, exhausted: int) -> str:
     advised, processes = workers.number("addable.advised"), workers.number("addable.processes")
     left = _connections_left(fleet, workers)
     if room is None:
-        return "Add workers (processes) as long as memory and database connections allow it; look at what the busy ones wait for."
+        return f"Add workers{_setting(workers)} as long as memory and database connections allow it; look at what the busy ones wait for."
     if room < 1:
         servers = _servers(fleet, workers)
-        needed = math.ceil(servers * (workers.number("utilisation") or 1.0) / COMFORT)
+        needed = math.ceil(servers * _used(workers) / COMFORT)
         return f"Add servers: {needed} instead of {servers}. {workers.host} has no {limit} left for another worker."
     count = int(min(advised or room, room if left is None else max(left, 0) or room))
     where = "each of them" if exhausted > 1 else workers.host
-    target = f" (processes = {int(processes)})" if processes and count == int(advised or 0) else ""
+    target = f" ({SETTINGS.get(workers.service, 'workers')} = {int(processes)})" if processes and count == int(advised or 0) else ""
     workers_more = numbered(count, "worker/workers")
     return f"Add {workers_more} on {where}{target}; its {limit} has room for {int(room)}. Then shorten what these pages wait for."
 
 
+def _setting(workers: Instance) -> str:
+    return f" ({SETTINGS[workers.service]})" if workers.service in SETTINGS else ""
+
+
 def _servers(fleet: Fleet, workers: Instance) -> int:
     """The application servers of its site."""
-    return len({each.host for each in together(workers, fleet.instances("uwsgi"), fleet)})
+    return len({each.host for each in together(workers, fleet.applications(), fleet)})
 
 
 def _connections_left(fleet: Fleet, workers: Instance) -> t.Optional[float]:

@@ -115,7 +115,7 @@ def workers_wait_for(broker: Instance, shallow: Cause, fleet: Fleet) -> bool:
     """Whether most looks at the busy workers saw them wait for the broker's address. It need not be an instance of the check."""
     port, host = broker.part("broker").get("port"), str(broker.part("broker").get("host"))
     keys, shares = set(keys_of(shallow, fleet)), []
-    for workers in (each for service in ("uwsgi", "celery") for each in fleet.instances(service) if each.key in keys):
+    for workers in (each for each in [*fleet.applications(), *fleet.instances("celery")] if each.key in keys):
         edges = Instance(workers.host, workers.service, {"rows": workers.part("waits").get("edges")}).rows("rows")
         shares.append(sum(row.amount("share_ratio") for row in edges if _is_there(row.word("address"), host, port)))
     return bool(shares) and max(shares) >= MOSTLY

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import typing as t
 
-from .._checks.services import in_tiers
 from .._fleet.nodes import Key
 from .._fleet.observed import Instance
 from .._fleet.waiting import Outside, Waits, waits_of
@@ -23,14 +22,7 @@ MOSTLY = 0.5
 FAR, VERY_FAR = 0.003, 0.02
 NAME_SERVER = ":53"
 #: What makes busy workers a matter at all.
-SLOW = (
-    "uwsgi_saturated",
-    "uwsgi_workers_busy",
-    "uwsgi_listen_queue_full",
-    "uwsgi_response_time",
-    "uwsgi_listen_queue",
-    "uwsgi_longest_request",
-)
+SLOW = ("saturated", "workers_busy", "listen_queue_full", "response_time", "listen_queue", "longest_request")
 BACKLOG = ("celery_queue_growth", "celery_queue_wait", "celery_queue_drain", "celery_queue_stuck")
 
 
@@ -109,7 +101,7 @@ def _is_at_rest(target: Key, found: list[tuple[Waiter, float]], fleet: Fleet) ->
 
 def _waiters(fleet: Fleet) -> t.Iterator[Waiter]:
     """Applications and workers that are in trouble, and of which it was seen what they wait for."""
-    troubled = [workers for service in in_tiers("application") for workers, _finding in fleet.each_bad(service, *SLOW, least="warn")]
+    troubled = [workers for workers, _finding in fleet.each_bad_workers(*SLOW, least="warn")]
     backlog = {view.part("broker").get("name") for view, _finding in fleet.each_bad("celery_queue", *BACKLOG, least="warn")}
     troubled += [celery for celery in fleet.instances("celery") if celery.part("broker").get("name") in backlog]
     for instance in troubled:
@@ -151,7 +143,7 @@ def _cause(fleet: Fleet, waiters: list[Waiter], statement: str, first_fix: str, 
         evidence=[f"{waiter.instance}: {told(waiter.waits)}." for waiter in waiters[:4]],
         first_fix=first_fix,
         avoid=avoid,
-        look=fleet.command(worst, "uwsgitop {login}"),
+        look=fleet.look_at_workers(worst),
         rows=Instance("", "", {"rows": worst.part("waits").get("edges")}).rows("rows"),
         at=worst,
         of=tuple(waiter.instance.key for waiter in waiters),

@@ -53,15 +53,15 @@ def _is_before(log: Instance, throwing: list[Instance], alone: bool, fleet: Flee
 
 def _application_errors(fleet: Fleet, throwing: list[Bad], failing: list[Bad]) -> Cause:
     rows = [row for log, _finding in failing for row in _own_errors(log)]
-    behind = [workers for workers in fleet.instances("uwsgi") if not throwing and _may_be_behind(workers, failing, fleet)]
+    behind = [workers for workers in fleet.applications() if not throwing and _may_be_behind(workers, failing, fleet)]
     concerned = [workers for workers, _finding in throwing] or behind
-    everywhere = {workers.host for workers in (together(concerned[0], fleet.instances("uwsgi"), fleet) if throwing else behind)}
+    everywhere = {workers.host for workers in (together(concerned[0], fleet.applications(), fleet) if throwing else behind)}
     hosts = sorted({place.host for place, _finding in throwing} or everywhere or {place.host for place, _finding in failing})
     well = sorted(everywhere - set(hosts))
     _place, worst = (throwing or failing)[0]
     release = "If it came with a release, roll back to the one before." if throwing else ""
     return Cause(
-        tier="uwsgi" if everywhere else "varnish",
+        tier=concerned[0].service if everywhere else "varnish",
         hosts=hosts,
         statement=f"The application on {several(hosts)} returns errors: {said(worst)}.",
         evidence=[

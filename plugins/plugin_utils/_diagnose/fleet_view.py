@@ -12,7 +12,7 @@ import typing as t
 from .._checks.catalogue import ANSWERS
 from .._checks.command import Look, reading
 from .._checks.finding import Finding
-from .._checks.services import FLEET_HOST, in_tiers
+from .._checks.services import FLEET_HOST, GATHERED, in_tiers
 from .._fleet.graph import Graph
 from .._fleet.observed import Data, Instance, figure, instances_up
 from .._reach.hosts import NOWHERE, Reach
@@ -24,6 +24,9 @@ SILENT_WORKERS = "celery_local_workers"
 
 #: What makes a finding bad enough for a rule.
 BAD = {"fail": ("fail",), "warn": ("fail", "warn")}
+
+#: What shows the workers of an application server.
+LOOKS = {"uwsgi": ("uwsgitop {login}",), "wsgi": ("ss -tn state established state close-wait sport = :{port}",)}
 
 Place = tuple[str, str, t.Optional[str]]
 
@@ -59,6 +62,22 @@ class Fleet:
         if service not in self._instances:
             self._instances[service] = list(instances_up(self.hosts, service))
         return self._instances[service]
+
+    def applications(self) -> list[Instance]:
+        """The workers of every application server, whichever program it is."""
+        return [workers for service in in_tiers("application") for workers in self.instances(service)]
+
+    def bad_workers(self, workers: Instance, *questions: str, least: str = "fail") -> t.Optional[Finding]:
+        """As `bad`, by questions that every application server has: `saturated` is the check `uwsgi_saturated` of uWSGI."""
+        return self.bad(workers, *(f"{workers.service}_{question}" for question in questions), least=least)
+
+    def each_bad_workers(self, *questions: str, least: str = "fail") -> list[tuple[Instance, Finding]]:
+        """Every application's workers for which one of these questions has a bad enough answer, with the finding."""
+        return [(workers, finding) for workers in self.applications() if (finding := self.bad_workers(workers, *questions, least=least))]
+
+    def look_at_workers(self, workers: Instance, *more: str) -> t.Optional[Line]:
+        """The command that shows them."""
+        return self.command(workers, *LOOKS.get(workers.service, ()), *more)
 
     def databases(self) -> list[Instance]:
         return [database for service in in_tiers("database") for database in self.instances(service)]
@@ -140,6 +159,15 @@ class Fleet:
         if used is None or not busy or not cores:
             return None
         return min(1.0, used / (busy * cores))
+
+    def share_of_workers(self, workers: Instance) -> t.Optional[float]:
+        """What part of the host's busy CPU the workers' processes are: by what they run as, or by their own account where it is more."""
+        share, used = self.share_of_cpu(workers.host, *GATHERED[workers.service].process_words), workers.number("cpu_cores")
+        machine = self.machine(workers.host)
+        busy, cores = machine.number("cpu_busy_ratio"), machine.number("cores_effective")
+        if used is None or not busy or not cores:
+            return share
+        return max(share or 0.0, min(1.0, used / (busy * cores)))
 
 
 def _first_bad(findings: t.Mapping[Place, Finding], instance: Instance, checks: t.Iterable[str], least: str) -> t.Optional[Finding]:

@@ -57,4 +57,4 @@ def _applications(view: Instance, fleet: Fleet) -> list[Key]:
     """The workers whose visitors they are."""
     listed = view.facts.get("of")
     known = {str(key) for key in listed} if isinstance(listed, list) else set()
-    return [workers.key for workers in fleet.instances("uwsgi") if "/".join(workers.key) in known]
+    return [workers.key for workers in fleet.applications() if "/".join(workers.key) in known]

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import typing as t
 
+from .._checks.services import in_tiers
 from .._fleet.graph import shown
 from .._fleet.provenance import RELEASE, SHORTLY, SLACK, Change, key_of, moment, named, sentences
 from .cause import Diagnosis
 
 #: Services that run the application's code: these have releases.
-RELEASED = ("uwsgi", "celery")
+RELEASED = (*in_tiers("application"), "celery")
 MOST_SAID = 5
 _OR = ", or: "
 

@@ -25,7 +25,7 @@ TASKS = re.compile(r"(?i)\bcelery\b")
 
 def workers_wait_for(database: Instance, fleet: Fleet) -> bool:
     """Whether the busy workers are in the database: without measures the deeper cause gets the benefit of the doubt."""
-    seen = _seen_waiting(_users("uwsgi", database, fleet), database, fleet)
+    seen = _seen_waiting(_users(fleet.applications(), database, fleet), database, fleet)
     if seen is not None:
         return seen >= WAITING_SHARE
     busy, at_work = busy_workers(database, fleet), sessions_at_work(database, fleet)
@@ -34,11 +34,11 @@ def workers_wait_for(database: Instance, fleet: Fleet) -> bool:
 
 def busy_workers(database: Instance, fleet: Fleet) -> float:
     """Busy workers of the applications that use this database, or may."""
-    return sum(workers.number("workers.busy") or 0 for workers in _users("uwsgi", database, fleet))
+    return sum(workers.number("workers.busy") or 0 for workers in _users(fleet.applications(), database, fleet))
 
 
-def _users(service: str, database: Instance, fleet: Fleet) -> list[Instance]:
-    return [each for each in fleet.instances(service) if may_be_used_by(each, database, fleet)]
+def _users(instances: t.Iterable[Instance], database: Instance, fleet: Fleet) -> list[Instance]:
+    return [each for each in instances if may_be_used_by(each, database, fleet)]
 
 
 def _seen_waiting(users: t.Iterable[Instance], database: Instance, fleet: Fleet) -> t.Optional[float]:
@@ -64,7 +64,7 @@ def sessions_at_work(database: Instance, fleet: Fleet) -> t.Optional[float]:
 
 def tasks_wait_for(database: Instance, broker: t.Optional[Instance], fleet: Fleet) -> bool:
     """Whether most of the running tasks of the broker are in the database. Of sessions only those that say so can tell."""
-    seen = _seen_waiting(_users("celery", database, fleet), database, fleet)
+    seen = _seen_waiting(_users(fleet.instances("celery"), database, fleet), database, fleet)
     if seen is not None:
         return seen >= TASKS_SHARE
     running = sum(each.number("active") or 0 for each in ([broker] if broker else fleet.instances("celery_queue")))

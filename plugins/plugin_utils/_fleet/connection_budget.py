@@ -15,7 +15,7 @@ from .observed import Hosts, Instance, figure, instances_up
 def budgets(hosts: Hosts, inventory: t.Optional[t.Mapping[str, t.Any]] = None) -> list[dict[str, t.Any]]:
     """One instance per database server whose application tier is in the fleet.
 
-    `planned`: sessions when every uWSGI core and every Celery process of the hosts that use this database holds one
+    `planned`: sessions when every thread of an application server and every Celery process of the hosts that use this database holds one
     (persistent connections, one database each); `usable`: what the server has for them, without its reserves.
     """
     capacity = _capacity(hosts)
@@ -52,7 +52,7 @@ def _budget(database: Instance, usable: float, users: t.Mapping[str, int]) -> di
 def _capacity(hosts: Hosts) -> dict[str, int]:
     """Sessions that the application tier of each host can hold at the same time."""
     result: dict[str, int] = {}
-    for application in instances_up(hosts, "uwsgi"):
+    for application in (each for service in in_tiers("application") for each in instances_up(hosts, service)):
         result[application.host] = result.get(application.host, 0) + int(application.number("concurrency") or 0)
     workers: dict[str, int] = {}
     for report in instances_up(hosts, "celery"):

@@ -12,6 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from .._checks.may_be_cached import log_of
+from .._checks.services import in_tiers
 from .graph import Graph, by_site
 from .observed import Hosts, Instance, figure, instances_up, known_sum
 from .percentile import combined
@@ -31,7 +32,9 @@ def visitors(hosts: Hosts, graph: t.Optional[Graph] = None) -> list[dict[str, t.
     accelerators = list(instances_up(hosts, "varnish"))
     logs = [_Log(log, _accelerator_of(log, accelerators)) for log in instances_up(hosts, "varnish_traffic")]
     unmatched = [log.accelerator for log in logs if log.accelerator not in accelerators]
-    applications = [each for each in instances_up(hosts, "uwsgi") if each.facts.get("kind", "app") == "app"]
+    applications = [
+        each for service in in_tiers("application") for each in instances_up(hosts, service) if each.facts.get("kind", "app") == "app"
+    ]
     sites = by_site(graph, [*accelerators, *unmatched, *applications])
     return [_site(group, logs, graph, _name(group) if len(sites) > 1 else "visitors") for group in sites if _is_visited(group)]
 
@@ -63,7 +66,7 @@ def _name(group: t.Sequence[Instance]) -> str:
 
 def _site(group: t.Sequence[Instance], logs: t.Sequence[_Log], graph: t.Optional[Graph], name: str) -> dict[str, t.Any]:
     accelerators = [each for each in group if each.service == "varnish"]
-    applications = [each for each in group if each.service == "uwsgi"]
+    applications = [each for each in group if each.service in in_tiers("application")]
     read = [each.log for each in logs if each.accelerator in accelerators and each.log.number("requests") is not None]
     measures, why = _by_log(read) if read else _by_application(applications)
     waits, why_waits = _connections(accelerators, applications)

@@ -12,7 +12,7 @@ import typing as t
 
 from ...module_utils._texts import moments
 from ...module_utils._texts.redact import clean
-from .._checks.services import instances_in
+from .._checks.services import in_tiers, instances_in
 from .._checks.units import shown
 from .changes import ABSENT
 from .compare import compare
@@ -118,8 +118,9 @@ def droppable(report: Data) -> t.Optional[tuple[int, int]]:
         return None
     busy = []
     for host in (report.get("hosts") or {}).values():
-        instances = instances_in(host.get("facts") or {}, "uwsgi")
-        utilisations = [instance["utilisation"] for instance in instances if isinstance(instance.get("utilisation"), (int, float))]
+        instances = [each for service in in_tiers("application") for each in instances_in(host.get("facts") or {}, service)]
+        measures = [each.get("utilisation", each.get("busy_ratio")) for each in instances]
+        utilisations = [value for value in measures if isinstance(value, (int, float))]
         if instances and len(utilisations) < len(instances):
             return None
         if utilisations:
