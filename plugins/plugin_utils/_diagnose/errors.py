@@ -25,7 +25,7 @@ Bad = tuple[Instance, Finding]
 def application_errors(fleet: Fleet) -> t.Iterator[Cause]:
     """The application throws, on some of its servers or for some pages: what a bad release looks like."""
     throwing = {workers.key: (workers, finding) for workers, finding in fleet.each_bad("uwsgi", "uwsgi_exceptions")}
-    failing = [(log, finding) for log, finding in fleet.each_bad("varnish_traffic", "varnish_traffic_errors") if _own_errors(log)]
+    failing = [(log, finding) for log, finding in _logs_with_errors(fleet) if _own_errors(log)]
     groups = [
         [throwing[workers.key] for workers in group] for group in grouped([workers for workers, _finding in throwing.values()], fleet)
     ]
@@ -39,6 +39,14 @@ def application_errors(fleet: Fleet) -> t.Iterator[Cause]:
         # with several sites, an accelerator of no known one may be before any of those that throw
         if not groups or all(log.key in fleet.graph.sites for log in logs):
             yield _application_errors(fleet, [], [bad for bad in left if (bad[0].host, bad[0].name) in places])
+
+
+def _logs_with_errors(fleet: Fleet) -> t.Iterator[Bad]:
+    """Accelerators whose visitors get errors: too many, or so many that the site's visitors suffer."""
+    suffering = {host for view, _finding in fleet.each_bad("visitors", "visitors_errors") for host in view.facts.get("accelerators") or ()}
+    for log, finding in fleet.each_bad("varnish_traffic", "varnish_traffic_errors", least="warn"):
+        if finding["status"] == "fail" or log.host in suffering:
+            yield log, finding
 
 
 def _accelerator(log: Instance) -> Instance:

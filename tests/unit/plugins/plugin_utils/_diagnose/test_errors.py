@@ -10,7 +10,7 @@ import itertools
 
 import pytest
 
-from .world import World
+from .world import World, fact, instance
 
 SHALLOW = {
     "bad_release": "application_errors",
@@ -144,3 +144,14 @@ def test_refused_requests_beside_a_cache_that_fails_are_both_named() -> None:
     world.hosts_refused()
     world.cold_cache()
     assert sorted(world.causes()) == ["accelerator_fault", "requests_refused"]
+
+
+@pytest.mark.parametrize("accelerator, named", [("web1", ["application_errors"]), ("web9", [])], ids=["its visitors", "those of another site"])
+def test_fewer_errors_are_a_cause_when_the_sites_visitors_suffer_from_them(accelerator: str, named: list[str]) -> None:
+    world = World()
+    world.bad_release()
+    world.findings[-1]["status"] = "warn"
+    assert world.causes() == []
+    world.shared["launch_visitors"] = fact(instance("visitors", accelerators=[accelerator]))
+    world.bad("visitors_errors", "fleet", instance="visitors", finding="31 of 1,300 requests got a 5xx", look="varnishlog")
+    assert world.causes() == named
