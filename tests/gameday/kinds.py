@@ -100,7 +100,7 @@ FAULTS: tuple[Kind, ...] = (
     _kind("workers_frozen", data.frozen, "celery", "celery", "celery", "service_down", "celery", **_TASKS),
     _kind("broker_full", data.full_broker, 2**18, 2**14, 0, "broker_full", "celery", "maxmemory",
           findings=("celery_queue_memory", "celery_queue_memory_left"), **_TASKS),
-    _kind("broker_blocked", data.slow_broker, 20, 300, 900, "service_down", "celery"),
+    _kind("broker_blocked", data.slow_broker, 20, 600, 950, "broker_blocked", "celery"),
     _kind("broker_down", data.stopped, "redis", "redis", "redis", "service_down", "celery"),
     # databases
     _kind("missing_index", data.no_index, 2, 25, 50, "missing_index", "database", "shop_order", "customer_id",
@@ -120,9 +120,9 @@ FAULTS: tuple[Kind, ...] = (
     _kind("slow_proxy_to_database", web.latency, 1, 100, 300, "outside_slow", "outside", "127.0.0.1", findings=("uwsgi_response_time",)),
     _absent("database_far_away", "network_slow", "network", "a delay between hosts needs netem in the kernel, or a second host"),
     _absent("pooler_too_small", "pool_too_small", "database", "the practice stack has no PgBouncer"),
-    _absent("stale_statistics", "database_overload", "database", "a plan that turns bad needs more rows than the practice stack has"),
+    _absent("stale_statistics", "stale_statistics", "database", "a plan that turns bad needs more rows than the practice stack has"),
     # machine
-    _kind("disk_writer", data.disk_writer, 5, 100, 1000, "database_overload", "database"),
+    _kind("disk_writer", data.disk_writer, 5, 100, 1000, "foreign_disk", "server", findings=("server_iowait_database",)),
     _kind("cpu_hog", data.cpu_hog, 1, 4, 16, "machine_exhausted", "server", "python"),
     _kind("no_descriptors", web.few_descriptors, 4, 1, 0, "machine_exhausted", "server", findings=("server_descriptors",)),
     _absent("disk_full", "machine_exhausted", "server", "a small filesystem needs root and a mount of its own"),
