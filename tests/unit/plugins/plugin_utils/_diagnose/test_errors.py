@@ -146,7 +146,9 @@ def test_refused_requests_beside_a_cache_that_fails_are_both_named() -> None:
     assert sorted(world.causes()) == ["accelerator_fault", "requests_refused"]
 
 
-@pytest.mark.parametrize("accelerator, named", [("web1", ["application_errors"]), ("web9", [])], ids=["its visitors", "those of another site"])
+@pytest.mark.parametrize(
+    "accelerator, named", [("web1", ["application_errors"]), ("web9", [])], ids=["its visitors", "those of another site"]
+)
 def test_fewer_errors_are_a_cause_when_the_sites_visitors_suffer_from_them(accelerator: str, named: list[str]) -> None:
     world = World()
     world.bad_release()
