@@ -337,8 +337,7 @@ def housekeeping(stack: Stack, statement: str) -> Fault:
 
 @contextlib.contextmanager
 def graceful_reload(stack: Stack, _knob: float) -> Fault:
-    stack.supervisor("signal", "HUP", "uwsgi")
-    time.sleep(3)
+    stack.reload("uwsgi")
     yield
 
 

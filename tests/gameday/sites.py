@@ -30,7 +30,7 @@ def one_site(cell: Cell, name: str) -> t.Iterator[Named]:
 
 
 def _renamed(hosts: t.Mapping[str, t.Any], name: str) -> dict[str, t.Any]:
-    """The cell's only host under another name, with a kernel of its own."""
+    """The cell's only host under another name, with a kernel and a broker of its own: cells of one stack share theirs."""
     (host,) = hosts.values()
     moved = copy.deepcopy(host)
     for facts in moved.get("facts", {}).values():
@@ -38,6 +38,9 @@ def _renamed(hosts: t.Mapping[str, t.Any], name: str) -> dict[str, t.Any]:
             namespace = instance.get("net_namespace") or {}
             if namespace.get("name"):
                 namespace["name"] = f"{name}-{namespace['name'].partition('-')[2]}"
+            broker = instance.get("broker") or {}
+            if broker.get("identity"):
+                broker["identity"] = f"{name} {broker['identity']}"
     return {name: moved}
 
 

@@ -152,13 +152,13 @@ class Stack:
             after = after.replace(old, new, 1)
         try:
             path.write_text(after)
-            self._reload(program)
+            self.reload(program)
             yield
         finally:
             path.write_text(before)
-            self._reload(program)
+            self.reload(program)
 
-    def _reload(self, program: str) -> None:
+    def reload(self, program: str) -> None:
         if program == "uwsgi":
             self.supervisor("signal", "HUP", "uwsgi")
             time.sleep(1)

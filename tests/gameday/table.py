@@ -34,6 +34,18 @@ the right tier. "–" is unknown: not recorded, or not measured yet.
 """.replace("{licence}", _LICENCE)
 
 
+#: What every commit is to reach: at least, or for what is wrong at most.
+BARS = {"top-1": 0.95, "exact": 0.90, "pairs": 0.80, "object": 0.90, "faint": 0.60, "wrong-faint": 0.01, "false-alarms": 0.0}
+_AT_MOST = ("wrong-faint", "false-alarms")
+
+
+def reached(rows: Rows) -> dict[str, t.Optional[bool]]:
+    """Which bars today's rules reach; None where nothing of it is recorded."""
+    now = {**measures(rows), "false-alarms": share(row.wrong for row in rows if row.role == "no-op")}
+    pairs = ((name, now[name], bar) for name, bar in BARS.items())
+    return {name: None if value is None else (value <= bar if name in _AT_MOST else value >= bar) for name, value, bar in pairs}
+
+
 def share(answers: t.Iterable[t.Optional[bool]]) -> t.Optional[float]:
     """The part that is true of those that are known; None when none is."""
     known = [answer for answer in answers if answer is not None]
@@ -78,7 +90,16 @@ def lines(rows: Rows) -> list[str]:
 
 
 def page(rows: Rows) -> str:
-    return "\n".join([HEAD, *lines(rows), "", "## In one line", "", f"`{last_line(rows)}`", ""])
+    return "\n".join([HEAD, *lines(rows), "", *_bars(rows), "", "## In one line", "", f"`{last_line(rows)}`", ""])
+
+
+def _bars(rows: Rows) -> list[str]:
+    said = {True: "reached", False: "**not reached**", None: UNKNOWN}
+    bars = [
+        f"| {name} | {'at most' if name in _AT_MOST else 'at least'} {BARS[name]:.2f} | {said[is_so]} |"
+        for name, is_so in reached(rows).items()
+    ]
+    return ["## Bars", "", "| measure | bar | now |", "|---|---|---|", *bars]
 
 
 def stored(rows: Rows) -> dict[str, dict[str, t.Any]]:

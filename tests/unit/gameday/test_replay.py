@@ -50,6 +50,11 @@ def test_the_page_is_current_and_ends_with_the_line(rows: list[Outcome]) -> None
     assert table.last_line(rows) in gameday.PAGE.read_text(encoding="utf-8").splitlines()[-1]
 
 
+@pytest.mark.parametrize("measure", ["object", "faint", "wrong-faint"])
+def test_a_bar_that_was_reached_stays_reached(rows: list[Outcome], measure: str) -> None:
+    assert table.reached(rows)[measure] is True
+
+
 def test_the_archives_stay_small() -> None:
     assert 0 < sum(path.stat().st_size for path in CELLS.glob("*.tar.xz")) < 10 * 2**20
 
