@@ -27,7 +27,7 @@ FLEETS: dict[str, dict[str, str]] = {
 
 
 ROLE = "stranger role"
-ROLE_FLEET = {"web1": "bookworm", "app1": "trixie", "db1": "bookworm", "db2": "trixie"}
+ROLE_FLEET = {"web1": "bookworm", "app1": "trixie", "db1": "trixie"}
 
 
 def cases() -> list[str]:
@@ -60,7 +60,7 @@ def _first_contact(name: str, folder: pathlib.Path) -> str:
 
 def _role(_name: str, folder: pathlib.Path) -> str:
     with stranger.made(ROLE_FLEET, *TOOLS) as fleet:
-        stranger.settle(fleet)
+        stranger.settle(fleet, libraries=True)
         stranger.restart(fleet)
         StrangersRole(fleet, folder).play()
     return "there, seen in every pane, and back"

@@ -112,15 +112,17 @@ def made(names: t.Mapping[str, str], *more: str) -> Fleet:
     return Fleet(names, names, sorted(packages.union(REMEDIES, more)), booted=True)
 
 
-def settle(fleet: Fleet) -> None:
-    """What their administrators did before anyone thought of a check."""
+def settle(fleet: Fleet, libraries: bool = False) -> None:
+    """What their administrators did before anyone thought of a check. `libraries`: psutil of the base stays, which no mirror here has."""
     with concurrent.futures.ThreadPoolExecutor(len(fleet.hosts)) as pool:
-        list(pool.map(lambda host: _settle(fleet, host), fleet.hosts.values()))
+        list(pool.map(lambda host: _settle(fleet, host, libraries), fleet.hosts.values()))
 
 
-def _settle(fleet: Fleet, host: Host) -> None:
+def _settle(fleet: Fleet, host: Host, libraries: bool) -> None:
     sudoer(host, USER)
-    host.run("sh", "-c", "apt-get purge -y python3-psutil >/dev/null 2>&1; rm -f /usr/sbin/policy-rc.d")
+    if not libraries:
+        host.run("sh", "-c", "apt-get purge -y python3-psutil >/dev/null 2>&1")
+    host.run("rm", "-f", "/usr/sbin/policy-rc.d")
     if kind(host.name) == "web":
         _written(host, "etc/varnish/default.vcl", _vcl(fleet))
     if kind(host.name) in ("web", "app"):
