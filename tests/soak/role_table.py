@@ -127,7 +127,8 @@ def beside_a_vendors_server(stack: Provisioned) -> None:
 def without_a_mirror(stack: Provisioned) -> None:
     with nothing_stays(stack):
         stack.sh("cp /etc/apt/sources.list /tmp/ && echo 'deb [trusted=yes] http://10.77.250.1/debian ./' > /etc/apt/sources.list")
-        stack.sh("touch -d '2 days ago' /var/lib/apt/lists && rm -f /var/lib/apt/periodic/update-success-stamp /var/lib/apt/lists/*")
+        stack.sh("find /var/lib/apt/lists -type f -delete && rm -f /var/lib/apt/periodic/update-success-stamp")
+        stack.sh("touch -d '2 days ago' /var/lib/apt/lists")
         output = failing(stack, "--tags", "install")
         assert "no mirror reachable: Failed to update apt cache" in output and "has no package" not in output, output[-2000:]
         stack.sh("cp /tmp/sources.list /etc/apt/sources.list && apt-get update")
