@@ -186,6 +186,7 @@ ansible_facts:
                  used_ratio: {type: float, description: Used of what users may have.},
                  inodes_used_ratio: {type: float, description: 'Used inodes, null where there is no such limit.'}}
             filesystems_total: {type: int, description: How many there are.}
+            filesystems_read_only: {type: list, elements: str, description: 'Mount points that became read-only by themselves, as after an error of the disk.'}
             filesystems_silent: {type: int, description: Mounts that did not answer and were not read.}
             filesystem_inodes_used_ratio: {type: float, description: 'The fullest by inodes, null where none has such a limit.'}
             disks:

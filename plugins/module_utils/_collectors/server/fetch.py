@@ -106,6 +106,8 @@ class State:
     addresses: list[str] = dataclasses.field(default_factory=list)
     arc: Counters = dataclasses.field(default_factory=dict)  # ZFS's own cache
     packages_changed: t.Optional[float] = None  # seconds since the epoch
+    mounts_read: bool = True
+    read_only: list[str] = dataclasses.field(default_factory=list)  # mount points that became read-only by themselves
 
 
 #: What package managers write last (dpkg, rpm, apk, pacman).
@@ -208,6 +210,8 @@ class Host:
             conntrack=(self._setting("net/netfilter/nf_conntrack_count"), self._setting("net/netfilter/nf_conntrack_max")),
             filesystems=filesystems,
             silent_mounts=silent,
+            mounts_read=bool(self.mounts),
+            read_only=sorted(mount.point for mount in self._visible().values() if _stopped_writing(mount)),
             vmstat=kernel_text.keyed(self.read("/proc/vmstat")),
             lxcfs=any(mount.kind == "fuse.lxcfs" and mount.point in ("/proc/loadavg", "/proc") for mount in self.mounts),
             container=self._in_container(),
@@ -237,12 +241,16 @@ class Host:
         space = attempt(lambda: os.readlink(f"{self.root}/proc/self/ns/pid"))
         return isinstance(space, str) and space != FIRST_PID_NAMESPACE
 
+    def _visible(self) -> dict[str, kernel_text.Mount]:
+        """By mount point; the last one mounted on a point hides those before it."""
+        return {mount.point: mount for mount in self.mounts}
+
     def _filesystems(self, seconds: float) -> tuple[list[dict[str, t.Any]], list[str]]:
         """Space on every writable filesystem, and the mount points that did not answer.
 
         A network filesystem whose server is gone blocks every caller, so a thread that may hang makes the call.
         """
-        visible = {mount.point: mount for mount in self.mounts}  # the last one mounted on a point hides those before it
+        visible = self._visible()
         wanted: dict[str, kernel_text.Mount] = {}
         for mount in sorted(visible.values(), key=lambda one: (one.kind in _REMOTE, len(one.point))):
             if _has_space(mount) and len(wanted) < MOUNTS_READ:
@@ -263,6 +271,16 @@ class Host:
         thread.join(seconds)
         done = bool(asked) and asked[-1] == ""
         return list(rows), [] if done else [mount.point for mount in wanted.values() if mount.point not in asked[:-1]]
+
+
+def _stopped_writing(mount: kernel_text.Mount) -> bool:
+    """Whether the filesystem is read-only although it was mounted for writing: the kernel's answer to an error of the disk.
+
+    One that a person mounts read-only has it in both sets of options, a bind mount in the first only.
+    """
+    if mount.kind in _NO_SPACE or mount.kind == "overlay" or "ro" in mount.options:
+        return False
+    return bool({"ro", "emergency_ro", "shutdown"} & mount.super_options)
 
 
 def _has_space(mount: kernel_text.Mount) -> bool:

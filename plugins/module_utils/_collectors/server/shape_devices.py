@@ -11,6 +11,7 @@ import typing as t
 from ..._collect.derived import Window, largest, per, rate, share, total
 from ..._collect.facts import Facts, Maybe, Unknown, known
 from ..._collect.sampling import ONE_SAMPLE, Number
+from ..._texts.redact import clean
 from .sample import Reading
 
 _NETWORK = (
@@ -36,6 +37,8 @@ def filesystems(facts: Facts, reading: Reading) -> None:
     facts.put("filesystems", rows[: reading.top] if rows else none)
     facts.put("filesystems_total", len(rows) + len(silent))
     facts.put("filesystems_silent", len(silent))
+    stopped = [clean(name, 120) for name in reading.state.read_only]
+    facts.put("filesystems_read_only", stopped[: reading.top] if reading.state.mounts_read else Unknown("the mounts may not be read"))
     # btrfs and others make inodes as they need them: they cannot run out (case N-18)
     counted = [row["inodes_used_ratio"] for row in rows if not isinstance(row["inodes_used_ratio"], Unknown)]
     facts.put("filesystem_inodes_used_ratio", largest(counted, f"no filesystem here can run out of inodes ({NO_INODES})") if rows else none)
