@@ -57,9 +57,36 @@ KINDS: tuple[Kind, ...] = (
         PING,
     ),
     _kind(
+        "room", "have no directory that Ansible can write",
+        "It answers, and takes no file: free space on it, mount it for writing, or set ansible_remote_tmp to a directory of this user",
+        r"^(not reachable|gathering failed):.*(no space left|disk quota|read-only file system|temporary directory|cannot create directory|"
+        r"failed to transfer file)",
+        PING, True,
+    ),
+    _kind(
+        "sudo", "do not let our user become root",
+        "Give the password for become (--ask-become-pass, or ansible_become_password), or let this user become root without one",
+        r"^(not reachable|gathering failed):.*(sudo|doas|\bsu\b|become|privilege|password is required|a terminal is required|"
+        r"not allowed to)",
+        PING, True,
+    ),
+    _kind(
+        "refused setting", "refuse a setting of theirs",
+        "Correct the setting that the reason names, where the inventory has it for this host",
+        r"^gathering failed:.*(must be|unsupported parameter|missing required|unable to convert|is not a valid|is undefined|no option|"
+        r"not a known)",
+        READ,
+    ),
+    _kind(
+        "broken off", "have given no result",
+        "Look on the host itself: it answers, and the module did not end (killed for lack of memory, out of time, a broken Python)",
+        r"^gathering failed:",
+        READ,
+    ),
+    _kind(
         "unreachable", "cannot be reached",
         "Log in to it, by the command below; if it is meant to be gone, take it out of the inventory or limit the run",
-        r"^not reachable:|^gathering failed:|^gathering was skipped|^no launch facts|^nothing was gathered on it",
+        r"^not reachable:|^gathering was skipped|^no launch facts|^nothing was gathered on it",
         PING, True,
     ),
     _kind(

@@ -10,6 +10,7 @@ A thousand hosts' facts are a million values; read through `hostvars[host]` each
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing as t
 
 from ...module_utils._texts.plain import plain
@@ -134,6 +135,10 @@ def _why(result: Variables) -> t.Optional[str]:
     return None
 
 
+#: What a shell says of a program that is not there, or that it cannot start.
+_NO_PROGRAM = re.compile(r"not found|no such file|cannot execute|exec format error|bad interpreter|permission denied", re.IGNORECASE)
+
+
 def message_of(result: Variables) -> str:
     """Why a task failed, in one line."""
     message, errors = str(result.get("msg") or ""), str(result.get("module_stderr") or "").strip()
@@ -141,8 +146,10 @@ def message_of(result: Variables) -> str:
         message = (
             f"its Python is too old for the modules ({errors.splitlines()[-1]}): set ansible_python_interpreter to Python 3.9 or later"
         )
-    elif errors and "deserialization failed" in message:
+    elif errors and "deserialization failed" in message and _NO_PROGRAM.search(errors.splitlines()[0]):
         message = f"its Python did not run the module ({errors.splitlines()[0]}): set ansible_python_interpreter to a Python that does"
+    elif errors and ("deserialization failed" in message or message.startswith("MODULE FAILURE")):
+        message = f"the module ended without a result ({errors.splitlines()[-1]})"
     line = clean(message or errors or "it does not say why", 300)
     return line.removeprefix("Task failed: ").removeprefix("Action failed: ")
 

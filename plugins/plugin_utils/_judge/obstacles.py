@@ -81,6 +81,8 @@ def _obstacle(group: _Group, reach: Reach) -> Obstacle:
     }
 
 
+#: Kinds that are about the host, whatever runs on it.
+_OF_HOSTS = ("unreachable", "python", "empty", "room", "sudo", "refused setting", "broken off")
 #: A verb of a title, of one host.
 _OF_ONE = {"lack": "lacks", "need": "needs", "have": "has", "refuse": "refuses", "run": "runs", "are": "is", "want": "wants", "do": "does",
            "answer": "answers"}  # fmt: skip
@@ -95,7 +97,7 @@ def _sentence(group: _Group) -> str:
         return f"{TITLES[first['service']]} on {named}: {clean(first['reason'] or '', 300)}"
     verb, _blank, rest = group.kind.title.partition(" ")
     title = f"{_OF_ONE.get(verb, verb)} {rest}" if len(hosts) == 1 else group.kind.title
-    about = f" ({', '.join(group.services)})" if group.kind.name not in ("unreachable", "python", "empty") else ""
+    about = f" ({', '.join(group.services)})" if group.kind.name not in _OF_HOSTS else ""
     if hosts == [FLEET_HOST] and group.kind.name == "nobody":
         return f"the fleet {title}"
     if hosts == [FLEET_HOST]:

@@ -48,6 +48,18 @@ def one(variables, source=ROLE):
             {"failed": True, "msg": "Module result deserialization failed: No start", "module_stderr": "python3.13: command not found\nx"},
             "gathering failed: its Python did not run the module (python3.13: command not found)",
         ),
+        (
+            {"failed": True, "msg": "Module result deserialization failed: No start", "module_stderr": "sh: 1: x\nKilled"},
+            "gathering failed: the module ended without a result (Killed)",
+        ),
+        (
+            {
+                "failed": True,
+                "msg": "MODULE FAILURE: see stderr",
+                "module_stderr": "Traceback\nOSError: [Errno 28] No space left on device",
+            },
+            "gathering failed: the module ended without a result (OSError: [Errno 28] No space left on device)",
+        ),
         ({"skipped": True}, "gathering was skipped"),
         (None, "nothing was gathered on it"),
         ("text", "nothing was gathered on it"),
