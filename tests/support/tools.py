@@ -50,16 +50,16 @@ class RealCommands:
                 return os.path.join(folder, name)
         return None
 
-    def run(self, argv: t.Sequence[str], seconds: float, stdin: t.Optional[str] = None, on_start: t.Any = None) -> Ran:
+    def run(self, argv: t.Sequence[str], seconds: float, handed: t.Sequence[int] = (), on_start: t.Any = None) -> Ran:
         path = self.which(argv[0])
         if path is None:
             raise Problem(f"{argv[0]} is not installed on this host, or not on PATH")
         command = ["timeout", "-k", "1", str(seconds), path, *argv[1:]]
         env = {**os.environ, "LC_ALL": "C"}
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env) as process:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env, pass_fds=tuple(handed)) as process:
             if on_start:
                 on_start(process)
-            out, err = process.communicate(stdin.encode() if stdin else None)
+            out, err = process.communicate()
         return Ran(process.returncode, out, err, process.returncode in (124, 137, -9))
 
 

@@ -54,7 +54,11 @@ TABLES: dict[str, tuple[t.Iterable[str], t.Iterable[str], dict[str, str]]] = {
     "consequences of a service that is down": (
         GATHERED,
         services_with_consequences(),
-        {"server": "a machine that cannot be read is a host that was not reached", "varnish_traffic": "its log is varnish's own"},
+        {
+            "server": "a machine that cannot be read is a host that was not reached",
+            "varnish_traffic": "its log is varnish's own",
+            "django": "the application servers run it",
+        },
     ),
     "names of processes": (
         GATHERED,
@@ -64,6 +68,7 @@ TABLES: dict[str, tuple[t.Iterable[str], t.Iterable[str], dict[str, str]]] = {
             "varnish_traffic": "its processes are varnish's",
             "wsgi": "its processes have the names of their servers",
         },
+        {"server": "the machine is no process", "varnish_traffic": "its processes are varnish's", "django": "it is no process"},
     ),
     "tiers of the role launch_monitoring": (
         GATHERED,
@@ -73,6 +78,7 @@ TABLES: dict[str, tuple[t.Iterable[str], t.Iterable[str], dict[str, str]]] = {
             "varnish_traffic": "its tools are varnish's",
             "redis": "redis-cli comes with the server",
             "wsgi": "no tool shows it; ss and htop are on every host",
+            "django": "its tool is the project's own",
         },
     ),
     "documentation of launch_facts": (GATHERED, documented_services(), {}),

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import typing as t
 
@@ -39,21 +38,18 @@ class Commands:
         self,
         argv: t.Sequence[str],
         seconds: float,
-        stdin: t.Optional[str] = None,
+        handed: t.Sequence[int] = (),
         on_start: t.Optional[t.Callable[[t.Any], None]] = None,
     ) -> Ran:
         """Run `argv` for at most `seconds`. A tool that is not installed is a Problem.
 
+        `handed`: open file descriptors that it inherits, by their number.
         `on_start` gets the started process (subprocess.Popen), for callers that read its output as it comes.
         """
         path = self.which(argv[0])
         capture = Capture()
 
         def started(process: t.Any) -> None:
-            if stdin is not None:
-                with contextlib.suppress(OSError):
-                    process.stdin.write(stdin.encode())
-                    process.stdin.close()
             if on_start is not None:
                 on_start(process)
             capture(process)
@@ -69,6 +65,7 @@ class Commands:
             encoding=None,
             expand_user_and_vars=False,
             handle_exceptions=False,
+            pass_fds=tuple(handed),
             environ_update={"LC_ALL": "C", "LANG": "C", "LANGUAGE": "C"},
             before_communicate_callback=started,
         )

@@ -27,6 +27,12 @@ def _celery() -> Collector:
     return COLLECTOR
 
 
+def _django() -> Collector:
+    from .django.collector import COLLECTOR
+
+    return COLLECTOR
+
+
 def _memcached() -> Collector:
     from .memcached.collector import COLLECTOR
 
@@ -107,6 +113,8 @@ class Service:
     under: t.Optional[str] = None
     #: Checks whose values a war room follows: the time series on the page of a watch.
     followed: tuple[str, ...] = ()
+    #: Whether a host is searched for it, when its services are `auto`.
+    searched: bool = True
     #: None where hosts differ by their work: a primary and its replicas, the keys of a cache, the queues of a worker.
     compared: tuple[Compared, ...] = ()
 
@@ -142,6 +150,7 @@ ROWS: tuple[Service, ...] = (
             Compared("requests_per_second", "requests per second", 0.6, 5.0),
         ),
     ),
+    Service("django", "Django", "application", _django, "django_stats", searched=False),
     Service(
         "wsgi", "Gunicorn and ASGI", "application", _wsgi, "wsgi_stats", ("gunicorn", "uvicorn", "granian", "daphne", "hypercorn"),
         followed=("wsgi_workers_busy",),
@@ -178,6 +187,8 @@ def collector(service: str) -> Collector:
 
 def may_run(service: str, tools: HostTools) -> bool:
     """Whether looking for instances of the service can find any: a cheap first look at the process table."""
+    if not GATHERED[service].searched:
+        return False
     words = GATHERED[service].process_words
     if not words or tools.processes.filtered:
         return True

@@ -92,6 +92,14 @@ def _place(address: str) -> tuple[t.Optional[str], t.Optional[int]]:
     return (found, None) if isinstance(found, str) else found
 
 
+def django(tool: str, instance: Instance, _way: Way) -> Access:
+    """By the project's own Python, in its folder, with the settings that were read."""
+    folder, home, settings = instance.get("chdir"), instance.get("virtualenv"), instance.get("settings_module") or instance.get("settings")
+    if not folder or not settings:
+        raise Untypable("the project's folder or its settings module is not known")
+    return Access(("--settings", str(settings), "--pythonpath", "."), folder=str(folder), program=f"{home}/bin/{tool}" if home else None)
+
+
 #: Tools that take a password from ~/.pgpass only.
 _ASKS_NOBODY = ("pg_activity", "pg_top")
 
@@ -135,6 +143,7 @@ TOOLS: dict[str, tuple[str, t.Callable[[str, Instance, Way], Access]]] = {
     "memcached-tool": ("memcached", memcached),
     "celery": ("celery", celery),
     "redis-cli": ("redis", redis),
+    "django-admin": ("django", django),
     **dict.fromkeys(("psql", "pg_activity", "pg_top"), ("postgresql", postgresql)),
     **dict.fromkeys(("mysql", "mariadb", "mytop", "innotop", "mysqladmin", "mariadb-admin", "pt-duplicate-key-checker"), ("mysql", mysql)),
 }

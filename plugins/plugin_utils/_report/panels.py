@@ -155,6 +155,11 @@ def _wsgi(report: Report) -> t.Iterator[t.Optional[Chart]]:
     yield charts.bars("Oldest request", values(up, "oldest_request_seconds"), "seconds", mark=5)
 
 
+def _django(report: Report) -> t.Iterator[t.Optional[Chart]]:
+    columns = (("id", "check", "text"), ("text", "what it says", "text"), ("where", "where", "text"))
+    yield charts.table("What check --deploy says", rows_of(instances_by_place(report, "django"), "deploy_checks"), columns)
+
+
 def _memcached(report: Report) -> t.Iterator[t.Optional[Chart]]:
     up = instances_by_place(report, "memcached")
     yield charts.bars(
@@ -263,6 +268,7 @@ PANELS: dict[str, t.Callable[[Report], t.Iterator[t.Optional[Chart]]]] = {
     "varnish_traffic": _traffic,
     "uwsgi": _uwsgi,
     "wsgi": _wsgi,
+    "django": _django,
     "memcached": _memcached,
     "redis": _redis,
     "celery": _celery,

@@ -12,11 +12,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-import pwd
-import sys
 import typing as t
 
+from ..._collect import foreign_code
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Problem
 from ..._texts.redact import clean
@@ -85,56 +83,21 @@ class Application:
     control_exchange: str = "celery"
 
 
-def interpreter(virtualenv: t.Optional[str]) -> str:
-    if not virtualenv:
-        return sys.executable
-    path = os.path.join(virtualenv, "bin", "python")
-    if not os.access(path, os.X_OK):
-        raise Problem(f"the virtualenv {virtualenv} has no bin/python that may be run")
-    return path
-
-
-def _as_owner(folder: t.Optional[str], pid: t.Optional[int]) -> list[str]:
-    """Root drops its privileges before any code of the project runs, its Python included: users who can write there are not root."""
-    place = f"/proc/{pid}" if pid else folder
-    if os.geteuid() != 0 or place is None:
-        return []
-    try:
-        owner = os.stat(place)
-    except OSError:
-        raise Problem(f"the worker process or the folder {folder} is gone") from None
-    if owner.st_uid == 0:
-        return []
-    try:
-        groups = ["--init-groups"] if pwd.getpwuid(owner.st_uid) else []
-    except KeyError:
-        groups = ["--clear-groups"]
-    return ["setpriv", f"--reuid={owner.st_uid}", f"--regid={owner.st_gid}", *groups]
-
-
 def read(
     tools: HostTools, name: str, chdir: t.Optional[str], virtualenv: t.Optional[str], pid: t.Optional[int], seconds: float
 ) -> Application:
     """The configuration of the application `name` (as in `celery -A name`)."""
-    python = interpreter(virtualenv)
-    command = [*_as_owner(chdir or virtualenv, pid), python, "-c", SCRIPT, name, chdir or "", str(pid or "")]
+    python = foreign_code.interpreter(virtualenv)
+    command = [*foreign_code.as_owner(chdir or virtualenv, pid), python, "-c", SCRIPT, name, chdir or "", str(pid or "")]
     done = tools.commands.run(command, seconds)
     if done.late:
         raise Problem(f"importing the application {name} took more than {seconds:g} s; give broker_url instead of app")
     try:
         return parse(done.out, name)
     except Problem as problem:
-        if not _is_anothers(pid):
+        if not foreign_code.is_anothers(pid):
             raise
         raise Problem(f"{problem} (its worker runs as another user, whose environment only root may read: use become)") from None
-
-
-def _is_anothers(pid: t.Optional[int]) -> bool:
-    """Whether we are an ordinary user, and the process is not ours."""
-    try:
-        return pid is not None and os.geteuid() not in (0, os.stat(f"/proc/{pid}").st_uid)
-    except OSError:
-        return False
 
 
 #: Transport options that are taken over from a project: data, nothing that names code.

@@ -51,7 +51,7 @@ def stubs(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
 def facts(template: str, name: str) -> dict[str, t.Any]:
     """Facts with this name wherever the template looks."""
     found: dict[str, t.Any] = {"name": name, "address": name, "stats": name, "instance": name, "app": name, "login_unix_socket": "/" + name,
-                               "login_user": name, "broker": {"host": name, "port": 60199},
+                               "login_user": name, "broker": {"host": name, "port": 60199}, "chdir": "/", "settings_module": name,
                                "filesystems": [{"available_bytes": 1}]}  # fmt: skip
     for word in Command(template).words:
         for piece in word.pieces:
@@ -194,7 +194,16 @@ EVERYWHERE = frozenset(
 def test_each_program_is_looked_for_on_the_host(template: str) -> None:
     programs = [each.raw for each in Command(template).words if each.fixed and re.fullmatch(r"[a-z][a-z_-]+", each.raw)]
     # the instance's own package has brought these
-    assert programs[0] in {*TARGET_TOOLS, *EVERYWHERE, "mariadb", "mariadb-admin", "memcached-tool", "rabbitmq-diagnostics", "sysctl"}
+    assert programs[0] in {
+        *TARGET_TOOLS,
+        *EVERYWHERE,
+        "mariadb",
+        "mariadb-admin",
+        "memcached-tool",
+        "rabbitmq-diagnostics",
+        "sysctl",
+        "django-admin",
+    }
 
 
 @pytest.mark.parametrize("begin", STAND_INS)

@@ -325,7 +325,7 @@ class Silent:
 
 @pytest.mark.parametrize("uid, becomes", [(0, False), (os.getuid() + 4711, True)])
 def test_the_project_of_another_users_worker_is_read_with_become(uid: int, becomes: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(application.os, "geteuid", lambda: uid)
+    monkeypatch.setattr(os, "geteuid", lambda: uid)
     with pytest.raises(Problem, match="gave no configuration") as raised:
         application.read(tools_with(Silent()), "shop", None, None, os.getpid(), 1.0)
     assert ("use become" in str(raised.value)) is becomes
