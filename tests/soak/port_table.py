@@ -42,7 +42,7 @@ SENTENCES = {
     "untrusted": r"certificate of .* is not trusted",
     "restart": r"restarted within the window",
     "tool hang": r"gave (?:no answer|nothing) within",
-    "tool nothing": r"is not readable|no hold of|no requests in the log",
+    "tool nothing": r"is not readable|no hold of|no requests in the log|no request ended within the window",
     "tool garbage": r"not complete JSON|none of the \d+ lines|without one whole line",
     "tool flood": r"prints more than|without one whole line",
     "tool flood of errors": r"prints more than|gave nothing within",

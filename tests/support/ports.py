@@ -106,7 +106,16 @@ SUBJECTS = {
     "postgresql over tls": Subject("postgresql", "postgresql", lambda port: {**_LOGIN, "login_port": port, "ssl_mode": "require"}, True),
     "mysql over tls": Subject("mysql", "mysql", lambda port: {**_LOGIN, "login_port": port, "ca_cert": _AUTHORITIES}, True),
     "redis over tls": Subject("celery", "redis", lambda port: {"broker_url": f"rediss://127.0.0.1:{port}/0?ssl_cert_reqs=required"}, True),
-    "amqp over tls": Subject("celery", "amqp", lambda port: {"broker_url": f"amqps://127.0.0.1:{port}/"}, True),
+    "amqp over tls": Subject(
+        "celery",
+        "amqp",
+        lambda port: {
+            "broker_url": f"amqps://127.0.0.1:{port}/",
+            # without it the library checks no certificate
+            "broker_use_ssl": {"cert_reqs": "required", "ca_certs": _AUTHORITIES},
+        },
+        True,
+    ),
     "flower over tls": Subject(
         "celery", "web", lambda port: {"broker_url": "HEALTHY redis", "flower_url": f"https://127.0.0.1:{port}"}, True, "flower"
     ),
