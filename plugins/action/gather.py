@@ -12,7 +12,7 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils._texts.plain import plain
 from ..plugin_utils._checks.expected_urls import with_urls, with_visits
-from ..plugin_utils._checks.only import asked_of
+from ..plugin_utils._checks.only import asked_of, in_phase
 
 FACTS = "warroom.launch.launch_facts"
 
@@ -35,8 +35,11 @@ class ActionModule(ActionBase):
         only = check_type_list(plain(arguments.pop("only", None) or []))
         if not isinstance(urls, dict):
             raise AnsibleActionFail("urls must be a dictionary of cached and uncached, each a list of regular expressions")
-        services = asked_of(plain(arguments.get("services", "auto")), only)
+        phase = str(arguments.pop("phase", None) or "during")
+        services = in_phase(asked_of(plain(arguments.get("services", "auto")), only), phase)
         arguments["services"] = with_visits(with_urls(services, urls), probes)
+        if isinstance(services, dict) and isinstance(settings.get("services"), list):
+            settings["services"] = [name for name in settings["services"] if name in services]
         try:
             result.update(self._execute_module(module_name=FACTS, module_args=arguments, task_vars=task_vars))
         except AnsibleConnectionFailure as error:

@@ -27,6 +27,11 @@ options:
     type: list
     elements: str
     default: []
+  phase:
+    description: The phase of the check. A service that is read before the launch only (C(django)) is left out of any other.
+    type: str
+    choices: [before, during]
+    default: during
   urls:
     description:
       - Which URLs must come from the web accelerator's cache (C(cached)) and which must not (C(uncached)), as lists of regular

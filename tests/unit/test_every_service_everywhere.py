@@ -67,8 +67,8 @@ TABLES: dict[str, tuple[t.Iterable[str], t.Iterable[str], dict[str, str]]] = {
             "server": "the machine is no process",
             "varnish_traffic": "its processes are varnish's",
             "wsgi": "its processes have the names of their servers",
+            "django": "it is no process",
         },
-        {"server": "the machine is no process", "varnish_traffic": "its processes are varnish's", "django": "it is no process"},
     ),
     "tiers of the role launch_monitoring": (
         GATHERED,

@@ -115,6 +115,8 @@ class Service:
     followed: tuple[str, ...] = ()
     #: Whether a host is searched for it, when its services are `auto`.
     searched: bool = True
+    #: The only phase in which it is gathered by a check; None: in both.
+    phase: t.Optional[str] = None
     #: None where hosts differ by their work: a primary and its replicas, the keys of a cache, the queues of a worker.
     compared: tuple[Compared, ...] = ()
 
@@ -150,7 +152,7 @@ ROWS: tuple[Service, ...] = (
             Compared("requests_per_second", "requests per second", 0.6, 5.0),
         ),
     ),
-    Service("django", "Django", "application", _django, "django_stats", searched=False),
+    Service("django", "Django", "application", _django, "django_stats", searched=False, phase="before"),
     Service(
         "wsgi", "Gunicorn and ASGI", "application", _wsgi, "wsgi_stats", ("gunicorn", "uvicorn", "granian", "daphne", "hypercorn"),
         followed=("wsgi_workers_busy",),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A check of some services (`launch_check_only`): what was not asked for is neither gathered, judged nor missed."""
+"""A check of some services (`launch_check_only`, its phase): what was not asked for is neither gathered, judged nor missed."""
 
 from __future__ import annotations
 
@@ -24,6 +24,13 @@ def asked_of(services: t.Any, only: t.Sequence[str]) -> t.Any:
     if services in (None, "", "auto"):
         return dict.fromkeys(only, "auto")
     return {name: wish for name, wish in services.items() if name in only} if isinstance(services, t.Mapping) else services
+
+
+def in_phase(services: t.Any, phase: str) -> t.Any:
+    """Without the services that are read in another phase only: what costs much and does not change while visitors come."""
+    if not isinstance(services, t.Mapping):
+        return services
+    return {name: wish for name, wish in services.items() if name not in GATHERED or GATHERED[name].phase in (None, phase)}
 
 
 def facts_in(facts: t.Mapping[str, t.Any], only: t.Collection[str]) -> dict[str, t.Any]:

@@ -30,6 +30,12 @@ def test_what_is_gathered(services, asked):
     assert only.asked_of(services, []) == services
 
 
+@pytest.mark.parametrize("phase, gathered", [("before", ["server", "django"]), ("during", ["server"])])
+def test_what_does_not_change_while_visitors_come_is_read_before_only(phase, gathered):
+    assert list(only.in_phase({"server": "auto", "django": [{"chdir": "/srv/shop"}]}, phase)) == gathered
+    assert only.in_phase("auto", phase) == "auto"
+
+
 def test_a_misspelt_service():
     assert only.problems(["postgres", "server"]) == ["launch_check_only: there is no service postgres; did you mean postgresql?"]
 

@@ -20,41 +20,15 @@ from ansible_collections.warroom.launch.plugins.module_utils._collect.options im
 from ansible_collections.warroom.launch.plugins.module_utils._collect.run import gather
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.django.collector import COLLECTOR
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.django.shape import shape
+from tests.support import django_project
 from tests.support.tools import RealCommands, tools_with
 
 pytest.importorskip("django", reason="the projects need Django")
 
-KEY = "EXAMPLEPLANTEDKEY-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789"
-SETTINGS = f"""
-SECRET_KEY = {KEY!r}
-DEBUG = True
-ALLOWED_HOSTS = ["shop.example.com"]
-INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "django.contrib.staticfiles", "shop"]
-MIDDLEWARE = ["django.middleware.security.SecurityMiddleware"]
-ROOT_URLCONF = "shop.urls"
-TEMPLATES = [{{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}}]
-DATABASES = {{"default": {{"ENGINE": "django.db.backends.sqlite3", "NAME": "shop.db", "PASSWORD": "EXAMPLEPLANTED1", "CONN_MAX_AGE": 60}}}}
-CACHES = {{"default": {{"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}}}
-EMAIL_HOST_PASSWORD = "EXAMPLEPLANTED2"
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
-PAYMENT_KEY = "EXAMPLEPLANTED3"
-STATIC_URL = "static/"
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-USE_TZ = True
-"""
-MODELS = "from django.db import models\nclass Item(models.Model):\n    name = models.CharField(max_length=9)\n"
-
 
 @pytest.fixture
 def project(tmp_path: pathlib.Path) -> pathlib.Path:
-    shop = tmp_path / "shop"
-    shop.mkdir()
-    for name, text in {"__init__": "", "urls": "urlpatterns = []\n", "settings": SETTINGS, "models": MODELS}.items():
-        (shop / f"{name}.py").write_text(text)
-    (shop / "migrations").mkdir()
-    (shop / "migrations" / "__init__.py").write_text("")
-    (tmp_path / "manage.py").write_text('import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")\n')
-    return tmp_path
+    return django_project.write(tmp_path)
 
 
 def read(project: pathlib.Path, timeout: float = 10, **options: t.Any) -> dict[str, t.Any]:
@@ -175,7 +149,7 @@ def test_the_same_key_has_the_same_digest(project: pathlib.Path) -> None:
     first = read(project)["secret_key"]
     more(project, "SECRET_KEY = SECRET_KEY[::-1]\n")
     second = read(project)["secret_key"]
-    assert first["insecure"] is False and first["digest"] != second["digest"] and KEY not in json.dumps([first, second])
+    assert first["insecure"] is False and first["digest"] != second["digest"] and django_project.KEY not in json.dumps([first, second])
 
 
 @pytest.mark.parametrize("options, said", [({"chdir": "/nowhere/at/all"}, "does not exist"), ({"virtualenv": "/nowhere"}, "no bin/python")])
