@@ -368,6 +368,7 @@ ansible_facts:
                  memory_bytes: {type: int, description: 'What they have taken, the page cache of databases included.'},
                  page_cache_bytes: {type: int, description: The part of the page cache that is counted for databases.},
                  memory_ratio: {type: float, description: Share of the machine's memory.},
+                 own_ratio: {type: float, description: 'The same without the page cache, which comes and goes.'},
                  dedicated: {type: bool, description: Whether the host is theirs alone.},
                  database: {type: bool, description: Whether one of them is a database.}}
             headroom:

@@ -20,12 +20,12 @@ from ansible_collections.warroom.launch.plugins.module_utils._collectors.server 
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish import parse as varnish_parse
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish import shape as varnish_shape
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.plausible import impossibilities
-from tests.support import celery_replies, mysql_rows, uwsgi_documents
+from tests.support import celery_replies, mysql_rows, postgresql_rows, server_replies, traffic_replies, uwsgi_documents
 from tests.support.documented import undocumented
 from tests.support.reply_source import FIXTURES, Facts, Source, written
 from tests.support.spoiled import GONE, Change, Path, at, changed, changes, paths
 
-SERVICES = ("varnish", "uwsgi", "memcached", "mysql", "celery")
+SERVICES = ("varnish", "uwsgi", "memcached", "mysql", "celery", "postgresql", "server", "varnish_traffic")
 
 
 class Example(t.NamedTuple):
@@ -96,7 +96,7 @@ def sources() -> tuple[Source, ...]:
         texts = {path.stem: _lines(path.read_text()) for path in folder.glob("*.txt")}
         found.append(Source("memcached", folder.name, texts, _memcached))
     found += [Source("mysql", f"{path.parent.name}/{path.name}", _json(path), _mysql) for path in sorted(FIXTURES.glob("mysql/*/*.json"))]
-    return (*found, *celery_replies.sources())
+    return (*found, *celery_replies.sources(), *postgresql_rows.sources(), *server_replies.sources(), *traffic_replies.sources())
 
 
 @functools.cache
@@ -130,7 +130,9 @@ def problems(example: Example) -> list[str]:
 _LOST = (GONE, None, "text", float("nan"))
 #: Values that say what a row is, or to which it belongs. Without them it is another row, or none: that is no missing figure.
 _SAYS_WHAT = frozenset({
-    "accepting", "command", "field", "info", "name", "pid", "query", "state", "status", "subject", "task", "type", "user",
+    "accepting", "backend_type", "command", "connectable", "field", "info", "key_type", "name", "pid", "ppid", "query", "state", "status",
+    "subject", "task", "type", "user", "view",
+    "kept_bytes",  # null of a slot that was never used
 })  # fmt: skip
 
 
@@ -154,7 +156,8 @@ def losses(service: str) -> tuple[Loss, ...]:
 
 
 def _says_what(path: Path) -> bool:
-    return str(path[-1]) in _SAYS_WHAT or str(path[-1]).endswith("id") or path[0] in ("events", "TYPE", "SMEMBERS")
+    inside = {"columns", "events", "TYPE", "SMEMBERS"} & {*map(str, path[:-1])}
+    return str(path[-1]) in _SAYS_WHAT or str(path[-1]).endswith("id") or bool(inside)
 
 
 def made_up(loss: Loss) -> list[str]:

@@ -18,10 +18,9 @@ from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.collector import CelerySampler
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.remote import Remote
 
-from .reply_source import Clock, Facts, Source, lines, part, recorded, recorded_text, rows, written
+from .reply_source import NOW, Clock, Facts, Source, lines, part, recorded, recorded_text, rows, written
 from .tools import FakeCommands, tools_with
 
-NOW = 1795571125.0
 NODE = "w1@warroom"
 _COMMANDS = ("stats", "active", "reserved", "scheduled", "active_queues")
 

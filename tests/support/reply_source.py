@@ -12,6 +12,8 @@ import typing as t
 
 FIXTURES = pathlib.Path(__file__).resolve().parents[1] / "unit/fixtures"
 Facts = dict[str, t.Any]
+#: When everything recorded was answered, nearly.
+NOW = 1795571125.0
 
 
 class Source(t.NamedTuple):

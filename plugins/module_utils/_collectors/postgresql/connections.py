@@ -84,15 +84,19 @@ def put_limits(facts: Facts, sample: Sample) -> None:
             facts.put(name, unread)
         return
     clients = [session for session in sample.sessions if session.get("backend_type") == "client backend" or session.get("hidden")]
-    most = [("user", row["name"], row["most"]) for row in known(sample.several("limited_roles")) or []]
-    most += [
-        ("database", row["name"], row["connection_limit"]) for row in known(sample.databases) or [] if row.get("connection_limit", -1) >= 0
+    limits = [("user", row["name"], row["most"]) for row in known(sample.several("limited_roles")) or []]
+    # below 0 is no limit, and null is one that is not told
+    limits += [
+        ("database", row["name"], row["connection_limit"])
+        for row in known(sample.databases) or []
+        if row.get("connection_limit") is None or row["connection_limit"] >= 0
     ]
     rows: list[Row] = []
-    for kind, name, limit in most:
+    for kind, name, told in limits:
         used = sum(session.get(kind) == name for session in clients)
+        limit = measured(told, "the server does not tell it")
         # a limit of 0 keeps everybody out, and is full
-        rows.append({"kind": kind, "name": name, "limit": limit, "used": used, "used_ratio": full(used, limit) if limit else 1.0})
+        rows.append({"kind": kind, "name": name, "limit": limit, "used": used, "used_ratio": 1.0 if told == 0 else full(used, limit)})
     facts.rows("limits", top(rows, "used_ratio", len(rows)), 10)
     facts.put("limits_ratio", largest([0.0, *(row["used_ratio"] for row in rows)], ""))
 

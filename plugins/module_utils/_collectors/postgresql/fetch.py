@@ -98,7 +98,7 @@ class Reader:
         identity = self.session.one(queries.IDENTITY)
         settings = self.ask(queries.SETTINGS, essential=True)
         columns = known(self.ask(queries.COLUMNS, essential=True)) or []
-        about = About(identity, {row["name"]: row for row in known(settings) or []}, {row["view"]: row["columns"] for row in columns})
+        about = About(identity, {row["name"]: row for row in known(settings) or []}, {row["view"]: row["columns"] or () for row in columns})
         about.unread = settings if isinstance(settings, Unknown) else None
         about.statements = self._statements_view(about)
         return about

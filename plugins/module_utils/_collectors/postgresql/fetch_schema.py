@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 
 from ..._collect.derived import first_unknown
-from ..._collect.facts import Maybe, Unknown, known
+from ..._collect.facts import Maybe, Unknown, known, measured
 from . import driver, schema_queries
 from .fetch import reason
 from .indexes import Schema
@@ -37,7 +37,7 @@ class SchemaReader:
             return rows
         schema = Schema(self._database, {row["id"]: row for row in rows})
         total = self._ask(schema_queries.TABLES_TOTAL)
-        schema.tables_total = total if isinstance(total, Unknown) else total[0]["total"]
+        schema.tables_total = total if isinstance(total, Unknown) else measured(total[0]["total"], "the server does not tell it")
         schema.uses = (self._use(), {})
         indexes, keys, partitions = (
             self._ask(sql) for sql in (schema_queries.INDEXES, schema_queries.FOREIGN_KEYS, schema_queries.PARTITIONS)

@@ -11,6 +11,7 @@ import typing as t
 from ..._collect.derived import Window, implausible, per, rate, share, total
 from ..._collect.facts import Facts, Maybe, Unknown, known, measured
 from ..._collect.sampling import ONE_SAMPLE, top
+from ..._sql import sql_text
 from ..._sql.sessions import Manner
 from .fetch import About, Sample
 
@@ -27,7 +28,7 @@ def put_identity(facts: Facts, about: About) -> None:
         facts.put(name, who.get(name), untold)
     facts.put("role", "replica" if who.get("in_recovery") else "primary")
     facts.put("refuses_writes", _refuses_writes(about), about.unset("default_transaction_read_only"))
-    facts.put("uptime_seconds", None if who.get("started") is None else round(who["now"] - who["started"], 1), untold)
+    facts.put("uptime_seconds", sql_text.age(who.get("now"), who.get("started"), untold))
 
 
 #: Where a setting is everybody's; of our own role and session it says nothing about others.

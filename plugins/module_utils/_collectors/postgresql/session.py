@@ -14,7 +14,7 @@ import contextlib
 import time
 import typing as t
 
-from . import driver
+from . import driver, typed_rows
 
 STATEMENT_MS = 3000
 LOCK_MS = 500
@@ -72,7 +72,9 @@ class Session:
             raise driver.SqlError("left out: the server answers too slowly to be asked for this as well")
         begin = self._begin(statement_timeout=str(self._budget.statement_ms()), **_SETTINGS)
         try:
-            return self._connection.run(begin + _marked(sql))
+            return typed_rows.typed(self._connection.run(begin + _marked(sql)))
+        except typed_rows.Strange as strange:
+            raise driver.SqlError(str(strange)) from None
         finally:
             # a commit of nothing: roll-backs would count in the statistics as failures of the application
             with contextlib.suppress(driver.SqlError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._collect.derived import moved, per, put_largest, rate, share, total
+from ..._collect.derived import first_unknown, moved, per, put_largest, rate, share, total
 from ..._collect.facts import Facts, Maybe, Unknown, known, measured
 from ..._collect.sampling import ONE_SAMPLE, top
 from ..._sql import sql_text
@@ -37,15 +37,24 @@ def put(facts: Facts, schemas: t.Sequence[Schema], manner: Manner) -> None:
     counted = total(schema.tables_total for schema in schemas)
     facts.put("tables_total", counted if schemas else Unknown("no database could be read"))
     facts.rows("sequential_scan_suspects", [_short(row) for row in top(suspects, "rows_read_sequentially", len(suspects))], manner.top)
-    facts.put("indexes", top([row for row in indexes if known(row["scans"])], "scans", manner.top))
-    facts.put("indexes_total", len(indexes))
-    facts.put("indexes_invalid", [row["name"] for row in indexes if not row["valid"]][: manner.top])
-    facts.put("indexes_invalid_total", sum(not row["valid"] for row in indexes))
+    _put_indexes(facts, schemas, indexes, manner)
     facts.rows("tables_never_analyzed", [_kept(row) for row in top(never, "rows_estimate", len(never))], manner.top)
     facts.put("tables_stale", [_kept(row) for row in top(stale, "modified_ratio", manner.top) if known(row["modified_ratio"])])
     put_largest(facts, "tables_stale_ratio", [0.0, *(row["modified_ratio"] for row in stale)], "")
     facts.put("tables_dead", [_kept(row) for row in top(kept, "dead_ratio", manner.top) if known(row["dead_ratio"])])
     put_largest(facts, "tables_dead_ratio", [0.0, *(row["dead_ratio"] for row in kept)], "")
+
+
+def _put_indexes(facts: Facts, schemas: t.Sequence[Schema], indexes: t.Sequence[Row], manner: Manner) -> None:
+    unread = first_unknown(*(schema.unread for schema in schemas))
+    if unread is not None:
+        for name in ("indexes", "indexes_total", "indexes_invalid", "indexes_invalid_total"):
+            facts.put(name, unread)
+        return
+    facts.put("indexes", top([row for row in indexes if known(row["scans"])], "scans", manner.top))
+    facts.put("indexes_total", len(indexes))
+    facts.put("indexes_invalid", [row["name"] for row in indexes if not row["valid"]][: manner.top])
+    facts.put("indexes_invalid_total", sum(not row["valid"] for row in indexes))
 
 
 def _table(schema: Schema, first: Row) -> Row:

@@ -14,7 +14,7 @@ import re
 import time
 import typing as t
 
-from ..._collect.sampling import number
+from ..._collect.sampling import amount, count, number
 from ..._linux import usage
 from . import parse, process_kinds
 from .fetch import Host, attempt
@@ -107,8 +107,8 @@ class TableReader:
             kind=kind,
             status=str(info.get("status") or ""),
             cpu=_used(info),
-            memory=t.cast(t.Optional[int], number(getattr(memory, "rss", None))),
-            shared=int(number(getattr(memory, "shared", None)) or 0),
+            memory=count(getattr(memory, "rss", None)),
+            shared=count(getattr(memory, "shared", None)) or 0,
         )
 
     def _parent(self, process: t.Any, pid: int, created: float) -> int:
@@ -133,7 +133,7 @@ def _created(info: t.Mapping[str, t.Any]) -> float:
 
 
 def _used(info: t.Mapping[str, t.Any]) -> t.Optional[float]:
-    used = [number(getattr(info.get("cpu_times"), part, None)) for part in ("user", "system")]
+    used = [amount(getattr(info.get("cpu_times"), part, None)) for part in ("user", "system")]
     return None if None in used else sum(value or 0.0 for value in used)
 
 
@@ -165,8 +165,8 @@ def exact_memory(rows: t.Iterable[Row]) -> dict[int, usage.Memory]:
     """PSS and USS of the processes, as many as may be read and as the bounds allow."""
     found: dict[int, usage.Memory] = {}
     deadline = time.monotonic() + EXACT_SECONDS
-    for count, row in enumerate(rows):
-        if count >= EXACT_READS or time.monotonic() > deadline:
+    for place, row in enumerate(rows):
+        if place >= EXACT_READS or time.monotonic() > deadline:
             break
         memory = usage.memory(row.pid) if row.memory and row.memory <= EXACT_BYTES else None
         if memory is not None and memory.pss is not None:
@@ -179,9 +179,9 @@ def open_files(host: Host, rows: t.Iterable[Row]) -> list[tuple[Row, int, int]]:
     found = []
     for row in rows:
         limit = parse.open_files_limit(host.read(f"/proc/{row.pid}/limits"))
-        count = _descriptors(f"{host.root}/proc/{row.pid}/fd")
-        if limit and count is not None:
-            found.append((row, count, limit))
+        opened = _descriptors(f"{host.root}/proc/{row.pid}/fd")
+        if limit and opened is not None:
+            found.append((row, opened, limit))
     return found
 
 

@@ -256,18 +256,21 @@ def _stores(facts: Facts, groups: t.Mapping[str, t.Sequence[Row]], rows: t.Seque
     size = total(row["memory_bytes"] for row in here) if here else Unknown(NO_STORE)
     database = bool(set(groups) & process_kinds.DATABASES)
     cached: Maybe[Number] = 0
+    own = size  # steady: a cache or buffer pool that was filled stays filled
     if database:
         # a database's data is in the page cache as well, and its shared memory may be huge pages that no process counts
         shared = facts.value("memory_shared_bytes")
         cached = total([facts.value("memory_cached_bytes"), shared if isinstance(shared, Unknown) else -shared])
         cached = cached if isinstance(cached, Unknown) else max(0, cached)
-        size = total([size, cached, facts.value("memory_huge_pages_used_bytes")])
+        own = total([size, facts.value("memory_huge_pages_used_bytes")])
+        size = total([own, cached])
     dedicated = bool({row["name"] for row in here} - {"redis"}) and not set(groups) & process_kinds.APPLICATION
     return {
         "names": measured(", ".join(row["name"] for row in here) or None, NO_STORE),
         "memory_bytes": size if isinstance(size, Unknown) else int(size),
         "page_cache_bytes": cached if isinstance(cached, Unknown) else int(cached),
         "memory_ratio": share(size, facts.value("memory_total_bytes"), "there is no memory", slack=1.0),
+        "own_ratio": share(own, facts.value("memory_total_bytes"), "there is no memory", slack=1.0),
         "dedicated": dedicated,
         "database": database,
     }

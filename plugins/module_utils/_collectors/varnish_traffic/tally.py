@@ -43,6 +43,13 @@ Row = list[t.Any]
 Matcher = tuple[str, int, t.Pattern[str]]
 
 
+def _nothing(printed: bytes) -> int:
+    """`-` is nothing; a size or time below 0 is none."""
+    if printed != b"-":
+        raise ValueError(printed)
+    return 0
+
+
 class Bin:
     """Requests with the same fate: rows by URL pattern."""
 
@@ -110,7 +117,7 @@ class _Backend(_Kind):
         self._counts = tally.reasons[kind]
 
     def take(self, head: bytes, url: bytes, sent: int, spent: bytes, first: bytes, detail: bytes) -> None:
-        took = int(spent)
+        took = int(spent) if spent[:1] != b"-" else _nothing(spent)
         source, ttl, cookie, authorization, set_cookie, control, vary = detail.split(_FIELD)
         if self._kind == "pass":
             why = reasons.of_pass(self._method, source, cookie, authorization)
@@ -175,7 +182,7 @@ class Tally:
         for line in lines:
             try:
                 head, mark, url, size, spent, first, _start, detail = line.split(_GROUP)
-                sent = 0 if size == b"-" else int(size)
+                sent = int(size) if size[:1] != b"-" else _nothing(size)
                 cell = heads.get(head) or self._head(head)
                 kind = cell[0]
                 if not kind.inline:
@@ -187,7 +194,7 @@ class Tally:
                     if mark[2] == 45 and len(mark) > 3:
                         kept = kind.special
                 else:
-                    took = int(spent)
+                    took = int(spent) if spent[:1] != b"-" else _nothing(spent)
                     if mark != _NO_RECORD:
                         kept = kind.special
                 row = kept.urls.get(url) or kept.new(url, head)

@@ -115,8 +115,16 @@ def store(pid, service, memory):
 def test_memory_put_to_use():
     found = facts(table_last=table(105.0, row(1, "init"), store(5, "memcached", 2 * GIB)))["stores"]
     assert found == {
-        "names": "memcached", "memory_bytes": 2 * GIB, "page_cache_bytes": 0, "memory_ratio": 0.125, "dedicated": True, "database": False,
+        "names": "memcached", "memory_bytes": 2 * GIB, "page_cache_bytes": 0, "memory_ratio": 0.125, "own_ratio": 0.125, "dedicated": True,
+        "database": False,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("cached", [0, 1 * GIB, 3 * GIB])
+def test_a_databases_own_memory_does_not_depend_on_the_page_cache(cached):
+    meminfo = {"Cached": float(cached), "Shmem": 0.0, "SwapTotal": 0.0, "SwapFree": 0.0}
+    found = facts(table_last=table(105.0, store(5, "postgresql", 2 * GIB)), state={"meminfo": meminfo})["stores"]
+    assert found["own_ratio"] == 0.125 and found["memory_ratio"] == (2 * GIB + cached) / (16 * GIB)
 
 
 def test_the_page_cache_is_a_databases_memory_too():
