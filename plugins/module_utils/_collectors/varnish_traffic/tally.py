@@ -44,10 +44,17 @@ Matcher = tuple[str, int, t.Pattern[str]]
 
 
 def _nothing(printed: bytes) -> int:
-    """`-` is nothing; a size or time below 0 is none."""
+    """`-` is nothing; a size below 0 is none."""
     if printed != b"-":
         raise ValueError(printed)
     return 0
+
+
+def _time(printed: bytes) -> int:
+    took = int(printed)
+    if took < 0:
+        raise ValueError(printed)
+    return took
 
 
 class Bin:
@@ -117,7 +124,7 @@ class _Backend(_Kind):
         self._counts = tally.reasons[kind]
 
     def take(self, head: bytes, url: bytes, sent: int, spent: bytes, first: bytes, detail: bytes) -> None:
-        took = int(spent) if spent[:1] != b"-" else _nothing(spent)
+        took = _time(spent)
         source, ttl, cookie, authorization, set_cookie, control, vary = detail.split(_FIELD)
         if self._kind == "pass":
             why = reasons.of_pass(self._method, source, cookie, authorization)
@@ -194,7 +201,7 @@ class Tally:
                     if mark[2] == 45 and len(mark) > 3:
                         kept = kind.special
                 else:
-                    took = int(spent) if spent[:1] != b"-" else _nothing(spent)
+                    took = _time(spent)
                     if mark != _NO_RECORD:
                         kept = kind.special
                 row = kept.urls.get(url) or kept.new(url, head)
