@@ -271,7 +271,7 @@ TEXT = r"""
 "processes":"i", "cpu_cores":"f", "cpu_ratio":"f", "memory_bytes":"i", "memory_basis":"s", "memory_ratio":"f", "rss_bytes":"i",
 "cpu_quota_cores":"f", "throttled_ratio":"f", "memory_limit_bytes":"i", "memory_limit_used_ratio":"f", "kinds":[{"kind":"s",
 "processes":"i"}]}], "services_complete":"b", "stores":{"names":"s", "memory_bytes":"i", "page_cache_bytes":"i", "memory_ratio":"f",
-"dedicated":"b", "database":"b"}, "headroom":{"cpu_cores":"f", "ram_bytes":"i"}},
+"own_ratio":"f", "dedicated":"b", "database":"b"}, "headroom":{"cpu_cores":"f", "ram_bytes":"i"}},
 "uwsgi": {"kind":"s", "version":"s", "address":"s", "transport":"s", "http":"b", "pid":"i", "workers":{"total":"i", "active":"i",
 "busy":"i", "idle":"i", "cheap":"i", "paused":"i", "starting":"i", "signal":"i", "other":"i", "odd_states":["s"], "cores_unknown":"i",
 "without_application":"i"}, "cores_active":"i", "cores_busy":"i", "concurrency":"i", "samples":"i", "busy_ratio":"f", "busy_ratio_peak":"f",

@@ -34,7 +34,8 @@ GOOD = client()
     [
         b"\n", b"\xff\xfe\n", b"\x1e" * 5 + b"\n", b"\x1e" * 50 + b"\n", GOOD[:-20] + b"\n",
         client("pass", spent="1e3x"), GOOD.replace(b"c\thit", b"x\thit"), GOOD.replace(b"c\thit", b"c"),
-        client(size="9z"), client("miss", spent="-"), client("miss", spent=-5), client(size=-5), backend(spent=""), GOOD.replace(b"\tshop", b"\t\tshop"), GOOD.replace(b"---", b"--"),
+        client(size="9z"), client("miss", spent="-"), client("miss", spent=-5), client(size=-5), backend(spent=""),
+        GOOD.replace(b"\tshop", b"\t\tshop"), GOOD.replace(b"---", b"--"),
     ],
 )  # fmt: skip
 def test_a_bad_line_counts_as_nothing_else(tools, commands, line):
