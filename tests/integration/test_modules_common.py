@@ -30,6 +30,7 @@ PLACES: dict[str, dict[str, t.Any]] = {
     "memcached": {"address": "127.0.0.1:1", "username": "monitor"},
     "mysql": {"login_host": "127.0.0.1", "login_port": 1, "login_user": "monitor"},
     "postgresql": {"login_host": "127.0.0.1", "login_port": 1, "login_user": "monitor"},
+    "redis": {"address": "127.0.0.1:1", "login_user": "monitor"},
     "server": {"name": "10"},
     "uwsgi": {"stats": "127.0.0.1:1"},
     "varnish": {"instance": "/nonexistent/varnish"},

@@ -18,6 +18,7 @@ TOGETHER = (
     *(
         "amqp: drip",
         "redis: greeted flood",
+        "redis itself: greeted flood",
         "mysql: tls",
         "flower: drip",
         "mysql over tls: plain",

@@ -34,6 +34,7 @@ class Restarted(t.NamedTuple):
 SERVERS = {
     "memcached": Restarted("memcached", lambda _stack: Memcached(), lambda server: {"address": server.address}),
     "redis": Restarted("celery", lambda _stack: Redis(), lambda server: {"broker_url": server.url}),
+    "redis itself": Restarted("redis", lambda _stack: Redis(), lambda server: {"address": f"127.0.0.1:{server.port}"}),
     "postgresql": Restarted("postgresql", lambda _stack: Postgres(), lambda server: dict(server.place)),
     "mysql": Restarted("mysql", lambda _stack: MariaDB(), lambda server: {"login_unix_socket": server.socket, "login_user": "root"}),
     "uwsgi": Restarted("uwsgi", lambda _stack: Uwsgi(), lambda server: {"stats": server.stats}),

@@ -105,6 +105,8 @@ SUBJECTS = {
     "memcached over tls": Subject("memcached", "memcached", lambda port: {"address": f"127.0.0.1:{port}", "tls": True}, True),
     "postgresql over tls": Subject("postgresql", "postgresql", lambda port: {**_LOGIN, "login_port": port, "ssl_mode": "require"}, True),
     "mysql over tls": Subject("mysql", "mysql", lambda port: {**_LOGIN, "login_port": port, "ca_cert": _AUTHORITIES}, True),
+    "redis itself": Subject("redis", "redis", lambda port: {"address": f"127.0.0.1:{port}"}),
+    "redis itself over tls": Subject("redis", "redis", lambda port: {"address": f"127.0.0.1:{port}", "tls": True}, True),
     "redis over tls": Subject("celery", "redis", lambda port: {"broker_url": f"rediss://127.0.0.1:{port}/0?ssl_cert_reqs=required"}, True),
     "amqp over tls": Subject(
         "celery",

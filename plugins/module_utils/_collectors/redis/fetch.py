@@ -114,11 +114,11 @@ def _wrapped(conn: socket.socket, address: stream.Address, options: t.Mapping[st
 def sample(session: Session, whole: bool) -> Sample:
     """One reading. `whole`: also what is read once, at the end of the window."""
     result = Sample(_info(session))
+    result.own_commands = session.asked
     if not result.is_sentinel:
         _counters(session, result, SLOW_ENTRIES if whole else 1)
         if whole:
             _once(session, result)
-    result.own_commands = session.asked
     return result
 
 

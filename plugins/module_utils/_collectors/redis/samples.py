@@ -34,7 +34,7 @@ class Sample:
     #: Names of a few keys, by database. They never become facts.
     keys: t.Optional[dict[int, list[str]]] = None
     refused: dict[str, str] = dataclasses.field(default_factory=dict)
-    own_commands: int = 0  # ours so far
+    own_commands: int = 0  # ours when INFO was read
 
     @property
     def is_sentinel(self) -> bool:
