@@ -89,7 +89,7 @@ def _as_replica(facts: Facts, latest: Sample, window: Window, role: t.Optional[s
     link = latest.info.get("master_link_status")
     facts.put("source.link_up", None if link not in ("up", "down") else link == "up", "it does not tell master_link_status")
     down = window.now("master_link_down_since_seconds")
-    facts.put("source.down_seconds", Unknown("the link is up") if link == "up" else down)
+    facts.put("source.down_seconds", Unknown("it is connected to its primary") if link == "up" else down)
     facts.put("source.silent_seconds", window.now("master_last_io_seconds_ago"))
     facts.put("source.syncing", _flag(latest, "master_sync_in_progress"))
 
