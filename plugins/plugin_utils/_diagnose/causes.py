@@ -25,6 +25,7 @@ from . import (
     errors,
     foreign_disk,
     machine,
+    memory_leak,
     outliers,
     query_counts,
     refused,
@@ -39,6 +40,7 @@ from .fleet_view import Fleet
 from .relations import (
     BROKER_WAITS,
     DATABASE_THERE,
+    LACKS_MEMORY,
     NEEDS_IT,
     SAME_INSTANCE,
     SAME_MACHINES,
@@ -113,6 +115,19 @@ _SLOW_MACHINE = (machine.HANGS, machine.MEMORY, machine.CPU)
 _DOWN_MACHINE = (machine.HANGS, machine.MEMORY, machine.DISK, machine.DESCRIPTORS)
 
 CAUSES: tuple[CauseKind, ...] = (
+    CauseKind(
+        "memory_leak",
+        "uwsgi",
+        "Workers leak memory",
+        "workers that have served 20 requests or more grow by 256 KiB per request or more, and are replaced, throw, or take the machine's "
+        "memory",
+        memory_leak.memory_leak,
+        (
+            Explains(("machine_exhausted",), LACKS_MEMORY),
+            Explains((*APPLICATION, "application_errors"), SAME_WAITERS),
+            Explains(("backend_unreachable", "threads_exhausted"), NEEDS_IT),
+        ),
+    ),
     CauseKind(
         "machine_exhausted",
         "server",

@@ -14,6 +14,7 @@ from .brokers import workers_wait_for as workers_wait_for_broker
 from .cause import Cause
 from .extent import keys_of, may_use
 from .fleet_view import Fleet
+from .machine import MEMORY
 from .waits import tasks_wait_for, workers_wait_for
 
 
@@ -65,6 +66,10 @@ def _broker_waits(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
     return deep.at is not None and workers_wait_for_broker(deep.at, shallow, fleet)
 
 
+def _lacks_memory(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
+    return shallow.variant == MEMORY and _same_machines(deep, shallow, fleet)
+
+
 def _needs_it(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
     """Of databases their clients show it; else what needs a tier is taken to need all of it within one site."""
     return deep.at not in fleet.databases() or all(may_use(shallow, database, fleet) for database in _databases_of(deep, fleet))
@@ -78,6 +83,7 @@ TASKS_WAIT = Relation("when the running tasks wait for its database", _tasks_wai
 SAME_PAGES = Relation("when the busy workers are in the pages that it lets through", _same_pages)
 SAME_WAITERS = Relation("of the workers that wait for it", _same_waiters)
 BROKER_WAITS = Relation("when the busy workers wait for its address", _broker_waits)
+LACKS_MEMORY = Relation("for lack of memory, on the same machines", _lacks_memory)
 NEEDS_IT = Relation("of what needs it", _needs_it)
 
 

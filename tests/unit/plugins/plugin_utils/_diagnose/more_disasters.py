@@ -104,6 +104,19 @@ class MoreDisasters:
             statements=[REPEATED], statements_calls_per_second=4400.0, statements_since_seconds=86_400.0, window=5.0, active=3
         )
 
+    def workers_leak(self: Spoiled) -> None:
+        """Eight workers of app1 grow by 8 MiB with each of 50 requests; one was replaced."""
+        pids = range(301, 309)
+        self.of("app1", "server")["processes_growing"] = [
+            {"pid": pid, "name": "uwsgi", "kind": "uwsgi worker", "service": "uwsgi", "grown_bytes": 50 << 20} for pid in pids
+        ]
+        self.of("app1", "uwsgi").update(
+            worker_list=[{"pid": pid, "lifetime_requests": 400, "memory_bytes": 900 << 20} for pid in pids],
+            requests=50,
+            respawns=1,
+            memory_bytes_per_worker_peak=900 << 20,
+        )
+
     def disk_taken(self: Spoiled) -> None:
         """A backup reads and writes beside the database, which waits for the same disk."""
         backup = {"pid": 977, "name": "rsync", "kind": "rsync", "service": None, "share_ratio": 0.85}

@@ -51,6 +51,7 @@ SINGLE = {
     "statistics_stale": "stale_statistics",
     "broker_slow": "broker_blocked",
     "disk_taken": "foreign_disk",
+    "workers_leak": "memory_leak",
     "queries_per_row": "query_per_row",
     "broker_cleared": "cache_flushed",
     "redis_held": "redis_blocked",
