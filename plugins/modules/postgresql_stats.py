@@ -270,6 +270,13 @@ ansible_facts:
             tables_stale_ratio: {type: float, description: The most.},
             tables_dead: {type: list, elements: dict, description: Tables with most dead rows., contains: *kept},
             tables_dead_ratio: {type: float, description: The most.},
+            undefined_names: {type: list, elements: dict, contains: {
+              database: {type: str, description: The database.}, kind: {type: str, description: V(table) or V(column).},
+              name: {type: str, description: The name.}, sessions: {type: int, description: Sessions whose last statement names it.},
+              user: {type: str, description: The user of one.}, application: {type: str, description: 'Its application, null when it gives no name.'},
+              address: {type: str, description: Its address.}, query: {type: str, description: Its statement.}},
+              description: 'Tables and columns that statements named just now and the database does not have. Null when texts are hidden.'},
+            undefined_names_total: {type: int, description: How many there are.},
             plans: {type: list, elements: dict, description: For O(explain_pids)., contains: {
               pid: {type: int, description: The session.}, database: {type: str, description: Its database.}, query: {type: str, description: Its statement.},
               problem: {type: str, description: 'Why there is no plan, null when there is one.'},

@@ -196,7 +196,8 @@ def many_queries(stack: Stack, queries: int) -> Fault:
 @contextlib.contextmanager
 def before_migration(stack: Stack, _knob: float) -> Fault:
     """The new code reads a column that its migration has not made yet."""
-    change = "list(Order.objects.extra(select={'c': 'currency'}).filter(customer_id=customer)[:1])\n    orders = Order"
+    column = "extra(select={'c': '\"shop_order\".\"currency\"'})"
+    change = f"list(Order.objects.{column}.filter(customer_id=customer)[:1])\n    orders = Order"
     with stack.release("shop/views.py", ("orders = Order", change)):
         yield
 

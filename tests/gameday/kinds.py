@@ -79,7 +79,7 @@ FAULTS: tuple[Kind, ...] = (
     _kind("release_throws", web.throws, 0.02, 0.3, 1.0, "application_errors", "uwsgi", "/account/", findings=("uwsgi_exceptions",)),
     _kind("many_queries", web.many_queries, 20, 200, 600, "workers_exhausted", "uwsgi", "/account/",
           findings=("postgresql_frequent_statement",)),
-    _kind("code_before_migration", web.before_migration, 1, 1, 1, "application_errors", "uwsgi", "/account/"),
+    _kind("code_before_migration", web.before_migration, 1, 1, 1, "missing_migration", "database", "currency"),
     _kind("wrong_allowed_hosts", web.wrong_hosts, 1, 1, 1, "requests_refused", "uwsgi", "/account/"),
     _kind("cache_stampede", web.stampede, 0.1, 3, 6, "workers_exhausted", "uwsgi", "/account/", findings=("uwsgi_workers_busy",)),
     _absent("gunicorn_workers_wait", "workers_exhausted", "wsgi", "the practice stack has no Gunicorn"),

@@ -26,6 +26,7 @@ from . import (
     foreign_disk,
     machine,
     memory_leak,
+    migrations,
     outliers,
     query_counts,
     refused,
@@ -254,6 +255,14 @@ CAUSES: tuple[CauseKind, ...] = (
         "analysed (or never was), and the other statements are as fast as before",
         statistics_stale.stale_statistics,
         (Explains(("database_overload", "connection_budget"), SAME_INSTANCE), _POOL, _WAITING, _TASKS, _ERRORS),
+    ),
+    CauseKind(
+        "missing_migration",
+        "database",
+        "A migration is missing",
+        "pages or tasks fail, and the last statements of sessions name tables or columns that PostgreSQL does not have",
+        migrations.missing_migration,
+        (_ERRORS,),
     ),
     CauseKind(
         "unknown_client",

@@ -13,12 +13,28 @@ import typing as t
 
 from ..._collect import stream
 from ..._collect.base import Presence, Sampler
-from ..._collect.facts import Facts, Unknown, known, row
+from ..._collect.facts import Facts, Maybe, Unknown, known, row
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Problem
+from ..._collect.sampling import ONE_SAMPLE
 from ..._sql.sessions import Manner, is_client
 from ..._texts.redact import clean
-from . import comparable, confirm, connect, connections, driver, indexes, plans, pooler, queries, refusal, server_queries, shape, tables
+from . import (
+    comparable,
+    confirm,
+    connect,
+    connections,
+    driver,
+    indexes,
+    plans,
+    pooler,
+    queries,
+    refusal,
+    server_queries,
+    shape,
+    tables,
+    undefined,
+)
 from .discover import backends
 from .fetch import About, Reader, Sample
 from .fetch_schema import SchemaReader
@@ -32,6 +48,8 @@ FEW_DATABASES = 5
 MANY_DATABASES = 20
 #: With fewer free connections than this we keep to the one we have.
 SPARE_CONNECTIONS = 5
+#: Seconds before the window whose statements are looked at too: a page may be asked for seldom.
+RECENT = 10.0
 
 
 _EXEMPT_FIELDS = ("user", "application", "database", "address", "query")
@@ -75,6 +93,7 @@ class Server:
         self.second: t.Optional[Sample] = None
         self.working: list[list[driver.Row]] = []
         self.schemas: list[tuple[indexes.Schema, float]] = []
+        self.undefined: list[Maybe[list[driver.Row]]] = []
 
     # -- the two samples ---------------------------------------------------------------------------------------
 
@@ -109,6 +128,7 @@ class Server:
             with self._in(schema.database) as session:
                 if session is not None:
                     SchemaReader(session, schema.database).again(schema, moment)
+                    self.undefined.append(undefined.read(session, schema.database, time.monotonic() - moment + RECENT))
 
     # -- which databases, and how to get into them -------------------------------------------------------------
 
@@ -202,6 +222,7 @@ class Server:
     def _put_schemas(self, facts: Facts, statements: t.Any, texts: t.Mapping[t.Any, t.Any]) -> None:
         schemas = [schema for schema, _moment in self.schemas]
         nothing = "; ".join(dict.fromkeys(self.reader.left_out.values()))[:300] or "no database could be read"
+        undefined.put(facts, undefined.together(self.undefined, ONE_SAMPLE if self.second is None else nothing), self.manner)
         facts.put("databases_read", [schema.database for schema in schemas])
         tables.put(facts, schemas, self.manner)
         comparable.put_indexes(facts, schemas, nothing)

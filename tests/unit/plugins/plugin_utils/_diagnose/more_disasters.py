@@ -117,6 +117,15 @@ class MoreDisasters:
             memory_bytes_per_worker_peak=900 << 20,
         )
 
+    def column_missing(self: Spoiled) -> None:
+        """New code on all four servers, whose migration was not run."""
+        session = {"user": "shop", "application": "site", "address": "app1", "database": "shop", "sessions": 6}
+        query = 'SELECT "shop_order"."id", "shop_order"."currency" FROM "shop_order" WHERE "shop_order"."customer_id" = $1'
+        missing = {**session, "kind": "column", "name": "shop_order.currency", "query": query}
+        self.of("db1", "postgresql")["undefined_names"] = [missing]
+        for number in range(1, 5):
+            self.bad("uwsgi_exceptions", f"app{number}", finding="30 exceptions for 50 requests", advice="Read its log.")
+
     def disk_taken(self: Spoiled) -> None:
         """A backup reads and writes beside the database, which waits for the same disk."""
         backup = {"pid": 977, "name": "rsync", "kind": "rsync", "service": None, "share_ratio": 0.85}

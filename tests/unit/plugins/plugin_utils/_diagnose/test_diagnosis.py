@@ -52,6 +52,7 @@ SINGLE = {
     "broker_slow": "broker_blocked",
     "disk_taken": "foreign_disk",
     "workers_leak": "memory_leak",
+    "column_missing": "missing_migration",
     "queries_per_row": "query_per_row",
     "broker_cleared": "cache_flushed",
     "redis_held": "redis_blocked",

@@ -1,0 +1,60 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Faults of a real PostgreSQL that are named with their object: code before its migration."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import Catalogue, load
+from ansible_collections.warroom.launch.plugins.plugin_utils._judge.pipeline import Asked, judge
+from tests.support.postgresql import Postgres, gathered
+
+CATALOGUE = Catalogue(load())
+EXCEPTIONS = {"kind": "app", "requests": 50, "exceptions": 30, "exception_ratio": 0.6, "samples": 5, "workers": {"active": 2, "busy": 1}}
+
+IDLE = "exists (select from pg_stat_activity where state = 'idle' and query ~ '{}' and pid <> pg_backend_pid())"
+
+
+@pytest.fixture(scope="module")
+def server() -> t.Iterator[Postgres]:
+    with Postgres() as running:
+        running.psql(
+            "create extension pg_stat_statements; create table shop_order (id int primary key, customer int, status text, note text); "
+            "insert into shop_order select n, n % 5000, 'done', repeat('x', 100) from generate_series(1, 60000) n; "
+            "create index on shop_order (status); create index on shop_order (customer); analyze shop_order"
+        )
+        yield running
+
+
+def causes(facts: dict[str, t.Any], **workers: t.Any) -> dict[str, dict[str, t.Any]]:
+    application = {"name": "shop", "state": "up", **EXCEPTIONS, **workers}
+    instances = {"launch_postgresql": [facts], "launch_uwsgi": [application]}
+    host = Asked("db1", {key: {"schema": 1, "instances": value} for key, value in instances.items()}, services=["postgresql", "uwsgi"])
+    return {cause["cause"]: dict(cause) for cause in judge([host], CATALOGUE)["diagnoses"]}
+
+
+def test_a_column_that_no_migration_made_is_named(server: Postgres) -> None:
+    session = server.client('\\set ON_ERROR_STOP off\nselect "shop_order"."id", "shop_order"."currency" from "shop_order" where id = 1;')
+    server.until(
+        "exists (select from pg_stat_activity where state = 'idle' and query ~ 'currency' and pid <> pg_backend_pid())", "it failed"
+    )
+    facts = gathered(server.place, window=0.5)
+    server.leave(session)
+    [row] = facts["undefined_names"]
+    assert (row["kind"], row["name"], row["sessions"], row["application"]) == ("column", "shop_order.currency", 1, "shop-web")
+    cause = causes(facts)["missing_migration"]
+    assert "it has no column shop_order.currency" in cause["statement"]
+    assert any("Its consequence: The application" in line for line in cause["evidence"])
+    assert "missing_migration" not in causes(facts, exceptions=0, exception_ratio=0.0)
+
+
+def test_statements_that_work_name_nothing(server: Postgres) -> None:
+    session = server.client('select "shop_order"."id" from "shop_order" join (select 1 as "n") "other" on "other"."n" = "shop_order"."id";')
+    server.until(IDLE.format("other"), "it is done")
+    assert gathered(server.place, window=0.5)["undefined_names"] == []
+    server.leave(session)
