@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import typing as t
 
-from .._checks.services import in_tiers
 from .._checks.units import numbered
 from .._fleet.observed import Instance, Row
 from .cause import Cause, several
@@ -19,20 +18,19 @@ WARM_REQUESTS = 20
 #: What the warm workers grew by in the window, per request and in all.
 PER_REQUEST_BYTES, BYTES = 256 << 10, 8 << 20
 #: What growth does to a machine or to visitors before it is more than growth.
-HURTS = ("uwsgi_exceptions", "uwsgi_worker_memory", "uwsgi_respawns")
+HURTS = ("exceptions", "worker_memory", "respawns")
 MACHINE_HURTS = ("server_memory_available", "server_swapping", "server_memory_limit")
 
 
 def memory_leak(fleet: Fleet) -> t.Iterator[Cause]:
-    for service in in_tiers("application"):
-        for workers in fleet.instances(service):
-            growing = _growing(fleet, workers)
-            grown, requests = sum(row.amount("grown_bytes") for row in growing), workers.number("requests")
-            if not requests or grown < BYTES or grown / requests < PER_REQUEST_BYTES:
-                continue
-            harm = [*_harm(fleet, workers)]
-            if harm:
-                yield _cause(fleet, workers, growing, grown / requests, harm)
+    for workers in fleet.applications():
+        growing = _growing(fleet, workers)
+        grown, requests = sum(row.amount("grown_bytes") for row in growing), workers.number("requests")
+        if not requests or grown < BYTES or grown / requests < PER_REQUEST_BYTES:
+            continue
+        harm = [*_harm(fleet, workers)]
+        if harm:
+            yield _cause(fleet, workers, growing, grown / requests, harm)
 
 
 def _growing(fleet: Fleet, workers: Instance) -> list[Row]:
@@ -47,7 +45,7 @@ def _harm(fleet: Fleet, workers: Instance) -> t.Iterator[str]:
         yield f"{numbered(int(respawns), 'worker/workers')} ended and {numbered(int(respawns), 'was/were')} replaced in the window."
     if killed:
         yield f"The kernel killed {numbered(int(killed), 'process/processes')} for lack of memory in the window."
-    for finding in (fleet.shown(workers, check, least="warn") for check in HURTS):
+    for finding in (fleet.shown(workers, f"{workers.service}_{check}", least="warn") for check in HURTS):
         if finding is not None and finding.get("finding"):
             yield f"{finding['finding']}."
     machine = fleet.machine(workers.host)

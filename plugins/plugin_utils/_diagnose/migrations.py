@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import typing as t
 
-from .._checks.services import in_tiers
 from .._checks.units import numbered
 from .._fleet.database_clients import is_own, named
 from .._fleet.observed import Instance
@@ -47,10 +46,9 @@ def missing_migration(fleet: Fleet) -> t.Iterator[Cause]:
 
 def _errors(fleet: Fleet, database: Instance) -> t.Iterator[str]:
     """What fails of what may use it."""
-    for service in in_tiers("application"):
-        for workers, finding in fleet.each_bad(service, f"{service}_exceptions", least="warn"):
-            if may_be_used_by(workers, database, fleet):
-                yield f"{workers}: {said(finding)}"
+    for workers, finding in fleet.each_bad_workers("exceptions", least="warn"):
+        if may_be_used_by(workers, database, fleet):
+            yield f"{workers}: {said(finding)}"
     for log, finding in fleet.each_bad("varnish_traffic", "varnish_traffic_errors"):
         yield f"{log}: {said(finding)}"
     for broker, finding in fleet.each_bad("celery_queue", "celery_queue_tasks_failing", least="warn"):

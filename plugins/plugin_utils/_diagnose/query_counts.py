@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import typing as t
 
-from .._checks.services import in_tiers
 from .._fleet.observed import Instance, Row
 from .._fleet.waiting import waits_of
 from .cause import Cause, percent, several
@@ -28,7 +27,7 @@ IN_IT = 0.5
 
 
 def query_per_row(fleet: Fleet) -> t.Iterator[Cause]:
-    troubled = [workers for service in in_tiers("application") for workers, _finding in fleet.each_bad(service, *SLOW, least="warn")]
+    troubled = [workers for workers, _finding in fleet.each_bad_workers(*SLOW, least="warn")]
     for database in fleet.databases():
         for slow in grouped([workers for workers in troubled if may_be_used_by(workers, database, fleet)], fleet):
             row = _repeated(fleet, database, slow)
@@ -38,7 +37,7 @@ def query_per_row(fleet: Fleet) -> t.Iterator[Cause]:
 
 def _repeated(fleet: Fleet, database: Instance, slow: list[Instance]) -> t.Optional[tuple[Row, float, t.Optional[float]]]:
     """The statement, its calls per request, and how many times more often it is called than before the window."""
-    users = [each for service in in_tiers("application") for each in fleet.instances(service) if may_be_used_by(each, database, fleet)]
+    users = [each for each in fleet.applications() if may_be_used_by(each, database, fleet)]
     requests = [workers.number("requests_per_second") for workers in (*users, *(each for each in slow if each not in users))]
     every = database.number("statements_calls_per_second")
     # one that does not tell its requests may be who asks
