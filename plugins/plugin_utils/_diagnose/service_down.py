@@ -10,7 +10,7 @@ import typing as t
 
 from .._checks.finding import Finding
 from .._checks.services import TIERS, TITLES
-from .._fleet.nodes import Key
+from .._fleet.nodes import Key, Place
 from .cause import Cause, look, said, several
 from .fleet_view import SILENT_WORKERS, Fleet
 
@@ -25,9 +25,17 @@ BRING_BACK = "Look at its process and the end of its log, and bring it back. If 
 def service_down(fleet: Fleet) -> t.Iterator[Cause]:
     for service, tier in TIERS.items():
         down = fleet.down(service) if service not in PART_OF_ANOTHER else []
+        down = [finding for finding in down if service != "celery" or not _is_its_server(finding, fleet.down("redis"))]
         for of_site in _by_site(service, down, fleet):
             only_workers = all(finding["check"] == SILENT_WORKERS for finding in of_site)
             yield _cause(service, of_site, WORKERS if only_workers else tier)
+
+
+def _is_its_server(celery: Finding, servers: list[Finding]) -> bool:
+    """Whether a Celery without its broker is only what the broker's own server, which is down as well, looks like from there."""
+    words = f"{celery['instance']} {celery.get('reason') or ''}"
+    there = [server for server in servers if f"redis://{server['instance']}/" in words]
+    return any(server["host"] == celery["host"] or not Place.of(str(server["instance"])).is_loopback for server in there)
 
 
 def _by_site(service: str, down: list[Finding], fleet: Fleet) -> list[list[Finding]]:

@@ -30,6 +30,18 @@ def test_workers_that_wait_for_a_blocked_redis_are_its_consequence() -> None:
     assert world.causes() == ["redis_blocked"]
 
 
+def test_a_broker_that_is_down_is_said_by_its_own_server() -> None:
+    world = World()
+    world.facts["app1"]["launch_celery"] = fact(instance("redis://10.0.0.5:6379/0", state="down"))
+    world.bad("celery_answers", "app1", reason="no connection to the broker redis://10.0.0.5:6379/0: is it running?")
+    assert [cause["tier"] for cause in world.diagnose()] == ["celery"]
+    world.facts["cache1"] = {"launch_redis": fact(instance("10.0.0.6:6379", state="down"))}
+    world.bad("redis_answers", "cache1", reason="connection to 10.0.0.6:6379 refused")
+    assert sorted(cause["tier"] for cause in world.diagnose()) == ["celery", "redis"]
+    world.of("cache1", "redis")["name"] = world.findings[-1]["instance"] = "10.0.0.5:6379"
+    assert [cause["tier"] for cause in world.diagnose()] == ["redis"]
+
+
 def test_a_full_thread_is_named_by_where_its_time_went() -> None:
     world = World()
     rows = [{"name": "GET", "calls": 90000, "calls_per_second": 18000.0, "milliseconds": 4200.0}]
