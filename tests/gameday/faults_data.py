@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import time
 import typing as t
 
 from .stack import Stack
@@ -38,23 +37,19 @@ def stopped(stack: Stack, program: str) -> Fault:
 # memcached
 
 FLOOD = """
-import socket, sys, time, random
-conn = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
-value = b"x" * 8000
+import random, sys, time, django
+django.setup()
+from django.core.cache import cache
 while True:
-    keys = [random.randrange(10**9) for _each in range(int(sys.argv[2]))]
-    conn.sendall(b"".join(b"set flood:%d 0 0 %d\\r\\n%s\\r\\n" % (key, len(value), value) for key in keys))
-    wanted = len(keys) * len(b"STORED\\r\\n")
-    while wanted > 0:
-        wanted -= len(conn.recv(65536))
+    cache.set_many({f"flood:{random.randrange(10**9)}": "x" * 8000 for _each in range(int(sys.argv[1]))})
     time.sleep(0.1)
 """
 
 
 @contextlib.contextmanager
 def small_cache(stack: Stack, sets_per_second: int) -> Fault:
-    """More is put into one memcached than fits."""
-    with stack.running(FLOOD, stack.ports["memcached_2"], sets_per_second // 10):
+    """The application puts more into its pool than fits."""
+    with stack.running(FLOOD, sets_per_second // 10):
         yield
 
 
@@ -231,37 +226,31 @@ def mariadb_locked(stack: Stack, share: float) -> Fault:
             yield
 
 
-#: A release without persistent connections: each request needs a free one.
-_ANEW = ('"CONN_MAX_AGE": 600', '"CONN_MAX_AGE": 0')
-
-
 @contextlib.contextmanager
 def idle_sessions(stack: Stack, left: int) -> Fault:
-    """A pool of clients that keeps nearly all connections, and an application that makes a new one for each request."""
-    with stack.release("shop/settings.py", _ANEW, _ANEW), _taken(lambda: stack.postgresql("shop", "pool"), left):
+    """A pool of clients keeps nearly all connections, and the application, reloaded, finds these few."""
+    with _taken(stack, lambda: stack.postgresql("shop", "pool"), left):
         yield
 
 
 @contextlib.contextmanager
 def mariadb_sessions(stack: Stack, left: int) -> Fault:
-    with stack.release("shop/settings.py", _ANEW, _ANEW), _taken(stack.mariadb, left):
+    with _taken(stack, stack.mariadb, left):
         yield
 
 
 @contextlib.contextmanager
-def _taken(connect: t.Callable[[], t.Any], left: int) -> t.Iterator[None]:
-    """All connections that can be had but so many. What others free meanwhile is taken as well."""
+def _taken(stack: Stack, connect: t.Callable[[], t.Any], left: int) -> t.Iterator[None]:
+    """All connections that can be had but so many, those that the application gives back as well."""
     taken: list[t.Any] = []
 
     def take() -> None:
-        with contextlib.suppress(Exception):
-            while True:
-                taken.append(connect())
+        while True:
+            taken.append(connect())
 
     try:
-        for _time in range(5):
-            take()
-            time.sleep(0.3)
+        with stack.repeated(take, 0.02):
+            stack.reload("uwsgi")
         for _each in range(min(left, len(taken))):
             taken.pop().close()
         yield

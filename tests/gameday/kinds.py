@@ -77,7 +77,7 @@ FAULTS: tuple[Kind, ...] = (
     _kind("cpu_heavy_page", web.busy_page, 10, 100, 300, "application_overload", "uwsgi", "/account/", findings=("uwsgi_workers_busy",)),
     _kind("memory_leak", web.leaks, 1, 16, 64, "application_errors", "uwsgi", "/account/", findings=("uwsgi_worker_memory",)),
     _kind("release_throws", web.throws, 0.02, 0.3, 1.0, "application_errors", "uwsgi", "/account/", findings=("uwsgi_exceptions",)),
-    _kind("many_queries", web.many_queries, 20, 200, 600, "workers_exhausted", "uwsgi", "/account/",
+    _kind("many_queries", web.many_queries, 20, 200, 600, "query_per_row", "uwsgi", "/account/",
           findings=("postgresql_frequent_statement",)),
     _kind("code_before_migration", web.before_migration, 1, 1, 1, "missing_migration", "database", "currency"),
     _kind("wrong_allowed_hosts", web.wrong_hosts, 1, 1, 1, "requests_refused", "uwsgi", "/account/"),
@@ -87,7 +87,7 @@ FAULTS: tuple[Kind, ...] = (
     # caches
     _kind("memcached_frozen", data.frozen, "memcached_2", "memcached_2", _CACHES, "service_down", "memcached"),
     _kind("memcached_down", data.stopped, "memcached_2", "memcached_2", "memcached_2", "service_down", "memcached"),
-    _kind("memcached_too_small", data.small_cache, 100, 1000, 4000, "cache_exhausted", "memcached", findings=("memcached_evictions",)),
+    _kind("memcached_too_small", data.small_cache, 100, 2000, 8000, "cache_exhausted", "memcached", findings=("memcached_evictions",)),
     _kind("different_server_lists", data.other_servers, 2, 2, 1, "unbalanced_pool", "memcached", findings=("memcached_pool_balance",)),
     _kind("cache_emptied", data.emptied, 30, 5, 0.5, "cache_flushed", "memcached", findings=("memcached_flushed",)),
     # queues
@@ -112,8 +112,8 @@ FAULTS: tuple[Kind, ...] = (
     _kind("migration_locks_table", data.locked_table, 0.1, 0.7, 1, "lock_chain", "database", "migrate",
           findings=("postgresql_lock_waits",)),
     _kind("mariadb_tables_locked", data.mariadb_locked, 0.1, 0.7, 1, "lock_chain", "database", findings=("mysql_lock_waits",)),
-    _kind("connections_spent", data.idle_sessions, 12, 3, 0, "connection_budget", "database", findings=("postgresql_connections_left",)),
-    _kind("mariadb_connections_spent", data.mariadb_sessions, 12, 3, 0, "connection_budget", "database",
+    _kind("connections_spent", data.idle_sessions, 12, 2, 1, "connection_budget", "database", findings=("postgresql_connections_left",)),
+    _kind("mariadb_connections_spent", data.mariadb_sessions, 12, 2, 1, "connection_budget", "database",
           findings=("mysql_connections_left",)),
     _kind("postgresql_frozen", data.frozen, "postgresql", "postgresql", "postgresql", "service_down", "database"),
     _kind("mariadb_down", data.stopped, "mariadb", "mariadb", "mariadb", "service_down", "database"),
