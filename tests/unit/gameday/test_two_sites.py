@@ -6,13 +6,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from tests.gameday.cells import CELLS, Cell, cells
 from tests.gameday.sites import one_site, two_sites
 
-#: Enough for every kind of cause to stand beside several others; each costs most of a second.
-MOST = 8
+#: Enough for causes of every tier to stand beside others; each costs half a second.
+MOST = 4
 
 
 def pairs() -> list[tuple[Cell, Cell]]:
@@ -20,7 +22,7 @@ def pairs() -> list[tuple[Cell, Cell]]:
     first: dict[str, Cell] = {}
     for cell in cells(CELLS):
         if cell.severity == "visible" and len(cell.truths) == 1:
-            first.setdefault(cell.kind, cell)
+            first.setdefault(cell.kind, dataclasses.replace(cell, windows=cell.windows[1:6:4]))
     kinds = list(first.values())
     half = len(kinds) // 2
     return list(zip(kinds[:half], kinds[half:]))[:: max(1, half // MOST)]
@@ -31,3 +33,11 @@ def test_each_site_keeps_its_own_causes(first: Cell, second: Cell) -> None:
     together = list(two_sites(first, second))
     alone = [one | other for one, other in zip(one_site(first, "first"), one_site(second, "second"))]
     assert together == alone
+
+
+@pytest.mark.xfail(
+    reason="a site whose workers hang in their database has no edges to its caches, which are then taken for one pool of both"
+)
+def test_a_site_whose_workers_hang_keeps_its_caches() -> None:
+    recorded = {cell.kind: dataclasses.replace(cell, windows=cell.windows[1:2]) for cell in cells(CELLS)}
+    assert not any("both" in named for named in two_sites(recorded["broker_down"], recorded["postgresql_frozen"]))
