@@ -89,7 +89,9 @@ class Sites:
 
 
 def is_full(database: Instance) -> bool:
-    """Whether it may refuse those who need it."""
+    """Whether it may refuse those who need it. One that refuses this check does not say how many it takes."""
+    if database.facts.get("connections_exhausted") is True:
+        return True
     used, usable = database.number("connections.used"), database.number("connections.usable")
     return used is not None and usable is not None and used >= FULL * usable
 
