@@ -22,10 +22,11 @@ from .provisioned import Provisioned, changes, wheels
 #: Not of Debian: what the private virtualenv is made of, by the release's Python.
 WHEELS = ["uwsgitop", "flower", "celery[redis]", "psutil", "psycopg[binary]"]
 PYTHONS = {"bookworm": "3.11", "trixie": "3.13"}
-#: A tool of the cockpit on each kind of host, and what stands on its screen once it has data.
+#: A tool of the cockpit on each kind of host, and what stands on its screen once it has data. Without a broker given to the role there is
+#: no flower, and the pane of celery's events says that.
 TOOLS: dict[str, dict[str, tuple[str, ...]]] = {
     "web": {"varnishstat": ("MAIN.client_req",), "varnishtop": ("BereqURL",), "uwsgitop": ("WID",)},
-    "app": {"uwsgitop": ("WID",), "celery events": ("shop.book",)},
+    "app": {"uwsgitop": ("WID",), "celery events": ("needs the broker",)},
     "db": {"memcache-top": ("hit_rate",), "pg_activity": ("RUNNING QUERIES",), "mytop": ("Queries",)},
 }
 UNITS = "varnish uwsgi redis-server celery mariadb memcached 'postgresql@*'"
