@@ -107,5 +107,5 @@ class StrangersRole:
 
     def pids(self) -> dict[str, list[str]]:
         """The main processes of the services, as systemd and the process table have them."""
-        asks = f"systemctl show --value --property MainPID {UNITS}; pgrep -o -f '[u]wsgi.*--ini'"
+        asks = f"systemctl show --value --property MainPID {UNITS}; pgrep -o uwsgi"
         return {host.name: self.view(host).sh(asks, check=False).split() for host in self.fleet.hosts.values()}
