@@ -127,7 +127,9 @@ def _found(cell: Cell, named: t.Sequence[str], reports: t.Sequence[Report]) -> b
 
 
 def _finds(truth: Truth, report: Report) -> bool:
-    """A warning or failure of one of its checks, about its object."""
+    """A latent risk of that name, or a warning or failure of one of its checks, about its object."""
+    if any(risk["cause"] == truth.cause for risk in report.get("latent_risks") or ()):
+        return True
     for finding in report["findings"]:
         if finding["check"] in truth.findings and finding["status"] in ("warn", "fail"):
             text = " ".join(str(finding.get(key) or "") for key in ("finding", "advice", "look", "instance", "evidence"))

@@ -14,6 +14,13 @@ from .._fleet.observed import Instance, Row
 from .._reach.quoting import Line
 
 
+class Evidence(t.TypedDict):
+    """A sentence, and the row of the report that shows it (see `refs`)."""
+
+    text: str
+    ref: str
+
+
 class Diagnosis(t.TypedDict):
     """A cause as launch.json has it."""
 
@@ -21,7 +28,7 @@ class Diagnosis(t.TypedDict):
     tier: str
     hosts: list[str]
     statement: str
-    evidence: list[str]
+    evidence: list[Evidence]
     first_fix: str
     avoid: str
     look: t.Optional[Line]
@@ -74,13 +81,13 @@ class Cause:
     cause: str = ""
     tier: str = ""
 
-    def as_dict(self) -> Diagnosis:
+    def as_dict(self, evidence: list[Evidence]) -> Diagnosis:
         return {
             "cause": self.cause,
             "tier": self.tier,
             "hosts": self.hosts,
             "statement": self.statement,
-            "evidence": self.evidence,
+            "evidence": evidence,
             "first_fix": self.first_fix,
             "avoid": self.avoid,
             "look": self.look,

@@ -18,11 +18,12 @@ from .._fleet.graph import Graph, shown
 from .._fleet.nodes import Key
 from .._fleet.observed import Data
 from .._reach.hosts import NOWHERE, Reach
-from .cause import Cause, Diagnosis, LatentRisk
+from .cause import Cause, Diagnosis, Evidence, LatentRisk
 from .causes import CAUSES, ORDER, CauseKind, explains
 from .extent import apart, around, keys_of, path_of
 from .felt import felt
 from .fleet_view import Fleet
+from .refs import Refs
 
 #: Findings that a latent risk lists.
 MOST_FINDINGS = 10
@@ -56,11 +57,12 @@ def diagnose(
     for kind in CAUSES:
         if kind.both_of:
             causes = _merged(kind, causes, relate)
-    for cause, is_felt in _deepest(causes, relate):
+    for cause, consequences, is_felt in _deepest(causes, relate):
+        diagnosis = cause.as_dict([row for each in (cause, *consequences) for row in relate.evidence_of(each, each is not cause)])
         if is_felt is False:
-            search.latent.append({**cause.as_dict(), "findings": relate.findings_of(cause), "since": None, "trends": []})
+            search.latent.append({**diagnosis, "findings": relate.findings_of(cause), "since": None, "trends": []})
         else:
-            search.diagnoses.append(cause.as_dict())
+            search.diagnoses.append(diagnosis)
     return search
 
 
@@ -99,6 +101,16 @@ class _Relate:
             self._search.blame(group[0].cause, error)
             return None
 
+    def evidence_of(self, cause: Cause, as_consequence: bool) -> list[Evidence]:
+        """Its lines, each with the row that shows it; of a consequence its statement."""
+        lines = [f"Its consequence: {cause.statement}"] if as_consequence else cause.evidence
+        try:
+            refs = Refs(cause, self._fleet)
+            return [{"text": line, "ref": refs.default if as_consequence else refs.of(line)} for line in lines]
+        except Exception as error:  # pylint: disable=broad-exception-caught # as above: the lines stand
+            self._search.blame(cause.cause, error)
+            return [{"text": line, "ref": f"{next(iter(cause.hosts), '')}/server/"} for line in lines]
+
     def findings_of(self, cause: Cause) -> list[dict[str, t.Optional[str]]]:
         keys = [*keys_of(cause, self._fleet), *([cause.at.key] if cause.at is not None else [])]
         machines = [(host, host) for host in cause.hosts] if cause.tier == "server" else []
@@ -122,8 +134,8 @@ class _Relate:
         return keys_of(cause, self._fleet)
 
 
-def _deepest(causes: t.Sequence[Cause], relate: _Relate) -> t.Iterator[tuple[Cause, t.Optional[bool]]]:
-    """The causes that no other explains, and whether anyone feels them.
+def _deepest(causes: t.Sequence[Cause], relate: _Relate) -> t.Iterator[tuple[Cause, list[Cause], t.Optional[bool]]]:
+    """The causes that no other explains with what they explain, and whether anyone feels them.
 
     A consequence of a consequence belongs to the same deepest one.
     """
@@ -139,10 +151,9 @@ def _deepest(causes: t.Sequence[Cause], relate: _Relate) -> t.Iterator[tuple[Cau
         deepest, *consequences = group
         deepest.path = relate.path_of(deepest)
         deepest.hit, deepest.needs = relate.around(deepest)
-        deepest.evidence += [f"Its consequence: {cause.statement}" for cause in consequences]
         is_felt = relate.felt(group)
         if consequences or deepest.cause in alone or is_felt is False:
-            yield deepest, is_felt
+            yield deepest, consequences, is_felt
 
 
 def _merged(kind: CauseKind, causes: list[Cause], relate: _Relate) -> list[Cause]:

@@ -46,7 +46,7 @@ def evidence_of(group: t.Sequence[Diagnosis]) -> list[t.Any]:
     evidence = list(group[0].get("evidence") or [])
     for diagnosis in group[1:]:
         if _without_hosts(diagnosis) != _without_hosts(group[0]):
-            evidence.append(f"Likewise: {diagnosis.get('statement')}")
+            evidence.append({"text": f"Likewise: {diagnosis.get('statement')}", "ref": ""})
     return evidence
 
 

@@ -321,4 +321,5 @@ def _changes(report: Report) -> list[str]:
 
 
 def _said(row: t.Any) -> str:
+    row = row.get("text", row) if isinstance(row, dict) else row
     return clean(row if isinstance(row, str) else shown(row), 300)

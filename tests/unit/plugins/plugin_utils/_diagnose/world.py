@@ -71,12 +71,13 @@ class World(MoreDisasters):
         self.findings.append(finding(check, host, name, **rest))
 
     def diagnose(self) -> list[dict[str, t.Any]]:
+        """The causes, of their evidence the texts; `search` has them whole."""
         hosts: dict[str, t.Any] = {
             name: {"facts": facts, "tiers": tiers_of(facts), "reached": True, "addresses": [name], "groups": [], "known_clients": []}
             for name, facts in self.facts.items()
         }
         self.search = diagnose({**hosts, "fleet": {"facts": self.shared}}, self.findings, {"groups": {}, "addresses": {}})
-        return t.cast("list[dict[str, t.Any]]", self.search.diagnoses)
+        return [{**diagnosis, "evidence": [line["text"] for line in diagnosis["evidence"]]} for diagnosis in self.search.diagnoses]
 
     def causes(self) -> list[str]:
         return [one["cause"] for one in self.diagnose()]

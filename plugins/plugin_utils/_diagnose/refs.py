@@ -1,0 +1,79 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which row of the report shows a line of evidence: `host/service/instance`, and where it is of a list also `/queues[0]`."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from .._checks.services import FLEET_HOST, instances_in
+from .._fleet.graph import shown
+from .._fleet.observed import Instance
+from .cause import Cause
+from .extent import keys_of
+from .fleet_view import Fleet
+
+#: Instances of a cause and rows of a list in which a line is looked for.
+MOST = 100
+#: Measures by which rows are called.
+_NAMES = ("name", "pattern", "table", "worker", "address", "host", "user", "database", "text", "service", "measure")
+#: What stands for the same server: the log of an accelerator.
+_BESIDE = {"varnish": "varnish_traffic"}
+_ROW = re.compile(r"^(?P<name>.*?)/(?P<list>[a-z_]+)\[(?P<place>\d+)\]$", re.DOTALL)
+
+
+class Refs:
+    """The rows that a cause's lines may point at."""
+
+    def __init__(self, cause: Cause, fleet: Fleet) -> None:
+        keys = [*([cause.at.key] if cause.at is not None else []), *keys_of(cause, fleet)]
+        hosts = {key[0] for key in keys[:MOST]}
+        beside = [(host, _BESIDE[service], name) for host, service, name in keys[:MOST] if service in _BESIDE]
+        self._places = list(dict.fromkeys([*keys[:MOST], *beside]))
+        known = {each.key: each for service in {service for _host, service, _name in self._places} for each in fleet.instances(service)}
+        self._instances = [known[key] for key in self._places if key in known]
+        machines = [fleet.machine(host) for host in [*cause.hosts, *sorted(hosts)] if host != FLEET_HOST]
+        self._machines = [machine for machine in machines if machine.facts]
+        host = next(iter(cause.hosts), FLEET_HOST)
+        whole = [*self._instances, *self._machines]
+        self.default = shown(self._places[0]) if self._places else shown(whole[0].key) if whole else f"{host}/server/{host}"
+
+    def of(self, line: str) -> str:
+        """The instance that the line names, the row whose name it begins with, else what the cause is about."""
+        for instance in [*self._instances, *self._machines]:
+            if line.startswith((f"{instance}: ", f"{instance} has ", f"{instance.host}: ")) and str(instance) != FLEET_HOST:
+                return shown(instance.key)
+        for instance in self._instances:
+            row = _row_of(line, instance)
+            if row is not None:
+                return f"{shown(instance.key)}/{row}"
+        return self.default
+
+
+def _row_of(line: str, instance: Instance) -> t.Optional[str]:
+    for listed in instance.facts:
+        for place, row in enumerate(instance.rows(listed)[:MOST]):
+            words = [row.word(key) for key in _NAMES]
+            if any(len(word) > 1 and line.startswith(word) and not line[len(word) : len(word) + 1].isalnum() for word in words):
+                return f"{listed}[{place}]"
+    return None
+
+
+def resolve(report: t.Mapping[str, t.Any], ref: str) -> t.Any:
+    """What a ref points at in a report: the instance's facts, the row, or the finding of what gave no facts; None for nothing."""
+    host, _slash, rest = ref.partition("/")
+    service, _slash, name = rest.partition("/")
+    facts = report["fleet"] if host == FLEET_HOST else (report["hosts"].get(host) or {}).get("facts") or {}
+    listed = _ROW.match(name)
+    for instance in instances_in(facts, service):
+        if str(instance.get("name")) == name:
+            return instance
+        if listed and str(instance.get("name")) == listed["name"]:
+            rows = instance.get(listed["list"])
+            place = int(listed["place"])
+            return rows[place] if isinstance(rows, list) and place < len(rows) else None
+    findings = [row for row in report["findings"] if row["host"] == host and row.get("service") == service]
+    return next((row for row in findings if str(row.get("instance")) == name), None)
