@@ -31,6 +31,7 @@ def lines(model: Model, width: int = 100) -> list[str]:
         result += ["", f"… and {model['causes_left']} more causes: see the report"]
     if model["risks"]:
         result += ["", *(line for risk in model["risks"] for line in risk_lines(risk, width))]
+    result += visitor_lines(model["visitors"], width)
     if model["changes"]:
         result += ["", "What changed lately:", *(line for said in model["changes"] for line in wrapped(said, width, "  · ", "    "))]
     result += ["", *matrix_lines(model["matrix"], width)]
@@ -75,6 +76,10 @@ def cause_lines(cause: ShownCause, width: int) -> list[str]:
     if cause["look"]:
         result.append(f"  $ {cause['look']}")
     return result
+
+
+def visitor_lines(sentences: t.Sequence[str], width: int) -> list[str]:
+    return ["", *(line for said in sentences for line in wrapped(said, width, "", "  "))] if sentences else []
 
 
 def risk_lines(risk: ShownRisk, width: int) -> list[str]:

@@ -36,6 +36,7 @@ LONGEST = 3000  # characters of a line; a statement to copy is never cut
 ENTRIES = 60
 CAUSES = 8
 CHANGES = 6
+SITES = 4
 
 
 def model(report: Report) -> Model:
@@ -49,6 +50,7 @@ def model(report: Report) -> Model:
         "causes": [_cause(group) for group in causes[:CAUSES]],
         "causes_left": max(0, len(causes) - CAUSES),
         "risks": [_risk(group) for group in merged.alike(report.get("latent_risks") or [])[:CAUSES]],
+        "visitors": _visitors(report["findings"]),
         "changes": _changes(report),
         "problem": report.get("problem"),
         "obstacles": [_obstacle(obstacle) for obstacle in report.get("obstacles") or []],
@@ -312,6 +314,15 @@ def _risk(group: t.Sequence[LatentRisk]) -> ShownRisk:
         "first_fix": first["first_fix"],
         "look": first["look"],
     }
+
+
+def _visitors(findings: t.Iterable[Finding]) -> list[str]:
+    """Where it is known: a failure is a finding of its own, and said there."""
+    well = [finding for finding in findings if finding["check"] == "visitors_response_time" and finding["status"] in ("ok", "warn")]
+    named = "Visitors" if len(well) == 1 else None
+    return [
+        f"{named or place(finding).removeprefix(FLEET_HOST).strip()}: {clean(finding['finding'] or '', 400)}" for finding in well[:SITES]
+    ]
 
 
 def _changes(report: Report) -> list[str]:

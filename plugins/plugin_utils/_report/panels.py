@@ -21,6 +21,9 @@ Places = list[tuple[str, dict[str, t.Any]]]  # (where, instance)
 def panels(report: Report) -> list[dict[str, t.Any]]:
     """`[{service, title, charts}]` in the order in which a request passes the tiers; a tier without data has no panel."""
     result = []
+    of_visitors = [chart for chart in _visitors(report) if chart is not None]
+    if of_visitors:
+        result.append({"service": "visitors", "title": TITLES["visitors"], "charts": of_visitors})
     for service in GATHERED:
         draw = PANELS.get(service)
         plots = [chart for chart in draw(report) if chart is not None] if draw else []
@@ -62,6 +65,39 @@ def values(instances: Places, path: str, invert: bool = False) -> list[dict[str,
         if value is not None:
             rows.append({"label": where, "value": 1 - value if invert else value})
     return rows
+
+
+def _visitors(report: Report) -> t.Iterator[t.Optional[Chart]]:
+    """What they get, and where the time of a request goes that the application answers."""
+    up: Places = [
+        (clean(str(site.get("name")), 120), site) for site in instances_in(report["fleet"], "visitors") if site.get("state") == "up"
+    ]
+    outcomes = [
+        {"label": f"{row['where']} {row.get('outcome')}", "value": number(row.get("p95_seconds"))} for row in rows_of(up, "outcomes")
+    ]
+    yield charts.bars(
+        "Time to the first byte, 95 % of the responses", [row for row in outcomes if row["value"]], "seconds", "by outcome", mark=1
+    )
+    spent = [
+        {"label": f"{row.get('part')}{' ' + str(row['at']) if row.get('at') else ''}", "value": number(row.get("seconds"))}
+        for row in rows_of(up, "time_spent")
+    ]
+    yield charts.bars(
+        "Where the time of a request goes",
+        [row for row in spent if row["value"]],
+        "seconds",
+        "of one that the application answers, on average; queues first",
+        keep_order=True,
+    )
+    columns = (
+        ("url", "URL", "text"),
+        ("visited_from", "visited from", "text"),
+        ("status", "status", "text"),
+        ("first_byte_seconds", "first byte", "seconds"),
+        ("total_seconds", "total", "seconds"),
+        ("why", "why it failed", "text"),
+    )
+    yield charts.table("Visits on new connections", rows_of(up, "probes"), columns)
 
 
 def _server(report: Report) -> t.Iterator[t.Optional[Chart]]:

@@ -126,6 +126,8 @@ class Model(t.TypedDict):
     causes: list[ShownCause]
     causes_left: int
     risks: list[ShownRisk]
+    #: What visitors get and where the time of a request goes, a sentence for each site.
+    visitors: list[str]
     #: What changed lately, in words.
     changes: list[str]
     problem: t.Optional[str]

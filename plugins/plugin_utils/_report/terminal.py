@@ -66,6 +66,7 @@ def _parts(model: Model, width: int) -> t.Iterator[RenderableType]:
     if model["causes_left"]:
         yield Text(f"… and {model['causes_left']} more causes: see the report")
     yield from _risks(model, width)
+    yield from (Text(f"\n{said}") for said in model["visitors"])
     yield _matrix(model["matrix"], width)
     for number, entry in enumerate(model["entries"], 1):
         yield from _entry(entry, number)
