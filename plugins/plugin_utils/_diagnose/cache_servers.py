@@ -65,7 +65,8 @@ def cache_flushed(fleet: Fleet) -> t.Iterator[Cause]:
             ),
             evidence=[] if hits is None else [f"{percent(hits)} of the reads found something."],
             first_fix=(
-                "Stop what empties it: `cache.clear()` in a signal or a view, a deploy hook or a cron job that clears the cache. Where it "
+                f"Stop what empties {server}: `cache.clear()` in a signal or a view, a deploy hook or a cron job that clears the "
+                "cache. Where it "
                 "is not found at once, start memcached with -F, which refuses flush_all (the restart empties it once more)."
             ),
             avoid="Do not give it more memory, and do not tune the database first: what is cached does not stay.",

@@ -12,7 +12,7 @@ from .._checks.units import numbered
 from .._fleet.database_clients import named
 from .._fleet.observed import Instance, Row, rows_in
 from .application import SATURATED
-from .cause import Cause, percent
+from .cause import Cause, percent, several
 from .extent import may_be_used_by
 from .fleet_view import Fleet
 from .waits import busy_workers, sessions_at_work
@@ -91,7 +91,10 @@ def lock_chain(fleet: Fleet) -> t.Iterator[Cause]:
                 f"{named(worst)}. The longest has waited {_seconds(worst.number('longest_wait_seconds'))} for its lock."
             ),
             evidence=[_blocking_session(row) for row in roots[:5]],
-            first_fix=(f"Decide whether its work may be lost; if so, cancel it{cancel}Then split that work into shorter transactions."),
+            first_fix=(
+                f"Decide whether the work of {named(worst)} may be lost; if so, cancel it{cancel}Then split that work into shorter "
+                "transactions."
+            ),
             avoid="Do not cancel the waiting sessions: new ones take their place at once.",
             look=fleet.command(database, *TOOLS[database.service]),
             rows=roots[:10],
@@ -166,7 +169,7 @@ def unknown_client(fleet: Fleet) -> t.Iterator[Cause]:
             ),
             evidence=[_client(row) for row in rows[:5]],
             first_fix=(
-                f"Find its owner and stop it for the launch, or send its reads {replica}. "
+                f"Find who runs {named(rows[0])} and stop it for the launch, or send its reads {replica}. "
                 "If it belongs here, name it in launch_check_known_clients."
             ),
             avoid="Do not tune the application's own queries first: they are slow because of it.",
@@ -201,7 +204,8 @@ def overload(fleet: Fleet) -> t.Iterator[Cause]:
                 f"{percent(row.number('share_ratio'))} of its time: {row.get('text')} ({row.amount('mean_milliseconds'):.1f} ms each)"
                 for row in statements[:3]
             ],
-            first_fix="Start with the statement that takes the largest share: index it, cache its result, or disable its page.",
+            first_fix=f"Start with the statement that takes the largest share of {name}{_largest(statements)}: index it, "
+            "cache its result, or disable its page.",
             avoid="Do not add application servers or workers: they send it more of the same work.",
             look=fleet.command(database, *TOOLS[database.service]),
             rows=statements[:10],
@@ -232,6 +236,16 @@ def _awaited(fleet: Fleet, database: Instance, name: str) -> t.Optional[str]:
     return f"The busy workers wait for {name}: {at_work:.0f} sessions at work for {busy:.0f} workers, {percent(share)} of it one statement."
 
 
+def _largest(statements: t.Sequence[Row]) -> str:
+    text = statements[0].word("text") if statements else ""
+    return f" ({text[:80]}{'…' if len(text) > 80 else ''})" if text else ""
+
+
+def _holders(clients: t.Sequence[Row]) -> str:
+    names = [f"{row.word('user')} from {row.word('address')}" for row in clients[:2] if row.word("user")]
+    return f" ({several(names)})" if names else ""
+
+
 def connection_budget(fleet: Fleet) -> t.Iterator[Cause]:
     """The database has no connection left (not: may run out of them, which is a finding)."""
     for database in fleet.databases():
@@ -246,8 +260,8 @@ def connection_budget(fleet: Fleet) -> t.Iterator[Cause]:
             statement=f"{database} is running out of connections: {taken}.",
             evidence=[f"{row.get('user')} from {row.get('address')}: {row.get('sessions')} sessions." for row in clients[:5]],
             first_fix=(
-                "Take sessions from the clients that hold most of them (fewer processes and threads, no persistent connections), put a "
-                "pooler in front, and raise max_connections only if memory allows it."
+                f"Take sessions of {database} from the clients that hold most of them{_holders(clients)}: fewer processes and threads, no "
+                "persistent connections. Put a pooler in front, and raise max_connections only if memory allows it."
             ),
             avoid="Do not add workers or application servers: each opens connections of its own.",
             look=fleet.command(database, *TOOLS[database.service]),

@@ -19,7 +19,7 @@ WORKERS = "workers"
 #: Down together with another service, which says it; or the code that another runs.
 PART_OF_ANOTHER = ("varnish_traffic", "django")
 
-BRING_BACK = "Look at its process and the end of its log, and bring it back. If it was removed on purpose, take it out of the inventory."
+BRING_BACK = "and the end of its log, and bring it back. If it was removed on purpose, take it out of the inventory."
 
 
 def service_down(fleet: Fleet) -> t.Iterator[Cause]:
@@ -56,7 +56,9 @@ def _cause(service: str, down: list[Finding], variant: str) -> Cause:
         hosts=sorted({str(finding["host"]) for finding in down}),
         statement=f"{TITLES[service]} does not respond on {several(places)}: {_why(down[0])}.",
         evidence=[f"{place}: {_why(finding)}." for place, finding in zip(places[1:6], down[1:6])],
-        first_fix=said(down[0], "advice") + "." if down[0]["check"] == SILENT_WORKERS and said(down[0], "advice") else BRING_BACK,
+        first_fix=said(down[0], "advice") + "."
+        if down[0]["check"] == SILENT_WORKERS and said(down[0], "advice")
+        else f"Look at the process of {TITLES[service]} on {several(places)} {BRING_BACK}",
         avoid="Do not add workers or servers in front of it: they would wait as well.",
         look=look(down[0]),
         variant=variant,
