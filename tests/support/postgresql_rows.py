@@ -12,6 +12,7 @@ import re
 import typing as t
 from unittest import mock
 
+from ansible_collections.warroom.launch.plugins.module_utils._collect.problem import Problem
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql import sampler, typed_rows
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql.driver import Row, SqlError
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql.session import Budget, Session
@@ -92,7 +93,10 @@ def read(first: t.Any, second: t.Any) -> Facts:
     """The facts of a server that answers with these rows, first and then."""
     session, options = _Memory(first), {"login_db": "postgres", "login_port": 5432, "login_host": "127.0.0.1"}
     with mock.patch.multiple(sampler, time=Clock(NOW)):
-        server = sampler.Server(session, Budget(60.0), options, tools_with(FakeCommands()))
+        try:
+            server = sampler.Server(session, Budget(60.0), options, tools_with(FakeCommands()))
+        except SqlError as error:  # as the sampler does
+            raise Problem(str(error)) from None
         server.read_first()
         server.watch(3.0)
         session.document = second

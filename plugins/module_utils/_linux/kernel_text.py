@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .._collect.sampling import number
+from .._collect.sampling import amount, number
 
 Counters = dict[str, float]
 
@@ -24,7 +24,7 @@ def keyed(text: t.Optional[str]) -> Counters:
         words = line.split()
         if len(words) < 2:
             continue
-        value = number(words[1])
+        value = amount(words[1])
         if value is not None:
             found[words[0].rstrip(":")] = value * 1024 if words[2:3] == ["kB"] else value
     return found

@@ -15,6 +15,7 @@ from ..._collect.derived import per, share, total
 from ..._collect.facts import Facts, Maybe, Unknown, measured, row
 from ..._collect.sampling import ONE_SAMPLE, count, number, ratio, top
 from ..._linux.waits import Waits
+from ..._texts.counted import counted
 from ..._texts.plain import text
 from ..._texts.redact import clean
 from . import broker_load, outcomes
@@ -164,7 +165,8 @@ def _silence(got: Gathered, hearts: bool) -> t.Optional[str]:
     if got.local:
         return f"{nobody}, but a worker process is alive and does not answer (here, {_quiet(got, [pid for pid, _events in got.local])}"
     if last and last.unacked:
-        return f"{nobody}, but {last.unacked} messages are in a worker's hands: a solo or busy worker answers only between tasks"
+        held = counted(last.unacked, "message is", "messages are")
+        return f"{nobody}, but {held} in a worker's hands: a solo or busy worker answers only between tasks"
     if last and any(length.consumers for length in last.lengths.values()):
         return f"{nobody}, but the broker has consumers: a solo or busy worker answers only between tasks, a stopped one not at all"
     return None
@@ -273,6 +275,7 @@ def _put_notes(built: Facts, got: Gathered, workers: list[Row]) -> None:
         built.note(f"No such queue on the broker: {', '.join(gone[:10])}.")
     if built.get("control.messages"):
         messages, queues = built.get("control.messages"), built.get("control.queues_total")
-        built.note(f"Control and event queues: {messages} messages in {queues} queues, perhaps orphaned; they are no backlog.")
+        held = f"{counted(messages, 'message', 'messages')} in {counted(queues, 'queue', 'queues')}"
+        built.note(f"Control and event queues: {held}, perhaps orphaned; they are no backlog.")
     for measure, reason in sorted(got.problems.items()):
         built.note(f"{measure}: {reason}")

@@ -19,6 +19,7 @@ from ..._collect.facts import Facts, Maybe, Unknown, known, row
 from ..._collect.sampling import ONE_SAMPLE, number, ratio, top
 from ..._sql import sql_text
 from ..._sql.sessions import Manner
+from ..._texts.counted import counted
 from .session import quoted
 from .statements import IDLE, NEVER, Key, Statements, measures
 
@@ -205,7 +206,7 @@ def _row(dictionary: Dictionary, evidence: Evidence, table: Table, column: str, 
         confirmed = ["statements that filter on it and use no index"] if statements else []
     scanned = _scanned(table, evidence)
     if confirmed and not isinstance(scanned, Unknown):
-        confirmed.append(f"{scanned:.0f} rows read without an index every second")
+        confirmed.append(f"{counted(round(scanned), 'row', 'rows')} read without an index every second")
     shares = [one["share_ratio"] for one in statements if not isinstance(one["share_ratio"], Unknown)]
     unshared = next((one["share_ratio"] for one in statements if isinstance(one["share_ratio"], Unknown)), None)
     told = {

@@ -14,6 +14,7 @@ from ..._collect.derived import first_unknown, largest, share
 from ..._collect.facts import Facts, Maybe, Unknown, known, measured
 from ..._collect.sampling import top
 from ..._sql.sessions import ACTIVE, IN_TRANSACTION, Activity, Row
+from ..._texts.counted import counted
 from .fetch import About, Sample
 
 #: The state of a session that PostgreSQL 18 shows while it logs in, and of one that does not track what it does.
@@ -25,10 +26,14 @@ def veiled(about: About, activity: t.Sequence[Row]) -> t.Optional[Unknown]:
     hidden = sum(bool(session.get("hidden")) for session in activity)
     untracked = sum(session.get("state") == UNTRACKED for session in activity)
     if hidden:
-        return Unknown(f"{hidden} of {len(activity)} sessions are hidden from {about.identity.get('user')}: {about.grant}")
+        return Unknown(
+            f"{hidden} of {counted(len(activity), 'session is', 'sessions are')} hidden from {about.identity.get('user')}: {about.grant}"
+        )
     if untracked:
         setting = "ALTER SYSTEM SET track_activities = on; SELECT pg_reload_conf();"
-        return Unknown(f"{untracked} of {len(activity)} sessions do not say what they do, track_activities is off for them: {setting}")
+        return Unknown(
+            f"what {untracked} of {counted(len(activity), 'session', 'sessions')} did is not tracked, track_activities is off: {setting}"
+        )
     return None
 
 

@@ -96,6 +96,8 @@ class Reader:
 
     def about(self) -> About:
         identity = self.session.one(queries.IDENTITY)
+        if not identity.get("database"):
+            raise driver.SqlError("it does not say which server it is")
         settings = self.ask(queries.SETTINGS, essential=True)
         columns = known(self.ask(queries.COLUMNS, essential=True)) or []
         about = About(identity, {row["name"]: row for row in known(settings) or []}, {row["view"]: row["columns"] or () for row in columns})

@@ -17,6 +17,7 @@ from ..._collect.facts import Facts, Maybe, Unknown, measured, row
 from ..._collect.sampling import ONE_SAMPLE, number
 from ..._sql import sql_text
 from ..._sql.sessions import Manner
+from ..._texts.counted import counted
 from .session import MARK
 
 Row = dict[str, t.Any]
@@ -141,7 +142,7 @@ def put(
         [_row(statements, key, heads, texts.get(key), databases, manner, totals, source.timed) for key, heads in own[: 3 * manner.top]],
     )
     count = hidden(source.rows)
-    total = f"{count} statements of other users are hidden: {source.grant}"
+    total = f"{counted(count, 'statement of other users is', 'statements of other users are')} hidden: {source.grant}"
     if count:
         facts.bound("statements_total", len(statements.lifetime), total)
     else:
@@ -153,7 +154,9 @@ def put(
     facts.put("statements_busy_sessions", rate(totals[0] / 1000, statements.seconds) if one_sample is None else one_sample)
     _put_upkeep(facts, source.info)
     if statements.restarted:
-        facts.note(f"pg_stat_statements was reset or full within the window: {statements.restarted} statements began anew")
+        facts.note(
+            f"pg_stat_statements was reset or full within the window: {counted(statements.restarted, 'statement', 'statements')} began anew"
+        )
 
 
 def _put_upkeep(facts: Facts, info: Maybe[Row]) -> None:

@@ -46,7 +46,7 @@ def put(facts: Facts, schemas: t.Sequence[Schema], manner: Manner) -> None:
 
 
 def _put_indexes(facts: Facts, schemas: t.Sequence[Schema], indexes: t.Sequence[Row], manner: Manner) -> None:
-    unread = first_unknown(*(schema.unread for schema in schemas))
+    unread = first_unknown(*(schema.unread for schema in schemas)) if schemas else Unknown("no database could be read")
     if unread is not None:
         for name in ("indexes", "indexes_total", "indexes_invalid", "indexes_invalid_total"):
             facts.put(name, unread)

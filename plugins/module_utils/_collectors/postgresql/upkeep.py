@@ -67,7 +67,8 @@ def _moved(window: Maybe[Window], name: str) -> Maybe[t.Any]:
 def _checkpoints(window: Window, about: About) -> Row:
     backends = window.moved("buffers_backend")
     written = total((window.moved("buffers"), window.moved("buffers_clean"), backends))
-    since = about.identity.get("now", 0) - about.identity.get("started", 0)
+    untold = "it is not known how long the server runs"
+    since = sql_text.age(about.identity.get("now"), about.identity.get("started"), untold)
     timed, requested = window.now("timed"), window.now("requested")
     both = total((timed, requested))
     return {
@@ -80,7 +81,7 @@ def _checkpoints(window: Window, about: About) -> Row:
         "lifetime_timed": timed,
         "lifetime_requested": requested,
         "lifetime_requested_ratio": share(requested, both, "there was no checkpoint yet"),
-        "lifetime_per_hour": per(both, max(since, 0) / 3600, "it is not known how long the server runs"),
+        "lifetime_per_hour": per(both, since if isinstance(since, Unknown) else since / 3600, untold),
     }
 
 
@@ -147,7 +148,7 @@ def _archiving(about: About, first: Sample, second: t.Optional[Sample], seconds:
         "command_unset": unset,
         "failing": unset or row["last_failed_time"] is not None and (row["last_archived_time"] or 0) < row["last_failed_time"],
         "failed": _moved(_compared("archiver", first, second, seconds), "failed_count"),
-        "lifetime_failed": row["failed_count"],
+        "lifetime_failed": measured(row["failed_count"], "the server does not tell it"),
         "last_archived_seconds": sql_text.age(row["now"], row["last_archived_time"], "nothing was archived since the statistics began"),
     }
 

@@ -12,6 +12,7 @@ import typing as t
 from ..._collect.derived import all_of, any_of, share
 from ..._collect.facts import Facts, Maybe, Unknown, known, measured
 from ..._collect.worker_capacity import put_overflows
+from ..._texts.counted import counted
 from . import traffic
 from .host_view import Queue
 from .samples import Glance, History
@@ -69,7 +70,9 @@ def _busy(facts: Facts, history: History) -> None:
     facts.put("all_busy_samples", sum(glance.all_busy for glance in history.glances))
     if not history.last.stats.cores_known:
         unknown = sum(worker.cores is None for worker in history.last.stats.serving)
-        facts.note(f"cores unknown for {unknown} workers (stats-no-cores): busy means at least one thread of a worker is")
+        facts.note(
+            f"cores unknown for {counted(unknown, 'worker', 'workers')} (stats-no-cores): busy means at least one thread of a worker is"
+        )
 
 
 def _queues(facts: Facts, history: History) -> None:

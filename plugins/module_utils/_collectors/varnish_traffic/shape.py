@@ -13,6 +13,7 @@ from ..._collect.derived import per, share
 from ..._collect.facts import Facts, Maybe, Unknown, measured
 from ..._collect.sampling import top
 from ..._texts import moments
+from ..._texts.counted import counted
 from ..._texts.redact import clean
 from .expected import put as expected_urls
 from .log import Stream
@@ -75,7 +76,9 @@ def _log(facts_: Facts, tally: Tally, stream: Stream, since: float) -> dict[str,
     seconds = round(max(0.0, tally.last - max(tally.first, since)), 3)
     complete = not (stream.late or stream.cut or stream.missed)
     if stream.late:
-        facts_.note(f"not all of the log was read: time was up after {tally.lines} transactions, the newest are missing")
+        facts_.note(
+            f"not all of the log was read: time was up after {counted(tally.lines, 'transaction', 'transactions')}, the newest are missing"
+        )
     if stream.missed:
         facts_.note("not all of the log was read: varnishd wrote faster than it could be read")
     age = round(max(0.0, time.time() - tally.last), 1) if tally.last else None
@@ -84,7 +87,7 @@ def _log(facts_: Facts, tally: Tally, stream: Stream, since: float) -> dict[str,
     if tally.dropped:
         facts_.note("so many different URLs that some are counted together as other URLs")
     if tally.unparsed + stream.cut:
-        facts_.note(f"{tally.unparsed + stream.cut} lines of the log could not be read and are in no count")
+        facts_.note(counted(tally.unparsed + stream.cut, "line of the log is", "lines of the log are") + " unreadable and in no count")
     if not tally.lines:
         facts_.note(NO_REQUESTS)
     return {
