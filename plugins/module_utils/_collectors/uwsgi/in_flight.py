@@ -15,6 +15,7 @@ from ..._collect.facts import Facts, known
 from .document import Request
 from .samples import History
 
+UNREADABLE = "uWSGI does not tell what the running requests are"
 ONLY_STREAMS = "only WebSockets and server-sent events are in flight; they last for as long as their visitor looks"
 UNDATED = "uWSGI does not tell when the requests began"
 
@@ -24,7 +25,8 @@ def put(facts: Facts, history: History) -> None:
     look = history.last
     running = [core.request for worker in look.stats.workers for core in worker.cores or () if core.busy]
     readable = [request for request in running if request is not None]
-    facts.put("in_flight", _rows(readable, look.clock, facts.get("cores_active"))[: history.top])
+    rows = _rows(readable, look.clock, facts.get("cores_active"))[: history.top]
+    facts.put("in_flight", rows if rows or not running else None, UNREADABLE)
     facts.put("in_flight_total", facts.get("cores_busy"))
     streams = sum(request.streams for request in readable)
     facts.put("in_flight_streams", streams)

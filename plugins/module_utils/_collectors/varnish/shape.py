@@ -115,7 +115,8 @@ def _threads(facts_: Facts, window: Window, parameters: Maybe[t.Mapping[str, t.A
             "lifetime_limited": window.now("threads_limited"),
         },
     )
-    facts_.put("thread_starved", _positive(limited, waiting, *([dropped] if counts_drops else [])))
+    failed = [window.moved("threads_failed")] if "MAIN.threads_failed" in window.latest else []
+    facts_.put("thread_starved", _positive(limited, waiting, *failed, *([dropped] if counts_drops else [])))
     facts_.put(
         "sessions",
         {

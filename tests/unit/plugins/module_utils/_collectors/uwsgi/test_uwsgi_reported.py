@@ -44,3 +44,9 @@ def test_a_cheaped_worker_that_keeps_its_process_id_takes_no_requests() -> None:
     first = document(worker(1, requests=10), worker(2, "cheap", pid=4711, rss=10**9, requests=99))
     result = facts(first, changed(first, w1={"requests": 30}), window=5.0)
     assert (result["workers"]["active"], result["workers"]["cheap"], result["requests"], result["memory_bytes"]) == (1, 1, 20, None)
+
+
+def test_running_requests_that_are_not_told_are_unknown_in_words() -> None:
+    """Seen with headers that broke the document: the reason was an expression"""
+    found = findings(facts(document(worker(1, "busy", [core(1)])), window=5.0))["uwsgi_one_page"]
+    assert found["status"] == "unknown" and "does not tell what the running requests are" in found["reason"], found["reason"]

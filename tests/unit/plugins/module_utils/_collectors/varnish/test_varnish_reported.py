@@ -76,3 +76,14 @@ def test_the_backends_behind_a_label_are_judged() -> None:
 def test_connections_that_could_not_be_accepted(first: dict[str, int], second: dict[str, int], expected: int) -> None:
     """https://github.com/varnishcache/varnish-cache/issues/3663, https://github.com/varnish/hitch/issues/210: no descriptor left"""
     assert facts(first, second)["sessions"]["not_accepted"] == expected
+
+
+@pytest.mark.parametrize(("failed", "starved"), [(5, True), (0, False)])
+def test_threads_that_the_system_refuses(failed: int, starved: bool) -> None:
+    """https://varnish-cache.org/docs/trunk/reference/varnish-counters.html (threads_failed): TasksMax, pids.max or memory"""
+    quiet = {
+        f"MAIN.{name}": 0
+        for name in ("threads_limited", "thread_queue_len", "sess_dropped", "req_dropped", "threads_failed", "sess_queued")
+    }
+    result = facts({**quiet, "MAIN.threads": 200}, {"MAIN.threads_failed": failed})
+    assert (result["thread_starved"], result["threads"]["at_limit"]) == (starved, starved)
