@@ -95,7 +95,7 @@ ERRORS = ("application_errors", "backend_unreachable", "tasks_failing")
 
 #: Causes that are themselves what visitors or tasks suffer.
 SUFFERED = (
-    *ERRORS, "service_down", "requests_refused", "threads_exhausted", "tasks_stuck", "queue_growth", "broker_full",
+    *ERRORS, "service_down", "missing_migration", "requests_refused", "threads_exhausted", "tasks_stuck", "queue_growth", "broker_full",
 )  # fmt: skip
 
 #: What a queue shows of something that its tasks wait for.

@@ -35,8 +35,8 @@ def memory_leak(fleet: Fleet) -> t.Iterator[Cause]:
 
 def _growing(fleet: Fleet, workers: Instance) -> list[Row]:
     """The warm workers that grew, those that grew most first."""
-    warm = {row.get("pid") for row in workers.rows("worker_list") if row.amount("lifetime_requests") >= WARM_REQUESTS}
-    return [row for row in fleet.machine(workers.host).rows("processes_growing") if row.get("pid") in warm]
+    warm = {row.number("pid") for row in workers.rows("worker_list") if row.amount("lifetime_requests") >= WARM_REQUESTS} - {None}
+    return [row for row in fleet.machine(workers.host).rows("processes_growing") if row.number("pid") in warm]
 
 
 def _harm(fleet: Fleet, workers: Instance) -> t.Iterator[str]:
