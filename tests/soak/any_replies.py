@@ -18,8 +18,8 @@ SPOILED, EXAMPLES, LOST = 5, 40, 5
 
 def cases() -> list[str]:
     """The names of all rows."""
-    kinds = [*(("spoiled", number) for number in range(SPOILED)), *(("lost", number) for number in range(LOST))]
-    return [f"{NAME} {service} {kind} {number}" for service in any_replies.SERVICES for kind, number in kinds]
+    spoiled = [f"{NAME} {service} spoiled {number}" for service in any_replies.SERVICES for number in range(SPOILED)]
+    return [*spoiled, *(f"{NAME} {service} lost {number}" for service in any_replies.LOSING for number in range(LOST))]
 
 
 def rows(names: t.Sequence[str], seed: int) -> t.Iterator[drawn.Row]:

@@ -131,7 +131,7 @@ _LOST = (GONE, None, "text", float("nan"))
 #: Values that say what a row is, or to which it belongs. Without them it is another row, or none: that is no missing figure.
 _SAYS_WHAT = frozenset({
     "accepting", "backend_type", "command", "connectable", "field", "info", "key_type", "name", "pid", "ppid", "query", "state", "status",
-    "subject", "task", "type", "user", "view",
+    "subject", "task", "type", "user", "view", "wait_event_type",
     "kept_bytes",  # null of a slot that was never used
 })  # fmt: skip
 
@@ -142,6 +142,15 @@ class Loss(t.NamedTuple):
     number: int
     path: Path
     kind: int
+
+
+#: Lists of names, and files whose words say what limits, or is, where.
+_WHERE_NOTHING_IS_A_FIGURE = frozenset({
+    "columns", "events", "TYPE", "SMEMBERS", "blocked_by", "proc/self/mountinfo", "proc/self/cgroup", "proc/1/cgroup", "proc/diskstats",
+    "sys/fs/cgroup/app/cpu.max", "proc/1/stat", "proc/40/stat",
+})  # fmt: skip
+#: Services of whose replies single figures can be lost. A line of varnishncsa that lacks a field is no line, and is counted as unparsed.
+LOSING = tuple(service for service in SERVICES if service != "varnish_traffic")
 
 
 @functools.cache
@@ -156,7 +165,7 @@ def losses(service: str) -> tuple[Loss, ...]:
 
 
 def _says_what(path: Path) -> bool:
-    inside = {"columns", "events", "TYPE", "SMEMBERS"} & {*map(str, path[:-1])}
+    inside = _WHERE_NOTHING_IS_A_FIGURE & {*map(str, path[:-1])}
     return str(path[-1]) in _SAYS_WHAT or str(path[-1]).endswith("id") or bool(inside)
 
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ..._collect.sampling import number
+from ..._collect.sampling import amount, number
 from ..._linux.kernel_text import Counters
 
 
 def loadavg(text: t.Optional[str]) -> t.Optional[tuple[float, float, float]]:
     """The three load averages."""
-    values = [number(word) for word in (text or "").split()[:3]]
+    values = [amount(word) for word in (text or "").split()[:3]]
     if len(values) < 3 or None in values:
         return None
     return float(values[0] or 0), float(values[1] or 0), float(values[2] or 0)
