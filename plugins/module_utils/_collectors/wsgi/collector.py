@@ -15,7 +15,7 @@ from ..._collect.facts import Facts
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Down, Problem
 from ..._linux import backlog, usage
-from ..._linux.processes import Process
+from ..._linux.processes import Process, children_now
 from ..._linux.served import address_of
 from ..._linux.waits import Busy, Waits
 from ..._texts.redact import clean
@@ -69,7 +69,8 @@ class WsgiSampler(Sampler):
         raise Down(f"no Gunicorn, uvicorn, Granian, Daphne or Hypercorn that can be seen here listens at {clean(str(place), 80)}")
 
     def _is_at(self, process: Process, place: str) -> bool:
-        return any(listener.is_at(place) for listener in self.tools.processes.listening(process.pid))
+        pids = [process.pid, *children_now(process.pid)]
+        return any(listener.is_at(place) for pid in pids for listener in self.tools.processes.listening(pid))
 
     def watch(self, seconds: float) -> None:
         """Look now and then."""

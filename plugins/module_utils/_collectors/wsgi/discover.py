@@ -48,8 +48,9 @@ def server_of(process: Process) -> t.Optional[str]:
 
 
 def name_of(process: Process, tools: HostTools) -> str:
-    """Where it listens, else the process id."""
-    sockets = tools.processes.listening(process.pid)
+    """Where it, or else a worker, listens; the process id where that may not be read."""
+    listening = (tools.processes.listening(pid) for pid in [process.pid, *children_now(process.pid)])
+    sockets = next((each for each in listening if each), None)
     if not sockets:
         return f"{server_of(process)} {process.pid}"
     first = sockets[0]
