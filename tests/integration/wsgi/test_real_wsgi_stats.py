@@ -68,7 +68,7 @@ def test_the_facts_of_a_full_gunicorn(sync: Wsgi) -> None:
 
 
 def test_a_unix_socket_has_no_ages() -> None:
-    words = ("gunicorn", "-b", "127.0.0.1:{port}", "-b", "{dir}/app.sock", "-w", "1", "app:wsgi")
+    words = ("gunicorn", "-b", "127.0.0.1:{port}", "-b", "unix:{dir}/app.sock", "-w", "1", "app:wsgi")
     with Wsgi("gunicorn sync", *words) as server:
         found = facts(server)
         assert {each["kind"] for each in found["sockets"]} == {"tcp", "unix"} and found["workers"]["busy"] == 0

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import socket
@@ -39,12 +40,8 @@ def test_a_request_without_its_answer(
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "::1"])
 def test_the_connections_of_a_listening_socket(host: str) -> None:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with (
-        socket.socket(family) as server,
-        socket.socket(family) as silent,
-        socket.socket(family) as asking,
-        socket.socket(family) as waiting,
-    ):
+    with contextlib.ExitStack() as stack:
+        server, silent, asking, waiting = (stack.enter_context(socket.socket(family)) for _each in range(4))
         server.bind((host, 0))
         server.listen(5)
         port = server.getsockname()[1]

@@ -22,14 +22,14 @@ def entries(check: t.Any) -> list[t.Any]:
 
 
 def test_an_entry_for_each_service_in_its_words() -> None:
-    assert entries({"id": "busy", "advice": [{"when": {"<set>": "> 0"}, "say": "<set> of <service>"}]}) == [
+    assert entries({"id": "busy", "advice": [{"when": {"<set>": "> 0"}, "say": "<set>, <service>"}]}) == [
         {
             "id": "uwsgi_busy",
             "service": "uwsgi",
             "applies": "kind",
-            "advice": [{"when": {"processes": "> 0"}, "say": "processes of uwsgi"}],
+            "advice": [{"when": {"processes": "> 0"}, "say": "processes, uwsgi"}],
         },
-        {"id": "wsgi_busy", "service": "wsgi", "advice": [{"when": {"workers": "> 0"}, "say": "workers of wsgi"}]},
+        {"id": "wsgi_busy", "service": "wsgi", "advice": [{"when": {"workers": "> 0"}, "say": "workers, wsgi"}]},
     ]
 
 
