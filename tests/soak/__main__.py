@@ -13,7 +13,10 @@ import random
 import sys
 import typing as t
 
-from . import Any, PARTS, Sequence, The, a, a, a, all, and, and, any_facts, any_facts, any_replies, any_replies, counting_table, example_lines, example_lines, for, generator, name, names, of, of, of, parts, port_table, port_table, role_table, role_table, rows, rows, seed, some, strangers, strangers, t, t, the, them
+from . import any_facts, any_replies, counting_table, example_lines, port_table, role_table, strangers
+
+#: The parts: a name, the names of all rows, and a generator of rows for some of them and a seed.
+PARTS: t.Sequence[t.Any] = (any_facts, any_replies, counting_table, example_lines, port_table, role_table, strangers)
 STATE = pathlib.Path(__file__).parents[1] / "output" / "soak" / "state.json"
 
 
