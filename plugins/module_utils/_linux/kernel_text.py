@@ -31,8 +31,9 @@ def keyed(text: t.Optional[str]) -> Counters:
 
 
 def first_numbers(text: t.Optional[str]) -> list[float]:
-    """The numbers of a one-line file."""
-    return [value for value in map(number, (text or "").split()) if value is not None]
+    """The numbers of a one-line file; none when one is below 0, where none can be."""
+    values = [number(word) for word in (text or "").split()]
+    return [] if any(value is not None and value < 0 for value in values) else [value for value in values if value is not None]
 
 
 class Mount(t.NamedTuple):

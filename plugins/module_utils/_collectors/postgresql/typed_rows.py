@@ -50,7 +50,7 @@ _AMOUNTS = _names("""
 _SIGNED = _names("""
     behind_bytes connection_limit estimate kept_bytes lag_bytes queryid safe_wal_size unsent_bytes
 """)
-KNOWN = _FLAGS | _TEXTS | _WHOLE | _AMOUNTS | _SIGNED
+KNOWN = _FLAGS | _TEXTS | _WHOLE | _AMOUNTS | _SIGNED | {"blocked_by"}
 #: A row that lacks one of these is not the answer to what was asked: which one of many it is, is not known.
 _KEYS = ("id", "number", "oid", "pid", "schema", "table_id", "view")
 

@@ -199,7 +199,7 @@ class Host:
             hostname=os.uname().nodename,
             cores_online=attempt(lambda: psutil.cpu_count(logical=True)) or os.cpu_count(),
             affinity=attempt(lambda: frozenset(os.sched_getaffinity(0))),
-            load=parse.loadavg(self.read("/proc/loadavg")) or attempt(psutil.getloadavg),
+            load=parse.loadavg(self.read("/proc/loadavg")) or attempt(lambda: parse.loadavg(" ".join(map(str, psutil.getloadavg())))),
             memory=fields(attempt(psutil.virtual_memory), MEMORY_FIELDS),
             meminfo=kernel_text.keyed(self.read("/proc/meminfo")),
             pressure=self.pressure(),
