@@ -32,6 +32,7 @@ NO_MINIMUM = {
     "celery_queue_task_broken": "the module gives it for tasks that finished three times or more",
     "celery_queue_redelivery": "a share of the time after which the broker redelivers",
     "varnish_traffic_cached_urls": "the inventory says that not one of them may bypass the cache",
+    "visitors_new_client_errors": "compared only where this window and the baseline hold enough requests each (comparable.errors)",
     "postgresql_stale_statistics": "a share of the rows of large tables",
     **dict.fromkeys(
         ("server_load", "server_cpu_busy", "server_iowait", "server_iowait_database", "server_steal", "server_throttled",

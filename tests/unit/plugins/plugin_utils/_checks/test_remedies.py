@@ -47,7 +47,7 @@ REASONS = sorted({reason for path in TARGET.rglob("*.py") for reason in reasons(
 NOTHING_TO_MEND = (
     "no ", "none ", "it ran without", "it cannot", "there is a plan", "counted by", "these URLs", "the pattern holds", "a backslash",
     "only SELECT",
-    "it calls", "the processors did", "autovacuum_freeze_max_age", "the whole", "its parent",
+    "it calls", "the processors did", "autovacuum_freeze_max_age", "the whole", "its parent", "the link is up",
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from ansible_collections.warroom.launch.plugins.plugin_utils._checks.check impor
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.limit import Limit
 
 ENTRIES = load()
+CHECKS = {check.id: check for check in Catalogue(ENTRIES).checks()}
 
 
 def test_all_of_them_compile():
@@ -34,7 +35,7 @@ def test_every_rule_has_its_question_limit_advice_and_next_command(entry):
     assert entry["question"].endswith("?")
     assert entry.get("warn") is not None or entry.get("fail") is not None or entry.get("expects")
     assert entry.get("look"), "the tool to open"
-    assert entry.get("unit"), "how its number is written"
+    assert CHECKS[entry["id"]].unit, "how its number is written: its own, or by the measure's name"
     if entry.get("applies"):
         assert entry.get("otherwise"), "why it is skipped"
 
