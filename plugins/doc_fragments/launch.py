@@ -67,6 +67,42 @@ notes:
   - A service that is stopped or unreadable is data, not a failure; see O(fail_on_down).
 """
 
+    # What a site knows of itself, for judge.
+    SETTINGS = r"""
+options:
+  extra_checks:
+    description: Checks in the format of the catalogue, for hosts without their own settings.
+    type: list
+    elements: dict
+    default: []
+  accept:
+    description:
+      - "Known gaps as check id: reason, for hosts without their own settings. They are shown but do not count."
+      - Instead of a reason, a dictionary of C(reason), C(hosts) (a list of hosts or groups; V(fleet) is what exists once) and C(until)
+        (a date, that day included, in UTC), or a list of those. A gap whose date has passed counts again, and says so.
+    type: dict
+    default: {}
+  known_clients:
+    description:
+      - Known database clients. A string is a user, an application or an address.
+        A dictionary of C(user), C(application), C(address) and C(database) (shell patterns) must match in every key that it has.
+    type: list
+    elements: raw
+    default: []
+  probes:
+    description:
+      - URLs to visit from the control node, each on a new connection and within five seconds; at most ten. Redirects are not followed.
+        What the hosts of accelerators saw of them comes with their facts (O(warroom.launch.varnish_stats#module:visits)).
+    type: list
+    elements: str
+    default: []
+  only:
+    description: The services to judge; without it, all. What was not asked for is neither judged nor missed, and the report says so.
+    type: list
+    elements: str
+    default: []
+"""
+
     # Storing, labelling and comparing a report, for judge and watch.
     STORE = r"""
 options:

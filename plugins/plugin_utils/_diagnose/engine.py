@@ -19,7 +19,8 @@ from .._fleet.nodes import Key
 from .._fleet.observed import Data
 from .._reach.hosts import NOWHERE, Reach
 from .cause import Cause, Diagnosis, Evidence, LatentRisk
-from .causes import CAUSES, ORDER, CauseKind, explains
+from .cause_kind import CauseKind
+from .causes import CAUSES, ORDER, explains
 from .extent import apart, around, keys_of, path_of
 from .felt import felt
 from .fleet_view import Fleet

@@ -11,7 +11,7 @@ import typing as t
 from .._fleet.nodes import Key
 from .._fleet.observed import Instance
 from .cause import Cause
-from .causes import SUFFERED
+from .cause_kind import SUFFERED
 from .extent import keys_of
 from .fleet_view import Fleet
 

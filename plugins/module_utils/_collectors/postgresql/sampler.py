@@ -128,7 +128,7 @@ class Server:
             with self._in(schema.database) as session:
                 if session is not None:
                     SchemaReader(session, schema.database).again(schema, moment)
-                    self.undefined.append(undefined.read(session, schema.database, time.monotonic() - moment + RECENT))
+                    self.undefined.append(undefined.read(session, schema.database, time.monotonic() - moment + RECENT, self.about.grant))
 
     # -- which databases, and how to get into them -------------------------------------------------------------
 

@@ -51,8 +51,8 @@ def _catalogue(names: t.Iterable[str]) -> str:
   WHERE c.relkind IN ('r', 'v', 'm', 'p', 'f') AND c.relname IN ({listed}) GROUP BY 1"""
 
 
-def read(session: Session, database: str, seconds: float) -> Maybe[list[Row]]:
-    """What the sessions of this database named in vain within the last seconds."""
+def read(session: Session, database: str, seconds: float, grant: str) -> Maybe[list[Row]]:
+    """What the sessions of this database named in vain within the last seconds. `grant`: what shows us the hidden ones."""
     try:
         recent = session.ask(_recent(seconds))
         hidden = any(row["hidden"] for row in recent)
@@ -66,7 +66,7 @@ def read(session: Session, database: str, seconds: float) -> Maybe[list[Row]]:
         for row, used, columns in named
         for kind, name in _missing([table for table in used if table in tables], columns, there)
     ]
-    return Unknown("the statements of some sessions are hidden from this user: GRANT pg_monitor") if hidden and not found else found
+    return Unknown(f"the statements of some sessions are hidden from this user: {grant}") if hidden and not found else found
 
 
 def names(text: str) -> tuple[set[str], set[tuple[str, str]]]:

@@ -14,7 +14,8 @@ import pytest
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.services import TIERS
 from ansible_collections.warroom.launch.plugins.plugin_utils._diagnose import cache_servers, database_members, engine, machine, service_down
 from ansible_collections.warroom.launch.plugins.plugin_utils._diagnose.cause import Cause
-from ansible_collections.warroom.launch.plugins.plugin_utils._diagnose.causes import CAUSES, ORDER, CauseKind
+from ansible_collections.warroom.launch.plugins.plugin_utils._diagnose.cause_kind import CauseKind
+from ansible_collections.warroom.launch.plugins.plugin_utils._diagnose.causes import CAUSES, ORDER
 from ansible_collections.warroom.launch.plugins.plugin_utils._diagnose.fleet_view import Fleet
 
 from .test_diagnosis import SINGLE

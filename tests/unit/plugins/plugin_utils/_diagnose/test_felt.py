@@ -11,7 +11,8 @@ import typing as t
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.plugin_utils._diagnose.causes import CAUSES, SUFFERED
+from ansible_collections.warroom.launch.plugins.plugin_utils._diagnose.cause_kind import SUFFERED
+from ansible_collections.warroom.launch.plugins.plugin_utils._diagnose.causes import CAUSES
 from ansible_collections.warroom.launch.plugins.plugin_utils._diagnose.felt import SUFFER, WELL
 from ansible_collections.warroom.launch.plugins.plugin_utils._report import board
 from ansible_collections.warroom.launch.plugins.plugin_utils._report.model import model
