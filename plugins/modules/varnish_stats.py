@@ -251,7 +251,7 @@ ansible_facts:
                  younger_than_manager_seconds: {type: int, description: How much younger it is than its manager.}}
             vcl_failures: {type: int, description: Requests that ended in an error inside the VCL.}
             workspace_overflows: {type: int, description: Requests that had not enough workspace.}
-            answered_500: {type: int, description: Answers with 500 that Varnish made itself, because its workspace was too small for the headers.}
+            answered_500: {type: int, description: 'Answers with 500 that Varnish made itself, for lack of workspace for headers.'}
             lifetime_vcl_failures: {type: int, description: VCL failures since the child started.}
   sample:
     launch_varnish:
