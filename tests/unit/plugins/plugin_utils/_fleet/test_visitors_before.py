@@ -30,11 +30,14 @@ def times(outcomes: t.Mapping[str, float], requests: int = 400) -> Facts:
     return {**parts, "all": {**parts["hit"], "count": 3 * requests}}
 
 
-def fleet(outcomes: t.Mapping[str, float] = CALM, requests: int = 400, **statuses: int) -> dict[str, t.Any]:
+def fleet(outcomes: t.Optional[t.Mapping[str, float]] = None, requests: int = 400, **statuses: int) -> dict[str, t.Any]:
     """The report of a fleet whose visitors get this; statuses: `s404=12`."""
     counts = {name.removeprefix("s"): count for name, count in statuses.items()}
     read = log(requests=3 * requests, errors=sum(count for status, count in counts.items() if status[0] == "5"))
-    read.update(response_times=times(outcomes, requests), statuses=[{"name": status, "count": count} for status, count in counts.items()])
+    read.update(
+        response_times=times(CALM if outcomes is None else outcomes, requests),
+        statuses=[{"name": status, "count": count} for status, count in counts.items()],
+    )
     web = {"launch_varnish": fact(accelerator()), "launch_varnish_traffic": fact(read)}
     return {"web1": web, "app1": {"launch_uwsgi": fact(workers(0.05))}}
 
