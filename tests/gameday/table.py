@@ -43,7 +43,7 @@ def reached(rows: Rows) -> dict[str, t.Optional[bool]]:
     """Which bars today's rules reach; None where nothing of it is recorded."""
     now = {**measures(rows), "false-alarms": share(row.wrong for row in rows if row.role == "no-op")}
     pairs = ((name, now[name], limit) for name, limit in BARS.items())
-    return {name: None if value is None else (value <= limit if name in _AT_MOST else value >= limit) for name, value, bar in pairs}
+    return {name: None if value is None else (value <= limit if name in _AT_MOST else value >= limit) for name, value, limit in pairs}
 
 
 def share(answers: t.Iterable[t.Optional[bool]]) -> t.Optional[float]:
