@@ -30,6 +30,8 @@ ONLY_LIVE: dict[str, dict[str, str]] = {
     },
     "postgresql": {
         **dict.fromkeys(("plans", "vacuums", "prepared_transactions"), "what a session is at: tests/integration/postgresql"),
+        "undefined_names": "statements of other sessions: tests/integration/postgresql/test_postgresql_live_causes.py",
+        "undefined_names_total": "as undefined_names",
         **dict.fromkeys(("archiving", "statements_evicted", "statements_hidden", "statements_since_seconds"), "views of a real server"),
         **dict.fromkeys(("replication", "replication_slots"), "tests/integration/postgresql/test_postgresql_live_replica.py"),
         **dict.fromkeys(("indexes", "databases_read", "limits"), "the catalogue of a real database: tests/integration/postgresql"),

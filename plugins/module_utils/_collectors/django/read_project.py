@@ -27,7 +27,7 @@ _CONNECT_SECONDS = 3
 _ROUNDS = 200_000
 _SETTINGS_LINE = re.compile(r"DJANGO_SETTINGS_MODULE['\"]\s*,\s*['\"]([\w.]+)['\"]")
 _CLASS_PATH = re.compile(r"[A-Za-z_][\w.]{0,150}")
-_PLACE = re.compile(r"(?:\w+://)?(?:[^@/\s]*@)?(\[[0-9A-Fa-f:.]+\]|[\w.-]+):(\d{1,5})(?:/\S*)?")
+_HOST = re.compile(r"\[[0-9A-Fa-f:.]{2,60}\]|[\w.-]{1,253}")
 _UNIX = re.compile(r"(?:unix:(?://)?)?(/[^?\s]+)")
 #: Backends that only this process sees.
 _LOCAL_CACHES = ("locmem", "dummy", "filebased")
@@ -205,11 +205,14 @@ def _places(location: t.Any) -> list[Place]:
     texts = re.split(r"[;,]", location) if isinstance(location, str) else [str(item) for item in location or ()]
     found: list[Place] = []
     for text in texts:
-        network, path = _PLACE.fullmatch(text.strip()), _UNIX.fullmatch(text.strip())
-        if network:
-            found.append((network.group(1).strip("[]"), int(network.group(2))))
-        elif path:
+        word = text.strip()[:500]
+        place = word.partition("://")[2] or word
+        host, colon, port = place.rpartition("@")[2].partition("/")[0].rpartition(":")
+        path = _UNIX.fullmatch(word)
+        if path:
             found.append(path.group(1))
+        elif colon and _HOST.fullmatch(host) and port.isdecimal() and int(port) < 65536:
+            found.append((host.strip("[]"), int(port)))
     return found
 
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 import typing as t
 
 import pytest
@@ -60,8 +61,12 @@ def test_a_tool_that_prints_without_end_is_ended_and_named(script: str) -> None:
         Commands(Module()).run(["sh", "-c", script], 20)
 
 
-def test_both_outputs_and_the_input_are_kept_apart() -> None:
-    ran = Commands(Module()).run(["sh", "-c", "cat; echo wrong >&2; exit 3"], 20, stdin="given")
+def test_both_outputs_and_what_is_handed_over_are_kept_apart() -> None:
+    with tempfile.TemporaryFile() as handle:
+        handle.write(b"given")
+        handle.seek(0)
+        number = handle.fileno()
+        ran = Commands(Module()).run(["sh", "-c", f"cat /dev/fd/{number}; echo wrong >&2; exit 3"], 20, handed=[number])
     assert (ran.rc, ran.out, ran.err, ran.late) == (3, b"given", b"wrong\n", False)
 
 

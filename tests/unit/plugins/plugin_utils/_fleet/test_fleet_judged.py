@@ -12,6 +12,7 @@ import typing as t
 import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.broker import Length, Reading
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.broker_load import Load
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.broker_url import Broker
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.shape import Gathered
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.shape import facts as celery_facts
@@ -124,9 +125,11 @@ def broker(
     for place, outcome in enumerate(tasks):
         for event in ({"type": "task-received", "name": "shop.send"}, {"type": f"task-{outcome}", "exception": "KeyError()"}):
             tally.take({"hostname": node, "timestamp": 0.0, "uuid": str(place), **event}, 0.0)
-    got = Gathered(Broker("redis://h:6379/0"), {"run_id": "x"}, [node], first=snapshot(0.0, 0), second=snapshot(5.0, 50), tally=tally)
+    server = {"run_id": "x", "used_memory": 1 << 20, "maxmemory": 0, "maxmemory_policy": "noeviction"}
+    got = Gathered(Broker("redis://h:6379/0"), server, [node], first=snapshot(0.0, 0), second=snapshot(5.0, 50), tally=tally)
     got.readings = [Reading(place * 5.0 / (len(ready) - 1), {"celery": Length(count)}, unacked=0) for place, count in enumerate(ready)]
     got.control = Reading(0.0, {}, unacked=0)
+    got.load, got.load_after = Load({}, []), Load({"lpush": (10.0, 100.0)}, [])
     for name, value in changes.items():
         setattr(got, name, value)
     instance = {"name": "shop", "state": "up", "window": 5.0, **celery_facts(got, 5.0, 10).done()}

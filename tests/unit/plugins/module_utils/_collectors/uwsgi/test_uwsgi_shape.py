@@ -84,7 +84,7 @@ def test_u08_cores_absent_and_other_states(case):
     assert workers["odd_states"] == ["pause", "sig7"] and workers["cores_unknown"] == 1
     assert (result["cores_busy"], result["cores_active"]) == (1, 2)
     assert result["concurrency"] is None and result["utilisation"] is None
-    assert "cores unknown for 1 workers" in result["notes"][0]
+    assert "cores unknown for 1 worker (" in result["notes"][0]
     assert result["busy_ratio"] == 0.5
 
 
