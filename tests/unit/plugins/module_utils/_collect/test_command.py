@@ -22,9 +22,9 @@ class Module:
     def get_bin_path(self, name: str, opt_dirs: t.Any = None) -> t.Optional[str]:
         return None if name == "nowhere" else name
 
-    def run_command(self, argv: list[str], before_communicate_callback: t.Any, **_options: t.Any) -> tuple[int, bytes, bytes]:
+    def run_command(self, argv: list[str], before_communicate_callback: t.Any, **options: t.Any) -> tuple[int, bytes, bytes]:
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        with subprocess.Popen(argv, **pipes) as process:
+        with subprocess.Popen(argv, **pipes, pass_fds=options["pass_fds"]) as process:
             before_communicate_callback(process)
             # a child of the tool may hold its output open: what core reads until nothing comes
             process.stdout.close()
