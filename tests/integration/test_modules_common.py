@@ -27,6 +27,7 @@ MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*_stats.
 #: An instance of each service that is not there, so that a module has something to say without a server.
 PLACES: dict[str, dict[str, t.Any]] = {
     "celery": {"broker_url": "redis://:{secret}@127.0.0.1:1/0"},
+    "django": {"chdir": "/nonexistent/shop"},
     "memcached": {"address": "127.0.0.1:1", "username": "monitor"},
     "mysql": {"login_host": "127.0.0.1", "login_port": 1, "login_user": "monitor"},
     "postgresql": {"login_host": "127.0.0.1", "login_port": 1, "login_user": "monitor"},
@@ -35,6 +36,7 @@ PLACES: dict[str, dict[str, t.Any]] = {
     "uwsgi": {"stats": "127.0.0.1:1"},
     "varnish": {"instance": "/nonexistent/varnish"},
     "varnish_traffic": {"instance": "/nonexistent/varnish"},
+    "wsgi": {"bind": "127.0.0.1:1"},
 }
 LONG_SECRET = "EXAMPLESECRET"
 SECRETS = {"one": "1", "ten": "10", "long": LONG_SECRET}
