@@ -85,8 +85,11 @@ def test_a_replica_that_lags_and_one_that_stands_still() -> None:
         primary.query("GRANT REPLICATION SLAVE ON *.* TO repl@'%'")
         (log,) = primary.query("SHOW MASTER STATUS")
         place = f"MASTER_HOST='127.0.0.1', MASTER_PORT={primary.port}, MASTER_LOG_FILE='{log[0]}', MASTER_LOG_POS={log[1]}"
-        replica.query(f"CHANGE MASTER 'west' TO {place}, MASTER_USER='repl', MASTER_PASSWORD='EXAMPLErepl', MASTER_DELAY=600")
+        replica.query(f"CHANGE MASTER 'west' TO {place}, MASTER_USER='repl', MASTER_PASSWORD='EXAMPLErepl'")
         replica.query("START SLAVE 'west'")
+        # what it applies waits for this lock
+        lock = pymysql.connect(unix_socket=replica.socket, user="root")
+        lock.cursor().execute("FLUSH TABLES WITH READ LOCK")
         primary.query("CREATE DATABASE shop")
         root = {"login_user": "root"}
         lagging = wait_until(
@@ -95,6 +98,7 @@ def test_a_replica_that_lags_and_one_that_stands_still() -> None:
             ),
             "it lags",
         )
+        lock.close()
         assert (lagging["role"], lagging["replication_broken"]) == ("replica", 0)
         assert [(row["name"], row["source"]) for row in lagging["replication"]] == [("west", f"127.0.0.1:{primary.port}")]
         source = read(primary, login_unix_socket=primary.socket, **root)
@@ -106,7 +110,7 @@ def test_a_replica_that_lags_and_one_that_stands_still() -> None:
         assert (stopped["replication_broken"], stopped["replication_lag_seconds"]) == (1, None)
         replica.query("SET @@default_master_connection = ''")
         replica.query("STOP ALL SLAVES")
-        replica.query("CHANGE MASTER 'west' TO MASTER_DELAY=0, MASTER_USER='repl', MASTER_PASSWORD='EXAMPLEwrong'")
+        replica.query("CHANGE MASTER 'west' TO MASTER_USER='repl', MASTER_PASSWORD='EXAMPLEwrong'")
         replica.query("START SLAVE 'west'")
         refused = wait_until(
             lambda: next(

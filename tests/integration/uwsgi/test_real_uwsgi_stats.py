@@ -207,7 +207,7 @@ def test_the_module_finds_each_master_once_and_reads_its_configuration():
         (mine,) = [one for one in found if one["name"] == server.stats]
         assert mine["state"] == "up" and mine["window"] >= 0.3 and mine["address"] == server.stats
         assert mine["configured"] == {
-            "processes": 2, "threads": 2, "cheaper": None, "harakiri_seconds": 25, "listen": None, "harakiri": True,
+            "processes": 2, "threads": 2, "cheaper": None, "harakiri_seconds": 25, "listen": None, "harakiri": True, "application": "named",
         }  # fmt: skip
         (beside,) = [one for one in found if one["name"] == router]
         assert beside["kind"] == "router" and beside["sessions"] == 0
