@@ -21,7 +21,10 @@ from tests.support.practice import Practice
 from tests.support.printed import Printed
 
 #: Commands that end with an error when there is nothing to show: they are printed only when there is.
-ONLY_WITH_A_FINDING = {"varnish_child_crashed": "there is no panic to show"}
+ONLY_WITH_A_FINDING = {
+    "varnish_child_crashed": "there is no panic to show",
+    "celery_queue_broker_alarm": "the broker is a Redis, and no RabbitMQ runs here",
+}
 
 
 def possible(report: dict[str, t.Any], inventory: str) -> dict[str, str]:
