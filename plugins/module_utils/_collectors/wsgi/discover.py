@@ -42,7 +42,11 @@ def _is_worker(process: Process, above: t.Optional[Process]) -> bool:
 
 
 def server_of(process: Process) -> t.Optional[str]:
-    """Which of the servers it is, if any."""
+    """Which of the servers it is, if any: by its own program, so that a shell, an editor or a tool that was given its name is none."""
+    first = process.argv[0] if process.argv else ""
+    program = first if first.startswith("gunicorn: ") else os.path.basename(first)
+    if not program.startswith(("python", "pypy", *SERVERS)):
+        return None
     service = classify(process.name, process.argv)[0]
     return service if service in SERVERS else None
 

@@ -93,3 +93,14 @@ def test_each_server_is_found_once() -> None:
         (40, 1, "granian", ("/usr/bin/python3", "/usr/bin/granian", "a:b")),
         (50, 1, "vi", ("vi", "gunicorn.conf.py")),
     ) == [10, 20, 30, 40]
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("bash", "/srv/checks/gunicorn"), ("/bin/sh", "/usr/local/bin/gunicorn"), ("vim", "gunicorn"), ("tail", "-f", "gunicorn"),
+        ("sudo", "gunicorn", "app:app"), ("timeout", "gunicorn", "9"), ("supervisorctl", "uvicorn"),
+    ],
+)  # fmt: skip
+def test_what_only_has_the_name_of_a_server_among_its_words_is_none(argv: tuple[str, ...]) -> None:
+    assert discover.server_of(Process(100_000_000, 1, argv[0].rpartition("/")[2], 1000, argv)) is None
