@@ -113,11 +113,11 @@ ansible_facts:
               type: list
               elements: dict
               contains:
-                {name: {type: str, description: 'C(db) and its number.'}, keys: {type: int, description: Its keys.},
+                {name: {type: str, description: 'C(db) and its number.'}, key_count: {type: int, description: Its keys.},
                  expiring_ratio: {type: float, description: The share of keys that expire.},
                  uses: {type: list, elements: str, description: 'What it is used for, null of all but the four largest.'}}
             databases_total: {type: int, description: How many there are.}
-            keys: {type: int, description: Keys in all databases.}
+            key_count: {type: int, description: Keys in all databases.}
             hit_ratio: {type: float, description: 'Hits of all reads of keys in the window, null without reads.'}
             reads: {type: int, description: Reads of keys in the window.}
             reads_per_second: {type: float, description: The same per second.}

@@ -14,27 +14,20 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import typing as t
 
 from ansible_collections.warroom.launch.plugins.module_utils._collect.run import gather
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.server.collector import COLLECTOR
 
+from .meanwhile import with_meanwhile
 from .tools import RealCommands, tools_with
 
 
 def read(window: float = 0.0, meanwhile: t.Optional[t.Callable[[], t.Any]] = None, top: int = 10) -> dict[str, t.Any]:
     """The machine we run on; `meanwhile` runs in the window."""
-
-    class Sampler(COLLECTOR.sampler):  # type: ignore[name-defined,misc]
-        def watch(self, seconds: float) -> None:
-            worker = threading.Thread(target=meanwhile or (lambda: None))
-            worker.start()
-            super().watch(seconds)
-            worker.join()
-
-    collector = type(COLLECTOR)(COLLECTOR.service, COLLECTOR.options, Sampler, COLLECTOR.discover, COLLECTOR.places, COLLECTOR.libraries)
-    facts = gather([(collector, {})], window, tools_with(RealCommands(), timeout=10.0, top=top))["launch_server"]["instances"][0]
+    facts = gather([(with_meanwhile(COLLECTOR, meanwhile), {})], window, tools_with(RealCommands(), timeout=10.0, top=top))[
+        "launch_server"
+    ]["instances"][0]
     assert facts["state"] == "up", facts["problem"]
     return facts
 

@@ -14,6 +14,7 @@ import typing as t
 import pymysql
 
 from . import roots
+from .meanwhile import with_meanwhile
 from .server import Server, free_port, wait_until
 from .tools import RealCommands, tools_with
 
@@ -173,8 +174,10 @@ def rows_of(connection: t.Any, sql: str) -> list[tuple[t.Any, ...]]:
         return list(cursor.fetchall())
 
 
-def read(server: Database, window: float = 0.0, timeout: float = 10.0, **options: t.Any) -> dict[str, t.Any]:
-    """The facts of the server as the monitoring user sees it over TCP, unless `options` say otherwise."""
+def read(
+    server: Database, window: float = 0.0, timeout: float = 10.0, meanwhile: t.Optional[t.Callable[[], t.Any]] = None, **options: t.Any
+) -> dict[str, t.Any]:
+    """The facts of the server as the monitoring user sees it over TCP, unless `options` say otherwise; `meanwhile` runs in the window."""
     from ansible_collections.warroom.launch.plugins.module_utils._collect.options import instances_of, secrets_in
     from ansible_collections.warroom.launch.plugins.module_utils._collect.run import gather
     from ansible_collections.warroom.launch.plugins.module_utils._collectors.mysql.collector import COLLECTOR
@@ -183,7 +186,7 @@ def read(server: Database, window: float = 0.0, timeout: float = 10.0, **options
     instance = (instances_of(COLLECTOR, [options if "login_unix_socket" in options else {**login, **options}], {}) or [])[0]
     tools = tools_with(RealCommands(), timeout=timeout)
     tools.secrets |= secrets_in(COLLECTOR, instance)
-    return gather([(COLLECTOR, instance)], window, tools)[COLLECTOR.key]["instances"][0]
+    return gather([(with_meanwhile(COLLECTOR, meanwhile), instance)], window, tools)[COLLECTOR.key]["instances"][0]
 
 
 @contextlib.contextmanager

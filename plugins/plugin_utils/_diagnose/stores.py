@@ -82,7 +82,7 @@ def _databases(server: Instance) -> t.Iterator[str]:
     for row in server.rows("databases")[:4]:
         uses = row.get("uses")
         what = f" ({', '.join(map(str, uses))})" if isinstance(uses, list) and uses else ""
-        yield f"{row.word('name')}{what}: {row.amount('keys'):.0f} keys, {percent(row.number('expiring_ratio'))} of them expire."
+        yield f"{row.word('name')}{what}: {row.amount('key_count'):.0f} keys, {percent(row.number('expiring_ratio'))} of them expire."
 
 
 def servers_full(fleet: Fleet) -> t.Iterator[Cause]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import threading
 import typing as t
 
 import pymysql
@@ -42,8 +41,7 @@ def test_a_full_server_is_up_and_says_so() -> None:
 def test_a_restart_within_the_window_is_no_error_of_ours() -> None:
     with MariaDB() as server:
         login = {"login_unix_socket": server.socket, "login_user": "root"}
-        threading.Timer(0.3, lambda: server.query("SHUTDOWN")).start()
-        found = read(server, window=1.5, **login)
+        found = read(server, window=1.5, meanwhile=lambda: server.query("SHUTDOWN"), **login)
         assert found["state"] == "down"
         assert found["problem"].startswith(f"it ended within the window: there is no socket {server.socket}")
 

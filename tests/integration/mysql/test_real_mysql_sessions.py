@@ -178,9 +178,9 @@ def test_a_server_that_stops_answering_costs_a_sentence() -> None:
     with MariaDB() as server:
         login = {"login_unix_socket": server.socket, "login_user": "root"}
         assert server.process is not None
-        threading.Timer(1.0, lambda: os.killpg(server.process.pid, signal.SIGSTOP)).start()
+        pid = server.process.pid
         try:
-            found = read(server, window=2.0, timeout=1.0, **login)
+            found = read(server, window=2.0, timeout=1.0, meanwhile=lambda: os.killpg(pid, signal.SIGSTOP), **login)
         finally:
             os.killpg(server.process.pid, signal.SIGCONT)
         assert found["state"] == "down"

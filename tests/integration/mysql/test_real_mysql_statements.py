@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-import threading
 
 import pytest
 
@@ -55,10 +54,11 @@ def test_what_was_asked_is_counted_and_what_we_ask_is_not(counting: Database) ->
     with counting.session() as client:
         before = read(counting, window=0.3)
         assert before["questions_per_second"] == 0
-        worker = threading.Timer(0.3, lambda: [rows_of(client, f"SELECT name FROM customer WHERE id = {one}") for one in range(50)])
-        worker.start()
-        found = read(counting, window=1.5)
-        worker.join()
+        found = read(
+            counting,
+            window=1.5,
+            meanwhile=lambda: [rows_of(client, f"SELECT name FROM customer WHERE id = {number}") for number in range(50)],
+        )
     row = next(row for row in found["statements"] if row["calls"] == 50)
     assert (row["kind"], row["database"], row["no_index_ratio"]) == ("read", "shop", 0.0)
     assert round(found["questions_per_second"] * found["window"]) == 50
@@ -69,10 +69,7 @@ def test_what_was_asked_is_counted_and_what_we_ask_is_not(counting: Database) ->
 def test_a_reset_of_the_digests_is_said(instrumented: Database) -> None:
     with load(instrumented, "SELECT 1"):
         truncate = "TRUNCATE performance_schema.events_statements_summary_by_digest"
-        worker = threading.Timer(0.4, lambda: instrumented.query(truncate))
-        worker.start()
-        found = read(instrumented, window=1.0)
-        worker.join()
+        found = read(instrumented, window=1.0, meanwhile=lambda: instrumented.query(truncate))
     assert "the statement digests were reset within the window" in found["notes"]
     assert all((row["calls"] or 0) >= 0 for row in found["statements"])
 

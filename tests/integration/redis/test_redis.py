@@ -73,7 +73,7 @@ def test_numbers_agree_with_what_was_sent_and_with_redis_cli(server: Redis) -> N
         facts = read(server, 0.3, traffic)
         memory, clients = told(server, "memory"), told(server, "clients")
     assert facts["state"] == "up", facts["problem"]
-    assert (facts["reads"], facts["hit_ratio"], facts["operations"], facts["keys"]) == (50, 0.8, 90, 40)
+    assert (facts["reads"], facts["hit_ratio"], facts["operations"], facts["key_count"]) == (50, 0.8, 90, 40)
     calls = {row["name"]: row["calls"] for row in facts["commands"]}
     assert calls["SET"] == 40 and calls["GET"] == 50
     assert facts["limit_bytes"] == int(memory["maxmemory"]) == 3 << 20 and facts["policy"] == memory["maxmemory_policy"]

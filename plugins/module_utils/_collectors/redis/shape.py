@@ -89,7 +89,7 @@ def _uses(facts_: Facts, first: Sample, latest: Sample, keep: int) -> None:
         keys, expiring = (measured(parse.count(size, name), f"INFO does not tell {name} of a database") for name in ("keys", "expires"))
         found = uses.of_keys(names.get(number, ())) | by_client.get(number, set())
         of_it: Maybe[list[str]] = uses.ordered(found) if number in names else Unknown(_why_no_keys(latest))
-        rows.append({"name": f"db{number}", "keys": keys, "expiring_ratio": share(expiring, keys, "it has no keys"), "uses": of_it})
+        rows.append({"name": f"db{number}", "key_count": keys, "expiring_ratio": share(expiring, keys, "it has no keys"), "uses": of_it})
     facts_.rows("databases", Unknown(latest.why_not("INFO")) if latest.is_sentinel else rows, keep)
     found = {use for number in names for use in uses.of_keys(names[number])} | {use for of_it in by_client.values() for use in of_it}
     if _waited(first, latest):
@@ -98,7 +98,9 @@ def _uses(facts_: Facts, first: Sample, latest: Sample, keep: int) -> None:
     for use in uses.USES:
         facts_.put(f"used_as.{use}", Unknown(why) if why else use in found)
     facts_.put("tasks_evictable", all_of([facts_.value(f"used_as.{uses.BROKER}"), memory.evicts_any(facts_)]))
-    facts_.put("keys", total(measured(parse.count(size, "keys"), "INFO does not tell the keys of a database") for size in sizes.values()))
+    facts_.put(
+        "key_count", total(measured(parse.count(size, "keys"), "INFO does not tell the keys of a database") for size in sizes.values())
+    )
 
 
 def _why_no_keys(latest: Sample) -> str:

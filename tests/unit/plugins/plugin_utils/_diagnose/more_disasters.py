@@ -58,7 +58,7 @@ EVAL = {"name": "eval", "calls": 5, "mean_milliseconds": 302.0, "share_ratio": 0
 
 REDIS = {
     "used_as": {"broker": True, "cache": True, "sessions": False, "results": None, "channels": False},
-    "databases": [{"name": "db0", "keys": 5200, "expiring_ratio": 0.97, "uses": ["broker", "cache"]}],
+    "databases": [{"name": "db0", "key_count": 5200, "expiring_ratio": 0.97, "uses": ["broker", "cache"]}],
     "identity": "f" * 40,
 }
 KEYS = {
