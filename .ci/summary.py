@@ -11,6 +11,8 @@ import re
 import sys
 from xml.etree import ElementTree
 
+PARTS = ("unit", "services", "runs", "hosts", "practice")
+
 
 def pytest_counts(record: pathlib.Path) -> str:
     """`120 tests, 0 failed, 2 skipped` from a JUnit file; skipped tests are listed with their reasons."""
@@ -24,15 +26,26 @@ def pytest_counts(record: pathlib.Path) -> str:
     return f"{total - len(skipped)} tests ran, {failed} failed, {len(skipped)} skipped{reasons}"
 
 
+def slowest(folder: pathlib.Path, count: int = 20) -> list[tuple[float, str]]:
+    """The tests that took longest, with their servers' starts as far as they waited for them."""
+    cases = (
+        case for part in PARTS for record in folder.glob(f"{part}.xml") for case in ElementTree.parse(record).getroot().iter("testcase")
+    )
+    return sorted(((float(case.get("time") or 0), f"{case.get('classname')}::{case.get('name')}") for case in cases), reverse=True)[:count]
+
+
 def main(folder: pathlib.Path) -> None:
     print("=== What ran")
-    for part in ("unit", "services", "hosts", "practice"):
+    for part in PARTS:
         record = folder / f"{part}.xml"
         print(f"{part}: {pytest_counts(record) if record.exists() else 'left no record'}")
     for part, mark in (("sanity", r"^Running sanity test "), ("lint", r"^nox > Running session ")):
         log = folder / f"{part}.log"
         count = len(re.findall(mark, log.read_text(errors="replace"), re.M)) if log.exists() else 0
         print(f"{part}: {count} checks ran")
+    print("=== The slowest tests, seconds")
+    for seconds, name in slowest(folder):
+        print(f"{seconds:6.1f} {name}")
 
 
 main(pathlib.Path(sys.argv[1]))
