@@ -350,7 +350,6 @@ def burst_of_tasks(stack: Stack, count: int) -> Fault:
 @contextlib.contextmanager
 def background_save(stack: Stack, _knob: float) -> Fault:
     with stack.broker() as broker:
-        broker.config_set("dir", str(stack.dir / "run"))
         broker.bgsave()
     yield
 

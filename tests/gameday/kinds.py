@@ -75,7 +75,7 @@ FAULTS: tuple[Kind, ...] = (
     _kind("slow_page", web.slow_page, 0.3, 3, 8, "workers_exhausted", "uwsgi", "/report/", findings=("uwsgi_workers_busy",)),
     _kind("slow_third_party", web.slow_api, 0.2, 4, 8, "outside_slow", "outside", "127.0.0.1", findings=("uwsgi_response_time",)),
     _kind("cpu_heavy_page", web.busy_page, 10, 100, 300, "application_overload", "uwsgi", "/account/", findings=("uwsgi_workers_busy",)),
-    _kind("memory_leak", web.leaks, 1, 16, 64, "application_errors", "uwsgi", "/account/", findings=("uwsgi_worker_memory",)),
+    _kind("memory_leak", web.leaks, 1, 16, 64, "memory_leak", "uwsgi", findings=("uwsgi_worker_memory",)),
     _kind("release_throws", web.throws, 0.02, 0.3, 1.0, "application_errors", "uwsgi", "/account/", findings=("uwsgi_exceptions",)),
     _kind("many_queries", web.many_queries, 20, 200, 600, "query_per_row", "uwsgi", "/account/",
           findings=("postgresql_frequent_statement",)),

@@ -12,7 +12,7 @@ from ...module_utils._collect.fact_names import fact_key
 from ...module_utils._collectors.registry import GATHERED, MACHINES, ROWS
 
 __all__ = [
-    "COLUMNS", "FLEET", "FLEET_HOST", "FOLLOWED", "GATHERED", "MODULES", "TIERS", "TITLES", "WINDOWS",
+    "COLUMNS", "DATABASE_USERS", "FLEET", "FLEET_HOST", "FOLLOWED", "GATHERED", "MODULES", "TIERS", "TITLES", "WINDOWS",
     "fact_key", "facts_of", "in_tiers", "instances_in", "tiers_of",
 ]  # fmt: skip
 
@@ -27,6 +27,9 @@ MODULES: dict[str, str] = {row.name: row.module for row in ROWS if row.module}
 
 #: A host's tier is what it runs, not what its group is called.
 TIERS: dict[str, str] = {row.name: row.tier for row in GATHERED.values() if row.tier != MACHINES}
+
+#: Tiers whose processes use databases themselves; any other client of one may speak for others (a pooler, NAT).
+DATABASE_USERS = ("application", "queue")
 
 #: service → the cockpit's window that shows its instances; machines first, then a request's way.
 WINDOWS: dict[str, str] = {row.name: row.tier for row in ROWS}

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import typing as t
 
-from .._checks.services import in_tiers
+from .._checks.services import DATABASE_USERS, in_tiers
 from .._fleet.database_clients import is_own, named
 from .._fleet.observed import Instance, Row
 from .cause import Cause, look, said, several
 from .fleet_view import Fleet
 
 LAG = "postgresql_replica_own_lag"
-#: Tiers that read what visitors and tasks see.
-READERS = ("application", "queue")
 
 
 def behind(fleet: Fleet, variant: str) -> t.Iterator[Cause]:
@@ -48,13 +46,13 @@ def behind(fleet: Fleet, variant: str) -> t.Iterator[Cause]:
 
 def _readers(fleet: Fleet, replica: Instance) -> list[str]:
     """The applications and workers that are connected to it."""
-    users = [user for service in in_tiers(*READERS) for user in fleet.instances(service)]
+    users = [user for service in in_tiers(*DATABASE_USERS) for user in fleet.instances(service)]
     return [str(user) for user in users if fleet.graph.depends(user.key, replica.key) is True]
 
 
 def _sessions(fleet: Fleet, replica: Instance) -> list[Row]:
     """Its sessions from hosts that run the application: what counts where their sockets could not be read."""
-    services = in_tiers(*READERS)
+    services = in_tiers(*DATABASE_USERS)
     hosts = {user.host for service in services for user in fleet.instances(service)}
     places = {address for host in hosts for address in (host, *_addresses(fleet, host))}
     return [row for row in replica.rows("clients") if row.get("sessions") and not is_own(row) and row.word("address") in places]

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import typing as t
 
-from .._checks.services import TIERS, instances_in
+from .._checks.services import DATABASE_USERS, in_tiers, instances_in
 from .._fleet.database_clients import is_local, is_own
 from .._fleet.observed import Data, Instance
 
-#: Hosts of these tiers use databases themselves; any other client may speak for others (a pooler, NAT).
-USERS = ("application", "queue")
 #: A database with this part of its connections in use may keep out those who use it.
 FULL = 0.9
 
@@ -59,7 +57,7 @@ class Sites:
         """Whether it is a host of an application or its workers."""
         entry = self._hosts.get(host)
         facts = entry.get("facts") if isinstance(entry, dict) else None
-        return isinstance(facts, dict) and any(instances_in(facts, service) for service, tier in TIERS.items() if tier in USERS)
+        return isinstance(facts, dict) and any(instances_in(facts, service) for service in in_tiers(*DATABASE_USERS))
 
     def _join(self, hosts: set[str]) -> None:
         joined = frozenset(hosts.union(*(self._site.get(host, frozenset()) for host in hosts)))

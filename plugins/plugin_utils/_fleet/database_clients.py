@@ -9,14 +9,11 @@ from __future__ import annotations
 import fnmatch
 import typing as t
 
-from .._checks.services import in_tiers
+from .._checks.services import DATABASE_USERS, in_tiers
 from .observed import Data, Hosts, Instance, figure, instances_up, known_sum
 
 #: Sessions of ours; the modules say so in their application name.
 OWN = "warroom.launch*"
-
-#: Services of a host that use a database, so that a local session of it is explained when nothing else is known.
-LOCAL_USERS = ("uwsgi", "celery")
 
 
 def databases(hosts: Hosts, inventory: t.Optional[Data] = None) -> list[dict[str, t.Any]]:
@@ -25,7 +22,7 @@ def databases(hosts: Hosts, inventory: t.Optional[Data] = None) -> list[dict[str
     A client is known when an entry of the database host's `known_clients` matches it: a text matches the user, the
     application or the address, a dictionary ({user, application, address, database}, shell patterns) matches all it
     names. Without any entry the client's address must be one of the inventory's; a session from the host itself is then
-    known when the host also runs an application tier.
+    known when the host also runs an application or its workers.
     """
     addresses = _addresses(hosts, inventory or {})
     views = []
@@ -77,7 +74,7 @@ def _addresses(hosts: Hosts, inventory: Data) -> set[str]:
 
 def _explainer(entry: Data, addresses: set[str]) -> t.Callable[[Data], bool]:
     entries = belonging(entry.get("known_clients"))
-    local = any(tier in LOCAL_USERS for tier in entry.get("tiers") or [])
+    local = any(tier in DATABASE_USERS for tier in entry.get("tiers") or [])
 
     def known(client: Data) -> bool:
         if is_own(client):

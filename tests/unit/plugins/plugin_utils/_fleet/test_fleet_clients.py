@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.services import tiers_of
 from ansible_collections.warroom.launch.plugins.plugin_utils._fleet.database_clients import databases
 from tests.support.facts import facts, instance
 
@@ -43,3 +44,16 @@ def test_a_client_keeps_what_its_server_says_of_it() -> None:
     [found] = databases({"db": {"facts": facts(mysql=[instance("p", clients=[row, APPLICATION])]), "tiers": [], "addresses": []}})
     assert found["clients"][0] == {**row, "known": False} == found["unknown_clients"][0]
     assert (found["unknown_session_share_ratio"], found["unknown_active_seconds"]) == (0.5, 4.5)
+
+
+@pytest.mark.parametrize("beside", ["uwsgi", "wsgi", "celery"])
+@pytest.mark.parametrize("address", [None, "127.0.0.1", "::1"])
+def test_a_session_from_the_host_itself_is_the_application_s_where_one_runs(beside: str, address: str | None) -> None:
+    server = {"postgresql": [instance("p", clients=[{**APPLICATION, "address": address}], clients_total=1)]}
+
+    def unknown_on(**services: list[dict[str, object]]) -> object:
+        facts_of_host = facts(**server, **services)
+        return databases({"db": {"facts": facts_of_host, "tiers": tiers_of(facts_of_host), "addresses": ["db"]}})[0]["unknown_clients_total"]
+
+    assert unknown_on(**{beside: [instance("shop")]}) == 0
+    assert unknown_on(varnish=[instance("front")], memcached=[instance("m")]) == 1
