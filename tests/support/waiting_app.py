@@ -38,6 +38,19 @@ def ask(place, seconds, how):
     conn.recv(10)
     conn.close()
 
+kept = {}
+
+def tell(place):
+    # what owes no answer, over a connection that is kept
+    if place not in kept:
+        kept[place] = socket.create_connection(("127.0.0.1", int(place)))
+    kept[place].sendall(b"0.0")
+
+def greeting(place):
+    conn = socket.create_connection(("127.0.0.1", int(place)), 60)
+    conn.recv(10)
+    conn.close()
+
 def application(environ, start_response):
     query = dict(pair.split("=", 1) for pair in environ["QUERY_STRING"].split("&") if "=" in pair)
     seconds, act, me = float(query.get("s", "0")), environ["PATH_INFO"][1:], uwsgi.worker_id()
@@ -53,7 +66,13 @@ def application(environ, start_response):
             with open(HERE + "/lock", "w") as handle:
                 fcntl.flock(handle, fcntl.LOCK_EX)
         else:
-            ask(query["to"], seconds, act)
+            if "told" in query:
+                tell(query["told"])
+                time.sleep(0.05)  # more than the tick that the kernel tells moments by
+            if act == "greeting":
+                greeting(query["to"])
+            else:
+                ask(query["to"], seconds, act)
         said[me] = ord("-")
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [b"done"]
@@ -79,6 +98,7 @@ class Slow:
         self.socket.bind(path or ("127.0.0.1", 0))
         self.socket.listen(64)
         self.ended = threading.Event()
+        self.connections: list[socket.socket] = []
         self.waiting = 0  # who asked and has no answer yet
         self.place = path or str(self.socket.getsockname()[1])
         self.address = f"unix:{path}" if path else f"127.0.0.1:{self.place}"
@@ -88,6 +108,7 @@ class Slow:
         with contextlib.suppress(OSError):
             while True:
                 conn, _peer = self.socket.accept()
+                self.connections.append(conn)
                 threading.Thread(target=self._answer, args=(conn,), daemon=True).start()
 
     def _answer(self, conn: socket.socket) -> None:
@@ -101,6 +122,13 @@ class Slow:
     def __enter__(self) -> Slow:
         return self
 
-    def __exit__(self, *_error: object) -> None:
+    def end(self) -> None:
+        """Close every connection, as those end who are never asked anything."""
         self.ended.set()
+        for conn in self.connections:
+            with contextlib.suppress(OSError):
+                conn.shutdown(socket.SHUT_RDWR)
+
+    def __exit__(self, *_error: object) -> None:
+        self.end()
         self.socket.close()

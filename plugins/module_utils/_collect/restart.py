@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An instance that answered when the window began and was gone later: it is read once more, and what happened is said."""
+"""An instance that was gone for a part of the window: it is read once at its end, and what happened is said."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .base import Collector
 from .facts import Facts
 from .host_tools import HostTools
 from .problem import Down, HungUp, Lost, Problem, Silent, is_lost
-from .sampling import DROPPED, ONE_SAMPLE, RESTARTED, RESTARTED_OR_DROPPED, Number
+from .sampling import DROPPED, ONE_SAMPLE, RESTARTED, RESTARTED_OR_DROPPED, STARTED_LATE, Number
 
 #: Seconds between two attempts to reach what is not there yet.
 _PAUSE = 0.25
@@ -36,7 +36,26 @@ def read_once(collector: Collector, options: dict[str, t.Any], tools: HostTools,
         if isinstance(error, Down):
             raise Down(f"{error}; and now: {problem}") from None
         raise Problem(f"it dropped our connection within the window, and now: {problem}") from None
-    happened = _what_happened(uptime, time.monotonic() - begun)
+    return _told(facts, _what_happened(uptime, time.monotonic() - begun))
+
+
+def read_late(collector: Collector, options: dict[str, t.Any], tools: HostTools, error: Exception, until: float) -> Facts:
+    """The facts of one sample of what did not answer when the window began. Raises why it did not, when it still does not."""
+    try:
+        facts, _uptime = _attempts(collector, options, tools, until)
+    except Exception:  # pylint: disable=broad-exception-caught # the first answer says best what is wrong
+        raise error from None
+    return _told(facts, STARTED_LATE)
+
+
+def runs_here(collector: Collector, tools: HostTools) -> bool:
+    """Whether this host runs a program of the service, listening or not."""
+    with contextlib.suppress(Exception):
+        return bool(collector.discover(tools))
+    return False
+
+
+def _told(facts: Facts, happened: str) -> Facts:
     facts.say_instead(ONE_SAMPLE, happened)
     facts.note(f"{happened[0].upper()}{happened[1:]}")
     return facts

@@ -164,7 +164,13 @@ class _Run:
             if sampler.quiet:
                 self.sampled.wait(self.tools.timeout)
                 outcome.collected_at = now()
-            sampler.first()
+            begun = time.monotonic()
+            try:
+                sampler.first()
+            except Exception as error:  # pylint: disable=broad-exception-caught # what it makes of that is raised again
+                arrival.make()
+                self._read_late(outcome, sampler, error, begun)
+                return
             begun = time.monotonic()
             if not sampler.quiet:
                 arrival.make()
@@ -198,14 +204,25 @@ class _Run:
         """It answered when the window began. What answers now, on a new connection, is read once: it was restarted, most likely."""
         if sampler.quiet or not self.window or not is_lost(error) or self.guard.reason(outcome.name, outcome.places):
             raise error
+        until = self._pass_rest(outcome, sampler, begun)
+        outcome.facts = restart.read_once(outcome.collector, outcome.options, self.tools, error, begun, until)
+
+    def _read_late(self, outcome: Outcome, sampler: Sampler, error: Exception, begun: float) -> None:
+        """Nothing listened when the window began although its program runs: a reload binds its sockets again, and is no fault."""
+        missing = isinstance(error, NothingThere) or broke_off(error)
+        if sampler.quiet or not self.window or not missing or not restart.runs_here(outcome.collector, self.tools):
+            raise error
+        until = self._pass_rest(outcome, sampler, begun)
+        outcome.facts = restart.read_late(outcome.collector, outcome.options, self.tools, error, until)
+
+    def _pass_rest(self, outcome: Outcome, sampler: Sampler, begun: float) -> float:
+        """What is being restarted has the rest of the window to come back, and some time more: until the moment that is given."""
         with contextlib.suppress(Exception):
             sampler.close()
-        # what is being restarted has the rest of the window to come back, and some time more
         ends = max(begun + self.window, time.monotonic())
         time.sleep(max(0.0, ends - time.monotonic()))
         outcome.window = None
-        until = min(ends + self.tools.timeout, self.deadline - 2 * self.tools.timeout)
-        outcome.facts = restart.read_once(outcome.collector, outcome.options, self.tools, error, begun, until)
+        return min(ends + self.tools.timeout, self.deadline - 2 * self.tools.timeout)
 
     def _wait_for_machine(self, lead: float) -> None:
         """Until the machine has been sampled twice, or up to `lead` seconds before."""

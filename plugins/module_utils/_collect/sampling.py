@@ -89,3 +89,4 @@ ONE_SAMPLE = "only one sample was taken (window 0), so there is nothing to compa
 RESTARTED = "it was restarted within the window, so there is nothing to compare: ask again"
 DROPPED = "it dropped our connection within the window without being restarted, so there is nothing to compare: ask again"
 RESTARTED_OR_DROPPED = "it was restarted within the window, or dropped our connection, so there is nothing to compare: ask again"
+STARTED_LATE = "it did not answer when the window began and does now, as after a reload, so there is nothing to compare: ask again"

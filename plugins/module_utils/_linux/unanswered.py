@@ -18,8 +18,9 @@ import typing as t
 from . import addresses, sock_diag
 
 ABOUT = "which connections await an answer"
-# struct tcp_info: tcpi_last_data_sent, tcpi_last_data_recv (milliseconds ago), tcpi_min_rtt (microseconds; the largest number: none yet)
-_SENT, _RECEIVED, _ROUND_TRIP = 44, 52, 148
+# struct tcp_info: tcpi_last_data_sent, tcpi_last_data_recv (milliseconds ago), tcpi_min_rtt (microseconds; the largest number: none yet),
+# tcpi_data_segs_in, tcpi_data_segs_out
+_SENT, _RECEIVED, _ROUND_TRIP, _SEGMENTS = 44, 52, 148, (152, 156)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +35,19 @@ class Connection:
     received_ago: t.Optional[int]
     #: The shortest time to the other end and back that the kernel saw in the last minutes: the network alone, no work of the other end.
     round_trip_us: t.Optional[int] = None
+    #: Packets with data that came and went over it; None where the kernel does not count them.
+    received: t.Optional[int] = None
+    sent: t.Optional[int] = None
+
+    @property
+    def never_answered(self) -> bool:
+        """Whether nothing came back over it yet: neither a greeting nor an answer."""
+        return self.received == 0
+
+    @property
+    def quiet_for(self) -> t.Optional[int]:
+        """Milliseconds since anything was last sent or received over it, or it was opened."""
+        return None if self.sent_ago is None or self.received_ago is None else min(self.sent_ago, self.received_ago)
 
     @property
     def awaits(self) -> t.Optional[bool]:
@@ -96,7 +110,8 @@ def _connection(body: bytes, family: socket.AddressFamily) -> Connection:
     unread, inode = _inode(body)
     info = next((value for kind, value in sock_diag.attributes(body, sock_diag.INET_FIXED) if kind == sock_diag.TCP_INFO), b"")
     sent, received, trip = (_figure(info, place) for place in (_SENT, _RECEIVED, _ROUND_TRIP))
-    return Connection(inode, local, peer, unread, sent, received, None if trip == 2**32 - 1 else trip)
+    counted = (_figure(info, place) for place in _SEGMENTS)
+    return Connection(inode, local, peer, unread, sent, received, None if trip == 2**32 - 1 else trip, *counted)
 
 
 def _figure(info: bytes, place: int) -> t.Optional[int]:

@@ -104,7 +104,7 @@ def _requests(worker: Busy, network: _Network) -> list[tuple[str, t.Optional[str
     if worker.threads <= 1:
         wait = thread_wait.look(worker.pid)
         free = wait.kind == PIPE and worker.master is not None and wait.inodes[0] in network.pipes(worker.master)
-        kind, address = (IDLE, None) if free else network.settled(wait)
+        kind, address = (IDLE, None) if free else network.settled(wait, alone=True)
         return [] if kind == IDLE else [(kind, address)]  # it has ended since its service was asked
     waits = [network.settled(thread_wait.look(worker.pid, thread)) for thread in thread_wait.threads(worker.pid)]
     # a free thread waits on the listening socket or for its turn to, which is a lock like that of the interpreter
@@ -152,11 +152,14 @@ class _Network:
             self._pipes[pid] = pipe_inodes(pid)
         return self._pipes[pid]
 
-    def settled(self, wait: thread_wait.Wait) -> tuple[str, t.Optional[str]]:
+    def settled(self, wait: thread_wait.Wait, alone: bool = False) -> tuple[str, t.Optional[str]]:
+        """What it waits for; `alone`: the process has no other thread that uses its sockets."""
         if wait.kind == SOCKET:
             return self._one(wait.inodes[0])
         if wait.kind == WATCHED and self.listening[0] & set(wait.inodes):
             return IDLE, None
+        if wait.kind == ANY and alone:
+            return self._last_used(wait.inodes)
         return self._many(wait.inodes) if wait.kind in (WATCHED, ANY) else (wait.kind, None)
 
     def _one(self, inode: int) -> tuple[str, t.Optional[str]]:
@@ -173,21 +176,49 @@ class _Network:
 
     def _many(self, inodes: t.Sequence[int]) -> tuple[str, t.Optional[str]]:
         """The one that awaits an answer. Without such: of those whose moments fall into one tick the latest, or the only one."""
-        names = {peer for peer in (self.udp.get(inode, "") for inode in inodes) if peer.endswith(NAME_SERVER)}
-        if names:  # such a socket is only open while a name is asked for
+        names = self._name_servers(inodes)
+        if names:
             return SOCKET, min(names)
-        found = [connection for connection in map(self.opened.get, inodes) if connection is not None]
-        tcp = [connection for connection in found if connection.local_port not in self.listening[1]]
+        tcp = self._ours(inodes)
         awaiting = {self._peer(connection) for connection in tcp if connection.awaits}
         if len(awaiting) == 1:
             return SOCKET, awaiting.pop()
-        unix = {end.peer for end in map(self.unix.get, inodes) if end is not None and end.peer and not end.accepted}
+        unix = self._unix_peers(inodes)
         undecided = [connection for connection in tcp if connection.awaits is None]
         if not awaiting and undecided and not unix:
             awaiting = {self._peer(min(undecided, key=lambda connection: connection.sent_ago or 0))}
         elif not awaiting:
             awaiting = unix | {self._peer(connection) for connection in undecided}
         return (SOCKET, awaiting.pop()) if len(awaiting) == 1 else (UNKNOWN, None)
+
+    def _last_used(self, inodes: t.Sequence[int]) -> tuple[str, t.Optional[str]]:
+        """Of one thread that does one thing after the other: the connection that it used last.
+
+        One that it asked earlier and that owes an answer will never give it (memcached's noreply, a log).
+        """
+        tcp = [connection for connection in self._ours(inodes) if not connection.unread]
+        if not tcp or self._name_servers(inodes) or self._unix_peers(inodes) or any(each.quiet_for is None for each in tcp):
+            return self._many(inodes)
+
+        def order(connection: unanswered.Connection) -> tuple[int, bool, bool]:
+            greets = connection.never_answered and connection.sent == 0
+            return connection.quiet_for or 0, not greets, not (connection.awaits or connection.never_answered)
+
+        last = min(map(order, tcp))
+        peers = {self._peer(connection) for connection in tcp if order(connection) == last and connection.awaits is not False}
+        return (SOCKET, peers.pop()) if len(peers) == 1 else (UNKNOWN, None)
+
+    def _ours(self, inodes: t.Sequence[int]) -> list[unanswered.Connection]:
+        """The TCP connections that were opened here."""
+        found = [connection for connection in map(self.opened.get, inodes) if connection is not None]
+        return [connection for connection in found if connection.local_port not in self.listening[1]]
+
+    def _unix_peers(self, inodes: t.Sequence[int]) -> set[str]:
+        return {end.peer for end in map(self.unix.get, inodes) if end is not None and end.peer and not end.accepted}
+
+    def _name_servers(self, inodes: t.Sequence[int]) -> set[str]:
+        """Such a socket is only open while a name is asked for."""
+        return {peer for peer in (self.udp.get(inode, "") for inode in inodes) if peer.endswith(NAME_SERVER)}
 
     def _peer(self, connection: unanswered.Connection) -> str:
         """The other end's address; how far it is is kept."""

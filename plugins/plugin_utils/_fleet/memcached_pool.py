@@ -83,23 +83,28 @@ def pools(hosts: Hosts, graph: t.Optional[Graph] = None) -> list[dict[str, t.Any
 
 
 def _by_site(name: str, servers: list[_Server], graph: t.Optional[Graph]) -> list[tuple[str, list[_Server]]]:
-    """The servers of each site, where they are known to be of several. One that nothing talks to is of its machine's only site."""
-    groups: dict[t.Any, list[_Server]] = {}
+    """The servers of each site, where they are known to be of several. One that nothing talks to is of its machine's sites.
+
+    An application that hangs in its database has no connections to its caches: what is seen of its site falls apart.
+    """
+    groups: dict[tuple[t.Any, ...], list[_Server]] = {}
     sites = graph.sites if graph is not None else {}
     for server in servers:
         site = sites.get(server.instance.key)
         of_machine = {number for key, number in sites.items() if key[0] == server.host} if site is None else {site}
-        groups.setdefault(of_machine.pop() if len(of_machine) == 1 else server.name, []).append(server)
-    if graph is None or len(set(groups) & set(sites.values())) < 2:
+        groups.setdefault(tuple(sorted(of_machine)) or (server.name,), []).append(server)
+    certain = {group[0] for group in groups if len(group) == 1}
+    known = [group for group in groups if group[0] in sites.values() and (len(group) == 1 or not certain & set(group))]
+    if graph is None or len(known) < 2:
         return [(name, servers)]
-    return [(f"{name} of {_users(site, group, graph)}", group) for site, group in groups.items()]
+    return [(f"{name} of {_users(set(group), of_site, graph)}", of_site) for group, of_site in groups.items()]
 
 
-def _users(site: t.Any, servers: list[_Server], graph: Graph) -> str:
+def _users(of_group: set[t.Any], servers: list[_Server], graph: Graph) -> str:
     """Whose pool it is: by the hosts of its clients, and of itself when nothing talks to it."""
     targets = {server.instance.key for server in servers}
     hosts = sorted({edge.source[0] for edge in graph.edges if edge.target in targets}) or sorted({server.host for server in servers})
-    others = {edge.source[0] for edge in graph.edges if graph.sites.get(edge.source) != site}
+    others = {edge.source[0] for edge in graph.edges if graph.sites.get(edge.source) not in of_group}
     shown = ", ".join(hosts[:3])
     return shown if not others & set(hosts[:3]) else f"{shown} ({', '.join(server.name for server in servers[:2])})"
 

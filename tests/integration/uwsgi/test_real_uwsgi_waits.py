@@ -52,6 +52,19 @@ def test_an_answer_that_does_not_come_is_told_by_its_address_and_page(way, kind,
     assert measures["waits"]["samples"] >= 2
 
 
+@pytest.mark.parametrize("way", ["timeout", "poll", "greeting"])
+def test_what_was_told_before_and_owes_no_answer_is_not_waited_for(way, waiting, observe):
+    """memcached's noreply, a log over TCP: the last that was sent there stays without an answer."""
+    with Slow() as log, Slow() as slow:
+        with waiting.running(f"/{way}?s=60&as=a&to={slow.place}&told={log.place}", 2):
+            wait_until(lambda: waiting.said() == "aa", "both workers to wait")
+            measures = observe(waiting.stats)
+            assert waiting.said() == "aa"
+        slow.end()
+        wait_until(lambda: not waiting.said(), "the workers to be free")
+    assert kinds(measures) == {slow.address: 1.0}
+
+
 def test_processor_sleep_and_lock(observe):
     with WaitingApp(processes=3) as server, open(server.dir / "lock", "w", encoding="utf-8") as held:
         fcntl.flock(held, fcntl.LOCK_EX)

@@ -35,9 +35,6 @@ def test_each_site_keeps_its_own_causes(first: Cell, second: Cell) -> None:
     assert together == alone
 
 
-@pytest.mark.xfail(
-    reason="a site whose workers hang in their database has no edges to its caches, which are then taken for one pool of both"
-)
 def test_a_site_whose_workers_hang_keeps_its_caches() -> None:
     recorded = {cell.kind: dataclasses.replace(cell, windows=cell.windows[1:2]) for cell in cells(CELLS)}
     assert not any("both" in named for named in two_sites(recorded["broker_down"], recorded["postgresql_frozen"]))

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import threading
@@ -24,6 +25,7 @@ from ansible_collections.warroom.launch.plugins.module_utils._collect.sampling i
     ONE_SAMPLE,
     RESTARTED,
     RESTARTED_OR_DROPPED,
+    STARTED_LATE,
     percentile,
 )
 from ansible_collections.warroom.launch.plugins.module_utils._texts.plain import plain
@@ -348,6 +350,43 @@ def test_many_instances_keep_their_order(tools: HostTools) -> None:
 class Nowhere(Fine):
     def first(self) -> None:
         raise NothingThere("connection to 127.0.0.1:5432 refused: nothing listens there")
+
+
+class Reloading(Restarted):
+    """One whose sockets are bound again while the window passes."""
+
+    refused = 0
+
+    def first(self) -> None:
+        Reloading.refused += 1
+        if Reloading.refused == 1:
+            raise NothingThere("connection to 127.0.0.1:5432 refused: nothing listens there")
+        super().first()
+
+
+def found_here(service: str, sampler: t.Any) -> Collector:
+    return dataclasses.replace(collector(service, sampler), discover=lambda _tools: [{"name": service}])
+
+
+def test_what_reloads_when_the_window_begins_is_read_at_its_end(tools: HostTools, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Reloading, "refused", 0)
+    back = run(tools, found_here("reloading", Reloading))["launch_reloading"]
+    assert (back["state"], back["window"], back["samples"], back["unknown"]["rate"]) == ("up", None, 1, STARTED_LATE)
+    assert back["notes"] == [STARTED_LATE[0].upper() + STARTED_LATE[1:]]
+
+
+@pytest.mark.parametrize("here", [True, False])
+def test_what_does_not_come_back_is_down_as_it_was(here: bool, tools: HostTools, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(restart, "_PAUSE", 0.001)
+    gone = run(tools, found_here("gone", Nowhere) if here else collector("gone", Nowhere))["launch_gone"]
+    assert (gone["state"], gone["problem"]) == ("down", "connection to 127.0.0.1:5432 refused: nothing listens there")
+
+
+@pytest.mark.parametrize("window", [0.0, 0.05])
+def test_what_no_program_of_it_runs_for_is_asked_once(window: float, tools: HostTools, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Reloading, "refused", 0)
+    made = found_here("reloading", Reloading) if not window else collector("reloading", Reloading)
+    assert run(tools, made, window=window)["launch_reloading"]["state"] == "down" and Reloading.refused == 1
 
 
 @pytest.mark.parametrize(

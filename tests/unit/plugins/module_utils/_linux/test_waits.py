@@ -24,7 +24,10 @@ ANSWERED = unanswered.Connection(13, "10.0.0.1:50003", "10.0.0.6:11211", 0, 900,
 UNREAD = unanswered.Connection(14, "10.0.0.1:50004", "10.0.0.7:6379", 5, 40, 900)
 TICK = unanswered.Connection(15, "10.0.0.1:50005", "10.0.0.8:3306", 0, 40, 40)
 EARLIER_TICK = unanswered.Connection(16, "10.0.0.1:50006", "203.0.113.9:443", 0, 90, 90)
-TCP = {one.inode: one for one in (CLIENT, DATABASE, ANSWERED, UNREAD, TICK, EARLIER_TICK)}
+NO_REPLY = unanswered.Connection(17, "10.0.0.1:50007", "10.0.0.7:11211", 0, 90, 900)
+GREETS = unanswered.Connection(18, "10.0.0.1:50008", "203.0.113.7:25", 0, 40, 40, None, 0, 0)
+NEVER_ANSWERED = unanswered.Connection(19, "10.0.0.1:50009", "203.0.113.8:443", 0, 40, 40, None, 0, 1)
+TCP = {one.inode: one for one in (CLIENT, DATABASE, ANSWERED, UNREAD, TICK, EARLIER_TICK, NO_REPLY, GREETS, NEVER_ANSWERED)}
 UNIX = {21: unix_ends.End(False, "unix:/run/pg/.s.PGSQL.5432"), 22: unix_ends.End(True, None), 23: unix_ends.End(False, None)}
 PG = "unix:/run/pg/.s.PGSQL.5432"
 
@@ -69,6 +72,14 @@ def sees(monkeypatch):
         (Wait("any", (11, 13, 14)), [("unknown", None)]),
         (Wait("any", (11, 13, 15)), [("socket", "10.0.0.8:3306")]),
         (Wait("any", (15, 16)), [("socket", "10.0.0.8:3306")]),
+        (Wait("any", (12, 17)), [("socket", "10.0.0.5:5432")]),
+        (Wait("any", (15, 17)), [("socket", "10.0.0.8:3306")]),
+        (Wait("any", (13, 17)), [("unknown", None)]),  # it was answered since
+        (Wait("any", (12, 15)), [("socket", "10.0.0.5:5432")]),
+        (Wait("any", (15, 18)), [("socket", "203.0.113.7:25")]),
+        (Wait("any", (15, 19)), [("socket", "203.0.113.8:443")]),
+        (Wait("any", (12, 19)), [("unknown", None)]),  # in one tick
+        (Wait("watched", (12, 17)), [("unknown", None)]),
         (Wait("any", (13, 21)), [("socket", PG)]),
         (Wait("any", (12, 21)), [("socket", "10.0.0.5:5432")]),
         (Wait("any", (15, 21)), [("unknown", None)]),

@@ -53,7 +53,9 @@ def test_a_session_from_the_host_itself_is_the_application_s_where_one_runs(besi
 
     def unknown_on(**services: list[dict[str, object]]) -> object:
         facts_of_host = facts(**server, **services)
-        return databases({"db": {"facts": facts_of_host, "tiers": tiers_of(facts_of_host), "addresses": ["db"]}})[0]["unknown_clients_total"]
+        return databases({"db": {"facts": facts_of_host, "tiers": tiers_of(facts_of_host), "addresses": ["db"]}})[0][
+            "unknown_clients_total"
+        ]
 
     assert unknown_on(**{beside: [instance("shop")]}) == 0
     assert unknown_on(varnish=[instance("front")], memcached=[instance("m")]) == 1
