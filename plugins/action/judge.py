@@ -13,7 +13,9 @@ from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import connection_loader
 from ansible.utils.display import Display
 
+from ..module_utils._collect.options import WrongOption
 from ..module_utils._collect.visit import Visits
+from ..module_utils._collectors.site import from_here
 from ..plugin_utils._checks.catalogue import Catalogue, CatalogueError, load
 from ..plugin_utils._checks.query import WrongQuery
 from ..plugin_utils._checks.units import numbered
@@ -48,6 +50,7 @@ SPEC: dict[str, t.Any] = {
     "only": {"type": "list", "elements": "str", "default": []},
     "known_clients": {"type": "list", "elements": "raw", "default": []},
     "probes": {"type": "list", "elements": "str", "default": []},
+    "sites": {"type": "list", "elements": "dict", "default": []},
     "phase": {"type": "str", "choices": ["before", "during"], "default": "during"},
     "fail_on": {"type": "str", "choices": list(FAIL_ON), "default": "unknown"},
     "report_dir": {"type": "path"},
@@ -77,6 +80,8 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(f"The checks are wrong, nothing was judged:\n{error}") from error
         except WrongQuery as error:
             raise AnsibleActionFail(str(error)) from error
+        except WrongOption as error:
+            raise AnsibleActionFail(f"launch_check_sites: {error}") from error
         return result
 
     def _judge(self, args: dict[str, t.Any], catalogue: Catalogue, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -88,6 +93,7 @@ class ActionModule(ActionBase):
             _refuse_misspelt(names, hostvars)
             hosts, _begun = asked_hosts(names, hostvars, groups, source)
             checks = validate(hosts, catalogue, args["only"])
+            from_here.checked(args["sites"])
             for note in notes(hosts, inventory(hostvars, groups, hosts)):
                 display.warning(note)
             return {"changed": False, "checks": checks}
@@ -98,7 +104,7 @@ class ActionModule(ActionBase):
         hosts, begun = asked_hosts(names, hostvars, groups, source)
         validate(hosts, catalogue, args["only"])
         seen_here = Visits(args["probes"]).rows()
-        beside = Beside(_baseline(args), seen_here)
+        beside = Beside(_baseline(args), seen_here, _sites(args))
         report = judge(hosts, catalogue, args["phase"], inventory(hostvars, groups, hosts), begun, run, args["only"], beside)
         return self._outcome(report, args)
 
@@ -156,6 +162,12 @@ class ActionModule(ActionBase):
     def _width() -> int:
         columns = os.environ.get("COLUMNS", "")
         return int(columns) if columns.isdigit() and int(columns) >= 40 else (display.columns or 79) + 1
+
+
+def _sites(args: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The sites that are named, as they look from here before the launch."""
+    asked = args["phase"] == "before" and (not args["only"] or "site" in args["only"])
+    return from_here.looked_at(args["sites"]) if asked else {}
 
 
 def _place(args: t.Mapping[str, t.Any]) -> t.Optional[str]:

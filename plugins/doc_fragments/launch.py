@@ -96,6 +96,12 @@ options:
     type: list
     elements: str
     default: []
+  sites:
+    description:
+      - Sites to look at from the control node when O(phase) is V(before), each with the options of M(warroom.launch.site_stats).
+    type: list
+    elements: dict
+    default: []
   only:
     description: The services to judge; without it, all. What was not asked for is neither judged nor missed, and the report says so.
     type: list

@@ -58,6 +58,7 @@ TABLES: dict[str, tuple[t.Iterable[str], t.Iterable[str], dict[str, str]]] = {
             "server": "a machine that cannot be read is a host that was not reached",
             "varnish_traffic": "its log is varnish's own",
             "django": "the application servers run it",
+            "site": "it is all of the others, seen from outside",
         },
     ),
     "names of processes": (
@@ -68,6 +69,7 @@ TABLES: dict[str, tuple[t.Iterable[str], t.Iterable[str], dict[str, str]]] = {
             "varnish_traffic": "its processes are varnish's",
             "wsgi": "its processes have the names of their servers",
             "django": "it is no process",
+            "site": "it is no process",
         },
     ),
     "tiers of the role launch_monitoring": (
@@ -79,6 +81,7 @@ TABLES: dict[str, tuple[t.Iterable[str], t.Iterable[str], dict[str, str]]] = {
             "redis": "redis-cli comes with the server",
             "wsgi": "no tool shows it; ss and htop are on every host",
             "django": "its tool is the project's own",
+            "site": "it is no service of a host; curl is everywhere",
         },
     ),
     "documentation of launch_facts": (GATHERED, documented_services(), {}),

@@ -73,3 +73,13 @@ class Commands:
             raise Problem(f"{argv[0]} prints more than {capture.bytes // 2**20} MiB: that is no answer of this tool; it was ended")
         # 124: ended politely; a tool that ignores that takes `timeout` itself along when it is killed
         return Ran(rc, capture.out, capture.err, guard is not None and rc in (124, 137, -9))
+
+
+class NoCommands(Commands):
+    """For a look from the control node, where no module runs: every tool is absent."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+
+    def which(self, name: str) -> t.Optional[str]:
+        return None

@@ -11,6 +11,7 @@ import http.client
 import io
 import re
 import socket
+import ssl
 import time
 import typing as t
 
@@ -83,14 +84,18 @@ def get(
     what: str,
     limit: int,
     keep: t.Optional[int] = None,
-    encrypted: bool = False,
+    encrypted: t.Union[bool, ssl.SSLContext] = False,
+    via: t.Optional[stream.Address] = None,
 ) -> Answer:
-    """The answer, with a body of at most `keep` bytes. Raises Down, Silent, HungUp or Problem; a body over `limit` is one."""
+    """The answer, with a body of at most `keep` bytes. Raises Down, Silent, HungUp or Problem; a body over `limit` is one.
+
+    `encrypted`: over TLS, True as this host trusts it. `via`: where to connect to instead of what the name of `address` resolves to.
+    """
     where, deadline, request = stream.shown(address), time.monotonic() + seconds, _request(path, headers)
     with contextlib.ExitStack() as stack:
-        conn = stack.enter_context(_connected(address, seconds, what))
+        conn = stack.enter_context(_connected(via or address, seconds, what))
         if encrypted:
-            conn = stack.enter_context(_encrypted(conn, address))
+            conn = stack.enter_context(_encrypted(conn, address, tls.trusted() if encrypted is True else encrypted))
         reading = _Reading(keep)
         data = _exchange(conn, request, deadline, seconds, reading, limit, f"{what} at {where}", address)
     if not data:
@@ -115,9 +120,9 @@ def _request(path: str, headers: t.Mapping[str, str]) -> bytes:
     return "\r\n".join(lines).encode("utf-8", "replace")
 
 
-def _encrypted(conn: socket.socket, address: stream.Address) -> socket.socket:
+def _encrypted(conn: socket.socket, address: stream.Address, context: ssl.SSLContext) -> socket.socket:
     trust = "let this host trust its authority, or write http:// where that is safe"
-    return tls.wrapped(conn, address, tls.trusted(), trust, "write http://, or give the address that speaks TLS")
+    return tls.wrapped(conn, address, context, trust, "write http://, or give the address that speaks TLS")
 
 
 def _exchange(

@@ -37,6 +37,14 @@ class HungUp(Silent):
     """What accepts connections there ends them instead of answering."""
 
 
+class Untrusted(Problem):
+    """It speaks TLS, and its certificate is not one that this host trusts for its name. `why`: what the check of it says."""
+
+    def __init__(self, said: str, why: str) -> None:
+        super().__init__(said)
+        self.why = why
+
+
 #: Where this collection's own target code is.
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 

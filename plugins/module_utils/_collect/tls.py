@@ -11,7 +11,7 @@ import ssl
 import typing as t
 
 from . import stream
-from .problem import Problem, Silent
+from .problem import Problem, Silent, Untrusted
 
 #: For the look at a peer that was silent: it answers at once, or is not asked further.
 _LOOK_SECONDS = 1.0
@@ -23,7 +23,8 @@ def wrapped(conn: socket.socket, address: stream.Address, context: ssl.SSLContex
     try:
         return context.wrap_socket(conn, server_hostname=None if isinstance(address, str) else address[0])
     except ssl.SSLCertVerificationError as error:
-        raise Problem(f"the certificate of {where} is not trusted ({why_untrusted(error)}): {untrusted}") from None
+        why = why_untrusted(error)
+        raise Untrusted(f"the certificate of {where} is not trusted ({why}): {untrusted}", why) from None
     except (socket.timeout, TimeoutError):
         raise Silent(f"{where} did not finish the TLS handshake: does it speak TLS?", address) from None
     except ssl.SSLError as error:
@@ -51,8 +52,7 @@ def must_be_spoken(address: stream.Address, seconds: float, plain: str) -> None:
 
     Nothing is sent over it and its certificate is not checked; who refuses the handshake speaks TLS.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context = unchecked()
     where = stream.shown(address)
     with stream.connect(address, seconds) as conn:
         try:
@@ -81,3 +81,10 @@ def trusted(ca_cert: t.Optional[str] = None) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=ca_cert)
     except (OSError, ssl.SSLError) as error:
         raise Problem(f"ca_cert {ca_cert} cannot be used: {error}") from None
+
+
+def unchecked() -> ssl.SSLContext:
+    """A context for what anyone may read, when its certificate was found wanting and that was said."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context

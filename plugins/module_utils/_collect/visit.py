@@ -9,6 +9,7 @@ Used on targets and on the control node. A redirect is an answer and is not foll
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
 import typing as t
@@ -25,7 +26,8 @@ MOST = 10
 PATIENCE = 5.0
 #: Of a page, and of the headers before it.
 _READ, _HEADERS = 256 * 1024, 64 * 1024
-_PORTS = {"http": 80, "https": 443}
+#: What is fetched, and where it is when the URL does not say so.
+PORTS = {"http": 80, "https": 443}
 
 Row = dict[str, t.Any]
 
@@ -50,28 +52,28 @@ class Visits:
         for thread in self._threads:
             thread.join(max(0.0, self._until - time.monotonic()))
         late = f"not fetched within {self._seconds:.2g} s: its host's name does not resolve in time"
-        return [self._rows.get(place) or _failed(_shown(url), late) for place, url in enumerate(self._urls)]
+        return [self._rows.get(place) or _failed(shown(url), late) for place, url in enumerate(self._urls)]
 
 
 def visit(url: str, seconds: float) -> Row:
     """`{url, status, first_byte_seconds, total_seconds, location, problem}`; whatever answers, one row."""
     begun = time.monotonic()
     try:
-        answer = _fetched(url, seconds)
+        answer = fetched(url, seconds)
     except Problem as problem:
-        return _failed(_shown(url), clean(str(problem), 200))
+        return _failed(shown(url), clean(str(problem), 200))
     except (OSError, ValueError) as error:  # a name that is none by the rules of IDNA
-        return _failed(_shown(url), f"it cannot be fetched ({type(error).__name__})")
+        return _failed(shown(url), f"it cannot be fetched ({type(error).__name__})")
     total = round(time.monotonic() - begun, 6)
     location = answer.headers.get("Location")
     # until the headers were there, the connection (and TLS) included
     first = round(total - answer.body_seconds, 6)
     return {
-        "url": _shown(url),
+        "url": shown(url),
         "status": answer.status,
         "first_byte_seconds": first,
         "total_seconds": total,
-        "location": None if location is None else _shown(location),
+        "location": None if location is None else shown(location),
         "problem": None,
     }
 
@@ -82,21 +84,38 @@ def as_facts(rows: t.Sequence[Row]) -> list[Row]:
     return [{key: Unknown(why.get(key) or str(row["problem"])) if value is None else value for key, value in row.items()} for row in rows]
 
 
-def _fetched(url: str, seconds: float) -> http_get.Answer:
+def fetched(
+    url: str,
+    seconds: float,
+    headers: t.Optional[t.Mapping[str, str]] = None,
+    context: t.Optional[ssl.SSLContext] = None,
+    via: t.Optional[str] = None,
+) -> http_get.Answer:
+    """What answers at a URL. `context`: how TLS is checked, as this host does by default. `via`: the host to connect to in its stead."""
     parsed = strict_url.parse(url)
-    if parsed is None or parsed.scheme not in _PORTS or parsed.host is None or parsed.has_login:
+    if parsed is None or parsed.scheme not in PORTS or parsed.host is None or parsed.has_login:
         raise Problem("this is no http:// or https:// URL of a host, without a login")
     path = "/" + url.partition("://")[2].partition("/")[2]
     if "/" not in url.partition("://")[2]:
         query = url.partition("?")[2]
         path = f"/?{query}" if query else "/"
-    headers = {"Host": parsed.place, "User-Agent": "warroom.launch", "Accept-Encoding": "identity"}
-    address = (parsed.host, parsed.port or _PORTS[parsed.scheme])
-    secure = parsed.scheme == "https"
-    return http_get.get(address, path, headers, seconds, what="the site", limit=_READ + _HEADERS, keep=_READ, encrypted=secure)
+    sent = {"Host": parsed.place, "User-Agent": "warroom.launch", "Accept-Encoding": "identity", **(headers or {})}
+    port = parsed.port or PORTS[parsed.scheme]
+    secure: t.Union[bool, ssl.SSLContext] = parsed.scheme == "https" and (context or True)
+    return http_get.get(
+        (parsed.host, port),
+        path,
+        sent,
+        seconds,
+        what="the site",
+        limit=_READ + _HEADERS,
+        keep=_READ,
+        encrypted=secure,
+        via=(via, port) if via else None,
+    )
 
 
-def _shown(url: str) -> str:
+def shown(url: str) -> str:
     """Scheme, host and path; no value of a query, no login, no token."""
     scheme, sign, rest = clean(url, 2000).partition("://")
     if not sign:

@@ -63,6 +63,12 @@ def _server() -> Collector:
     return COLLECTOR
 
 
+def _site() -> Collector:
+    from .site.collector import COLLECTOR
+
+    return COLLECTOR
+
+
 def _uwsgi() -> Collector:
     from .uwsgi.collector import COLLECTOR
 
@@ -136,6 +142,7 @@ ROWS: tuple[Service, ...] = (
         followed=("server_load",),
         compared=(Compared("load_ratio", "load per core", 1.5, 0.8),),
     ),
+    Service("site", "Site from outside", "visitors", _site, "site_stats", under="visitors", searched=False, phase="before"),
     Service("visitors", "Visitors", "visitors"),
     Service(
         "varnish", "Varnish", "accelerator", _varnish, "varnish_stats", ("varnish", "vinyl"),

@@ -11,6 +11,7 @@ import typing as t
 
 from ...module_utils._texts.redact import clean
 from .._reach.hosts import NOWHERE, Reach
+from .._reach.quoting import Line
 from . import remedies
 from .catalogue import ANSWERS, HOST_REACHED
 from .check import NOT_HERE, Check, Sentence
@@ -19,7 +20,7 @@ from .finding import Finding, Value, accept, finding
 from .limit import Limit, Operand, unmasked, usable
 from .may_be_cached import over_cacheable
 from .query import Reading, Unknowable, reason_in
-from .services import FLEET, TITLES, fact_key, instances_in
+from .services import FLEET, FLEET_HOST, TITLES, fact_key, instances_in
 from .units import numbered
 
 STATES = ("up", "down", "unreadable")
@@ -108,9 +109,18 @@ def _instance(host: str, service: str, instance: Facts, checks: list[Check], pha
         question=f"Does {TITLES[service]} answer?",
         finding=f"{TITLES[service]} {said.rstrip('.')}. Not judged: {numbered(len(checks), CHECKS)} of this instance.",
         advice="Bring it back, then run the check again." if state == "down" else f"{remedies.kind_of(problem).how}.",
-        look=reading(reach, host, service) if state == "down" else remedy_line(reach, host, service, problem),
+        look=_again(reach, host, service, instance) if state == "down" else remedy_line(reach, host, service, problem),
         reason=problem,
     )  # fmt: skip
+
+
+def _again(reach: Reach, host: str, service: str, instance: Facts) -> t.Optional[Line]:
+    """What reads the service once more. A site, which was looked at from the control node, has to be named."""
+    access = instance.get("access")
+    url = access.get("url") if isinstance(access, dict) else None
+    if host == FLEET_HOST and service not in FLEET:
+        return reading(reach, "localhost", service, *(("-a", f"url={url}") if isinstance(url, str) else ()))
+    return reading(reach, host, service)
 
 
 def judged(check: Check, host: str, instance: Facts, phase: str, reach: Reach = NOWHERE) -> Finding:
@@ -269,7 +279,7 @@ def _word(result: Finding, check: Check, instance: Facts, context: Facts, reach:
 def place_of(check: Check, host: str, instance: Facts) -> t.Optional[str]:
     """The host on which to look: for what exists once for the fleet the check says which; else the control node."""
     if check.service not in FLEET:
-        return host
+        return None if host == FLEET_HOST else host  # a site is looked at from the control node
     try:
         place = check.where(instance) if check.where is not None else instance.get("host")
     except Unknowable:

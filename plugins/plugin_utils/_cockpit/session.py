@@ -18,7 +18,11 @@ from .tool_commands import TOOLS, Instance, Pane
 #: What is opened first when nothing is wrong.
 MACHINES = WINDOWS["server"]
 #: Services without a pane of their own, and why.
-NO_PANE = {"varnish_traffic": "varnish's panes show the same traffic", "django": "a project's settings do not change while one watches"}
+NO_PANE = {
+    "varnish_traffic": "varnish's panes show the same traffic",
+    "django": "a project's settings do not change while one watches",
+    "site": "it is looked at before the launch, and from no host of its own",
+}
 
 
 def cockpit(

@@ -84,6 +84,8 @@ class Beside(t.NamedTuple):
     baseline: t.Optional[t.Mapping[str, t.Any]] = None
     #: URLs as they were fetched from the control node.
     visits: t.Sequence[dict[str, t.Any]] = ()
+    #: Facts that were gathered on the control node, in the form that a module gives them.
+    gathered: t.Mapping[str, t.Any] = {}
 
 
 NOTHING_BESIDE = Beside()
@@ -143,6 +145,7 @@ def judge(
     summaries = {host.name: host.summary() for host in hosts}
     graph, graph_failure = _graph(summaries)
     shared = soundly(fleet_facts(summaries, inventory, graph))
+    shared.update(soundly(dict(beside.gathered)))
     add_visits(shared, summaries, beside.visits)
     add_before(shared, beside.baseline)
     gaps = _fleet_accepted(hosts, today)

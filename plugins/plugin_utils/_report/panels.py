@@ -196,6 +196,14 @@ def _django(report: Report) -> t.Iterator[t.Optional[Chart]]:
     yield charts.table("What check --deploy says", rows_of(instances_by_place(report, "django"), "deploy_checks"), columns)
 
 
+def _site(report: Report) -> t.Iterator[t.Optional[Chart]]:
+    up = instances_by_place(report, "site")
+    ways = (("url", "URL", "text"), ("ends_at", "leads to", "text"), ("hops", "redirects", "count"), ("why", "what is wrong", "text"))
+    yield charts.table("Ways to the site", rows_of(up, "redirects"), ways)
+    names = (("host", "name", "text"), ("days_left", "days of its certificate", "count"), ("why", "what is wrong", "text"))
+    yield charts.table("Names of the site", rows_of(up, "names"), names)
+
+
 def _memcached(report: Report) -> t.Iterator[t.Optional[Chart]]:
     up = instances_by_place(report, "memcached")
     yield charts.bars(
@@ -305,6 +313,7 @@ PANELS: dict[str, t.Callable[[Report], t.Iterator[t.Optional[Chart]]]] = {
     "uwsgi": _uwsgi,
     "wsgi": _wsgi,
     "django": _django,
+    "site": _site,
     "memcached": _memcached,
     "redis": _redis,
     "celery": _celery,

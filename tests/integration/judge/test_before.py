@@ -12,7 +12,7 @@ import typing as t
 
 import pytest
 
-from tests.support import django_project
+from tests.support import django_project, web_site
 from tests.support.ansible import run
 from tests.support.server import VENV
 
@@ -53,3 +53,17 @@ def test_during_the_launch_it_is_not_imported(inventory: pathlib.Path) -> None:
     _said, report = check(inventory)
     assert not (inventory / "imported").exists()
     assert [finding for finding in report["findings"] if finding["service"] == "django"] == []
+
+
+def test_a_site_is_looked_at_from_the_control_node(inventory: pathlib.Path) -> None:
+    with web_site.Site(web_site.certificate(inventory)) as site:
+        web_site.healthy(site).pages["/robots.txt"] = (200, {}, b"User-agent: *\nDisallow: /\n")
+        names = {"url": site.url, "address": "127.0.0.1", "ca_cert": str(site.pem), "health": "/health", "resolver": "127.0.0.1:9"}
+        _said, report = check(inventory, "-e", json.dumps({"launch_check_phase": "before", "launch_check_sites": [names]}))
+        assert {finding["status"] for finding in report["findings"] if finding["check"] == "site_robots"} == {"fail"}
+        robots = next(finding for finding in report["findings"] if finding["check"] == "site_robots")
+        assert (robots["host"], robots["instance"], robots["look"]) == ("fleet", "shop.test", f"curl -sSIL {site.url}")
+        _said, report = check(inventory, "-e", json.dumps({"launch_check_sites": [names]}))
+    assert [finding for finding in report["findings"] if finding["service"] == "site"] == []
+    said, _report = check(inventory, "-e", json.dumps({"launch_check_sites": [{"address": "x", "urls": 1}]}))
+    assert "launch_check_sites: site instance: " in said and "urls" in said

@@ -186,7 +186,25 @@ def test_a_tool_of_the_project_is_not_looked_for_on_path() -> None:
 
 #: Packages that every host with Python and SSH has, and what Linux's own folders give.
 EVERYWHERE = frozenset(
-    {"cat", "date", "df", "dmesg", "du", "free", "grep", "head", "ip", "mount", "nstat", "ps", "sort", "ss", "tail", "timedatectl"}
+    {
+        "cat",
+        "date",
+        "df",
+        "dmesg",
+        "du",
+        "free",
+        "getent",
+        "grep",
+        "head",
+        "ip",
+        "mount",
+        "nstat",
+        "ps",
+        "sort",
+        "ss",
+        "tail",
+        "timedatectl",
+    }
 )
 
 
