@@ -146,7 +146,8 @@ class Loss(t.NamedTuple):
 
 #: Lists of names, and files whose words say what limits, or is, where.
 _WHERE_NOTHING_IS_A_FIGURE = frozenset({
-    "columns", "events", "TYPE", "SMEMBERS", "blocked_by", "proc/self/mountinfo", "proc/self/cgroup", "proc/1/cgroup", "proc/diskstats",
+    "columns", "events", "TYPE", "SCAN", "SMEMBERS", "blocked_by",
+    "proc/self/mountinfo", "proc/self/cgroup", "proc/1/cgroup", "proc/diskstats",
     "sys/fs/cgroup/app/cpu.max", "proc/1/stat", "proc/40/stat",
 })  # fmt: skip
 #: Services of whose replies single figures can be lost. A line of varnishncsa that lacks a field is no line, and is counted as unparsed.

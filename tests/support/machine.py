@@ -136,7 +136,7 @@ def reading(**changes: t.Any) -> Reading:
         "state": dataclasses.replace(STATE, **state) if isinstance(state, dict) else state,
         "limits": Limits(), "first": sample(100.0), "second": sample(105.0, cpu=second_cpu, cpus=[second_cpu]),
         "table_first": table(100.0, row(1, "init")), "table_last": table(105.0, row(1, "init")),
-        "ticks": ticks({}, {}, {}, {}), "exact": {}, "files": [], "service_limits": {}, "group_memory": {},
+        "ticks": ticks({}, {}, {}, {}), "exact": {}, "files": ([], 0), "service_limits": {}, "group_memory": {},
         "clock": Clock(True, 0.001, "chrony"), "kernel_log": None, "own_pid": 99, "ticks_per_second": 100, "top": 10, "tools_absent": [],
     }  # fmt: skip
     return Reading(**{**calm, **changes})

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import pathlib
 import tempfile
 import typing as t
@@ -118,7 +119,13 @@ def _space(document: t.Any) -> t.Callable[..., t.Any]:
     told = part(document, "space")
     counts = {name: count(value) for name, value in told.items()} if isinstance(told, dict) else {}
     whole = len(counts) == 5 and None not in counts.values()
-    return lambda mount, _root: {"name": mount.point, "kind": mount.kind, "device": mount.source, **counts} if whole else None
+
+    def space(mount: t.Any, _root: str) -> dict[str, t.Any]:
+        if not whole:
+            raise OSError(errno.EIO, "Input/output error")
+        return {"name": mount.point, "kind": mount.kind, "device": mount.source, **counts}
+
+    return space
 
 
 def read(first: t.Any, second: t.Any, library: bool) -> Facts:

@@ -19,7 +19,7 @@ from .limit import MASKED
 from .measures import Shape, measures
 from .services import TITLES, fact_key, instances_in
 
-#: Names of measures that may be negative.
+#: Names of measures that may be negative, or a list's and its column's.
 SIGNED = frozenset(
     {
         "growth_per_second", "held_growth_per_second", "grown_bytes",  # they shrink as well
@@ -27,6 +27,7 @@ SIGNED = frozenset(
         "hit_ratio_drop",  # a cache that does better than before
         "left",  # more connections planned than there are
         "connection_limit",  # -1 is none
+        "settings[].value",  # -1 is often no limit
     }
 )  # fmt: skip
 #: Names that end in `_ratio` and may exceed 1: more than there is room, time or a median for.
@@ -138,6 +139,6 @@ def _impossible_number(value: t.Any, path: Path) -> t.Optional[str]:
     if isinstance(value, float) and not math.isfinite(value):
         return "no finite number"
     name = next((part for part in reversed(path) if isinstance(part, str)), "")
-    if (value < 0 and name not in SIGNED) or (value > 1 and name.endswith("_ratio") and name not in ABOVE_ONE):
+    if (value < 0 and not SIGNED & {name, dotted(path)}) or (value > 1 and name.endswith("_ratio") and name not in ABOVE_ONE):
         return f"{value:.4g}" if isinstance(value, float) else str(value)[:20]
     return None

@@ -224,7 +224,8 @@ class Server:
         nothing = "; ".join(dict.fromkeys(self.reader.left_out.values()))[:300] or "no database could be read"
         undefined.put(facts, undefined.together(self.undefined, ONE_SAMPLE if self.second is None else nothing), self.manner)
         facts.put("databases_read", [schema.database for schema in schemas])
-        tables.put(facts, schemas, self.manner)
+        unread = [Unknown(reason) for name, reason in self.reader.left_out.items() if name.startswith("tables.")]
+        tables.put(facts, schemas, self.manner, unread)
         comparable.put_indexes(facts, schemas, nothing)
         names = {row["oid"]: row["name"] for row in known(self.first.databases if self.first else Unknown("")) or []}
         rows = confirm.statement_rows(statements, texts, names)

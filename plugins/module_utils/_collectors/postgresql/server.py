@@ -67,7 +67,7 @@ def put_databases(facts: Facts, first: Sample, second: t.Optional[Sample], manne
         facts.note("statistics of a database were reset within the window: it is left out of the rates")
     _put_sums(facts, [window for _row, window in windows if window.reason is None], seconds)
     facts.put("lifetime_cache_hit_ratio", _lifetime_hit(latest))
-    facts.put("lifetime_deadlocks", sum(row.get("deadlocks") or 0 for row in latest))
+    facts.put("lifetime_deadlocks", _lifetime(latest, "deadlocks"))
 
 
 def _window(before: t.Optional[Row], row: Row, seconds: t.Optional[float]) -> Window:
@@ -75,7 +75,7 @@ def _window(before: t.Optional[Row], row: Row, seconds: t.Optional[float]) -> Wi
     if seconds is not None:
         reset = before is not None and (row["xact_commit"] or 0) < (before["xact_commit"] or 0)
         broken = _NEW if before is None else _RESET.reason if reset else None
-    return Window(before or {}, None if seconds is None else row, seconds, lambda name: f"this version does not count it ({name})", broken)
+    return Window(before or {}, None if seconds is None else row, seconds, _untold, broken)
 
 
 def _put_sums(facts: Facts, windows: t.Sequence[Window], seconds: t.Optional[float]) -> None:
@@ -100,8 +100,16 @@ def _put_sums(facts: Facts, windows: t.Sequence[Window], seconds: t.Optional[flo
 
 
 def _lifetime_hit(rows: t.Sequence[Row]) -> Maybe[float]:
-    hit, read = (sum(row.get(name) or 0 for row in rows) for name in ("blks_hit", "blks_read"))
-    return share(hit, hit + read, "no block was read yet")
+    hit, both = _lifetime(rows, "blks_hit"), _lifetime(rows, "blks_hit", "blks_read")
+    return share(hit, both, "no block was read yet")
+
+
+def _lifetime(rows: t.Sequence[Row], *names: str) -> Maybe[t.Any]:
+    return total(measured(row.get(name), _untold(name)) for row in rows for name in names)
+
+
+def _untold(name: str) -> str:
+    return f"this version does not count it ({name})"
 
 
 def _database(row: Row, window: Window) -> Row:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._collect.derived import first_unknown, moved, per, put_largest, rate, share, total
+from ..._collect.derived import first_unknown, moved, per, put_largest, put_total, rate, share, total
 from ..._collect.facts import Facts, Maybe, Unknown, known, measured
 from ..._collect.sampling import ONE_SAMPLE, top
 from ..._sql import sql_text
@@ -22,27 +22,32 @@ _NOT_TWICE = "it was not read twice"
 _NOT_COUNTED = "the server does not count it (track_counts)"
 
 
-def put(facts: Facts, schemas: t.Sequence[Schema], manner: Manner) -> None:
+def put(facts: Facts, schemas: t.Sequence[Schema], manner: Manner, unread: t.Sequence[Unknown] = ()) -> None:
+    """`unread`: why tables of other databases were not read."""
     tables = [_table(schema, row) for schema in schemas for row in schema.tables.values() if row["kind"] != "p"]
     indexes = [_index(schema, row) for schema in schemas for row in schema.indexes]
     busy = sorted(
         tables,
         key=lambda row: -sum(known(row[name]) or 0 for name in ("rows_read_sequentially", "rows_fetched_by_index", "rows_written")),
     )
-    suspects = [row for row in tables if known(row["sequential_scans"]) and row["rows_estimate"] >= FEW_ROWS]
-    kept = [row for row in tables if row["rows_estimate"] >= FEW_ROWS]
+    kept = [row for row in tables if (known(row["rows_estimate"]) or 0) >= FEW_ROWS]
+    suspects = [row for row in kept if known(row["sequential_scans"])]
+    unread = [*unread, *(row["rows_estimate"] for row in tables if isinstance(row["rows_estimate"], Unknown))]
+    if not schemas:
+        unread = [*unread, Unknown("no database could be read")]
     never = [row for row in kept if isinstance(row["analyzed_seconds"], Unknown) and not row["analyzed"]]
     stale = [row for row in kept if row["analyzed"]]
     facts.put("tables", [_short(row) for row in busy[: manner.top]])
-    counted = total(schema.tables_total for schema in schemas)
-    facts.put("tables_total", counted if schemas else Unknown("no database could be read"))
+    put_total(facts, "tables_total", [schema.tables_total for schema in schemas] or unread[-1:])
     facts.rows("sequential_scan_suspects", [_short(row) for row in top(suspects, "rows_read_sequentially", len(suspects))], manner.top)
+    put_total(facts, "sequential_scan_suspects_total", [len(suspects), *unread])
     _put_indexes(facts, schemas, indexes, manner)
     facts.rows("tables_never_analyzed", [_kept(row) for row in top(never, "rows_estimate", len(never))], manner.top)
-    facts.put("tables_stale", [_kept(row) for row in top(stale, "modified_ratio", manner.top) if known(row["modified_ratio"])])
-    put_largest(facts, "tables_stale_ratio", [0.0, *(row["modified_ratio"] for row in stale)], "")
-    facts.put("tables_dead", [_kept(row) for row in top(kept, "dead_ratio", manner.top) if known(row["dead_ratio"])])
-    put_largest(facts, "tables_dead_ratio", [0.0, *(row["dead_ratio"] for row in kept)], "")
+    put_total(facts, "tables_never_analyzed_total", [len(never), *unread])
+    facts.put("tables_stale", [_kept(row) for row in top(stale, "modified_ratio", manner.top) if known(row["modified_ratio"]) != 0])
+    put_largest(facts, "tables_stale_ratio", [0.0, *(row["modified_ratio"] for row in stale), *unread], "")
+    facts.put("tables_dead", [_kept(row) for row in top(kept, "dead_ratio", manner.top) if known(row["dead_ratio"]) != 0])
+    put_largest(facts, "tables_dead_ratio", [0.0, *(row["dead_ratio"] for row in kept), *unread], "")
 
 
 def _put_indexes(facts: Facts, schemas: t.Sequence[Schema], indexes: t.Sequence[Row], manner: Manner) -> None:
@@ -61,14 +66,15 @@ def _table(schema: Schema, first: Row) -> Row:
     second = schema.second.get(first["id"])
     latest = second or first
     change = {name: _moved(schema, first, second, name) for name in (*_COUNTERS, *_WRITES)}
-    rows = max(latest.get("estimate") or 0, latest.get("n_live_tup") or 0, 0)
+    rows = _rows(latest)
     written = total(change[name] for name in _WRITES)
-    dead = latest.get("n_dead_tup") or 0
+    dead = measured(latest.get("n_dead_tup"), _NOT_COUNTED)
+    modified = measured(latest.get("n_mod_since_analyze"), _NOT_COUNTED)
     return {
         "database": schema.database,
         "schema": first["schema"],
         "name": first["name"],
-        "rows_estimate": int(rows),
+        "rows_estimate": rows,
         "bytes": measured(first["bytes"], "its size is not known"),
         "sequential_scans": change["seq_scan"],
         "rows_read_sequentially": change["seq_tup_read"],
@@ -83,9 +89,22 @@ def _table(schema: Schema, first: Row) -> Row:
         "analyzed": latest.get("analyzed") is not None or (latest.get("estimate") or 0) > 0,
         "analyzed_seconds": sql_text.age(latest.get("now"), latest.get("analyzed"), "it was not analyzed since the statistics began"),
         "vacuumed_seconds": sql_text.age(latest.get("now"), latest.get("vacuumed"), "it was not vacuumed since the statistics began"),
-        "modified_ratio": share(min(latest.get("n_mod_since_analyze") or 0, rows), rows, "it has no rows"),
-        "dead_ratio": share(dead, dead + rows, "it has no rows"),
+        "modified_ratio": _part(modified, rows),
+        "dead_ratio": share(dead, total((dead, rows)), "it has no rows"),
     }
+
+
+def _rows(latest: Row) -> Maybe[int]:
+    """The larger of both estimates; one of them alone says nothing when it is that of a table that nobody analyzed yet."""
+    estimates = [latest.get("estimate"), latest.get("n_live_tup")]
+    most = max((int(value) for value in estimates if value is not None), default=0)
+    return Unknown(_NOT_COUNTED) if most <= 0 and None in estimates else max(most, 0)
+
+
+def _part(modified: Maybe[t.Any], rows: Maybe[int]) -> Maybe[float]:
+    """How much of the table changed; what changed several times counts once."""
+    once = modified if isinstance(modified, Unknown) or isinstance(rows, Unknown) else min(modified, rows)
+    return share(once, rows, "it has no rows")
 
 
 _COUNTERS = ("seq_scan", "seq_tup_read", "idx_scan", "idx_tup_fetch", "blocks_read")
@@ -100,9 +119,9 @@ def _moved(schema: Schema, before: t.Optional[Row], after: t.Optional[Row], name
     return moved(before.get(name), after.get(name), "it has no index" if name.startswith("idx_") else _NOT_COUNTED, name)
 
 
-def _scanned(scans: Maybe[t.Any], read: Maybe[t.Any], rows: float) -> Maybe[float]:
+def _scanned(scans: Maybe[t.Any], read: Maybe[t.Any], rows: Maybe[int]) -> Maybe[float]:
     """How much of the table a sequential scan read: near 1 it was read as a whole every time."""
-    whole = scans if isinstance(scans, Unknown) else scans * rows
+    whole = scans if isinstance(scans, Unknown) else rows if isinstance(rows, Unknown) else scans * rows
     found = per(read, whole, "it was not read sequentially")
     return found if isinstance(found, Unknown) else min(found, 1.0)
 

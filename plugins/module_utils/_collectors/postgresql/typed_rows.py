@@ -29,22 +29,22 @@ _TEXTS = _names("""
     query_id quoted receiver relation schema setting source state sync_state table type unit user version view wait_event
     wait_event_type wal_status
 """)
-#: Counts and ids.
+#: Counts, sizes and ids: they come in whole ones.
 _WHOLE = _names("""
-    archived_count bytes calls connection_limit dbid deadlocks dealloc id key_columns leader_pid most mxid_age number oid parent_id
-    pid port queryid relation_id server_port table_id total userid version_number xid_age
+    archived_count blks_hit blks_read blocks_done blocks_read blocks_total buffers buffers_alloc buffers_backend buffers_clean bytes calls
+    checksum_failures conflicts connection_limit dbid deadlocks dealloc entries_read evictions extends failed_count fsyncs
+    heap_blks_scanned heap_blks_total hits id idx_scan idx_tup_fetch key_columns leader_pid maxwritten_clean most mxid_age n_dead_tup
+    n_live_tup n_mod_since_analyze n_tup_del n_tup_hot_upd n_tup_ins n_tup_upd number numbackends oid op_bytes parent_id pid port
+    position queryid read_bytes reads relation_id requested rows rows_fetched scans seq_scan seq_tup_read server_port sessions
+    sessions_abandoned sessions_fatal sessions_killed shared_blks_hit shared_blks_read table_id temp_blks_written temp_bytes temp_files
+    timed total tup_deleted tup_fetched tup_inserted tup_returned tup_updated userid version_number wal_buffers_full wal_fpi
+    wal_records wal_sync write_bytes writes xact_commit xact_rollback xid_age
 """)
-#: Times, sizes and counters that grow.
+#: Times and moments.
 _AMOUNTS = _names("""
-    active_time analyzed backend_start blk_read_time blk_write_time blks_hit blks_read blocks_done blocks_read blocks_total buffers
-    buffers_alloc buffers_backend buffers_clean checksum_failures conflicts entries_read evictions extends failed_count flush_lag
-    fsyncs heap_blks_scanned heap_blks_total hits idle_in_transaction_time idx_scan idx_tup_fetch last_archived_time
-    last_failed_time maxwritten_clean n_dead_tup n_live_tup n_mod_since_analyze n_tup_del n_tup_hot_upd n_tup_ins n_tup_upd now
-    numbackends op_bytes position prepared query_start read_bytes read_time reads replay_lag reply_time requested rows rows_fetched
-    scans seq_scan seq_tup_read session_time sessions sessions_abandoned sessions_fatal sessions_killed shared_blk_read_time
-    shared_blks_hit shared_blks_read since started state_change stats_reset sync_time temp_blks_written temp_bytes temp_files timed
-    total_exec_time total_time tup_deleted tup_fetched tup_inserted tup_returned tup_updated vacuumed wal_buffers_full wal_fpi
-    wal_records wal_sync wal_sync_time write_bytes write_lag write_time writes xact_commit xact_rollback xact_start
+    active_time analyzed backend_start blk_read_time blk_write_time flush_lag idle_in_transaction_time last_archived_time
+    last_failed_time now prepared query_start read_time replay_lag reply_time session_time shared_blk_read_time since started
+    state_change stats_reset sync_time total_exec_time total_time vacuumed wal_sync_time write_lag write_time xact_start
 """)
 #: What may be below 0: no limit, never analyzed, a hash, a position on another time line.
 _SIGNED = _names("""

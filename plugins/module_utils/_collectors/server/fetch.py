@@ -14,7 +14,7 @@ import threading
 import time
 import typing as t
 
-from ..._collect.sampling import number
+from ..._collect.sampling import amount, count, number
 from ..._linux import cgroup, kernel_text
 from ..._linux.kernel_text import Counters
 from . import parse
@@ -56,8 +56,8 @@ def attempt(call: t.Callable[[], t.Any]) -> t.Any:
 
 
 def fields(record: t.Any, names: t.Iterable[str]) -> Counters:
-    """The named attributes that are there and are numbers."""
-    found = ((name, number(getattr(record, name, None))) for name in names)
+    """The named attributes that are there and are counts, sizes or times."""
+    found = ((name, amount(getattr(record, name, None))) for name in names)
     return {name: value for name, value in found if value is not None}
 
 
@@ -104,6 +104,7 @@ class State:
     container: bool
     page_size: int
     addresses: list[str] = dataclasses.field(default_factory=list)
+    forbidden_mounts: list[str] = dataclasses.field(default_factory=list)
     arc: Counters = dataclasses.field(default_factory=dict)  # ZFS's own cache
     packages_changed: t.Optional[float] = None  # seconds since the epoch
     mounts_read: bool = True
@@ -162,7 +163,7 @@ class Host:
 
     def sample(self) -> Sample:
         psutil = self.psutil
-        cpus = attempt(lambda: psutil.cpu_times(percpu=True)) or []
+        cpus = attempt(lambda: list(psutil.cpu_times(percpu=True))) or []
         return Sample(
             at=time.monotonic(),
             cpu=fields(attempt(psutil.cpu_times), CPU_FIELDS),
@@ -194,10 +195,10 @@ class Host:
         psutil = self.psutil
         boot = number(attempt(psutil.boot_time))
         uptime = kernel_text.first_numbers(self.read("/proc/uptime"))
-        filesystems, silent = self._filesystems(seconds)
+        filesystems, silent, forbidden = self._filesystems(seconds)
         return State(
             hostname=os.uname().nodename,
-            cores_online=attempt(lambda: psutil.cpu_count(logical=True)) or os.cpu_count(),
+            cores_online=count(attempt(lambda: psutil.cpu_count(logical=True))) or os.cpu_count(),
             affinity=attempt(lambda: frozenset(os.sched_getaffinity(0))),
             load=parse.loadavg(self.read("/proc/loadavg")) or attempt(lambda: parse.loadavg(" ".join(map(str, psutil.getloadavg())))),
             memory=fields(attempt(psutil.virtual_memory), MEMORY_FIELDS),
@@ -210,6 +211,7 @@ class Host:
             conntrack=(self._setting("net/netfilter/nf_conntrack_count"), self._setting("net/netfilter/nf_conntrack_max")),
             filesystems=filesystems,
             silent_mounts=silent,
+            forbidden_mounts=forbidden,
             mounts_read=bool(self.mounts),
             read_only=sorted(mount.point for mount in self._visible().values() if _stopped_writing(mount)),
             vmstat=kernel_text.keyed(self.read("/proc/vmstat")),
@@ -245,8 +247,8 @@ class Host:
         """By mount point; the last one mounted on a point hides those before it."""
         return {mount.point: mount for mount in self.mounts}
 
-    def _filesystems(self, seconds: float) -> tuple[list[dict[str, t.Any]], list[str]]:
-        """Space on every writable filesystem, and the mount points that did not answer.
+    def _filesystems(self, seconds: float) -> tuple[list[dict[str, t.Any]], list[str], list[str]]:
+        """Space on every writable filesystem, the mount points that did not answer, and those that we may not ask.
 
         A network filesystem whose server is gone blocks every caller, so a thread that may hang makes the call.
         """
@@ -257,20 +259,28 @@ class Host:
                 wanted.setdefault(mount.device, mount)
         rows: list[dict[str, t.Any]] = []
         asked: list[str] = []
+        broken: list[str] = []
+        forbidden: list[str] = []
 
         def ask() -> None:
             for mount in wanted.values():
                 asked.append(mount.point)
-                row = _space(mount, self.root)
-                if row is not None:
-                    rows.append(row)
+                try:
+                    row = _space(mount, self.root)
+                except PermissionError:  # below a folder that is not ours
+                    forbidden.append(mount.point)
+                except OSError:  # its server or its disk is gone
+                    broken.append(mount.point)
+                else:
+                    rows.extend([row] if row is not None else [])
             asked.append("")
 
         thread = threading.Thread(target=ask, daemon=True)
         thread.start()
         thread.join(seconds)
         done = bool(asked) and asked[-1] == ""
-        return list(rows), [] if done else [mount.point for mount in wanted.values() if mount.point not in asked[:-1]]
+        hanging = [] if done else [mount.point for mount in wanted.values() if mount.point not in asked[:-1]]
+        return list(rows), [*broken, *hanging], list(forbidden)
 
 
 def _stopped_writing(mount: kernel_text.Mount) -> bool:
@@ -292,10 +302,8 @@ def _has_space(mount: kernel_text.Mount) -> bool:
 
 
 def _space(mount: kernel_text.Mount, root: str) -> t.Optional[dict[str, t.Any]]:
-    try:
-        found = os.statvfs(root + mount.point)
-    except OSError:
-        return None
+    """None of what has no space at all; an OSError of what cannot be read."""
+    found = os.statvfs(root + mount.point)
     if not found.f_blocks:
         return None
     return {

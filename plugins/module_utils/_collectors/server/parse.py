@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ..._collect.sampling import amount, number
+from ..._collect.sampling import amount, count, number
 from ..._linux.kernel_text import Counters
 
 
@@ -29,7 +29,7 @@ def pressure(text: t.Optional[str]) -> dict[str, Counters]:
         if not words or words[0] not in ("some", "full"):
             continue
         pairs = (word.partition("=") for word in words[1:])
-        values = {name: number(value) for name, _sign, value in pairs}
+        values = {name: amount(value) for name, _sign, value in pairs}
         found[words[0]] = {name: float(value) for name, value in values.items() if value is not None}
     return found
 
@@ -39,14 +39,14 @@ def paired(text: t.Optional[str], prefix: str) -> Counters:
     lines = [line.split()[1:] for line in (text or "").splitlines() if line.startswith(prefix + ":")]
     if len(lines) < 2:
         return {}
-    values = [(name, number(value)) for name, value in zip(lines[0], lines[1])]
+    values = [(name, amount(value)) for name, value in zip(lines[0], lines[1])]
     return {name: value for name, value in values if value is not None}
 
 
 def kstat(text: t.Optional[str]) -> Counters:
     """A table of the Solaris porting layer (ZFS): `name type value`."""
     rows = [line.split() for line in (text or "").splitlines()]
-    values = [(row[0], number(row[2])) for row in rows if len(row) == 3]
+    values = [(row[0], amount(row[2])) for row in rows if len(row) == 3]
     return {name: value for name, value in values if value is not None}
 
 
@@ -54,9 +54,13 @@ def open_files_limit(text: t.Optional[str]) -> t.Optional[int]:
     """The soft limit of open files in /proc/<pid>/limits."""
     for line in (text or "").splitlines():
         if line.startswith("Max open files"):
-            value = number(line[len("Max open files") :].split()[0])
-            return None if value is None else int(value)
+            return count((line[len("Max open files") :].split() or [""])[0])
     return None
+
+
+def opens_without_limit(text: t.Optional[str]) -> bool:
+    """Whether /proc/<pid>/limits says that the process may open any number of files."""
+    return re.search(r"^Max open files +unlimited", text or "", re.MULTILINE) is not None
 
 
 class Thread(t.NamedTuple):

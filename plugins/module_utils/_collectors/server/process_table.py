@@ -14,7 +14,7 @@ import re
 import time
 import typing as t
 
-from ..._collect.sampling import amount, count, number
+from ..._collect.sampling import amount, count
 from ..._linux import usage
 from . import parse, process_kinds
 from .fetch import Host, attempt
@@ -81,22 +81,22 @@ class TableReader:
     def work(self) -> tuple[float, dict[tuple[int, float], float]]:
         """(moment, processor seconds so far by (pid, creation)): a quarter of the price of the whole table."""
         begun = time.monotonic()
-        infos = [getattr(process, "info", None) or {} for process in self._listing(WORK) or []]
-        used = {(int(info["pid"]), _created(info)): _used(info) for info in infos if info.get("pid") is not None}
-        return begun, {process: cpu for process, cpu in used.items() if cpu is not None}
+        infos = [_info(process) for process in self._listing(WORK) or []]
+        used = [(count(info.get("pid")), _created(info), _used(info)) for info in infos]
+        return begun, {(pid, created): cpu for pid, created, cpu in used if pid is not None and cpu is not None}
 
     def _listing(self, attributes: tuple[str, ...] = ATTRIBUTES) -> t.Optional[list[t.Any]]:
         listing: t.Optional[list[t.Any]] = attempt(lambda: list(self.host.psutil.process_iter(list(attributes), None)))
         return listing
 
     def _row(self, process: t.Any) -> t.Optional[Row]:
-        info = getattr(process, "info", None) or {}
-        pid, name = info.get("pid"), info.get("name")
-        if pid is None or name is None:
+        info = _info(process)
+        pid, name = count(info.get("pid")), info.get("name")
+        if pid is None or not isinstance(name, str):
             return None
         memory = info.get("memory_info")
         created = _created(info)
-        name = _safe(str(name))
+        name = _safe(name)
         service, kind = self._kind(pid, created, name)
         return Row(
             pid=pid,
@@ -114,7 +114,7 @@ class TableReader:
     def _parent(self, process: t.Any, pid: int, created: float) -> int:
         """Looked up once: psutil checks at each call that the process is still the same, which costs more than all the rest."""
         if (pid, created) not in self._parents:
-            self._parents[(pid, created)] = attempt(process.ppid) or 0
+            self._parents[(pid, created)] = count(attempt(process.ppid)) or 0
         return self._parents[(pid, created)]
 
     def _kind(self, pid: int, created: float, name: str) -> process_kinds.Kind:
@@ -128,8 +128,14 @@ class TableReader:
         return [word.decode("utf-8", "replace") for word in data.rstrip(b"\0").split(b"\0")] if data else []
 
 
+def _info(process: t.Any) -> t.Mapping[str, t.Any]:
+    """What psutil tells of a process; nothing when it is not of the kind that was asked for."""
+    info = getattr(process, "info", None)
+    return info if isinstance(info, dict) else {}
+
+
 def _created(info: t.Mapping[str, t.Any]) -> float:
-    return float(number(info.get("create_time")) or 0.0)
+    return float(amount(info.get("create_time")) or 0.0)
 
 
 def _used(info: t.Mapping[str, t.Any]) -> t.Optional[float]:
@@ -174,15 +180,17 @@ def exact_memory(rows: t.Iterable[Row]) -> dict[int, usage.Memory]:
     return found
 
 
-def open_files(host: Host, rows: t.Iterable[Row]) -> list[tuple[Row, int, int]]:
-    """(process, open files, its soft limit) of the processes whose descriptors may be counted."""
-    found = []
+def open_files(host: Host, rows: t.Iterable[Row]) -> tuple[list[tuple[Row, int, int]], int]:
+    """(process, open files, its soft limit) of the processes that have a limit; and of how many others that could not be read."""
+    found, unread = [], 0
     for row in rows:
-        limit = parse.open_files_limit(host.read(f"/proc/{row.pid}/limits"))
-        opened = _descriptors(f"{host.root}/proc/{row.pid}/fd")
+        limits = host.read(f"/proc/{row.pid}/limits")
+        limit, opened = parse.open_files_limit(limits), _descriptors(f"{host.root}/proc/{row.pid}/fd")
         if limit and opened is not None:
             found.append((row, opened, limit))
-    return found
+        elif not parse.opens_without_limit(limits) and os.path.exists(f"{host.root}/proc/{row.pid}/stat"):
+            unread += 1
+    return found, unread
 
 
 def _descriptors(folder: str) -> t.Optional[int]:

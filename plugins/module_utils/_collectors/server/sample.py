@@ -43,7 +43,7 @@ class Reading:
     table_last: Table
     ticks: list[Tick]
     exact: dict[int, Memory]  # where PSS could be read
-    files: list[tuple[Row, int, int]]
+    files: tuple[list[tuple[Row, int, int]], int]  # of processes with a limit; how many could not be read
     service_limits: dict[int, Limits]  # pid of a service's first process → its own groups' limits
     group_memory: dict[str, t.Optional[int]]  # folder of a memory group → bytes in use
     clock: Clock

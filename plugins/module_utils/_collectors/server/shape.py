@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from ..._collect.derived import largest
-from ..._collect.facts import Facts, Unknown
+from ..._collect.facts import Facts
 from . import process_disk, shape_cpu, shape_devices, shape_memory, shape_processes
 from .sample import Reading
 
@@ -48,7 +48,6 @@ def facts(reading: Reading) -> Facts:
     shape_processes.table_problem(result, reading)
     shape_cpu.used(result)
     _throttled(result)
-    _fullest(result)
     result.put("headroom", {"cpu_cores": shape_cpu.free_cores(result), "ram_bytes": shape_memory.spare(result)})
     return result
 
@@ -60,11 +59,3 @@ def _throttled(result: Facts) -> None:
     parts = [result.value(name) for name, holds in (("throttled_ratio", own), ("services_throttled_ratio", services)) if holds]
     result.put("quota_holds", own or services)
     result.put("throttled_worst_ratio", largest(parts, "no control group here counts it", ceiling=1.0))
-
-
-def _fullest(result: Facts) -> None:
-    """The share in use of the fullest table of descriptors: the system's or a service process's."""
-    shares = [result.get("files")["used_ratio"]] if result.get("files") else []
-    shares += [row["used_ratio"] for row in result.get("open_files")[:1]]
-    told = [share for share in shares if share is not None]
-    result.put("descriptors_used_ratio", max(told) if told else Unknown("neither the system nor a service says how many files are open"))

@@ -150,6 +150,10 @@ def _plausible_parts(reading: Reading) -> Maybe[Counters]:
     return parts if whole > 0 else Unknown(NO_TIME)
 
 
+#: What a group did not use before it may use now (cpu.max.burst), up to as much again.
+BURST = 1.0
+
+
 def quota(facts: Facts, reading: Reading) -> None:
     """How much of a control group's processor quota was used, and how often it ran out. Null without a quota."""
     folder = reading.limits.cpu_folder
@@ -160,7 +164,7 @@ def quota(facts: Facts, reading: Reading) -> None:
     before, after = reading.first.groups.get(folder, {}), reading.second.groups.get(folder, {})
     lacking = f"the control group {folder} does not count it"
     used = rate(moved(before.get("usage_seconds"), after.get("usage_seconds"), lacking, "usage_seconds"), reading.seconds)
-    facts.put("cpu_quota_busy_ratio", per(used, measured(reading.limits.cpu_cores, NO_QUOTA), "the quota is nothing at all"))
+    facts.put("cpu_quota_busy_ratio", share(used, measured(reading.limits.cpu_cores, NO_QUOTA), "the quota is nothing at all", BURST))
     facts.put("throttled_ratio", throttled(before, after, lacking))
 
 
@@ -198,7 +202,7 @@ def pressure(facts: Facts, reading: Reading) -> None:
         for kind, values in lines.items():
             for span in ("10", "60", "300"):
                 if f"avg{span}" in values:
-                    ratios[f"{kind}_{span}s_ratio"] = round(values[f"avg{span}"] / 100, 4)
+                    ratios[f"{kind}_{span}s_ratio"] = share(values[f"avg{span}"], 100, "", slack=0.01)
             ratios[f"{kind}_ratio"] = _stalled(reading, resource, kind)
         shaped[resource] = ratios
     facts.put("pressure", shaped)

@@ -33,9 +33,12 @@ def filesystems(facts: Facts, reading: Reading) -> None:
     silent = reading.state.silent_mounts
     if silent:
         facts.note(f"a filesystem does not answer; not read: {', '.join(silent[:5])}")
+    forbidden = reading.state.forbidden_mounts
+    if forbidden:
+        facts.note(f"a filesystem may not be read by this user; run with become: {', '.join(forbidden[:5])}")
     none = Unknown("no writable filesystem answered")
     facts.put("filesystems", rows[: reading.top] if rows else none)
-    facts.put("filesystems_total", len(rows) + len(silent))
+    facts.put("filesystems_total", len(rows) + len(silent) + len(forbidden))
     facts.put("filesystems_silent", len(silent))
     stopped = [clean(name, 120) for name in reading.state.read_only]
     facts.put("filesystems_read_only", stopped[: reading.top] if reading.state.mounts_read else Unknown("the mounts may not be read"))

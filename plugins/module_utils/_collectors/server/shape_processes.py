@@ -208,7 +208,7 @@ def _service(facts: Facts, reading: Reading, name: str, members: t.Sequence[Row]
         "memory_bytes": measured(memory, NO_MEMORY),
         "memory_basis": measured(basis, NO_MEMORY),
         "memory_ratio": share(measured(memory, NO_MEMORY), facts.value("memory_total_bytes"), "there is no memory", slack=1.0),
-        "rss_bytes": sum(row.memory or 0 for row in members),
+        "rss_bytes": total(measured(row.memory, NO_MEMORY) for row in members),
         "cpu_quota_cores": measured(min((round(limit.cpu_cores or 0, 3) for limit in quotas), default=None), NO_LIMIT),
         "throttled_ratio": largest((_throttled(reading, limit.cpu_folder) for limit in quotas), NO_LIMIT, ceiling=1.0),
         "memory_limit_bytes": measured(None if cap is None else cap.memory_bytes, NO_LIMIT),
@@ -234,7 +234,7 @@ def _throttled(reading: Reading, folder: t.Optional[str]) -> Maybe[float]:
 def _group_memory(reading: Reading, members: t.Sequence[Row]) -> tuple[t.Optional[int], t.Optional[str]]:
     """Memory of a group whose members share pages: the sum of their shares, or each one's own and the largest common part."""
     known = [row for row in members if row.memory]
-    if not known:
+    if not known or any(row.memory is None for row in members):
         return None, None
     exact = [row for row in known if row.pid in reading.exact]
     rest = [row for row in known if row.pid not in reading.exact]
@@ -280,10 +280,16 @@ def open_files(facts: Facts, reading: Reading) -> None:
     """Service processes nearest to their own limit of open files."""
     rows: list[dict[str, t.Any]] = [
         {**_named(row), "open": count, "limit": limit, "used_ratio": share(count, limit, "it may open none", slack=1.0)}
-        for row, count, limit in reading.files
+        for row, count, limit in reading.files[0]
     ]
     rows.sort(key=lambda row: -(known(row["used_ratio"]) or 0))
     facts.rows("open_files", rows, reading.top)
+    # the system's own table can be full as well
+    system = facts.get("files")
+    shares = [*(row["used_ratio"] for row in rows), facts.value("files") if system is None else system["used_ratio"]]
+    if reading.files[1]:
+        shares.append(Unknown(f"open files of {reading.files[1]} service processes may not be counted: run with become"))
+    put_largest(facts, "descriptors_used_ratio", shares, "")
 
 
 def table_problem(facts: Facts, reading: Reading) -> None:

@@ -39,7 +39,7 @@ def stats(data: bytes) -> Stats:
             workers=tuple(_worker(row) for row in _rows(document, "workers")),
             caches=tuple(_cache(row) for row in _rows(document, "caches")),
             spoolers=tuple({"tasks": _count(row, "tasks"), "running": _count(row, "running")} for row in _rows(document, "spoolers")),
-            signal_queue=_optional(document.get("signal_queue")),
+            signal_queue=count(document.get("signal_queue")),
             **common,
         )
     if "active_sessions" in document:

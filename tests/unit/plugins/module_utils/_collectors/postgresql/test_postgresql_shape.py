@@ -44,6 +44,13 @@ def database(**more):
 NO_STATEMENTS = Unknown("pg_stat_statements is not loaded")
 
 
+def test_lifetime_counters_with_an_unknown_part_are_unknown():
+    rows = [database(deadlocks=3, blks_hit=90, blks_read=10), database(oid=6, deadlocks=None, blks_hit=None, blks_read=5)]
+    found = measures_of(server.put_databases, Sample(databases=rows, databases_at=1.0), None, Manner())
+    assert (found["lifetime_deadlocks"], found["lifetime_cache_hit_ratio"]) == (None, None)
+    assert found["databases"][0]["lifetime_cache_hit_ratio"] == 0.9
+
+
 def pair(first, second, seconds=2.0):
     return Sample(databases=[database(**first)], databases_at=10.0), Sample(databases=[database(**second)], databases_at=10.0 + seconds)
 

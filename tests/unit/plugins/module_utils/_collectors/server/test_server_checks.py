@@ -201,7 +201,7 @@ def test_accept_queues(overflows, status):
 
 @pytest.mark.parametrize(("share", "status"), [(0.7, "ok"), (0.85, "warn"), (0.96, "fail")])
 def test_descriptors(share, status):
-    found = judge(facts(files=[(row(10, "nginx", service="nginx", kind="nginx worker"), int(1000 * share), 1000)]))["descriptors"]
+    found = judge(facts(files=([(row(10, "nginx", service="nginx", kind="nginx worker"), int(1000 * share), 1000)], 0)))["descriptors"]
     assert found["status"] == status
     assert judge(facts(state={"file_handles": [90.0, 0.0, 100.0]}))["descriptors"]["status"] == "warn"
 

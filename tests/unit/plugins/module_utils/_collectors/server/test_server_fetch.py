@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -204,10 +205,23 @@ def test_filesystems_that_hang_are_named(tmp_path, monkeypatch):
         return real(mount, root)
 
     monkeypatch.setattr(fetch, "_space", space)
-    rows, silent = host._filesystems(0.2)
+    rows, silent, _forbidden = host._filesystems(0.2)
     released.set()
     assert [row["name"] for row in rows] == ["/"]
     assert silent == ["/mnt/gone"]
+
+
+def test_a_dead_filesystem_is_silent_and_a_private_one_is_not_ours_to_read(tmp_path, monkeypatch):
+    lines = "1 1 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 0:50 /dead /dead rw - fuse.x x rw\n3 1 0:51 /own /own rw - ext4 /dev/sdb rw\n"
+    host = fetch.Host(FakePsutil(), proc(tmp_path, proc__self__mountinfo=lines))
+
+    def space(mount, _root):
+        if mount.point != "/":
+            raise OSError(errno.ENOTCONN if mount.point == "/dead" else errno.EACCES, "refused")
+        return {"name": mount.point}
+
+    monkeypatch.setattr(fetch, "_space", space)
+    assert host._filesystems(5) == ([{"name": "/"}], ["/dead"], ["/own"])
 
 
 def test_one_row_per_device_and_place(tmp_path):

@@ -176,6 +176,18 @@ def test_quota_use_and_throttling():
     assert (found["cpu_busy_ratio"], found["cpu_used_ratio"]) == (0.0, 0.8)  # the machine idles, the quota is used
 
 
+def test_a_quota_that_was_saved_up_may_be_exceeded():
+    limits = Limits(cpu_cores=0.5, cpu_folder="/g")
+    first, second = (sample(at, groups={"/g": {"usage_seconds": used}}) for at, used in ((100.0, 1.0), (105.0, 3.8)))
+    assert facts(limits=limits, first=first, second=second)["cpu_quota_busy_ratio"] == 1.0
+
+
+def test_memory_of_a_service_of_which_a_part_is_hidden_is_unknown():
+    rows = [row(pid, "uwsgi", service="uwsgi", kind="uwsgi worker", memory=memory) for pid, memory in ((10, 400 * MIB), (11, None))]
+    service = facts(table_last=table(105.0, row(1, "init"), *rows))["services"][0]
+    assert (service["rss_bytes"], service["memory_bytes"]) == (None, None)
+
+
 def test_one_sample_says_so():
     found = facts(second=None, ticks=[])
     for name in ("cpu_busy_ratio", "swapping", "sustained_threads", "listen_overflows_per_second", "disks", "network", "oom_kills"):
@@ -284,8 +296,11 @@ def test_clock(clock, running, synchronised):
 
 def test_the_fullest_table_of_descriptors():
     assert facts()["descriptors_used_ratio"] == 0.01
-    assert facts(files=[(row(5, "nginx"), 900, 1000)])["descriptors_used_ratio"] == 0.9
+    assert facts(files=([(row(5, "nginx"), 900, 1000)], 0))["descriptors_used_ratio"] == 0.9
     assert facts(state={"file_handles": []})["files"] is None
+    hidden = facts(files=([(row(5, "nginx"), 970, 1000)], 2))
+    assert (hidden["descriptors_used_ratio"], hidden["at_least"]["descriptors_used_ratio"]) == (None, 0.97)
+    assert "open files of 2 service processes" in hidden["unknown"]["descriptors_used_ratio"]
 
 
 def test_space_as_df_counts_it():
