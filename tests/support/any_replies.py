@@ -13,6 +13,7 @@ import typing as t
 from hypothesis import strategies as st
 
 from ansible_collections.warroom.launch.plugins.module_utils._collect.problem import Problem
+from ansible_collections.warroom.launch.plugins.module_utils._collect.sampling import number as read_number
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.memcached import parse as memcached_parse
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.memcached import shape as memcached_shape
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.memcached.samples import Latency, Sample
@@ -20,12 +21,12 @@ from ansible_collections.warroom.launch.plugins.module_utils._collectors.server 
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish import parse as varnish_parse
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish import shape as varnish_shape
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.plausible import impossibilities
-from tests.support import celery_replies, mysql_rows, postgresql_rows, server_replies, traffic_replies, uwsgi_documents
+from tests.support import celery_replies, mysql_rows, postgresql_rows, redis_replies, server_replies, traffic_replies, uwsgi_documents
 from tests.support.documented import undocumented
 from tests.support.reply_source import FIXTURES, Facts, Source, written
 from tests.support.spoiled import GONE, Change, Path, at, changed, changes, paths
 
-SERVICES = ("varnish", "uwsgi", "memcached", "mysql", "celery", "postgresql", "server", "varnish_traffic")
+SERVICES = ("varnish", "uwsgi", "memcached", "mysql", "celery", "postgresql", "redis", "server", "varnish_traffic")
 
 
 class Example(t.NamedTuple):
@@ -96,7 +97,14 @@ def sources() -> tuple[Source, ...]:
         texts = {path.stem: _lines(path.read_text()) for path in folder.glob("*.txt")}
         found.append(Source("memcached", folder.name, texts, _memcached))
     found += [Source("mysql", f"{path.parent.name}/{path.name}", _json(path), _mysql) for path in sorted(FIXTURES.glob("mysql/*/*.json"))]
-    return (*found, *celery_replies.sources(), *postgresql_rows.sources(), *server_replies.sources(), *traffic_replies.sources())
+    return (
+        *found,
+        *celery_replies.sources(),
+        *postgresql_rows.sources(),
+        *redis_replies.sources(),
+        *server_replies.sources(),
+        *traffic_replies.sources(),
+    )
 
 
 @functools.cache
@@ -130,8 +138,8 @@ def problems(example: Example) -> list[str]:
 _LOST = (GONE, None, "text", float("nan"))
 #: Values that say what a row is, or to which it belongs. Without them it is another row, or none: that is no missing figure.
 _SAYS_WHAT = frozenset({
-    "accepting", "backend_type", "command", "connectable", "field", "info", "key_type", "name", "pid", "ppid", "query", "state", "status",
-    "subject", "task", "type", "user", "view", "wait_event_type",
+    "RANDOMKEY", "accepting", "backend_type", "command", "connectable", "field", "info", "key_type", "name", "pid", "ppid", "query",
+    "state", "status", "subject", "task", "type", "user", "view", "wait_event_type",
     "kept_bytes",  # null of a slot that was never used
 })  # fmt: skip
 
@@ -146,7 +154,7 @@ class Loss(t.NamedTuple):
 
 #: Lists of names, and files whose words say what limits, or is, where.
 _WHERE_NOTHING_IS_A_FIGURE = frozenset({
-    "columns", "events", "TYPE", "SCAN", "SMEMBERS", "blocked_by",
+    "columns", "events", "TYPE", "SCAN", "SMEMBERS", "CLIENT LIST", "blocked_by", "chrony",
     "proc/self/mountinfo", "proc/self/cgroup", "proc/1/cgroup", "proc/diskstats",
     "sys/fs/cgroup/app/cpu.max", "proc/1/stat", "proc/40/stat",
 })  # fmt: skip
@@ -161,11 +169,15 @@ def losses(service: str) -> tuple[Loss, ...]:
     for number, source in enumerate(sources()):
         if source.service == service:
             paths_of = [path for path in _places(number) if not isinstance(at(source.document, path), (dict, list))]
-            found += [Loss(number, path, place) for place, path in enumerate(paths_of) if not _says_what(path)]
+            found += [Loss(number, path, place) for place, path in enumerate(paths_of) if not _says_what(path, source.document)]
     return tuple(found)
 
 
-def _says_what(path: Path) -> bool:
+def _says_what(path: Path, document: t.Any) -> bool:
+    if str(path[0]).startswith("INFO") and path[-1] == 0:  # the name of a line
+        return True
+    if path[0] == "files" and read_number(at(document, path)) is None:  # a word of the kernel's texts
+        return True
     inside = _WHERE_NOTHING_IS_A_FIGURE & {*map(str, path[:-1])}
     return str(path[-1]) in _SAYS_WHAT or str(path[-1]).endswith("id") or bool(inside)
 

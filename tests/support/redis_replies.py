@@ -9,13 +9,16 @@ from __future__ import annotations
 import contextlib
 import json
 import pathlib
+import re
 import socket
 import typing as t
 
 from ansible_collections.warroom.launch.plugins.module_utils._collect import resp
-from ansible_collections.warroom.launch.plugins.module_utils._collectors.redis import fetch
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.redis import fetch, shape
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.redis.samples import Pings
 
 from . import replay
+from .reply_source import Facts, Source, lines, part
 
 FOLDER = pathlib.Path(__file__).resolve().parents[1] / "unit" / "fixtures" / "redis"
 VERSIONS = sorted(path.stem for path in FOLDER.glob("*.json"))
@@ -99,3 +102,71 @@ def changed(sample: Replies, **lines: t.Any) -> Replies:
     kept = [line for line in text.split("\r\n") if line.partition(":")[0] not in lines]
     added = [f"{name}:{value}" for name, value in lines.items() if value is not None]
     return {**sample, "INFO": "\r\n".join([*kept, *added])}
+
+
+class _Memory(fetch.Session):
+    """Answers a pipeline from a document: command → reply; INFO and CLIENT LIST as rows of words."""
+
+    def __init__(self, document: t.Any) -> None:  # pylint: disable=super-init-not-called
+        self.document, self.asked, self._user = document, 0, ""
+
+    @property
+    def shown(self) -> str:
+        return "192.0.2.1:6379"
+
+    def ask(self, *commands: t.Sequence[fetch.Word]) -> list[t.Any]:
+        self.asked += len(commands)
+        return [self._reply(" ".join(map(str, words))) for words in commands]
+
+    def _reply(self, command: str) -> t.Any:
+        if command.startswith(("SELECT", "EXISTS")):
+            return b"OK" if command.startswith("SELECT") else 0
+        return _sent(part(self.document, _recorded_as(command)), command)
+
+
+def _recorded_as(command: str) -> str:
+    """The slow log is asked for one entry before the window."""
+    return f"SLOWLOG GET {fetch.SLOW_ENTRIES}" if command.startswith("SLOWLOG GET") else command
+
+
+def _sent(value: t.Any, command: str) -> t.Any:
+    """A reply as the session gives it: texts as bytes, whatever was put in their place."""
+    if isinstance(value, dict) or value is None:
+        return resp.Refusal(str(part(value, "error") or "ERR").split(" ")[0])
+    if isinstance(value, list) and _IN_LINES.match(command):
+        if command == "CLIENT LIST":
+            return lines(value).encode("utf-8", "replace")
+        named = [[*row, ""][:2] if isinstance(row, list) else [row] for row in value]  # a value that is lost leaves its name
+        return lines(named, ":").encode("utf-8", "replace")
+    return _bytes(value)
+
+
+#: Commands whose reply is a text of lines.
+_IN_LINES = re.compile(r"(?:CLUSTER )?INFO|CLIENT LIST")
+
+
+def _bytes(value: t.Any) -> t.Any:
+    if isinstance(value, list):
+        return [_bytes(each) for each in value]
+    return value.encode("utf-8", "replace") if isinstance(value, str) else value if isinstance(value, int) else None
+
+
+def _in_rows(command: str, reply: t.Any) -> t.Any:
+    if not isinstance(reply, str) or not _IN_LINES.match(command):
+        return reply
+    return [line.split(" ") if command == "CLIENT LIST" else line.split(":", 1) for line in reply.splitlines() if line]
+
+
+def read(first: t.Any, second: t.Any) -> Facts:
+    """The facts of a server that answers so, first and then."""
+    session = _Memory(first)
+    before = fetch.sample(session, whole=False)
+    session.document = second
+    pings = Pings()
+    pings.connect, pings.taken = 0.001, [0.0002, 0.0004]
+    return shape.facts(before, fetch.sample(session, whole=True), 5.0, pings, 10).done()
+
+
+def sources() -> list[Source]:
+    documents = {version: {command: _in_rows(command, reply) for command, reply in recorded(version)[1].items()} for version in VERSIONS}
+    return [Source("redis", version, document, read) for version, document in documents.items()]

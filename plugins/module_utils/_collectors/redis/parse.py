@@ -38,7 +38,8 @@ def prefixed(values: t.Mapping[str, str], prefix: str) -> dict[str, dict[str, st
 
 
 def databases(values: t.Mapping[str, str]) -> dict[int, dict[str, str]]:
-    rows = prefixed(values, "db")
+    """Rows of INFO keyspace by number; a row without its counts is still a database."""
+    rows = {name[2:]: fields(value) for name, value in values.items() if name.startswith("db")}
     return {int(name): row for name, row in rows.items() if name.isdigit() and len(name) < 6}
 
 

@@ -96,7 +96,8 @@ def _uses(facts_: Facts, first: Sample, latest: Sample, keep: int) -> None:
         found.add(uses.BROKER)
     why = _why_no_use(found, latest, bool(sizes))
     for use in uses.USES:
-        facts_.put(f"used_as.{use}", Unknown(why) if why else use in found)
+        missing = why or _unread(latest, use, bool(sizes))
+        facts_.put(f"used_as.{use}", Unknown(missing) if missing and use not in found else use in found)
     facts_.put("tasks_evictable", all_of([facts_.value(f"used_as.{uses.BROKER}"), memory.evicts_any(facts_)]))
     facts_.put(
         "key_count", total(measured(parse.count(size, "keys"), "INFO does not tell the keys of a database") for size in sizes.values())
@@ -118,6 +119,15 @@ def _why_no_use(found: t.Collection[str], latest: Sample, any_keys: bool) -> t.O
     if latest.is_sentinel or latest.keys is None:
         return latest.why_not("RANDOMKEY")
     return "neither the names of its keys nor what its clients do tells what it is for"
+
+
+def _unread(latest: Sample, use: str, any_keys: bool) -> t.Optional[str]:
+    """What was not read and could have shown this use."""
+    if latest.keys is None and any_keys:
+        return latest.why_not("RANDOMKEY")
+    if use == uses.BROKER and latest.clients is None and parse.count(latest.info, "blocked_clients") != 0:
+        return latest.why_not("CLIENT LIST")
+    return None
 
 
 def _waited(first: Sample, latest: Sample) -> bool:

@@ -188,7 +188,7 @@ def services(facts: Facts, reading: Reading, used: t.Mapping[int, Use]) -> None:
     facts.put("services_complete", why is None)
     ratios = [row["throttled_ratio"] for row in rows if not isinstance(row["cpu_quota_cores"], Unknown)]
     put_largest(facts, "services_throttled_ratio", ratios, why or "no service here has a processor quota of its own")
-    facts.put("stores", _stores(facts, groups, rows))
+    facts.put("stores", _stores(facts, groups, rows, why))
 
 
 def _service(facts: Facts, reading: Reading, name: str, members: t.Sequence[Row], used: t.Mapping[int, Use]) -> dict[str, t.Any]:
@@ -250,8 +250,13 @@ def _group_memory(reading: Reading, members: t.Sequence[Row]) -> tuple[t.Optiona
 NO_STORE = "no accelerator, cache or database runs here"
 
 
-def _stores(facts: Facts, groups: t.Mapping[str, t.Sequence[Row]], rows: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, t.Any]:
-    """Memory that the accelerator, caches and databases here have taken, against what the machine has."""
+def _stores(
+    facts: Facts, groups: t.Mapping[str, t.Sequence[Row]], rows: t.Sequence[t.Mapping[str, t.Any]], hidden: t.Optional[str]
+) -> dict[str, t.Any]:
+    """Memory that the accelerator, caches and databases here have taken, against what the machine has.
+
+    `hidden`: why there may be services that are not among the groups.
+    """
     here = sorted((row for row in rows if row["name"] in process_kinds.STORES), key=lambda row: row["name"])
     size = total(row["memory_bytes"] for row in here) if here else Unknown(NO_STORE)
     database = bool(set(groups) & process_kinds.DATABASES)
@@ -264,15 +269,15 @@ def _stores(facts: Facts, groups: t.Mapping[str, t.Sequence[Row]], rows: t.Seque
         cached = cached if isinstance(cached, Unknown) else max(0, cached)
         own = total([size, facts.value("memory_huge_pages_used_bytes")])
         size = total([own, cached])
-    dedicated = bool({row["name"] for row in here} - {"redis"}) and not set(groups) & process_kinds.APPLICATION
+    stored, applied = bool({row["name"] for row in here} - {"redis"}), bool(set(groups) & process_kinds.APPLICATION)
     return {
         "names": measured(", ".join(row["name"] for row in here) or None, NO_STORE),
         "memory_bytes": size if isinstance(size, Unknown) else int(size),
         "page_cache_bytes": cached if isinstance(cached, Unknown) else int(cached),
         "memory_ratio": share(size, facts.value("memory_total_bytes"), "there is no memory", slack=1.0),
         "own_ratio": share(own, facts.value("memory_total_bytes"), "there is no memory", slack=1.0),
-        "dedicated": dedicated,
-        "database": database,
+        "dedicated": Unknown(hidden) if hidden and not applied else stored and not applied,
+        "database": Unknown(hidden) if hidden and not database else database,
     }
 
 
@@ -283,7 +288,7 @@ def open_files(facts: Facts, reading: Reading) -> None:
         for row, count, limit in reading.files[0]
     ]
     rows.sort(key=lambda row: -(known(row["used_ratio"]) or 0))
-    facts.rows("open_files", rows, reading.top)
+    facts.rows("open_files", rows, reading.top, len(rows) + reading.files[1])
     # the system's own table can be full as well
     system = facts.get("files")
     shares = [*(row["used_ratio"] for row in rows), facts.value("files") if system is None else system["used_ratio"]]
