@@ -59,6 +59,7 @@ TABLES: dict[str, tuple[t.Iterable[str], t.Iterable[str], dict[str, str]]] = {
             "varnish_traffic": "its log is varnish's own",
             "django": "the application servers run it",
             "site": "it is all of the others, seen from outside",
+            "backup": "no request needs it",
         },
     ),
     "names of processes": (
@@ -70,6 +71,7 @@ TABLES: dict[str, tuple[t.Iterable[str], t.Iterable[str], dict[str, str]]] = {
             "wsgi": "its processes have the names of their servers",
             "django": "it is no process",
             "site": "it is no process",
+            "backup": "it is files",
         },
     ),
     "tiers of the role launch_monitoring": (
@@ -82,6 +84,7 @@ TABLES: dict[str, tuple[t.Iterable[str], t.Iterable[str], dict[str, str]]] = {
             "wsgi": "no tool shows it; ss and htop are on every host",
             "django": "its tool is the project's own",
             "site": "it is no service of a host; curl is everywhere",
+            "backup": "its files are looked at with ls",
         },
     ),
     "documentation of launch_facts": (GATHERED, documented_services(), {}),

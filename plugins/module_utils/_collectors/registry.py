@@ -21,6 +21,12 @@ if t.TYPE_CHECKING:
 MACHINES = "servers"
 
 
+def _backup() -> Collector:
+    from .backup.collector import COLLECTOR
+
+    return COLLECTOR
+
+
 def _celery() -> Collector:
     from .celery.collector import COLLECTOR
 
@@ -179,6 +185,7 @@ ROWS: tuple[Service, ...] = (
     Service("mysql", "MySQL", "database", _mysql, "mysql_stats", ("mysqld", "mariadbd"), followed=("mysql_connections",)),
     Service("database_clients", "Database clients", "database", under="database"),
     Service("connection_budget", "Connection budget", "database", under="database"),
+    Service("backup", "Backup", MACHINES, _backup, "backup_stats", under="server", searched=False, phase="before"),
     Service("siblings", "Hosts of one kind", MACHINES, under="server"),
 )  # fmt: skip
 

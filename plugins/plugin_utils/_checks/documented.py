@@ -7,7 +7,10 @@
 from __future__ import annotations
 
 TEXT = r"""
-{"celery": {"broker":{"name":"s", "transport":"s", "host":"s", "port":"i", "vhost":"s", "version":"s", "memory_bytes":"i",
+{"backup": {"writing":"b", "copies_total":"i", "newest_age_seconds":"f", "newest_name":"s", "newest_bytes":"i", "previous_bytes":"i",
+"size_factor":"f", "comparable":"b", "free_bytes":"i", "room_factor":"f", "sized":"b", "restore_recorded":"b",
+"restore_tested_age_seconds":"f"},
+"celery": {"broker":{"name":"s", "transport":"s", "host":"s", "port":"i", "vhost":"s", "version":"s", "memory_bytes":"i",
 "memory_ratio":"f", "memory_limited":"b", "memory_limit_bytes":"i", "eviction_policy":"s", "identity":"s", "alarms":["s"], "flushes":"i",
 "slowest_milliseconds":"f", "commands":[{"name":"s", "calls":"i", "mean_milliseconds":"f", "share_ratio":"f"}],
 "slow_commands":[{"name":"s", "milliseconds":"f", "client":"s"}]}, "workers":[{"name":"s", "answers":"b", "pool":"s", "concurrency":"i",

@@ -21,6 +21,7 @@ MACHINES = WINDOWS["server"]
 NO_PANE = {
     "varnish_traffic": "varnish's panes show the same traffic",
     "django": "a project's settings do not change while one watches",
+    "backup": "files have no screen of their own",
     "site": "it is looked at before the launch, and from no host of its own",
 }
 

@@ -16,8 +16,9 @@ from .fleet_view import SILENT_WORKERS, Fleet
 
 #: The variant of a queue whose broker is well and whose workers do nothing; the others are named as the tier that is down.
 WORKERS = "workers"
-#: Down together with another service, which says it; the code that another runs; or all of them, seen from outside.
-PART_OF_ANOTHER = ("varnish_traffic", "django", "site")
+#: Down together with another service, which says it; the code that another runs; or all of them, seen from outside;
+#: or what no request needs.
+PART_OF_ANOTHER = ("varnish_traffic", "django", "site", "backup")
 
 BRING_BACK = "and the end of its log, and bring it back. If it was removed on purpose, take it out of the inventory."
 

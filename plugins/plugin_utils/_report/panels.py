@@ -204,6 +204,12 @@ def _site(report: Report) -> t.Iterator[t.Optional[Chart]]:
     yield charts.table("Names of the site", rows_of(up, "names"), names)
 
 
+def _backup(report: Report) -> t.Iterator[t.Optional[Chart]]:
+    rows = [{"where": where, **instance} for where, instance in instances_by_place(report, "backup")]
+    columns = (("where", "where", "text"), ("newest_age_seconds", "age", "seconds"), ("newest_bytes", "size", "bytes"))
+    yield charts.table("Newest backups", rows, (*columns, ("restore_tested_age_seconds", "restored before", "seconds")))
+
+
 def _memcached(report: Report) -> t.Iterator[t.Optional[Chart]]:
     up = instances_by_place(report, "memcached")
     yield charts.bars(
@@ -314,6 +320,7 @@ PANELS: dict[str, t.Callable[[Report], t.Iterator[t.Optional[Chart]]]] = {
     "wsgi": _wsgi,
     "django": _django,
     "site": _site,
+    "backup": _backup,
     "memcached": _memcached,
     "redis": _redis,
     "celery": _celery,

@@ -48,7 +48,7 @@ NOTHING_TO_MEND = (
     "no ", "none ", "it ran without", "it cannot", "there is a plan", "counted by", "these URLs", "the pattern holds", "a backslash",
     "only SELECT",
     "it calls", "the processors did", "autovacuum_freeze_max_age", "the whole", "its parent", "the link is up",
-    "texts of statements are not wanted", "the page is so small",
+    "texts of statements are not wanted", "the page is so small", "a marker tells",
 )  # fmt: skip
 
 
