@@ -54,10 +54,13 @@ ODD = (None, "text", "", True, [], [None], {}, {"a": 1}, -1, 10**40, float("nan"
 
 @pytest.mark.parametrize("check", CHECKS.values(), ids=list(CHECKS))
 def test_odd_facts_cost_a_sentence_and_never_a_traceback(check) -> None:
-    """Every measure of every case replaced by everything odd: a finding each time, never an error of ours, never words of Python."""
-    for case in CASES[check.id]:
+    """Measures replaced by everything odd: a finding each time, never an error of ours, never words of Python.
+
+    Each case gets a third of what is odd, the next one the next third; the soak's any_facts goes through all of it.
+    """
+    for number, case in enumerate(CASES[check.id]):
         for name in case.facts:
-            for odd in ODD:
+            for odd in ODD[number % 3 :: 3]:
                 instance = {**case.instance(), name: odd}
                 found = judged(check, "host1", instance, case.phase)
                 assert found["status"] in STATUSES, (case, name, odd)
