@@ -11,8 +11,9 @@ from ansible.module_utils.common.validation import check_type_list
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._texts.plain import plain
-from ..plugin_utils._checks.expected_urls import with_urls, with_visits
+from ..plugin_utils._checks.expected_urls import with_answers, with_urls, with_visits
 from ..plugin_utils._checks.only import asked_of, in_phase
+from ..plugin_utils._reach.asked import answers
 
 FACTS = "warroom.launch.launch_facts"
 
@@ -32,12 +33,13 @@ class ActionModule(ActionBase):
         settings = plain(arguments.pop("settings", None) or {})
         urls = plain(arguments.pop("urls", None) or {})
         probes = check_type_list(plain(arguments.pop("probes", None) or []))
+        typed = answers(plain(arguments.pop("answers", None) or []), str(task_vars.get("inventory_hostname")))
         only = check_type_list(plain(arguments.pop("only", None) or []))
         if not isinstance(urls, dict):
             raise AnsibleActionFail("urls must be a dictionary of cached and uncached, each a list of regular expressions")
         phase = str(arguments.pop("phase", None) or "during")
         services = in_phase(asked_of(plain(arguments.get("services", "auto")), only), phase)
-        arguments["services"] = with_visits(with_urls(services, urls), probes)
+        arguments["services"] = with_answers(with_visits(with_urls(services, urls), probes), typed)
         if isinstance(services, dict) and isinstance(settings.get("services"), list):
             settings["services"] = [name for name in settings["services"] if name in services]
         try:

@@ -38,6 +38,13 @@ options:
         expressions. Handed to C(varnish_traffic) where that is gathered; its own options win.
     type: dict
     default: {}
+  answers:
+    description:
+      - What was typed for options of services (the variable C(launch_check_ask) of the role P(warroom.launch.launch_check#role)), as the
+        registered results of M(ansible.builtin.pause). They stand above the options of the inventory.
+    type: list
+    elements: dict
+    default: []
   probes:
     description: URLs that an accelerator's host visits (O(warroom.launch.varnish_stats#module:visits)).
     type: list

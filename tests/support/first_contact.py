@@ -16,7 +16,7 @@ import shlex
 import subprocess
 import typing as t
 
-from . import stranger
+from . import asked, stranger
 from .ansible import ROOT, VENV
 from .fleet import Fleet
 from .printed import Printed, of_report
@@ -44,6 +44,7 @@ class FirstContact:
         first = self.check(self.line)
         assert first["verdict"] != "go" and 0 < len(first["obstacles"]) <= 5, first["obstacles"]
         second = self.follow(first["obstacles"])
+        second = self.log_in(second)
         kinds = {obstacle["kind"] for obstacle in second["obstacles"]}
         assert kinds <= LATER, [obstacle for obstacle in second["obstacles"] if obstacle["kind"] not in LATER]
         self.all_end_well(second)
@@ -58,8 +59,9 @@ class FirstContact:
         """The report of a check, started by this line."""
         place = self.folder / "launch.json"
         place.unlink(missing_ok=True)
-        done = self.paste(line)
-        output = done.stdout + done.stderr
+        done = asked.paste(line, {"login_password": stranger.PASSWORD})
+        output = done.shown
+        assert stranger.PASSWORD not in output
         assert "Traceback" not in output and place.exists(), output[-6000:]
         report: dict[str, t.Any] = json.loads(place.read_text())
         # warnings alone let it pass
@@ -84,12 +86,19 @@ class FirstContact:
             command = obstacle["command"]
             if obstacle["kind"] == "become":
                 report = self.check(command)
-            elif obstacle["kind"] not in LATER:
+            elif obstacle["kind"] not in {*LATER, "login"}:
                 assert command, f"nothing to paste: {obstacle}"
                 done = self.paste(command)
                 assert done.returncode == 0, (command, done.stdout[-3000:], done.stderr[-1000:])
         assert report is not None, obstacles
         return report
+
+    def log_in(self, report: dict[str, t.Any]) -> dict[str, t.Any]:
+        """The line that asks for what only a person knows, with its answers typed; every later run asks again."""
+        (refused,) = [obstacle for obstacle in report["obstacles"] if obstacle["kind"] == "login"]
+        assert refused["hosts"] == [name for name in self.fleet.hosts if stranger.kind(name) == "app"], refused
+        self.line = refused["command"]
+        return self.check(self.line)
 
     def set(self, obstacles: t.Sequence[dict[str, t.Any]]) -> None:
         """What the servers are to record: each line that sets it, as it was printed."""
@@ -107,7 +116,7 @@ class FirstContact:
     def under_load(self) -> dict[str, t.Any]:
         """The check, asked again as it says where a slow machine's window held too little. The load's own logins belong here."""
         stranger.inventory(self.fleet, launch_check_known_clients=list(stranger.LOAD_LOGINS))
-        report = self.check(f"{self.line} --become")
+        report = self.check(self.line)
         for _again in range(2):
             if {obstacle["kind"] for obstacle in report["obstacles"]} <= {"traffic", "again"} and report["obstacles"]:
                 report = self.check(report["obstacles"][-1]["command"])

@@ -61,10 +61,12 @@ processes = 4
 http-socket = :8000
 stats = /run/uwsgi/app/shop/stats
 """
-TASKS = """
+#: Of Redis, which no check can know.
+PASSWORD = "s3cret"
+TASKS = f"""
 from celery import Celery
 
-app = Celery("shop", broker="redis://127.0.0.1:6379/0")
+app = Celery("shop", broker="redis://:{PASSWORD}@127.0.0.1:6379/0")
 
 @app.task(name="shop.book")
 def book(number):
@@ -136,6 +138,7 @@ def _settle(fleet: Fleet, host: Host, libraries: bool) -> None:
         # apt starts it before it has configured its plugin
         host.run("systemctl", "restart", "uwsgi")
     if kind(host.name) == "app":
+        host.run("sh", "-c", f"echo requirepass {PASSWORD} >>/etc/redis/redis.conf && systemctl restart redis-server")
         host.run("useradd", "--system", "celery")
         _written(host, "etc/systemd/system/celery.service", CELERY)
         host.run("systemctl", "enable", "--now", "celery")

@@ -21,6 +21,7 @@ import re
 import typing as t
 
 from .._reach.access import TOOLS, Access
+from .._reach.asked import Ask, options_of
 from .._reach.hosts import Reach
 from .._reach.quoting import LANGUAGES, Line, Untypable, text, word
 from .._reach.way import Way
@@ -284,6 +285,26 @@ def setting(reach: Reach, hosts: str, reasons: t.Iterable[str]) -> t.Optional[Li
         return None
 
 
+def asking(reach: Reach, lacking: t.Iterable[tuple[str, str, str]]) -> t.Optional[Line]:
+    """The run that asks for what the reasons name (host, service, reason); None where one of them names no option.
+
+    Hosts with the same trouble share an answer; where that makes too long a line, those that lack the same.
+    """
+    rows = [(host, service, remedies.template(reason), options_of(service, reason)) for host, service, reason in lacking]
+    if not all(options for _host, _service, _trouble, options in rows):
+        return None
+    return reach.asking(_asks(rows)) or reach.asking(_asks([(host, service, "", options) for host, service, _trouble, options in rows]))
+
+
+def _asks(rows: t.Iterable[tuple[str, str, str, list[str]]]) -> list[Ask]:
+    asks: dict[tuple[str, str, str], Ask] = {}
+    for host, service, trouble, options in rows:
+        ask = asks.setdefault((service, trouble, ",".join(options)), {"hosts": [], "service": service, "options": options})
+        if host not in ask["hosts"]:
+            ask["hosts"].append(host)
+    return list(asks.values())
+
+
 def remedy_line(reach: Reach, host: t.Optional[str], service: str, reason: str, for_this_only: bool = False) -> t.Optional[Line]:
     """The line that makes known what is unknown for this reason. `for_this_only`: None where it would only read again."""
     kind = remedies.kind_of(reason)
@@ -293,6 +314,10 @@ def remedy_line(reach: Reach, host: t.Optional[str], service: str, reason: str, 
         return reading(reach, host, service, "--become")
     if kind.command == remedies.SET and host is not None:
         line = setting(reach, host, [reason])
+        if line is not None:
+            return line
+    if kind.command == remedies.ASK and host is not None:
+        line = asking(reach, [(host, service, reason)])
         if line is not None:
             return line
     if kind.command == remedies.PING:

@@ -25,9 +25,9 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "dns": ("python3-dnspython",),
 }
 
-#: How a kind is mended: packages on the target, the same with become, the host itself, a setting of the server, or nothing that a
-#: command could do.
-INSTALL, BECOME, PING, SET, READ = "install", "become", "ping", "set", "read"
+#: How a kind is mended: packages on the target, the same with become, the host itself, a setting of the server, an option that a person
+#: knows, or nothing that a command could do.
+INSTALL, BECOME, PING, SET, ASK, READ = "install", "become", "ping", "set", "ask", "read"
 
 
 class Kind(t.NamedTuple):
@@ -140,12 +140,14 @@ KINDS: tuple[Kind, ...] = (
         r"ALTER USER|ALTER ROLE|CREATE ROLE|CREATE USER|FLUSH HOSTS|this user may not|hidden from|may not (use|read|see)|"
         r"not shown to us|is hidden|stats_users|auth_file|pg_hba|are not shown|our own account is at its limit|"
         r"could not become root|cannot be entered|may connect to|cannot be used\b",
+        ASK,
     ),
     _kind(
         "login", "refuse the login",
-        "Give a login that the service takes, as options of the instance in launch_check_services",
+        "Give a login that the service takes, as options of the instance in launch_check_services, or typed when launch_check_ask asks",
         r"refuses the login|refuses us|login_user|login_password|user and password|authentication|no password was given|"
         r"refuses \S+:|protected mode|username and password|option file",
+        ASK,
     ),
     _kind(
         "tls", "want another encryption",
@@ -164,7 +166,7 @@ KINDS: tuple[Kind, ...] = (
     ),
     _kind(
         "option", "need an option",
-        "Give the option that the reason names, for the instance in launch_check_services",
+        "Give the option that the reason names, for the instance in launch_check_services, or typed when launch_check_ask asks for it",
         r"say where|give (`|broker_url|another|host)|give app|"
         r"give (chdir|url|files|a pattern)|which settings|cannot be imported|set (address|instance|management_url|login)|the option|"
         r"see (chdir|login_)|option \w+ (is|are)|management API|launch_check_|no URLs were named|was not asked for|"
@@ -172,6 +174,7 @@ KINDS: tuple[Kind, ...] = (
         r"address .{0,60}(has no port|may be)|regular expression|query is|group_by|exempt|no query was given|"
         r"none was given|\(window 0\)|importing the application|application \S+ (gave|cannot|lets)|stats server listens|"
         r"several (queues|workers)|mountpoint|not fetched|names no host",
+        ASK,
     ),
     _kind(
         "address", "answer as another service",

@@ -10,7 +10,7 @@ import typing as t
 
 from ...module_utils._texts.redact import clean
 from .._checks import remedies
-from .._checks.command import ad_hoc, installing, reading, setting
+from .._checks.command import ad_hoc, asking, installing, reading, setting
 from .._checks.finding import Finding, natural
 from .._checks.remedies import Kind
 from .._checks.services import FLEET_HOST, TITLES
@@ -119,7 +119,9 @@ def _command(group: _Group, reach: Reach) -> t.Optional[Line]:
         line = reach.again()
     elif kind.command == remedies.SET:
         line = setting(reach, pattern, {finding["reason"] or "" for finding in group.findings})
-    if line is None and kind.command in (remedies.SET, remedies.READ) and FLEET_HOST not in group.hosts:
+    elif kind.command == remedies.ASK and FLEET_HOST not in group.hosts:
+        line = asking(reach, [(finding["host"], finding["service"], finding["reason"] or "") for finding in group.findings])
+    if line is None and kind.command in (remedies.SET, remedies.ASK, remedies.READ) and FLEET_HOST not in group.hosts:
         line = _reading(group, reach, pattern)
     return line if is_line(line) else None
 

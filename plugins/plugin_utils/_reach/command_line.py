@@ -21,6 +21,8 @@ import yaml
 
 from ...module_utils._texts.plain import plain
 from ...module_utils._texts.redact import hide
+from .asked import VARIABLE as ASK
+from .asked import Ask, asks, merged
 from .quoting import Untypable
 
 Arguments = t.Mapping[str, t.Any]
@@ -80,6 +82,8 @@ class CommandLine:
     flags: tuple[str, ...] = ()
     playbook: tuple[str, ...] = ()
     problem: t.Optional[str] = None
+    #: What the run asked for in the terminal.
+    asked: tuple[Ask, ...] = ()
 
     @property
     def ansible(self) -> tuple[str, ...]:
@@ -88,7 +92,12 @@ class CommandLine:
         return (*self.inventory, *self.flags)
 
     def again(self, become: bool) -> tuple[str, ...]:
-        return (*self.ansible, *self.playbook, *(["--become"] if become and "-b" not in self.flags else []))
+        asking = ("-e", json.dumps({ASK: list(self.asked)}, ensure_ascii=False)) if self.asked else ()
+        return (*self.ansible, *self.playbook, *asking, *(["--become"] if become and "-b" not in self.flags else []))
+
+    def asking(self, more: t.Iterable[Ask]) -> CommandLine:
+        """A run that asks for this as well."""
+        return dataclasses.replace(self, asked=tuple(merged(self.asked, more)))
 
 
 #: Nothing is known of the run.
@@ -114,6 +123,7 @@ def of(arguments: Arguments, constants: t.Any, play: t.Any = None, configured: t
         tuple(flags),
         tuple(_playbook(arguments, extra)),
         problem,
+        tuple(ask for name, value in extra if name == ASK for ask in asks(value)),
     )
 
 
@@ -150,6 +160,7 @@ def _playbook(arguments: Arguments, extra: t.Sequence[tuple[str, t.Any]]) -> t.I
     playbooks = arguments.get("args")
     if not isinstance(playbooks, (list, tuple)) or not playbooks:
         return
+    extra = [(name, value) for name, value in extra if name != ASK]
     settings = [(name, str(value)) for name, value in extra if _SETTING.fullmatch(name) and _PLAIN.fullmatch(str(value))]
     if len(settings) + sum(1 for name, _value in extra if _stands_elsewhere(name)) < len(extra):
         return

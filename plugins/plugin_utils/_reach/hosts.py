@@ -10,6 +10,7 @@ import dataclasses
 import typing as t
 
 from . import access
+from .asked import Ask
 from .command_line import UNKNOWN, CommandLine
 from .quoting import Line, Untypable, words
 from .way import Way
@@ -44,6 +45,10 @@ class Reach:
             return Line(words("ansible-playbook", *self.run.again(become))) if self.run.playbook else None
         except Untypable:
             return None
+
+    def asking(self, asks: t.Iterable[Ask]) -> t.Optional[Line]:
+        """What starts this run again and has it ask for options; None when it cannot be told."""
+        return dataclasses.replace(self, run=self.run.asking(asks)).again()
 
     def playbook(self, name: str, hosts: str, *more: str) -> Line:
         """Another playbook of the collection against the hosts (a pattern), as this run reaches them. Raises Untypable."""

@@ -84,7 +84,7 @@ def _refused(kind: t.Optional[str], broker: Broker) -> t.Optional[Problem]:
     """The broker answers, and refuses."""
     where = broker.shown
     if kind == LOGIN or (kind == DENIED and broker.family == "rabbitmq"):
-        return Problem(f"the broker {where} refuses the login: check user and password in the broker URL")
+        return Problem(f"the broker {where} refuses the login: check user and password in the broker URL, the option broker_url")
     if kind == DENIED:
         return Problem(f"the broker {where} does not allow its user what reading needs: {allow(broker)}")
     if kind == VHOST:

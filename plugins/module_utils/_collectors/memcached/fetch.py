@@ -98,7 +98,7 @@ class Session:
         words = f"{username} {password}".encode()
         answer = self._exchange(b"set auth 0 0 %d\r\n%s\r\n" % (len(words), words))
         if not answer.startswith(b"STORED"):
-            raise Problem(f"authentication failed at {self.shown}: it does not know this username and password")
+            raise Problem(f"authentication failed at {self.shown}: check the options username and password, it does not know these")
 
     def close(self) -> None:
         with contextlib.suppress(OSError):

@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.plugin_utils._checks.expected_urls import with_urls
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.expected_urls import with_answers, with_urls
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.services import GATHERED
 
 URLS = {"cached": ["a"]}
@@ -33,3 +33,24 @@ URLS = {"cached": ["a"]}
 )
 def test_what_is_asked_of_a_host(services: t.Any, urls: dict[str, t.Any], wanted: t.Any) -> None:
     assert with_urls(services, urls) == wanted
+
+
+TYPED = {"redis": {"login_password": "new"}}
+
+
+@pytest.mark.parametrize(
+    "services, wanted",
+    [
+        ("auto", {**dict.fromkeys(GATHERED, "auto"), **TYPED}),
+        ({"uwsgi": "auto"}, {"uwsgi": "auto"}),
+        ({"redis": {"login_password": "old", "tls": True}}, {"redis": {"login_password": "new", "tls": True}}),
+        ({"redis": [{"login_password": "old"}]}, {"redis": [{"login_password": "new"}]}),
+        (
+            {"redis": [{"login_password": "a"}, {"address": "x"}]},
+            {"redis": [{"login_password": "a"}, {"address": "x", "login_password": "new"}]},
+        ),
+    ],
+)
+def test_what_was_typed_corrects_the_inventory(services: t.Any, wanted: t.Any) -> None:
+    assert with_answers(services, TYPED) == wanted
+    assert with_answers(services, {}) == services

@@ -66,7 +66,10 @@ def test_many_different_refusals_become_one_line():
     many = [unknown(f"db{at}", f"{name} refuses us: {name} is missing here: check login_db") for at, name in enumerate("abcdefgh")]
     (line,) = obstacles(many, REACH)
     assert line["sentence"] == "8 hosts refuse the login (PostgreSQL): db0, db1, db2, db3 and 4 more"
-    assert line["command"] == "ansible -i hosts db0,db1,db2,db3,db4,db5,db6,db7 -m warroom.launch.postgresql_stats"
+    (ask,) = json.loads(shlex.split(line["command"] or "")[-1])["launch_check_ask"]
+    assert ask == {"hosts": [f"db{at}" for at in range(8)], "service": "postgresql", "options": ["login_db"]}
+    line, _other = obstacles(many[:2], REACH)
+    assert json.loads(shlex.split(line["command"] or "")[-1])["launch_check_ask"] == [{**ask, "hosts": ["db0"]}]
 
 
 SCHEMA = (
@@ -105,6 +108,19 @@ def test_what_the_role_sets_is_one_run_of_it():
 def test_what_the_role_does_not_set_alike_is_read_again(reasons):
     (line,) = obstacles([unknown(f"h{at}", reason) for at, reason in enumerate(reasons)], REACH)
     assert (line["kind"], (line["command"] or "").split()[-2:]) == ("setting", ["-m", "warroom.launch.postgresql_stats"])
+
+
+def test_what_only_a_person_knows_is_asked_for_on_all_of_its_hosts():
+    wants = "10.0.0.{}:6379 wants a login: give the options login_password, and login_user where it is not the default user"
+    found = [unknown(f"cache{at}", wants.format(at), "redis") for at in (1, 2)]
+    login, option = obstacles([*found, unknown("app1", "give broker_url, or app (with chdir)", "celery")], REACH)
+    for line, ask in (
+        (login, {"hosts": ["cache1", "cache2"], "service": "redis", "options": ["login_password", "login_user"]}),
+        (option, {"hosts": ["app1"], "service": "celery", "options": ["broker_url"]}),
+    ):
+        *words, variables = shlex.split(line["command"] or "")
+        assert words == ["ansible-playbook", "-i", "hosts", "launch_check.yml", "-e"]
+        assert json.loads(variables) == {"launch_check_ask": [ask]}
 
 
 def test_every_kind_has_a_line_that_can_be_pasted():
