@@ -210,12 +210,13 @@ ansible_facts:
             long_queries_on_lock: {type: int, description: Those that wait for a lock.},
             long_queries_on_io: {type: int, description: Those that wait for a disk.},
             long_queries_on_cpu: {type: int, description: Those that compute.},
-            blockers: {type: list, elements: dict, description: The sessions at the root of lock waits., contains: {
+            blockers: {type: list, elements: dict, description: 'The sessions at the root of lock waits, at the moment of the longest one.', contains: {
               <<: *who, state: {type: str, description: Its state.}, backend: {type: str, description: What kind of session it is.},
               age_seconds: {type: float, description: How long it is in this state.},
               transaction_seconds: {type: float, description: Since its transaction began.},
               blocks_direct: {type: int, description: Sessions right behind it.},
               blocks_total: {type: int, description: All sessions that wait for it.},
+              still_blocks: {type: bool, description: Whether it does so at the end of the window.},
               longest_wait_seconds: {type: float, description: How long the first of them waits.},
               query: {type: str, description: Its last statement.},
               frees_the_others: {type: str, description: 'The statement that ends the wait (printed, never run).'},
@@ -227,7 +228,7 @@ ansible_facts:
                 relation_id: {type: int, description: 'Its number, null when the server has none.'},
                 query: {type: str, description: Its statement.}}}}},
             blockers_total: {type: int, description: How many there are.},
-            lock_wait_longest_seconds: {type: float, description: 'How long a client waits for a lock, the longest.'},
+            lock_wait_longest_seconds: {type: float, description: 'How long a client waited for a lock, the longest of the looks within the window.'},
             clients: {type: list, elements: dict, description: 'Every address, user and application.', contains: {
               address: {type: str, description: 'The address, null when hidden.'}, user: {type: str, description: The user.},
               application: {type: str, description: 'The application, null when it gives no name.'},

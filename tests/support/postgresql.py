@@ -18,6 +18,7 @@ from ansible_collections.warroom.launch.plugins.module_utils._collect.options im
 from ansible_collections.warroom.launch.plugins.module_utils._collect.run import gather
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql.collector import COLLECTOR
 
+from .meanwhile import with_meanwhile
 from .server import Server, accepts, free_port, wait_until
 from .tools import RealCommands
 
@@ -169,10 +170,15 @@ class PgBouncer(Server):
         return accepts(self.port)
 
 
-def gathered(options: dict[str, t.Any], window: float = 0.0, top: int = 20, timeout: float = 5.0) -> dict[str, t.Any]:
-    """The facts of one instance by the module's own code in this process: a second faster than a run of Ansible."""
+def gathered(
+    options: dict[str, t.Any], window: float = 0.0, top: int = 20, timeout: float = 5.0, meanwhile: t.Optional[t.Callable[[], t.Any]] = None
+) -> dict[str, t.Any]:
+    """The facts of one instance by the module's own code in this process: a second faster than a run of Ansible.
+
+    `meanwhile` runs in the window.
+    """
     checked = instances_of(COLLECTOR, [options], {})
     assert checked is not None
     tools = HostTools(RealCommands(), top=top, timeout=timeout)
     tools.secrets |= secrets_in(COLLECTOR, checked[0])
-    return gather([(COLLECTOR, checked[0])], window, tools)[COLLECTOR.key]["instances"][0]
+    return gather([(with_meanwhile(COLLECTOR, meanwhile), checked[0])], window, tools)[COLLECTOR.key]["instances"][0]

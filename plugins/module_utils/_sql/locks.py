@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from .._collect.derived import largest, put_largest
-from .._collect.facts import Facts, row
+from .._collect.facts import Facts, Maybe, known, row
 from .._collect.sampling import top
 from . import sql_text
 from .sessions import IN_TRANSACTION, NO_MOMENT, Activity, Manner, is_client, who
@@ -57,6 +57,8 @@ def advice_line(session: Row, dialect: str = "postgresql") -> str:
     if dialect == "mysql":
         if session.get("state") in IN_TRANSACTION:
             return f"KILL {session['pid']}; -- idle in transaction: KILL QUERY would do nothing; its transaction is rolled back"
+        if session.get("state") == "idle":
+            return f"KILL {session['pid']}; -- idle, with tables that it locked: KILL QUERY would do nothing"
         return f"KILL QUERY {session['pid']};"
     if session.get("pid") == 0:
         return "SELECT gid, prepared, owner FROM pg_prepared_xacts ORDER BY prepared; -- then ROLLBACK PREPARED 'gid'"
@@ -65,25 +67,61 @@ def advice_line(session: Row, dialect: str = "postgresql") -> str:
     return f"SELECT pg_cancel_backend({session['pid']})"
 
 
-def put(facts: Facts, activity: Activity, trees: Trees, waits: t.Mapping[int, Row]) -> None:
-    """Root blockers with their waiters, and how long the longest waits. `waits`: by pid, what lock is wanted since when."""
-    manner = activity.manner
+class Moment(t.NamedTuple):
+    """Who waits for whom at one moment. `waits`: by pid, what lock is wanted since when."""
+
+    activity: Activity
+    trees: Trees
+    waits: t.Mapping[int, Row]
+
+    def waiters(self) -> dict[int, Row]:
+        waiting = [session for session in self.activity.rows if session.get("wait_event_type") == "Lock"]
+        manner = self.activity.manner
+        return {session["pid"]: _waiter(session, self.trees, self.waits.get(session["pid"], {}), manner) for session in waiting}
+
+    def waited(self) -> list[Maybe[float]]:
+        """How long each client waits."""
+        clients = {session["pid"] for session in self.activity.rows if is_client(session)}
+        return [waiter["wait_seconds"] for pid, waiter in self.waiters().items() if pid in clients]
+
+    def longest(self) -> float:
+        return max((known(seconds) or 0.0 for seconds in self.waited()), default=0.0)
+
+
+class Streak:
+    """Looks in a row that saw sessions wait. Reading locks costs the server time: the first, second, fourth and eighth are worth it."""
+
+    def __init__(self) -> None:
+        self._before: frozenset[int] = frozenset()
+        self._looks = 0
+
+    def is_due(self, waiting: t.Iterable[int]) -> bool:
+        """Whether to read who blocks these sessions now. One that waited in one look only is everyday life."""
+        now = frozenset(waiting)
+        self._looks = self._looks + 1 if now & self._before else 0
+        self._before = now
+        return self._looks in (1, 2, 4, 8)
+
+
+def put(facts: Facts, activity: Activity, trees: Trees, waits: t.Mapping[int, Row], earlier: t.Sequence[Moment] = ()) -> None:
+    """Root blockers with their waiters and the longest wait, at the moment (the last, or an `earlier` one) of the longest wait."""
+    last = Moment(activity, trees, waits)
+    worst = max((last, *earlier), key=Moment.longest)
+    _put_blockers(facts, worst, set(trees.root_of.values()))
+    put_largest(facts, "lock_wait_longest_seconds", activity.longest(worst.waited()), "")
+
+
+def _put_blockers(facts: Facts, moment: Moment, still: t.Collection[int]) -> None:
+    activity, trees, manner = moment.activity, moment.trees, moment.activity.manner
     by_pid = {session["pid"]: session for session in activity.rows}
-    behind = trees.waiting_for()
-    waiters = {
-        session["pid"]: _waiter(session, trees, waits.get(session["pid"], {}), manner)
-        for session in activity.rows
-        if session.get("wait_event_type") == "Lock"
-    }
+    behind, waiters = trees.waiting_for(), moment.waiters()
     blockers = []
     for root in sorted(set(trees.root_of.values())):
         mine = [waiters[pid] for pid in sorted(behind.get(root, ())) if pid in waiters]
-        counts = {"blocks_direct": trees.direct(root), "blocks_total": len(behind.get(root, ()))}
+        counts = {"blocks_direct": trees.direct(root), "blocks_total": len(behind.get(root, ())), "still_blocks": root in still}
         blockers.append(_blocker(root, by_pid.get(root), counts, mine, manner))
     facts.put("blockers", top(blockers, "blocks_total", manner.top))
     facts.put("blockers_total", len(blockers))
-    waited = [waiter["wait_seconds"] for pid, waiter in waiters.items() if is_client(by_pid[pid])]
-    put_largest(facts, "lock_wait_longest_seconds", activity.longest(waited), "")
 
 
 def _blocker(root: int, session: t.Optional[Row], counts: Row, waiters: t.Sequence[Row], manner: Manner) -> Row:

@@ -77,24 +77,21 @@ def _end_session(database: Instance, row: Row) -> str:
 
 def lock_chain(fleet: Fleet) -> t.Iterator[Cause]:
     for database in fleet.databases():
-        working = [row for row in database.rows("blockers") if "idle" not in str(row.get("state") or "")]
+        working = [row for row in database.rows("blockers") if "idle in transaction" not in str(row.get("state") or "")]
         roots = [row for row in working if row.amount("longest_wait_seconds") >= LOCK_SECONDS]
         if not roots or fleet.bad(database, f"{database.service}_lock_waits", least="warn") is None:
             continue
         worst = max(roots, key=lambda row: (row.amount("blocks_total"), row.amount("longest_wait_seconds")))
-        cancel = f":\n{worst['frees_the_others']}\n" if worst.get("frees_the_others") else ". "
         yield Cause(
             hosts=[database.host],
             statement=(
                 f"A session on {LABEL[database.service]} {database} "
-                f"blocks {numbered(worst.get('blocks_total'), 'other/others')} while it works: "
-                f"{named(worst)}. The longest has waited {_seconds(worst.number('longest_wait_seconds'))} for its lock."
+                f"{_blocks(worst)} {numbered(worst.get('blocks_total'), 'other/others')} {_meanwhile(worst)}: "
+                f"{named(worst)}. The longest {'' if _is_over(worst) else 'has '}waited {_seconds(worst.number('longest_wait_seconds'))} "
+                "for its lock."
             ),
             evidence=[_blocking_session(row) for row in roots[:5]],
-            first_fix=(
-                f"Decide whether the work of {named(worst)} may be lost; if so, cancel it{cancel}Then split that work into shorter "
-                "transactions."
-            ),
+            first_fix=_free(worst),
             avoid="Do not cancel the waiting sessions: new ones take their place at once.",
             look=fleet.command(database, *TOOLS[database.service]),
             rows=roots[:10],
@@ -102,9 +99,33 @@ def lock_chain(fleet: Fleet) -> t.Iterator[Cause]:
         )
 
 
+def _is_over(row: Row) -> bool:
+    """Whether it blocked others within the window and does no more: the next time is likely to come."""
+    return row.get("still_blocks") is False
+
+
+def _blocks(row: Row) -> str:
+    return "blocked" if _is_over(row) else "blocks"
+
+
+def _meanwhile(row: Row) -> str:
+    if row.get("state") == "idle":
+        return "by tables that it locked and is idle with"
+    return "while it worked (it no longer does)" if _is_over(row) else "while it works"
+
+
+def _free(row: Row) -> str:
+    """End what blocks, as long as it does; then what keeps it from doing so again."""
+    split = "split that work into shorter transactions"
+    if _is_over(row):
+        return f"Keep {named(row)} from doing it again while visitors wait: {split}, or run it at a quiet hour."
+    cancel = f":\n{row['frees_the_others']}\n" if row.get("frees_the_others") else ". "
+    return f"Decide whether the work of {named(row)} may be lost; if so, cancel it{cancel}Then {split}."
+
+
 def _blocking_session(row: Row) -> str:
     statement = row.get("query") or "its statement is hidden"
-    return f"Session {row.get('pid') or row.get('id')} of {named(row)} blocks {row.get('blocks_total')}: {statement}"
+    return f"Session {row.get('pid') or row.get('id')} of {named(row)} {_blocks(row)} {row.get('blocks_total')}: {statement}"
 
 
 def missing_index(fleet: Fleet) -> t.Iterator[Cause]:

@@ -22,6 +22,14 @@ def instrumented() -> t.Iterator[MariaDB]:
 
 
 @pytest.fixture(scope="session")
+def named_by_lock_tables() -> t.Iterator[MariaDB]:
+    """MariaDB with performance_schema on, and metadata locks off, as it has them then."""
+    with MariaDB(performance_schema=True) as server:
+        server.shop()
+        yield server
+
+
+@pytest.fixture(scope="session")
 def by_default() -> t.Iterator[MariaDB]:
     """MariaDB as it comes: performance_schema off."""
     with MariaDB() as server:

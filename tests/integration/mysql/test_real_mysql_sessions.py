@@ -11,6 +11,8 @@ import json
 import os
 import signal
 import threading
+import time
+import typing as t
 
 from tests.support.documented import undocumented
 from tests.support.mysql import Database, MariaDB, read, rows_of
@@ -97,6 +99,21 @@ def test_a_metadata_lock_leads_to_the_open_transaction(server: Database) -> None
     assert set(waiters) == {alter.thread_id(), third.thread_id()}
     assert {row["lock"] for row in waiters.values()} == {"metadata lock"}
     assert {row["wait_event"] for row in found["long_queries"]} == {"metadata lock"}
+
+
+def test_who_locked_tables_by_name_is_told_also_when_it_is_over(instrumented: Database, named_by_lock_tables: Database) -> None:
+    for server in (instrumented, named_by_lock_tables):
+        with server.session("LOCK TABLES customer WRITE") as holder, server.busy("SELECT COUNT(*) FROM customer", program_name="shop"):
+            waiting_on_metadata(server, 1)
+
+            def release(holder: t.Any = holder) -> None:
+                time.sleep(1.5)
+                rows_of(holder, "UNLOCK TABLES")
+
+            found = read(server, window=2.0, meanwhile=release)
+        assert [(row["pid"], row["blocks_total"], row["still_blocks"]) for row in found["blockers"]] == [(holder.thread_id(), 1, False)]
+        assert found["blockers"][0]["frees_the_others"].startswith(f"KILL {holder.thread_id()};")
+        assert found["lock_wait_longest_seconds"] > 0 and undocumented("mysql", found) == []
 
 
 def test_a_stranger_with_long_reads_stands_out(server: Database) -> None:

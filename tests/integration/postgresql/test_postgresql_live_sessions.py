@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -75,6 +76,23 @@ def test_a_chain_of_three_and_the_idle_transaction_at_its_root(leaving):
     fourth = next(row for row in found["long_queries"] if row["application"] == "fourth")
     assert fourth["waits_for"] == "lock" and fourth["root_blocker"] == pid
     assert "EXAMPLE" not in str(found)
+
+
+def test_a_lock_that_was_held_within_the_window_is_told_with_its_holder(leaving):
+    leaving.client("begin; lock table t in access exclusive mode; select pg_sleep(60);", "shop", "app", "migrate")
+    leaving.until("exists (select from pg_locks where mode = 'AccessExclusiveLock' and granted)", "the lock")
+    leaving.client("select count(*) from t;", "shop", "app", "shop-web")
+    leaving.until(WAITING.format(1), "one waits")
+
+    def release():
+        time.sleep(1.5)
+        leaving.psql("select pg_cancel_backend(pid) from pg_stat_activity where application_name = 'migrate'")
+        leaving.until(WAITING.format(0), "nobody waits")
+
+    found = gathered({**leaving.place, "login_user": "monitor"}, 2.0, meanwhile=release)
+    assert [(row["application"], row["blocks_total"], row["still_blocks"]) for row in found["blockers"]] == [("migrate", 1, False)]
+    assert found["blockers"][0]["waiters"][0]["lock"] == "relation" and found["lock_wait_longest_seconds"] > 0
+    assert found["waiting_on_lock"] == 0 and undocumented("postgresql", found) == []
 
 
 def test_an_aborted_transaction_that_is_idle(leaving):

@@ -13,7 +13,7 @@ from ..._collect.base import Collector, Presence, Sampler
 from ..._collect.facts import Facts, Maybe, Unknown, known
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Lost, Problem
-from ..._sql import sql_text
+from ..._sql import locks, sql_text
 from ..._sql.sessions import Manner
 from ..._texts.redact import clean
 from . import activity, connect, option_file, refusal, shape
@@ -55,6 +55,8 @@ class MysqlSampler(Sampler):
     def __init__(self, options: dict[str, t.Any], tools: HostTools) -> None:
         super().__init__(options, tools)
         self._working: list[list[dict[str, t.Any]]] = []
+        self._lock_waits: list[shape.Sample] = []
+        self._streak = locks.Streak()
         self._programs = {}
 
     @property
@@ -108,6 +110,7 @@ class MysqlSampler(Sampler):
             sample.row_waits = reader.row_waits()
         if "metadata lock" in waiting:
             sample.metadata_locks = reader.metadata_locks()
+            sample.table_lockers = reader.table_lockers() if not sample.metadata_locks else []
 
     def watch(self, seconds: float) -> None:
         end = time.monotonic() + seconds
@@ -123,7 +126,12 @@ class MysqlSampler(Sampler):
         if isinstance(busy, Unknown):
             return
         sessions = activity.sessions(busy, {}, known(self._programs) or {}, self._reader.identity.pid)
-        self._working.append([one for one in sessions if one["state"] == "active" and one["backend_type"] == "client backend"])
+        working = [one for one in sessions if one["state"] == "active" and one["backend_type"] == "client backend"]
+        self._working.append(working)
+        if self._streak.is_due(one["pid"] for one in working if _may_wait(one)):
+            sample = shape.Sample(time.monotonic(), "")
+            self._read_sessions(sample)
+            self._lock_waits.append(sample)
 
     def second(self) -> None:
         if self._session is None:
@@ -152,7 +160,7 @@ class MysqlSampler(Sampler):
             wanted = [*statements.chosen(manner.top), *statements.suspects(200)]
             texts = {(row.get("schema_name"), row.get("digest")): str(row.get("text") or "") for row in self._reader.texts(wanted)}
         dictionary = self._reader.dictionary()
-        material = shape.Material(self._reader, self._first, self._second, self._working, window, manner, dictionary)
+        material = shape.Material(self._reader, self._first, self._second, self._working, window, manner, dictionary, self._lock_waits)
         facts = shape.facts(material, statements, texts)
         facts.put("plans", [shape.plan(pid, material, *self._reader.explain(pid)) for pid in self.options.get("explain_pids") or []])
         facts.put("client_options", self._tools_options)
@@ -169,6 +177,12 @@ class MysqlSampler(Sampler):
     def close(self) -> None:
         if self._session is not None:
             self._session.close()
+
+
+def _may_wait(session: dict[str, t.Any]) -> bool:
+    """Whether it waits for a lock, or works for so long that it may wait for a row's, which the list of processes does not tell."""
+    began = session["query_start"]
+    return session["wait_event_type"] == "Lock" or (session["wait_event_type"] is None and began is not None and began <= -1.0)
 
 
 COLLECTOR = Collector(

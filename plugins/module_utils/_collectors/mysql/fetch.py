@@ -75,6 +75,14 @@ SELECT lock_type AS object_type, table_schema AS object_schema, table_name AS ob
        'GRANTED' AS lock_status, thread_id AS pid
 FROM information_schema.metadata_lock_info WHERE table_name <> '' LIMIT {WAITS}"""
 
+# MariaDB does not tell who holds a metadata lock, but who has said LOCK TABLES and not taken it back
+_TABLE_LOCKERS = """
+SELECT t.processlist_id AS pid
+FROM performance_schema.events_statements_summary_by_thread_by_event_name s
+JOIN performance_schema.threads t ON t.thread_id = s.thread_id
+WHERE s.event_name IN ('statement/sql/lock_tables', 'statement/sql/unlock_tables') AND t.processlist_id IS NOT NULL
+GROUP BY t.processlist_id HAVING SUM(IF(s.event_name = 'statement/sql/lock_tables', 1, -1) * s.count_star) > 0"""
+
 _PROGRAMS = (
     "SELECT processlist_id AS pid, attr_name AS name, attr_value AS value FROM performance_schema.session_connect_attrs "
     f"WHERE attr_name IN ('program_name', '_client_name') LIMIT {2 * SESSIONS}"
@@ -215,6 +223,11 @@ class Reader:
             except Refused:
                 continue
         return rows
+
+    def table_lockers(self) -> list[int]:
+        """The sessions that have locked tables by name."""
+        rows = known(self.ask("blockers", _TABLE_LOCKERS)) if self.instrumented else None
+        return [int(row["pid"]) for row in rows or [] if str(row.get("pid")).isdigit()]
 
     def programs(self) -> Maybe[dict[str, str]]:
         """What each session's client program calls itself, by session."""

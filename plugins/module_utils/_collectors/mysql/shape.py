@@ -46,6 +46,8 @@ class Sample:
     transactions: Maybe[dict[int, Row]] = NOT_ASKED
     row_waits: Maybe[list[Row]] = dataclasses.field(default_factory=list)
     metadata_locks: list[Row] = dataclasses.field(default_factory=list)
+    #: Sessions that locked tables by name, where metadata locks cannot be read.
+    table_lockers: list[int] = dataclasses.field(default_factory=list)
     digests: Maybe[list[Row]] = NOT_ASKED
     scans: Maybe[list[Row]] = NOT_ASKED
     channels: Maybe[list[Row]] = NOT_ASKED
@@ -73,6 +75,8 @@ class Material:
     window: t.Optional[float]
     manner: sessions.Manner
     dictionary: Maybe[indexes.Dictionary]
+    #: Moments of the window in which sessions waited for locks.
+    lock_waits: list[Sample] = dataclasses.field(default_factory=list)
 
     @property
     def latest(self) -> Sample:
@@ -137,6 +141,12 @@ def _lacking(material: Material) -> t.Callable[[str], str]:
     return (lambda _name: metrics.reason) if isinstance(metrics, Unknown) else server.lacking
 
 
+def _moment(sample: Sample, manner: sessions.Manner) -> locks.Moment:
+    rows, transactions = known(sample.sessions) or [], known(sample.transactions) or {}
+    found = waits.waits(rows, transactions, known(sample.row_waits) or [], sample.metadata_locks, sample.table_lockers)
+    return locks.Moment(sessions.Activity(rows, manner), locks.Trees(found.blocked_by), found.detail)
+
+
 def _put_sessions(built: Facts, material: Material) -> None:
     sample, manner = material.latest, material.manner
     hidden = next((part for part in (sample.transactions, sample.sessions) if isinstance(part, Unknown)), None)
@@ -144,15 +154,12 @@ def _put_sessions(built: Facts, material: Material) -> None:
         for name in _NEED_ALL_SESSIONS:
             built.put(name, hidden)
         return
-    rows, transactions = known(sample.sessions) or [], known(sample.transactions) or {}
-    activity = sessions.Activity(rows, manner)
-    waiting = waits.waits(rows, transactions, known(sample.row_waits) or [], sample.metadata_locks)
-    trees = locks.Trees(waiting.blocked_by)
+    activity, trees, waiting = _moment(sample, manner)
     sessions.put_groups(built, activity)
     sessions.put_idle_in_transaction(built, activity, trees.waiting_for())
     sessions.put_oldest_transaction(built, activity)
     sessions.put_long_queries(built, activity, trees.root_of)
-    locks.put(built, activity, trees, waiting.detail)
+    locks.put(built, activity, trees, waiting, [_moment(earlier, manner) for earlier in material.lock_waits])
     clients.put_clients(built, activity, material.working, material.window)
     if isinstance(sample.row_waits, Unknown):  # who blocks whom is then known in part only
         for name in ("blockers", "blockers_total", "idle_in_transaction_blocking"):
@@ -160,7 +167,7 @@ def _put_sessions(built: Facts, material: Material) -> None:
     active = sum(session["state"] == "active" for session in activity.clients)
     built.put("active", active)
     built.put("threads_running", active)  # the server's counter has its own threads and ours in it
-    built.put("sessions_killed", sum(session["state"] == "killed" for session in rows))
+    built.put("sessions_killed", sum(session["state"] == "killed" for session in activity.rows))
 
 
 def _put_indexes(built: Facts, material: Material, statements: Maybe[statement_rows.Statements], texts: t.Mapping[t.Any, str]) -> None:

@@ -32,6 +32,7 @@ def waits(
     transactions: t.Mapping[int, Row],
     row_locks: t.Iterable[t.Mapping[str, t.Any]],
     metadata_locks: t.Sequence[t.Mapping[str, t.Any]],
+    table_lockers: t.Sequence[int] = (),
 ) -> Waits:
     found = Waits({}, {}, set())
     _rows(found, transactions, row_locks)
@@ -43,7 +44,11 @@ def waits(
         detail.setdefault("lock", session["wait_event"])
         detail.setdefault("since", session["query_start"])
         if session["wait_event"] == "metadata lock" and session["pid"] not in found.blocked_by:
-            _guess(found, session, sessions)
+            lockers = [pid for pid in table_lockers if pid != session["pid"]]
+            if lockers:
+                found.blocked_by[session["pid"]] = sorted(lockers)
+            else:
+                _guess(found, session, sessions)
     return found
 
 

@@ -88,6 +88,10 @@ class Reader:
         self.left_out: dict[str, str] = {}
         self.notes: list[str] = []
 
+    def note(self, text: str) -> None:
+        if text not in self.notes:
+            self.notes.append(text)
+
     def ask(self, sql: str, advice: str = "", essential: bool = False) -> Maybe[list[Row]]:
         try:
             return self.session.ask(sql, essential)
@@ -170,12 +174,19 @@ class Reader:
         for name, sql in several.items():
             sample.many[name] = self.ask(sql)
 
+    def waiting(self, about: About) -> Sample:
+        """The sessions and who blocks whom among them, between two samples."""
+        sample = Sample()
+        sample.activity = self.ask(queries.activity(about.columns, TEXT_LENGTH))
+        self._locks(sample, about)
+        return sample
+
     def _locks(self, sample: Sample, about: About) -> None:
         waiting = [row["pid"] for row in sample.sessions if row.get("wait_event_type") == "Lock"]
         if not waiting:
             return
         if len(waiting) > MAX_WAITING:
-            self.notes.append(f"{len(waiting)} sessions wait for locks; who blocks was looked up for {MAX_WAITING} of them")
+            self.note(f"more than {MAX_WAITING} sessions wait for locks; who blocks was looked up for {MAX_WAITING} of them")
             waiting = waiting[:MAX_WAITING]
         blocked = self.ask(queries.blockers(waiting))
         sample.blocked_by = blocked if isinstance(blocked, Unknown) else {row["pid"]: row["blocked_by"] or [] for row in blocked}

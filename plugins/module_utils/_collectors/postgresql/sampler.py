@@ -17,6 +17,7 @@ from ..._collect.facts import Facts, Maybe, Unknown, known, row
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Problem
 from ..._collect.sampling import ONE_SAMPLE
+from ..._sql import locks
 from ..._sql.sessions import Manner, is_client
 from ..._texts.redact import clean
 from . import (
@@ -92,6 +93,7 @@ class Server:
         self.first: t.Optional[Sample] = None
         self.second: t.Optional[Sample] = None
         self.working: list[list[driver.Row]] = []
+        self.lock_waits: list[Sample] = []
         self.schemas: list[tuple[indexes.Schema, float]] = []
         self.undefined: list[Maybe[list[driver.Row]]] = []
 
@@ -113,12 +115,15 @@ class Server:
     def watch(self, seconds: float) -> None:
         end = time.monotonic() + seconds
         pause = max(SAMPLE_SECONDS, seconds / MAX_SAMPLES)
+        streak = locks.Streak()
         while time.monotonic() + pause < end:
             time.sleep(pause)
             rows = self.reader.working()
             if isinstance(rows, Unknown):
                 break
             self.working.append(rows)
+            if streak.is_due(row["pid"] for row in rows if row["wait_event_type"] == "Lock"):
+                self.lock_waits.append(self.reader.waiting(self.about))
         time.sleep(max(0.0, end - time.monotonic()))
 
     def read_second(self) -> None:
@@ -201,9 +206,10 @@ class Server:
         self.budget.renew()
         statements = shape.statements_of(self.first, self.second)
         texts = {} if isinstance(statements, Unknown) else self.reader.statement_texts(self.about, statements.chosen(self.manner.top))
-        material = shape.Material(self.about, self.first, self.second, self.working, window, self.reader.notes)
+        material = shape.Material(self.about, self.first, self.second, self.working, window, self.reader.notes, self.lock_waits)
         self.reader.once(material.latest, self.about)
-        self._name_locked_tables(material.latest)
+        for sample in (material.latest, *self.lock_waits):
+            self._name_locked_tables(sample)
         facts = shape.facts(material, statements, texts, self.manner)
         self._put_schemas(facts, statements, texts)
         facts.put("plans", [self._plan(pid, material.latest) for pid in self.options.get("explain_pids") or []])

@@ -39,6 +39,8 @@ class Material:
     working: list[list[Row]]
     window: t.Optional[float]
     notes: list[str] = dataclasses.field(default_factory=list)
+    #: Moments of the window in which sessions waited for locks.
+    lock_waits: list[Sample] = dataclasses.field(default_factory=list)
 
     @property
     def later(self) -> t.Optional[Sample]:
@@ -97,10 +99,14 @@ def _put_sessions(built: Facts, material: Material, manner: Manner) -> None:
     sessions.put_idle_in_transaction(built, activity, trees.waiting_for())
     sessions.put_oldest_transaction(built, activity)
     sessions.put_long_queries(built, activity, trees.root_of)
-    locks.put(built, activity, trees, sample.waits)
+    locks.put(built, activity, trees, sample.waits, [_lock_wait(moment, manner) for moment in material.lock_waits])
     clients.put_clients(built, activity, material.working, material.window)
     if isinstance(sample.blocked_by, Unknown):  # who blocks whom is then not known
         for name in ("blockers", "blockers_total", "idle_in_transaction_blocking"):
             built.put(name, sample.blocked_by)
     if any(sessions.clock_moved(session) for session in rows):
         built.note("the server's clock was moved back: some ages are not known until those sessions go on")
+
+
+def _lock_wait(sample: Sample, manner: Manner) -> locks.Moment:
+    return locks.Moment(sessions.Activity(sample.sessions, manner), locks.Trees(known(sample.blocked_by) or {}), sample.waits)

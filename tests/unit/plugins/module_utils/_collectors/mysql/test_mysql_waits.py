@@ -30,10 +30,11 @@ def of(
     transactions: t.Sequence[dict[str, t.Any]] = (),
     pairs: t.Sequence[tuple[int, int]] = (),
     locks: t.Any = (),
+    lockers: t.Sequence[int] = (),
 ) -> t.Any:
     opened = activity.transactions(transactions)
     row_locks = [{"waiting_trx": f"t{one}", "blocking_trx": f"t{other}"} for one, other in pairs]
-    return waits(activity.sessions(rows, opened, {}, None), opened, row_locks, locks)
+    return waits(activity.sessions(rows, opened, {}, None), opened, row_locks, locks, lockers)
 
 
 def mdl(pid: int, lock: str, status: str = "GRANTED", name: str = "orders") -> dict[str, t.Any]:
@@ -116,3 +117,10 @@ def test_other_locks_are_named() -> None:
     rows = activity.sessions([session(number, state) for number, state in enumerate(states)], {}, {}, None)
     assert [row["wait_event_type"] for row in rows] == ["Lock", "Lock", "Lock", "Lock", None, "Timeout"]
     assert [row["wait_event"] for row in rows][:4] == ["table flush", "global lock", "table lock", "user lock"]
+
+
+def test_where_metadata_locks_are_not_told_who_locked_tables_by_name_holds_them() -> None:
+    rows = [session(1, "User sleep", info="select sleep(9)"), session(2, METADATA, seconds=3), session(3, command="Sleep", seconds=90)]
+    assert of(rows).blocked_by == {}, "what shares no table is nobody's reason"
+    assert of(rows, lockers=[1]).blocked_by == {2: [1]} and of(rows, lockers=[2, 3]).blocked_by == {2: [3]}
+    assert of(rows, locks=[mdl(1, "SHARED_NO_READ_WRITE"), mdl(2, "SHARED_READ", "PENDING")], lockers=[3]).blocked_by == {2: [1]}

@@ -47,3 +47,26 @@ def test_a_circle_ends():
 def test_nobody_waits():
     found = measures_of(locks.put, Activity([session(1)], Manner()), locks.Trees({}), {})
     assert (found["blockers"], found["blockers_total"], found["lock_wait_longest_seconds"]) == ([], 0, 0.0)
+
+
+def test_the_longest_wait_of_the_window_is_shown_and_whether_it_lasts():
+    waiter = session(2, wait_event_type="Lock", query_start=998.0)
+    seen = locks.Moment(Activity([session(1), waiter], Manner()), locks.Trees({2: [1]}), {})
+    over = measures_of(locks.put, Activity([session(1), session(2)], Manner()), locks.Trees({}), {}, [seen])
+    assert over["lock_wait_longest_seconds"] == 2.0 and over["blockers_total"] == 1
+    assert [(row["pid"], row["still_blocks"], row["longest_wait_seconds"]) for row in over["blockers"]] == [(1, False, 2.0)]
+    later = Activity([session(1), session(2, wait_event_type="Lock", query_start=999.5)], Manner())
+    lasts = measures_of(locks.put, later, locks.Trees({2: [1]}), {}, [seen])
+    assert [(row["pid"], row["still_blocks"], row["longest_wait_seconds"]) for row in lasts["blockers"]] == [(1, True, 2.0)]
+
+
+def test_who_blocks_is_read_for_waits_that_last_and_more_and_more_seldom():
+    streak = locks.Streak()
+    assert not streak.is_due([5]) and not streak.is_due([]) and not streak.is_due([6]), "waits of one look"
+    due = [streak.is_due([6, number]) for number in range(10, 20)]
+    assert [place + 1 for place, is_due in enumerate(due) if is_due] == [1, 2, 4, 8]
+
+
+def test_an_idle_session_of_mysql_keeps_tables_that_it_locked():
+    assert locks.advice_line({"pid": 7, "state": "idle"}, "mysql").startswith("KILL 7;")
+    assert locks.advice_line({"pid": 7, "state": "active"}, "mysql") == "KILL QUERY 7;"
