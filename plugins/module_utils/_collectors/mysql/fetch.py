@@ -227,7 +227,7 @@ class Reader:
     def table_lockers(self) -> list[int]:
         """The sessions that have locked tables by name."""
         rows = known(self.ask("blockers", _TABLE_LOCKERS)) if self.instrumented else None
-        return [int(row["pid"]) for row in rows or [] if str(row.get("pid")).isdigit()]
+        return [int(str(row["pid"])) for row in rows or [] if str(row.get("pid")).isdigit()]
 
     def programs(self) -> Maybe[dict[str, str]]:
         """What each session's client program calls itself, by session."""
