@@ -27,6 +27,7 @@ from ..plugin_utils._judge.report import Report
 from ..plugin_utils._reach import command_line
 from ..plugin_utils._report import board, short_board
 from ..plugin_utils._report.at_end import AtEnd
+from ..plugin_utils._report.host_files import KEPT
 from ..plugin_utils._report.model import model
 from ..plugin_utils._report.publish import FILES, publish
 from ..plugin_utils._store import keep
@@ -55,6 +56,7 @@ SPEC: dict[str, t.Any] = {
     "fail_on": {"type": "str", "choices": list(FAIL_ON), "default": "unknown"},
     "report_dir": {"type": "path"},
     "report_files": {"type": "list", "elements": "str", "choices": list(FILES), "default": list(FILES)},
+    "report_facts": {"type": "str", "choices": list(KEPT), "default": "trouble"},
     "show": {"type": "bool", "default": True},
     "board": {"type": "str", "choices": ["short", "full"], "default": "full"},
     "watch": {"type": "bool", "default": False},
@@ -225,7 +227,7 @@ def _published(report: Report, args: dict[str, t.Any], headline: str) -> list[st
     if not args["report_dir"]:
         return []
     try:
-        paths, problems = publish(report, args["report_dir"], args["report_files"])
+        paths, problems = publish(report, args["report_dir"], args["report_files"], args["report_facts"])
     except OSError as error:
         raise AnsibleActionFail(f"{headline}. The report cannot be written: {error}") from error
     for problem in problems:

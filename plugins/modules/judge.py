@@ -47,6 +47,15 @@ options:
     elements: str
     choices: [index.html, launch.json, junit.xml, launch.prom]
     default: [index.html, launch.json, junit.xml, launch.prom]
+  report_facts:
+    description:
+      - Whose facts to write beside C(launch.json), as C(hosts/<name>.json).
+      - With V(trouble) those of up to 100 hosts on which something is wrong, some for each kind of trouble. Of findings that are ok or
+        skipped there is then one example for each check, with their C(count).
+      - With V(all) those of every host, and every finding. A replay of the report needs this.
+    type: str
+    choices: [trouble, all, none]
+    default: trouble
   board:
     description:
       - What to print of the verdict. V(full) is every cause and finding; V(short) fits a terminal of 24 lines.

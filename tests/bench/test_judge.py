@@ -26,9 +26,10 @@ import json, sys, time
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import Catalogue, load
 from ansible_collections.warroom.launch.plugins.plugin_utils._judge.hostvars import Source, asked_hosts, inventory
 from ansible_collections.warroom.launch.plugins.plugin_utils._judge.pipeline import judge
-from ansible_collections.warroom.launch.plugins.plugin_utils._report import board, model, publish
+from ansible_collections.warroom.launch.plugins.plugin_utils._report import board, model
 from tests.support.facts import facts, instance
 from tests.support.memory import peak
+from tests.support.report import texts
 
 def host(at):
     measures = {f"measure_{name}": at / (name + 1) for name in range(8)}
@@ -46,7 +47,7 @@ begun = time.process_time()
 hosts, _begun = asked_hosts(list(hostvars), hostvars, {"all": list(hostvars)}, Source("gathered"))
 report = judge(hosts, Catalogue(load()), "during", inventory(hostvars, {}, hosts))
 board.lines(model.model(report))
-written = {name: len(render(report)) for name, render in publish.FILES.items()}
+written = {name: len(text) for name, text in texts(report).items()}
 took = time.process_time() - begun
 memory = peak()
 print(json.dumps({"took": took, "memory": memory, "size": size, "findings": len(report["findings"]), "written": written}))

@@ -21,9 +21,10 @@ from ansible_collections.warroom.launch.plugins.plugin_utils._checks.plausible i
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.services import FLEET, instances_in
 from ansible_collections.warroom.launch.plugins.plugin_utils._judge.pipeline import Asked, judge
 from ansible_collections.warroom.launch.plugins.plugin_utils._judge.report import Report
-from ansible_collections.warroom.launch.plugins.plugin_utils._report import board, model, publish
+from ansible_collections.warroom.launch.plugins.plugin_utils._report import board, model
 from tests.support.check_cases import catalogue
 from tests.support.recorded_facts import Fleet, fleets
+from tests.support.report import texts
 from tests.support.spoiled import Change, Path, changed, changes, paths
 
 #: Checks whose value is whether something is known.
@@ -150,10 +151,10 @@ def _files(report: Report) -> t.Iterator[str]:
     shown = board.lines(model.model(report))
     if any(not line.isprintable() for line in shown):
         yield "the board holds control characters"
-    texts = {name: render(report) for name, render in publish.FILES.items()}
-    json.loads(texts["launch.json"], parse_constant=_not_strict)
-    xml.etree.ElementTree.fromstring(texts["junit.xml"])
-    for name, text in {**texts, "the board": "\n".join(shown)}.items():
+    written = texts(t.cast("dict[str, t.Any]", report), "all")
+    json.loads(written["launch.json"], parse_constant=_not_strict)
+    xml.etree.ElementTree.fromstring(written["junit.xml"])
+    for name, text in {**written, "the board": "\n".join(shown)}.items():
         text.encode("utf-8")
         if "Traceback (most recent" in text:
             yield f"{name} holds a traceback"

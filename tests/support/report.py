@@ -10,6 +10,8 @@ import typing as t
 
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import Catalogue
 from ansible_collections.warroom.launch.plugins.plugin_utils._judge.pipeline import Asked, judge
+from ansible_collections.warroom.launch.plugins.plugin_utils._report.host_files import chosen, file_name
+from ansible_collections.warroom.launch.plugins.plugin_utils._report.publish import FILES, edition
 from tests.support.facts import check, facts, instance
 
 CATALOGUE = Catalogue(
@@ -116,3 +118,9 @@ def hostile() -> dict[str, t.Any]:
     )
     given["hosts"][HOSTILE] = {"reached": True, "tiers": [], "facts": names}
     return given
+
+
+def texts(given: t.Any, facts: str = "trouble") -> dict[str, str]:
+    """Every file of the report, as a text."""
+    made = edition(given, facts, {name: f"hosts/{file_name(name)}" for name in chosen(given, facts)})
+    return {name: "".join(render(made)) for name, render in FILES.items()}

@@ -26,10 +26,9 @@ from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue i
 from ansible_collections.warroom.launch.plugins.plugin_utils._judge.pipeline import Asked, judge
 from ansible_collections.warroom.launch.plugins.plugin_utils._report import board
 from ansible_collections.warroom.launch.plugins.plugin_utils._report.model import model
-from ansible_collections.warroom.launch.plugins.plugin_utils._report.publish import FILES
 
 from . import mysql_rows, varnish_log
-from .report import EVERY_TIER, HOSTILE
+from .report import EVERY_TIER, HOSTILE, texts
 from .tools import FakeCommands
 
 RECORDED = pathlib.Path(__file__).resolve().parents[1] / "unit/fixtures"
@@ -68,7 +67,7 @@ def files() -> dict[str, str]:
         "points": [[NOW - 3600 * hour, 0.5] for hour in _HOURS],
     }
     shown: t.Any = {**report, "history": {"rounds": rounds, "series": [series]}}
-    return {"board": "\n".join(board.lines(model(shown))), **{name: render(shown) for name, render in FILES.items()}}
+    return {"board": "\n".join(board.lines(model(shown))), **texts(shown, "all")}
 
 
 def main(zones: t.Sequence[str]) -> None:

@@ -42,6 +42,8 @@ class Finding(t.TypedDict):
     #: Where rounds of a watch are stored beside the report.
     trend: t.NotRequired[t.Optional[str]]
     clears_in_seconds: t.NotRequired[t.Optional[float]]
+    #: In a written report: how many findings of this check that are fine alike it stands for; itself only when absent.
+    count: t.NotRequired[int]
 
 
 def finding(

@@ -14,11 +14,11 @@ from .._fleet.graph import Topology
 from .._fleet.provenance import Change
 from .obstacles import Obstacle
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 class HostEntry(t.TypedDict):
-    """One host of the check."""
+    """One host of the check. In launch.json `facts` is `{file: hosts/<name>.json}`, or null when they are not written."""
 
     reached: bool
     tiers: list[str]
@@ -32,6 +32,16 @@ class History(t.TypedDict):
     series: list[dict[str, t.Any]]
     #: Whether the watch is still running.
     live: t.NotRequired[bool]
+
+
+class Written(t.TypedDict):
+    """Whose facts lie beside launch.json."""
+
+    #: trouble, all or none.
+    facts: str
+    hosts: int
+    #: Hosts that gave facts which are not written.
+    left_out: int
 
 
 class Report(t.TypedDict):
@@ -62,3 +72,5 @@ class Report(t.TypedDict):
     #: What stands between the check and a verdict, by what mends it.
     obstacles: list[Obstacle]
     history: t.NotRequired[History]
+    #: In launch.json only.
+    written: t.NotRequired[Written]

@@ -23,14 +23,14 @@ Pathish = t.Union[str, "os.PathLike[str]"]
 PRIVATE = 0o600
 
 
-def write(path: pathlib.Path, text: str) -> None:
+def write(path: pathlib.Path, parts: t.Iterable[str]) -> None:
     """Replace the file in one step: a reader sees the old file or the new one, never a part. A link is replaced, never followed."""
     make_folder(path.parent)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as stream:
             os.fchmod(stream.fileno(), _mode_of(path))
-            stream.write(text)
+            stream.writelines([parts] if isinstance(parts, str) else parts)
         os.replace(name, path)
     except BaseException:
         os.unlink(name)
@@ -64,19 +64,28 @@ def claim(path: Pathish) -> None:
         os.close(handle)
 
 
-def launch_json(report: Report) -> str:
-    """The report as strict JSON: small parts readable, one line per host, finding and diagnosis (large fleets stay fast)."""
-    parts = []
+def launch_json(report: Report) -> t.Iterator[str]:
+    """The report as strict JSON: small parts readable, one line per host, finding and diagnosis; in pieces, as large fleets need it."""
+    before = "{\n"
     for key, value in report.items():
+        yield f"{before} {_compact(key)}: "
+        before = ",\n"
         if isinstance(value, list) and value:
-            inside = ",\n".join("  " + _compact(entry) for entry in value)
-            parts.append(f" {_compact(key)}: [\n{inside}\n ]")
+            yield from _lines("[", (_compact(entry) for entry in value), "]")
         elif key == "hosts" and isinstance(value, dict) and value:
-            inside = ",\n".join(f"  {_compact(name)}: {_compact(entry)}" for name, entry in value.items())
-            parts.append(f" {_compact(key)}: {{\n{inside}\n }}")
+            yield from _lines("{", (f"{_compact(name)}: {_compact(entry)}" for name, entry in value.items()), "}")
         else:
-            parts.append(f" {_compact(key)}: {_compact(value)}")
-    return "{\n" + ",\n".join(parts) + "\n}\n"
+            yield _compact(value)
+    yield "\n}\n"
+
+
+def _lines(begin: str, entries: t.Iterable[str], end: str) -> t.Iterator[str]:
+    yield begin
+    before = "\n"
+    for entry in entries:
+        yield f"{before}  {entry}"
+        before = ",\n"
+    yield f"\n {end}"
 
 
 def _compact(value: t.Any) -> str:

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""junit.xml for CI: a suite per host, a case per check and instance; unknown is an error, accepted and skipped are skipped."""
+"""junit.xml for CI: a suite per host, a case per finding; unknown is an error, accepted and skipped are skipped.
+
+Findings that are fine alike are one case, whose name says how many.
+"""
 
 from __future__ import annotations
 
@@ -17,22 +20,30 @@ from .._judge.report import Report
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def junit_xml(report: Report) -> str:
-    by_host: dict[str, list[Finding]] = {name: [] for name in report["hosts"]}
+#: The suite of what is fine on several hosts.
+ALIKE = "all hosts"
+
+
+def junit_xml(report: Report) -> t.Iterator[str]:
+    by_host: dict[str, list[Finding]] = {}
     for finding in report["findings"]:
-        by_host.setdefault(finding["host"], []).append(finding)
+        by_host.setdefault(ALIKE if finding.get("count") else finding["host"], []).append(finding)
+    order = [name for name in (*report["hosts"], *by_host) if name in by_host]
+    head = _attributes(name=f"launch_check: {report['verdict']}", time=f"{report['duration_seconds']:.3f}", **_counts(report["findings"]))
     # text, not a tree: a large fleet has a hundred thousand cases
-    suites: list[str] = []
-    totals = {"tests": 0, "failures": 0, "errors": 0, "skipped": 0}
-    for host, findings in by_host.items():
-        kinds = [_kind(finding) for finding in findings]
-        counts = {"tests": len(kinds), **{name: kinds.count(name) for name in ("failures", "errors", "skipped")}}
-        totals = {name: totals[name] + counts[name] for name in totals}
-        suites.append(f" <testsuite{_attributes(name=host, timestamp=report['started_at'].rstrip('Z'), **counts)}>")
-        suites += [_case(finding, kind) for finding, kind in zip(findings, kinds)]
-        suites.append(" </testsuite>")
-    head = _attributes(name=f"launch_check: {report['verdict']}", time=f"{report['duration_seconds']:.3f}", **totals)
-    return "\n".join(['<?xml version="1.0" encoding="UTF-8"?>', f"<testsuites{head}>", *suites, "</testsuites>", ""])
+    yield f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites{head}>\n'
+    for host in dict.fromkeys(order):
+        counts = _counts(by_host[host])
+        yield f" <testsuite{_attributes(name=host, timestamp=report['started_at'].rstrip('Z'), **counts)}>\n"
+        for finding in by_host[host]:
+            yield _case(finding, _kind(finding)) + "\n"
+        yield " </testsuite>\n"
+    yield "</testsuites>\n"
+
+
+def _counts(findings: t.Sequence[Finding]) -> dict[str, int]:
+    kinds = [_kind(finding) for finding in findings]
+    return {"tests": len(kinds), **{name: kinds.count(name) for name in ("failures", "errors", "skipped")}}
 
 
 def _kind(finding: Finding) -> str:
@@ -42,8 +53,10 @@ def _kind(finding: Finding) -> str:
 
 
 def _case(finding: Finding, kind: str) -> str:
-    name = f"{finding['check']} [{finding['instance']}]" if finding["instance"] else finding["check"]
-    head = f"  <testcase{_attributes(classname=f'''{finding['host']}.{finding['service']}''', name=name)}"
+    name, host = f"{finding['check']} [{finding['instance']}]" if finding["instance"] else finding["check"], finding["host"]
+    if finding.get("count"):
+        name, host = f"{finding['check']}: {finding['status']} {finding['count']} times", ALIKE
+    head = f"  <testcase{_attributes(classname=f'{host}.' + finding['service'], name=name)}"
     inside = _inside(finding, kind)
     return f"{head}>{inside}</testcase>" if inside else f"{head}/>"
 

@@ -19,6 +19,7 @@ from .._checks.finding import Finding, natural
 from .._checks.units import shown
 from .._judge.report import History, Report
 from . import charts, merged
+from .condensed import condensed
 from .graph_drawing import drawing
 from .model import CAUSES, LONGEST, groups, limit_text, model, place, value_text
 from .panels import panels
@@ -53,6 +54,7 @@ def index_html(report: Report) -> str:
     entries = [{**entry, "statement": _statement(entry), "brief": _brief(entry)} for entry in shown_model["entries"]]
     style, script = _static("page.css"), _static("page.js")
     shown_panels = panels(report)
+    rows = report["findings"] if len(report["findings"]) <= LISTED else condensed(report)["findings"]
     return _template().render(
         report=report,
         model=shown_model,
@@ -62,8 +64,8 @@ def index_html(report: Report) -> str:
         panels=shown_panels,
         graph=drawing(report, merged.alike(report["diagnoses"])[:CAUSES], [panel["service"] for panel in shown_panels]),
         history=over_time(report),
-        listed=_listed(report["findings"]),
-        left_out=max(0, len(report["findings"]) - LISTED),
+        listed=_listed(rows),
+        left_out=max(0, len(rows) - LISTED),
         style=style,
         script=script,
         style_hash=_hash(style),
@@ -175,11 +177,11 @@ def over_time(report: Report) -> list[charts.Chart]:
 
 
 def _listed(findings: t.Sequence[Finding]) -> list[dict[str, t.Any]]:
-    """Every finding in one line, by place; the most urgent ones when there are too many."""
+    """Every finding in one line, by place; the most urgent ones when there are too many. Many that are fine alike are one line."""
     rows = sorted(findings[:LISTED], key=lambda finding: (natural(place(finding)), finding["check"]))
     return [
         {
-            "place": place(finding),
+            "place": f"{finding['count']} places, as {place(finding)}" if finding.get("count") else place(finding),
             "check": finding["check"],
             "status": "accepted" if finding["accepted"] else finding["status"],
             "value": shown(finding["value"], finding["unit"]) if finding["value"] is not None else "",

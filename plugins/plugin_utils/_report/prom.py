@@ -6,21 +6,31 @@
 
 from __future__ import annotations
 
+import collections
 import typing as t
 
 from ...module_utils._texts import moments
 from .._checks.finding import Finding
+from .._checks.services import FOLLOWED
 from .._judge.report import Report
 
-Samples = list[tuple[dict[str, t.Any], t.Any]]
+Samples = t.Iterable[tuple[dict[str, t.Any], t.Any]]
 
 STATUSES = ("ok", "warn", "unknown", "fail", "skipped")
 _VERDICTS = ("go", "go with warnings", "unknown", "no-go")
 
 
-def launch_prom(report: Report) -> str:
-    """Verdict, counts, causes, hosts and every finding; a value that is no number has its status only."""
-    findings = report["findings"]
+def launch_prom(report: Report, every: t.Sequence[Finding] = ()) -> t.Iterator[str]:
+    """Verdict, counts, causes, hosts, and each finding that is written; a value that is no number has its status only.
+
+    Of what is fine on many hosts (`count`) there are numbers of findings; the key figures of `every` host are there nevertheless.
+    """
+    findings = [finding for finding in report["findings"] if not finding.get("count")]
+    if len(findings) < len(report["findings"]):
+        findings += [finding for finding in every if finding["status"] == "ok" and finding["check"] in FOLLOWED]
+    checks = collections.Counter[tuple[str, str]]()
+    for finding in report["findings"]:
+        checks[finding["check"], finding["status"]] += finding.get("count") or 1
     causes = [({"cause": cause.get("cause"), "tier": cause.get("tier")}, rank) for rank, cause in enumerate(report["diagnoses"], 1)]
     values = [
         ({**_labels(finding), "unit": finding["unit"] or ""}, finding["value"]) for finding in findings if _is_number(finding["value"])
@@ -33,6 +43,11 @@ def launch_prom(report: Report) -> str:
     families: tuple[tuple[str, str, Samples], ...] = (
         ("launch_verdict", "The verdict; 1 for the one that holds.", verdicts),
         ("launch_findings", "Findings by status; accepted ones are counted apart.", counts),
+        (
+            "launch_check_findings",
+            "Findings of a check by status, accepted ones included.",
+            [({"check": check, "status": status}, count) for (check, status), count in checks.items()],
+        ),
         ("launch_cause", "A cause that was named, with its rank (1 is the deepest).", causes),
         ("launch_host_reached", "Whether the host gave facts.", reached),
         (
@@ -45,8 +60,9 @@ def launch_prom(report: Report) -> str:
         ("launch_check_started_seconds", "When the check began.", [({}, started)]),
         ("launch_check_duration_seconds", "How long it took.", [({}, report["duration_seconds"])]),
     )
-    lines = [line for name, text, samples in families for line in _family(name, text, samples)]
-    return "\n".join([*lines, "# EOF", ""])
+    for name, text, samples in families:
+        yield from _family(name, text, samples)
+    yield "# EOF\n"
 
 
 def _labels(finding: Finding) -> dict[str, t.Any]:
@@ -57,13 +73,15 @@ def _is_number(value: t.Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300
 
 
-def _family(name: str, text: str, samples: Samples) -> list[str]:
+def _family(name: str, text: str, samples: Samples) -> t.Iterator[str]:
     """One sample per set of labels: two instances of one name would make the whole file unreadable."""
-    by_labels: dict[str, t.Any] = {}
+    yield f"# TYPE {name} gauge\n# HELP {name} {_escaped(text)}\n"
+    given: set[str] = set()
     for labels, value in samples:
-        by_labels.setdefault(",".join(f'{label}="{_escaped(str(content))}"' for label, content in labels.items()), value)
-    lines = [f"# TYPE {name} gauge", f"# HELP {name} {_escaped(text)}"]
-    return lines + [f"{name}{{{inside}}} {float(value)!r}" if inside else f"{name} {float(value)!r}" for inside, value in by_labels.items()]
+        inside = ",".join(f'{label}="{_escaped(str(content))}"' for label, content in labels.items())
+        if inside not in given:
+            given.add(inside)
+            yield f"{name}{{{inside}}} {float(value)!r}\n" if inside else f"{name} {float(value)!r}\n"
 
 
 def _escaped(text: str) -> str:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import os
+import pathlib
 import typing as t
 
 from ...module_utils._texts import moments
 from ...module_utils._texts.redact import clean
 from .._checks.services import in_tiers, instances_in
 from .._checks.units import shown
+from .._report.host_files import beside
 from .changes import ABSENT
 from .compare import compare
 from .rounds import Store
@@ -62,7 +64,7 @@ def _moment(name: str) -> t.Optional[float]:
 
 
 def load(path: str) -> dict[str, t.Any]:
-    """A launch.json."""
+    """A launch.json, with the facts that lie beside it."""
     try:
         with open(path, encoding="utf-8") as handle:
             report = json.load(handle)
@@ -71,7 +73,8 @@ def load(path: str) -> dict[str, t.Any]:
     except (OSError, ValueError, RecursionError) as error:
         raise NoReport(f"the report {path} cannot be read: {error}") from None
     try:
-        return sound_report(report)
+        # once more with the facts: they come from other files
+        return sound_report(beside(sound_report(report), pathlib.Path(path).parent))
     except ValueError:
         raise NoReport(f"{path} is not a report of this collection") from None
 
@@ -121,7 +124,8 @@ def droppable(report: Data) -> t.Optional[tuple[int, int]]:
         instances = [each for service in in_tiers("application") for each in instances_in(host.get("facts") or {}, service)]
         measures = [each.get("utilisation", each.get("busy_ratio")) for each in instances]
         utilisations = [value for value in measures if isinstance(value, (int, float))]
-        if instances and len(utilisations) < len(instances):
+        unseen = not instances and "application" in (host.get("tiers") or ())
+        if unseen or (instances and len(utilisations) < len(instances)):
             return None
         if utilisations:
             busy.append(max(utilisations))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from .._checks.only import in_scope
+from .._report.condensed import Fine
 from .rounds import key_of
 
 _WORSE = {"ok": 0, "skipped": 0, "warn": 1, "unknown": 2, "fail": 3}
@@ -38,8 +39,9 @@ def compare(before: t.Mapping[str, t.Any], after: t.Mapping[str, t.Any]) -> dict
         "worse": [],
         "moved": [],
     }
+    fine = Fine(before), Fine(after)
     for key in sorted({*old, *new}):
-        row = _row(key, old.get(key), new.get(key))
+        row = _row(key, old.get(key), new.get(key), fine)
         kind = _kind(row)
         if kind:
             result[kind].append(row)
@@ -54,7 +56,7 @@ def _causes(before: t.Mapping[str, t.Any], after: t.Mapping[str, t.Any]) -> dict
     return {"gone": sorted(gone), "new": sorted(set() if before.get("only") else new - old), "same": sorted(old & new)}
 
 
-def _row(key: tuple[str, str, str, str], old: t.Any, new: t.Any) -> dict[str, t.Any]:
+def _row(key: tuple[str, str, str, str], old: t.Any, new: t.Any, fine: tuple[Fine, Fine]) -> dict[str, t.Any]:
     check, host, service, instance = key
     shown = new or old
     return {
@@ -63,7 +65,7 @@ def _row(key: tuple[str, str, str, str], old: t.Any, new: t.Any) -> dict[str, t.
         "service": service,
         "instance": instance,
         "unit": shown.get("unit"),
-        "status": [old and old["status"], new and new["status"]],
+        "status": [finding["status"] if finding else known.status(*key) for finding, known in zip((old, new), fine)],
         "value": [old and old.get("value"), new and new.get("value")],
         "finding": shown.get("finding"),
     }

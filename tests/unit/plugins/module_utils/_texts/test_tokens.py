@@ -19,7 +19,7 @@ from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish
 from ansible_collections.warroom.launch.plugins.module_utils._texts import redact, tokens
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import Catalogue, load
 from ansible_collections.warroom.launch.plugins.plugin_utils._judge.pipeline import Asked, judge
-from ansible_collections.warroom.launch.plugins.plugin_utils._report.publish import FILES
+from tests.support.report import texts
 from tests.support.varnish_log import client
 
 FIXTURES = pathlib.Path(__file__).parents[3] / "fixtures" / "tokens"
@@ -88,6 +88,6 @@ def _up(name: str, measures: dict[str, object]) -> dict[str, object]:
 def test_none_comes_through_into_any_file() -> None:
     report = judge([Asked("web1", facts=facts())], Catalogue(load()))
     assert len(report["hosts"]["web1"]["facts"]["launch_varnish_traffic"]["instances"][0]["misses"]) > 20
-    written = {"facts": json.dumps(report), **{name: render(report) for name, render in FILES.items()}}
+    written = {"facts": json.dumps(report), **texts(report, "all")}
     for name, text in written.items():
         assert "EXAMPLE" not in text and "examplexq" not in text, (name, text[max(0, text.find("EXAMPLE") - 80) :][:160])

@@ -17,7 +17,7 @@ from ansible_collections.warroom.launch.plugins.plugin_utils._report import atom
 from ansible_collections.warroom.launch.plugins.plugin_utils._report.junit import junit_xml
 from ansible_collections.warroom.launch.plugins.plugin_utils._report.prom import launch_prom
 from ansible_collections.warroom.launch.plugins.plugin_utils._report.publish import FILES, publish
-from tests.support.report import CAUSE, HOSTILE, fleet, host, report
+from tests.support.report import CAUSE, HOSTILE, fleet, host, report, texts
 
 MIXED = report(
     host("a", 1.0), host("b", 0.8), host("c", None), host("d", 1.0, accept={"uwsgi_busy": "small"}), Asked("e", problem="off"),
@@ -41,7 +41,7 @@ def samples(text, name):
 
 
 def test_junit_has_a_suite_per_host_and_counts():
-    root = ElementTree.fromstring(junit_xml(MIXED))
+    root = ElementTree.fromstring("".join(junit_xml(MIXED)))
     assert [suite.get("name") for suite in root] == ["a", "b", "c", "d", "e"]
     assert (root.get("tests"), root.get("failures"), root.get("errors"), root.get("skipped")) == ("17", "1", "2", "1")
     case = root.find("testsuite[@name='a']/testcase[@name='uwsgi_busy [127.0.0.1:1717]']")
@@ -54,7 +54,7 @@ def test_junit_has_a_suite_per_host_and_counts():
 
 
 def test_prom_has_verdict_counts_causes_and_values():
-    text = launch_prom(MIXED)
+    text = texts(MIXED, "all")["launch.prom"]
     assert samples(text, "launch_verdict") == {("go",): 0, ("go with warnings",): 0, ("unknown",): 0, ("no-go",): 1}
     assert samples(text, "launch_findings")[("fail",)] == 1
     assert samples(text, "launch_cause") == {("workers_exhausted", "application"): 1}
@@ -79,7 +79,7 @@ def test_every_file_is_readable_whatever_is_in_it(tmp_path, given):
 
 def test_a_file_that_cannot_be_made_costs_itself_only(tmp_path, monkeypatch):
     (tmp_path / "junit.xml").write_text("from yesterday")
-    monkeypatch.setitem(FILES, "junit.xml", lambda report: 1 / 0)
+    monkeypatch.setitem(FILES, "junit.xml", lambda edition: 1 / 0)
     paths, problems = publish(MIXED, tmp_path)
     assert len(paths) == len(FILES) - 1 and "junit.xml could not be made (ZeroDivisionError" in problems[0]
     assert not (tmp_path / "junit.xml").exists()
@@ -88,14 +88,14 @@ def test_a_file_that_cannot_be_made_costs_itself_only(tmp_path, monkeypatch):
 def test_instances_of_one_name_do_not_spoil_the_file():
     given = report(host("a", 1.0))
     given["findings"] += given["findings"]
-    assert families(launch_prom(given))
+    assert families("".join(launch_prom(given)))
 
 
 @pytest.mark.parametrize("value", [True, "up", None, 10**400, [1]])
 def test_only_numbers_are_values(value):
     given = report(host("a"))
     given["findings"][-1]["value"] = value
-    assert families(launch_prom(given))
+    assert families("".join(launch_prom(given)))
 
 
 def test_a_verdict_that_cannot_be_written_leaves_no_older_one_behind(tmp_path, monkeypatch):
@@ -103,13 +103,13 @@ def test_a_verdict_that_cannot_be_written_leaves_no_older_one_behind(tmp_path, m
     publish(report(host("a", 0.1)), tmp_path)
     write = atomic_files.write
 
-    def full(path, text):
+    def full(path, parts):
         if path.name == "launch.json":
             raise OSError(28, "No space left on device")
-        write(path, text)
+        write(path, parts)
 
     monkeypatch.setattr(atomic_files, "write", full)
     with pytest.raises(OSError, match="No space left"):
         publish(MIXED, tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
+    assert [path.name for path in tmp_path.rglob("*.*")] == ["index.html"]
     assert "no-go" in (tmp_path / "index.html").read_text().lower()

@@ -22,7 +22,7 @@ from ansible_collections.warroom.launch.plugins.plugin_utils._report.publish imp
 from ansible_collections.warroom.launch.plugins.plugin_utils._store import before_after, rounds
 from ansible_collections.warroom.launch.plugins.plugin_utils._store.past import known_past
 from ansible_collections.warroom.launch.plugins.plugin_utils._store.rounds import Store, StoreError
-from tests.support.report import host, report
+from tests.support.report import host, report, texts
 
 FLEET = report(host("a", 1.0), host("b", 0.8))
 
@@ -56,8 +56,7 @@ def used(path: pathlib.Path) -> list[str]:
             step()
         except (StoreError, before_after.NoReport) as error:
             said.append(str(error))
-    for render in FILES.values():
-        render(whole)  # whatever the past is, it can be shown
+    assert all(texts(whole).values())  # whatever the past is, it can be shown
     assert all("\n" not in sentence and len(sentence) < 600 for sentence in said)
     return said
 
@@ -183,7 +182,8 @@ def test_what_is_written_is_for_its_owner_only_unless_a_person_said_otherwise(tm
         filled(folder / "rounds.db")
         with Store(str(folder / "rounds.db")) as store:
             store.add(FLEET)
-            assert {mode(path) for path in folder.iterdir()} == {0o600}
+            assert {mode(path) for path in folder.rglob("*.*")} == {0o600}
+        assert mode(folder / "hosts") == 0o700
         assert mode(folder) == mode(folder.parent) == 0o700
         (folder / "launch.prom").chmod(0o644)
         publish(FLEET, folder)
