@@ -56,6 +56,8 @@ class Fleet:
             kept = self._accepted if finding.get("accepted") else self._findings
             kept[(finding["check"], finding["host"], finding.get("instance"))] = finding
         self._instances: dict[str, list[Instance]] = {}
+        #: Rules ask the same of every database; in a large fleet each answer is a walk over all hosts.
+        self._bad_workers: dict[tuple[tuple[str, ...], str], list[tuple[Instance, Finding]]] = {}
 
     def instances(self, service: str) -> list[Instance]:
         """The instances of a service that are up."""
@@ -73,7 +75,11 @@ class Fleet:
 
     def each_bad_workers(self, *questions: str, least: str = "fail") -> list[tuple[Instance, Finding]]:
         """Every application's workers for which one of these questions has a bad enough answer, with the finding."""
-        return [(workers, finding) for workers in self.applications() if (finding := self.bad_workers(workers, *questions, least=least))]
+        asked = (questions, least)
+        if asked not in self._bad_workers:
+            bad = ((workers, self.bad_workers(workers, *questions, least=least)) for workers in self.applications())
+            self._bad_workers[asked] = [(workers, finding) for workers, finding in bad if finding]
+        return self._bad_workers[asked]
 
     def look_at_workers(self, workers: Instance, *more: str) -> t.Optional[Line]:
         """The command that shows them."""
@@ -112,6 +118,10 @@ class Fleet:
 
     def suffers(self) -> bool:
         """Whether anything above the machines fails and was not accepted."""
+        return self._suffers
+
+    @functools.cached_property
+    def _suffers(self) -> bool:
         return any(finding["status"] == "fail" and finding.get("service") != "server" for finding in self._findings.values())
 
     def down(self, service: str) -> list[Finding]:

@@ -26,6 +26,7 @@ class Sites:
             for address in _listed(entry, "addresses"):
                 self._by_address.setdefault(str(address), set()).add(name)
         self._users: dict[tuple[str, str, str], t.Optional[set[str]]] = {}
+        self._runs_users: dict[str, bool] = {}
         self._site: dict[str, frozenset[str]] = {}
         for database in databases:
             users = self.users_of(database)
@@ -55,9 +56,11 @@ class Sites:
 
     def runs_users(self, host: str) -> bool:
         """Whether it is a host of an application or its workers."""
-        entry = self._hosts.get(host)
-        facts = entry.get("facts") if isinstance(entry, dict) else None
-        return isinstance(facts, dict) and any(instances_in(facts, service) for service in in_tiers(*DATABASE_USERS))
+        if host not in self._runs_users:
+            entry = self._hosts.get(host)
+            facts = entry.get("facts") if isinstance(entry, dict) else None
+            self._runs_users[host] = isinstance(facts, dict) and any(instances_in(facts, service) for service in in_tiers(*DATABASE_USERS))
+        return self._runs_users[host]
 
     def _join(self, hosts: set[str]) -> None:
         joined = frozenset(hosts.union(*(self._site.get(host, frozenset()) for host in hosts)))
@@ -72,8 +75,10 @@ class Sites:
     def may_use(self, hosts: t.Iterable[str], database: Instance) -> bool:
         """Whether one of these hosts uses the database, or it is not known that none does."""
         users = self.users_of(database)
+        if users is None:
+            return True
         candidates = {host for host in hosts if self.runs_users(host)}
-        return users is None or not candidates or bool(users & candidates)
+        return not candidates or bool(users & candidates)
 
     def site_of(self, host: str) -> t.Optional[frozenset[str]]:
         return self._site.get(host)
