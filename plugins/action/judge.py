@@ -20,9 +20,10 @@ from ..plugin_utils._checks.catalogue import Catalogue, CatalogueError, load
 from ..plugin_utils._checks.query import WrongQuery
 from ..plugin_utils._checks.units import numbered
 from ..plugin_utils._checks.verdict import FAIL_ON, stops
+from ..plugin_utils._fleet.observed import Inventory
 from ..plugin_utils._judge import variables
 from ..plugin_utils._judge.hostvars import Source, asked_hosts, inventory, raw
-from ..plugin_utils._judge.pipeline import Beside, judge, notes, validate
+from ..plugin_utils._judge.pipeline import Asked, Beside, judge, notes, validate
 from ..plugin_utils._judge.report import Report
 from ..plugin_utils._reach import command_line
 from ..plugin_utils._report import board, short_board
@@ -88,27 +89,20 @@ class ActionModule(ActionBase):
 
     def _judge(self, args: dict[str, t.Any], catalogue: Catalogue, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         names = args["hosts"] if args["hosts"] is not None else task_vars.get("ansible_play_hosts_all", [])
-        hostvars, groups = task_vars["hostvars"], task_vars.get("groups", {})
-        run = command_line.of(context.CLIARGS, constants, self._task.get_play(), command_line.configured(constants, connection_loader))
-        source = Source(args["facts_from"], {key: args[key] for key in COMMON}, run.settings)
+        hostvars, play = task_vars["hostvars"], self._task.get_play()
         if args["validate_only"]:
             _refuse_misspelt(names, hostvars)
-            hosts, _begun = asked_hosts(names, hostvars, groups, source)
+            hosts, known, _run, _begun = _asked(names, args, task_vars, play)
             checks = validate(hosts, catalogue, args["only"])
             from_here.checked(args["sites"])
-            for note in notes(hosts, inventory(hostvars, groups, hosts)):
+            for note in notes(hosts, known):
                 display.warning(note)
             return {"changed": False, "checks": checks}
         waiting = self._waiting(args, hostvars, task_vars)
         if waiting:
             to_come = numbered(len(waiting), "host of later batches is/hosts of later batches are")
             return {"changed": False, "skipped": True, "skipped_reason": f"{to_come} still to come"}
-        hosts, begun = asked_hosts(names, hostvars, groups, source)
-        validate(hosts, catalogue, args["only"])
-        seen_here = Visits(args["probes"]).rows()
-        beside = Beside(_baseline(args), seen_here, _sites(args))
-        report = judge(hosts, catalogue, args["phase"], inventory(hostvars, groups, hosts), begun, run, args["only"], beside)
-        return self._outcome(report, args)
+        return self._outcome(judged(names, args, catalogue, task_vars, play), args)
 
     def _waiting(self, args: dict[str, t.Any], hostvars: t.Any, task_vars: dict[str, t.Any]) -> list[str]:
         """Hosts of batches that are still to come (serial): the last batch judges all."""
@@ -170,6 +164,24 @@ def _sites(args: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """The sites that are named, as they look from here before the launch."""
     asked = args["phase"] == "before" and (not args["only"] or "site" in args["only"])
     return from_here.looked_at(args["sites"]) if asked else {}
+
+
+def _asked(
+    names: t.Sequence[str], args: dict[str, t.Any], task_vars: dict[str, t.Any], play: t.Any
+) -> tuple[list[Asked], Inventory, command_line.CommandLine, t.Optional[float]]:
+    """Every host with its facts and settings, the inventory, what printed commands repeat, and when the first host was begun with."""
+    hostvars, groups = task_vars["hostvars"], task_vars.get("groups", {})
+    run = command_line.of(context.CLIARGS, constants, play, command_line.configured(constants, connection_loader))
+    hosts, begun = asked_hosts(names, hostvars, groups, Source(args["facts_from"], {key: args[key] for key in COMMON}, run.settings))
+    return hosts, inventory(hostvars, groups, hosts), run, begun
+
+
+def judged(names: t.Sequence[str], args: dict[str, t.Any], catalogue: Catalogue, task_vars: dict[str, t.Any], play: t.Any) -> Report:
+    """The report about these hosts, from what was gathered of them."""
+    hosts, known, run, begun = _asked(names, args, task_vars, play)
+    validate(hosts, catalogue, args["only"])
+    beside = Beside(_baseline(args), Visits(args["probes"]).rows(), _sites(args))
+    return judge(hosts, catalogue, args["phase"], known, begun, run, args["only"], beside)
 
 
 def _place(args: t.Mapping[str, t.Any]) -> t.Optional[str]:

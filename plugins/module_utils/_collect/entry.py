@@ -42,7 +42,7 @@ def finish(module: t.Any, requested: t.Callable[[HostTools], Request], asked: t.
     tools = HostTools(Commands(module), timeout=params["timeout"], top=params["top"])
     try:
         options.check_common(params)
-        wanted = _wanted(requested(tools), tools)
+        wanted = instances_wanted(requested(tools), tools)
     except options.WrongOption as wrong:
         options.take_over_masking(module)
         module.fail_json(msg=hide(str(wrong), tools.secrets))
@@ -101,7 +101,8 @@ def unsearchable(collector: Collector, error: Exception) -> Collector:
     return dataclasses.replace(collector, sampler=sampler, libraries={})
 
 
-def _wanted(request: Request, tools: HostTools) -> list[tuple[Collector, dict[str, t.Any]]]:
+def instances_wanted(request: Request, tools: HostTools) -> list[tuple[Collector, dict[str, t.Any]]]:
+    """Every instance that is asked for, with its options."""
     wanted = []
     for collector, entries, defaults in request:
         instances = options.instances_of(collector, entries, defaults)

@@ -19,10 +19,11 @@ def run_all(module: t.Any) -> None:
     """Gather the services named by the option `services` (or every service found here) and end the module."""
     services = module.params["services"]
     named = list(services) if isinstance(services, dict) else []
-    finish(module, lambda tools: list(_requests(services, tools)), named)
+    finish(module, lambda tools: list(requested(services, tools)), named)
 
 
-def _requests(services: t.Any, tools: HostTools) -> t.Iterator[tuple[Collector, t.Any, t.Mapping[str, t.Any]]]:
+def requested(services: t.Any, tools: HostTools) -> t.Iterator[tuple[Collector, t.Any, t.Mapping[str, t.Any]]]:
+    """The option `services` as requests."""
     if services in (None, "", "auto"):
         services = dict.fromkeys(GATHERED, "auto")
     if not isinstance(services, dict):

@@ -13,7 +13,9 @@ import re
 import typing as t
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-_OURS = re.compile(r"\b((?:launch_check|launch_watch|launch_cockpit|launch_query|launch_monitoring|practice_stack)_)([a-z0-9_]+)\b")
+_OURS = re.compile(
+    r"\b((?:launch_check|launch_watch|launch_cockpit|launch_query|launch_monitoring|launch_respond|practice_stack)_)([a-z0-9_]+)\b"
+)
 #: How similar two names must be, without their prefix, for one to count as a misspelling of the other.
 CLOSE = 0.8
 

@@ -170,7 +170,7 @@ def is_ours(name: str) -> bool:
 
 def variable_problems(given: t.Mapping[str, t.Any], written: str = "yaml") -> list[str]:
     """Names, types and contents. `written`: with `key=value` everything is a text, and a list is written with commas."""
-    known = variables.known() | _of_examples() | {"practice_hosts"}
+    known = variables.known() | _of_examples() | {"practice_hosts", "launch_respond"}
     problems = [f"there is no variable {name}{_meant(name, known)}" for name in given if is_ours(name) and name not in known]
     documented = documented_variables()
     plain = {name: value for name, value in given.items() if name in documented and not _templated(value)}

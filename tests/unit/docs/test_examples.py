@@ -22,6 +22,7 @@ OUTPUT = {
     ("docs/cockpit.md", '"msg": ['): "test_outputs.py::test_what_the_role_leaves_to_do",
     ("docs/cockpit.md", "…"): "test_outputs.py::test_what_the_cockpit_says",
     ("docs/notifications.md", "LAUNCH CRITICAL"): "test_outputs.py::test_the_line_of_the_monitoring_plugin",
+    ("docs/respond.md", "PLAN"): "test_outputs.py::test_a_plan_of_first_aid",
     ("docs/watch.md", "14:02:31"): "test_outputs.py::test_the_changes_of_a_watch",
     ("docs/watch.md", "Compared with"): "test_outputs.py::test_a_comparison",
     ("roles/practice_stack/README.md", "load generator"): "test_outputs.py::test_the_stack_has_the_programs_of_its_drawing",

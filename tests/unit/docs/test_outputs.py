@@ -19,6 +19,7 @@ import yaml
 from ansible_collections.warroom.launch.plugins.plugin_utils._cockpit.tool_commands import _login_note
 from ansible_collections.warroom.launch.plugins.plugin_utils._diagnose.causes import KINDS
 from ansible_collections.warroom.launch.plugins.plugin_utils._reach.way import Way
+from ansible_collections.warroom.launch.plugins.plugin_utils._respond.words import plan_lines
 from ansible_collections.warroom.launch.plugins.plugin_utils._store import before_after, watch_round
 from tests.support.examples.found import ROOT, fenced
 from tests.support.launch_day import world
@@ -109,3 +110,26 @@ def test_the_stack_has_the_programs_of_its_drawing() -> None:
     names = re.findall(r"Locust|Varnish|uWSGI|memcached|PostgreSQL|MariaDB|Celery|Redis", drawing)
     assert len(set(names)) == 8 and not [name for name in names if name.lower() not in programs]
     assert drawing.count("× 3") == len(re.findall(r"memcached_3 }}", programs))
+
+
+def test_a_plan_of_first_aid() -> None:
+    proposal = {
+        "cause": "lock_chain",
+        "host": "db1",
+        "service": "postgresql",
+        "instance": "shop",
+        "what": "end session 4867 of migrate, which holds up 8",
+        "why": "A session on PostgreSQL db1 (shop) blocks 8 others while it works: migrate (shop) from 192.0.2.7.",
+    }
+    guards = [
+        {"name": "is_superuser", "says": "its user is no superuser", "operator": "=", "value": False, "limit": False, "holds": True},
+        {"name": "blocks", "says": "it holds up other sessions", "operator": ">=", "value": 8, "limit": 1, "holds": True},
+    ]
+    looked = {
+        "identity": {"pid": 4867, "backend_start": "2026-11-30T03:03:59.668044+00", "xact_start": "2026-11-30T03:03:59.823735+00"},
+        "guards": guards,
+        "commands": ["SELECT pg_cancel_backend(a.pid) AS done …"],
+        "cost": "the open transaction of migrate (shop) is rolled back: what it did in it is lost",
+        "undo": None,
+    }
+    assert shown("docs/respond.md", "PLAN") == plan_lines(proposal, looked, "d370d62ef9128f75b1c8fdaadd004b8a")[1:]

@@ -45,7 +45,7 @@ def broken(error: Exception) -> t.Any:
 def test_a_search_that_breaks_costs_its_own_service(tools: HostTools, error: Exception, said: str) -> None:
     lost = Collector("lost", {}, Fine, broken(error), places=(), libraries={"no_such_library": "x"})
     fine = Collector("fine", {}, Fine, lambda _tools: [{"name": "a"}], places=())
-    got = gather(entry._wanted([(lost, None, {}), (fine, None, {})], tools), 0, tools)
+    got = gather(entry.instances_wanted([(lost, None, {}), (fine, None, {})], tools), 0, tools)
     assert got["launch_fine"]["instances"][0]["state"] == "up"
     one = got["launch_lost"]["instances"][0]
     assert one["state"] == "unreadable" and said in one["problem"] and "EXAMPLEPW" not in one["problem"]
@@ -57,7 +57,7 @@ def test_a_search_that_hangs_costs_its_own_service(tools: HostTools) -> None:
     never = threading.Event()
     lost = Collector("lost", {}, Fine, lambda _tools: never.wait(60) and [], places=())  # type: ignore[arg-type,return-value]
     fine = Collector("fine", {}, Fine, lambda _tools: [{"name": "a"}], places=())
-    got = gather(entry._wanted([(lost, None, {}), (fine, None, {})], tools), 0, tools)
+    got = gather(entry.instances_wanted([(lost, None, {}), (fine, None, {})], tools), 0, tools)
     never.set()
     assert got["launch_fine"]["instances"][0]["state"] == "up"
     one = got["launch_lost"]["instances"][0]

@@ -42,7 +42,9 @@ def reasons(path: pathlib.Path) -> list[str]:
     return [sentence for sentence in sentences if len(sentence.replace("…", "").split()) >= 3]
 
 
-REASONS = sorted({reason for path in TARGET.rglob("*.py") for reason in reasons(path)})
+#: Why an act is refused is told at once, and is no reason for an unknown.
+ACTS = TARGET / "_acts"
+REASONS = sorted({reason for path in TARGET.rglob("*.py") if ACTS not in path.parents for reason in reasons(path)})
 #: Facts about the instance rather than gaps: what it has not got cannot be measured, and nothing is to be mended.
 NOTHING_TO_MEND = (
     "no ", "none ", "it ran without", "it cannot", "there is a plan", "counted by", "these URLs", "the pattern holds", "a backslash",

@@ -21,7 +21,13 @@ from shop.models import OldAddress, OldProduct
 from shop.views import CUSTOMERS, PRODUCTS
 
 ORDERS = 200_000
-ROLES = {"shop": None, "monitor": "pg_monitor", "reporting": "pg_read_all_data"}
+#: Role → the roles that it is a member of, each after those.
+ROLES: dict[str, tuple[str, ...]] = {
+    "shop": (),
+    "monitor": ("pg_monitor",),
+    "reporting": ("pg_read_all_data",),
+    "responder": ("pg_monitor", "pg_signal_backend", "shop"),
+}
 INDEX = "shop_order_customer_idx"
 
 
@@ -55,13 +61,13 @@ class Command(BaseCommand):
         """Roles, database and pg_stat_statements."""
         with eventually(lambda: postgresql("postgres", "postgres")) as db:
             there = {name for (name,) in db.execute("SELECT rolname FROM pg_roles")}
-            for role, member_of in ROLES.items():
+            for role, groups in ROLES.items():
                 if role not in there:
                     self.changes.append(f"role {role}")
                     name, password = sql.Identifier(role), sql.Literal(settings.CONFIG["password"])
                     db.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(name, password))
-                    if member_of:
-                        db.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(member_of), name))
+                    for group in groups:
+                        db.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(group), name))
             if not db.execute("SELECT 1 FROM pg_database WHERE datname = 'shop'").fetchone():
                 self.changes.append("database shop")
                 db.execute("CREATE DATABASE shop OWNER shop")

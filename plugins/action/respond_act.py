@@ -1,0 +1,82 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
+
+from ..module_utils._texts.plain import plain
+from ..plugin_utils._judge.hostvars import message_of
+from ..plugin_utils._respond import words
+from ..plugin_utils._respond.tokens import NoToken, Plans, process_start
+from ..plugin_utils._store import responses
+from .judge import tell
+
+MODULE = "warroom.launch.respond_act"
+#: Fields of a plan that the record repeats. Of the token only its beginning: it was good for an act.
+RECORDED = ("cause", "act", "host", "service", "instance", "about", "identity", "limits", "what")
+SHOWN = 8
+
+
+class ActionModule(ActionBase):
+    """On the host of a plan: looks at the targets of its proposals, or uses a token and acts."""
+
+    TRANSFERS_FILES = False
+
+    def run(self, tmp: t.Any = None, task_vars: t.Optional[dict[str, t.Any]] = None) -> dict[str, t.Any]:
+        task_vars = task_vars or {}
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        args = plain(dict(self._task.args))
+        if args.get("plan"):
+            return {**result, **self._act(args, task_vars)}
+        looks = [
+            {"proposal": proposal, "looked": self._module("look", proposal, args, task_vars)}
+            for proposal in args.get("proposals") or []
+            if proposal["host"] == task_vars.get("inventory_hostname")
+        ]
+        return {**result, "changed": False, "looks": looks}
+
+    def _act(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        plan, token, folder = args["plan"], str(args["token"]), str(args["report_dir"])
+        if self._task.check_mode:
+            return self._module("act", plan, args, task_vars)
+        by = {"pid": os.getppid(), "start": process_start(os.getppid()), "user": words.user()}
+        try:
+            plan = Plans(folder).use(token, by)
+        except NoToken as error:
+            raise AnsibleActionFail(str(error)) from error
+        entry = {"who": words.user(), "token": token[:SHOWN], **{name: plan.get(name) for name in RECORDED}}
+        responses.record(folder, {"event": "acting", **entry})
+        outcome = self._module("act", plan, args, task_vars)
+        acted = outcome.get("outcome") == "acted"
+        said = outcome.get("says") if acted else outcome.get("why")
+        responses.record(folder, {"event": "acted" if acted else "refused", "says": said, **entry})
+        tell(["", f"{'ACTED' if acted else 'REFUSED'} on {plan['host']}: {said}"])
+        if not acted:
+            Plans(folder).done(token)
+            raise AnsibleActionFail(f"nothing was done on {plan['host']}: {said}")
+        return {"changed": True, "acted": {**entry, "says": said, "state": outcome.get("state") or {}}}
+
+    def _module(self, step: str, plan: t.Mapping[str, t.Any], args: t.Mapping[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """What the module says; a host that cannot be reached, or a module that failed, is a refusal with its reason."""
+        arguments = {
+            "step": step,
+            **{
+                name: plan.get(name) for name in ("act", "service", "instance", "about", "identity", "limits") if plan.get(name) is not None
+            },
+            "services": args.get("services"),
+            "login": (args.get("login") or {}).get(plan["service"]) or {},
+            "timeout": args.get("timeout") or 5,
+        }
+        try:
+            result: dict[str, t.Any] = self._execute_module(module_name=MODULE, module_args=arguments, task_vars=task_vars)
+        except AnsibleConnectionFailure as error:
+            return {"outcome": "refused", "why": f"the host cannot be reached: {error}"}
+        if "outcome" not in result:
+            return {"outcome": "refused", "why": message_of(result)}
+        return result

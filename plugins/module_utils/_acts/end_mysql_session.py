@@ -1,0 +1,174 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""End the session of MySQL or MariaDB that holds up others.
+
+KILL takes no condition, so the guards are read in the same session right before it. What comes between can only be that the session ends:
+a number is never given to a second session while the server runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import typing as t
+
+from .._collect.facts import Unknown, known
+from .._collect.problem import Problem
+from .._collectors.mysql import activity, connect, waits
+from .._collectors.mysql.fetch import Reader
+from .._collectors.mysql.session import Refused as Denied
+from .._collectors.mysql.session import Session, literal
+from .._sql.locks import Trees
+from .._sql.sessions import IN_TRANSACTION
+from .._texts.redact import clean
+from .act import Act, Done, Looked, Refused
+from .guard import Guard, broken, judged
+
+#: How long a session may take to end.
+END_SECONDS = 5.0
+#: Starts of one transaction that differ by less are the same: the server's clock has whole seconds.
+SLACK = 2.0
+#: A user who has one of these administers the server.
+_ADMIN = "'SUPER', 'CONNECTION ADMIN', 'CONNECTION_ADMIN', 'SYSTEM_USER'"
+
+GUARDS = (
+    Guard("is_client", "it is the session of a client", "=", True),
+    Guard("is_admin", "its user does not administer the server, as far as mysql.user may be read", "=", False),
+    Guard("is_ours", "it is no session of this check", "=", False),
+    Guard("blocks", "it holds up other sessions", ">=", 1),
+    Guard("waits_for", "it waits for no other session", "<=", 0),
+    Guard("is_told", "the server itself tells whom it holds up", "=", True),
+    Guard("has_transaction", "it has an open transaction", "=", True),
+)
+
+
+class EndMysqlSession(Act):
+    guards = GUARDS
+    has_undo = False
+
+    def look(self) -> Looked:
+        pid = self.target.number("pid")
+        with self._session() as session:
+            identity, values, row = self._read(session, pid)
+        who = f"{row['application'] or 'a session'} ({row['user']})"
+        return Looked(
+            identity, values, self._commands(row, pid), f"the open transaction of {who} is rolled back: what it did in it is lost"
+        )
+
+    @staticmethod
+    def _commands(row: t.Mapping[str, t.Any], pid: int) -> list[str]:
+        if row["state"] in IN_TRANSACTION:
+            return [f"KILL {pid}"]
+        return [f"KILL QUERY {pid}", f"-- only if its transaction is still open {END_SECONDS:.0f} s later:\nKILL {pid}"]
+
+    def run(self, identity: t.Mapping[str, t.Any], limits: t.Mapping[str, t.Any]) -> Done:
+        pid = self.target.number("pid")
+        with self._session() as session:
+            row = self._check(session, identity, limits)
+            if row["state"] not in IN_TRANSACTION:
+                self._kill(session, f"KILL QUERY {pid}")
+                if self._over(session, identity):
+                    return Done(f"the statement of session {pid} was cancelled, and its transaction is over")
+                self._check(session, identity, limits)
+            self._kill(session, f"KILL {pid}")
+            if not self._over(session, identity):
+                raise Refused(f"session {pid} was told to end and is still rolling back")
+        return Done(f"session {pid} was ended")
+
+    def _check(self, session: Session, identity: t.Mapping[str, t.Any], limits: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
+        pid = self.target.number("pid")
+        present, values, row = self._read(session, pid)
+        if not _same(present, identity):
+            raise Refused(f"session {pid} is in another transaction by now")
+        why = broken(judged(GUARDS, values, limits))
+        if why:
+            raise Refused(f"a guard no longer holds: {'; '.join(why)}")
+        return row
+
+    @staticmethod
+    def _kill(session: Session, command: str) -> None:
+        try:
+            session.rows(command)
+        except Denied as denied:
+            right = " (GRANT CONNECTION ADMIN, or SUPER, ON *.* to our user)" if denied.why == "denied" or denied.code == 1095 else ""
+            raise Refused(f"the server refused {command}: {clean(denied.said, 200)}{right}") from None
+
+    def _over(self, session: Session, identity: t.Mapping[str, t.Any]) -> bool:
+        end = time.monotonic() + END_SECONDS
+        while time.monotonic() < end:
+            start = _transaction_start(session, int(identity["pid"]))
+            if start is None or not _same({**identity, "transaction_start": start}, identity):
+                return True
+            time.sleep(0.1)
+        return False
+
+    # -- reading -----------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _session(self) -> t.Iterator[Session]:
+        wanted = connect.login(self.target.options, self.target.tools.secrets)
+        try:
+            session = Session(connect.connection(wanted, self.target.timeout), self.target.timeout)
+        except Problem as problem:
+            raise Refused(str(problem)) from None
+        try:
+            yield session
+        except Denied as denied:
+            raise Refused(f"the server does not answer: {clean(denied.said, 200)}") from None
+        finally:
+            session.close()
+
+    def _read(self, session: Session, pid: int) -> tuple[dict[str, t.Any], dict[str, t.Any], dict[str, t.Any]]:
+        """(identity, values of the guards, the session)"""
+        reader = Reader.of(session)
+        rows, transactions = reader.sessions(), reader.transactions()
+        if isinstance(rows, Unknown) or isinstance(transactions, Unknown):
+            raise Refused(f"sessions cannot be read: {rows.reason if isinstance(rows, Unknown) else t.cast(Unknown, transactions).reason}")
+        programs = known(reader.programs()) or {}
+        opened = activity.transactions(transactions)
+        sessions = activity.sessions(rows, opened, programs, reader.identity.pid)
+        row = next((entry for entry in sessions if entry["pid"] == pid), None)
+        if row is None:
+            raise Refused(f"session {pid} is gone" if pid != reader.identity.pid else "this is our own session")
+        found = waits.waits(sessions, opened, known(reader.row_waits()) or [], reader.metadata_locks())
+        behind = Trees(found.blocked_by).waiting_for().get(pid, set())
+        values = {
+            "is_client": row["backend_type"] == "client backend",
+            "is_admin": _is_admin(session, str(row["user"])),
+            "is_ours": row["application"] == connect.APPLICATION,
+            "blocks": len(behind),
+            "waits_for": len(found.blocked_by.get(pid, ())),
+            "is_told": bool(behind - found.guessed),
+            "has_transaction": pid in opened,
+        }
+        identity = {"pid": pid, "user": row["user"], "transaction_start": _transaction_start(session, pid)}
+        return identity, values, row
+
+
+def _transaction_start(session: Session, pid: int) -> t.Optional[float]:
+    """In seconds since 1970, by the server."""
+    row = session.one(
+        f"SELECT UNIX_TIMESTAMP(trx_started) AS start FROM information_schema.innodb_trx WHERE trx_mysql_thread_id = {int(pid)}"
+    )
+    return None if row.get("start") is None else float(str(row["start"]))
+
+
+def _same(present: t.Mapping[str, t.Any], planned: t.Mapping[str, t.Any]) -> bool:
+    starts = present.get("transaction_start"), planned.get("transaction_start")
+    same_start = starts[0] is not None and starts[1] is not None and abs(starts[0] - starts[1]) < SLACK
+    return same_start and present.get("pid") == planned.get("pid") and present.get("user") == planned.get("user")
+
+
+def _is_admin(session: Session, user: str) -> t.Optional[bool]:
+    """None when our user does not see the rights of others."""
+    of_user = f"SUBSTRING_INDEX(REPLACE(grantee, '''', ''), '@', 1) = {literal(user)}"
+    question = (
+        f"SELECT COUNT(*) AS seen, SUM(privilege_type IN ({_ADMIN})) AS admin FROM information_schema.user_privileges WHERE {of_user}"
+    )
+    try:
+        row = session.one(question)
+    except Denied:
+        return None
+    return None if not int(row.get("seen") or 0) else int(row.get("admin") or 0) > 0

@@ -1,0 +1,21 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The table of acts: name and service → how it is done."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .act import Act
+from .end_mysql_session import EndMysqlSession
+from .end_postgresql_session import EndPostgresqlSession
+
+#: (act, service) → its class.
+ACTS: dict[tuple[str, str], type[Act]] = {
+    ("end_session", "postgresql"): EndPostgresqlSession,
+    ("end_session", "mysql"): EndMysqlSession,
+}
+
+NAMES: t.Final = tuple(sorted({name for name, _service in ACTS}))

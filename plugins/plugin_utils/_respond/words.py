@@ -1,0 +1,59 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What respond prints: a plan, a refusal, what was done, and what came of it."""
+
+from __future__ import annotations
+
+import getpass
+import textwrap
+import typing as t
+
+from ...module_utils._texts.redact import clean
+
+Data = t.Mapping[str, t.Any]
+
+NO_UNDO = "none: a session that was ended does not come back"
+
+
+def plan_lines(proposal: Data, looked: Data, token: t.Optional[str]) -> list[str]:
+    """One plan. The command and the token are lines of their own."""
+    lines = [
+        "",
+        f"PLAN for {proposal['cause']} on {proposal['host']}: {clean(proposal['what'], 300)}",
+        *_entry("where", f"{proposal['service']} {proposal['instance']} on {proposal['host']}{_identity(looked)}"),
+        *_entry("why", proposal["why"]),
+        *[line for row in looked.get("guards") or [] for line in _entry("guard", _guard(row))],
+        *_entry("cost", looked.get("cost") or "not known"),
+        *_entry("undo", looked.get("undo") or NO_UNDO),
+        "  runs:",
+        *[f"    {line}" for command in looked.get("commands") or [] for line in str(command).splitlines()],
+    ]
+    if token is None:
+        return [*lines, *_entry("not possible", looked.get("why") or "it could not be looked at"), "  no token: this act would be refused"]
+    return [*lines, f"  token: {token}", "  good once, for ten minutes: add -e launch_respond=<token>"]
+
+
+def _guard(row: Data) -> str:
+    state = "holds" if row["holds"] else "NOT KNOWN" if row["value"] is None else "BROKEN"
+    if isinstance(row["limit"], bool):
+        return f"{row['says']}: {state}"
+    return f"{row['says']}: {row['value']}, must be {row['operator']} {row['limit']}: {state}"
+
+
+def _identity(looked: Data) -> str:
+    words = [f"{name} {clean(str(value), 60)}" for name, value in (looked.get("identity") or {}).items() if value is not None]
+    return f" ({', '.join(words)})" if words else ""
+
+
+def _entry(name: str, text: t.Any) -> list[str]:
+    return textwrap.wrap(f"{name}: {clean(str(text), 600)}", 110, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+
+
+def user() -> str:
+    """Who runs the playbook, for the record."""
+    try:
+        return clean(getpass.getuser(), 60)
+    except (OSError, KeyError):
+        return "unknown"

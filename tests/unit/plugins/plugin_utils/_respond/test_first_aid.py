@@ -1,0 +1,100 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which act a cause calls for, and when none is proposed."""
+
+from __future__ import annotations
+
+import copy
+import typing as t
+
+import pytest
+
+from ansible_collections.warroom.launch.plugins.module_utils._acts.registry import ACTS
+from ansible_collections.warroom.launch.plugins.plugin_utils._diagnose.causes import KINDS
+from ansible_collections.warroom.launch.plugins.plugin_utils._respond.first_aid import AID, proposals
+
+BLOCKERS = [
+    {"pid": 11, "application": "cron", "blocks_total": 1, "longest_wait_seconds": 90.0},
+    {"pid": 12, "application": "migrate", "blocks_total": 8, "longest_wait_seconds": 40.0},
+]
+REPORT: dict[str, t.Any] = {
+    "hosts": {"db1": {"reached": True, "facts": {"launch_postgresql": {"instances": [{"name": "shop", "state": "up"}]}}}},
+    "findings": [
+        {"check": "postgresql_lock_waits", "host": "db1", "service": "postgresql", "instance": "shop", "status": "fail", "accepted": None}
+    ],
+    "diagnoses": [
+        {
+            "cause": "lock_chain",
+            "tier": "database",
+            "hosts": ["db1"],
+            "statement": "A session blocks 8 others.",
+            "rows": BLOCKERS,
+            "hit": ["app1/uwsgi/shop", "db1/postgresql/shop"],
+        }
+    ],
+}
+
+
+def report(**changes: t.Any) -> dict[str, t.Any]:
+    made = copy.deepcopy(REPORT)
+    made["diagnoses"][0].update(changes)
+    return made
+
+
+def test_the_session_that_holds_up_most_is_to_end() -> None:
+    found, left = proposals(report())
+    assert [(each.act, each.host, each.service, each.instance, each.about) for each in found] == [
+        ("end_session", "db1", "postgresql", "shop", {"pid": 12})
+    ]
+    assert not left and "migrate" in found[0].what
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [],
+        [{"pid": 0, "blocks_total": 4}],
+        [{"pid": "1; DROP", "blocks_total": 4}],
+        [{"pid": True, "blocks_total": 1}],
+        [{"blocks_total": 2}],
+    ],
+    ids=["none", "a prepared transaction", "text", "a truth value", "no pid"],
+)
+def test_what_the_report_does_not_name_is_left_alone(rows: list[dict[str, t.Any]]) -> None:
+    found, left = proposals(report(rows=rows))
+    assert not found and "does not name what to act on" in left[0]
+
+
+def test_an_accepted_finding_is_left_alone() -> None:
+    made = report()
+    made["findings"][0]["accepted"] = "known"
+    assert proposals(made) == ([], ["lock_chain: its finding is accepted (launch_check_accept)"])
+
+
+@pytest.mark.parametrize("status", ["unknown", "ok", "skipped"])
+def test_what_is_unknown_is_never_acted_on(status: str) -> None:
+    made = report()
+    made["findings"][0]["status"] = status
+    found, left = proposals(made)
+    assert not found and "not beyond its limit" in left[0]
+
+
+def test_two_causes_of_one_tier_compete() -> None:
+    made = report()
+    made["diagnoses"].append({**made["diagnoses"][0], "cause": "missing_index"})
+    found, left = proposals(made)
+    assert not found and all("compete" in sentence or "no act" in sentence for sentence in left)
+
+
+def test_a_target_that_was_not_read_is_left_alone() -> None:
+    made = report()
+    made["hosts"]["db1"]["facts"]["launch_postgresql"]["instances"][0]["state"] = "down"
+    found, left = proposals(made)
+    assert not found and "not among the instances" in left[0]
+
+
+def test_every_row_of_the_table_is_of_a_cause_and_has_its_act() -> None:
+    assert set(AID) <= set(KINDS)
+    assert {(aid.act, service) for aid in AID.values() for service in aid.services} == set(ACTS)
