@@ -34,7 +34,6 @@ options:
     description:
       - The database to connect to; also the one whose tables are read unless O(databases) says otherwise.
       - Without it V(postgres), and C(pg_stat_statements) is looked for in the busiest databases.
-      - V(pgbouncer) is the console of that pooler.
     type: str
   ssl_mode:
     description: As libpq's C(sslmode).

@@ -15,7 +15,7 @@ description:
   - Names the session at the root of every lock wait, the clients that take the time, and the indexes that are missing, with the
     statement to run next. The module does not run it.
   - A server that refuses connections because none is left is a fact (RV(ignore:connections_exhausted)), not a failure.
-  - Recognises PgBouncer's console (O(login_db=pgbouncer)) and reads its pools and waiting clients.
+  - PgBouncer is read by M(warroom.launch.pgbouncer_stats).
 author:
   - warroom.launch authors (@warroom-launch)
 extends_documentation_fragment:
@@ -40,19 +40,14 @@ EXAMPLES = r"""
     login_db: shop
     ssl_mode: verify-full
 
-- name: The server, and the pooler in front of it
+- name: One server, two of its databases, and who may run long queries
   warroom.launch.postgresql_stats:
-    login_user: launch
-    login_password: "{{ vault_launch_password }}"
     instances:
       - name: shop
         login_unix_socket: /var/run/postgresql
         databases: [shop, reports]
         exempt:
           - {user: "^backup$"}
-      - name: pooler
-        login_port: 6432
-        login_db: pgbouncer
 
 - name: The plan of what a session runs right now
   warroom.launch.postgresql_stats:
@@ -80,7 +75,7 @@ ansible_facts:
           type: list
           elements: dict
           contains: {
-            kind: {type: str, description: 'V(server), or V(pgbouncer), of which C(pooler), C(clients) and C(version) are given.'},
+            kind: {type: str, description: Always V(server).},
             version: {type: str, description: The server's own words.}, version_number: {type: int, description: For example V(150008).},
             role: {type: str, description: V(primary) or V(replica).},
             refuses_writes: {type: bool, description: 'Whether it is a primary whose transactions are read-only unless they say otherwise.'},
@@ -354,23 +349,7 @@ ansible_facts:
             index_definitions: {type: list, elements: dict, description: 'Indexes by what they do, to compare environments.', contains: {
               database: {type: str, description: Its database.}, name: {type: str, description: Its name.},
               definition: {type: str, description: 'What it does, without the name.'}}},
-            index_definitions_total: {type: int, description: How many there are.}, index_definitions_hash: {type: str, description: Covers them all.},
-            pooler: {type: dict, description: Of PgBouncer; null when SHOW POOLS may not be read., contains: {
-              mode: {type: str, description: The pool mode.}, clients: {type: int, description: Clients.},
-              max_clients: {type: int, description: How many there may be.}, clients_ratio: {type: float, description: The share.},
-              clients_waiting: {type: int, description: Clients that wait for a server connection.},
-              longest_wait_seconds: {type: float, description: How long the first waits.},
-              paused: {type: list, elements: str, description: 'Databases that were paused or disabled by a person, null before 1.8.'},
-              servers_active: {type: int, description: Server connections at work.}, servers_idle: {type: int, description: Idle ones.},
-              pool_size: {type: int, description: The default size of a pool.}, queries_per_second: {type: float, description: Queries.},
-              transactions_per_second: {type: float, description: Transactions.}, mean_query_milliseconds: {type: float, description: Mean time of a query.},
-              mean_wait_milliseconds: {type: float, description: Mean wait for a server connection.},
-              pools: {type: list, elements: dict, description: The pools in most trouble., contains: {
-                database: {type: str, description: The database.}, user: {type: str, description: The user.}, mode: {type: str, description: Its mode.},
-                clients_active: {type: int, description: Clients at work.}, clients_waiting: {type: int, description: Clients that wait.},
-                servers_active: {type: int, description: Server connections at work.}, servers_idle: {type: int, description: Idle ones.},
-                longest_wait_seconds: {type: float, description: How long the first waits.}}},
-              pools_total: {type: int, description: How many there are.}}}
+            index_definitions_total: {type: int, description: How many there are.}, index_definitions_hash: {type: str, description: Covers them all.}
           }
 """
 

@@ -119,7 +119,7 @@ FAULTS: tuple[Kind, ...] = (
     _kind("mariadb_down", data.stopped, "mariadb", "mariadb", "mariadb", "service_down", "database"),
     _kind("slow_proxy_to_database", web.latency, 1, 100, 300, "outside_slow", "outside", "127.0.0.1", findings=("uwsgi_response_time",)),
     _absent("database_far_away", "network_slow", "network", "a delay between hosts needs netem in the kernel, or a second host"),
-    _absent("pooler_too_small", "pool_too_small", "database", "the practice stack has no PgBouncer"),
+    _absent("pooler_too_small", "pool_too_small", "database", "only the modern flavour of the practice stack has a PgBouncer"),
     _absent("stale_statistics", "stale_statistics", "database", "a plan that turns bad needs more rows than the practice stack has"),
     # machine
     _kind("disk_writer", data.disk_writer, 5, 100, 1000, "foreign_disk", "server", findings=("server_iowait_database",)),

@@ -138,10 +138,9 @@ class Recorder:
 #: What gives facts, or parts of them under their names: module → functions, and the service where it is not the test's.
 PARTS: tuple[tuple[str, tuple[str, ...], t.Optional[str]], ...] = (
     *((f"module_utils._collectors.{service}.shape", ("facts", "exhausted"), None)
-      for service in ("celery", "memcached", "mysql", "postgresql", "server", "uwsgi", "varnish", "varnish_traffic")),
+      for service in ("celery", "memcached", "mysql", "pgbouncer", "postgresql", "server", "uwsgi", "varnish", "varnish_traffic")),
     ("module_utils._collectors.postgresql.comparable", ("settings", "indexes"), None),
     ("module_utils._collectors.postgresql.confirm", ("ranked",), None),
-    ("module_utils._collectors.postgresql.pooler", ("facts",), None),
     ("module_utils._collectors.postgresql.replication", ("facts",), None),
     ("module_utils._collectors.postgresql.server", ("identity", "databases"), None),
     ("module_utils._collectors.postgresql.statements", ("facts",), None),

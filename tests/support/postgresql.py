@@ -13,6 +13,7 @@ import signal
 import subprocess
 import typing as t
 
+from ansible_collections.warroom.launch.plugins.module_utils._collect.base import Collector
 from ansible_collections.warroom.launch.plugins.module_utils._collect.host_tools import HostTools
 from ansible_collections.warroom.launch.plugins.module_utils._collect.options import instances_of, secrets_in
 from ansible_collections.warroom.launch.plugins.module_utils._collect.run import gather
@@ -143,13 +144,14 @@ class Replica(Postgres):
 
 
 class PgBouncer(Server):
-    """PgBouncer in transaction mode in front of a server; everybody is trusted, `warroom` may see the console."""
+    """PgBouncer in transaction mode in front of a server; everyone is trusted, `warroom` may see the console."""
 
-    def __init__(self, behind: Postgres, pool_size: int = 5) -> None:
+    def __init__(self, behind: Postgres, pool_size: int = 5, max_client_conn: int = 20) -> None:
         super().__init__()
         self.port = free_port()
         self.behind = behind
         self.pool_size = pool_size
+        self.max_client_conn = max_client_conn
 
     def prepare(self) -> None:
         lines = [
@@ -158,7 +160,7 @@ class PgBouncer(Server):
             "[pgbouncer]",
             f"listen_addr = 127.0.0.1\nlisten_port = {self.port}\nunix_socket_dir = {self.dir}",
             f"auth_type = trust\nauth_file = {self.dir}/users\nadmin_users = warroom\npool_mode = transaction",
-            f"default_pool_size = {self.pool_size}\nmax_client_conn = 20",
+            f"default_pool_size = {self.pool_size}\nmax_client_conn = {self.max_client_conn}",
         ]
         (self.dir / "users").write_text('"warroom" ""\n"app" ""\n')
         (self.dir / "pgbouncer.ini").write_text("\n".join(lines) + "\n")
@@ -171,14 +173,19 @@ class PgBouncer(Server):
 
 
 def gathered(
-    options: dict[str, t.Any], window: float = 0.0, top: int = 20, timeout: float = 5.0, meanwhile: t.Optional[t.Callable[[], t.Any]] = None
+    options: dict[str, t.Any],
+    window: float = 0.0,
+    top: int = 20,
+    timeout: float = 5.0,
+    meanwhile: t.Optional[t.Callable[[], t.Any]] = None,
+    collector: Collector = COLLECTOR,
 ) -> dict[str, t.Any]:
     """The facts of one instance by the module's own code in this process: a second faster than a run of Ansible.
 
     `meanwhile` runs in the window.
     """
-    checked = instances_of(COLLECTOR, [options], {})
+    checked = instances_of(collector, [options], {})
     assert checked is not None
     tools = HostTools(RealCommands(), top=top, timeout=timeout)
-    tools.secrets |= secrets_in(COLLECTOR, checked[0])
-    return gather([(with_meanwhile(COLLECTOR, meanwhile), checked[0])], window, tools)[COLLECTOR.key]["instances"][0]
+    tools.secrets |= secrets_in(collector, checked[0])
+    return gather([(with_meanwhile(collector, meanwhile), checked[0])], window, tools)[collector.key]["instances"][0]

@@ -81,6 +81,7 @@ TABLES: dict[str, tuple[t.Iterable[str], t.Iterable[str], dict[str, str]]] = {
             "server": "its tools are on every host (tier: all)",
             "varnish_traffic": "its tools are varnish's",
             "redis": "redis-cli comes with the server",
+            "pgbouncer": "psql is among PostgreSQL's tools",
             "wsgi": "no tool shows it; ss and htop are on every host",
             "django": "its tool is the project's own",
             "site": "it is no service of a host; curl is everywhere",

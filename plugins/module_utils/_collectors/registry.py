@@ -51,6 +51,12 @@ def _mysql() -> Collector:
     return COLLECTOR
 
 
+def _pgbouncer() -> Collector:
+    from .pgbouncer.collector import COLLECTOR
+
+    return COLLECTOR
+
+
 def _postgresql() -> Collector:
     from .postgresql.collector import COLLECTOR
 
@@ -178,8 +184,9 @@ ROWS: tuple[Service, ...] = (
     Service("redis", "Redis", "store", _redis, "redis_stats", ("redis", "valkey"), followed=("redis_memory_left",)),
     Service("celery", "Celery", "queue", _celery, "celery_stats", ("celery",)),
     Service("celery_queue", "Celery queues", "queue", under="celery", followed=("celery_queue_growth",)),
+    Service("pgbouncer", "PgBouncer", "database", _pgbouncer, "pgbouncer_stats", ("pgbouncer",), followed=("pgbouncer_waiting",)),
     Service(
-        "postgresql", "PostgreSQL", "database", _postgresql, "postgresql_stats", ("postgres", "postmaster", "pgbouncer"),
+        "postgresql", "PostgreSQL", "database", _postgresql, "postgresql_stats", ("postgres", "postmaster"),
         followed=("postgresql_connections",),
     ),
     Service("mysql", "MySQL", "database", _mysql, "mysql_stats", ("mysqld", "mariadbd"), followed=("mysql_connections",)),

@@ -151,16 +151,21 @@ def celery(way: Way, instances: t.Sequence[Instance]) -> list[Pane]:
     return panes
 
 
+def pgbouncer(way: Way, instances: t.Sequence[Instance]) -> list[Pane]:
+    panes = []
+    for one in instances:
+        login = access.of("psql", {**one, "kind": access.CONSOLE, "password": None}, way)
+        script = first_of(way, words("watch", words("psql", *login.arguments, "-c", "SHOW POOLS")), lacking="psql")
+        panes.append(Pane(f"pools {one.get('name')}", script, login.user, _login_note(way, one, "psql", "~/.pgpass")))
+    return panes
+
+
 def postgresql(way: Way, instances: t.Sequence[Instance]) -> list[Pane]:
     panes = []
     for one in instances:
         # its password is in ~/.pgpass, as the note says
         login = access.of("pg_activity", {**one, "password": None}, way)
-        if access.is_pooler(one):
-            tools = [words("watch", words("psql", *login.arguments, "-c", "SHOW POOLS"))]
-        else:
-            tools = [words(tool, *login.arguments) for tool in ("pg_activity", "pg_top")]
-        script = first_of(way, *tools, lacking="pg_activity")
+        script = first_of(way, *(words(tool, *login.arguments) for tool in ("pg_activity", "pg_top")), lacking="pg_activity")
         notes = _login_note(way, one, "pg_activity", "~/.pgpass")
         panes.append(Pane(f"pg_activity {one.get('name')}", script, login.user, notes))
     return panes
@@ -190,6 +195,7 @@ TOOLS: dict[str, t.Callable[[Way, t.Sequence[Instance]], list[Pane]]] = {
     "memcached": memcached,
     "redis": redis,
     "celery": celery,
+    "pgbouncer": pgbouncer,
     "postgresql": postgresql,
     "mysql": mysql,
 }

@@ -19,8 +19,20 @@ from .waits import busy_workers, sessions_at_work
 
 #: The tools that show who does what in it, the best first.
 _SESSIONS = "psql {login} -c 'SELECT pid, usename, state, wait_event_type, xact_start, query FROM pg_stat_activity ORDER BY xact_start'"
-TOOLS = {"postgresql": ("pg_activity {login}", _SESSIONS), "mysql": ("innotop {login} -m Q", "mysqladmin {login} processlist")}
-LABEL = {"postgresql": "PostgreSQL", "mysql": "MySQL"}
+TOOLS = {
+    "postgresql": ("pg_activity {login}", _SESSIONS),
+    "mysql": ("innotop {login} -m Q", "mysqladmin {login} processlist"),
+    "pgbouncer": ("psql {login} -c 'SHOW CLIENTS'",),
+}
+LABEL = {"postgresql": "PostgreSQL", "mysql": "MySQL", "pgbouncer": "PgBouncer"}
+
+#: What else gives a database's clients room.
+_POOLER = "Put a pooler in front, and raise max_connections only if memory allows it."
+MORE_ROOM = {
+    "postgresql": _POOLER,
+    "mysql": _POOLER,
+    "pgbouncer": "Raise max_client_conn and the limit of open files of its process: a client costs the pooler a few kilobytes.",
+}
 
 #: A confirmed missing index is a cause when its statements are at least this part of the database's working time.
 NOTABLE_SHARE = 0.2
@@ -273,7 +285,7 @@ def connection_budget(fleet: Fleet) -> t.Iterator[Cause]:
         if fleet.bad(database, f"{database.service}_connections", f"{database.service}_connections_left") is None:
             continue
         clients = sorted(database.rows("clients"), key=lambda row: -row.amount("sessions"))
-        used, usable = database.number("connections.used"), database.number("connections.usable") or database.number("connections.max")
+        used, usable = _connections(database)
         # a server that refuses every client refuses this check as well: then the numbers are not known
         taken = f"{int(used or 0)} of {int(usable)} are in use" if usable else "it refuses new ones"
         yield Cause(
@@ -282,13 +294,20 @@ def connection_budget(fleet: Fleet) -> t.Iterator[Cause]:
             evidence=[f"{row.get('user')} from {row.get('address')}: {row.get('sessions')} sessions." for row in clients[:5]],
             first_fix=(
                 f"Take sessions of {database} from the clients that hold most of them{_holders(clients)}: fewer processes and threads, no "
-                "persistent connections. Put a pooler in front, and raise max_connections only if memory allows it."
+                f"persistent connections. {MORE_ROOM[database.service]}"
             ),
             avoid="Do not add workers or application servers: each opens connections of its own.",
             look=fleet.command(database, *TOOLS[database.service]),
             rows=clients[:10],
             at=database,
         )
+
+
+def _connections(database: Instance) -> tuple[t.Optional[float], t.Optional[float]]:
+    """Those in use, and those that clients may have."""
+    if database.service == "pgbouncer":
+        return database.number("client_connections"), database.number("max_client_connections")
+    return database.number("connections.used"), database.number("connections.usable") or database.number("connections.max")
 
 
 def _seconds(value: t.Optional[float]) -> str:

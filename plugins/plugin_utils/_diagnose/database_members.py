@@ -10,7 +10,7 @@ import typing as t
 
 from .._checks.finding import Finding
 from .._checks.units import numbered
-from .._fleet.observed import Instance, Row, rows_in
+from .._fleet.observed import Instance, Row
 from . import replicas
 from .cause import Cause, look, said, several
 from .fleet_view import Fleet
@@ -53,9 +53,9 @@ def _member_out(fleet: Fleet, server: Instance, finding: Finding, variant: str) 
 
 def pool_too_small(fleet: Fleet) -> t.Iterator[Cause]:
     """Clients wait in a pooler all of whose server connections are busy. Whether the database could take more says the database."""
-    for pooler, finding in fleet.each_bad("postgresql", "postgresql_pooler_waiting", least="warn"):
-        pools = [row for row in rows_in(pooler.part("pooler").get("pools")) if row.get("clients_waiting")]
-        paused = pooler.part("pooler").get("paused") or ()
+    for pooler, finding in fleet.each_bad("pgbouncer", "pgbouncer_waiting", least="warn"):
+        pools = [row for row in pooler.rows("pools") if row.get("clients_waiting")]
+        paused = pooler.facts.get("paused") or ()
         # without any server connection it is not small: it is paused, or does not reach the server
         full = [
             row for row in pools if row.number("servers_idle") == 0 and row.number("servers_active") and row.get("database") not in paused
@@ -87,16 +87,16 @@ def _state(pool: Row) -> str:
 
 
 def _times(pooler: Instance) -> t.Iterator[str]:
-    wait, query = pooler.number("pooler.mean_wait_milliseconds"), pooler.number("pooler.mean_query_milliseconds")
+    wait, query = pooler.number("mean_wait_milliseconds"), pooler.number("mean_query_milliseconds")
     if wait is not None and query is not None:
         yield f"A transaction waits {wait:.0f} ms for a connection, a query then takes {query:.0f} ms."
 
 
 def _larger(pooler: Instance, pool: Row) -> str:
-    size, busy = pooler.number("pooler.pool_size"), pool.amount("servers_active")
+    size, busy = pooler.number("pool_size"), pool.amount("servers_active")
     now = f" (now {size:.0f})" if size is not None else ""
     more = int(max(2 * busy, (size or 0) + 1))
-    held = "" if pooler.part("pooler").get("mode") == "transaction" else (
+    held = "" if pooler.facts.get("mode") == "transaction" else (
         "Its clients keep a connection for their whole session: pool_mode = transaction lets them share, if the application uses no "
         "session state (SET, advisory locks, LISTEN). "
     )  # fmt: skip

@@ -23,6 +23,8 @@ PROTOCOLS = {
     "5671": "amqp", "9200": "elasticsearch", "27017": "mongodb", "9092": "kafka", "22": "ssh", "25": "mail", "465": "mail", "587": "mail",
     "53": "dns", "123": "ntp", "514": "syslog", "8125": "statsd", "4317": "traces", "4318": "traces", "389": "ldap", "636": "ldap",
 }  # fmt: skip
+#: Services that speak the protocol of another.
+SPEAKS = {"pgbouncer": "postgresql"}
 #: Tiers from the visitors' side on: who comes first may need who comes later.
 RANK = {tier: rank for rank, tier in enumerate(TALKERS)}
 #: Ports of the web: an API of others, or a way to an application, and never to a database.
@@ -149,7 +151,7 @@ class Graph:
         """Whether what listens at an address where no instance is known may be a proxy, or another name, that leads to the service."""
         port = Place.of(address).port
         protocol = PROTOCOLS.get(port or "")
-        return protocol == service or (protocol is None and (port not in WEB or tier == "accelerator"))
+        return protocol == SPEAKS.get(service, service) or (protocol is None and (port not in WEB or tier == "accelerator"))
 
     # -- sites -----------------------------------------------------------------------------------------------
 

@@ -20,8 +20,8 @@ Key = tuple[str, str, str]
 SERVICES = tuple(row.name for row in GATHERED.values() if row.tier != MACHINES and row.under is None)
 #: Tiers whose instances wait for others. Others only answer, proxies among them excepted.
 TALKERS = ("accelerator", "application", "queue")
-#: What in `kind` makes an instance a proxy: behind it may be anything.
-PROXIES = ("proxy", "pgbouncer")
+#: What in `kind` makes an instance a proxy, and services that are nothing else: behind them may be anything.
+PROXIES, PROXY_SERVICES = ("proxy",), ("pgbouncer",)
 UNIX = "unix:"
 ANY = ("0.0.0.0", "::")
 
@@ -133,7 +133,7 @@ def _node(instance: Instance, host_addresses: frozenset[str]) -> Node:
         why_unknown=None if total is not None and total <= len(rows) else _why(instance.facts, total, len(rows)),
         network=name if isinstance(name, str) else None,
         addresses=own if isinstance(name, str) else host_addresses,
-        is_talker=tier in TALKERS or instance.facts.get("kind") in PROXIES,
+        is_talker=tier in TALKERS or instance.facts.get("kind") in PROXIES or instance.service in PROXY_SERVICES,
     )
 
 

@@ -104,21 +104,35 @@ def django(tool: str, instance: Instance, _way: Way) -> Access:
 _ASKS_NOBODY = ("pg_activity", "pg_top")
 
 
+#: What `kind` says of a PgBouncer, whose console is a database of that name and knows SHOW and no transactions.
+CONSOLE = "pgbouncer"
+
+
 def is_pooler(instance: Instance) -> bool:
-    """Whether it is PgBouncer's console, which knows SHOW and no transactions."""
-    return instance.get("login_db") == "pgbouncer" or instance.get("kind") == "pgbouncer"
+    return instance.get("kind") == CONSOLE
 
 
 def postgresql(tool: str, instance: Instance, way: Way) -> Access:
     if tool in _ASKS_NOBODY and instance.get("password"):
         raise Untypable(f"{tool} does not ask for the password that this login needs")
+    if is_pooler(instance):
+        return _pgbouncer(instance, way)
     host, port = place_of(instance, "login_unix_socket", 5432)
     user = instance.get("login_user") or instance.get("user")
     place = ["-h", host, "-p", str(port), *(["-U", str(user)] if user else [])]
-    database = "pgbouncer" if is_pooler(instance) else str(instance.get("login_db") or instance.get("database") or "postgres")
+    database = str(instance.get("login_db") or instance.get("database") or "postgres")
     # on a socket PostgreSQL knows its users by who they are on the system
     by_peer = not instance.get("login_user") and host.startswith("/") and user and way.may_be(str(user))
     return Access((*place, "-d", database), str(user) if by_peer else None)
+
+
+def _pgbouncer(instance: Instance, way: Way) -> Access:
+    """Its console lets the system user that it runs as in over its socket, as `pgbouncer` and without a password."""
+    host, port = place_of(instance, "login_unix_socket", 6432)
+    user, owner = instance.get("login_user"), instance.get("owner")
+    by_peer = not user and host.startswith("/") and owner and way.may_be(str(owner))
+    login = str(user or CONSOLE if by_peer or user else "")
+    return Access(("-h", host, "-p", str(port), *(("-U", login) if login else ()), "-d", CONSOLE), str(owner) if by_peer else None)
 
 
 _PROMPT = {"mytop": "--prompt", "innotop": "--askpass", "pt-duplicate-key-checker": "--ask-pass"}

@@ -276,6 +276,19 @@ def _celery(report: Report) -> t.Iterator[t.Optional[Chart]]:
     yield charts.stacked("Finished tasks", tasks, ("succeeded", "retried", "failed"))
 
 
+def _pgbouncer(report: Report) -> t.Iterator[t.Optional[Chart]]:
+    up = instances_by_place(report, "pgbouncer")
+    pools = [(f"{row['where']} {row.get('database')} ({row.get('user')})", row) for row in rows_of(up, "pools")]
+    names = ("servers_active", "servers_idle")
+    servers = [{"label": label, "values": [number(row.get(name)) for name in names]} for label, row in pools]
+    yield charts.stacked("Server connections by pool", servers, ("active", "idle"))
+    clients = [
+        {"label": label, "values": [number(row.get(name)) for name in ("clients_active", "clients_waiting")]} for label, row in pools
+    ]
+    yield charts.stacked("Clients by pool", clients, ("served", "waiting"), "who waits has no server connection")
+    yield charts.bars("Mean wait for a server connection", values(up, "mean_wait_milliseconds"), "milliseconds", mark=100)
+
+
 def _database(service: str) -> t.Callable[[Report], t.Iterator[t.Optional[Chart]]]:
     def draw(report: Report) -> t.Iterator[t.Optional[Chart]]:
         up = instances_by_place(report, service)
@@ -324,6 +337,7 @@ PANELS: dict[str, t.Callable[[Report], t.Iterator[t.Optional[Chart]]]] = {
     "memcached": _memcached,
     "redis": _redis,
     "celery": _celery,
+    "pgbouncer": _pgbouncer,
     "postgresql": _database("postgresql"),
     "mysql": _database("mysql"),
 }

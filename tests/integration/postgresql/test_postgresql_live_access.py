@@ -7,13 +7,10 @@
 from __future__ import annotations
 
 import os
-import threading
 
 import psycopg
 import pytest
 
-from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import Catalogue, load
-from ansible_collections.warroom.launch.plugins.plugin_utils._judge.pipeline import Asked, judge
 from tests.support.postgresql import PgBouncer, Postgres, gathered
 from tests.support.server import wait_until
 
@@ -132,42 +129,6 @@ def test_p12_through_a_pooler_in_transaction_mode(leaving, pooler):
     with psycopg.connect(host="127.0.0.1", port=pooler.port, user="warroom", dbname="postgres", autocommit=True) as next_client:
         assert next_client.execute("show statement_timeout").fetchone() == ("0",)
         assert next_client.execute("show search_path").fetchone() == ('"$user", public',)
-
-
-def test_the_poolers_console(leaving, pooler):
-    sessions = []
-    for _number in range(2):
-        session = psycopg.connect(host="127.0.0.1", port=pooler.port, user="app", dbname="shop", application_name="web")
-        session.execute("select 1")  # the transaction stays open and keeps its server
-        sessions.append(session)
-
-    def wait():
-        with psycopg.connect(host="127.0.0.1", port=pooler.port, user="app", dbname="shop", application_name="web") as waiting:
-            waiting.execute("select 1")
-
-    waiter = threading.Thread(target=wait)
-    waiter.start()
-    try:
-        found = instance(leaving, login_port=pooler.port, login_db="pgbouncer", window=2)
-    finally:
-        for session in sessions:
-            session.close()
-        waiter.join(30)
-    assert found["kind"] == "pgbouncer" and found["version"]
-    assert found["pooler"]["clients_waiting"] == 1 and found["pooler"]["longest_wait_seconds"] > 0
-    assert found["pooler"]["max_clients"] == 20 and found["pooler"]["mode"] == "transaction"
-    (pool,) = [row for row in found["pooler"]["pools"] if row["database"] == "shop"]
-    assert (pool["clients_active"], pool["servers_active"]) == (2, 2)
-    assert [(row["user"], row["sessions"]) for row in found["clients"] if row["database"] == "shop"] == [("app", 3)]
-    facts = {"launch_postgresql": {"schema": 1, "instances": [found]}}
-    (cause,) = judge([Asked("db1", facts, services=["postgresql"])], Catalogue(load()))["diagnoses"]
-    assert cause["cause"] == "pool_too_small" and "all of its 2 server connections are busy" in cause["statement"]
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be the pooler's user for the time of a handshake")
-def test_root_is_let_into_the_poolers_console_over_its_socket(pooler):
-    found = gathered({"login_unix_socket": str(pooler.dir), "login_port": pooler.port, "login_db": "pgbouncer"})
-    assert found["state"] == "up" and found["kind"] == "pgbouncer" and found["pooler"]["max_clients"] == 20, found["problem"]
 
 
 def test_p03_created_but_not_preloaded():

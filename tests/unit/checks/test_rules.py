@@ -42,7 +42,7 @@ NO_MINIMUM = {
     **dict.fromkeys(
         ("celery_queue_memory_left", "database_connection_budget", "memcached_connections", "mysql_connections",
          "mysql_connections_peak", "postgresql_connections",
-         "postgresql_limits", "postgresql_pooler_clients", "postgresql_wraparound", "server_descriptors", "server_filesystems",
+         "postgresql_limits", "pgbouncer_connections", "postgresql_wraparound", "server_descriptors", "server_filesystems",
          "server_inodes", "server_conntrack", "server_memory_available", "server_swap_full", "server_memory_put_to_use",
          "server_memory_limit", "uwsgi_listen_queue_full", "wsgi_listen_queue_full", "varnish_transient",
          "redis_memory_left", "redis_connections", "redis_host_memory"), CAPACITY

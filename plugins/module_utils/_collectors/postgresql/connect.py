@@ -19,8 +19,7 @@ from .identity import acting_as
 
 APPLICATION = "warroom.launch"
 DEFAULT_PORT = 5432
-#: PgBouncer's own database, and its user there.
-CONSOLE = "pgbouncer"
+CONSOLE = startup.CONSOLE
 
 
 def parameters(options: t.Mapping[str, t.Any], seconds: float) -> dict[str, t.Any]:
@@ -134,6 +133,13 @@ def _users(options: t.Mapping[str, t.Any]) -> t.Iterator[tuple[str, t.Optional[i
     if ourselves != "root":
         yield ourselves, None
     yield "postgres", None
+
+
+def owner_of(options: t.Mapping[str, t.Any]) -> t.Optional[str]:
+    """The system user whose UNIX socket it is; None over TCP."""
+    directory, port = socket_of(options)
+    owner = _owner(f"{directory}/.s.PGSQL.{port}") if directory else None
+    return None if owner is None else _name(owner)
 
 
 def _owner(path: str) -> t.Optional[int]:

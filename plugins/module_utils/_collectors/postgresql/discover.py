@@ -13,7 +13,6 @@ import typing as t
 from ..._collect.host_tools import HostTools
 from ..._linux import safe_files
 from ..._linux.processes import Process
-from .connect import CONSOLE
 
 #: What a backend calls itself: `postgres: [cluster: ]user database address(port) state`.
 _TITLE = re.compile(r"^postgres: (?:\S+: )?(?P<user>\S+) (?P<database>\S+) (?P<address>\[local\]|\S+?\(\d+\)) (?P<state>.+)$")
@@ -37,21 +36,11 @@ def discover(tools: HostTools) -> list[dict[str, t.Any]]:
         if place not in places:
             places.append(place)
             found.append({**place, **tools.guessed(process)})
-    return found + _poolers(tools)
-
-
-def _poolers(tools: HostTools) -> list[dict[str, t.Any]]:
-    """PgBouncers, by their sockets; their console is a separate database."""
-    found = []
-    for process in tools.named("pgbouncer"):
-        place = _from_listeners(tools, process)
-        if place is not None:
-            found.append({**place, "login_db": CONSOLE, "name": f"pgbouncer {place['login_port']}"})
     return found
 
 
 def _place(tools: HostTools, process: Process) -> dict[str, t.Any]:
-    return _from_listeners(tools, process) or _from_pid_file(process) or _from_arguments(process)
+    return from_listeners(tools, process) or _from_pid_file(process) or _from_arguments(process)
 
 
 def backends(tools: HostTools, port: int) -> t.Optional[list[dict[str, t.Any]]]:
@@ -66,7 +55,7 @@ def backends(tools: HostTools, port: int) -> t.Optional[list[dict[str, t.Any]]]:
     return None
 
 
-def _from_listeners(tools: HostTools, process: Process) -> t.Optional[dict[str, t.Any]]:
+def from_listeners(tools: HostTools, process: Process) -> t.Optional[dict[str, t.Any]]:
     """The sockets it listens on (readable by root and by itself). A UNIX socket is preferred: it needs no password."""
     tcp = None
     for listener in tools.processes.listening(process.pid):

@@ -14,7 +14,7 @@ import typing as t
 
 from ..._collect.problem import Down, Problem
 from .session import quoted
-from .startup import Refusal
+from .startup import CONSOLE, Refusal
 
 
 class Exhausted(Problem):
@@ -42,6 +42,7 @@ _ABOUT_THE_USER = ("28000", "28P01")
 _FULL_POOLER = re.compile(r"no more connections allowed|query_wait_timeout|(?:connection limit|connections) exceeded", re.IGNORECASE)
 _POOLER = (
     (re.compile(r"no such user", re.IGNORECASE), "add the user to PgBouncer's auth_file or auth_query"),
+    (re.compile(r"^not allowed$", re.IGNORECASE), "add the user to stats_users in pgbouncer.ini and RELOAD it"),
     (re.compile(r"no such database", re.IGNORECASE), "check login_db against the section [databases] of pgbouncer.ini"),
 )
 _NOBODY = re.compile(
@@ -64,7 +65,7 @@ def explained(refused: Refusal, wish: Wish) -> Problem:
     advice = _advice(refused, wish)
     if advice is not None:
         return Problem(f"{where} refuses us: {said}: {advice}")
-    return _without_code(said, where)
+    return _without_code(said, where, "PgBouncer" if wish.database == CONSOLE else "PostgreSQL")
 
 
 def _limit(refused: Refusal, wish: Wish) -> Problem:
@@ -116,7 +117,7 @@ def _not_authorised(refused: Refusal, wish: Wish) -> str:
     return "check login_user and login_password, and this user's line in pg_hba.conf"
 
 
-def _without_code(said: str, where: str) -> Problem:
+def _without_code(said: str, where: str, product: str) -> Problem:
     """What libpq or a pooler says by itself."""
     if _FULL_POOLER.search(said):
         return Exhausted(f"{where} is up and refuses connections: {said}")
@@ -126,7 +127,7 @@ def _without_code(said: str, where: str) -> Problem:
     if _TLS.search(said):
         return Problem(f"no encrypted connection to {where}: {said}: check ssl_mode and ca_cert")
     if _NOBODY.search(said):
-        return Down(f"no PostgreSQL at {where}: {said}")
+        return Down(f"no {product} at {where}: {said}")
     return Problem(f"{where} refuses us: {said}")
 
 

@@ -28,7 +28,6 @@ from . import (
     driver,
     indexes,
     plans,
-    pooler,
     queries,
     refusal,
     server_queries,
@@ -277,8 +276,6 @@ class Server:
 class PostgresqlSampler(Sampler):
     _session: t.Optional[Session] = None
     _server: t.Optional[Server] = None
-    _console: t.Optional[pooler.Console] = None
-    _readings: tuple[t.Optional[pooler.Reading], t.Optional[pooler.Reading]] = (None, None)
     _exhausted: t.Optional[str] = None
 
     @property
@@ -286,14 +283,15 @@ class PostgresqlSampler(Sampler):
         return str(self.options.get("name") or connect.shown(self.options))
 
     def first(self) -> None:
+        if self.options.get("login_db") == connect.CONSOLE:
+            raise Problem(
+                f"login_db: {connect.CONSOLE} is the console of a PgBouncer: list it under pgbouncer in launch_check_services, or use "
+                "pgbouncer_stats"
+            )
         try:
             connection = connect.connection(self.options, self.tools.timeout)
             budget = Budget(self.tools.timeout)
             self._session = Session(connection, budget)
-            if self.options.get("login_db") == connect.CONSOLE:
-                self._console = pooler.Console(self._session)
-                self._readings = (self._console.first(), None)
-                return
             self._server = Server(self._session, budget, self.options, self.tools)
             self._server.read_first()
         except refusal.Exhausted as refused:
@@ -319,12 +317,8 @@ class PostgresqlSampler(Sampler):
     def second(self) -> None:
         if self._server is not None:
             self._server.read_second()
-        elif self._console is not None:
-            self._readings = (self._readings[0], self._console.second())
 
     def facts(self, window: t.Optional[float]) -> Facts:
-        if self._console is not None and self._readings[0] is not None:
-            return pooler.facts(self._readings[0], self._readings[1], self._console.unread, self.tools.top)
         if self._server is None:
             seen = backends(self.tools, connect.socket_of(self.options)[1]) if self._is_here() else None
             return connections.exhausted(self._exhausted or "", seen)
@@ -342,8 +336,7 @@ class PostgresqlSampler(Sampler):
 
     def presence(self) -> Presence:
         place = stream.shown(connect.address_of(self.options))
-        names = ("pgbouncer",) if self._console is not None else ("postgres", "postmaster")
-        return Presence(self.tools.processes.serving(place, *names), [place])
+        return Presence(self.tools.processes.serving(place, "postgres", "postmaster"), [place])
 
     def close(self) -> None:
         for session in {self._session, self._server.session if self._server else None} - {None}:

@@ -103,10 +103,6 @@ class Session:
         rows = self.ask(sql, essential=True)
         return rows[0] if rows else {}
 
-    def show(self, command: str) -> list[driver.Row]:
-        """A command of a pooler's console, which knows no transactions."""
-        return self._connection.run(command)
-
     @property
     def lost(self) -> bool:
         return self._connection.lost

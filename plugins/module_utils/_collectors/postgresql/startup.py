@@ -32,6 +32,8 @@ _LONGEST = 65536
 _SCRAM = b"SCRAM-SHA-256"
 #: PostgreSQL is asked for TLS in the clear.
 _IF_TLS = "is this PostgreSQL's own address, and not that of a proxy? See login_host, login_port"
+#: The database of a PgBouncer that is its console, and its user there.
+CONSOLE = "pgbouncer"
 NO_PASSWORD = "no password was given"
 
 

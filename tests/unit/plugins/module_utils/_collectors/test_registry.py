@@ -93,7 +93,7 @@ def test_the_table_itself_imports_no_collector() -> None:
         ("mysql", "mariadbd", ("/usr/sbin/mariadbd",)),
         ("mysql", "mysqld", ("/usr/sbin/mysqld",)),
         ("postgresql", "postgres", ("/usr/lib/postgresql/15/bin/postgres", "-D", "/x")),
-        ("postgresql", "pgbouncer", ("pgbouncer", "/etc/pgbouncer.ini")),
+        ("pgbouncer", "pgbouncer", ("pgbouncer", "/etc/pgbouncer.ini")),
         ("uwsgi", "uwsgi", ("uWSGI master",)),
         ("uwsgi", "python3", ("pyuwsgi", "--ini", "x.ini")),
         ("varnish", "vinyld", ("vinyld", "-a", ":80")),

@@ -39,16 +39,16 @@ INSTANCES: dict[str, tuple[t.Callable[[str], dict[str, t.Any]], str]] = {
     "varnish": (lambda name: {"name": name, "instance": name}, "varnishstat varnishtop"),
     "uwsgi": (lambda name: {"name": name, "address": name}, "uwsgitop"),
     "celery": (lambda name: {"name": name, "app": name}, "celery"),
+    "pgbouncer": (lambda name: {"name": name, "login_host": name, "login_user": name}, "psql"),
     "postgresql": (lambda name: {"name": name, "login_host": name, "login_user": name, "login_db": name}, "pg_activity"),
     "mysql": (lambda name: {"name": name, "login_host": name, "login_user": name}, "mytop"),
 }
-POOLER = {"postgresql": (lambda name: {"name": name, "login_host": name, "login_user": name, "kind": "pgbouncer"}, "psql")}
 WAYS: list[dict[str, t.Any]] = [{"connection": "local"}, {"connection": "ssh", "user": "anna", "become": True}]
 
 
 @pytest.fixture(scope="module")
 def stubs(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    tools = {tool for _instance, names in [*INSTANCES.values(), *POOLER.values()] for tool in names.split()}
+    tools = {tool for _instance, names in INSTANCES.values() for tool in names.split()}
     return make_stubs(tmp_path_factory.mktemp("bin"), {*tools, "htop"})
 
 
@@ -69,7 +69,7 @@ def opened(service: str, instance: dict[str, t.Any], host: dict[str, t.Any]) -> 
 @pytest.mark.parametrize("name", TYPABLE, ids=range(len(TYPABLE)))
 @pytest.mark.parametrize("host", WAYS, ids=["local", "ssh"])
 def test_a_name_is_one_argument_of_one_tool(name: str, host: dict[str, t.Any], stubs: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    for service, (instance, tools) in [*INSTANCES.items(), *POOLER.items()]:
+    for service, (instance, tools) in INSTANCES.items():
         commands, notes = opened(service, instance(name), host)
         assert len(commands) == len(tools.split()), (service, notes)
         for command, tool in zip(commands, tools.split()):

@@ -41,10 +41,11 @@ class Site(World):
         database, cache = f"{at(self.number, 30)}:5432", f"{at(self.number, 21)}:11211"
         down = self.of("db1", "postgresql")["state"] == "down"
         node = f"{at(self.number, 30)}:3306" if "launch_mysql" in self.facts["db1"] else None
-        used = [place for place in (None if down else database, node, cache, broker) if place]
+        pooler = f"{at(self.number, 30)}:6432" if "launch_pgbouncer" in self.facts["db1"] else None
+        used = [place for place in (None if down else database, node, pooler, cache, broker) if place]
         for host, place in self.places.items():
             network = {"net_namespace": {"name": f"k{self.number}{place}-1", "addresses": [at(self.number, place)]}}
-            for service in ("varnish", "uwsgi", "celery", "memcached", "redis", "postgresql", "mysql"):
+            for service in ("varnish", "uwsgi", "celery", "memcached", "redis", "pgbouncer", "postgresql", "mysql"):
                 for each in self.facts[host].get(f"launch_{service}", {}).get("instances", []):
                     each.update(network)
                     each.update(self.sockets(service, used, broker))
@@ -60,6 +61,7 @@ class Site(World):
             "memcached": {"listens": ["0.0.0.0:11211"], **talks()},
             "redis": {"listens": ["0.0.0.0:6379"], **talks()},
             "mysql": {"listens": ["0.0.0.0:3306"], **talks()},
+            "pgbouncer": {"listens": ["0.0.0.0:6432"], **talks(*[place for place in used if place.endswith(":5432")])},
             "postgresql": {"listens": ["0.0.0.0:5432", "unix:/run/postgresql/.s.PGSQL.5432"], **talks()},
         }[service]
 

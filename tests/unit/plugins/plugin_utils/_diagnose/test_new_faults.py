@@ -58,7 +58,7 @@ def test_a_pool_with_idle_connections_is_not_too_small() -> None:
     """Its clients wait for a login or a new connection."""
     world = World()
     world.pool_small()
-    world.facts["db1"]["launch_postgresql"]["instances"][1]["pooler"]["pools"][0]["servers_idle"] = 3
+    world.of("db1", "pgbouncer")["pools"][0]["servers_idle"] = 3
     assert world.causes() == []
 
 

@@ -270,9 +270,9 @@ class World(MoreDisasters):
         pool = {"database": "shop", "user": "shop", "clients_active": 2, "clients_waiting": 14, "servers_active": 2, "servers_idle": 0}
         pooler = {"mode": "transaction", "pool_size": 2, "mean_wait_milliseconds": 2400.0, "mean_query_milliseconds": 40.0}
         pools = [{**pool, "longest_wait_seconds": 6.5}]
-        self.facts["db1"]["launch_postgresql"]["instances"].append(instance("6432", kind="pgbouncer", pooler={**pooler, "pools": pools}))
+        self.facts["db1"]["launch_pgbouncer"] = fact(instance("6432", **pooler, pools=pools))
         told = {"finding": "14 clients wait", "look": "psql -p 6432 -c 'SHOW POOLS'"}
-        self.findings.append(finding("postgresql_pooler_waiting", "db1", "6432", **told))
+        self.findings.append(finding("pgbouncer_waiting", "db1", "6432", **told))
 
     def node_lost(self) -> None:
         galera = {"member": True, "ready": False, "serves": False, "cluster_status": "non-Primary"}

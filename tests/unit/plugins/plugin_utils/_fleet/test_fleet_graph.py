@@ -181,7 +181,7 @@ def test_what_is_connected_to_nothing_may_need_anything() -> None:
 def test_a_pooler_between() -> None:
     pooler = service("pgbouncer 6432", ["0.0.0.0:6432"], ["10.0.0.3:5432"], kind="pgbouncer")
     hosts = fleet(
-        app1=("10.0.0.1", {"uwsgi": [service("u", [], ["127.0.0.1:6432"])], "postgresql": [pooler]}),
+        app1=("10.0.0.1", {"uwsgi": [service("u", [], ["127.0.0.1:6432"])], "pgbouncer": [pooler]}),
         db1=("10.0.0.3", {"postgresql": [service("p", ["0.0.0.0:5432"])]}),
     )
     graph = Graph(hosts)

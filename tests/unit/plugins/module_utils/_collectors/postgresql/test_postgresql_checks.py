@@ -11,7 +11,7 @@ import json
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql import connections, pooler, shape
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql import connections, shape
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import Catalogue, load
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.evaluate import evaluate
 
@@ -61,21 +61,3 @@ def test_a_replica_is_judged_by_itself(calm):
     assert status({**calm, "role": "replica", "replication": own}, "replica_own_lag") == "ok"
     found = judge({**calm, "role": "replica", "replication": {**own, "streaming": False, "receiver": "not running", "lag_seconds": 40.0}})
     assert found["replica_own_lag"]["status"] == "fail" and "take it out of the read pool" in found["replica_own_lag"]["advice"]
-
-
-def test_a_pooler_has_checks_of_its_own():
-    pool = {"database": "shop", "user": "app", "cl_active": 2, "cl_waiting": 3, "sv_active": 2, "sv_idle": 0, "maxwait": 6, "maxwait_us": 0}
-    rows = {
-        "POOLS": [pool],
-        "LISTS": [{"list": "used_clients", "items": 19}],
-        "CONFIG": [{"key": "max_client_conn", "value": "20"}],
-        "CLIENTS": [],
-    }
-    found = judge({"name": "p", "state": "up", **pooler.facts(pooler.Reading(rows, 1.0), None, {}, 10).done()})
-    assert found["pooler_waiting"]["status"] == "fail" and found["pooler_clients"]["status"] == "fail"
-    assert {name for name, one in found.items() if one["status"] not in ("skipped",)} == {
-        "answers",
-        "connections_left",
-        "pooler_waiting",
-        "pooler_clients",
-    }

@@ -77,11 +77,6 @@ def test_an_ordinary_user_sees_the_command_line(tmp_path):
     assert discover.discover(tools) == [{"login_unix_socket": str(tmp_path), "login_port": 5466}]
 
 
-def test_a_pooler_is_found_with_its_console():
-    tools = tools_of(process(30, 1, "pgbouncer", name="pgbouncer"), listeners={30: [Listener("tcp", "127.0.0.1", 6432, 1)]})
-    assert discover.discover(tools) == [{"login_host": "127.0.0.1", "login_port": 6432, "login_db": "pgbouncer", "name": "pgbouncer 6432"}]
-
-
 def test_who_holds_the_connections_of_a_full_server():
     titles = [
         "app shop 10.0.0.1(5000) idle",

@@ -10,8 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.module_utils._collect.facts import Unknown
-from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql import pooler, replication, server, upkeep
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql import replication, server, upkeep
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql.fetch import About, Sample
 from ansible_collections.warroom.launch.plugins.module_utils._sql import sessions
 from ansible_collections.warroom.launch.plugins.module_utils._sql.sessions import Activity, Manner
@@ -86,25 +85,6 @@ def test_commits_that_wait_for_a_synchronous_replica() -> None:
     found = measures_of(sessions.put_long_queries, Activity([waiting], Manner()), {})
     assert [row["waits_for"] for row in found["long_queries"]] == ["replica"]
     assert found["long_queries_waits"] == [{"name": "replica", "sessions": 1}]
-
-
-SHOP = {"database": "shop", "user": "app", "cl_active": 0, "cl_waiting": 3, "sv_active": 0, "sv_idle": 0, "maxwait": 60, "maxwait_us": 0}
-
-
-@pytest.mark.parametrize(
-    ("databases", "paused"),
-    [
-        ([{"name": "shop", "paused": 1, "disabled": 0}, {"name": "blog", "paused": 0, "disabled": 0}], ["shop"]),
-        ([{"name": "shop", "paused": "0", "disabled": "1"}], ["shop"]),
-        ([{"name": "shop", "paused": 0, "disabled": 0}], []),
-        ([{"name": "shop"}], None),
-        (Unknown("not allowed"), None),
-    ],
-)
-def test_a_database_that_was_left_paused(databases: t.Any, paused: t.Optional[list[str]]) -> None:
-    """https://github.com/pgbouncer/pgbouncer/issues/177"""
-    found = pooler.facts(pooler.Reading({"POOLS": [SHOP], "DATABASES": databases}, 1.0), None, {}, 10).done()
-    assert found["pooler"]["paused"] == paused and found["pooler"]["longest_wait_seconds"] == 60.0
 
 
 def test_a_delay_that_was_asked_for_is_no_lag_of_a_replica() -> None:

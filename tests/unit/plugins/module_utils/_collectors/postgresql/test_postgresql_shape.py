@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Two readings as facts: rates, resets, replicas, the pooler, settings; and the checks over them."""
+"""Two readings as facts: rates, resets, replicas, settings; and the checks over them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import pytest
 from ansible_collections.warroom.launch.plugins.module_utils._collect.facts import Unknown
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql import (
     comparable,
-    pooler,
     replication,
     server,
     shape,
@@ -185,48 +184,6 @@ def test_d2_what_only_receives_wal_is_no_replica():
     second.many["replicas"] = [replica(state=None, lag_bytes=None, replayed=None)]
     found = measures_of(replication.put, about(), first, second, Manner())
     assert found["replicas_total"] == 1 and "GRANT pg_monitor" in found["unknown"]["replica_lag_longest_seconds"]
-
-
-def test_the_pooler():
-    pools = [
-        {
-            "database": "shop",
-            "user": "app",
-            "cl_active": 2,
-            "cl_waiting": 3,
-            "sv_active": 2,
-            "sv_idle": 0,
-            "maxwait": 1,
-            "maxwait_us": 500000,
-        },
-        {
-            "database": "pgbouncer",
-            "user": "stats",
-            "cl_active": 1,
-            "cl_waiting": 0,
-            "sv_active": 0,
-            "sv_idle": 0,
-            "maxwait": 0,
-            "maxwait_us": 0,
-        },
-    ]
-    stats = {"database": "shop", "total_query_count": 100, "total_xact_count": 50, "total_query_time": 1000000, "total_wait_time": 50000}
-    rows = {
-        "VERSION": [{"version": "PgBouncer 1.18.0"}],
-        "CONFIG": [{"key": "max_client_conn", "value": "20"}, {"key": "pool_mode", "value": "transaction"}],
-        "POOLS": pools, "LISTS": [{"list": "used_clients", "items": 6}], "STATS": [stats],
-        "CLIENTS": [{"database": "shop", "user": "app", "addr": "unix"}, {"database": "pgbouncer", "user": "stats", "addr": "unix"}],
-    }  # fmt: skip
-    moved = {"total_query_count": 200, "total_xact_count": 100, "total_query_time": 1200000, "total_wait_time": 150000}
-    later = {**rows, "STATS": [{**stats, **moved}]}
-    found = pooler.facts(pooler.Reading(rows, 1.0), pooler.Reading(later, 3.0), {}, 10).done()
-    own = found["pooler"]
-    assert (own["clients_waiting"], own["longest_wait_seconds"], own["clients_ratio"], own["mode"]) == (3, 1.5, 0.3, "transaction")
-    assert (own["queries_per_second"], own["mean_query_milliseconds"], own["mean_wait_milliseconds"]) == (50.0, 2.0, 2.0)
-    assert found["version"] == "1.18.0" and [row["address"] for row in found["clients"]] == ["local"] and len(own["pools"]) == 1
-    refused = Unknown("not allowed")
-    nothing = pooler.facts(pooler.Reading({"POOLS": refused, "CLIENTS": refused}, 1.0), None, {"POOLS": "not allowed"}, 10).done()
-    assert nothing["pooler"] is None and nothing["clients"] is None and nothing["unknown"]["pooler"] == "not allowed"
 
 
 def test_settings_are_comparable_and_keep_secrets():
