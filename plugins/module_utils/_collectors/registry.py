@@ -39,6 +39,12 @@ def _django() -> Collector:
     return COLLECTOR
 
 
+def _haproxy() -> Collector:
+    from .haproxy.collector import COLLECTOR
+
+    return COLLECTOR
+
+
 def _memcached() -> Collector:
     from .memcached.collector import COLLECTOR
 
@@ -47,6 +53,12 @@ def _memcached() -> Collector:
 
 def _mysql() -> Collector:
     from .mysql.collector import COLLECTOR
+
+    return COLLECTOR
+
+
+def _nginx() -> Collector:
+    from .nginx.collector import COLLECTOR
 
     return COLLECTOR
 
@@ -156,6 +168,15 @@ ROWS: tuple[Service, ...] = (
     ),
     Service("site", "Site from outside", "visitors", _site, "site_stats", under="visitors", searched=False, phase="before"),
     Service("visitors", "Visitors", "visitors"),
+    Service(
+        "haproxy", "HAProxy", "edge", _haproxy, "haproxy_stats", ("haproxy", "hapee-lb"), followed=("haproxy_queue", "haproxy_connections"),
+        compared=(Compared("requests_per_second", "requests per second", 0.6, 5.0),),
+    ),
+    Service(
+        "nginx", "nginx", "edge", _nginx, "nginx_stats", ("nginx", "angie", "openresty", "tengine"),
+        followed=("nginx_connections", "nginx_response_time"),
+        compared=(Compared("requests_per_second", "requests per second", 0.6, 5.0),),
+    ),
     Service(
         "varnish", "Varnish", "accelerator", _varnish, "varnish_stats", ("varnish", "vinyl"),
         followed=("varnish_hit_ratio", "varnish_pass_ratio"),

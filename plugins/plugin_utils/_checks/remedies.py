@@ -117,7 +117,8 @@ KINDS: tuple[Kind, ...] = (
     _kind(
         "container", "need a look from within a container",
         "Run the check on the machine or in the container that the reason names, as a host of the inventory",
-        r"container has the clock|runs in a container|not on the host that was asked|another network namespace|"
+        r"container has the clock|runs in a container|network namespace of its own|"
+        r"not on the host that was asked|another network namespace|"
         r"only read on the host|not a process of the host|processes cannot be seen from here",
     ),
     _kind(
@@ -161,12 +162,14 @@ KINDS: tuple[Kind, ...] = (
         r"setup_consumers|track_\w+|pg_stat_statements is|start the workers with -E|task events|task_send_sent_event|"
         r"give each( worker)? its own name|remote.control|stats-no-cores|memory-report|runs without a stats server|"
         r"has no stats server|the lines `|no limit of its own|is off\b|raise \w+|not tracked|digest|psi=1|"
-        r"table of statements",
+        r"table of statements|does not hold \$|stub_status|log_format|access_log|error_log|refuses this host|"
+        r"stats socket|stats page tells nothing",
         SET,
     ),
     _kind(
         "option", "need an option",
         "Give the option that the reason names, for the instance in launch_check_services, or typed when launch_check_ask asks for it",
+        r"status_url|stats_url|--unix-socket|give (config|its address)|"
         r"say where|give (`|broker_url|another|host)|give app|"
         r"give (chdir|url|files|a pattern)|which settings|cannot be imported|set (address|instance|management_url|login)|the option|"
         r"see (chdir|login_)|option \w+ (is|are)|management API|launch_check_|no URLs were named|was not asked for|"

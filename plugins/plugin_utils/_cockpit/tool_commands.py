@@ -82,6 +82,48 @@ def varnish(way: Way, instances: t.Sequence[Instance]) -> list[Pane]:
     return panes
 
 
+def haproxy(way: Way, instances: t.Sequence[Instance]) -> list[Pane]:
+    panes = []
+    for one in instances:
+        (_flag, place) = access.of("hatop", one, way).arguments
+        script = first_of(way, words("hatop", "-s", place), lacking="hatop")
+        panes.append(Pane(f"hatop {one.get('name')}", script))
+    return panes
+
+
+#: nginx's variables in GoAccess's words; of all others there is nothing to show.
+_GOACCESS = {
+    "remote_addr": "%h", "time_local": "%d:%t %^", "request": "%r", "status": "%s", "body_bytes_sent": "%b", "bytes_sent": "%b",
+    "http_referer": "%R", "http_user_agent": "%u", "request_time": "%T", "host": "%v",
+}  # fmt: skip
+
+
+def goaccess_format(log_format: str) -> t.Optional[str]:
+    """A log_format as GoAccess's --log-format; None of one that lacks what GoAccess needs."""
+    form = log_format.replace("%", "%%")
+    for name, specifier in _GOACCESS.items():
+        form = re.sub(rf"\$(?:{name}\b|\{{{name}\}})", specifier, form, count=1)
+    form = re.sub(r"\$(?:\w+|\{\w+\})", "%^", form, flags=re.ASCII)
+    return form if all(needed in form for needed in ("%h", "%d:%t", "%r")) else None
+
+
+def nginx(way: Way, instances: t.Sequence[Instance]) -> list[Pane]:
+    """Its log in GoAccess; its counters where it keeps no log that GoAccess reads."""
+    panes = []
+    for one in instances:
+        log, form = one.get("access_log"), goaccess_format(str(one.get("log_format") or ""))
+        if log and form:
+            dates = ("--date-format=%d/%b/%Y", "--time-format=%T", "--no-global-config")
+            script = first_of(way, words("goaccess", str(log), f"--log-format={form}", *dates), lacking="goaccess")
+            panes.append(Pane(f"goaccess {one.get('name')}", script))
+        elif one.get("status_url"):
+            script = first_of(way, words("curl", "-s", str(one["status_url"])), lacking="curl", repeated=True)
+            panes.append(Pane(f"stub_status {one.get('name')}", script))
+        else:
+            raise Untypable("neither a log that GoAccess reads nor a status page is known")
+    return panes
+
+
 def uwsgi(way: Way, instances: t.Sequence[Instance]) -> list[Pane]:
     panes = []
     for one in instances:
@@ -190,6 +232,8 @@ def _login_note(way: Way, one: Instance, tool: str, file: str) -> tuple[str, ...
 TOOLS: dict[str, t.Callable[[Way, t.Sequence[Instance]], list[Pane]]] = {
     "server": server,
     "varnish": varnish,
+    "haproxy": haproxy,
+    "nginx": nginx,
     "uwsgi": uwsgi,
     "wsgi": wsgi,
     "memcached": memcached,

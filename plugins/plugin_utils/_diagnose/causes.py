@@ -99,7 +99,7 @@ CAUSES: tuple[CauseKind, ...] = (
             Explains(("workers_exhausted", *QUEUES), NEEDS_IT, ("database", "queue", "store")),
             Explains(APPLICATION, NEEDS_IT, ("cache", "store")),
             Explains(("unbalanced_pool", "cache_exhausted"), NEEDS_IT, ("cache",)),
-            Explains(("accelerator_bypassed",), NEEDS_IT, ("accelerator",)),
+            Explains(("accelerator_bypassed",), NEEDS_IT, ("edge", "accelerator")),
             Explains(("application_errors",), NEEDS_IT, ("database", "cache", "store", "queue")),
             Explains(("backend_unreachable", "threads_exhausted"), NEEDS_IT, ("database", "cache", "store", "queue", "application")),
             Explains(("queue_growth",), NEEDS_IT, (service_down.WORKERS,)),

@@ -151,7 +151,7 @@ class Graph:
         """Whether what listens at an address where no instance is known may be a proxy, or another name, that leads to the service."""
         port = Place.of(address).port
         protocol = PROTOCOLS.get(port or "")
-        return protocol == SPEAKS.get(service, service) or (protocol is None and (port not in WEB or tier == "accelerator"))
+        return protocol == SPEAKS.get(service, service) or (protocol is None and (port not in WEB or tier in ("edge", "accelerator")))
 
     # -- sites -----------------------------------------------------------------------------------------------
 
@@ -234,11 +234,11 @@ class Graph:
         return None if uncertain else list(groups.values())
 
     def way_to(self, key: Key) -> list[list[Key]]:
-        """How trouble at the node reaches visitors: accelerators, applications (or workers without any), and the node itself."""
+        """How trouble at the node reaches visitors: edges, accelerators, applications (or workers without any), and the node itself."""
         before = {other for other in self.nodes if other != key and key in self.behind(other)}
         levels = [[other for other in self.nodes if other in before and self.nodes[other].tier == tier] for tier in TALKERS]
-        accelerators, applications, workers = levels
-        return [level for level in (accelerators, applications or workers, [key]) if level]
+        edges, accelerators, applications, workers = levels
+        return [level for level in (edges, accelerators, applications or workers, [key]) if level]
 
     # -- the report ------------------------------------------------------------------------------------------
 

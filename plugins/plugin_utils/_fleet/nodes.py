@@ -19,7 +19,7 @@ Key = tuple[str, str, str]
 #: Services that are nodes: those of a tier, each once (the traffic through Varnish is Varnish's).
 SERVICES = tuple(row.name for row in GATHERED.values() if row.tier != MACHINES and row.under is None)
 #: Tiers whose instances wait for others. Others only answer, proxies among them excepted.
-TALKERS = ("accelerator", "application", "queue")
+TALKERS = ("edge", "accelerator", "application", "queue")
 #: What in `kind` makes an instance a proxy, and services that are nothing else: behind them may be anything.
 PROXIES, PROXY_SERVICES = ("proxy",), ("pgbouncer",)
 UNIX = "unix:"

@@ -39,6 +39,14 @@ def varnish(_tool: str, instance: Instance, _way: Way) -> Access:
     return Access(("-n", str(name)) if name else ())
 
 
+def haproxy(_tool: str, instance: Instance, _way: Way) -> Access:
+    """The stats socket: hatop knows paths only."""
+    place = str(instance.get("socket") or "")
+    if not place.startswith("/"):
+        raise Untypable("its stats socket has no path")
+    return Access(("-s", place))
+
+
 def uwsgi(_tool: str, instance: Instance, _way: Way) -> Access:
     stats = str(instance.get("stats") or "")
     # a path is taken as it is, not as it is shown
@@ -152,6 +160,7 @@ DATABASES = frozenset({"postgresql", "mysql"})
 #: tool → (service whose instance it shows, its access).
 TOOLS: dict[str, tuple[str, t.Callable[[str, Instance, Way], Access]]] = {
     **dict.fromkeys(("varnishstat", "varnishtop", "varnishlog", "varnishncsa", "varnishhist", "varnishadm"), ("varnish", varnish)),
+    "hatop": ("haproxy", haproxy),
     "uwsgitop": ("uwsgi", uwsgi),
     "uwsgi": ("uwsgi", uwsgi),
     "memcached-tool": ("memcached", memcached),

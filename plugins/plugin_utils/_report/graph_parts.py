@@ -20,9 +20,9 @@ from .._judge.report import Report
 from .graph_members import ON_THE_WAY, WAITING, Member, Talk, ends_of, is_waited_for, mark, members_of, talks_of, worst
 
 #: Columns of the drawing, from the visitors on.
-VISITORS, ACCELERATOR, APPLICATION, BEHIND, OUTSIDE = range(5)
-HEADINGS = ("", "Accelerator", "Application and workers", "Cache, queue, database", "Outside")
-_COLUMN = {"accelerator": ACCELERATOR, "application": APPLICATION, "queue": APPLICATION}
+VISITORS, EDGE, ACCELERATOR, APPLICATION, BEHIND, OUTSIDE = range(6)
+HEADINGS = ("", "Edge", "Accelerator", "Application and workers", "Cache, queue, database", "Outside")
+_COLUMN = {"edge": EDGE, "accelerator": ACCELERATOR, "application": APPLICATION, "queue": APPLICATION}
 #: Sites with a lane of their own; the others share one.
 LANES = 6
 #: Addresses outside of the fleet with a box of their own, in each lane.
@@ -269,11 +269,11 @@ def _to(target: Box, calls: t.Iterable[_Call]) -> list[BoxEdge]:
 
 
 def _visitors(report: Report, boxes: t.Sequence[Box]) -> list[BoxEdge]:
-    """From the visitors of each lane to where they come in: accelerators, or applications where there is none."""
+    """From the visitors of each lane to where they come in: the edge, or accelerators, or applications where there is neither."""
     edges = []
     for lane in dict.fromkeys(box.lane for box in boxes):
         here = [box for box in boxes if box.lane == lane]
-        tier = next((tier for tier in ("accelerator", "application") if any(box.members[0].tier == tier for box in here)), None)
+        tier = next((tier for tier in ("edge", "accelerator", "application") if any(box.members[0].tier == tier for box in here)), None)
         entries = [box for box in here if tier and box.members[0].tier == tier]
         source = Box(lane, VISITORS, "Visitors", "", description="visitors")
         edges += [BoxEdge(source, box, None) for box in entries]

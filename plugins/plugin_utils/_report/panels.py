@@ -122,6 +122,60 @@ def _server(report: Report) -> t.Iterator[t.Optional[Chart]]:
     )
 
 
+def _nginx(report: Report) -> t.Iterator[t.Optional[Chart]]:
+    up = instances_by_place(report, "nginx")
+    yield charts.bars(
+        "Connections of the fullest worker",
+        values(up, "connections_ratio"),
+        "ratio",
+        "of worker_connections, upstream ones included",
+        mark=0.75,
+    )
+    yield charts.histogram(
+        "Response time",
+        [("all requests", 0, charts.merged(part(instance, "response_times") for _where, instance in up))],
+        "logarithmic axis",
+    )
+    columns = (
+        ("name", "server", "text"),
+        ("group", "group", "text"),
+        ("attempts", "requests", "count"),
+        ("share_ratio", "share", "ratio"),
+        ("failed", "not answered", "count"),
+        ("errors", "5xx", "count"),
+        ("p95_seconds", "95 % within", "seconds"),
+        ("where", "where", "text"),
+    )
+    yield charts.table("Servers behind nginx", rows_of(up, "upstreams"), columns)
+    pages = (
+        ("pattern", "URL pattern", "text"),
+        ("requests", "requests", "count"),
+        ("errors", "5xx", "count"),
+        ("mean_seconds", "mean", "seconds"),
+    )
+    yield charts.table("Pages", rows_of(up, "pages"), pages)
+
+
+def _haproxy(report: Report) -> t.Iterator[t.Optional[Chart]]:
+    up = instances_by_place(report, "haproxy")
+    yield charts.bars("Connections", values(up, "connections_ratio"), "ratio", "of maxconn in global", mark=0.75)
+    yield charts.bars("Requests that wait for a server", [row for row in values(up, "queue") if row["value"]], "count")
+    columns = (
+        ("backend", "backend", "text"),
+        ("name", "server", "text"),
+        ("state", "state", "text"),
+        ("check", "check", "text"),
+        ("requests", "requests", "count"),
+        ("sessions", "sessions", "count"),
+        ("queue", "queue", "count"),
+        ("connection_errors", "no connection", "count"),
+        ("errors", "5xx", "count"),
+        ("response_seconds", "mean", "seconds"),
+        ("where", "where", "text"),
+    )
+    yield charts.table("Servers behind HAProxy", rows_of(up, "servers"), columns)
+
+
 def _varnish(report: Report) -> t.Iterator[t.Optional[Chart]]:
     up = instances_by_place(report, "varnish")
     names = ("hits", "misses", "passes", "pipes", "synths")
@@ -326,6 +380,8 @@ def _database(service: str) -> t.Callable[[Report], t.Iterator[t.Optional[Chart]
 
 #: service → the function that draws its charts.
 PANELS: dict[str, t.Callable[[Report], t.Iterator[t.Optional[Chart]]]] = {
+    "haproxy": _haproxy,
+    "nginx": _nginx,
     "server": _server,
     "varnish": _varnish,
     "varnish_traffic": _traffic,

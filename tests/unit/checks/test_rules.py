@@ -36,7 +36,7 @@ NO_MINIMUM = {
     "postgresql_stale_statistics": "a share of the rows of large tables",
     **dict.fromkeys(
         ("server_load", "server_cpu_busy", "server_iowait", "server_iowait_database", "server_steal", "server_throttled",
-         "server_pressure_cpu", "server_pressure_io", "server_pressure_memory", "uwsgi_workers_busy", "wsgi_workers_busy",
+         "server_pressure_cpu", "haproxy_idle", "server_pressure_io", "server_pressure_memory", "uwsgi_workers_busy", "wsgi_workers_busy",
          "mysql_galera_flow_control", "redis_main_thread", "redis_slow_time"), TIME
     ),
     **dict.fromkeys(
@@ -45,7 +45,9 @@ NO_MINIMUM = {
          "postgresql_limits", "pgbouncer_connections", "postgresql_wraparound", "server_descriptors", "server_filesystems",
          "server_inodes", "server_conntrack", "server_memory_available", "server_swap_full", "server_memory_put_to_use",
          "server_memory_limit", "uwsgi_listen_queue_full", "wsgi_listen_queue_full", "varnish_transient",
-         "redis_memory_left", "redis_connections", "redis_host_memory"), CAPACITY
+         "redis_memory_left", "redis_connections", "redis_host_memory",
+         "nginx_connections", "nginx_descriptors", "nginx_listen_queue",
+         "haproxy_connections", "haproxy_frontends", "haproxy_listen_queue", "haproxy_rate_limits"), CAPACITY
     ),
 }  # fmt: skip
 
@@ -59,7 +61,7 @@ SIBLINGS = (
     ("mysql_deadlocks", "postgresql_deadlocks"),
     ("varnish_traffic_slow", "varnish_traffic_slow_passes"),
     ("varnish_traffic_bypass", "varnish_traffic_redirect_url", "varnish_traffic_not_found"),
-    ("uwsgi_exceptions", "varnish_backend_errors", "varnish_traffic_errors"),
+    ("uwsgi_exceptions", "varnish_backend_errors", "varnish_traffic_errors", "nginx_errors", "haproxy_errors"),
     ("server_network_errors", "server_retransmits"),
 )
 

@@ -11,7 +11,7 @@ from ..._collect.problem import Problem
 
 #: Programs that not every host has, or not under this name.
 TOOLS = (
-    "celery", "curl", "htop", "innotop", "mysql", "mysqladmin", "mytop", "pg_activity", "psql", "pt-duplicate-key-checker",
+    "celery", "curl", "hatop", "htop", "innotop", "mysql", "mysqladmin", "mytop", "pg_activity", "psql", "pt-duplicate-key-checker",
     "pt-query-digest", "redis-cli", "systemd-cgtop", "top", "uwsgi", "uwsgitop", "varnishadm", "varnishhist", "varnishlog", "varnishncsa",
     "varnishstat", "varnishtop", "vmstat", "watch",
 )  # fmt: skip

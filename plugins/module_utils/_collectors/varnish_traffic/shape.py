@@ -12,6 +12,7 @@ import typing as t
 from ..._collect.derived import per, share
 from ..._collect.facts import Facts, Maybe, Unknown, measured
 from ..._collect.sampling import top
+from ..._collect.times import Times
 from ..._texts import moments
 from ..._texts.counted import counted
 from ..._texts.redact import clean
@@ -19,7 +20,6 @@ from .expected import put as expected_urls
 from .log import Stream
 from .patterns import HITS, PASSED, ranked, table
 from .tally import OUTCOMES, Bin, Matcher, Tally, unescaped
-from .times import Times
 
 #: list → the outcomes of the client, and the kinds of backend requests that belong to them
 _LISTS = {

@@ -12,10 +12,10 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ..._collect.times import Times
 from ..._texts.redact import url_pattern
 from . import agents, reasons
 from .log import FIELD, GROUP
-from .times import Times
 
 _GROUP, _FIELD = GROUP.encode(), FIELD.encode()
 _MOST_HEADS, _MOST_ROWS, _MOST_URLS, _MOST_HOSTS = 20_000, 20_000, 4_096, 2_000

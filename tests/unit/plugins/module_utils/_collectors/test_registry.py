@@ -107,7 +107,7 @@ def test_the_first_look_sees_it(service: str, name: str, argv: tuple[str, ...]) 
 
 @pytest.mark.parametrize("service", sorted({*registry.GATHERED} - {"server"}))
 def test_the_first_look_leaves_out_what_cannot_be_here(service: str) -> None:
-    assert not registry.may_run(service, tools("nginx", name="nginx"))
+    assert not registry.may_run(service, tools("dovecot", name="dovecot"))
     searched = registry.GATHERED[service].searched
     assert registry.may_run(service, tools("nginx", name="nginx", filtered=True)) is searched, (
         "where processes are hidden nothing may be left out"

@@ -51,6 +51,7 @@ def stubs(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
 def facts(template: str, name: str) -> dict[str, t.Any]:
     """Facts with this name wherever the template looks."""
     found: dict[str, t.Any] = {"name": name, "address": name, "stats": name, "instance": name, "app": name, "login_unix_socket": "/" + name,
+                               "socket": "/" + name,
                                "login_user": name, "broker": {"host": name, "port": 60199}, "chdir": "/", "settings_module": name,
                                "filesystems": [{"available_bytes": 1}]}  # fmt: skip
     for word in Command(template).words:

@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.warroom.launch.plugins.plugin_utils._report import merged
 from ansible_collections.warroom.launch.plugins.plugin_utils._report.graph_drawing import drawing, fitted
-from ansible_collections.warroom.launch.plugins.plugin_utils._report.graph_parts import parts
+from ansible_collections.warroom.launch.plugins.plugin_utils._report.graph_parts import OUTSIDE, parts
 from ansible_collections.warroom.launch.plugins.plugin_utils._report.page import index_html
 from tests.support import topologies
 from tests.support.report import HOSTILE, host, report
@@ -170,7 +170,7 @@ def test_many_addresses_outside_share_a_box_but_those_that_matter_most():
     uwsgi = hosts[1].facts["launch_uwsgi"]["instances"][0]
     uwsgi["talks_to"] += [{"address": f"198.51.100.{at}:443", "connections": at} for at in range(1, 40)]
     uwsgi["talks_to_total"] = len(uwsgi["talks_to"])
-    titles = [each["title"] for each in drawn(report(*hosts))["boxes"] if each["column"] == 4]
+    titles = [each["title"] for each in drawn(report(*hosts))["boxes"] if each["column"] == OUTSIDE]
     assert titles == ["203.0.113.9:443", "198.51.100.39:443", "198.51.100.38:443", "198.51.100.37:443", "36 more addresses"]
 
 

@@ -11,9 +11,9 @@ import os
 
 import pytest
 
+from ansible_collections.warroom.launch.plugins.module_utils._collect.times import Times
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish_traffic.log import Stream
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish_traffic.tally import OTHER, Tally, unescaped
-from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish_traffic.times import Times
 from tests.support.varnish_log import backend, client, look
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import typing as t
 
-from ..._collect.facts import measured
+from .facts import measured
 
 #: Buckets per power of ten of what is shown, and of what is kept when there are too many different times.
 _SHOWN, _KEPT = 5, 200
@@ -17,7 +17,7 @@ _MOST_EXACT = 20_000
 
 
 class Times:
-    """Seconds as varnishncsa printed them, counted. Exact while there are few different ones, within 1 % beyond that."""
+    """Seconds as a log has them, counted. Exact while there are few different ones, within 1 % beyond that."""
 
     def __init__(self) -> None:
         self.printed: dict[bytes, int] = {}  # the hot loop counts here: no conversion per line

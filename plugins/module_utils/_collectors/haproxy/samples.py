@@ -1,0 +1,129 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Two readings of one HAProxy, row by row: each frontend, backend and server with its counters over the window."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..._collect.derived import Window
+from ..._collect.facts import Maybe, Unknown
+from ..._collect.sampling import RESTARTED, count
+from ..._linux.backlog import Backlog
+from ..._texts.redact import clean
+from . import parse
+from .fetch import Reading
+
+NOT_READ = "it was not read"
+Key = tuple[str, str, str]
+#: The averages of times are of about so many requests: each request moves them by one part of it.
+AVERAGED = 512
+#: Requests in the window from which their own mean can be told from such an average.
+FEWEST = 20
+
+
+@dataclasses.dataclass
+class History:
+    """One instance over one window; `window` is None with one reading."""
+
+    first: Reading
+    second: t.Optional[Reading] = None
+    window: t.Optional[float] = None
+    pid: t.Optional[int] = None
+    encrypts: Maybe[bool] = dataclasses.field(default_factory=lambda: Unknown(NOT_READ))
+    listeners: Maybe[tuple[Backlog, ...]] = dataclasses.field(default_factory=lambda: Unknown(NOT_READ))
+    top: int = 10
+
+    @property
+    def latest(self) -> Reading:
+        return self.first if self.second is None else self.second
+
+    @property
+    def broken(self) -> t.Optional[str]:
+        """Why the readings cannot be compared."""
+        if self.second is None:
+            return None
+        before, after = (count(reading.info.get("Uptime_sec")) for reading in (self.first, self.second))
+        pids = {reading.info.get("Pid") for reading in (self.first, self.second)}
+        if len(pids) > 1 or (before is not None and after is not None and after < before):
+            return RESTARTED
+        return None
+
+
+@dataclasses.dataclass
+class Line:
+    """A frontend, a backend or a server."""
+
+    proxy: str
+    name: str
+    kind: str
+    window: Window
+
+    @property
+    def status(self) -> str:
+        return str(self.window.latest.get("status", ""))
+
+    def word(self, name: str) -> str:
+        return clean(str(self.window.latest.get(name, "")), 80)
+
+    def mean_seconds(self, name: str, requests: Maybe[t.Union[int, float]]) -> Maybe[float]:
+        """The mean of the window's own requests, from what they moved the running average by.
+
+        The average is in whole milliseconds, so of few requests it tells too little.
+        """
+        if isinstance(requests, Unknown):
+            return requests
+        if requests < FEWEST:
+            return Unknown(f"fewer than {FEWEST} requests in the window moved the average of its times")
+        if name not in self.window.latest:
+            return Unknown(self.window.lacking(name))
+        old, new = (count(row.get(name)) or 0 for row in (self.window.first, self.window.latest))
+        earlier = count(self.window.first.get("req_tot", self.window.first.get("lbtot"))) or 0
+        stays = _stays(earlier, int(requests))
+        return round(max(0.0, (new - old * stays) / (1 - stays)) / 1000, 4)
+
+
+def _stays(earlier: int, requests: int) -> float:
+    """The share of the earlier average in the later one. While there are few, it is the mean of all since the start."""
+    stays = 1.0
+    if earlier < AVERAGED:
+        reached = min(earlier + requests, AVERAGED)
+        stays, requests = earlier / reached, earlier + requests - reached
+    return float(stays * (1 - 1 / AVERAGED) ** requests)
+
+
+def lines(history: History) -> list[Line]:
+    before = {_key(row): row for row in history.first.rows}
+    broken = history.broken
+
+    def lacking(name: str) -> str:
+        return f"this version of HAProxy does not tell {name}"
+
+    found = []
+    for row in history.latest.rows:
+        key = _key(row)
+        if history.second is None:
+            window = Window(row, None, None, lacking)
+        else:
+            new = None if key in before else "it was added within the window"
+            window = Window(before.get(key, row), row, history.window, lacking, broken or new)
+        found.append(Line(key[0], key[1], key[2], window))
+    return found
+
+
+def _key(row: parse.Row) -> Key:
+    return clean(row.get("pxname", ""), 80), clean(row.get("svname", ""), 80), row.get("type", "")
+
+
+def process_window(history: History) -> Window:
+    """The counters of `show info`."""
+    why = "the stats page tells nothing of the process: let the check read the stats socket (option socket)"
+
+    def lacking(name: str) -> str:
+        return f"this version of HAProxy does not tell {name}" if history.latest.info else why
+
+    second = None if history.second is None else history.second.info
+    return Window(history.first.info, second, history.window, lacking, history.broken)
