@@ -28,6 +28,7 @@ class Typed(t.NamedTuple):
 def paste(line: str, answers: t.Mapping[str, str], seconds: float = 600) -> Typed:
     """The line in `sh`, at the root of the project; each question gets the answer of the first name that stands in it, or an empty one."""
     ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (40, 120))
     surroundings = {
         **os.environ,
         "PATH": f"{VENV}:{os.environ['PATH']}",

@@ -20,7 +20,8 @@ from .fleet import CACHE, Fleet, Host
 SNAPSHOT = r"""
 dpkg-query -W -f '${Status} ${Package} ${Version}\n'
 cat /etc/passwd /etc/group
-find /etc /opt /usr/local /home /root /srv /var/lib/launch_monitoring -xdev -not -path '/srv/debs*' -not -path '*/.ansible*' 2>/dev/null
+find /etc /opt /usr/local /home /root /srv /var/lib/launch_monitoring -xdev -not -path '/srv/debs*' -not -path '*/.ansible*' \
+    -printf '%p %M %u:%g %l\n' 2>/dev/null
 find /etc /usr/local /home -xdev -type f -not -name '*-' -not -name ld.so.cache | LC_ALL=C sort | xargs -d '\n' md5sum
 """
 #: What PostgreSQL and MariaDB have, where they run. What waits for a restart is what the files say: PostgreSQL's own mark
@@ -31,10 +32,13 @@ grep -h -v '^#' /var/lib/postgresql/*/main/postgresql.auto.conf
 su postgres -c "psql -XAt" <<'SQL'
 SELECT name, setting FROM pg_settings WHERE name NOT LIKE 'in_hot%' AND setting NOT LIKE '%wr-fleet%';
 SELECT 'file', name, setting FROM pg_file_settings WHERE name IS NOT NULL;
-SELECT rolname FROM pg_roles; SELECT extname FROM pg_extension;
+SELECT rolname, rolconfig FROM pg_roles; SELECT roleid::regrole, member::regrole FROM pg_auth_members; SELECT extname FROM pg_extension;
 SQL
 fi
-if pgrep -x mariadbd >/dev/null; then mariadb -Ne 'SELECT user, host, plugin FROM mysql.user'; fi
+if pgrep -x mariadbd >/dev/null; then
+mariadb -Ne 'SELECT * FROM mysql.global_priv'
+mariadb -Ne 'SHOW GLOBAL VARIABLES' | grep -vE '^(gtid|last|timestamp|identity|rand_seed)'
+fi
 """
 
 

@@ -10,11 +10,14 @@ Each step raises AssertionError with what the stranger would have stumbled on.
 from __future__ import annotations
 
 import pathlib
+import shlex
 import shutil
 import subprocess
 import typing as t
 
-from . import ansible, stranger
+import yaml
+
+from . import ansible, asked, stranger
 from .cockpit import Cockpit
 from .fleet import Fleet, Host
 from .provisioned import Provisioned, changes, wheels
@@ -29,8 +32,34 @@ TOOLS: dict[str, dict[str, tuple[str, ...]]] = {
     "app": {"uwsgitop": ("WID",), "celery events": ("needs the broker",)},
     "db": {"memcache-top": ("hit_rate",), "pg_activity": ("RUNNING QUERIES",), "mytop": ("Queries",)},
 }
+#: The other tools that it installs, each as a person runs it in a terminal, and what it shows.
+IN_A_TERMINAL: dict[str, dict[str, tuple[str, str]]] = {
+    "all": {
+        "lsof": ("lsof -nP -iTCP -sTCP:LISTEN", "(LISTEN)"),
+        "strace": ("strace -c ls /", "execve"),
+        "ltrace": ("ltrace -c ls /", "100.00"),
+        "sysstat": ("iostat -x 1 2", "avg-cpu"),
+        "iotop": ("iotop -b -n 1", "B/s"),
+    },
+    "memcached": {"memcstat": ("memcstat --servers=127.0.0.1", "curr_connections")},
+    "postgresql": {
+        "pg_top": ("runuser -u postgres -- timeout --foreground -s INT 10 pg_top -d postgres", "DB activity"),
+        "pgbadger": ("pgbadger -q -x text -o - /var/log/postgresql/*.log", "Overall statistics"),
+    },
+    "mysql": {
+        "innotop": ("timeout --foreground -s INT 15 innotop --user root --socket /run/mysqld/mysqld.sock --mode Q", "QPS"),
+        "percona-toolkit": ("pt-mysql-summary --sleep 1 -- --socket /run/mysqld/mysqld.sock", "Version"),
+    },
+}
+SERVICES = {"web": ("varnish", "uwsgi"), "app": ("uwsgi", "celery"), "db": ("memcached", "postgresql", "mysql")}
 UNITS = "varnish uwsgi redis-server celery mariadb memcached 'postgresql@*'"
 VENDOR = "Package: mysql-community-server\\nVersion: 8.0\\nArchitecture: all\\nMaintainer: t <t@t>\\nConflicts: htop\\nDescription: t\\n"
+
+
+def installed(kind: str) -> set[str]:
+    """The packaged tools that the role has for this kind of host."""
+    tools = yaml.safe_load((ansible.ROOT / "roles/launch_monitoring/vars/main.yml").read_text())["launch_monitoring__tools"]
+    return {name for name, tool in tools.items() if tool["tier"] in ("all", *SERVICES[kind])}
 
 
 class StrangersRole:
@@ -43,14 +72,17 @@ class StrangersRole:
             release = self.fleet.bases[host.name].name.removeprefix("base-")
             shutil.copytree(wheels(WHEELS, PYTHONS[release]), host.root / "srv/wheels")
         before, pids = self.snapshots(), self.pids()
+        assert all(any(pid != "0" for pid in of_host) for of_host in pids.values()), pids
         would = changes(self.run("--check"))
         assert self.snapshots() == before, "check mode has changed something"
         did = changes(self.run())
         assert would == did and did, f"only predicted: {would - did}; only done: {did - would}"
         again = changes(self.run())
         assert not again, again
+        assert self.pids() == pids, "the installation has restarted a server"
         with stranger.visitors(self.fleet):
             self.every_tool_shows_data()
+            self.every_program_shows_data()
         self.and_back(before)
         self.beside_a_vendors_server(next(host for host in self.fleet.hosts.values() if stranger.kind(host.name) == "db"))
         assert self.pids() == pids, "a server was restarted"
@@ -71,6 +103,18 @@ class StrangersRole:
                     of_tool = [title for title in titles if title.startswith(f"{host.name}: {tool}")]
                     assert of_tool, f"no pane has {tool} of {host.name}: {titles}"
                     cockpit.shows(of_tool[0], *texts)
+
+    def every_program_shows_data(self) -> None:
+        for host in self.fleet.hosts.values():
+            kind = stranger.kind(host.name)
+            lines = {tool: line for tier in ("all", *SERVICES[kind]) for tool, line in IN_A_TERMINAL.get(tier, {}).items()}
+            unseen = installed(kind) - {"htop", *lines, *TOOLS[kind]}
+            assert not unseen, f"nothing says how these are seen: {unseen}"
+            for tool, (line, text) in lines.items():
+                script = f"sudo env HOME=/tmp TERM=xterm COLUMNS=120 LINES=40 timeout --foreground 60 sh -c {shlex.quote(line)}"
+                over_ssh = shlex.join(["ssh", "-tt", *self.fleet.ssh_options, f"{stranger.USER}@{host.address}", script])
+                shown = asked.paste(over_ssh, {}, 90).shown
+                assert text in shown, f"{tool} on {host.name}: {shown[-1000:]}"
 
     def beside_a_vendors_server(self, host: Host) -> None:
         """It conflicts with a tool, and runs on."""

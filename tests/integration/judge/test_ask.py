@@ -43,7 +43,7 @@ class Check:
     """Runs of the check over hosts of these variables, all of them this machine."""
 
     def __init__(self, folder: pathlib.Path, hosts: dict[str, t.Any]) -> None:
-        common = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "launch_check_window": 0}
+        common = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "launch_check_window": 0.5}
         inventory = folder / "hosts.yml"
         inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts, "vars": common}}))
         words = ["ansible-playbook", "-i", inventory, "playbooks/launch_check.yml", "-e", f"launch_check_report_dir={folder}"]
