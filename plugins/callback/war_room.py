@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - result_format_callback
 requirements:
   - set as stdout callback in configuration, by its full name
+  - Python 3.11 or later (on the controller)
   - rich (on the controller; without it the board has no colour)
 """
 

@@ -27,6 +27,8 @@ options:
 
     # Sampling options, and what applies to all modules.
     SAMPLING = r"""
+requirements:
+  - Python 3.9 or later (on the host that executes the module)
 options:
   window:
     description:

@@ -15,6 +15,9 @@ description:
   - Takes every option of M(warroom.launch.launch_facts).
 author:
   - warroom.launch authors (@warroom-launch)
+requirements:
+  - Python 3.11 or later (on the controller)
+  - Python 3.9 or later (on the host that is gathered)
 options:
   settings:
     description:

@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - warroom.launch.launch.store
 requirements:
   - jmespath (on the controller)
+  - Python 3.11 or later (on the controller)
 options:
   hosts: {description: 'The hosts to judge. Defaults to all hosts of the play, unreachable ones included.', type: list, elements: str}
   facts_from:

@@ -21,6 +21,8 @@ author:
   - warroom.launch authors (@warroom-launch)
 extends_documentation_fragment:
   - warroom.launch.launch.store
+requirements:
+  - Python 3.11 or later (on the controller)
 options:
   report_dir:
     description: Directory on the control node with the report of the round.

@@ -217,6 +217,23 @@ def _variables(document: dict[str, t.Any]) -> list[str]:
     return variable_problems(document)
 
 
+def _execution_environment(document: t.Any) -> t.Iterator[str]:
+    """A definition for ansible-builder, in its version 3."""
+    if document.get("version") != 3:
+        yield "it is not of version 3"
+    for key in set(document) - {"version", "images", "dependencies", "options", "additional_build_files", "additional_build_steps"}:
+        yield f"ansible-builder knows no {key}"
+    for key in set(document.get("dependencies") or {}) - {
+        "python_interpreter",
+        "ansible_core",
+        "ansible_runner",
+        "galaxy",
+        "python",
+        "system",
+    }:
+        yield f"ansible-builder knows no dependencies.{key}"
+
+
 Kind = tuple[str, t.Callable[[t.Any], bool], t.Callable[[t.Any], t.Iterable[str]]]
 KINDS: tuple[Kind, ...] = (
     ("plays", is_plays, _plays),
@@ -226,6 +243,7 @@ KINDS: tuple[Kind, ...] = (
     ("facts", _is_facts, _facts),
     ("variables", lambda document: isinstance(document, dict) and all(map(is_ours, document)), _variables),
     ("fragment", _is_fragment, _fragment),
+    ("execution environment", lambda document: isinstance(document, dict) and "images" in document, _execution_environment),
     (
         "expression",
         lambda document: isinstance(document, dict) and set(document) <= {"when", "until"},
