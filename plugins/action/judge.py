@@ -16,12 +16,13 @@ from ansible.utils.display import Display
 from ..module_utils._collect.options import WrongOption
 from ..module_utils._collect.visit import Visits
 from ..module_utils._collectors.site import from_here
+from ..module_utils._texts.redact import clean
 from ..plugin_utils._checks.catalogue import Catalogue, CatalogueError, load
 from ..plugin_utils._checks.query import WrongQuery
 from ..plugin_utils._checks.units import numbered
 from ..plugin_utils._checks.verdict import FAIL_ON, stops
 from ..plugin_utils._fleet.observed import Inventory
-from ..plugin_utils._judge import variables
+from ..plugin_utils._judge import spool, variables
 from ..plugin_utils._judge.hostvars import Source, asked_hosts, inventory, raw
 from ..plugin_utils._judge.pipeline import Asked, Beside, judge, notes, validate
 from ..plugin_utils._judge.report import Report
@@ -45,6 +46,7 @@ SPEC: dict[str, t.Any] = {
     "hosts": {"type": "list", "elements": "str"},
     "validate_only": {"type": "bool", "default": False},
     "facts_from": {"type": "str"},
+    "facts_age": {"type": "float", "default": 300.0},
     "catalogue": {"type": "path"},
     "thresholds": {"type": "dict", "default": {}},
     "extra_checks": {"type": "list", "elements": "dict", "default": []},
@@ -81,7 +83,7 @@ class ActionModule(ActionBase):
             result.update(self._judge(args, catalogue, task_vars))
         except CatalogueError as error:
             raise AnsibleActionFail(f"The checks are wrong, nothing was judged:\n{error}") from error
-        except WrongQuery as error:
+        except (WrongQuery, spool.SpoolError) as error:
             raise AnsibleActionFail(str(error)) from error
         except WrongOption as error:
             raise AnsibleActionFail(f"launch_check_sites: {error}") from error
@@ -106,7 +108,7 @@ class ActionModule(ActionBase):
 
     def _waiting(self, args: dict[str, t.Any], hostvars: t.Any, task_vars: dict[str, t.Any]) -> list[str]:
         """Hosts of batches that are still to come (serial): the last batch judges all."""
-        if not args["facts_from"]:
+        if not args["facts_from"] or spool.path_of(args["facts_from"]) is not None:
             return []
         strategy = self._task.get_play().strategy
         if strategy.rpartition(".")[2].removeprefix("mitogen_") in ("free", "host_pinned"):
@@ -172,7 +174,8 @@ def _asked(
     """Every host with its facts and settings, the inventory, what printed commands repeat, and when the first host was begun with."""
     hostvars, groups = task_vars["hostvars"], task_vars.get("groups", {})
     run = command_line.of(context.CLIARGS, constants, play, command_line.configured(constants, connection_loader))
-    hosts, begun = asked_hosts(names, hostvars, groups, Source(args["facts_from"], {key: args[key] for key in COMMON}, run.settings))
+    source = Source(args["facts_from"], {key: args[key] for key in COMMON}, run.settings, _spool(args, names))
+    hosts, begun = asked_hosts(names, hostvars, groups, source)
     return hosts, inventory(hostvars, groups, hosts), run, begun
 
 
@@ -182,6 +185,18 @@ def judged(names: t.Sequence[str], args: dict[str, t.Any], catalogue: Catalogue,
     validate(hosts, catalogue, args["only"])
     beside = Beside(_baseline(args), Visits(args["probes"]).rows(), _sites(args))
     return judge(hosts, catalogue, args["phase"], known, begun, run, args["only"], beside)
+
+
+def _spool(args: t.Mapping[str, t.Any], names: t.Sequence[str]) -> t.Optional[spool.Spool]:
+    """What the hosts have sent, when they send it themselves."""
+    path = spool.path_of(args["facts_from"])
+    if path is None or args.get("validate_only"):
+        return None
+    read = spool.read(path, [str(name) for name in names], args.get("facts_age", SPEC["facts_age"]["default"]))
+    if read.strange:
+        others = numbered(len(read.strange), "document/documents")
+        display.warning(f"{path} holds {others} of hosts that are not judged: {clean(', '.join(read.strange[:5]), 200)}")
+    return read
 
 
 def _place(args: t.Mapping[str, t.Any]) -> t.Optional[str]:

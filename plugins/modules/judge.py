@@ -32,7 +32,14 @@ options:
         and C(launch_check_services) are.
       - With this, a play in batches (C(serial)) is judged as a whole with its last batch, and a strategy without a common pace is refused.
       - By default C(ansible_facts) of each host is taken, of whatever age.
+      - V(spool:/a/folder) reads what the hosts have sent there themselves, a file C(<host>.json) each, or a folder C(<host>) of the host's own
+        account with such a file. A document is what M(warroom.launch.launch_facts) printed, or its facts. The path and the file's owner
+        say which host it is of; one that is a link, too large, too deep or older than O(facts_age) is a finding of that host.
     type: str
+  facts_age:
+    description: Seconds after which a document in a spool is stale, by the clock of the machine that holds it.
+    type: float
+    default: 300.0
   catalogue: {description: Directory on the control node with the checks. Defaults to those of the role C(launch_check)., type: path}
   thresholds: {description: 'Changed limits by check id, for hosts without their own settings.', type: dict, default: {}}
   phase: {description: 'V(before) is the rehearsal without traffic, V(during) the launch.', type: str, choices: [before, during], default: during}

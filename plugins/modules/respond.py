@@ -16,6 +16,8 @@ description:
     the report in a file that its owner alone can read.
 author:
   - warroom.launch authors (@warroom-launch)
+requirements:
+  - Python 3.11 or later (on the controller)
 options:
   step:
     description:

@@ -16,6 +16,8 @@ description:
   - A refusal is a result with a reason, not a failure of the task.
 author:
   - warroom.launch authors (@warroom-launch)
+requirements:
+  - Python 3.9 or later (on the host that executes the module)
 options:
   act:
     description: Which act.

@@ -21,6 +21,7 @@ from .._fleet.observed import Inventory
 from .._reach import settings as reach_settings
 from .._reach.way import Way
 from .pipeline import Asked
+from .spool import Spool
 
 #: Settings of a host by the names that the inventory gives them.
 OF_INVENTORY = {
@@ -44,6 +45,8 @@ class Source:
     common: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
     #: What the command line and the play say of connections (fields of Way), for hosts whose variables do not.
     connection: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
+    #: Where the hosts have sent their facts themselves; then no variable holds them.
+    spool: t.Optional[Spool] = None
 
 
 def raw(hostvars: t.Any, name: str) -> Variables:
@@ -64,7 +67,7 @@ def asked_hosts(names: t.Sequence[str], hostvars: t.Any, groups: Groups, source:
         settings = _settings(str(name), variables, hostvars, source)
         if isinstance(settings.get("at"), (int, float)):
             begun.append(float(settings["at"]))
-        facts, problem = _facts(variables, source)
+        facts, problem = _facts(variables, source) if source.spool is None else source.spool.of(str(name))
         hosts.append(
             Asked(
                 name=str(name),
@@ -75,7 +78,7 @@ def asked_hosts(names: t.Sequence[str], hostvars: t.Any, groups: Groups, source:
                 extra_checks=settings.get("extra_checks") or None,
                 accept=settings.get("accept") or None,
                 known_clients=settings.get("known_clients") or [],
-                addresses=addresses(str(name), variables, hostvars),
+                addresses=addresses(str(name), variables, hostvars, facts if source.spool is not None else None),
                 groups=sorted(member_of.get(str(name), [])),
                 way=way(str(name), variables, hostvars, source.connection),
             )
@@ -154,14 +157,14 @@ def message_of(result: Variables) -> str:
     return line.removeprefix("Task failed: ").removeprefix("Action failed: ")
 
 
-def addresses(name: str, variables: Variables, hostvars: t.Any) -> list[str]:
+def addresses(name: str, variables: Variables, hostvars: t.Any, own: t.Optional[Variables] = None) -> list[str]:
     """What the host is called by others: its name, the address Ansible uses, and those its facts know."""
     names = [name]
     for key in ("ansible_host", "ansible_ssh_host"):
         value = _value(hostvars, name, key, variables) if key in variables else None
         if isinstance(value, str):
             names.append(str(value))
-    facts = variables.get("ansible_facts")
+    facts = variables.get("ansible_facts") if own is None else own
     facts = facts if isinstance(facts, t.Mapping) else {}
     for machine in instances_in({fact_key("server"): plain(facts.get(fact_key("server")))}, "server"):
         names += [str(address) for address in machine.get("addresses") or []]

@@ -25,7 +25,7 @@ from tests.support.examples.options import module_problems, variable_problems
 
 OURS = "warroom.launch."
 #: Programs of others in examples: named here, so that a misspelt one is seen.
-FOREIGN = {"tmux", "echo", "export", "ansible-builder", "ansible-navigator", "curl", "rsync"}
+FOREIGN = {"tmux", "echo", "export", "ansible-builder", "ansible-navigator", "cat"}
 #: What people install beside Ansible.
 PACKAGES = {"tmuxp", "jmespath", "rich", "ansible-core"}
 
