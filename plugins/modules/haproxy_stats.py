@@ -146,6 +146,7 @@ ansible_facts:
             backends_down_names: {type: list, elements: str, description: Their names.}
             queue: {type: int, description: Requests that wait for a server now.}
             queue_wait_seconds: {type: float, description: 'The longest mean wait in the queue of a backend, null of few requests.'}
+            response_seconds: {type: float, description: 'The longest mean time of the answers of a backend, null of few requests.'}
             connection_errors: {type: int, description: Requests in the window that got no connection to a server.}
             response_errors: {type: int, description: Requests in the window that got no whole answer.}
             retries: {type: int, description: Attempts in the window that were made again at the same server.}

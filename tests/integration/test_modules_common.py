@@ -28,8 +28,10 @@ MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*_stats.
 PLACES: dict[str, dict[str, t.Any]] = {
     "celery": {"broker_url": "redis://:{secret}@127.0.0.1:1/0"},
     "django": {"chdir": "/nonexistent/shop"},
+    "haproxy": {"socket": "127.0.0.1:1", "login_user": "monitor"},
     "memcached": {"address": "127.0.0.1:1", "username": "monitor"},
     "mysql": {"login_host": "127.0.0.1", "login_port": 1, "login_user": "monitor"},
+    "nginx": {"status_url": "http://127.0.0.1:1/nginx_status"},
     "postgresql": {"login_host": "127.0.0.1", "login_port": 1, "login_user": "monitor"},
     "redis": {"address": "127.0.0.1:1", "login_user": "monitor"},
     "server": {"name": "10"},

@@ -54,6 +54,7 @@ _GREETINGS: dict[str, tuple[t.Sequence[bytes], bytes]] = {
         b"".join(_packet(4 + row, _MYSQL_ROW) for row in range(256)),
     ),
     "redis": ((b"+PONG\r\n",), b"$100000000\r\n" + b"x" * 10**8 + b"\r\n"),
+    "haproxy": ((b"1.Version.1:POS:str:2.6.12\n",), b"9.Uptime_sec.1:MDP:u32:7\n"),
     "web": ((_HTTP_HEAD,), b"x" * 4096),
     "amqp": ((b"\x01\0\0" + struct.pack("!I", len(_START)) + _START + b"\xce",), b"\x03\0\0\0\x01\0\0" + b"x" * 65536 + b"\xce"),
 }
@@ -90,6 +91,11 @@ _PROBE = {"probe_urls": ["http://shop.example.com/"]}
 SUBJECTS = {
     "memcached": Subject("memcached", "memcached", lambda port: {"address": f"127.0.0.1:{port}"}),
     "uwsgi": Subject("uwsgi", "uwsgi", lambda port: {"stats": f"127.0.0.1:{port}"}),
+    "nginx": Subject("nginx", "web", lambda port: {"status_url": f"http://127.0.0.1:{port}/nginx_status"}),
+    "nginx over tls": Subject("nginx", "web", lambda port: {"status_url": f"https://127.0.0.1:{port}/nginx_status"}, True),
+    "haproxy": Subject("haproxy", "haproxy", lambda port: {"socket": f"127.0.0.1:{port}"}),
+    "haproxy by its page": Subject("haproxy", "web", lambda port: {"stats_url": f"http://127.0.0.1:{port}/stats"}),
+    "haproxy by its page over tls": Subject("haproxy", "web", lambda port: {"stats_url": f"https://127.0.0.1:{port}/stats"}, True),
     "uwsgi over http": Subject("uwsgi", "web", lambda port: {"stats": f"http://127.0.0.1:{port}"}),
     "postgresql": Subject("postgresql", "postgresql", lambda port: {**_LOGIN, "login_port": port}),
     "mysql": Subject("mysql", "mysql", lambda port: {**_LOGIN, "login_port": port}),

@@ -53,7 +53,11 @@ class CauseKind:
 #: Causes that are only the application tier's view of something that waits or works too much.
 APPLICATION = ("workers_exhausted", "application_overload")
 #: Causes that are what visitors and tasks get when something behind them does not respond in time.
-ERRORS = ("application_errors", "backend_unreachable", "tasks_failing")
+ERRORS = ("application_errors", "backend_unreachable", "tasks_failing", "edge_exhausted", "upstream_failing", "upstream_slow")
+#: What the edge shows of anything behind it that does not respond in time.
+EDGE = ("edge_exhausted", "upstream_failing", "upstream_slow")
+#: What an accelerator, and the edge, show of an application that does not respond in time.
+FRONT = ("backend_unreachable", "threads_exhausted", *EDGE)
 
 #: Causes that are themselves what visitors or tasks suffer.
 SUFFERED = (
@@ -66,8 +70,7 @@ QUEUES = ("tasks_stuck", "queue_growth")
 WAITING = Explains(APPLICATION, WORKERS_WAIT)
 TASKS = Explains(QUEUES, TASKS_WAIT)
 GIVES_ERRORS = Explains(ERRORS, NEEDS_IT)
-#: What an accelerator shows of an application that does not respond in time.
-IN_FRONT = Explains(("backend_unreachable", "threads_exhausted"), NEEDS_IT)
+IN_FRONT = Explains(FRONT, NEEDS_IT)
 WAITERS = (
     Explains((*APPLICATION, *QUEUES, "application_errors", "tasks_failing"), SAME_WAITERS),
     IN_FRONT,

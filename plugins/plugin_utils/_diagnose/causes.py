@@ -32,7 +32,9 @@ from .cause import Cause
 from .cause_kind import (
     APPLICATION,
     DOWN_MACHINE,
+    EDGE,
     ERRORS,
+    FRONT,
     GIVES_ERRORS,
     IN_FRONT,
     POOL,
@@ -69,7 +71,7 @@ CAUSES: tuple[CauseKind, ...] = (
         (
             Explains(("machine_exhausted",), LACKS_MEMORY),
             Explains((*APPLICATION, "application_errors"), SAME_WAITERS),
-            Explains(("backend_unreachable", "threads_exhausted"), NEEDS_IT),
+            Explains(FRONT, NEEDS_IT),
         ),
     ),
     CauseKind(
@@ -101,7 +103,8 @@ CAUSES: tuple[CauseKind, ...] = (
             Explains(("unbalanced_pool", "cache_exhausted"), NEEDS_IT, ("cache",)),
             Explains(("accelerator_bypassed",), NEEDS_IT, ("edge", "accelerator")),
             Explains(("application_errors",), NEEDS_IT, ("database", "cache", "store", "queue")),
-            Explains(("backend_unreachable", "threads_exhausted"), NEEDS_IT, ("database", "cache", "store", "queue", "application")),
+            Explains(FRONT, NEEDS_IT, ("database", "cache", "store", "queue", "application")),
+            Explains(EDGE, NEEDS_IT, ("accelerator",)),
             Explains(("queue_growth",), NEEDS_IT, (service_down.WORKERS,)),
             Explains(("tasks_failing",), NEEDS_IT, ("database", "cache", "store", "queue", service_down.WORKERS)),
         ),

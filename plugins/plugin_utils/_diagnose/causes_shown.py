@@ -10,15 +10,24 @@ from . import (
     accelerator_limits,
     application,
     cache_servers,
+    edge,
     errors,
     outliers,
     refused,
     task_queues,
 )
-from .cause_kind import IN_FRONT, QUEUES, CauseKind, Explains
-from .relations import NEEDS_IT, SAME_INSTANCE, SAME_MACHINES
+from .cause_kind import EDGE, IN_FRONT, QUEUES, CauseKind, Explains
+from .relations import GETS_TOO_MUCH, NEEDS_IT, SAME_INSTANCE, SAME_MACHINES
 
 CAUSES: tuple[CauseKind, ...] = (
+    CauseKind(
+        "edge_unbalanced",
+        "edge",
+        "The edge gives one server too much",
+        "one server of several that nginx or HAProxy should share requests among gets 1.9 times its share by weight or more",
+        edge.unbalanced,
+        (Explains(("workers_exhausted", "application_overload"), GETS_TOO_MUCH),),
+    ),
     CauseKind(
         "workers_exhausted",
         "uwsgi",
@@ -49,7 +58,7 @@ CAUSES: tuple[CauseKind, ...] = (
         "The application returns errors",
         "the application throws, or most 5xx are its own (not 502, 503, 504)",
         errors.application_errors,
-        (Explains(("backend_unreachable",), NEEDS_IT),),
+        (Explains(("backend_unreachable", *EDGE), NEEDS_IT),),
     ),
     CauseKind(
         "requests_refused",
@@ -65,7 +74,7 @@ CAUSES: tuple[CauseKind, ...] = (
         "Varnish does not reach its backends",
         "Varnish gets no response from any backend, or fetches fail",
         errors.backend_unreachable,
-        (Explains(("threads_exhausted",), NEEDS_IT),),
+        (Explains(("threads_exhausted", *EDGE), NEEDS_IT),),
     ),
     CauseKind(
         "threads_exhausted",
@@ -73,6 +82,31 @@ CAUSES: tuple[CauseKind, ...] = (
         "Varnish has no thread left",
         "requests waited in the window while a thread pool was at its limit, a thread could not be made, or requests were dropped",
         accelerator_limits.threads_exhausted,
+        (Explains(EDGE, NEEDS_IT),),
+    ),
+    CauseKind(
+        "upstream_failing",
+        "edge",
+        "A server behind the edge does not answer",
+        "nginx or HAProxy gets no answer in a fifth or more of the attempts at a server, or from none for 1 % of the requests, or a "
+        "backend has no server",
+        edge.upstream_failing,
+        (Explains(("upstream_slow", "edge_exhausted"), SAME_INSTANCE),),
+    ),
+    CauseKind(
+        "upstream_slow",
+        "edge",
+        "The servers behind the edge are slow",
+        "nginx or HAProxy fails its limit for response times, and a server behind it takes a second or more",
+        edge.upstream_slow,
+        (Explains(("edge_exhausted",), SAME_INSTANCE),),
+    ),
+    CauseKind(
+        "edge_exhausted",
+        "edge",
+        "The edge is at a limit of its own",
+        "nginx or HAProxy refuses visitors for want of connections, descriptors, memory or time",
+        edge.exhausted,
     ),
     CauseKind(
         "tasks_stuck",

@@ -75,6 +75,15 @@ def _needs_it(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
     return deep.at not in fleet.databases() or all(may_use(shallow, database, fleet) for database in _databases_of(deep, fleet))
 
 
+def _gets_too_much(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
+    """Only the workers at the address that gets too much are full."""
+    if deep.at is None or not deep.rows or shallow.at is None or set(shallow.hosts) != {shallow.at.host}:
+        return False
+    address = deep.rows[0].word("address") or deep.rows[0].word("name")
+    ends = {edge.target for edge in fleet.graph.edges if edge.source == deep.at.key and edge.address == address}
+    return shallow.at.key in ends
+
+
 SAME_INSTANCE = Relation("of the same instance", _same_instance)
 SAME_MACHINES = Relation("on the same machines", _same_machines)
 DATABASE_THERE = Relation("when a database runs there", _database_there)
@@ -84,6 +93,7 @@ SAME_PAGES = Relation("when the busy workers are in the pages that it lets throu
 SAME_WAITERS = Relation("of the workers that wait for it", _same_waiters)
 BROKER_WAITS = Relation("when the busy workers wait for its address", _broker_waits)
 LACKS_MEMORY = Relation("for lack of memory, on the same machines", _lacks_memory)
+GETS_TOO_MUCH = Relation("of the server that gets too much", _gets_too_much)
 NEEDS_IT = Relation("of what needs it", _needs_it)
 
 

@@ -22,6 +22,7 @@ _STATES = {"UP": UP, "OPEN": UP, "DOWN": DOWN, "NOLB": DRAIN, "DRAIN": DRAIN, "M
 EVEN, ENOUGH = ("roundrobin", "static-rr", "leastconn", "random"), 100
 NO_REQUESTS = "no request went there in the window"
 NO_LIMIT = "it has no limit"
+FEW = "no backend had 20 requests in the window"
 _SLACK = 0.25
 
 
@@ -72,9 +73,9 @@ def put_backends(found: Facts, backends: t.Sequence[Line], servers: t.Sequence[L
     for name, counter in (("connection_errors", "econ"), ("retries", "wretr"), ("redispatches", "wredis"), ("response_errors", "eresp")):
         found.put(name, total(line.window.moved(counter) for line in backends))
     waits = [line.mean_seconds("qtime", requests_of(line)) for line in backends]
-    put_largest(
-        found, "queue_wait_seconds", [wait for wait in waits if not isinstance(wait, Unknown)], "no backend had 20 requests in the window"
-    )
+    put_largest(found, "queue_wait_seconds", [wait for wait in waits if not isinstance(wait, Unknown)], FEW)
+    times = [line.mean_seconds("rtime", requests_of(line)) for line in backends if is_http(line)]
+    put_largest(found, "response_seconds", [time for time in times if not isinstance(time, Unknown)], FEW)
     without = [line.proxy for line in backends if state_of(line) == DOWN]
     found.put("backends_down", len(without))
     found.put("backends_down_names", without[:keep])
