@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import json
+import pathlib
+import tempfile
 import traceback
 import typing as t
 
+from tests.support import asked
 from tests.support.fleet import Fleet, Host
 from tests.support.provisioned import Provisioned, changed, sudoer
 from tests.support.server import wait_until
@@ -187,9 +191,38 @@ def what_cannot_be_undone(stack: Provisioned) -> None:
         stack.run(launch_monitoring_state="absent")
 
 
+def the_login_that_the_inventory_names(stack: Provisioned) -> None:
+    """Accounts that documentation has the inventory name, and that nobody has made yet: the check's own lines make them."""
+    login = {"login_host": "127.0.0.1", "login_user": "launch_monitor", "login_password": SECRET}
+    with nothing_stays(stack):
+        stack.run(launch_monitoring_accounts=False)
+        place = stack.fleet.inventory(**stack.variables, launch_check_services={"postgresql": login, "mysql": login})
+        with tempfile.TemporaryDirectory() as folder:
+            line = f"ansible-playbook -i {place} playbooks/launch_check.yml -e launch_check_report_dir={folder}"
+            for obstacle in checked(line, folder)["obstacles"]:
+                if "launch_monitoring" in (obstacle["command"] or ""):
+                    assert SECRET not in obstacle["command"]
+                    pasted = asked.paste(obstacle["command"], {})
+                    assert pasted.returncode == 0, (obstacle["command"], pasted.shown[-3000:])
+            facts = checked(line, folder)["hosts"]["stack"]["facts"]
+        for service in ("launch_postgresql", "launch_mysql"):
+            (instance,) = facts[service]["instances"]
+            assert instance["state"] == "up", instance["problem"]
+        stack.run(launch_monitoring_state="absent")
+
+
+def checked(line: str, folder: str) -> dict[str, t.Any]:
+    """The report of the check that this line starts."""
+    place = pathlib.Path(folder) / "launch.json"
+    place.unlink(missing_ok=True)
+    shown = asked.paste(line, {}).shown
+    assert place.exists(), shown[-3000:]
+    return dict(json.loads(place.read_text()))
+
+
 SCENARIOS: tuple[t.Callable[[Provisioned], None], ...] = (
     as_root, as_an_ordinary_user, with_pipelining, beside_a_vendors_server, without_a_mirror, without_pypi, stopped_midway, with_passwords,
-    what_cannot_be_undone,
+    what_cannot_be_undone, the_login_that_the_inventory_names,
 )  # fmt: skip
 SUITES = ("bookworm", "trixie")
 

@@ -275,12 +275,13 @@ def installing(reach: Reach, hosts: str, packages: t.Sequence[str]) -> t.Optiona
 
 
 def setting(reach: Reach, hosts: str, reasons: t.Iterable[str]) -> t.Optional[Line]:
-    """The run of the role launch_monitoring that sets on the hosts (a pattern) what the reasons name; None where it does not."""
-    variables = settings.variables(reasons)
-    if variables is None:
+    """The run of the role launch_monitoring that mends on the hosts (a pattern) what the reasons name; None where it does not."""
+    run = settings.run(reasons)
+    if run is None:
         return None
+    tag, variables = run
     try:
-        return reach.playbook("warroom.launch.launch_monitoring", hosts, "--tags=configure", "-e", json.dumps(variables))
+        return reach.playbook("warroom.launch.launch_monitoring", hosts, f"--tags={tag}", "-e", json.dumps(variables))
     except Untypable:
         return None
 
@@ -312,7 +313,7 @@ def remedy_line(reach: Reach, host: t.Optional[str], service: str, reason: str, 
         return installing(reach, host, remedies.packages(reason))
     if kind.command == remedies.BECOME:
         return reading(reach, host, service, "--become")
-    if kind.command == remedies.SET and host is not None:
+    if kind.command in (remedies.SET, remedies.ASK) and host is not None:
         line = setting(reach, host, [reason])
         if line is not None:
             return line

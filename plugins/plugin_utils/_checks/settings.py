@@ -13,6 +13,10 @@ import re
 import typing as t
 
 Variables = dict[str, t.Any]
+#: The account of the role by its default, which documentation has the inventory name.
+ACCOUNT = "launch_monitor"
+#: Its password as the host's own inventory has it: the line holds none.
+_PASSWORD = "{{{{ ([launch_check_services.{0}] | flatten | first).login_password | default('') }}}}"
 
 _DATABASE = re.compile(r"in database (\S+) CREATE EXTENSION")
 _UWSGI_FILE = re.compile(r"to \[uwsgi\] in (\S+)")
@@ -42,25 +46,39 @@ def _stats_server(reason: str) -> t.Optional[Variables]:
     return {"launch_monitoring_services": ["uwsgi"], "launch_monitoring_uwsgi_configs": [path[1]]}
 
 
-#: A sentence of a reason → what the role is given.
-_SET: tuple[tuple[str, t.Callable[[str], t.Optional[Variables]]], ...] = (
-    ("performance_schema is off", _performance_schema),
-    ("pg_stat_statements is not", _statements),
-    ("runs without a stats server", _stats_server),
+def _account(service: str) -> t.Callable[[str], t.Optional[Variables]]:
+    return lambda _reason: {"launch_monitoring_services": [service], f"launch_monitoring_{service}_password": _PASSWORD.format(service)}
+
+
+#: The server is the host's own, where the role may administer it.
+_HERE = r"^(?:127\.|localhost\b|\[::1\]|/).*"
+CONFIGURE, ACCOUNTS = "configure", "accounts"
+#: A sentence of a reason → the role's tag, and what the role is given.
+_SET: tuple[tuple[re.Pattern[str], str, t.Callable[[str], t.Optional[Variables]]], ...] = (
+    (re.compile("performance_schema is off"), CONFIGURE, _performance_schema),
+    (re.compile("pg_stat_statements is not"), CONFIGURE, _statements),
+    (re.compile("runs without a stats server"), CONFIGURE, _stats_server),
+    (re.compile(rf'{_HERE}(?:CREATE ROLE "?{ACCOUNT}"? LOGIN|ALTER ROLE "?{ACCOUNT}"? PASSWORD)'), ACCOUNTS, _account("postgresql")),
+    (re.compile(rf"{_HERE}(?:CREATE|ALTER) USER '{ACCOUNT}'@'[^']*' IDENTIFIED BY"), ACCOUNTS, _account("mysql")),
 )
 
 
-def variables(reasons: t.Iterable[str]) -> t.Optional[Variables]:
-    """What sets all of it, on every host that it is given to; None where the role does not, or hosts would need different values."""
+def run(reasons: t.Iterable[str]) -> t.Optional[tuple[str, Variables]]:
+    """The role's tag and variables that mend all of it, on every host that they are given to.
+
+    None where the role does not, or hosts would need different values.
+    """
     merged: Variables = {}
+    tags: set[str] = set()
     for reason in reasons:
-        setting = next((given for sentence, given in _SET if sentence in reason), None)
+        tag, setting = next(((tag, given) for pattern, tag, given in _SET if pattern.search(reason)), ("", None))
         wanted = None if setting is None else setting(reason)
         if wanted is None:
             return None
+        tags.add(tag)
         for name, value in wanted.items():
             if name == "launch_monitoring_services":
                 merged[name] = sorted({*merged.get(name, []), *value})
             elif merged.setdefault(name, value) != value:
                 return None
-    return merged or None
+    return (tags.pop(), merged) if len(tags) == 1 else None

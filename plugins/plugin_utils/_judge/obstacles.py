@@ -117,9 +117,9 @@ def _command(group: _Group, reach: Reach) -> t.Optional[Line]:
         line = reach.again(become=True)
     elif kind.name in ("traffic", "again"):
         line = reach.again()
-    elif kind.command == remedies.SET:
+    elif kind.command in (remedies.SET, remedies.ASK):
         line = setting(reach, pattern, {finding["reason"] or "" for finding in group.findings})
-    elif kind.command == remedies.ASK and FLEET_HOST not in group.hosts:
+    if line is None and kind.command == remedies.ASK and FLEET_HOST not in group.hosts:
         line = asking(reach, [(finding["host"], finding["service"], finding["reason"] or "") for finding in group.findings])
     if line is None and kind.command in (remedies.SET, remedies.ASK, remedies.READ) and FLEET_HOST not in group.hosts:
         line = _reading(group, reach, pattern)

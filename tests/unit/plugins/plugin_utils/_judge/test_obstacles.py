@@ -110,6 +110,34 @@ def test_what_the_role_does_not_set_alike_is_read_again(reasons):
     assert (line["kind"], (line["command"] or "").split()[-2:]) == ("setting", ["-m", "warroom.launch.postgresql_stats"])
 
 
+@pytest.mark.parametrize(
+    ("service", "reason"),
+    [
+        ("postgresql", 'password authentication failed for user "launch_monitor": check login_user and login_password (a new password: '
+         "ALTER ROLE launch_monitor PASSWORD '…' VALID UNTIL 'infinity';)"),
+        ("postgresql", 'role "launch_monitor" does not exist: CREATE ROLE launch_monitor LOGIN; GRANT pg_monitor TO launch_monitor;'),
+        ("mysql", "Access denied for user 'launch_monitor'@'localhost': check login_user and login_password; a new account: CREATE USER "
+         "'launch_monitor'@'%' IDENTIFIED BY '…'; GRANT PROCESS ON *.* TO 'launch_monitor'@'%';"),
+    ],
+)  # fmt: skip
+def test_the_roles_account_is_made_by_the_role_where_the_server_is_the_hosts_own(service, reason):
+    (line,) = obstacles([unknown("db1", f"127.0.0.1:5432 refuses us: {reason}", service)], REACH)
+    *words, variables = shlex.split(line["command"] or "")
+    assert words == ["ansible-playbook", "-i", "hosts", "warroom.launch.launch_monitoring", "--limit=db1", "--tags=accounts", "-e"]
+    given = json.loads(variables)
+    assert given.pop("launch_monitoring_services") == [service]
+    ((name, password),) = given.items()
+    assert name == f"launch_monitoring_{service}_password" and f"launch_check_services.{service}" in password
+    (line,) = obstacles([unknown("db1", f"10.0.0.9:5432 refuses us: {reason}", service)], REACH)
+    assert "launch_monitoring" not in (line["command"] or "")
+
+
+def test_a_limit_of_the_roles_account_is_no_reason_to_run_the_role():
+    limit = "127.0.0.1:5432 refuses our own account, the server itself has room: x: ALTER ROLE launch_monitor CONNECTION LIMIT -1;"
+    (line,) = obstacles([unknown("db1", limit)], REACH)
+    assert "launch_monitoring" not in (line["command"] or "")
+
+
 def test_what_only_a_person_knows_is_asked_for_on_all_of_its_hosts():
     wants = "10.0.0.{}:6379 wants a login: give the options login_password, and login_user where it is not the default user"
     found = [unknown(f"cache{at}", wants.format(at), "redis") for at in (1, 2)]
