@@ -1,6 +1,7 @@
 # Copyright (c) 2026, the warroom.launch authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 STORY ?= healthy
+FLAVOUR ?= classic
 PYTEST = .venv/bin/python -m pytest
 
 .PHONY: help demo demo-stop test units integration versions bench soak gameday gameday-replay lint sanity clean
@@ -8,8 +9,8 @@ PYTEST = .venv/bin/python -m pytest
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
 
-demo: ## rehearse a launch here: start the practice stack, play STORY=name (several with commas), give the verdict
-	@.ci/demo '$(STORY)'
+demo: ## rehearse a launch here: start the practice stack (FLAVOUR=classic or modern), play STORY=name (several with commas), give the verdict
+	@.ci/demo '$(STORY)' '$(FLAVOUR)'
 
 demo-stop: ## stop the practice stack and remove all of it
 	@.ci/demo --stop

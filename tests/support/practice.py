@@ -30,7 +30,8 @@ class Ran(t.NamedTuple):
 class Practice:
     """Start it with stories and other variables; end it with `stop`. `surroundings`: more of the environment of all that is run."""
 
-    def __init__(self) -> None:
+    def __init__(self, flavour: str = "classic") -> None:
+        self.flavour = flavour
         self.surroundings: dict[str, str] = {}
         self.dir = pathlib.Path("/var/tmp") / f"warroom-test-{secrets.token_hex(4)}"
         self.inventory = self.dir.with_suffix(".yml")
@@ -39,6 +40,7 @@ class Practice:
     def run(self, **variables: t.Any) -> Ran:
         own = {
             "practice_stack_dir": str(self.dir),
+            "practice_stack_flavour": self.flavour,
             "practice_stack_inventory": str(self.inventory),
             "practice_stack_venv": str(VENV.parent) if _reachable() else "",
         }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import itertools
 import random
 import threading
 import time
@@ -15,30 +16,35 @@ import typing as t
 
 from .server import VENV, Server, accepts, free_port, wait_until
 
-#: A file for each request that is worked on, named by its process. /SECONDS says how long it takes.
+#: Writes down when a request begins and ends, by the clock that all processes share. /SECONDS/KEY: how long it takes, and its name.
 APPLICATION = """
 import asyncio, os, pathlib, time
 
-HERE = pathlib.Path(__file__).parent / "requests"
+LOG = os.open(pathlib.Path(__file__).parent / "requests", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
 class Counted:
+    def __init__(self, path):
+        seconds, _slash, self.key = path.strip("/").partition("/")
+        self.seconds = float(seconds or 0)
+    def note(self, sign):
+        os.write(LOG, f"{sign} {os.getpid()} {self.key or id(self)} {time.monotonic():.6f}\\n".encode())
     def __enter__(self):
-        self.file = HERE / f"{os.getpid()}-{id(self)}-{time.monotonic_ns()}"
-        self.file.touch()
+        self.note("+")
+        return self
     def __exit__(self, *_exc):
-        self.file.unlink()
+        self.note("-")
 
 def wsgi(environ, start_response):
-    with Counted():
-        time.sleep(float(environ["PATH_INFO"].strip("/") or 0))
+    with Counted(environ["PATH_INFO"]) as counted:
+        time.sleep(counted.seconds)
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "1")])
     return [b"x"]
 
 async def asgi(scope, receive, send):
     if scope["type"] != "http":
         raise RuntimeError("only http")
-    with Counted():
-        await asyncio.sleep(float(scope["path"].strip("/") or 0))
+    with Counted(scope["path"]) as counted:
+        await asyncio.sleep(counted.seconds)
     headers = [(b"content-type", b"text/plain"), (b"content-length", b"1")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": b"x"})
@@ -62,6 +68,22 @@ KINDS: dict[str, tuple[tuple[str, ...], t.Optional[int]]] = {
 }
 
 
+class Noted(t.NamedTuple):
+    """A request began or ended in a process."""
+
+    begins: bool
+    pid: str
+    key: str
+    moment: float
+
+
+class Sent(t.NamedTuple):
+    """When a request was sent: not before the first moment, and by the second."""
+
+    first: float
+    last: float
+
+
 class Wsgi(Server):
     """`kind`: one of KINDS, or the words of a command line."""
 
@@ -74,7 +96,6 @@ class Wsgi(Server):
 
     def prepare(self) -> None:
         (self.dir / "app.py").write_text(APPLICATION)
-        (self.dir / "requests").mkdir()
 
     def argv(self) -> list[str]:
         program, *rest = (word.format(port=self.port, dir=self.dir) for word in self.words)
@@ -89,21 +110,32 @@ class Wsgi(Server):
         with contextlib.closing(conn):
             return conn.getresponse().status
 
+    def account(self) -> list[Noted]:
+        """By the application itself."""
+        lines = [line.split() for line in (self.dir / "requests").read_text().splitlines()]
+        return [Noted(sign == "+", pid, key, float(moment)) for sign, pid, key, moment in lines]
+
     def counted(self) -> tuple[int, int]:
-        """(processes with a request, requests that are worked on), by the application's own account."""
-        names = [path.name for path in (self.dir / "requests").iterdir()]
-        return len({name.partition("-")[0] for name in names}), len(names)
+        """(processes with a request, requests that are worked on) now."""
+        running: dict[str, str] = {}
+        for noted in self.account():
+            if noted.begins:
+                running[noted.key] = noted.pid
+            else:
+                running.pop(noted.key, None)
+        return len(set(running.values())), len(running)
 
 
 class Clients:
-    """Visitors that ask, think, and ask again, over one connection each while the server keeps it."""
+    """Visitors that ask, think, and ask again, over one connection each while the server keeps it. `sent`: key → when, of each request."""
 
     def __init__(self, server: Wsgi, count: int, seed: int, longest: float = 0.25) -> None:
         self._server, self._longest = server, longest
         self._stop = threading.Event()
-        self._lock = threading.Lock()
-        self.unanswered = 0
-        self._threads = [threading.Thread(target=self._visit, args=(random.Random(seed + each),), daemon=True) for each in range(count)]
+        self.sent: dict[str, Sent] = {}
+        self._threads = [
+            threading.Thread(target=self._visit, args=(each, random.Random(seed + each)), daemon=True) for each in range(count)
+        ]
 
     def __enter__(self) -> Clients:
         for thread in self._threads:
@@ -116,20 +148,18 @@ class Clients:
         for thread in self._threads:
             thread.join(30)
 
-    def _visit(self, chance: random.Random) -> None:
+    def _visit(self, visitor: int, chance: random.Random) -> None:
         conn = http.client.HTTPConnection("127.0.0.1", self._server.port, timeout=30)
-        while not self._stop.is_set():
-            self._count(1)
+        for key in (f"{visitor}-{number}" for number in itertools.count()):
+            if self._stop.is_set():
+                break
             try:
-                conn.request("GET", f"/{chance.uniform(0, self._longest):.3f}")
+                begun = time.monotonic()
+                conn.request("GET", f"/{chance.uniform(0, self._longest):.3f}/{key}")
+                self.sent[key] = Sent(begun, time.monotonic())
                 conn.getresponse().read()
             except (OSError, http.client.HTTPException):  # the server did not keep the connection
                 conn.close()
-            finally:
-                self._count(-1)
+                self.sent.pop(key, None)
             time.sleep(chance.uniform(0.01, self._longest))
         conn.close()
-
-    def _count(self, by: int) -> None:
-        with self._lock:
-            self.unanswered += by

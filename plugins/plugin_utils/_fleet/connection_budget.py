@@ -9,14 +9,16 @@ from __future__ import annotations
 import typing as t
 
 from .._checks.services import in_tiers
+from .graph import Graph
 from .observed import Hosts, Instance, figure, instances_up
 
 
-def budgets(hosts: Hosts, inventory: t.Optional[t.Mapping[str, t.Any]] = None) -> list[dict[str, t.Any]]:
+def budgets(hosts: Hosts, graph: t.Optional[Graph] = None) -> list[dict[str, t.Any]]:
     """One instance per database server whose application tier is in the fleet.
 
     `planned`: sessions when every thread of an application server and every Celery process of the hosts that use this database holds one
-    (persistent connections, one database each); `usable`: what the server has for them, without its reserves.
+    (persistent connections, one database each), and of those that use it through a PgBouncer as many as its pools may open; `usable`:
+    what the server has for them, without its reserves.
     """
     capacity = _capacity(hosts)
     instances: list[dict[str, t.Any]] = []
@@ -24,9 +26,25 @@ def budgets(hosts: Hosts, inventory: t.Optional[t.Mapping[str, t.Any]] = None) -
         for database in instances_up(hosts, service):
             usable = database.number("connections.usable")
             users = {name: capacity[name] for name in _users(hosts, database, capacity)}
+            if graph is not None:
+                users = _pooled(hosts, database, users, graph)
             if usable and users:
                 instances.append(_budget(database, usable, users))
     return instances
+
+
+def _pooled(hosts: Hosts, database: Instance, users: t.Mapping[str, int], graph: Graph) -> dict[str, int]:
+    """Hosts whose sessions are those of a pooler have none of their own, unless one of their instances is seen to have."""
+    direct, pooled = dict(users), {}
+    for pooler in instances_up(hosts, "pgbouncer"):
+        possible = pooler.number("servers_possible")
+        if possible is None or graph.depends(pooler.key, database.key) is not True:
+            continue
+        pooled[f"PgBouncer {pooler}"] = int(possible)
+        for host in _users(hosts, pooler, users):
+            if not any(edge.source[0] == host and edge.target == database.key and edge.source != pooler.key for edge in graph.edges):
+                direct.pop(host, None)
+    return {**direct, **pooled}
 
 
 def _budget(database: Instance, usable: float, users: t.Mapping[str, int]) -> dict[str, t.Any]:

@@ -35,7 +35,7 @@ SOURCES: dict[str, Source] = {
     "memcached_pool": lambda hosts, _inventory, graph: pools(hosts, graph),
     "celery_queue": lambda hosts, _inventory, _graph: brokers(hosts),
     "database_clients": lambda hosts, inventory, _graph: databases(hosts, inventory),
-    "connection_budget": lambda hosts, inventory, _graph: budgets(hosts, inventory),
+    "connection_budget": lambda hosts, _inventory, graph: budgets(hosts, graph),
     "siblings": lambda hosts, _inventory, graph: alike(hosts, graph),
 }
 

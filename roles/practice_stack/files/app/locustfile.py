@@ -4,14 +4,17 @@
 
 """The launch's traffic: visitors that a cache can answer, members that it cannot, at a rate a small machine can bear."""
 
+import json
 import os
+import pathlib
 import random
 
 from locust import FastHttpUser, constant_throughput, task
 
 STORIES = set(os.environ.get("PRACTICE_STORIES", "").split(","))
-# an accelerator that passes everything sends all of it to the application: less is enough to show it
-RATE = 3.5 if "cold_cache" in STORIES else 8.5
+MODERN = json.loads(pathlib.Path(os.environ["PRACTICE_CONFIG"]).read_text())["flavour"] == "modern"
+# without an accelerator, or with one that passes everything, all of it goes to the application: less is enough
+RATE = 2.5 if MODERN else 3.5 if "cold_cache" in STORIES else 8.5
 # members who wait for a worker hold up their visits to cached pages: fewer of them keep the accelerator out of the picture
 MEMBERS = 4 if "workers_exhausted" in STORIES else 10
 MOVED = 60 if "cold_cache" in STORIES else 2
@@ -70,10 +73,10 @@ class Buyer(FastHttpUser):
 
 
 class Analyst(FastHttpUser):
-    """Requests the slow page: now and then, or all at once in the story workers_exhausted."""
+    """Requests the slow page: now and then, or all at once in a story about it."""
 
-    fixed_count = 10 if "workers_exhausted" in STORIES else 1
-    wait_time = constant_throughput(2 if "workers_exhausted" in STORIES else 0.2)
+    fixed_count = 14 if "workers_exhausted" in STORIES and MODERN else 10 if STORIES & {"workers_exhausted", "pool_too_small"} else 1
+    wait_time = constant_throughput(2 if STORIES & {"workers_exhausted", "pool_too_small"} else 0.2)
 
     @task
     def report(self) -> None:

@@ -13,4 +13,4 @@ from .settings import CONFIG
 
 def postgresql(user: str, database: str = "shop", **more: t.Any) -> psycopg.Connection[t.Any]:
     place = {"host": "127.0.0.1", "port": CONFIG["ports"]["postgresql"], "password": CONFIG["password"]}
-    return psycopg.connect(user=user, dbname=database, autocommit=True, **place, **more)
+    return psycopg.connect(user=user, dbname=database, autocommit=True, **{**place, **more})

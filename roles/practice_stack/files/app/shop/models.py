@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Customers and their orders in PostgreSQL; the old catalogue and its addresses in MariaDB."""
+"""Customers and their orders in PostgreSQL; the old catalogue and its addresses in MariaDB, where there is one."""
 
 import typing as t
 

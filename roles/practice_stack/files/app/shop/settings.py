@@ -10,6 +10,7 @@ import pathlib
 
 CONFIG = json.loads(pathlib.Path(os.environ["PRACTICE_CONFIG"]).read_text())
 PORTS = CONFIG["ports"]
+MODERN = CONFIG["flavour"] == "modern"
 STORIES = {story for story in os.environ.get("PRACTICE_STORIES", "").split(",") if story}
 
 SECRET_KEY = CONFIG["password"]
@@ -22,18 +23,22 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # The stack's own error pages are part of the rehearsal; their tracebacks go to the log only.
 LOGGING_CONFIG = None
 
-DATABASES = {
+DATABASES: dict[str, dict[str, object]] = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": "shop",
         "USER": "shop",
         "PASSWORD": CONFIG["password"],
         "HOST": "127.0.0.1",
-        "PORT": PORTS["postgresql"],
+        "PORT": PORTS["pgbouncer" if MODERN else "postgresql"],
         "CONN_MAX_AGE": 600,
+        # PgBouncer gives each transaction another session
+        "DISABLE_SERVER_SIDE_CURSORS": MODERN,
         "OPTIONS": {"application_name": os.environ.get("PRACTICE_PROGRAM", "shop")},
     },
-    "legacy": {
+}
+if not MODERN:
+    DATABASES["legacy"] = {
         "ENGINE": "django.db.backends.mysql",
         "NAME": "legacy",
         "USER": "shop",
@@ -41,14 +46,19 @@ DATABASES = {
         "HOST": "127.0.0.1",
         "PORT": PORTS["mariadb"],
         "CONN_MAX_AGE": 600,
-    },
-}
-DATABASE_ROUTERS = ["shop.models.LegacyRouter"]
+    }
+    DATABASE_ROUTERS = ["shop.models.LegacyRouter"]
 
 # unbalanced_cache: this client does not know the third server
 MEMCACHED = ["memcached_1", "memcached_2"] if "unbalanced_cache" in STORIES else ["memcached_1", "memcached_2", "memcached_3"]
 CACHES = {
     "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": f"redis://127.0.0.1:{PORTS['redis']}/1",
+        "TIMEOUT": None,
+    }
+    if MODERN
+    else {
         "BACKEND": "shop.cache.KeptOpen",
         "LOCATION": [f"127.0.0.1:{PORTS[name]}" for name in MEMCACHED],
         "TIMEOUT": None,

@@ -8,10 +8,13 @@ import json
 import subprocess
 import time
 import typing as t
+import urllib.error
+import urllib.request
 
 import redis
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError
+from psycopg.rows import dict_row
 
 from shop.direct import postgresql
 
@@ -20,6 +23,13 @@ Sample = dict[str, float]
 ANSWERED = ("cache_hit", "cache_miss", "s_pass", "s_pipe")
 #: A thread of Varnish adds up what its clients did when it comes to rest: while they never let it, only its fetches are counted.
 COUNTERS = (*ANSWERED, "backend_req")
+
+
+def nginx() -> Sample:
+    """Requests that it has begun to answer, our own for this among them."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{settings.PORTS['nginx_status']}/status", timeout=5) as page:
+        words = page.read().decode().split()
+    return {"requests": float(words[words.index("requests") + 3])}
 
 
 def varnish() -> Sample:
@@ -56,7 +66,7 @@ class Command(BaseCommand):
     def holds(condition: t.Callable[[], bool]) -> bool:
         try:
             return condition()
-        except (subprocess.SubprocessError, KeyError, ValueError):  # varnishd is still starting
+        except (subprocess.SubprocessError, urllib.error.URLError, KeyError, ValueError):  # the front is still starting
             time.sleep(0.5)
             return False
 
@@ -66,9 +76,13 @@ class Command(BaseCommand):
             waiting = "wait_event_type = 'Lock' AND now() - query_start > '2s'"
             yield "sessions wait for the table that the migration has locked", lambda: self.seen(waiting)
         else:
-            yield "requests flow through Varnish", self.flows
-        if not {"cold_cache", "table_lock"} & set(settings.STORIES):
+            yield "requests flow", self.flows
+        if not (settings.MODERN or {"cold_cache", "table_lock"} & set(settings.STORIES)):
             yield "nine of ten requests are answered by Varnish's cache", self.warm
+        if "broker_full" in settings.STORIES:
+            yield "Redis takes nothing more", self.full
+        if "pool_too_small" in settings.STORIES:
+            yield "clients wait for a connection of PgBouncer", self.queues_for_a_connection
         if "queue_backlog" in settings.STORIES:
             yield "tasks wait in the queue", lambda: self.queued() > 60
         else:
@@ -80,19 +94,22 @@ class Command(BaseCommand):
             leaked = "state = 'idle in transaction' AND now() - state_change > '6s'"
             yield "a leaked transaction blocks others", lambda: self.seen(leaked)
 
-    def over(self, seconds: float) -> Sample:
-        before = varnish()
+    def over(self, seconds: float, look: t.Callable[[], Sample]) -> Sample:
+        before = look()
         time.sleep(seconds)
-        return delta(varnish(), before)
+        return delta(look(), before)
 
     def flows(self) -> bool:
+        if settings.MODERN:
+            # who waits for a worker asks nothing else meanwhile
+            return self.over(1, nginx)["requests"] > 4
         # when every request needs a worker and all workers are busy, hardly any gets through: that is the disaster itself
         least = 2 if {"cold_cache", "workers_exhausted"} <= set(settings.STORIES) else 20
-        now = self.over(1)
+        now = self.over(1, varnish)
         return max(sum(now[name] for name in ANSWERED), now["backend_req"]) > least
 
     def warm(self) -> bool:
-        now = self.over(2)
+        now = self.over(2, varnish)
         return now["cache_hit"] >= 0.9 * sum(now[name] for name in ANSWERED) > 0
 
     @staticmethod
@@ -100,6 +117,20 @@ class Command(BaseCommand):
         time.sleep(0.2)
         with redis.Redis(port=settings.PORTS["redis"]) as broker:
             return float(broker.llen("celery"))
+
+    @staticmethod
+    def full() -> bool:
+        time.sleep(0.3)
+        with redis.Redis(port=settings.PORTS["redis"]) as server:
+            memory = server.info("memory")
+        return bool(memory["used_memory"] >= 0.99 * memory["maxmemory"])
+
+    @staticmethod
+    def queues_for_a_connection() -> bool:
+        time.sleep(0.3)
+        with postgresql("monitor", "pgbouncer", port=settings.PORTS["pgbouncer"]) as console:
+            rows = console.cursor(row_factory=dict_row).execute("SHOW POOLS").fetchall()
+        return any(row["cl_waiting"] and row["maxwait"] >= 1 for row in rows)
 
     @staticmethod
     def seen(condition: str) -> bool:
