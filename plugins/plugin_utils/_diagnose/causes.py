@@ -282,7 +282,7 @@ CAUSES: tuple[CauseKind, ...] = (
         "pool_too_small",
         "database",
         "A connection pool is too small",
-        "clients wait in a pooler for longer than its check allows, and a pool has no idle server connection",
+        "clients wait in a pooler for longer than its checks allow, at the moment or on average, and a pool has no idle server connection",
         database_members.pool_too_small,
         (WAITING, TASKS, GIVES_ERRORS),
     ),

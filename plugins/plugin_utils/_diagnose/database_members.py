@@ -53,8 +53,9 @@ def _member_out(fleet: Fleet, server: Instance, finding: Finding, variant: str) 
 
 def pool_too_small(fleet: Fleet) -> t.Iterator[Cause]:
     """Clients wait in a pooler all of whose server connections are busy. Whether the database could take more says the database."""
-    for pooler, finding in fleet.each_bad("pgbouncer", "pgbouncer_waiting", least="warn"):
-        pools = [row for row in pooler.rows("pools") if row.get("clients_waiting")]
+    for pooler, finding in fleet.each_bad("pgbouncer", "pgbouncer_waiting", "pgbouncer_mean_wait", least="warn"):
+        # where the mean says it, the first of the queue may have come just now, or nobody may wait at this very moment
+        pools = [row for row in pooler.rows("pools") if row.get("clients_waiting") or row.number("used_ratio") == 1]
         paused = pooler.facts.get("paused") or ()
         # without any server connection it is not small: it is paused, or does not reach the server
         full = [
@@ -80,10 +81,12 @@ def _name(pool: Row) -> str:
 
 
 def _state(pool: Row) -> str:
-    return (
-        f"{numbered(pool.get('clients_waiting'), 'client waits/clients wait')}, the longest for "
-        f"{pool.amount('longest_wait_seconds'):.1f} s, and all of its {pool.amount('servers_active'):.0f} server connections are busy"
-    )
+    busy = numbered(pool.get("servers_active"), "server connection is/server connections are")
+    full = f"its {busy} busy" if pool.get("servers_active") == 1 else f"all of its {busy} busy"
+    if not pool.get("clients_waiting"):
+        return full
+    waiting = numbered(pool.get("clients_waiting"), "client waits/clients wait")
+    return f"{waiting}, the longest for {pool.amount('longest_wait_seconds'):.1f} s, and {full}"
 
 
 def _times(pooler: Instance) -> t.Iterator[str]:

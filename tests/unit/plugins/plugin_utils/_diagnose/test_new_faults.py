@@ -62,6 +62,20 @@ def test_a_pool_with_idle_connections_is_not_too_small() -> None:
     assert world.causes() == []
 
 
+@pytest.mark.parametrize(
+    ("row", "causes"),
+    [({"clients_waiting": 0, "longest_wait_seconds": 0.0, "used_ratio": 1.0}, ["pool_too_small"]), ({"clients_waiting": 0}, [])],
+    ids=["all of them are busy", "not all of them are"],
+)
+def test_a_pool_is_too_small_on_average_as_well(row: dict[str, object], causes: list[str]) -> None:
+    world = World()
+    world.pool_small()
+    world.findings[-1]["check"] = "pgbouncer_mean_wait"
+    world.findings[-1]["status"] = "warn"
+    world.of("db1", "pgbouncer")["pools"][0].update(row)
+    assert world.causes() == causes
+
+
 def test_a_pool_is_told_from_a_full_database() -> None:
     world = World()
     world.pool_small()

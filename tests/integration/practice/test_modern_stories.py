@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The modern flavour of the practice stack: ordinary traffic, and the stories that only it can play. `make soak` plays all of them."""
+"""The modern flavour of the practice stack: ordinary traffic, and the stories that only it can play. `make soak` plays all of them.
+
+Runs before the tests of the classic stack, which then has the machine alone.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ STORIES = ("healthy", "pool_too_small", "broker_full")
 
 
 @pytest.fixture(scope="module")
-def stack() -> t.Iterator[Practice]:
+def modern() -> t.Iterator[Practice]:
     practice = Practice("modern")
     try:
         yield practice
@@ -33,17 +36,17 @@ def stack() -> t.Iterator[Practice]:
 
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("story", STORIES)
-def test_a_story_has_its_cause_and_no_other(stack: Practice, story: str) -> None:
-    found = modern_stories.row(stack, f"modern: {story}")
+def test_a_story_has_its_cause_and_no_other(modern: Practice, story: str) -> None:
+    found = modern_stories.row(modern, f"modern: {story}")
     assert found.passed, found.said
     if story == "healthy":
-        assert 0 not in stack.owners()
+        assert 0 not in modern.owners()
 
 
-def test_every_tier_is_judged_and_its_commands_run(stack: Practice) -> None:
+def test_every_tier_is_judged_and_its_commands_run(modern: Practice, printed: Printed) -> None:
     """Of the last story."""
-    _rc, report = stack.check()
+    _rc, report = modern.check()
     facts = report["hosts"]["practice"]["facts"]
     assert {f"launch_{service}" for service in SERVICES} <= set(facts)
     assert {each["service"] for each in report["topology"]["nodes"]} >= SERVICES - {"server"}
-    assert Printed().not_well(of_report(report)) == {}
+    assert printed.not_well(of_report(report)) == {}
