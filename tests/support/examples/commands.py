@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import itertools
 import json
 import re
 import shlex
@@ -145,9 +146,7 @@ def _make(arguments: t.Sequence[str]) -> t.Iterator[str]:
 @functools.cache
 def stories() -> frozenset[str]:
     named = yaml.safe_load((ROOT / "roles/practice_stack/vars/main.yml").read_text(encoding="utf-8"))
-    lists = [value for value in named.values() if isinstance(value, list) and "cold_cache" in value]
-    assert len(lists) == 1, "one list in the role's vars names the stories"
-    return frozenset([*lists[0], "healthy"])
+    return frozenset({"healthy", *itertools.chain.from_iterable(named["practice_stack__stories_of"].values())})
 
 
 def _pip(arguments: t.Sequence[str]) -> t.Iterator[str]:

@@ -25,7 +25,14 @@ OUTPUT = {
     ("docs/respond.md", "PLAN"): "test_outputs.py::test_a_plan_of_first_aid",
     ("docs/watch.md", "14:02:31"): "test_outputs.py::test_the_changes_of_a_watch",
     ("docs/watch.md", "Compared with"): "test_outputs.py::test_a_comparison",
-    ("roles/practice_stack/README.md", "load generator"): "test_outputs.py::test_the_stack_has_the_programs_of_its_drawing",
+    (
+        "roles/practice_stack/README.md",
+        "load generator (Locust) → Varnish",
+    ): "test_outputs.py::test_the_stack_has_the_programs_of_its_drawing",
+    (
+        "roles/practice_stack/README.md",
+        "load generator (Locust) → nginx",
+    ): "test_outputs.py::test_the_stack_has_the_programs_of_its_drawing",
 }
 
 

@@ -14,6 +14,7 @@ import sys
 import time
 import typing as t
 
+import pytest
 import yaml
 
 from ansible_collections.warroom.launch.plugins.plugin_utils._cockpit.tool_commands import _login_note
@@ -104,12 +105,20 @@ def test_what_the_cockpit_says() -> None:
     assert (password,) == _login_note(Way(name="db1"), instance, "pg_activity", "~/.pgpass")
 
 
-def test_the_stack_has_the_programs_of_its_drawing() -> None:
-    drawing = "\n".join(shown("roles/practice_stack/README.md", "load generator"))
-    programs = (ROOT / "roles/practice_stack/vars/main.yml").read_text(encoding="utf-8").lower()
-    names = re.findall(r"Locust|Varnish|uWSGI|memcached|PostgreSQL|MariaDB|Celery|Redis", drawing)
-    assert len(set(names)) == 8 and not [name for name in names if name.lower() not in programs]
-    assert drawing.count("× 3") == len(re.findall(r"memcached_3 }}", programs))
+@pytest.mark.parametrize(
+    ("flavour", "front", "drawn"),
+    [
+        ("classic", "Varnish", "Locust|Varnish|uWSGI|memcached|PostgreSQL|MariaDB|Celery|Redis"),
+        ("modern", "nginx", "Locust|nginx|Gunicorn|Redis|PgBouncer|PostgreSQL|Celery"),
+    ],
+)
+def test_the_stack_has_the_programs_of_its_drawing(flavour: str, front: str, drawn: str) -> None:
+    drawing = "\n".join(shown("roles/practice_stack/README.md", f"load generator (Locust) → {front}"))
+    programs = yaml.safe_load((ROOT / "roles/practice_stack/vars/main.yml").read_text(encoding="utf-8"))["practice_stack__programs"]
+    here = [str(program).lower() for program in programs if program.get("flavour", flavour) == flavour]
+    assert set(re.findall(drawn, drawing)) == set(drawn.split("|"))
+    assert not [name for name in drawn.split("|") if not any(name.lower() in program for program in here)]
+    assert drawing.count("× 3") == sum("ports.memcached_3 }}" in program for program in here)
 
 
 def test_a_plan_of_first_aid() -> None:
