@@ -24,6 +24,10 @@ MAX_DEPTH = 40
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
+#: Those that need no closer look.
+_CONTAINERS = (dict, list)
+
+
 def plain(value: t.Any, depth: int = 0) -> t.Any:
     """`value` as str, int, float, bool, None, list or dict, at every depth.
 
@@ -35,6 +39,8 @@ def plain(value: t.Any, depth: int = 0) -> t.Any:
         return value  # most values are plain already: a thousand hosts have millions of them
     if kind is str:
         return text(value)
+    if kind in _CONTAINERS:
+        return _container(value, depth)
     if isinstance(value, enum.Enum):
         return plain(value.value, depth + 1)
     if isinstance(value, int):
@@ -47,12 +53,16 @@ def plain(value: t.Any, depth: int = 0) -> t.Any:
         return value.total_seconds()
     if isinstance(value, (datetime.datetime, datetime.date, datetime.time)):
         return moment(value)
-    if depth >= MAX_DEPTH:
-        return None
     return _container(value, depth)
 
 
 def _container(value: t.Any, depth: int) -> t.Any:
+    if depth >= MAX_DEPTH:
+        return None
+    if type(value) is dict:
+        return {_key(key): plain(item, depth + 1) for key, item in value.items()}
+    if type(value) is list:
+        return [plain(item, depth + 1) for item in value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if isinstance(value, t.Mapping):
@@ -86,6 +96,8 @@ def _key(key: t.Any) -> str:
 
 def text(value: t.Union[str, bytes, bytearray, memoryview]) -> str:
     """Text that is valid UTF-8: foreign bytes and lone surrogates become U+FFFD, NUL is removed."""
+    if type(value) is str and value.isascii() and "\0" not in value:
+        return value
     if not isinstance(value, str):
         value = bytes(value).decode("utf-8", "replace")
     elif not value.isascii():

@@ -81,6 +81,8 @@ class Query:
         except JMESPathError as error:
             hint = "; numbers are written in backticks, text in single quotes" if re.search(r"[<>=]\s*\d", self.text) else ""
             raise WrongQuery(f"{self.text} is not JMESPath ({_first_line(error)}){hint}") from None
+        #: The names of a plain path, as most expressions are: looked up without the interpreter.
+        self._path = _plain_path(self._compiled.parsed)
 
     @property
     def parsed(self) -> t.Mapping[str, t.Any]:
@@ -90,6 +92,9 @@ class Query:
 
     def read(self, data: t.Any) -> Reading:
         """What the expression finds. Raises Unknowable when it cannot be computed, whatever the library raises."""
+        if self._path:
+            found = _found(self._path, data)
+            return Reading(found, found, None)
         least, incomparable = self._search(data, assume=False)
         if not incomparable:
             return Reading(least, least, None)

@@ -15,7 +15,7 @@ import typing as t
 
 from ...module_utils._texts.plain import plain
 from ...module_utils._texts.redact import clean
-from .._checks.services import fact_key, facts_of, instances_in
+from .._checks.services import fact_key, facts_of
 from .._checks.visitor_limits import with_visitors
 from .._fleet.observed import Inventory
 from .._reach import settings as reach_settings
@@ -166,12 +166,20 @@ def addresses(name: str, variables: Variables, hostvars: t.Any, own: t.Optional[
             names.append(str(value))
     facts = variables.get("ansible_facts") if own is None else own
     facts = facts if isinstance(facts, t.Mapping) else {}
-    for machine in instances_in({fact_key("server"): plain(facts.get(fact_key("server")))}, "server"):
-        names += [str(address) for address in machine.get("addresses") or []]
+    names += machine_addresses(facts)
     for key in ("all_ipv4_addresses", "all_ipv6_addresses"):
         names += [str(address) for address in facts.get(key) or [] if isinstance(address, str)]
     names += [str(facts[key]) for key in ("hostname", "fqdn") if isinstance(facts.get(key), str)]
     return list(dict.fromkeys(names))
+
+
+def machine_addresses(facts: Variables) -> list[str]:
+    """What the machine's own facts say; of them only this is made plain, since a large fleet has megabytes of the rest."""
+    fact = facts.get(fact_key("server"))
+    rows = fact.get("instances") if isinstance(fact, t.Mapping) else None
+    rows = rows if isinstance(rows, t.Sequence) and not isinstance(rows, str) else []
+    listed = [plain(row.get("addresses")) for row in rows if isinstance(row, t.Mapping)]
+    return [str(address) for addresses_ in listed if isinstance(addresses_, list) for address in addresses_]
 
 
 def _templated(hostvars: t.Any, name: str, key: str) -> t.Any:

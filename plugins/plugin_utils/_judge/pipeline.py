@@ -269,7 +269,8 @@ def _fleet_checks(hosts: t.Sequence[Asked], catalogue: Catalogue) -> t.Any:
             thresholds.setdefault(name, change)
         for check in host.extra_checks or []:
             extra.setdefault(check["id"], check)
-    return catalogue.checks(thresholds, list(extra.values()))
+    # as a host without settings of its own has them: compiled once
+    return catalogue.checks(thresholds or None, list(extra.values()) or None)
 
 
 def _fleet_accepted(hosts: t.Sequence[Asked], today: datetime.date) -> Accepted:
