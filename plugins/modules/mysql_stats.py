@@ -333,6 +333,15 @@ ansible_facts:
               description: 'Every index by what it does, which the filter P(warroom.launch.drift#filter) compares.'},
             index_definitions_total: {type: int, description: How many there are.},
             index_definitions_hash: {type: str, description: Covers them all.},
+            undefined_names: {type: list, elements: dict, contains: {
+              database: {type: str, description: The database.}, kind: {type: str, description: V(table) or V(column).},
+              name: {type: str, description: The name.}, sessions: {type: int, description: Sessions of which a statement failed for it.},
+              user: {type: str, description: The user of one.},
+              application: {type: str, description: 'Its application, null when it gives no name.'},
+              address: {type: str, description: Its address.}, query: {type: str, description: Its statement.}},
+              description: 'Tables and columns that statements named just now and the server does not have. Null without the consumer
+                events_statements_history of performance_schema, which MariaDB has off.'},
+            undefined_names_total: {type: int, description: How many there are.},
             plans: {type: list, elements: dict, description: For O(explain_pids)., contains: {
               pid: {type: int, description: The session.}, database: {type: str, description: Its database.},
               query: {type: str, description: Its statement.},

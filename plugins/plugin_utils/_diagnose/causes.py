@@ -206,7 +206,7 @@ CAUSES: tuple[CauseKind, ...] = (
         "missing_migration",
         "database",
         "A migration is missing",
-        "pages or tasks fail, and the last statements of sessions name tables or columns that PostgreSQL does not have",
+        "pages or tasks fail, and the last statements of sessions name tables or columns that it does not have",
         migrations.missing_migration,
         (GIVES_ERRORS,),
     ),

@@ -21,6 +21,8 @@ MOSTLY = 0.5
 #: Seconds to another tier and back from which the network may be what is waited for, and from which it is whatever the other tier says.
 FAR, VERY_FAR = 0.003, 0.02
 NAME_SERVER = ":53"
+#: Seconds of a request spent in a wait for a proxy from which it is slow although nothing is saturated.
+FELT_SECONDS = 0.1
 #: What makes busy workers a matter at all.
 SLOW = ("saturated", "workers_busy", "listen_queue_full", "response_time", "listen_queue", "longest_request")
 BACKLOG = ("celery_queue_growth", "celery_queue_wait", "celery_queue_drain", "celery_queue_stuck")
@@ -46,6 +48,47 @@ def outside_slow(fleet: Fleet) -> t.Iterator[Cause]:
             "then ask those who run it.",
             avoid="Do not add workers: they would wait for the same answer.",
         )
+    yield from _proxies_slow(fleet, {address for address, _waiters in _by_outside(fleet, name_servers=False)})
+
+
+def _proxies_slow(fleet: Fleet, named: t.Collection[str]) -> t.Iterator[Cause]:
+    """Requests spend their time waiting for a proxy (or a name of its own) of a database that answers at once."""
+    troubled = {waiter.instance.key for waiter in _waiters(fleet)}
+    for workers in fleet.applications():
+        waits = None if workers.key in troubled else waits_of(workers, fleet.graph)
+        for row in [] if waits is None else waits.outside:
+            database = _hidden_at_rest(fleet, Waiter(workers, waits), row)
+            if database is not None and row.address not in named:
+                yield _proxy(fleet, Waiter(workers, waits), row, database)
+
+
+def _hidden_at_rest(fleet: Fleet, waiter: Waiter, row: Outside) -> t.Optional[Instance]:
+    """The database that the address may lead to, which the workers reach no other way, and that does not work for them meanwhile."""
+    waited = (waiter.instance.number("mean_response_seconds") or 0.0) * row.share
+    if row.share < MOSTLY or waited < FELT_SECONDS or row.address.endswith(NAME_SERVER):
+        return None
+    reached = {key[1] for key in fleet.graph.behind(waiter.instance.key)}
+    hidden = [
+        database
+        for database in fleet.databases()
+        if database.service not in reached and fleet.graph.may_hide(row.address, database.service, waiter.waits.tier)
+    ]
+    # of several it is not known which
+    return hidden[0] if len(hidden) == 1 and _is_at_rest(hidden[0].key, [(waiter, row.share)], fleet) else None
+
+
+def _proxy(fleet: Fleet, waiter: Waiter, row: Outside, database: Instance) -> Cause:
+    milliseconds = 1000 * (waiter.instance.number("mean_response_seconds") or 0.0) * row.share
+    return _cause(
+        fleet,
+        [waiter],
+        statement=f"The workers of {waiter.instance} wait for {row.address}, which is outside of what was checked, for about "
+        f"{milliseconds:.0f} ms of each request" + (f", most in {row.work}" if row.work else "") + f", while {database}, which it may "
+        "lead to, is at rest.",
+        first_fix=f"Look at what listens at {row.address} (a proxy, a tunnel) and at the network behind it: {database} answers at once, "
+        "and its answers come late. Until it is mended, let the application connect to the database itself.",
+        avoid=f"Do not tune {database} and do not add workers: each would wait for the same way.",
+    )
 
 
 def names_slow(fleet: Fleet) -> t.Iterator[Cause]:

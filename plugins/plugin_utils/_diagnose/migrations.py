@@ -16,10 +16,14 @@ from .database import LABEL
 from .extent import may_be_used_by
 from .fleet_view import Fleet
 
+_APPLIED = "SELECT app, name, applied FROM django_migrations ORDER BY id DESC LIMIT 9"
+#: What shows the migrations that were applied last.
+LAST = {"postgresql": "psql {{login}} -c '{query}'", "mysql": "mysql {{login}} -e '{query}'"}
+
 
 def missing_migration(fleet: Fleet) -> t.Iterator[Cause]:
     """Somebody's typing error is none: pages or tasks must fail meanwhile."""
-    for database in fleet.instances("postgresql"):
+    for database in fleet.databases():
         rows = [row for row in database.rows("undefined_names") if not is_own(row)]
         errors = [*_errors(fleet, database)] if rows else []
         if not errors:
@@ -38,7 +42,7 @@ def missing_migration(fleet: Fleet) -> t.Iterator[Cause]:
             first_fix="Run the migration if it is safe now (`manage.py migrate --plan` shows it, `manage.py sqlmigrate` what it locks); "
             "else roll back to the release before. From then on migrate before the code starts.",
             avoid="Do not restart the workers and do not create the column by hand: the migration would fail on it later.",
-            look=fleet.command(database, "psql {login} -c 'SELECT app, name, applied FROM django_migrations ORDER BY id DESC LIMIT 9'"),
+            look=fleet.command(database, LAST[database.service].format(query=_APPLIED)),
             rows=rows[:10],
             at=database,
         )

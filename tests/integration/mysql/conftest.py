@@ -23,8 +23,9 @@ def instrumented() -> t.Iterator[MariaDB]:
 
 @pytest.fixture(scope="session")
 def named_by_lock_tables() -> t.Iterator[MariaDB]:
-    """MariaDB with performance_schema on, and metadata locks off, as it has them then."""
-    with MariaDB(performance_schema=True) as server:
+    """MariaDB with performance_schema on, metadata locks off, as it has them then, and the last statements kept."""
+    kept = [f"--performance-schema-consumer-events-statements-{which}=ON" for which in ("current", "history")]
+    with MariaDB(*kept, performance_schema=True) as server:
         server.shop()
         yield server
 

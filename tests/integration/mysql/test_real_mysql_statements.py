@@ -6,10 +6,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import typing as t
 
+import pymysql
 import pytest
 
+from tests.support.documented import undocumented
 from tests.support.mysql import Database, load, read, rows_of
 
 SLOW = "SELECT * FROM orders WHERE customer_id = 7 AND note <> 'EXAMPLEnote'"
@@ -80,3 +84,26 @@ def test_texts_leave_the_host_as_they_may(by_default: Database, query_text: str)
         found = read(by_default, long_query_seconds=0.0, query_text=query_text)
     expected = None if query_text == "none" else "SELECT SLEEP(60) FROM customer WHERE name = 'EXAMPLEname' OR id = 1"
     assert [row["query"] for row in found["long_queries"]] == [expected]
+
+
+def test_names_that_statements_use_in_vain_are_told(named_by_lock_tables: Database, instrumented: Database) -> None:
+    """Code before its migration: a column and a table that are not there."""
+
+    def misses(*connections: t.Any) -> None:
+        for connection in connections:
+            for statement in ("SELECT currency FROM orders WHERE id = 7", "SELECT * FROM coupon WHERE code = 'EXAMPLEcode'"):
+                with contextlib.suppress(pymysql.err.MySQLError):
+                    rows_of(connection, statement)
+
+    server = named_by_lock_tables
+    with server.session(program_name="shop") as one, server.session(program_name="shop") as other:
+        found = read(server, window=0.3, meanwhile=lambda: misses(one, other))
+    rows = {row["name"]: row for row in found["undefined_names"]}
+    assert {name: (row["kind"], row["sessions"], row["application"]) for name, row in rows.items()} == {
+        "currency": ("column", 2, "shop"),
+        "shop.coupon": ("table", 2, "shop"),
+    }
+    assert rows["currency"]["query"].startswith("SELECT `currency`" if "`" in rows["currency"]["query"] else "SELECT currency")
+    assert undocumented("mysql", found) == [] and "EXAMPLE" not in str(found)
+    off = read(instrumented, window=0.3)
+    assert off["undefined_names"] is None and "events_statements_history" in off["unknown"]["undefined_names"]

@@ -26,6 +26,7 @@ COMMON = (
 ONLY_LIVE: dict[str, dict[str, str]] = {
     "mysql": {
         "plans": "EXPLAIN of a running query: tests/integration/mysql/test_real_mysql_sessions.py",
+        "undefined_names": "statements of other sessions: tests/integration/mysql/test_real_mysql_statements.py",
         "replicas": "binary log dumps of real replicas: tests/integration/mysql/test_real_mysql_servers.py",
     },
     "postgresql": {

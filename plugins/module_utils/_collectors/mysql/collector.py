@@ -13,10 +13,11 @@ from ..._collect.base import Collector, Presence, Sampler
 from ..._collect.facts import Facts, Maybe, Unknown, known
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Lost, Problem
+from ..._collect.sampling import ONE_SAMPLE
 from ..._sql import locks, sql_text
 from ..._sql.sessions import Manner
 from ..._texts.redact import clean
-from . import activity, connect, option_file, refusal, shape
+from . import activity, connect, option_file, refusal, shape, undefined
 from .discover import discover
 from .fetch import Reader
 from .session import Refused, Session
@@ -51,6 +52,7 @@ class MysqlSampler(Sampler):
     _exhausted: t.Optional[str] = None
     _programs: Maybe[dict[str, str]]
     _tools_options = ""
+    _undefined: Maybe[list[dict[str, t.Any]]] = Unknown(ONE_SAMPLE)
 
     def __init__(self, options: dict[str, t.Any], tools: HostTools) -> None:
         super().__init__(options, tools)
@@ -138,6 +140,7 @@ class MysqlSampler(Sampler):
             return
         try:
             self._second = self._sample(self._first.now)
+            self._undefined = undefined.read(self._reader, time.monotonic() - self._first.at)
         except Refused as refused:
             raise (Lost if self.lost else Problem)(f"{self.name} refuses an answer: {clean(refused.said)}") from None
 
@@ -162,6 +165,7 @@ class MysqlSampler(Sampler):
         dictionary = self._reader.dictionary()
         material = shape.Material(self._reader, self._first, self._second, self._working, window, manner, dictionary, self._lock_waits)
         facts = shape.facts(material, statements, texts)
+        undefined.put(facts, self._undefined, known(self._programs) or {}, manner)
         facts.put("plans", [shape.plan(pid, material, *self._reader.explain(pid)) for pid in self.options.get("explain_pids") or []])
         facts.put("client_options", self._tools_options)
         return facts

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from .world import World
+from .world import World, fact, instance
 
 
 def test_the_column_is_named_and_the_errors_follow_from_it() -> None:
@@ -32,3 +32,13 @@ def test_errors_without_such_a_name_are_the_applications() -> None:
     world.column_missing()
     world.of("db1", "postgresql")["undefined_names"] = []
     assert world.causes() == ["application_errors"]
+
+
+def test_what_mysql_lacks_is_named_too() -> None:
+    world = World()
+    world.column_missing()
+    rows = world.of("db1", "postgresql").pop("undefined_names")
+    world.facts["db2"] = {"launch_mysql": fact(instance("3306", undefined_names=[{**rows[0], "name": "currency"}]))}
+    [cause] = world.diagnose()
+    assert cause["cause"] == "missing_migration" and "MySQL db2 (3306) fail because it has no column currency" in cause["statement"]
+    assert cause["hosts"] == ["db2"]

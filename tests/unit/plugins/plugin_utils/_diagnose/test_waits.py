@@ -92,3 +92,40 @@ def test_nobody_in_trouble_is_told_nothing():
         site.of(f"app{number}", "uwsgi")["waits"] = waits((OUTSIDE, 1.0, 0.03))
     site.connect()
     assert site.causes() == []
+
+
+PROXY = "10.1.0.9:6432"
+
+
+@pytest.fixture
+def behind_a_proxy():
+    """`behind_a_proxy(seconds, share, at_work)`: a calm site whose first application reaches its database through what nobody checks."""
+
+    def build(seconds, share=0.9, at_work=0.0, direct=False):
+        site = Site()
+        site.connect()
+        app = site.of("app1", "uwsgi")
+        app.update(waits=waits((PROXY, share, 0.0001)), mean_response_seconds=seconds)
+        app["workers"]["busy"] = 6
+        if not direct:
+            app["talks_to"] = [row for row in app["talks_to"] if row["address"] != DATABASE]
+        app["talks_to"].append({"address": PROXY, "connections": 8})
+        clients = [{"application": "shop uwsgi", "active_seconds": 10.0 * at_work}]
+        site.of("db1", "postgresql").update(active=at_work, window=10.0, clients=clients)
+        return site.diagnose()
+
+    return build
+
+
+def test_a_slow_way_to_a_database_at_rest_is_named_before_anything_is_saturated(behind_a_proxy):
+    (cause,) = behind_a_proxy(0.3)
+    assert cause["cause"] == "outside_slow" and cause["hosts"] == ["app1"]
+    assert f"wait for {PROXY}" in cause["statement"] and "270 ms of each request" in cause["statement"]
+    assert "db1" in cause["statement"] and PROXY in cause["first_fix"]
+
+
+@pytest.mark.parametrize(
+    "case", [{"seconds": 0.05}, {"seconds": 0.3, "share": 0.4}, {"seconds": 0.3, "at_work": 5.0}, {"seconds": 0.3, "direct": True}]
+)
+def test_a_proxy_that_is_quick_or_whose_database_works_is_no_cause(case, behind_a_proxy):
+    assert behind_a_proxy(**case) == []
