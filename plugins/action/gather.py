@@ -7,11 +7,11 @@ from __future__ import annotations
 import typing as t
 
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
-from ansible.module_utils.common.validation import check_type_list
+from ansible.module_utils.common.validation import check_type_bool, check_type_list
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._texts.plain import plain
-from ..plugin_utils._checks.expected_urls import with_answers, with_urls, with_visits
+from ..plugin_utils._checks.expected_urls import with_answers, with_stacks, with_urls, with_visits
 from ..plugin_utils._checks.only import asked_of, in_phase
 from ..plugin_utils._reach.asked import answers
 
@@ -34,12 +34,14 @@ class ActionModule(ActionBase):
         urls = plain(arguments.pop("urls", None) or {})
         probes = check_type_list(plain(arguments.pop("probes", None) or []))
         typed = answers(plain(arguments.pop("answers", None) or []), str(task_vars.get("inventory_hostname")))
+        stacks = check_type_bool(plain(arguments.pop("stacks", None) or False))
         only = check_type_list(plain(arguments.pop("only", None) or []))
         if not isinstance(urls, dict):
             raise AnsibleActionFail("urls must be a dictionary of cached and uncached, each a list of regular expressions")
         phase = str(arguments.pop("phase", None) or "during")
         services = in_phase(asked_of(plain(arguments.get("services", "auto")), only), phase)
-        arguments["services"] = with_answers(with_visits(with_urls(services, urls), probes), typed)
+        told = with_stacks(with_visits(with_urls(services, urls), probes), stacks)
+        arguments["services"] = with_answers(told, typed)
         if isinstance(services, dict) and isinstance(settings.get("services"), list):
             settings["services"] = [name for name in settings["services"] if name in services]
         try:

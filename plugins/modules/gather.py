@@ -53,6 +53,12 @@ options:
     type: list
     elements: str
     default: []
+  stacks:
+    description:
+      - Whether application servers read the Python stacks of their longest requests, with C(py-spy) where a host has it
+        (O(warroom.launch.uwsgi_stats#module:stacks)).
+    type: bool
+    default: false
 attributes:
   action:
     description: Runs partly on the control node.

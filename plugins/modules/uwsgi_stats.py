@@ -28,6 +28,14 @@ options:
       - Without it (and without O(instances)) the masters and emperors on the host are found from their processes and
         configuration (ini, XML, YAML, JSON); one without a stats server is reported with the lines to add.
     type: str
+  stacks:
+    description:
+      - Read the Python stacks of the longest requests with C(py-spy), where the host has it installed; it is never fetched. Needs root
+        (C(become)).
+      - Of all instances of a run at most five processes, within a second in all. Functions, files and lines only, no arguments and no
+        variables. No process is stopped.
+    type: bool
+    default: false
 notes:
   - Memory as USS and PSS needs the user of uWSGI or root (C(become)); otherwise it is the RSS, which counts shared pages in
     every worker.
@@ -163,6 +171,23 @@ ansible_facts:
                  host: {type: str, description: The requested host.}, count: {type: int, description: Threads.},
                  share_ratio: {type: float, description: Share of the active threads.},
                  oldest_seconds: {type: float, description: How long the oldest runs.}}
+            stacks:
+              description: 'Python stacks of workers with the longest requests, at most five. Null unless asked for (O(stacks)).'
+              type: list
+              elements: dict
+              contains:
+                pid: {type: int, description: The worker.}
+                work: {type: str, description: 'What it works on, null when the server does not tell.'}
+                frames:
+                  description: 'At most 25, from where it is now to where it came from.'
+                  type: list
+                  elements: dict
+                  contains:
+                    function: {type: str, description: The function.}
+                    file: {type: str, description: 'Its file, relative to the project or the package.'}
+                    line: {type: int, description: The line.}
+                    own: {type: bool, description: 'Whether it is of the application, and not of Python or an installed package.'}
+            stacks_total: {type: int, description: How many there are.}
             waits:
               description:
                 - What busy workers waited for, looked at several times within the window. From C(/proc) and the kernel's sockets; no process is

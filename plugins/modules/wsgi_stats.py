@@ -27,6 +27,14 @@ options:
       - Where the server listens, V(127.0.0.1:8000), V([::1]:8000) or V(/run/gunicorn.sock).
       - Without it (and without O(instances)) all of these servers on the host are found.
     type: str
+  stacks:
+    description:
+      - Read the Python stacks of the longest requests with C(py-spy), where the host has it installed; it is never fetched. Needs root
+        (C(become)).
+      - Of all instances of a run at most five processes, within a second in all. Functions, files and lines only, no arguments and no
+        variables. No process is stopped.
+    type: bool
+    default: false
 notes:
   - Which worker has which connection can be read by the server's own user or root (C(become)) only. Without that right the requests that
     wait in the kernel's queue and the oldest request are known all the same, and for Gunicorn's sync workers how many are busy.
@@ -140,6 +148,23 @@ ansible_facts:
             lifetime_listen_overflows: {type: int, description: 'The same since boot, null when it cannot be read.'}
             respawns: {type: int, description: Workers that ended and were replaced in the window.}
             youngest_worker_seconds: {type: float, description: 'Time since the last start of a worker, null without one.'}
+            stacks:
+              description: 'Python stacks of workers with the longest requests, at most five. Null unless asked for (O(stacks)).'
+              type: list
+              elements: dict
+              contains:
+                pid: {type: int, description: The worker.}
+                work: {type: str, description: 'What it works on, null when the server does not tell.'}
+                frames:
+                  description: 'At most 25, from where it is now to where it came from.'
+                  type: list
+                  elements: dict
+                  contains:
+                    function: {type: str, description: The function.}
+                    file: {type: str, description: 'Its file, relative to the project or the package.'}
+                    line: {type: int, description: The line.}
+                    own: {type: bool, description: 'Whether it is of the application, and not of Python or an installed package.'}
+            stacks_total: {type: int, description: How many there are.}
             waits:
               description:
                 - What busy workers waited for, looked at several times within the window. From C(/proc) and the kernel's sockets; no process is

@@ -13,6 +13,7 @@ import typing as t
 from .._linux.processes import Process, Processes
 from .._texts import redact
 from .command import Commands
+from .stacks import Allowance
 
 #: The option that holds the pid of a process whose address is a guess.
 GUESSED = "_guessed"
@@ -26,6 +27,7 @@ class HostTools:
     timeout: float = 5.0
     top: int = 10
     secrets: set[str] = dataclasses.field(default_factory=set)
+    stacks: Allowance = dataclasses.field(default_factory=Allowance)
     _processes: t.Optional[Processes] = None
 
     @property

@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Settings about URLs, handed to the service that has to know them: what has to be cached and what must not be (`launch_check_urls`) to
-the one that reads the traffic, what to visit (`launch_check_probes`) to the accelerator.
+"""Settings of a run, handed to the service that has to know them: what has to be cached and what must not be (`launch_check_urls`) to the
+one that reads the traffic, what to visit (`launch_check_probes`) to the accelerator, whether to read stacks to the application servers.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import typing as t
 from .services import GATHERED
 
 TRAFFIC, ACCELERATOR = "varnish_traffic", "varnish"
+WITH_WORKERS = ("uwsgi", "wsgi")
 
 
 def with_urls(services: t.Any, urls: t.Mapping[str, t.Any]) -> t.Any:
@@ -30,6 +31,13 @@ def with_answers(services: t.Any, answers: t.Mapping[str, t.Mapping[str, t.Any]]
     """What to gather from a host, with the options that a person has typed, by service. They correct what the inventory has."""
     for service, typed in answers.items():
         services = with_options(services, service, dict(typed), stand_above=True)
+    return services
+
+
+def with_stacks(services: t.Any, asked: bool) -> t.Any:
+    """What to gather from a host, with the application servers reading the stacks of their longest requests."""
+    for service in WITH_WORKERS if asked else ():
+        services = with_options(services, service, {"stacks": True})
     return services
 
 

@@ -17,6 +17,7 @@ from .cause import Cause, percent, several
 from .dependencies import told
 from .extent import grouped, together
 from .fleet_view import Fleet
+from .stack_lines import stack_lines
 
 #: From here on a machine has no CPU to give to another worker.
 CPU_FULL = 0.9
@@ -49,7 +50,7 @@ def _workers_exhausted(fleet: Fleet, exhausted: list[Instance]) -> Cause:
             f"{numbered(_waiting(worst), 'request waits/requests wait')} {_where(worst)}, "
             f"and {_cpu(fleet, worst)}" + (f": most workers are in {several(pages)}." if pages else ".")
         ),
-        evidence=[*_evidence(exhausted), *_waits(fleet, exhausted)],
+        evidence=[*_evidence(exhausted), *_waits(fleet, exhausted), *stack_lines(exhausted)],
         first_fix=_look_first(fleet) + _more(fleet, worst, len(exhausted)),
         avoid="Do not only lengthen the listen queue: visitors would wait longer for the same workers.",
         look=fleet.look_at_workers(worst, "htop"),
@@ -93,7 +94,7 @@ def _overload(fleet: Fleet, full: list[Instance]) -> Cause:
             f"The application fills the CPU of {several(hosts)}: {percent(machine.number('cpu_busy_ratio'))} busy, "
             f"{percent(fleet.share_of_workers(worst))} of it in the workers."
         ),
-        evidence=[*_evidence(full)],
+        evidence=[*_evidence(full), *stack_lines(full)],
         first_fix=(
             f"Cache or simplify the pages that compute most ({several(pages) or _unnamed(worst)}); "
             f"if they must be computed, {needed} servers of this size carry the present load instead of {servers}."

@@ -14,6 +14,7 @@ from .._fleet.waiting import Outside, Waits, waits_of
 from .cause import Cause, percent, several
 from .extent import grouped
 from .fleet_view import Fleet
+from .stack_lines import stack_lines
 from .waits import sessions_at_work
 
 #: The part of the looks from which a wait is the reason that workers are busy.
@@ -56,10 +57,13 @@ def _proxies_slow(fleet: Fleet, named: t.Collection[str]) -> t.Iterator[Cause]:
     troubled = {waiter.instance.key for waiter in _waiters(fleet)}
     for workers in fleet.applications():
         waits = None if workers.key in troubled else waits_of(workers, fleet.graph)
-        for row in [] if waits is None else waits.outside:
-            database = _hidden_at_rest(fleet, Waiter(workers, waits), row)
+        if waits is None:
+            continue
+        waiter = Waiter(workers, waits)
+        for row in waits.outside:
+            database = _hidden_at_rest(fleet, waiter, row)
             if database is not None and row.address not in named:
-                yield _proxy(fleet, Waiter(workers, waits), row, database)
+                yield _proxy(fleet, waiter, row, database)
 
 
 def _hidden_at_rest(fleet: Fleet, waiter: Waiter, row: Outside) -> t.Optional[Instance]:
@@ -183,7 +187,10 @@ def _cause(fleet: Fleet, waiters: list[Waiter], statement: str, first_fix: str, 
     return Cause(
         hosts=sorted({waiter.instance.host for waiter in waiters}),
         statement=statement,
-        evidence=[f"{waiter.instance}: {told(waiter.waits)}." for waiter in waiters[:4]],
+        evidence=[
+            *(f"{waiter.instance}: {told(waiter.waits)}." for waiter in waiters[:4]),
+            *stack_lines(waiter.instance for waiter in waiters),
+        ],
         first_fix=first_fix,
         avoid=avoid,
         look=fleet.look_at_workers(worst),

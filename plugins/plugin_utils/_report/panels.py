@@ -10,6 +10,8 @@ import typing as t
 
 from ...module_utils._texts.redact import clean
 from .._checks.services import GATHERED, TITLES, instances_in
+from .._fleet.observed import Instance
+from .._fleet.stacks import spots
 from .._judge.report import Report
 from . import charts
 from .charts import Chart, number
@@ -234,6 +236,20 @@ def _uwsgi(report: Report) -> t.Iterator[t.Optional[Chart]]:
         "count",
         "threads by URL pattern",
     )
+    yield _stacks(up, "uwsgi")
+
+
+def _stacks(up: Places, service: str) -> t.Optional[Chart]:
+    """Where the code of the longest requests is, when that was asked for."""
+    rows = [{"where": where, **spot._asdict()} for where, instance in up for spot in spots(Instance("", service, instance))]
+    columns = (
+        ("where", "where", "text"),
+        ("work", "request", "text"),
+        ("workers", "workers", "count"),
+        ("at", "are at", "text"),
+        ("own", "called by", "text"),
+    )
+    return charts.table("Python stacks of the longest requests", rows, columns)
 
 
 def _wsgi(report: Report) -> t.Iterator[t.Optional[Chart]]:
@@ -243,6 +259,7 @@ def _wsgi(report: Report) -> t.Iterator[t.Optional[Chart]]:
         "Requests waiting", [row for row in values(up, "requests_waiting") if row["value"]], "count", "in the queue or a worker"
     )
     yield charts.bars("Oldest request", values(up, "oldest_request_seconds"), "seconds", mark=5)
+    yield _stacks(up, "wsgi")
 
 
 def _django(report: Report) -> t.Iterator[t.Optional[Chart]]:

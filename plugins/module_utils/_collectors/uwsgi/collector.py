@@ -10,8 +10,9 @@ import contextlib
 import time
 import typing as t
 
+from ..._collect import stacks
 from ..._collect.base import Collector, Presence, Sampler
-from ..._collect.facts import Facts
+from ..._collect.facts import Facts, Maybe, Unknown
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Problem
 from ..._collect.worker_host import Usage
@@ -22,7 +23,7 @@ from .discover import discover, settings_of
 from .document import Stats
 from .samples import Glance, History, Look
 
-OPTIONS: dict[str, t.Any] = {"stats": {"type": "str"}}
+OPTIONS: dict[str, t.Any] = {"stats": {"type": "str"}, "stacks": {"type": "bool", "default": False}}
 
 #: Seconds between the light samples of the window, and the most of them: a reading costs the master 1 to 3 ms.
 INTERVAL = 0.25
@@ -35,6 +36,7 @@ class UwsgiSampler(Sampler):
     """Reads the stats server at both ends of the window and several times in between."""
 
     _reader: fetch.Reader
+    _last: Stats
     _ours = False
 
     def __init__(self, options: dict[str, t.Any], tools: HostTools) -> None:
@@ -43,6 +45,7 @@ class UwsgiSampler(Sampler):
         self._glances: list[Glance] = []
         self._usages: list[Usage] = []
         self._waits = Waits()
+        self._stacks: t.Optional[Maybe[list[stacks.Row]]] = None if options.get("stacks") else Unknown(stacks.NOT_ASKED)
 
     @property
     def name(self) -> str:
@@ -71,13 +74,22 @@ class UwsgiSampler(Sampler):
                 if self._ours:
                     self._waits.look(host_view.busy(look.stats))
             interval = max(interval, (time.monotonic() - begun) / COST)
+        self._read_stacks()
         time.sleep(max(0.0, ends - time.monotonic()))
+
+    def _read_stacks(self) -> Maybe[list[stacks.Row]]:
+        """Once, of the workers that are longest in their requests."""
+        if self._stacks is None:
+            stats = self._last
+            self._stacks = stacks.read(self.tools, host_view.busy(stats), stats.cwd) if self._ours else Unknown(stacks.ELSEWHERE)
+        return self._stacks
 
     def second(self) -> None:
         self._end(parse.stats(self._reader.read(self.tools.timeout)))
 
     def _look(self, stats: Stats) -> Look:
         look = Look(stats, tuple(host_view.queues(stats, self._ours)), time.time())
+        self._last = stats
         self._glances.append(Glance.of(look))
         return look
 
@@ -86,7 +98,7 @@ class UwsgiSampler(Sampler):
         self._usages.append(host_view.usage_of(stats, self._ours))
 
     def facts(self, window: t.Optional[float]) -> Facts:
-        return shape.facts(
+        found = shape.facts(
             History(
                 first=self._ends[0],
                 last=self._ends[-1],
@@ -106,6 +118,8 @@ class UwsgiSampler(Sampler):
                 waits=self._waits if self._ours and window is not None else None,
             )
         )
+        stacks.put(found, self._read_stacks())
+        return found
 
     def presence(self) -> Presence:
         stats = self._ends[-1].stats

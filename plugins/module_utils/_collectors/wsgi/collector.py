@@ -9,9 +9,9 @@ from __future__ import annotations
 import time
 import typing as t
 
-from ..._collect import worker_host
+from ..._collect import stacks, worker_host
 from ..._collect.base import Collector, Presence, Sampler
-from ..._collect.facts import Facts
+from ..._collect.facts import Facts, Maybe, Unknown
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Down, Problem
 from ..._linux import backlog, usage
@@ -24,7 +24,7 @@ from .discover import PID, discover, masters, settings_of, workers_of
 from .samples import History, Look
 from .settings import LOOP, Settings
 
-OPTIONS: dict[str, t.Any] = {"bind": {"type": "str"}}
+OPTIONS: dict[str, t.Any] = {"bind": {"type": "str"}, "stacks": {"type": "bool", "default": False}}
 
 #: Seconds between the looks within the window, and the most of them.
 INTERVAL, MOST = 0.25, 40
@@ -47,6 +47,7 @@ class WsgiSampler(Sampler):
         self._usages: list[worker_host.Usage] = []
         self._waits = Waits(WAITS_BUDGET)
         self._spent = 0.0
+        self._stacks: t.Optional[Maybe[list[stacks.Row]]] = None if options.get("stacks") else Unknown(stacks.NOT_ASKED)
 
     @property
     def name(self) -> str:
@@ -82,7 +83,14 @@ class WsgiSampler(Sampler):
             if self._spent < BUDGET:
                 self._look()
             self._waits.look(self._busy())
+        self._read_stacks()
         time.sleep(max(0.0, ends - time.monotonic()))
+
+    def _read_stacks(self) -> Maybe[list[stacks.Row]]:
+        """Once, of workers with requests."""
+        if self._stacks is None:
+            self._stacks = stacks.read(self.tools, self._busy(), self._master.link("cwd") or "")
+        return self._stacks
 
     def second(self) -> None:
         if usage.owner(self._master.pid) is None:
@@ -116,7 +124,7 @@ class WsgiSampler(Sampler):
         last = self._looks[-1]
         memory = {worker.pid: usage.memory(worker.pid) for worker in last.workers}
         starts = {worker.pid: usage.started_at(worker.pid) for worker in last.workers}
-        return shape.facts(
+        found = shape.facts(
             History(
                 settings=self._settings,
                 last=last,
@@ -134,6 +142,8 @@ class WsgiSampler(Sampler):
                 top=self.tools.top,
             )
         )
+        stacks.put(found, self._read_stacks())
+        return found
 
     def presence(self) -> Presence:
         listens = [address_of(each) for each in self._looks[-1].listeners] if self._looks else []

@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.plugin_utils._checks.expected_urls import with_answers, with_urls
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.expected_urls import with_answers, with_stacks, with_urls
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.services import GATHERED
 
 URLS = {"cached": ["a"]}
@@ -54,3 +54,13 @@ TYPED = {"redis": {"login_password": "new"}}
 def test_what_was_typed_corrects_the_inventory(services: t.Any, wanted: t.Any) -> None:
     assert with_answers(services, TYPED) == wanted
     assert with_answers(services, {}) == services
+
+
+def test_application_servers_read_stacks_when_asked_to() -> None:
+    assert with_stacks("auto", False) == "auto"
+    asked = with_stacks("auto", True)
+    assert asked == {**dict.fromkeys(GATHERED, "auto"), "uwsgi": {"stacks": True}, "wsgi": {"stacks": True}}
+    assert with_stacks({"uwsgi": [{"stats": "x", "stacks": False}], "server": "auto"}, True) == {
+        "uwsgi": [{"stacks": False, "stats": "x"}],
+        "server": "auto",
+    }

@@ -129,3 +129,20 @@ def test_a_slow_way_to_a_database_at_rest_is_named_before_anything_is_saturated(
 )
 def test_a_proxy_that_is_quick_or_whose_database_works_is_no_cause(case, behind_a_proxy):
     assert behind_a_proxy(**case) == []
+
+
+def test_stacks_that_were_asked_for_say_where_the_code_is():
+    frames = [
+        {"function": "recv", "file": "urllib3/connection.py", "line": 9, "own": False},
+        {"function": "pay", "file": "shop/views.py", "line": 60, "own": True},
+    ]
+    stack = {"work": "GET /pay/", "frames": frames}
+    site = Site()
+    site.workers_exhausted()
+    site.of("app1", "uwsgi")["stacks"] = [{"pid": 7, **stack}, {"pid": 8, **stack}, {"pid": 9, "work": None, "frames": []}]
+    for number in range(1, 5):
+        site.of(f"app{number}", "uwsgi")["waits"] = waits((OUTSIDE, 0.9, 0.03))
+    site.connect()
+    (cause,) = site.diagnose()
+    said = "2 workers are in GET /pay/ at recv (urllib3/connection.py:9), called by pay (shop/views.py:60)."
+    assert any(line.endswith(said) and line.startswith("app1 ") for line in cause["evidence"])

@@ -54,3 +54,12 @@ def test_the_page_draws_it_first_and_escapes_what_it_shows() -> None:
     assert 'id="panel-visitors"' in page and all(title in page for title in titles)
     assert "&lt;blink&gt;" in page and "<blink>" not in page
     assert "visitors" not in [panel["service"] for panel in panels(empty())]
+
+
+def test_the_page_has_the_stacks_that_were_asked_for() -> None:
+    frame = {"function": "<blink>", "file": "shop/views.py", "line": 60, "own": True}
+    stacks = [{"pid": pid, "work": "GET /pay/", "frames": [frame]} for pid in (7, 8)]
+    report = judge([Asked("app1", {"launch_uwsgi": {"instances": [{**workers(0.1, queue=0), "stacks": stacks}]}})], catalogue())
+    page = index_html(report)
+    assert "Python stacks of the longest requests" in page and "&lt;blink&gt; (shop/views.py:60)" in page and "<blink>" not in page
+    assert "Python stacks" not in index_html(made())
