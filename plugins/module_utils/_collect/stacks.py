@@ -88,7 +88,7 @@ def _dumped(tools: HostTools, pid: int, seconds: float) -> list[Row]:
         raise Problem(f"pid {pid} is no worker any more")
     ran = tools.commands.run([SAMPLER, "dump", "--nonblocking", "--json", "--full-filenames", "--pid", str(pid)], seconds)
     if ran.late:
-        raise Problem("py-spy gave no stack within the second that stacks may take")
+        raise Problem("py-spy gave no stack in time: all stacks of a run may take a second")
     if ran.rc:
         raise Problem(f"py-spy: {clean(ran.err.decode('utf-8', 'replace'), 160) or 'it failed without a word'}")
     try:
@@ -96,7 +96,7 @@ def _dumped(tools: HostTools, pid: int, seconds: float) -> list[Row]:
     except ValueError:
         threads = None
     if not isinstance(threads, list):
-        raise Problem("py-spy gave no stack that can be read")
+        raise Problem("the answer of py-spy could not be read")
     return [thread for thread in threads if isinstance(thread, dict)]
 
 
@@ -113,7 +113,7 @@ def _row(worker: Busy, threads: t.Sequence[Row], root: str) -> Row:
     stacks = [_frames(thread, root) for thread in threads]
     frames = max(stacks, key=lambda stack: (sum(frame["own"] for frame in stack), len(stack)), default=[])
     if not frames:
-        raise Problem(f"py-spy saw no Python frame in pid {worker.pid}")
+        raise Problem(f"the stack of pid {worker.pid} could not be read: py-spy saw no Python frame")
     return {"pid": worker.pid, "work": worker.label or Unknown("the server does not tell what it works on"), "frames": frames[:MOST_FRAMES]}
 
 

@@ -34,7 +34,7 @@ def facts(first: Sample, second: t.Optional[Sample], seconds: t.Optional[float],
     _identity(result, latest, window)
     proxy.put(result, latest.stats)
     _reads(result, window)
-    _traffic(result, window)
+    _traffic(result, window, latest)
     _lifetime(result, latest, window)
     _pressure(result, window)
     _connections(result, window, latest)
@@ -88,7 +88,7 @@ def _negative(value: Maybe[Number]) -> Maybe[Number]:
     return value if isinstance(value, Unknown) else -value
 
 
-def _traffic(facts_: Facts, window: Window) -> None:
+def _traffic(facts_: Facts, window: Window, latest: Sample) -> None:
     operations = window.sum(*OPERATIONS)
     threads = known(window.now("threads"))
     cpu = rate(window.sum("rusage_user", "rusage_system"), window.seconds)
@@ -96,8 +96,10 @@ def _traffic(facts_: Facts, window: Window) -> None:
     facts_.put("sets_per_second", window.rate("cmd_set"))
     facts_.put("operations", operations)
     facts_.put("operations_per_second", rate(operations, window.seconds))
-    facts_.put("flushes", window.moved("cmd_flush"))
-    facts_.put("lifetime_flushes", window.now("cmd_flush"))
+    # with -F it counts what it refuses
+    refuses = latest.settings.get("flush_enabled") == "no"
+    facts_.put("flushes", 0 if refuses else window.moved("cmd_flush"))
+    facts_.put("lifetime_flushes", 0 if refuses else window.now("cmd_flush"))
     facts_.put("received_bytes_per_second", window.rate("bytes_read"))
     facts_.put("sent_bytes_per_second", window.rate("bytes_written"))
     facts_.put("cpu_cores", at_most(cpu, None if threads is None else threads + OTHER_THREADS, "cores used"))

@@ -83,7 +83,7 @@ def _shown(rows: t.Sequence[Row], programs: t.Mapping[str, str], manner: Manner)
     row = rows[0]
     text, program = manner.text(row.get("query")), programs.get(str(row.get("pid")))
     return {
-        "database": clean(row.get("db") or "", 80) or Unknown("the session used no database"),
+        "database": clean(row.get("db") or "", 80) or Unknown("no database was in use"),
         "kind": row["kind"],
         "name": clean(row["name"], 130),
         "sessions": len(_sessions(rows)),

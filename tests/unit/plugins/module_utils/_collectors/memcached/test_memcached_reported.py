@@ -64,3 +64,12 @@ def test_a_server_that_the_proxy_has_not_asked_yet_is_not_down(states: dict[str,
     """https://github.com/facebook/mcrouter/issues/304, https://github.com/facebook/mcrouter/issues/150: new, and closed when idle"""
     result = facts({"version": "mcrouter 41.0.0", "pid": 5, "uptime": 9, "time": 1_800_000_000, "num_servers": 4, **states})
     assert result["proxy"]["servers_down"] == down
+
+
+@pytest.mark.parametrize(("enabled", "counted"), [("no", (0, 0)), ("yes", (3, 5))])
+def test_a_server_that_refuses_to_be_emptied_was_not(enabled: str, counted: tuple[int, int]) -> None:
+    """memcached -F counts the attempts in cmd_flush all the same."""
+    first, second = (Sample({**{name: str(value) for name, value in SERVER.items()}, "cmd_flush": count}) for count in ("2", "5"))
+    second.settings = {"flush_enabled": enabled}
+    found = shape.facts(first, second, 5.0, Latency(), 10).done()
+    assert (found["flushes"], found["lifetime_flushes"]) == counted
