@@ -18,7 +18,7 @@ from tests.soak import modern_stories
 from tests.support.practice import Practice
 from tests.support.printed import Printed, of_report
 
-SERVICES = {"server", "wsgi", "redis", "celery", "pgbouncer", "postgresql"}
+SERVICES = {"server", "nginx", "wsgi", "redis", "celery", "pgbouncer", "postgresql"}
 #: In the order in which they are played on one stack.
 STORIES = ("healthy", "pool_too_small", "broker_full")
 
