@@ -30,14 +30,15 @@ DATABASES: dict[str, dict[str, object]] = {
         "USER": "shop",
         "PASSWORD": CONFIG["password"],
         "HOST": "127.0.0.1",
-        "PORT": PORTS["pgbouncer" if MODERN else "postgresql"],
+        "PORT": PORTS["postgresql"],
         "CONN_MAX_AGE": 600,
-        # PgBouncer gives each transaction another session
-        "DISABLE_SERVER_SIDE_CURSORS": MODERN,
         "OPTIONS": {"application_name": os.environ.get("PRACTICE_PROGRAM", "shop")},
     },
 }
-if not MODERN:
+if MODERN:
+    # PgBouncer gives each transaction another session
+    DATABASES["default"] |= {"PORT": PORTS["pgbouncer"], "DISABLE_SERVER_SIDE_CURSORS": True}
+else:
     DATABASES["legacy"] = {
         "ENGINE": "django.db.backends.mysql",
         "NAME": "legacy",
