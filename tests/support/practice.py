@@ -17,6 +17,7 @@ import typing as t
 
 from . import ansible
 from .server import ROOT, VENV
+from .written import EVERYTHING, written
 
 
 class Ran(t.NamedTuple):
@@ -61,11 +62,11 @@ class Practice:
 
     def check(self, surroundings: t.Optional[dict[str, str]] = None) -> tuple[int, dict[str, t.Any]]:
         """The verdict about it, from a control node with this environment: the playbook's exit code and launch.json."""
-        extra = json.dumps({"launch_check_report_dir": str(self.report)})
+        extra = json.dumps({"launch_check_report_dir": str(self.report), **EVERYTHING})
         book = ROOT / "playbooks" / "launch_check.yml"
         env = {**self.surroundings, **(surroundings or {})}
         ran = ansible.run("ansible-playbook", "-i", self.inventory, book, "-e", extra, env=env, seconds=300)
-        return ran.returncode, json.loads((self.report / "launch.json").read_text())
+        return ran.returncode, written(self.report)
 
     def processes(self) -> t.Iterator[pathlib.Path]:
         """The /proc entries of whatever runs from its directory."""

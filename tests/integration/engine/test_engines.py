@@ -15,6 +15,7 @@ import yaml
 
 from tests.support import ansible
 from tests.support.server import ROOT, VENV
+from tests.support.written import written
 
 #: A host that is asked about the machine only: no server needs to run for these tests.
 HOST = {"ansible_connection": "local", "ansible_python_interpreter": str(VENV / "python"), "launch_check_services": {"server": "auto"}}
@@ -71,12 +72,13 @@ def test_facts_from_a_cache_are_judged_without_touching_the_hosts(tmp_path: path
     gathered = ansible.run("ansible", "all", "-i", hosts, "-m", "warroom.launch.launch_facts", "-a", "window=0.5", env=cache)
     assert gathered.returncode == 0, gathered.stdout
     playbook = tmp_path / "judge.yml"
-    judge = {"name": "Are we go?", "warroom.launch.judge": {"report_dir": str(tmp_path / "report")}, "run_once": True}
+    options = {"report_dir": str(tmp_path / "report"), "report_facts": "all"}
+    judge = {"name": "Are we go?", "warroom.launch.judge": options, "run_once": True}
     playbook.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": [judge]}]))
     # nothing answers there any more: whoever touched the hosts now would fail
     gone = ["-e", "ansible_connection=ssh", "-e", "ansible_host=127.0.0.1", "-e", "ansible_port=1"]
     done = ansible.run("ansible-playbook", "-i", hosts, playbook, *gone, env=cache)
     assert done.returncode == 0, done.stdout + done.stderr
-    report = json.loads((tmp_path / "report/launch.json").read_text())
+    report = written(tmp_path / "report")
     assert all(host["reached"] and host["facts"]["launch_server"]["instances"] for host in report["hosts"].values())
     assert {one["host"] for one in report["findings"] if one["check"] == "server_load"} == {"one", "two"}

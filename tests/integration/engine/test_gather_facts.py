@@ -14,6 +14,7 @@ import yaml
 
 from tests.support import ansible
 from tests.support.server import VENV
+from tests.support.written import written
 
 HOST = {"ansible_connection": "local", "ansible_python_interpreter": str(VENV / "python")}
 
@@ -33,7 +34,7 @@ def test_gather_facts_gathers_the_launch_as_well(tmp_path: pathlib.Path, paralle
             "ansible.builtin.copy": {"dest": str(tmp_path / "seen.json"), "content": "{{ seen | to_json }}", "mode": "600"},
             "vars": {"seen": seen},
         },
-        {"warroom.launch.judge": {"report_dir": str(tmp_path / "report")}, "run_once": True},
+        {"warroom.launch.judge": {"report_dir": str(tmp_path / "report"), "report_facts": "all"}, "run_once": True},
     ]
     play = {
         "hosts": "all",
@@ -48,5 +49,5 @@ def test_gather_facts_gathers_the_launch_as_well(tmp_path: pathlib.Path, paralle
     found = json.loads((tmp_path / "seen.json").read_text())
     assert found["distribution"] and found["machine"]["state"] == "up"
     assert found["machine"]["cpu_busy_ratio"] is not None, "there was no window"
-    report = json.loads((tmp_path / "report/launch.json").read_text())
+    report = written(tmp_path / "report")
     assert report["hosts"]["one"]["reached"] and list(report["hosts"]["one"]["facts"]) == ["launch_server"]

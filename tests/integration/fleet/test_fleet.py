@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import pathlib
 import subprocess
 import typing as t
@@ -15,6 +14,7 @@ import pytest
 
 from tests.support import ansible
 from tests.support.fleet import Fleet, Host, cannot
+from tests.support.written import EVERYTHING, written
 
 REASON = cannot()
 pytestmark = pytest.mark.skipif(REASON is not None, reason=f"no fleet can be made here: {REASON}")
@@ -50,11 +50,11 @@ def fleet() -> t.Iterator[Fleet]:
 @pytest.fixture(scope="module")
 def run(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], dict[str, t.Any]]:
     folder: pathlib.Path = tmp_path_factory.mktemp("report")
-    inventory = fleet.inventory(launch_check_report_dir=str(folder), launch_check_window=1, launch_check_host_timeout=40)
+    inventory = fleet.inventory(launch_check_report_dir=str(folder), launch_check_window=1, launch_check_host_timeout=40, **EVERYTHING)
     # bounded as a whole: the frozen host costs its time limit, not the run
     done = ansible.run("ansible-playbook", "-i", inventory, "playbooks/launch_check.yml", seconds=240)
     assert (folder / "launch.json").exists(), done.stdout + done.stderr
-    return done, json.loads((folder / "launch.json").read_text())
+    return done, written(folder)
 
 
 def status_of(report: dict[str, t.Any], host: str) -> set[str]:

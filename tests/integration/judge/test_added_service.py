@@ -20,6 +20,7 @@ import pytest
 
 from tests.support.ansible import run
 from tests.support.server import ROOT, VENV
+from tests.support.written import EVERYTHING, written
 
 COPIED = ("plugins", "roles/launch_check", "playbooks", "meta", "galaxy.yml", ".ci/measures.py")
 
@@ -149,6 +150,7 @@ class Site(t.NamedTuple):
             "launch_check_report_dir": str(self.folder / "report"),
             "launch_check_services": services or {"toy": "auto"},
             "launch_check_window": 0,
+            **EVERYTHING,
             "launch_check_fail_on": fail_on,
             "ansible_python_interpreter": f"{VENV}/python",
         }
@@ -156,7 +158,7 @@ class Site(t.NamedTuple):
         argv = ("ansible-playbook", "warroom.launch.launch_check", "-i", "localhost,", "-c", "local", "-e", json.dumps(settings))
         done = self.run(*argv)
         assert done.returncode == (0 if fail_on == "never" else 2), done.stdout + done.stderr
-        report = json.loads((self.folder / "report" / "launch.json").read_text())
+        report = written(self.folder / "report")
         return {**report, "board": done.stdout, "page": (self.folder / "report" / "index.html").read_text()}
 
     def run(self, *argv: t.Any) -> subprocess.CompletedProcess[str]:

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import pathlib
 import shlex
 import sys
@@ -17,6 +16,7 @@ import yaml
 
 from tests.support import asked
 from tests.support.redis import Redis
+from tests.support.written import written
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,8 @@ class Check:
         common = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "launch_check_window": 0.5}
         inventory = folder / "hosts.yml"
         inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts, "vars": common}}))
-        words = ["ansible-playbook", "-i", inventory, "playbooks/launch_check.yml", "-e", f"launch_check_report_dir={folder}"]
+        extra = f"launch_check_report_dir={folder} launch_check_report_facts=all"
+        words = ["ansible-playbook", "-i", inventory, "playbooks/launch_check.yml", "-e", extra]
         self.line = shlex.join(map(str, words))
         self.place = folder / "launch.json"
         self.shown = ""
@@ -56,7 +57,7 @@ class Check:
         self.place.unlink(missing_ok=True)
         self.shown += asked.paste(line, answers).shown
         assert self.place.exists(), self.shown[-4000:]
-        self.report = json.loads(self.place.read_text())
+        self.report = written(self.place.parent)
         return {obstacle["kind"]: obstacle for obstacle in self.report["obstacles"]}
 
     def reads(self, host: str) -> bool:

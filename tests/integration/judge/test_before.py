@@ -15,6 +15,7 @@ import pytest
 from tests.support import django_project, web_site
 from tests.support.ansible import run
 from tests.support.server import VENV
+from tests.support.written import EVERYTHING, written
 
 
 @pytest.fixture
@@ -26,6 +27,7 @@ def inventory(tmp_path: pathlib.Path) -> pathlib.Path:
         "launch_check_services": {"django": [{"chdir": str(project), "virtualenv": str(VENV.parent), "hosts": ["www.example.com"]}]},
         "launch_check_report_dir": str(tmp_path / "report"),
         "launch_check_window": 0,
+        **EVERYTHING,
     }
     (tmp_path / "inventory.json").write_text(json.dumps({"all": {"hosts": {"web1": host}}}))
     with open(project / "shop" / "settings.py", "a", encoding="utf-8") as handle:
@@ -35,7 +37,7 @@ def inventory(tmp_path: pathlib.Path) -> pathlib.Path:
 
 def check(folder: pathlib.Path, *options: str) -> tuple[str, dict[str, t.Any]]:
     done = run("ansible-playbook", "-i", folder / "inventory.json", "playbooks/launch_check.yml", *options)
-    return done.stdout + done.stderr, json.loads((folder / "report" / "launch.json").read_text())
+    return done.stdout + done.stderr, written(folder / "report")
 
 
 def test_a_project_is_judged_before_the_launch(inventory: pathlib.Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 from tests.support.ansible import run
 from tests.support.replay import peer, sends
 from tests.support.server import VENV, free_port
+from tests.support.written import EVERYTHING, written
 
 CHECKS = """
 - id: uwsgi_workers_there
@@ -43,6 +44,7 @@ class Site(t.NamedTuple):
             "launch_check_report_dir": str(self.folder / "report"),
             "launch_check_window": 0,
             "launch_check_timeout": 2,
+            **EVERYTHING,
             **variables,
         }
         (self.folder / "settings.json").write_text(json.dumps(settings))
@@ -50,7 +52,7 @@ class Site(t.NamedTuple):
     def check(self, *options: str, playbook: str = "playbooks/launch_check.yml", **env: str) -> t.Any:
         done = run("ansible-playbook", playbook, "-i", self.folder / "inventory", "-e", f"@{self.folder}/settings.json", *options, env=env)
         path = self.folder / "report" / "launch.json"
-        report = json.loads(path.read_text(), parse_constant=pytest.fail) if path.exists() else None
+        report = written(self.folder / "report") if path.exists() else None
         if report is not None:
             path.unlink()
         return done.returncode, done.stdout + done.stderr, report
