@@ -11,6 +11,8 @@ import re
 import pytest
 
 from ansible_collections.warroom.launch.plugins.plugin_utils._diagnose.causes import CAUSES
+from tests.support.first_steps import APPLIED, NOT_APPLIED
+from tests.support.server import ROOT
 
 from .test_diagnosis import SINGLE
 from .world import World
@@ -60,3 +62,9 @@ def test_each_kind_of_cause_that_a_disaster_shows_says_what_not_to_do() -> None:
         world = World()
         getattr(world, disaster)()
         assert all(cause["avoid"].startswith("Do not ") for cause in world.diagnose()), disaster
+
+
+def test_each_cause_has_a_first_step_that_was_applied_or_a_reason_why_not() -> None:
+    names = {kind.name for kind in CAUSES}
+    assert set(APPLIED) | set(NOT_APPLIED) == names and not set(APPLIED) & set(NOT_APPLIED)
+    assert all((ROOT / test).is_file() for test in APPLIED.values())
