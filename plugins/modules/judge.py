@@ -140,15 +140,17 @@ fleet:
           contains:
             accelerators: {type: list, elements: str, description: The hosts of its accelerators.}
             applications: {type: list, elements: str, description: The hosts of its application servers.}
+            edges: {type: list, elements: str, description: The hosts of its edge.}
             of: {type: list, elements: str, description: 'All of their instances, as C(host/service/name).'}
             host: {type: str, description: The host to look at first.}
             address: {type: str, description: Where the instance to look at listens.}
             client_options: {type: str, description: What Varnish's tools need there.}
+            access_log: {type: str, description: The log there of an edge that measured.}
             source:
-              description: Who measured, V(accelerator) (its log), V(application) (its own mean) or V(none).
+              description: Who measured, V(accelerator) (its log), V(edge) (its log or counters), V(application) (its own mean) or V(none).
               type: str
             requests: {type: int, description: 'Requests that ended in the window, null when nobody counted.'}
-            logged_requests: {type: int, description: Those in a log of an accelerator.}
+            logged_requests: {type: int, description: Those in a log of an accelerator or counted by the edge with their status.}
             timed_requests: {type: int, description: Those that the response time is about.}
             requests_per_second: {type: float, description: The same per second.}
             response_seconds: {type: float, description: 'The 95th percentile where the log is known, else the mean.'}

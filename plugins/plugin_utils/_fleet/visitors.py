@@ -4,7 +4,8 @@
 
 """What visitors get within the window: response times, errors, and whether their connections wait. One instance for each site.
 
-The accelerator's log knows all of it; without one, the application server knows its own mean time. Values since a start never stand in.
+The accelerator's log knows all of it; without one, the edge's; without both, the application server knows its own mean time. Values since
+a start never stand in.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from .graph import Graph, by_site
 from .observed import Hosts, Instance, figure, instances_up, known_sum
 from .percentile import combined
 from .request_time import request_time
+from .visitors_edge import by_edge, counting
 
 ACCELERATOR, APPLICATION, NOBODY = "accelerator", "application", "none"
 NO_LOG = "no log of an accelerator could be read; the application server counts no responses by status"
@@ -35,7 +37,8 @@ def visitors(hosts: Hosts, graph: t.Optional[Graph] = None) -> list[dict[str, t.
     applications = [
         each for service in in_tiers("application") for each in instances_up(hosts, service) if each.facts.get("kind", "app") == "app"
     ]
-    sites = by_site(graph, [*accelerators, *unmatched, *applications])
+    edges = [each for service in in_tiers("edge") for each in instances_up(hosts, service)]
+    sites = by_site(graph, [*accelerators, *unmatched, *applications, *edges])
     return [_site(group, logs, graph, _name(group) if len(sites) > 1 else "visitors") for group in sites if _is_visited(group)]
 
 
@@ -67,8 +70,10 @@ def _name(group: t.Sequence[Instance]) -> str:
 def _site(group: t.Sequence[Instance], logs: t.Sequence[_Log], graph: t.Optional[Graph], name: str) -> dict[str, t.Any]:
     accelerators = [each for each in group if each.service == "varnish"]
     applications = [each for each in group if each.service in in_tiers("application")]
+    edges = [each for each in group if each.service in in_tiers("edge")]
     read = [each.log for each in logs if each.accelerator in accelerators and each.log.number("requests") is not None]
-    measures, why = _by_log(read) if read else _by_application(applications)
+    counted = [] if read else counting(edges, graph)
+    measures, why = _by_log(read) if read else by_edge(counted) if counted else _by_application(applications)
     waits, why_waits = _connections(accelerators, applications)
     spent = request_time(read, accelerators, applications, graph)
     measures.update(waits, time_spent=spent.rows, time_spent_told=spent.sentence, mean_seconds=spent.mean)
@@ -81,8 +86,9 @@ def _site(group: t.Sequence[Instance], logs: t.Sequence[_Log], graph: t.Optional
         "problem": None,
         "accelerators": sorted({each.host for each in accelerators}),
         "applications": sorted({each.host for each in applications}),
+        "edges": sorted({each.host for each in edges}),
         "of": ["/".join(each.key) for each in group],
-        **_place(accelerators, applications),
+        **_place([*counted, *accelerators, *applications, *edges]),
         **measures,
         "timed_requests": int(measures["requests"] or 0) if measures["response_seconds"] is not None else 0,
         "unknown": {key: reason for key, reason in why.items() if measures[key] is None},
@@ -90,10 +96,11 @@ def _site(group: t.Sequence[Instance], logs: t.Sequence[_Log], graph: t.Optional
     }
 
 
-def _place(accelerators: t.Sequence[Instance], applications: t.Sequence[Instance]) -> dict[str, t.Any]:
+def _place(instances: t.Sequence[Instance]) -> dict[str, t.Any]:
     """Where a person looks first, and how the tools there reach the instance."""
-    first = next(iter([*accelerators, *applications]))
-    return {"host": first.host, **{key: first.facts[key] for key in ("client_options", "address", "access") if key in first.facts}}
+    first = instances[0]
+    kept = ("client_options", "address", "access", "access_log")
+    return {"host": first.host, **{key: first.facts[key] for key in kept if key in first.facts}}
 
 
 def _by_log(logs: t.Sequence[Instance]) -> tuple[Measures, dict[str, str]]:
