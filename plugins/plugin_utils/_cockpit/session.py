@@ -76,7 +76,7 @@ def _open(host: t.Mapping[str, t.Any], way: Way, panes_by_window: dict[str, list
         try:
             for pane in TOOLS[service](way, instances):
                 command = f"{_titled(way, pane)}; {way.command(pane.script, pane.user)}"
-                panes_by_window[WINDOWS[service]].append((way.name, pane, typed(command)))
+                panes_by_window[pane.window or WINDOWS[service]].append((way.name, pane, typed(command)))
                 notes += pane.notes
         except Untypable as problem:
             notes.append(f"{service} on {way.name[:60]!r} has no pane: {problem}")

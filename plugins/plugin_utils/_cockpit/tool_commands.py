@@ -39,6 +39,8 @@ class Pane:
     script: str
     user: t.Optional[str] = None
     notes: tuple[str, ...] = ()
+    #: The cockpit's window that it stands in, when that is not its service's.
+    window: t.Optional[str] = None
 
 
 #: As few lines above the processes as there can be: a pane of a small terminal has six.
@@ -71,6 +73,10 @@ def server(way: Way, _instances: t.Sequence[Instance]) -> list[Pane]:
     return [Pane("htop", first_of(way, "htop", "top", lacking="htop", before=f"! command -v htop >/dev/null || {{ {small}; }}"))]
 
 
+#: Status, seconds to the first byte, hit, miss, pass or pipe, and the page.
+_FELT = "%s %{Varnish:time_firstbyte}x %{Varnish:handling}x %m %U"
+
+
 def varnish(way: Way, instances: t.Sequence[Instance]) -> list[Pane]:
     panes = []
     for one in instances:
@@ -79,6 +85,11 @@ def varnish(way: Way, instances: t.Sequence[Instance]) -> list[Pane]:
         # what reaches the backend is what was missed or passed
         misses = words("varnishtop", *place, "-b", "-i", "BereqURL")
         panes.append(Pane("varnishtop: URLs that reach the backend", first_of(way, misses, lacking="varnishtop")))
+        felt = first_of(way, words("varnishhist", *place), lacking="varnishhist")
+        panes.append(Pane("varnishhist: seconds to the first byte (| hit, # miss)", felt, window="visitors"))
+        # a page's path and how it was answered, never its query or its visitor
+        slow = words("varnishncsa", *place, "-q", "RespStatus >= 500 or Timestamp:Resp[2] > 1.0", "-F", _FELT)
+        panes.append(Pane("varnishncsa: errors and answers after a second", first_of(way, slow, lacking="varnishncsa"), window="visitors"))
     return panes
 
 

@@ -36,7 +36,7 @@ UNTYPABLE = [
 ]
 #: service → (the instance with this name in all that its tool is told, the tool)
 INSTANCES: dict[str, tuple[t.Callable[[str], dict[str, t.Any]], str]] = {
-    "varnish": (lambda name: {"name": name, "instance": name}, "varnishstat varnishtop"),
+    "varnish": (lambda name: {"name": name, "instance": name}, "varnishhist varnishncsa varnishstat varnishtop"),
     "uwsgi": (lambda name: {"name": name, "address": name}, "uwsgitop"),
     "celery": (lambda name: {"name": name, "app": name}, "celery"),
     "pgbouncer": (lambda name: {"name": name, "login_host": name, "login_user": name}, "psql"),

@@ -45,9 +45,10 @@ STACK = {
 
 def test_a_window_for_each_tier_and_its_tools() -> None:
     made = windows(host(**STACK))
-    assert list(made) == ["servers", "accelerator", "application", "cache", "queue", "database"]
+    assert list(made) == ["servers", "visitors", "accelerator", "application", "cache", "queue", "database"]
     expected = {
         "servers": ["exec htop"],
+        "visitors": ["exec varnishhist;", "exec varnishncsa -q"],
         "accelerator": ["exec varnishstat;", "exec varnishtop -b -i BereqURL"],
         "application": ["exec uwsgitop 127.0.0.1:1717"],
         "cache": ["10.0.0.1:11211"],
@@ -143,7 +144,7 @@ def test_the_host_of_the_finding_is_chosen_in_its_window() -> None:
 @pytest.mark.parametrize("address", ["unix.sock\nrm -rf /", "a\x03b"])
 def test_what_cannot_be_typed_is_a_note_and_the_rest_stays(address: str) -> None:
     result = cockpit([host(uwsgi=[{"name": "x", "address": address}], varnish=[{"name": "varnish"}])])
-    assert [window["window_name"] for window in result["session"]["windows"]] == ["servers", "accelerator"]
+    assert [window["window_name"] for window in result["session"]["windows"]] == ["servers", "visitors", "accelerator"]
     assert any("control characters" in note for note in result["notes"])
     commands = [pane["shell_command"][0] for window in result["session"]["windows"] for pane in window["panes"]]
     assert not any(char in command for command in commands for char in "\x03\n")
