@@ -59,7 +59,7 @@ _SET: tuple[tuple[re.Pattern[str], str, t.Callable[[str], t.Optional[Variables]]
     (re.compile("pg_stat_statements is not"), CONFIGURE, _statements),
     (re.compile("runs without a stats server"), CONFIGURE, _stats_server),
     (re.compile(rf'{_HERE}(?:CREATE ROLE "?{ACCOUNT}"? LOGIN|ALTER ROLE "?{ACCOUNT}"? PASSWORD)'), ACCOUNTS, _account("postgresql")),
-    (re.compile(rf"{_HERE}(?:CREATE|ALTER) USER '{ACCOUNT}'@'[^']*' IDENTIFIED BY"), ACCOUNTS, _account("mysql")),
+    (re.compile(rf"{_HERE}(?:CREATE|ALTER) USER `{ACCOUNT}`@\S+ IDENTIFIED BY"), ACCOUNTS, _account("mysql")),
 )
 
 

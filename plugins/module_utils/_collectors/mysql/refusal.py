@@ -85,6 +85,13 @@ def told(code: int, said: str, wish: Wish) -> t.Optional[Problem]:
         return Down(f"{wish.where} is shutting down")
     if code in _GONE:
         return _unreachable(said, wish)
+    if code == _SYSTEM_USER and wish.named and wish.with_password and wish.user != "root":
+        # MariaDB says the same of an account that does not exist
+        account = _account(code, said, wish)
+        return Problem(
+            f"{wish.where}: access denied for {wish.user}: there is no such account, or it takes no password: check login_user and "
+            f"login_password; a new account: CREATE USER {account} IDENTIFIED BY '…'; " + _RIGHTS.format(account=account)
+        )
     if code == _SYSTEM_USER or (code == 1045 and not wish.over_socket and wish.user == "root" and not wish.with_password):
         over = "the socket" if wish.over_socket else "TCP"
         return Problem(
@@ -113,7 +120,7 @@ def own_limit(said: str, account: str) -> str:
 
 def _account(code: int, said: str, wish: Wish) -> str:
     """The account as the server names it: it sees the address that we come from."""
-    if code == 1045:
+    if code in (1045, _SYSTEM_USER):
         named = _ACCOUNT.search(said)
         return f"{quoted(named.group(1))}@{quoted(named.group(2))}" if named else wish.account
     host = _HOST.search(said) if code == 1130 else None

@@ -117,7 +117,7 @@ def test_what_the_role_does_not_set_alike_is_read_again(reasons):
          "ALTER ROLE launch_monitor PASSWORD '…' VALID UNTIL 'infinity';)"),
         ("postgresql", 'role "launch_monitor" does not exist: CREATE ROLE launch_monitor LOGIN; GRANT pg_monitor TO launch_monitor;'),
         ("mysql", "Access denied for user 'launch_monitor'@'localhost': check login_user and login_password; a new account: CREATE USER "
-         "'launch_monitor'@'%' IDENTIFIED BY '…'; GRANT PROCESS ON *.* TO 'launch_monitor'@'%';"),
+         "`launch_monitor`@`%` IDENTIFIED BY '…'; GRANT PROCESS ON *.* TO `launch_monitor`@`%`;"),
     ],
 )  # fmt: skip
 def test_the_roles_account_is_made_by_the_role_where_the_server_is_the_hosts_own(service, reason):

@@ -286,6 +286,15 @@ def test_y09_root_over_tcp_is_sent_to_the_socket(monkeypatch: pytest.MonkeyPatch
     assert "login_unix_socket and become" in said
 
 
+def test_an_account_that_mariadb_does_not_have_is_not_taken_for_a_system_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    import pymysql
+
+    driver_that(monkeypatch, pymysql.err.OperationalError(1698, "Access denied for user 'mon'@'localhost'"))
+    state, said = problem(login_host="127.0.0.1", login_user="mon", login_password="EXAMPLEsecret")
+    assert state == "unreadable" and "become" not in said
+    assert "CREATE USER `mon`@`localhost` IDENTIFIED BY" in said and "EXAMPLEsecret" not in said
+
+
 def test_y09_a_wrong_password_is_not_sent_to_the_socket_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     import pymysql
 
