@@ -190,6 +190,15 @@ ansible_facts:
                 acks_late: {type: bool, description: C(task_acks_late).}
                 time_limit_seconds: {type: int, description: 'C(task_time_limit), null when tasks have none.'}
             packages: {type: list, elements: str, description: 'Installed packages as V(name==version), at most 400.'}
+            python: {type: str, description: The version of the project's Python.}
+            variables:
+              description: 'Variables that its process was started with and O(environment), without those of a login, a unit or a host; at most 150.'
+              type: list
+              elements: dict
+              contains:
+                name: {type: str, description: Its name.}
+                digest: {type: str, description: 'Eight hexadecimal digits, keyed by C(SECRET_KEY): the same for the same value.'}
+            variables_total: {type: int, description: 'How many there are, null when no process was seen and no O(environment) given.'}
             packages_total: {type: int, description: How many there are.}
             packages_digest: {type: str, description: Differs when a package or its version differs.}
             deploy_checks:

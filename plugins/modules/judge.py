@@ -156,14 +156,10 @@ fleet:
             response_seconds: {type: float, description: 'The 95th percentile where the log is known, else the mean.'}
             response_p50_seconds: {type: float, description: 'Half of the first bytes came within it, null without a log.'}
             response_p95_seconds: {type: float, description: '95 % of the first bytes came within it, null without a log.'}
-            outcomes:
-              description: The same by outcome, null without a log.
-              type: list
-              elements: dict
-              contains:
-                {outcome: {type: str, description: 'V(hit), V(miss) or V(pass).'}, requests: {type: int, description: Requests.},
-                 p50_seconds: {type: float, description: Half of the first bytes came within it.},
-                 p95_seconds: {type: float, description: 95 % of the first bytes came within it.}}
+            outcomes: {description: 'The same by outcome, null without a log.', type: list, elements: dict, contains: {
+              outcome: {type: str, description: 'V(hit), V(miss) or V(pass).'}, requests: {type: int, description: Requests.},
+              p50_seconds: {type: float, description: Half of the first bytes came within it.},
+              p95_seconds: {type: float, description: 95 % of the first bytes came within it.}}}
             comparable:
               description: What can be compared with the stored report labelled V(baseline).
               type: dict
@@ -179,13 +175,9 @@ fleet:
             slower_now_seconds: {type: float, description: Its 95th percentile now.}
             errors: {type: int, description: '5xx, null without a log.'}
             error_ratio: {type: float, description: Their share of the requests.}
-            client_errors:
-              description: 4xx by status, null without a log.
-              type: list
-              elements: dict
-              contains:
-                {status: {type: str, description: The status.}, requests: {type: int, description: Requests that got it.},
-                 share_ratio: {type: float, description: Their share.}}
+            client_errors: {description: '4xx by status, null without a log.', type: list, elements: dict, contains: {
+              status: {type: str, description: The status.}, requests: {type: int, description: Requests that got it.},
+              share_ratio: {type: float, description: Their share.}}}
             client_error_ratio: {type: float, description: Their share of the requests.}
             new_client_errors:
               description: Those of them that are at least twice as frequent as in the stored report labelled V(baseline), null without one.
@@ -198,14 +190,10 @@ fleet:
             refused: {type: int, description: '4xx without 401, 404 and 410, null without a log.'}
             refused_ratio: {type: float, description: Their share of the requests.}
             bad_request_ratio: {type: float, description: 'The share of the 400s that VCL did not answer itself, at least.'}
-            refused_patterns:
-              description: What was refused most often.
-              type: list
-              elements: dict
-              contains:
-                {pattern: {type: str, description: The URLs.}, status: {type: int, description: The status.},
-                 host: {type: str, description: The host that one of them was requested of.}, count: {type: int, description: Requests.},
-                 backend_requests: {type: int, description: Those that reached a backend.}}
+            refused_patterns: {description: What was refused most often., type: list, elements: dict, contains: {
+              pattern: {type: str, description: The URLs.}, status: {type: int, description: The status.},
+              host: {type: str, description: The host that one of them was requested of.}, count: {type: int, description: Requests.},
+              backend_requests: {type: int, description: Those that reached a backend.}}}
             thread_queue: {type: int, description: Connections that wait for a thread of an accelerator.}
             sessions_queued: {type: int, description: Connections of the window that waited for one.}
             sessions_dropped: {type: int, description: Connections of the window that got none.}
@@ -256,14 +244,10 @@ fleet:
             around_each_per_second: {type: float, description: The same for each uWSGI instance.}
             around_ratio: {type: float, description: Its part of what the instances took.}
             accelerators: {type: list, elements: str, description: The accelerators' hosts.}
-            applications:
-              description: The uWSGI instances, busiest first.
-              type: list
-              elements: dict
-              contains:
-                {host: {type: str, description: Its host.}, name: {type: str, description: Its name.},
-                 address: {type: str, description: Its stats server's address.},
-                 requests_per_second: {type: float, description: Requests that it took.}}
+            applications: {description: 'The uWSGI instances, busiest first.', type: list, elements: dict, contains: {
+              host: {type: str, description: Its host.}, name: {type: str, description: Its name.},
+              address: {type: str, description: Its stats server's address.},
+              requests_per_second: {type: float, description: Requests that it took.}}}
             applications_total: {type: int, description: How many there are.}
     launch_memcached_pool:
       description: One per pool of memcached servers.
@@ -362,7 +346,7 @@ fleet:
       description: One per database server whose application tier is in the fleet.
       type: dict
       contains:
-        schema: {type: int, description: Version of the structure of these facts.}
+        schema: *schema
         instances:
           <<: *instances
           contains:
@@ -374,30 +358,43 @@ fleet:
             left: {type: int, description: What is left.}
             used: {type: int, description: Sessions now.}
             budget_ratio: {type: float, description: Planned of the usable.}
-            users:
-              description: The application tier's hosts.
-              type: list
-              elements: dict
-              contains:
-                {name: {type: str, description: The host.}, sessions_planned: {type: int, description: Sessions that it can hold.}}
+            users: {description: The application tier's hosts., type: list, elements: dict, contains: {
+              name: {type: str, description: The host.}, sessions_planned: {type: int, description: Sessions that it can hold.}}}
             users_total: {type: int, description: How many there are.}
+    launch_django_servers:
+      description: One per Django project that was read on two servers or more.
+      type: dict
+      contains:
+        schema: *schema
+        instances:
+          <<: *instances
+          contains:
+            servers: {type: list, elements: str, description: 'Their hosts, at most 30.'}
+            servers_total: {type: int, description: How many there are.}
+            folder: {type: str, description: The project's folder on the first of them.}
+            differences: {description: 'In what they differ, at most 30.', type: list, elements: dict, contains: {
+              kind: {type: str, description: 'V(release), V(version), V(key), V(setting), V(package) or V(variable).'},
+              name: {type: str, description: Of what.}, values: {type: str, description: 'Who has which; of keys and variables no value.'}}}
+            differences_total: {type: int, description: How many there are.}
+            releases_differing_total: {type: int, description: '1 when the code differs, null when fewer than two tell; as below.'}
+            versions_differing_total: {type: int, description: 1 when Django's version differs.}
+            keys_differing_total: {type: int, description: '1 when C(SECRET_KEY) differs.'}
+            settings_differing_total: {type: int, description: How many settings differ.}
+            packages_differing_total: {type: int, description: How many packages differ.}
+            variables_differing_total: {type: int, description: How many variables of the environment differ.}
     launch_siblings:
       description: Hosts of one kind, when there are four or more.
       type: dict
       contains:
-        schema: {type: int, description: Version of the structure of these facts.}
+        schema: *schema
         instances:
           <<: *instances
           contains:
-            outliers:
-              description: Instances that are far from the median of their siblings.
-              type: list
-              elements: dict
-              contains:
-                {host: {type: str, description: Its host.}, name: {type: str, description: The instance.},
-                 service: {type: str, description: Its service.}, measure: {type: str, description: What was compared.},
-                 value: {type: float, description: Its value.}, median: {type: float, description: The median.},
-                 siblings: {type: int, description: How many it was compared with.}}
+            outliers: {description: Instances that are far from the median of their siblings., type: list, elements: dict, contains: {
+              host: {type: str, description: Its host.}, name: {type: str, description: The instance.},
+              service: {type: str, description: Its service.}, measure: {type: str, description: What was compared.},
+              value: {type: float, description: Its value.}, median: {type: float, description: The median.},
+              siblings: {type: int, description: How many it was compared with.}}}
             outliers_total: {type: int, description: How many there are.}
             outliers_named: {type: str, description: 'The first of them, as one text.'}
             compared_total: {type: int, description: Comparisons that were made.}

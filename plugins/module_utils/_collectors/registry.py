@@ -214,6 +214,7 @@ ROWS: tuple[Service, ...] = (
     Service("database_clients", "Database clients", "database", under="database"),
     Service("connection_budget", "Connection budget", "database", under="database"),
     Service("backup", "Backup", MACHINES, _backup, "backup_stats", under="server", searched=False, phase="before"),
+    Service("django_servers", "Django servers compared", "application", under="django", phase="before"),
     Service("siblings", "Hosts of one kind", MACHINES, under="server"),
 )  # fmt: skip
 

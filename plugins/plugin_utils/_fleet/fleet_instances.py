@@ -16,6 +16,7 @@ from .accelerator_bypass import traffic
 from .broker import brokers
 from .connection_budget import budgets
 from .database_clients import databases
+from .django_servers import django_servers
 from .graph import Graph
 from .memcached_pool import pools
 from .siblings import alike
@@ -36,6 +37,7 @@ SOURCES: dict[str, Source] = {
     "celery_queue": lambda hosts, _inventory, _graph: brokers(hosts),
     "database_clients": lambda hosts, inventory, _graph: databases(hosts, inventory),
     "connection_budget": lambda hosts, _inventory, graph: budgets(hosts, graph),
+    "django_servers": lambda hosts, _inventory, _graph: django_servers(hosts),
     "siblings": lambda hosts, _inventory, graph: alike(hosts, graph),
 }
 

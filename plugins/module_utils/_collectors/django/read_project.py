@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import hmac
 import logging
 import os
 import re
@@ -32,6 +33,11 @@ _UNIX = re.compile(r"(?:unix:(?://)?)?(/[^?\s]+)")
 #: Backends that only this process sees.
 _LOCAL_CACHES = ("locmem", "dummy", "filebased")
 _UNSENT_MAIL = ("console", "dummy", "filebased", "locmem")
+#: Variables that differ from server to server and from login to login, whatever the project.
+_OF_ITS_HOST = re.compile(
+    r"_|HOST|HOSTNAME|HOME|USER|LOGNAME|SHELL|MAIL|PWD|OLDPWD|SHLVL|TERM|TMPDIR|LS_COLORS|INVOCATION_ID|JOURNAL_STREAM|NOTIFY_SOCKET|"
+    r"(SSH|SUDO|XDG|SYSTEMD|LISTEN|WATCHDOG|MEMORY_PRESSURE|UWSGI|SUPERVISOR|ANSIBLE)_\w*|\w+_DIRECTORY"
+)
 _SECURITY = (
     *("SECURE_SSL_REDIRECT", "SECURE_CONTENT_TYPE_NOSNIFF", "SECURE_HSTS_INCLUDE_SUBDOMAINS", "SECURE_HSTS_PRELOAD"),
     *("SESSION_COOKIE_SECURE", "SESSION_COOKIE_HTTPONLY", "CSRF_COOKIE_SECURE"),
@@ -63,6 +69,7 @@ def read(arguments: dict[str, t.Any]) -> t.Iterator[Section]:
         ("errors", lambda: _error_reports(settings)),
         ("celery", _celery),
         ("packages", _packages),
+        ("environment", lambda: _environment(settings, arguments)),
         ("checks", _checks),
         ("databases", lambda: _databases(pooled)),
         ("migrations", _migrations),
@@ -300,6 +307,18 @@ def _packages() -> list[str]:
 
     found = {f"{item.metadata['Name']}=={item.version}" for item in metadata.distributions()}
     return sorted(name for name in found if re.fullmatch(r"[A-Za-z0-9._-]{1,80}==[\w.+!-]{1,40}", name))
+
+
+def _environment(settings: t.Any, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Names of the variables that its process was started with, and of each value a digest that tells nothing to who lacks SECRET_KEY."""
+    found = dict(arguments.get("environment") or {})
+    if arguments.get("pid"):
+        with open(f"/proc/{arguments['pid']}/environ", encoding="utf-8", errors="replace") as handle:
+            found.update(word.partition("=")[::2] for word in handle.read(1 << 20).split("\0"))
+    key = hashlib.pbkdf2_hmac("sha256", str(settings.SECRET_KEY).encode("utf-8", "replace"), b"warroom.launch: variables", _ROUNDS)
+    names = sorted(name for name in found if re.fullmatch(r"[A-Za-z_]\w{0,60}", name) and not _OF_ITS_HOST.fullmatch(name))
+    digests = [(name, hmac.new(key, found[name].encode("utf-8", "replace"), "sha256").hexdigest()[:8]) for name in names]
+    return {"python": ".".join(map(str, sys.version_info[:3])), "seen": bool(found), "variables": digests}
 
 
 def _checks() -> list[dict[str, t.Any]]:

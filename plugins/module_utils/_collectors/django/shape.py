@@ -15,6 +15,7 @@ from ..._texts.redact import clean
 LATE = "the project's time was up before it could be read: raise timeout"
 #: A project with more packages than this has its rows cut.
 _MOST_PACKAGES = 400
+_MOST_VARIABLES = 150
 #: Django's level of an error in its check framework.
 _ERROR = 40
 
@@ -43,6 +44,7 @@ def shape(sections: t.Mapping[str, t.Any], top: int) -> Facts:
     facts.put("error_reports", {"mail": mail, "tracker": tracker, "any": tracker if mail is False else mail})
     _celery(facts, sections)
     _packages(facts, _Section(sections, "packages"))
+    _environment(facts, _Section(sections, "environment"))
     _checks(facts, _Section(sections, "checks"), top)
     _migrations(facts, sections, top)
     return facts
@@ -180,6 +182,19 @@ def _packages(facts: Facts, found: _Section) -> None:
     facts.put("packages", names[:_MOST_PACKAGES])
     facts.put("packages_total", len(names))
     facts.put("packages_digest", hashlib.sha256("\n".join(names).encode()).hexdigest()[:12])
+
+
+def _environment(facts: Facts, found: _Section) -> None:
+    """Of the project's process; of our own there is nothing to compare."""
+    facts.put("python", found.text("python"))
+    content = found.content if isinstance(found.content, dict) else {}
+    listed = content.get("variables")
+    if content.get("seen") is not True or not isinstance(listed, list):
+        why = "no running process of the project was seen, and no environment was given" if content else found.reason
+        facts.update({"variables": Unknown(why), "variables_total": Unknown(why)})
+        return
+    pairs = [each for each in listed if isinstance(each, list) and len(each) == 2 and all(isinstance(word, str) for word in each)]
+    facts.rows("variables", [{"name": clean(name, 61), "digest": clean(digest, 8)} for name, digest in pairs], _MOST_VARIABLES)
 
 
 def _checks(facts: Facts, found: _Section, top: int) -> None:

@@ -198,6 +198,7 @@ EVERYWHERE = frozenset(
         "grep",
         "head",
         "ip",
+        "ls",
         "mount",
         "nstat",
         "ps",

@@ -180,3 +180,14 @@ def test_root_imports_as_the_owner_of_the_folder(project: pathlib.Path) -> None:
     facts = read(project, hosts=["uid65534", "uid0"])
     assert facts["state"] != "up" or facts["allowed_hosts"]["refused"] == ["uid0"]
     assert facts["state"] == "up", facts["problem"]
+
+
+def test_variables_are_names_and_digests_that_only_the_key_explains(project: pathlib.Path) -> None:
+    given = {"API_TOKEN": "EXAMPLEPLANTEDTOKEN", "HOSTNAME": "web1", "EMPTY": ""}
+    first, again = read(project, environment=given), read(project, environment={**given, "HOSTNAME": "web2"})
+    assert [row["name"] for row in first["variables"]] == ["API_TOKEN", "EMPTY"] and first["variables"] == again["variables"]
+    assert "EXAMPLEPLANTED" not in json.dumps(first) and first["python"].startswith(f"3.{sys.version_info[1]}.")
+    more(project, "SECRET_KEY = SECRET_KEY[::-1]\n")
+    other = read(project, environment=given)
+    assert other["variables"][0]["digest"] != first["variables"][0]["digest"]
+    assert read(project)["variables"] is None
