@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import time
 import typing as t
 
 from ansible import constants, context
@@ -15,7 +16,8 @@ from ansible.utils.display import Display
 
 from ..module_utils._collect.options import WrongOption
 from ..module_utils._collect.visit import Visits
-from ..module_utils._collectors.site import from_here
+from ..module_utils._collectors import from_here
+from ..module_utils._texts.plain import plain
 from ..module_utils._texts.redact import clean
 from ..plugin_utils._checks.catalogue import Catalogue, CatalogueError, load
 from ..plugin_utils._checks.query import WrongQuery
@@ -34,6 +36,7 @@ from ..plugin_utils._report.model import model
 from ..plugin_utils._report.publish import FILES, publish
 from ..plugin_utils._store import keep
 from ..plugin_utils._store.before_after import NoReport
+from ..plugin_utils._store.load_test import add_load_test
 from ..plugin_utils._store.past import BASELINE, baseline, known_past
 from ..plugin_utils._store.rounds import StoreError
 
@@ -55,6 +58,8 @@ SPEC: dict[str, t.Any] = {
     "known_clients": {"type": "list", "elements": "raw", "default": []},
     "probes": {"type": "list", "elements": "str", "default": []},
     "sites": {"type": "list", "elements": "dict", "default": []},
+    "by_hand": {"type": "raw", "default": []},
+    "on_call": {"type": "list", "elements": "str", "default": []},
     "phase": {"type": "str", "choices": ["before", "during"], "default": "during"},
     "fail_on": {"type": "str", "choices": list(FAIL_ON), "default": "unknown"},
     "report_dir": {"type": "path"},
@@ -86,7 +91,7 @@ class ActionModule(ActionBase):
         except (WrongQuery, spool.SpoolError) as error:
             raise AnsibleActionFail(str(error)) from error
         except WrongOption as error:
-            raise AnsibleActionFail(f"launch_check_sites: {error}") from error
+            raise AnsibleActionFail(f"launch_check_sites, launch_check_by_hand or launch_check_on_call: {error}") from error
         return result
 
     def _judge(self, args: dict[str, t.Any], catalogue: Catalogue, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -96,7 +101,7 @@ class ActionModule(ActionBase):
             _refuse_misspelt(names, hostvars)
             hosts, known, _run, _begun = _asked(names, args, task_vars, play)
             checks = validate(hosts, catalogue, args["only"])
-            from_here.checked(args["sites"])
+            from_here.checked(_before_launch(args))
             for note in notes(hosts, known):
                 display.warning(note)
             return {"changed": False, "checks": checks}
@@ -162,10 +167,20 @@ class ActionModule(ActionBase):
         return int(columns) if columns.isdigit() and int(columns) >= 40 else (display.columns or 79) + 1
 
 
-def _sites(args: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The sites that are named, as they look from here before the launch."""
-    asked = args["phase"] == "before" and (not args["only"] or "site" in args["only"])
-    return from_here.looked_at(args["sites"]) if asked else {}
+def _before_launch(args: t.Mapping[str, t.Any]) -> from_here.Wishes:
+    """What is read on the control node before the launch; the lines that people tick are in a file or in the inventory."""
+    by_hand = plain(args["by_hand"] or [])
+    lines = {"file": by_hand} if isinstance(by_hand, str) else {"items": by_hand}
+    return {"site": plain(args["sites"]), "checklist": [{"name": "launch", **lines, "on_call": plain(args["on_call"])}]}
+
+
+def _gathered_here(args: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    if args["phase"] != "before":
+        return {}
+    wishes = {service: wish for service, wish in _before_launch(args).items() if not args["only"] or service in args["only"]}
+    facts = from_here.read(wishes)
+    add_load_test(facts, keep.Keeping.of(args).store, time.time())
+    return facts
 
 
 def _asked(
@@ -183,7 +198,7 @@ def judged(names: t.Sequence[str], args: dict[str, t.Any], catalogue: Catalogue,
     """The report about these hosts, from what was gathered of them."""
     hosts, known, run, begun = _asked(names, args, task_vars, play)
     validate(hosts, catalogue, args["only"])
-    beside = Beside(_baseline(args), Visits(args["probes"]).rows(), _sites(args))
+    beside = Beside(_baseline(args), Visits(args["probes"]).rows(), _gathered_here(args))
     return judge(hosts, catalogue, args["phase"], known, begun, run, args["only"], beside)
 
 

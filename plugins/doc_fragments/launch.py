@@ -104,6 +104,17 @@ options:
     type: list
     elements: dict
     default: []
+  by_hand:
+    description:
+      - Lines that a person ticks before the launch, when O(phase) is V(before). A list of dictionaries, or the path of a Markdown file
+        with a task list; see C(items) and C(file) of M(warroom.launch.checklist_stats).
+    type: raw
+    default: []
+  on_call:
+    description: Who is called when something breaks, as names with a way to reach them.
+    type: list
+    elements: str
+    default: []
   only:
     description: The services to judge; without it, all. What was not asked for is neither judged nor missed, and the report says so.
     type: list

@@ -31,7 +31,7 @@ options:
     elements: str
     default: []
   phase:
-    description: The phase of the check. A service that is read before the launch only (C(django), C(site), C(backup)) is left out of any other.
+    description: The phase of the check. A service that is read before the launch only (C(django), C(site), C(backup), C(checklist)) is left out of any other.
     type: str
     choices: [before, during]
     default: during

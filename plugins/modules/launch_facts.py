@@ -24,7 +24,7 @@ options:
       - What to gather. Without it, or with V(auto), whatever runs on the host.
       - A dictionary has an entry per service. Its value is V(auto) (find the instances here), a list of dictionaries
         (instances, each with the options of the service's own module) or a dictionary (options for the instances that are found).
-      - Services are C(server), C(site), C(haproxy), C(nginx), C(varnish), C(varnish_traffic), C(uwsgi), C(wsgi), C(django), C(memcached), C(redis), C(celery), C(pgbouncer), C(postgresql), C(mysql), C(backup).
+      - Services are C(server), C(site), C(haproxy), C(nginx), C(varnish), C(varnish_traffic), C(uwsgi), C(wsgi), C(django), C(memcached), C(redis), C(celery), C(pgbouncer), C(postgresql), C(mysql), C(checklist), C(backup).
       - Hidden as a whole in output because entries may hold passwords.
     type: raw
 """

@@ -33,6 +33,12 @@ def _celery() -> Collector:
     return COLLECTOR
 
 
+def _checklist() -> Collector:
+    from .checklist.collector import COLLECTOR
+
+    return COLLECTOR
+
+
 def _django() -> Collector:
     from .django.collector import COLLECTOR
 
@@ -213,6 +219,7 @@ ROWS: tuple[Service, ...] = (
     Service("mysql", "MySQL", "database", _mysql, "mysql_stats", ("mysqld", "mariadbd"), followed=("mysql_connections",)),
     Service("database_clients", "Database clients", "database", under="database"),
     Service("connection_budget", "Connection budget", "database", under="database"),
+    Service("checklist", "Launch checklist", MACHINES, _checklist, "checklist_stats", under="server", searched=False, phase="before"),
     Service("backup", "Backup", MACHINES, _backup, "backup_stats", under="server", searched=False, phase="before"),
     Service("django_servers", "Django servers compared", "application", under="django", phase="before"),
     Service("siblings", "Hosts of one kind", MACHINES, under="server"),

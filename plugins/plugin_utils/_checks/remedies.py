@@ -171,7 +171,8 @@ KINDS: tuple[Kind, ...] = (
         "Give the option that the reason names, for the instance in launch_check_services, or typed when launch_check_ask asks for it",
         r"status_url|stats_url|--unix-socket|give (config|its address)|"
         r"say where|give (`|broker_url|another|host)|give app|"
-        r"give (chdir|url|files|a pattern)|which settings|cannot be imported|set (address|instance|management_url|login)|the option|"
+        r"give (chdir|url|files|items|a pattern)|write lines as|which settings|cannot be imported|"
+        r"set (address|instance|management_url|login)|the option|"
         r"see (chdir|login_)|option \w+ (is|are)|management API|launch_check_|no URLs were named|was not asked for|"
         r"not told by|write (host|a |req)|URL (is|of|begins|names)|is missing: |is not (host|\[)|ambiguous|no host name|"
         r"address .{0,60}(has no port|may be)|regular expression|query is|group_by|exempt|no query was given|"

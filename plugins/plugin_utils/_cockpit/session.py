@@ -22,6 +22,7 @@ NO_PANE = {
     "varnish_traffic": "varnish's panes show the same traffic",
     "django": "a project's settings do not change while one watches",
     "backup": "files have no screen of their own",
+    "checklist": "a list is no service",
     "site": "it is looked at before the launch, and from no host of its own",
 }
 

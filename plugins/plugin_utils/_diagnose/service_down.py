@@ -18,7 +18,7 @@ from .fleet_view import SILENT_WORKERS, Fleet
 WORKERS = "workers"
 #: Down together with another service, which says it; the code that another runs; or all of them, seen from outside;
 #: or what no request needs.
-PART_OF_ANOTHER = ("varnish_traffic", "django", "site", "backup")
+PART_OF_ANOTHER = ("varnish_traffic", "django", "site", "backup", "checklist")
 
 BRING_BACK = "and the end of its log, and bring it back. If it was removed on purpose, take it out of the inventory."
 

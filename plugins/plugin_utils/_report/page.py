@@ -21,6 +21,7 @@ from .._judge.report import History, Report
 from . import charts, merged
 from .condensed import condensed
 from .graph_drawing import drawing
+from .launch_list import launch_list
 from .model import CAUSES, LONGEST, groups, limit_text, model, place, value_text
 from .panels import panels
 from .records import Entry
@@ -61,6 +62,7 @@ def index_html(report: Report) -> str:
         entries=list(zip(entries, map(_each, groups(report["findings"])))),
         first=_first(entries, bool(shown_model["obstacles"])),
         causes=[{**cause, "table": evidence_table(cause["rows"])} for cause in shown_model["causes"]],
+        launch_list=launch_list(report),
         panels=shown_panels,
         graph=drawing(report, merged.alike(report["diagnoses"])[:CAUSES], [panel["service"] for panel in shown_panels]),
         history=over_time(report),

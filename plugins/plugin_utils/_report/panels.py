@@ -281,6 +281,11 @@ def _backup(report: Report) -> t.Iterator[t.Optional[Chart]]:
     yield charts.table("Newest backups", rows, (*columns, ("restore_tested_age_seconds", "restored before", "seconds")))
 
 
+def _checklist(report: Report) -> t.Iterator[t.Optional[Chart]]:
+    columns = (("item", "line", "text"), ("by", "by", "text"), ("day", "day", "text"), ("why", "open", "text"))
+    yield charts.table("Ticked by hand", rows_of(instances_by_place(report, "checklist"), "items_to_tick"), columns)
+
+
 def _memcached(report: Report) -> t.Iterator[t.Optional[Chart]]:
     up = instances_by_place(report, "memcached")
     yield charts.bars(
@@ -407,6 +412,7 @@ PANELS: dict[str, t.Callable[[Report], t.Iterator[t.Optional[Chart]]]] = {
     "django": _django,
     "site": _site,
     "backup": _backup,
+    "checklist": _checklist,
     "memcached": _memcached,
     "redis": _redis,
     "celery": _celery,

@@ -137,3 +137,27 @@ class Model(t.TypedDict):
     entries_left: int
     accepted: list[Gap]
     counts: dict[str, int]
+
+
+class LaunchLine(t.TypedDict):
+    """A line of the list that is read out before the launch, one that is not fine."""
+
+    status: str
+    question: str
+    said: str
+    place: str
+
+
+class LaunchGroup(t.TypedDict):
+    """A topic of that list."""
+
+    title: str
+    #: The worst of its lines.
+    status: str
+    fine: int
+    #: How many are fine, in words.
+    about: str
+    lines: list[LaunchLine]
+    left: int
+    #: That what it is about was not named by the user, and where to name it; empty when it was.
+    not_named: str

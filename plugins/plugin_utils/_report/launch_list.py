@@ -1,0 +1,104 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Before the doors open: the findings of the rehearsal as a launch captain reads them out, and what is not looked at."""
+
+from __future__ import annotations
+
+import collections
+import typing as t
+
+from ...module_utils._texts.redact import clean
+from .._checks.finding import Finding, urgency
+from .._checks.services import GATHERED, TITLES, fact_key, instances_in
+from .._checks.units import numbered
+from .._judge.report import Report
+from .model import place
+from .records import LaunchGroup, LaunchLine
+
+#: Lines of a group; what is more is in the list of all checks.
+MOST_LINES = 12
+_LONGEST = 220
+_ORDER = ("fail", "unknown", "warn", "accepted", "ok")
+
+
+class Topic(t.NamedTuple):
+    """One part of the list. `services`: whose findings; `checks`: single checks of other services; `named_by`: what makes it known."""
+
+    title: str
+    services: tuple[str, ...]
+    named_by: str = ""
+    checks: tuple[str, ...] = ()
+
+
+#: In the order in which they are read out.
+TOPICS = (
+    Topic("Ticked by hand", ("checklist",), "name its lines in launch_check_by_hand"),
+    Topic("The site from outside", ("site", "visitors"), "name it in launch_check_sites"),
+    Topic("The application", ("django", "django_servers", "uwsgi", "wsgi"), "name the project as django in launch_check_services"),
+    Topic(
+        "Safety nets", ("backup",), "name the backups as backup in launch_check_services",
+        ("postgresql_archiving", "postgresql_failover", "postgresql_replica_lag", "mysql_replication_runs", "server_log_rotation",
+         "server_filesystems", "server_tools"),
+    ),
+    Topic("Caches, stores and queues", ("varnish", "varnish_traffic", "memcached", "memcached_pool", "redis", "celery", "celery_queue")),
+    Topic("Databases", ("postgresql", "mysql", "database_clients", "connection_budget")),
+    Topic("Machines", ("server", "siblings", "accelerator_bypass")),
+)  # fmt: skip
+
+
+def launch_list(report: Report) -> list[LaunchGroup]:
+    """A group per topic; nothing during the launch."""
+    if report["phase"] != "before":
+        return []
+    findings: dict[str, list[Finding]] = collections.defaultdict(list)
+    for finding in report["findings"]:
+        if finding["status"] != "skipped":
+            findings[_topic(finding).title].append(finding)
+    groups = [_group(topic, findings[topic.title], report) for topic in TOPICS]
+    return [group for group in groups if group["lines"] or group["fine"] or group["not_named"]]
+
+
+def _topic(finding: Finding) -> Topic:
+    by_check = next((topic for topic in TOPICS if finding["check"] in topic.checks), None)
+    return by_check or next((topic for topic in TOPICS if finding["service"] in topic.services), TOPICS[-1])
+
+
+def _group(topic: Topic, findings: list[Finding], report: Report) -> LaunchGroup:
+    states = [_state(finding) for finding in findings]
+    wanting = sorted((each for each in findings if _state(each) != "ok"), key=lambda each: (_ORDER.index(_state(each)), urgency(each)))
+    not_named = bool(topic.named_by) and not _is_named(topic.services[0], report)
+    return {
+        "title": topic.title,
+        "status": min(states, key=_ORDER.index) if states else "unknown",
+        "fine": states.count("ok"),
+        "about": f"{states.count('ok')} of {numbered(len(states), 'line/lines')} fine" if states else "nothing was looked at",
+        "lines": [_line(finding) for finding in wanting[:MOST_LINES]],
+        "left": max(0, len(wanting) - MOST_LINES),
+        "not_named": f"{TITLES[topic.services[0]]}: not looked at, {topic.named_by}." if not_named else "",
+    }
+
+
+def _is_named(service: str, report: Report) -> bool:
+    """Whether the user has named what is asked for and never found. A checklist is there always, and may hold no line."""
+    if service not in GATHERED:
+        return True
+    facts = [report["fleet"], *(entry["facts"] for entry in report["hosts"].values())]
+    instances = [instance for each in facts for instance in instances_in(each, service)]
+    asked = service != "checklist" or any(instance.get("items_to_tick_total") != 0 for instance in instances)
+    return bool(instances or any(fact_key(service) in each for each in facts)) and asked
+
+
+def _state(finding: Finding) -> str:
+    return "accepted" if finding["accepted"] else finding["status"]
+
+
+def _line(finding: Finding) -> LaunchLine:
+    said = finding["finding"] or finding["reason"] or finding["question"] or finding["check"]
+    return {
+        "status": _state(finding),
+        "question": clean(finding["question"] or finding["check"], 120),
+        "said": clean(said, _LONGEST),
+        "place": place(finding),
+    }
