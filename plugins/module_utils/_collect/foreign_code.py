@@ -82,6 +82,7 @@ def answers(
     seconds: float,
 ) -> dict[str, t.Any]:
     """What the function `read` of the module `reader` (a full name) yields in the child: `{"sections": {name: value}, "late": bool}`."""
+    python = interpreter(virtualenv)
     sent = {
         "sources": [_source(foreign_child.__name__), _source(reader)],
         "arguments": {
@@ -92,7 +93,7 @@ def answers(
     with tempfile.TemporaryFile() as handle:
         handle.write(json.dumps(sent).encode())
         handle.seek(0)
-        command = [*as_owner(folder or virtualenv, pid), interpreter(virtualenv), "-c", _BOOTSTRAP, str(handle.fileno())]
+        command = [*as_owner(folder or virtualenv, pid), python, "-c", _BOOTSTRAP, str(handle.fileno())]
         done = tools.commands.run(command, seconds + _GRACE, handed=[handle.fileno()])
     try:
         found = json.loads(done.out)

@@ -17,11 +17,12 @@ import typing as t
 
 import pytest
 
+from ansible_collections.warroom.launch.plugins.module_utils._collect import foreign_code
 from ansible_collections.warroom.launch.plugins.module_utils._collect.command import Ran
 from ansible_collections.warroom.launch.plugins.module_utils._collect.options import _check
 from ansible_collections.warroom.launch.plugins.module_utils._collect.problem import Problem
 from ansible_collections.warroom.launch.plugins.module_utils._collect.run import gather
-from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery import api, application, local
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery import api, application, local, read_application
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.broker_url import Broker
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.collector import COLLECTOR, CelerySampler
 from ansible_collections.warroom.launch.plugins.module_utils._linux.processes import Process, Processes
@@ -129,22 +130,49 @@ def test_no_place_at_all(tools: t.Any) -> None:
     assert "give broker_url, or app" in read(tools, name="x")["problem"]
 
 
-def answer(**changes: t.Any) -> bytes:
+def answer(**changes: t.Any) -> dict[str, t.Any]:
     found = {"broker_url": "redis://h/0", "queues": ["celery"], "events": True, "event_exchange": "celeryev", "control_exchange": "celery"}
-    return (application.MARK + json.dumps({**found, **changes})).encode()
+    return {"application": {**found, **changes}}
 
 
-def test_c05_the_answer_is_found_among_what_the_project_prints(case: t.Any) -> None:
-    found = application.parse(case("C-05.txt") + b"\n" + answer() + b"\n" + case("C-05.txt"), "shop")
-    assert found.broker.url == "redis://h/0" and found.queues == ["celery"] and found.events is True
-    for noise in (case("C-05.txt"), case("C-05-old.txt"), b"", (application.MARK + "{broken").encode()):
-        with pytest.raises(Problem, match="gave no configuration"):
-            application.parse(noise, "shop")
+@pytest.mark.parametrize("sections", [{}, {"application": None}, {"application": "noise"}, {"other": {}}])
+def test_an_import_that_tells_nothing(sections: dict[str, t.Any]) -> None:
+    with pytest.raises(Problem, match="gave no configuration"):
+        application.parse(sections, "shop")
+    with pytest.raises(Problem, match=r"importing the application shop took more than 9 s; give broker_url"):
+        application.parse(sections, "shop", "took more than 9 s")
 
 
 def test_why_an_application_cannot_be_imported() -> None:
     with pytest.raises(Problem, match=r"cannot be imported \(ModuleNotFoundError: no module django\)"):
-        application.parse(answer(error="ModuleNotFoundError", missing="django"), "shop")
+        application.parse({"error": {"type": "ModuleNotFoundError", "missing": "django"}}, "shop")
+
+
+def project(folder: t.Any, text: str) -> application.Application:
+    (folder / "shop.py").write_text(text)
+    return application.read(tools_with(RealCommands()), "shop", str(folder), None, None, 10)
+
+
+def test_c05_what_a_project_prints_is_not_taken_for_its_answer(tmp_path: t.Any, case: t.Any) -> None:
+    text = case("C-05.txt").decode("utf-8", "replace")
+    found = project(tmp_path, f"print({text!r})\nfrom celery import Celery\napp = Celery('shop', broker='redis://h/0')\nprint('}}')\n")
+    assert found.broker.url == "redis://h/0" and found.queues == ["celery"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("raise SystemExit(3)", r"cannot be imported \(SystemExit"),
+        ("import os; os._exit(0)", "gave no configuration"),
+        ("import nowhere_to_be_found", "no module nowhere_to_be_found"),
+        ("import time; time.sleep(60)", "took more than 1 s"),
+        ("import os\nif os.fork():\n    os._exit(0)\nos.setsid()\nimport time; time.sleep(60)", "took more than 1 s|gave no configuration"),
+    ],
+)
+def test_a_project_that_misbehaves_costs_one_sentence(tmp_path: t.Any, text: str, words: str) -> None:
+    (tmp_path / "shop.py").write_text(text + "\n")
+    with pytest.raises(Problem, match=words):
+        application.read(tools_with(RealCommands()), "shop", str(tmp_path), None, None, 1.0 if "sleep" in text else 20.0)
 
 
 def test_c15_only_named_settings_leave_the_child(tmp_path: t.Any) -> None:
@@ -156,9 +184,12 @@ def test_c15_only_named_settings_leave_the_child(tmp_path: t.Any) -> None:
         "  beat_schedule={'t': {'task': 'x', 'schedule': 9, 'args': ['EXAMPLEargs']}},\n"
         "  broker_transport_options={'visibility_timeout': 7, 'other': 1})\n"
     )
-    done = RealCommands().run([sys.executable, "-c", application.SCRIPT, "shop", str(tmp_path), ""], 30)
-    assert b"EXAMPLEbackend" not in done.out and b"EXAMPLEargs" not in done.out and b"noise" not in done.out
-    found = application.parse(done.out, "shop")
+    told = foreign_code.answers(
+        tools_with(RealCommands()), read_application.__name__, folder=str(tmp_path), virtualenv=None, pid=None, environment={},
+        arguments={"app": "shop"}, seconds=30,
+    )  # fmt: skip
+    assert "EXAMPLEbackend" not in str(told) and "EXAMPLEargs" not in str(told) and "noise" not in str(told)
+    found = application.parse(told["sections"], "shop")
     assert (
         found.broker.secrets() >= {"EXAMPLEPW"} and found.queues == ["mail"] and found.broker.transport_options == {"visibility_timeout": 7}
     )
@@ -207,8 +238,8 @@ def test_an_application_that_breaks_is_a_sentence(tmp_path: t.Any, code: str) ->
 
 def test_an_application_that_hangs_is_given_up(tmp_path: t.Any) -> None:
     (tmp_path / "shop.py").write_text("import time; time.sleep(60)")
-    facts = read(tools_with(RealCommands(), timeout=0.5), app="shop:app", chdir=str(tmp_path))
-    assert facts["state"] == "unreadable" and "took more than 1 s" in facts["problem"]
+    facts = read(tools_with(RealCommands(), timeout=1), app="shop:app", chdir=str(tmp_path))
+    assert facts["state"] == "unreadable" and "took more than 2 s" in facts["problem"]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give up its rights")
@@ -319,13 +350,13 @@ sys.exit(str(failed) if failed else 0)
 class Silent:
     """Commands that print nothing."""
 
-    def run(self, *_arguments: t.Any) -> t.Any:
+    def run(self, *_arguments: t.Any, **_options: t.Any) -> t.Any:
         return Ran(0, b"", b"", False)
 
 
 @pytest.mark.parametrize("uid, becomes", [(0, False), (os.getuid() + 4711, True)])
 def test_the_project_of_another_users_worker_is_read_with_become(uid: int, becomes: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: uid)
-    with pytest.raises(Problem, match="gave no configuration") as raised:
+    with pytest.raises(Problem, match="gave no answer") as raised:
         application.read(tools_with(Silent()), "shop", None, None, os.getpid(), 1.0)
     assert ("use become" in str(raised.value)) is becomes
