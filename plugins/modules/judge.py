@@ -179,13 +179,9 @@ fleet:
               status: {type: str, description: The status.}, requests: {type: int, description: Requests that got it.},
               share_ratio: {type: float, description: Their share.}}}
             client_error_ratio: {type: float, description: Their share of the requests.}
-            new_client_errors:
-              description: Those of them that are at least twice as frequent as in the stored report labelled V(baseline), null without one.
-              type: list
-              elements: dict
-              contains:
-                {status: {type: str, description: The status.}, share_ratio: {type: float, description: Its share of the requests.},
-                 before_ratio: {type: float, description: Its share then.}}
+            new_client_errors: {description: 'Those twice as frequent as in the report labelled V(baseline).', type: list, elements: dict, contains: {
+              status: {type: str, description: The status.}, share_ratio: {type: float, description: Its share of the requests.},
+              before_ratio: {type: float, description: Its share then.}}}
             new_client_error_ratio: {type: float, description: 'Their share of the requests, null without a baseline.'}
             refused: {type: int, description: '4xx without 401, 404 and 410, null without a log.'}
             refused_ratio: {type: float, description: Their share of the requests.}
@@ -201,34 +197,26 @@ fleet:
             sessions_queued_ratio: {type: float, description: The share of them that waited.}
             listen_queue: {type: int, description: Connections that wait for a worker.}
             listen_wait_seconds: {type: float, description: How long the last in line waits at this rate.}
-            probes:
-              description: The URLs of O(probes) as they were visited, those that failed first; empty when none are named.
-              type: list
-              elements: dict
-              contains:
-                {url: {type: str, description: The URL without values and logins.},
-                 visited_from: {type: str, description: 'The host, or V(the control node).'},
-                 failed: {type: bool, description: Whether there was no answer or a status from 400 on.},
-                 status: {type: int, description: 'The status, null without an answer.'},
-                 first_byte_seconds: {type: float, description: 'Until the headers were there, from the connection on.'},
-                 total_seconds: {type: float, description: Until the page was there.},
-                 location: {type: str, description: 'Where it redirects to, null when it does not.'},
-                 why: {type: str, description: 'Why it failed, else null.'}}
+            probes: {description: 'O(probes) as they were visited, those that failed first.', type: list, elements: dict, contains: {
+              url: {type: str, description: The URL without values and logins.},
+              visited_from: {type: str, description: 'The host, or V(the control node).'},
+              failed: {type: bool, description: Whether there was no answer or a status from 400 on.},
+              status: {type: int, description: 'The status, null without an answer.'},
+              first_byte_seconds: {type: float, description: 'Until the headers were there, from the connection on.'},
+              total_seconds: {type: float, description: Until the page was there.},
+              location: {type: str, description: 'Where it redirects to, null when it does not.'},
+              why: {type: str, description: 'Why it failed, else null.'}}}
             probes_total: {type: int, description: How many URLs.}
             probes_failed: {type: int, description: Those that failed from everywhere.}
             probes_failing: {type: int, description: Those that failed from one place at least.}
             probes_slowest_seconds: {type: float, description: The longest time until the headers of one were there.}
             mean_seconds: {type: float, description: Mean time of a request that the application answers.}
-            time_spent:
-              description: Where that goes, from the visitors' side on.
-              type: list
-              elements: dict
-              contains:
-                {part: {type: str, description: 'What it waits for, or what its worker does.'},
-                 at: {type: str, description: 'The instance or address, null when it is none.'},
-                 seconds: {type: float, description: 'Its part of the mean, null when it was not measured.'},
-                 share_ratio: {type: float, description: 'Its share, null when it was not measured.'},
-                 reason: {type: str, description: 'Why it is not known, else null.'}}
+            time_spent: {description: 'Where that goes, from the visitors'' side on.', type: list, elements: dict, contains: {
+              part: {type: str, description: 'What it waits for, or what its worker does.'},
+              at: {type: str, description: 'The instance or address, null when it is none.'},
+              seconds: {type: float, description: 'Its part of the mean, null when it was not measured.'},
+              share_ratio: {type: float, description: 'Its share, null when it was not measured.'},
+              reason: {type: str, description: 'Why it is not known, else null.'}}}
             time_spent_told: {type: str, description: The same as a sentence.}
     launch_accelerator_bypass:
       description: Traffic around Varnish, when the fleet has both tiers.
@@ -257,17 +245,13 @@ fleet:
         instances:
           <<: *instances
           contains:
-            servers:
-              description: The servers, busiest first.
-              type: list
-              elements: dict
-              contains:
-                {name: {type: str, description: The server.}, host: {type: str, description: Who saw it.}, address: {type: str, description: Where.},
-                 weight: {type: float, description: Its weight.}, share_ratio: {type: float, description: Its share of the operations.},
-                 hit_ratio: {type: float, description: Hits of its gets.}, operations_per_second: {type: float, description: Operations.},
-                 items_total: {type: int, description: Items.}, bytes: {type: int, description: Memory of the items.},
-                 evictions_per_second: {type: float, description: Evictions.},
-                 connections: {type: int, description: Connections of clients.}}
+            servers: {description: 'The servers, busiest first.', type: list, elements: dict, contains: {
+              name: {type: str, description: The server.}, host: {type: str, description: Who saw it.}, address: {type: str, description: Where.},
+              weight: {type: float, description: Its weight.}, share_ratio: {type: float, description: Its share of the operations.},
+              hit_ratio: {type: float, description: Hits of its gets.}, operations_per_second: {type: float, description: Operations.},
+              items_total: {type: int, description: Items.}, bytes: {type: int, description: Memory of the items.},
+              evictions_per_second: {type: float, description: Evictions.},
+              connections: {type: int, description: Connections of clients.}}}
             servers_total: {type: int, description: How many there are.}
             operations: {type: int, description: 'Operations in the window, null with one sample.'}
             operations_per_second: {type: float, description: The same per second.}
@@ -300,13 +284,9 @@ fleet:
               contains:
                 workers: {type: int, description: How many.}
                 limit: {type: str, description: 'What limits it, V(CPU) or V(memory).'}
-                hosts:
-                  description: The hosts.
-                  type: list
-                  elements: dict
-                  contains:
-                    {name: {type: str, description: The host.}, workers: {type: int, description: How many.},
-                     limit: {type: str, description: What limits it there.}}
+                hosts: {description: 'The hosts.', type: list, elements: dict, contains: {
+                  name: {type: str, description: The host.}, workers: {type: int, description: How many.},
+                  limit: {type: str, description: What limits it there.}}}
     launch_database_clients:
       description: One per database server.
       type: dict
@@ -319,20 +299,16 @@ fleet:
             address: {type: str, description: Where the server listens there.}
             service: {type: str, description: V(postgresql) or V(mysql).}
             database_instance: {type: str, description: The server.}
-            clients:
-              description: Every client.
-              type: list
-              elements: dict
-              contains: &client
-                {address: {type: str, description: 'The address, null when hidden.'}, user: {type: str, description: The user.},
-                 application: {type: str, description: 'The application, null when it gives no name.'},
-                 database: {type: str, description: The databases.}, backend: {type: str, description: What kind of session it is.},
-                 sessions: {type: int, description: Sessions.}, session_share_ratio: {type: float, description: Share of all sessions.},
-                 active_seconds: {type: float, description: Time that its sessions worked in the window.},
-                 time_share_ratio: {type: float, description: Share of the time that all worked.},
-                 longest_query_seconds: {type: float, description: 'Its longest query, null when hidden.'},
-                 kind: {type: str, description: 'V(reads), V(writes) or V(both), null when it was not seen at work.'},
-                 known: {type: bool, description: Whether the inventory explains it.}}
+            clients: {description: 'Every client.', type: list, elements: dict, contains: &client {
+              address: {type: str, description: 'The address, null when hidden.'}, user: {type: str, description: The user.},
+              application: {type: str, description: 'The application, null when it gives no name.'},
+              database: {type: str, description: The databases.}, backend: {type: str, description: What kind of session it is.},
+              sessions: {type: int, description: Sessions.}, session_share_ratio: {type: float, description: Share of all sessions.},
+              active_seconds: {type: float, description: Time that its sessions worked in the window.},
+              time_share_ratio: {type: float, description: Share of the time that all worked.},
+              longest_query_seconds: {type: float, description: 'Its longest query, null when hidden.'},
+              kind: {type: str, description: 'V(reads), V(writes) or V(both), null when it was not seen at work.'},
+              known: {type: bool, description: Whether the inventory explains it.}}}
             clients_total: {type: int, description: How many there are.}
             unknown_clients: {type: list, elements: dict, description: Those that nothing explains., contains: *client}
             unknown_clients_total: {type: int, description: How many there are.}

@@ -9,9 +9,10 @@ from __future__ import annotations
 import collections
 import typing as t
 
+from ...module_utils._collectors.registry import MACHINES
 from ...module_utils._texts.redact import clean
 from .._checks.finding import Finding, urgency
-from .._checks.services import GATHERED, TITLES, fact_key, instances_in
+from .._checks.services import TITLES, WINDOWS, fact_key, instances_in
 from .._checks.units import numbered
 from .._judge.report import Report
 from .model import place
@@ -24,27 +25,31 @@ _ORDER = ("fail", "unknown", "warn", "accepted", "ok")
 
 
 class Topic(t.NamedTuple):
-    """One part of the list. `services`: whose findings; `checks`: single checks of other services; `named_by`: what makes it known."""
+    """One part of the list. `named`: the service that is asked for and never found, and `named_by`: where the user names it.
+
+    The findings are those of `checks`, of `named`, and of all other services of `tiers`.
+    """
 
     title: str
-    services: tuple[str, ...]
+    tiers: tuple[str, ...] = ()
+    named: str = ""
     named_by: str = ""
     checks: tuple[str, ...] = ()
 
 
 #: In the order in which they are read out.
 TOPICS = (
-    Topic("Ticked by hand", ("checklist",), "name its lines in launch_check_by_hand"),
-    Topic("The site from outside", ("site", "visitors"), "name it in launch_check_sites"),
-    Topic("The application", ("django", "django_servers", "uwsgi", "wsgi"), "name the project as django in launch_check_services"),
+    Topic("Ticked by hand", (), "checklist", "name its lines in launch_check_by_hand"),
+    Topic("The site from outside", ("visitors",), "site", "name it in launch_check_sites"),
+    Topic("The application", ("application",), "django", "name the project as django in launch_check_services"),
     Topic(
-        "Safety nets", ("backup",), "name the backups as backup in launch_check_services",
-        ("postgresql_archiving", "postgresql_failover", "postgresql_replica_lag", "mysql_replication_runs", "server_log_rotation",
-         "server_filesystems", "server_tools"),
+        "Safety nets", (), "backup", "name the backups as backup in launch_check_services",
+        ("postgresql_archiving", "postgresql_failover", "postgresql_wal_kept", "postgresql_replica_lag", "mysql_replication_runs",
+         "server_filesystems"),
     ),
-    Topic("Caches, stores and queues", ("varnish", "varnish_traffic", "memcached", "memcached_pool", "redis", "celery", "celery_queue")),
-    Topic("Databases", ("postgresql", "mysql", "database_clients", "connection_budget")),
-    Topic("Machines", ("server", "siblings", "accelerator_bypass")),
+    Topic("Proxies, caches, stores and queues", ("edge", "accelerator", "cache", "store", "queue")),
+    Topic("Databases", ("pooler", "database")),
+    Topic("Machines", (MACHINES,)),
 )  # fmt: skip
 
 
@@ -61,14 +66,17 @@ def launch_list(report: Report) -> list[LaunchGroup]:
 
 
 def _topic(finding: Finding) -> Topic:
-    by_check = next((topic for topic in TOPICS if finding["check"] in topic.checks), None)
-    return by_check or next((topic for topic in TOPICS if finding["service"] in topic.services), TOPICS[-1])
+    service = finding["service"]
+    for topic in TOPICS:
+        if finding["check"] in topic.checks or service == topic.named:
+            return topic
+    return next((topic for topic in TOPICS if WINDOWS.get(service) in topic.tiers), TOPICS[-1])
 
 
 def _group(topic: Topic, findings: list[Finding], report: Report) -> LaunchGroup:
     states = [_state(finding) for finding in findings]
     wanting = sorted((each for each in findings if _state(each) != "ok"), key=lambda each: (_ORDER.index(_state(each)), urgency(each)))
-    not_named = bool(topic.named_by) and not _is_named(topic.services[0], report)
+    not_named = bool(topic.named) and not _is_named(topic.named, report)
     return {
         "title": topic.title,
         "status": min(states, key=_ORDER.index) if states else "unknown",
@@ -76,14 +84,12 @@ def _group(topic: Topic, findings: list[Finding], report: Report) -> LaunchGroup
         "about": f"{states.count('ok')} of {numbered(len(states), 'line/lines')} fine" if states else "nothing was looked at",
         "lines": [_line(finding) for finding in wanting[:MOST_LINES]],
         "left": max(0, len(wanting) - MOST_LINES),
-        "not_named": f"{TITLES[topic.services[0]]}: not looked at, {topic.named_by}." if not_named else "",
+        "not_named": f"{TITLES[topic.named]}: not looked at, {topic.named_by}." if not_named else "",
     }
 
 
 def _is_named(service: str, report: Report) -> bool:
     """Whether the user has named what is asked for and never found. A checklist is there always, and may hold no line."""
-    if service not in GATHERED:
-        return True
     facts = [report["fleet"], *(entry["facts"] for entry in report["hosts"].values())]
     instances = [instance for each in facts for instance in instances_in(each, service)]
     asked = service != "checklist" or any(instance.get("items_to_tick_total") != 0 for instance in instances)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.warroom.launch.plugins.module_utils._collectors import from_here
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.registry import ROWS
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import Catalogue, load
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.services import TITLES
 from ansible_collections.warroom.launch.plugins.plugin_utils._judge.pipeline import Asked, Beside, judge
@@ -25,9 +26,11 @@ def report(phase: str = "before", items: t.Sequence[t.Mapping[str, t.Any]] = LIN
     return judge(asked, Catalogue(load()), phase, beside=Beside(gathered=gathered if phase == "before" else {}))
 
 
-def test_every_service_has_its_topic() -> None:
-    named = [service for topic in TOPICS for service in topic.services]
-    assert sorted(named) == sorted(TITLES), "a service is missing or in two topics"
+def test_every_tier_has_its_topic() -> None:
+    tiers = [tier for topic in TOPICS for tier in topic.tiers]
+    assert len(tiers) == len(set(tiers)) and {row.tier for row in ROWS} <= set(tiers)
+    assert {check for topic in TOPICS for check in topic.checks} <= {entry["id"] for entry in load()}
+    assert {topic.named for topic in TOPICS if topic.named} <= set(TITLES)
 
 
 def test_what_is_open_stands_first_and_what_was_not_named_is_said() -> None:
