@@ -32,7 +32,7 @@ def record(**values: t.Any) -> t.Any:
 def process(pid: int, name: t.Any = "sleep", **info: t.Any) -> t.Any:
     """What psutil.process_iter gives for one process."""
     known = {
-        "pid": pid, "ppid": 1, "name": name, "status": "sleeping", "create_time": 1000.0 + pid,
+        "pid": pid, "ppid": 1, "name": name, "status": "sleeping", "create_time": 1000.0 + (pid if isinstance(pid, int) else 0),
         "cpu_times": record(user=1.0, system=0.5), "memory_info": record(rss=10 * MIB, shared=2 * MIB),
     }  # fmt: skip
     known.update(info)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ..._collect.derived import per, put_largest, put_total
-from ..._collect.facts import Facts, Maybe, Unknown, known, row
+from ..._collect.facts import Facts, Maybe, Unknown, known, measured, row
 from ..._sql import sql_text
 from ..._sql.sessions import Manner
 from . import plans
@@ -48,7 +48,7 @@ def statement_rows(statements: Maybe[Statements], texts: t.Mapping[t.Any, t.Any]
                     "user_id": own.get("userid"),
                     "share_ratio": known(per(taken, whole, "nothing took any time")) or 0.0,
                     "mean_milliseconds": per(taken, own["calls"] or 0, "it never ran"),
-                    "calls": own["calls"],
+                    "calls": measured(own["calls"], "the server does not tell how often it ran"),
                 }
             )
     return sorted(rows, key=lambda one: -one["share_ratio"])

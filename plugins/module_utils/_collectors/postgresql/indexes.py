@@ -15,7 +15,7 @@ import dataclasses
 import re
 import typing as t
 
-from ..._collect.derived import moved
+from ..._collect.derived import moved, total
 from ..._collect.facts import Maybe, Unknown, measured
 from ..._collect.sampling import ONE_SAMPLE
 from ..._sql import sql_text
@@ -139,7 +139,7 @@ def _row(schema: Schema, table: Row, numbers: t.Sequence[int], kind: str, key: t
         "kind": kind,
         "constraint": key["name"] if key else Unknown(no_key),
         "parent": key["parent"] if key else Unknown(no_key),
-        "parent_rows_changed": (parent.get("n_tup_del") or 0) + (parent.get("n_tup_upd") or 0)
+        "parent_rows_changed": total(measured(parent.get(name), "its parent's changes are not counted") for name in _CHANGES)
         if parent
         else Unknown("its parent was not read" if key else no_key),
         "rows_estimate": int(schema.rows(table["id"])),
@@ -156,6 +156,7 @@ def _row(schema: Schema, table: Row, numbers: t.Sequence[int], kind: str, key: t
     }
 
 
+_CHANGES = ("n_tup_del", "n_tup_upd")
 #: Why a column that misses an index has no share of the time.
 NO_STATEMENT = "no statement was seen that filters on it"
 
@@ -168,8 +169,9 @@ def _moved(schema: Schema, before: t.Optional[Row], after: t.Optional[Row], name
     return moved(before[name], after[name], "its scans are not counted", f"{name} of {schema.database}")
 
 
-def _bytes(schema: Schema, table: Row) -> int:
-    return int(table["bytes"]) if table["kind"] != "p" else sum(part["bytes"] or 0 for part in schema.partitions_of(table["id"]))
+def _bytes(schema: Schema, table: Row) -> Maybe[t.Any]:
+    parts = [table] if table["kind"] != "p" else schema.partitions_of(table["id"])
+    return total(measured(part["bytes"], "its size is not known") for part in parts)
 
 
 def _scans(schema: Schema, table: int, tables: t.Mapping[int, Row]) -> t.Optional[Row]:
@@ -178,7 +180,8 @@ def _scans(schema: Schema, table: int, tables: t.Mapping[int, Row]) -> t.Optiona
     if row is None:
         return None
     parts = [tables[part["id"]] for part in schema.partitions_of(table) if part["id"] in tables] if row["kind"] == "p" else [row]
-    return {name: sum(part[name] or 0 for part in parts) for name in ("seq_scan", "seq_tup_read")}
+    columns = {name: [part[name] for part in parts] for name in ("seq_scan", "seq_tup_read")}
+    return {name: None if None in values else sum(values) for name, values in columns.items()}
 
 
 def _being_built(schema: Schema, table: int) -> t.Optional[str]:

@@ -52,7 +52,7 @@ _SIGNED = _names("""
 """)
 KNOWN = _FLAGS | _TEXTS | _WHOLE | _AMOUNTS | _SIGNED | {"blocked_by"}
 #: A row that lacks one of these is not the answer to what was asked: which one of many it is, is not known.
-_KEYS = ("id", "number", "oid", "pid", "schema", "table_id", "view")
+_KEYS = ("id", "number", "oid", "pid", "quoted", "schema", "table_id", "view")
 
 
 class Strange(Exception):
@@ -83,7 +83,9 @@ def _cell(name: str, value: t.Any) -> t.Any:
         return value if isinstance(value, str) else None
     if name in _SIGNED:
         read = None if isinstance(value, str) else number(value)
-        return None if read is not None and name in _WHOLE and read != int(read) else read
+        if read is None or name not in _WHOLE:
+            return read
+        return int(read) if read == int(read) else None
     if name in _WHOLE or name in _AMOUNTS:
         return None if isinstance(value, str) else count(value) if name in _WHOLE else amount(value)
     return value if isinstance(value, (str, bool)) else number(value)

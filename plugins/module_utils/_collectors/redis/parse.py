@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ..._collect.sampling import Number, number
+from ..._collect import sampling
+from ..._collect.sampling import Number, amount
 from ..._texts import tokens
 from ..._texts.plain import text
 from ..._texts.redact import clean
@@ -39,14 +40,29 @@ def prefixed(values: t.Mapping[str, str], prefix: str) -> dict[str, dict[str, st
 
 def databases(values: t.Mapping[str, str]) -> dict[int, dict[str, str]]:
     """Rows of INFO keyspace by number; a row without its counts is still a database."""
-    rows = {name[2:]: fields(value) for name, value in values.items() if name.startswith("db")}
-    return {int(name): row for name, row in rows.items() if name.isdigit() and len(name) < 6}
+    named = {name[2:]: value for name, value in values.items() if name.startswith("db")}
+    return {int(name): fields(value) for name, value in named.items() if name.isdigit() and len(name) < 6}
 
 
-def count(values: t.Mapping[str, str], name: str) -> t.Optional[Number]:
-    """A count that can be; None when it is missing, no number, or negative."""
-    value = number(values.get(name))
-    return value if value is not None and 0 <= value < 2**64 else None
+#: What INFO tells in fractions, by the beginning of its name; all else are counts, sizes and whole seconds.
+_FRACTIONS = ("used_cpu_", "mem_fragmentation_ratio")
+
+
+def figures(values: t.Mapping[str, str]) -> dict[str, t.Union[str, Number, None]]:
+    """INFO with its numbers each of its kind, None for what cannot be; texts as they are."""
+
+    def figure(name: str, value: str) -> t.Union[str, Number, None]:
+        if sampling.number(value) is None:
+            return value
+        return amount(value) if name.startswith(_FRACTIONS) else count(values, name)
+
+    return {name: figure(name, value) for name, value in values.items()}
+
+
+def count(values: t.Mapping[str, str], name: str) -> t.Optional[int]:
+    """A count that can be; None when it is missing, no whole number, or negative."""
+    value = sampling.count(values.get(name))
+    return value if value is not None and value < 2**64 else None
 
 
 def config(reply: t.Any) -> dict[str, str]:

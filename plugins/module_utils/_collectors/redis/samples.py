@@ -82,7 +82,7 @@ def window_of(first: Sample, second: t.Optional[Sample], seconds: t.Optional[flo
         return f"{latest.product} {latest.version or 'of unknown version'} does not tell {name}"
 
     broken = None if second is None else _interruption(first.info, second.info)
-    return Window(first.info, None if second is None else second.info, seconds, lacking, broken)
+    return Window(parse.figures(first.info), None if second is None else parse.figures(second.info), seconds, lacking, broken)
 
 
 def _interruption(first: t.Mapping[str, str], second: t.Mapping[str, str]) -> t.Optional[str]:
