@@ -120,7 +120,7 @@ ansible_facts:
             connections: {type: dict, description: Sessions; null when no connection was left., contains: {
               used: {type: int, description: Now.}, max: {type: int, description: The limit.}, usable: {type: int, description: The same.},
               free: {type: int, description: What is left.}, peak: {type: int, description: The most there ever were.},
-              peak_at: {type: str, description: 'When, null when the server does not report it.'},
+              peak_at: {type: str, description: 'When, in UTC; null when the server does not report it.'},
               per_user_max: {type: int, description: 'The limit of one user, null without one.'}}},
             connections_ratio: {type: float, description: Sessions by the limit; 1 when no connection was left for us.},
             lifetime_connections_peak_ratio: {type: float, description: 'The most there ever were, by the limit.'},

@@ -27,7 +27,7 @@ from ansible_collections.warroom.launch.plugins.plugin_utils._judge.pipeline imp
 from ansible_collections.warroom.launch.plugins.plugin_utils._report import board
 from ansible_collections.warroom.launch.plugins.plugin_utils._report.model import model
 
-from . import mysql_rows, varnish_log
+from . import any_replies, mysql_rows, varnish_log
 from .report import EVERY_TIER, HOSTILE, texts
 from .tools import FakeCommands
 
@@ -70,13 +70,21 @@ def files() -> dict[str, str]:
     return {"board": "\n".join(board.lines(model(shown))), **texts(shown, "all")}
 
 
+def shaped() -> dict[str, str]:
+    """The facts of every recording of every service, as its collector shapes them."""
+    found = [(f"{source.service} {source.name}", source.read(source.document, source.document)) for source in any_replies.sources()]
+    return {name: json.dumps(facts, sort_keys=True) for name, facts in found}
+
+
 def main(zones: t.Sequence[str]) -> None:
     locale.setlocale(locale.LC_ALL, "")
     for zone in zones:
         os.environ["TZ"] = zone
         time.tzset()
         with mock.patch("time.time", lambda: NOW):
-            made = {name: hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest() for name, text in files().items()}
+            made = {
+                name: hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest() for name, text in {**files(), **shaped()}.items()
+            }
         noon = time.localtime(NOW)
         print(json.dumps({"zone": zone, "says": time.strftime("%H:%M %A", noon), "point": locale.str(0.5), "files": made}), flush=True)
 

@@ -18,7 +18,8 @@ import typing as t
 import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils._texts import moments
-from tests.support import abroad
+from tests.support import abroad, any_replies
+from tests.support.reply_source import Source
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 SOURCES = sorted((ROOT / "plugins").rglob("*.py"))
@@ -178,3 +179,40 @@ def test_recordings_are_the_same_report_to_the_byte_in_every_zone_and_language(t
     assert len(digests) == len(ZONES) * len(LANGUAGES)
     assert len(words) == len(ZONES) * 2, words  # each was in force; the first two say the same
     assert len(set(digests.values())) == 1, digests
+    assert {name.partition(" ")[0] for name in told["files"]} > set(any_replies.SERVICES)
+
+
+#: A moment as a text that does not say its zone.
+_WRITTEN = re.compile(r"\b(\d{4}-\d\d-\d\d[T ])\d\d:\d\d(:\d\d)(?![\d.]*(?:Z|[+-]\d))")
+
+
+def abroad_texts(value: t.Any) -> t.Any:
+    """A recording as another server would have written it: its clock on the wall shows another time, its errors are in French."""
+    if isinstance(value, dict) and isinstance(value.get("refused"), list):
+        why, _said, code = value["refused"]
+        return {**value, "refused": [why, "Accès refusé pour l'utilisateur «warroom»", code]}
+    if isinstance(value, dict):
+        return {key: abroad_texts(held) for key, held in value.items()}
+    if isinstance(value, list):
+        return [abroad_texts(held) for held in value]
+    return _WRITTEN.sub(r"\g<1>05:17\2", value) if isinstance(value, str) else value
+
+
+def measured(facts: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The measures, and which are unknown; the words of a refusal may be the server's own."""
+    return {**facts, "unknown": sorted(facts["unknown"]), "notes": None}
+
+
+@pytest.mark.parametrize("source", any_replies.sources(), ids=lambda source: f"{source.service} {source.name}")
+def test_no_measure_rests_on_the_zone_or_the_language_of_a_server(source: Source) -> None:
+    foreign = abroad_texts(source.document)
+    assert measured(source.read(foreign, foreign)) == measured(source.read(source.document, source.document))
+
+
+def test_a_recording_can_be_abroad() -> None:
+    assert abroad_texts(["at 2026-11-25T14:02:11, not 2026-11-25T14:02:11Z", {"refused": ["absent", "no", 1146]}]) == [
+        "at 2026-11-25T05:17:11, not 2026-11-25T14:02:11Z",
+        {"refused": ["absent", "Accès refusé pour l'utilisateur «warroom»", 1146]},
+    ]
+    changed = [source.name for source in any_replies.sources() if abroad_texts(source.document) != source.document]
+    assert len(changed) > 5

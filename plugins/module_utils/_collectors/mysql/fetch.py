@@ -121,6 +121,10 @@ def _decoded(part: int) -> str:
     return f"CONVERT(CONVERT(BINARY SUBSTRING_INDEX({whole}, '/', {part}) USING filename) USING utf8mb4)"
 
 
+#: The one moment among them is a text in the server's own zone, which our session has as well.
+_STATUS_VALUE = "IF(variable_name = 'Max_used_connections_time', UNIX_TIMESTAMP(variable_value), variable_value) AS variable_value"
+
+
 @dataclasses.dataclass
 class Reader:
     """One server. What could not be read is `Unknown`, with its reason, in place of the rows."""
@@ -183,7 +187,7 @@ class Reader:
         # as a query, which is counted like any other: SHOW STATUS is counted in the server's sums and not in the session's
         schema = "information_schema" if self.mariadb else "performance_schema"
         try:
-            return self.session.pairs(f"SELECT variable_name, variable_value FROM {schema}.{scope}_status{condition}")
+            return self.session.pairs(f"SELECT variable_name, {_STATUS_VALUE} FROM {schema}.{scope}_status{condition}")
         except Refused as refused:
             if refused.why == "lost":
                 raise

@@ -16,7 +16,7 @@ import typing as t
 
 from ..._collect.derived import put_largest
 from ..._collect.facts import Facts, Maybe, Unknown, known, row
-from ..._collect.sampling import ONE_SAMPLE, number, ratio, top
+from ..._collect.sampling import ONE_SAMPLE, count, number, ratio, top
 from ..._sql import sql_text
 from ..._sql.sessions import Manner
 from ..._texts.counted import counted
@@ -291,8 +291,11 @@ def scans(
         return first if isinstance(first, Unknown) else t.cast(Unknown, second)
     if not seconds:
         return Unknown(ONE_SAMPLE)
-    before = {_io_table(told): number(told.get("count_read")) or 0 for told in first}
-    moved = {_io_table(told): (number(told.get("count_read")) or 0) - before.get(_io_table(told), 0) for told in second}
+    counts = [{_io_table(told): count(told.get("count_read")) for told in rows} for rows in (first, second)]
+    if any(None in each.values() for each in counts):
+        return Unknown("the server does not tell how many rows of a table were read")
+    before, after = (t.cast("dict[Table, int]", each) for each in counts)
+    moved = {table: value - before.get(table, 0) for table, value in after.items()}
     return {table: round(value / seconds, 3) for table, value in moved.items() if value > 0}
 
 
@@ -300,9 +303,9 @@ def _io_table(told: t.Mapping[str, t.Any]) -> Table:
     return Table(str(told.get("object_schema")), str(told.get("object_name")))
 
 
-def put_scans(facts: Facts, scanned: Maybe[t.Mapping[Table, float]], dictionary: Maybe[Dictionary], count: int) -> None:
+def put_scans(facts: Facts, scanned: Maybe[t.Mapping[Table, float]], dictionary: Maybe[Dictionary], keep: int) -> None:
     if isinstance(scanned, Unknown):
-        facts.rows("table_scans", scanned, count)
+        facts.rows("table_scans", scanned, keep)
         return
     sizes = {} if isinstance(dictionary, Unknown) else dictionary.rows
     why = {"rows": dictionary.reason if isinstance(dictionary, Unknown) else "InnoDB does not know its size"}
@@ -310,4 +313,4 @@ def put_scans(facts: Facts, scanned: Maybe[t.Mapping[Table, float]], dictionary:
         row({"database": table.schema, "table": table.name, "rows": sizes.get(table), "rows_scanned_per_second": value}, why)
         for table, value in scanned.items()
     ]
-    facts.rows("table_scans", top(rows, "rows_scanned_per_second", len(rows)), count)
+    facts.rows("table_scans", top(rows, "rows_scanned_per_second", len(rows)), keep)

@@ -11,7 +11,8 @@ import typing as t
 
 from ..._collect.derived import Window, per, rate, share, total
 from ..._collect.facts import Facts, Maybe, Unknown, measured
-from ..._collect.sampling import Number, delta, number
+from ..._collect.sampling import Number, amount, delta, number
+from ..._texts import moments
 from .parse import Identity, counters
 
 Counters = t.Mapping[str, t.Optional[Number]]
@@ -73,7 +74,8 @@ def _slow_log(variables: t.Mapping[str, str]) -> t.Optional[str]:
 
 
 def _on(value: t.Optional[str]) -> t.Optional[bool]:
-    return None if value is None else value.upper() in ("ON", "1", "YES")
+    word = str(value).upper()
+    return True if word in ("ON", "1", "YES") else False if word in ("OFF", "0", "NO") else None
 
 
 def put_connections(facts: Facts, status: t.Mapping[str, t.Any], variables: t.Mapping[str, str]) -> None:
@@ -86,7 +88,8 @@ def put_connections(facts: Facts, status: t.Mapping[str, t.Any], variables: t.Ma
         free = max(int(most - used), 0)
     connections = {"used": used, "max": most, "usable": most, "free": free, "peak": peak}
     facts.put("connections", t.cast("dict[str, t.Any]", connections))
-    facts.put("connections.peak_at", status.get("max_used_connections_time") or None, "the server does not tell when")
+    peaked = amount(status.get("max_used_connections_time"))
+    facts.put("connections.peak_at", moments.written(peaked) if peaked else None, "the server does not tell when")
     per_user = number(variables.get("max_user_connections")) or None
     facts.put("connections.per_user_max", per_user, "no user has a limit of its own (max_user_connections is 0)")
     # one more slot is kept for an administrator
