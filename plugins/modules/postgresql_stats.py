@@ -307,7 +307,10 @@ ansible_facts:
               command_unset: {type: bool, description: Whether there is nothing to archive with (no archive_command and no archive_library).},
               failing: {type: bool, description: 'Whether that is so, or the last attempt failed.'}, failed: {type: int, description: Failures in the window.},
               lifetime_failed: {type: int, description: Failures since the statistics began.},
-              last_archived_seconds: {type: float, description: Since the last success.}}},
+              last_archived_seconds: {type: float, description: Since the last success.},
+              tells_waiting: {type: bool, description: 'Whether this version tells which WAL waits (12 and later).'},
+              waiting: {type: int, description: Finished segments of WAL that wait to be archived; null on a standby and before PostgreSQL 12.},
+              waiting_seconds: {type: float, description: 'How long the oldest of them waits, 0 when none does.'}}},
             autovacuum: {type: dict, description: Autovacuum., contains: {
               enabled: {type: bool, description: Whether it is on.}, workers: {type: int, description: Workers at work.},
               max_workers: {type: int, description: How many there may be.}, longest_seconds: {type: float, description: How long the longest runs.},

@@ -44,6 +44,10 @@ def io(columns: Columns) -> str:
 ARCHIVER = f"""SELECT archived_count, failed_count, {epoch("last_archived_time")}, {epoch("last_failed_time")},
   {epoch("clock_timestamp()", "now")} FROM pg_stat_archiver"""
 
+#: Segments that are finished and not archived yet: an archive_command that hangs never fails, and counts nothing.
+ARCHIVE_WAITING = f"""SELECT count(*)::int AS total, {epoch("min(modification)", "since")}, {epoch("clock_timestamp()", "now")}
+  FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'"""
+
 REPLICAS = f"""SELECT pid, usename::text AS "user", application_name AS name, host(client_addr) AS address, state, sync_state,
   {epoch("write_lag")}, {epoch("flush_lag")}, {epoch("replay_lag")},
   pg_wal_lsn_diff({_END}, replay_lsn)::float8 AS lag_bytes, replay_lsn::text AS replayed,

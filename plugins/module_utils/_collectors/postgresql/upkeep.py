@@ -136,7 +136,17 @@ def _archiving(about: About, first: Sample, second: t.Optional[Sample], seconds:
         return {
             "enabled": False,
             **dict.fromkeys(
-                ("command_unset", "failing", "failed", "lifetime_failed", "last_archived_seconds"), Unknown("archive_mode is off")
+                (
+                    "command_unset",
+                    "failing",
+                    "failed",
+                    "lifetime_failed",
+                    "last_archived_seconds",
+                    "tells_waiting",
+                    "waiting",
+                    "waiting_seconds",
+                ),
+                Unknown("archive_mode is off"),
             ),
         }
     if mode is None or isinstance(row, Unknown):
@@ -150,7 +160,22 @@ def _archiving(about: About, first: Sample, second: t.Optional[Sample], seconds:
         "failed": _moved(_compared("archiver", first, second, seconds), "failed_count"),
         "lifetime_failed": measured(row["failed_count"], "the server does not tell it"),
         "last_archived_seconds": sql_text.age(row["now"], row["last_archived_time"], "nothing was archived since the statistics began"),
+        "tells_waiting": (about.identity.get("version_number") or 0) >= 120000,
+        **_waiting(about, first if second is None else second),
     }
+
+
+def _waiting(about: About, sample: Sample) -> Row:
+    """Finished segments of WAL that wait for the archiver, and how long the oldest of them does."""
+    told = sample.several("archive_waiting")
+    if about.identity.get("in_recovery"):
+        told = Unknown("a standby has its WAL archived by its primary")
+    if isinstance(told, Unknown) or not told:
+        why = told if isinstance(told, Unknown) else Unknown("the server does not tell which WAL waits")
+        return {"waiting": why, "waiting_seconds": why}
+    row = told[0]
+    since = sql_text.age(row["now"], row["since"], "the server does not tell since when") if row["total"] else 0.0
+    return {"waiting": measured(row["total"], "the server does not tell how much WAL waits"), "waiting_seconds": since}
 
 
 def _put_vacuum(facts: Facts, about: About, latest: Sample) -> None:
