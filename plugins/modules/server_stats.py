@@ -188,6 +188,13 @@ ansible_facts:
             filesystems_total: {type: int, description: How many there are.}
             filesystems_read_only: {type: list, elements: str, description: 'Mount points that became read-only by themselves, as after an error of the disk.'}
             filesystems_silent: {type: int, description: Mounts that did not answer and were not read.}
+            raid:
+              description: Arrays of the kernel's software RAID that can lose a disk; empty in a container.
+              type: list
+              elements: dict
+              contains: {name: {type: str, description: The array.}, missing: {type: int, description: How many of its disks are missing.}}
+            raid_total: {type: int, description: How many there are.}
+            raid_degraded: {type: int, description: How many of them miss a disk.}
             filesystem_inodes_used_ratio: {type: float, description: 'The fullest by inodes, null where none has such a limit.'}
             disks:
               description: Whole disks, busiest first.

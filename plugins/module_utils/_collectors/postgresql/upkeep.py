@@ -169,7 +169,7 @@ def _waiting(about: About, sample: Sample) -> Row:
     """Finished segments of WAL that wait for the archiver, and how long the oldest of them does."""
     told = sample.several("archive_waiting")
     if about.identity.get("in_recovery"):
-        told = Unknown("a standby has its WAL archived by its primary")
+        told = Unknown("no archiver works here: the primary of this standby archives its WAL")
     if isinstance(told, Unknown) or not told:
         why = told if isinstance(told, Unknown) else Unknown("the server does not tell which WAL waits")
         return {"waiting": why, "waiting_seconds": why}

@@ -104,6 +104,7 @@ class State:
     container: bool
     page_size: int
     addresses: list[str] = dataclasses.field(default_factory=list)
+    arrays: dict[str, t.Optional[int]] = dataclasses.field(default_factory=dict)  # software RAID → how many of its disks are missing
     forbidden_mounts: list[str] = dataclasses.field(default_factory=list)
     arc: Counters = dataclasses.field(default_factory=dict)  # ZFS's own cache
     packages_changed: t.Optional[float] = None  # seconds since the epoch
@@ -212,6 +213,7 @@ class Host:
             filesystems=filesystems,
             silent_mounts=silent,
             forbidden_mounts=forbidden,
+            arrays=self._arrays(),
             mounts_read=bool(self.mounts),
             read_only=sorted(mount.point for mount in self._visible().values() if _stopped_writing(mount)),
             vmstat=kernel_text.keyed(self.read("/proc/vmstat")),
@@ -222,6 +224,12 @@ class Host:
             arc=parse.kstat(self.read("/proc/spl/kstat/zfs/arcstats")),
             packages_changed=self._packages_changed(),
         )
+
+    def _arrays(self) -> dict[str, t.Optional[int]]:
+        """Arrays that can lose a disk; one of level 0 has nothing to tell, and a container sees the machine's."""
+        names = attempt(lambda: os.listdir(f"{self.root}/sys/block")) or []
+        told = {name: self.read(f"/sys/block/{name}/md/degraded") for name in sorted(names) if name.startswith("md")}
+        return {} if self._in_container() else {name: count(text.strip()) for name, text in told.items() if text is not None}
 
     def _packages_changed(self) -> t.Optional[float]:
         found = [attempt(functools.partial(os.stat, self.root + path)) for path in PACKAGE_DATABASES]

@@ -31,6 +31,7 @@ def facts(reading: Reading) -> Facts:
         shape_memory.uptime,
         shape_memory.clock,
         shape_devices.filesystems,
+        shape_devices.arrays,
         shape_devices.disks,
         shape_devices.network,
         shape_devices.accept_queues,

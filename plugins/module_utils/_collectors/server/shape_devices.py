@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._collect.derived import Window, largest, per, rate, share, total
-from ..._collect.facts import Facts, Maybe, Unknown, known
+from ..._collect.derived import Window, count_of, largest, per, rate, share, total
+from ..._collect.facts import Facts, Maybe, Unknown, known, measured
 from ..._collect.sampling import ONE_SAMPLE, Number
 from ..._texts.redact import clean
 from .sample import Reading
@@ -23,6 +23,10 @@ _NETWORK = (
     "tcp_retransmits",
     "tcp_retransmit_ratio",
 )
+#: Filesystems that make inodes as they need them, or have none, whatever number statvfs gives: of Ceph that of the files there are.
+_NO_FIXED_INODES = frozenset({
+    "9p", "bcachefs", "btrfs", "ceph", "exfat", "fuse.ceph", "fuse.ceph-fuse", "fuse.glusterfs", "glusterfs", "msdos", "vfat", "zfs",
+})  # fmt: skip
 NO_INODES = "this filesystem has no fixed number of inodes"
 
 
@@ -47,8 +51,16 @@ def filesystems(facts: Facts, reading: Reading) -> None:
     facts.put("filesystem_inodes_used_ratio", largest(counted, f"no filesystem here can run out of inodes ({NO_INODES})") if rows else none)
 
 
+def arrays(facts: Facts, reading: Reading) -> None:
+    """Software RAID: how many disks each array misses."""
+    found = {name: measured(missing, "the kernel does not tell it") for name, missing in reading.state.arrays.items()}
+    facts.put("raid", [{"name": clean(name, 40), "missing": missing} for name, missing in found.items()])
+    facts.put("raid_total", len(found))
+    facts.put("raid_degraded", count_of(missing if isinstance(missing, Unknown) else missing > 0 for missing in found.values()))
+
+
 def _filesystem(found: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    inodes = found["inodes"]
+    inodes = 0 if found["kind"] in _NO_FIXED_INODES else found["inodes"]
     return {
         "name": found["name"],
         "kind": found["kind"],

@@ -30,7 +30,7 @@ NOT_TOLD = "this platform does not say how much memory is available"
 def memory(facts: Facts, reading: Reading) -> None:
     """Memory that can be had without swapping, of the machine or of the control group it lives in."""
     state = reading.state
-    size: Maybe[Number] = measured(state.memory.get("total"), NOT_TOLD)
+    size: Maybe[Number] = measured(state.memory.get("total") or None, NOT_TOLD)
     arc = zfs_cache(reading)
     available = _available(reading, arc)
     limit, folder = reading.limits.memory_bytes, reading.limits.memory_folder

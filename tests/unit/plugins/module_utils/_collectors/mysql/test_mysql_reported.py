@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils._collect.derived import Window
 from ansible_collections.warroom.launch.plugins.module_utils._collect.facts import Facts
-from ansible_collections.warroom.launch.plugins.module_utils._collectors.mysql import activity, parse, replication, server
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.mysql import activity, galera, parse, replication, server
 from ansible_collections.warroom.launch.plugins.module_utils._sql.sessions import Activity, Manner, put_long_queries
 from tests.support.tools import measures_of
 
@@ -87,3 +87,33 @@ def test_what_a_statement_waits_for_by_its_state(state: str, waits_for: str) -> 
     row = {"id": "7", "user": "app", "host": "web:1", "command": "Query", "time": "40", "state": state, "info": "COMMIT"}
     found = measures_of(put_long_queries, Activity(activity.sessions([row], {}, {}, None), Manner(dialect="mysql")), {})
     assert [one["waits_for"] for one in found["long_queries"]] == [waits_for]
+
+
+def test_a_reader_of_aurora_is_a_replica_by_design() -> None:
+    """https://github.com/nethalo/dbsafe/issues/54, https://github.com/sysown/proxysql/issues/1195: read_only is OFF, it has no channel"""
+    found = told([], innodb_read_only="ON")
+    assert (found["role"], found["refuses_writes"], found["replication_broken"]) == ("replica", False, 0)
+    assert (found["replication_lag_seconds"], found["unknown"]["replication_lag_seconds"]) == (None, "it follows no source")
+    assert told([], innodb_read_only="OFF")["role"] == "primary"
+
+
+def test_a_donor_of_galera_serves() -> None:
+    """https://github.com/vexxhost/atmosphere/pull/3629: a backup makes it a donor for a while"""
+    status = {
+        "wsrep_ready": "ON",
+        "wsrep_connected": "ON",
+        "wsrep_cluster_status": "Primary",
+        "wsrep_local_state_comment": "Donor/Desynced",
+    }
+    facts = Facts()
+    galera.put(facts, {"wsrep_on": "ON", "wsrep_provider": "/usr/lib/galera/libgalera_smm.so"}, status, Window({}, None, None, str))
+    assert (facts.get("galera.serves"), facts.get("galera.state")) == (True, "Donor/Desynced")
+
+
+def test_a_node_outside_of_its_cluster_serves_nothing() -> None:
+    """https://github.com/bitnami/charts/issues/6193: a size and a number of the configuration that cannot be"""
+    status = {"wsrep_ready": "OFF", "wsrep_cluster_status": "non-Primary", "wsrep_cluster_size": str(2**64 - 1)}
+    facts = Facts()
+    window = Window({"wsrep_cluster_size": status["wsrep_cluster_size"]}, None, None, str)
+    galera.put(facts, {"wsrep_on": "ON", "wsrep_provider": "/usr/lib/galera/libgalera_smm.so"}, status, window)
+    assert (facts.get("galera.serves"), facts.get("galera.cluster_size")) == (False, None)

@@ -10,7 +10,8 @@ import typing as t
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql import replication, server, upkeep
+from ansible_collections.warroom.launch.plugins.module_utils._collect.facts import Unknown
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql import replication, server, server_queries, upkeep
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql.fetch import About, Sample
 from ansible_collections.warroom.launch.plugins.module_utils._sql import sessions
 from ansible_collections.warroom.launch.plugins.module_utils._sql.sessions import Activity, Manner
@@ -109,3 +110,52 @@ def test_a_primary_whose_transactions_are_read_only(setting: str, source: str, r
     who = about({}, in_recovery=replica)
     who.settings["default_transaction_read_only"] = {"setting": setting, "source": source}
     assert measures_of(server.put_identity, who)["refuses_writes"] is refuses
+
+
+ARCHIVES = {"archive_mode": "on", "archive_command": "wal-g wal-push %p", "archive_library": ""}
+
+
+@pytest.mark.parametrize(
+    ("waiting", "expected"),
+    [
+        ({"total": 0, "since": None, "now": 1000.0}, (0, 0.0)),  # idle since months: nothing is due
+        ({"total": 170, "since": -230000.0, "now": 1000.0}, (170, 231000.0)),
+        ({"total": 1, "since": None, "now": 1000.0}, (1, None)),
+        (None, (None, None)),
+    ],
+)
+def test_an_archive_command_that_hangs_fails_nothing(waiting: t.Any, expected: t.Any) -> None:
+    """https://github.com/wal-g/wal-g/issues/358; quiet servers: https://github.com/rwlove/home-ops/pull/13320"""
+    row = {"last_failed_time": None, "last_archived_time": -9e6, "failed_count": 0, "archived_count": 3, "now": 1000.0}
+    many = {"archive_waiting": Unknown("permission denied") if waiting is None else [waiting]}
+    told = measures_of(
+        lambda facts: facts.put("archiving", upkeep._archiving(about(ARCHIVES), Sample(server={"archiver": row}, many=many), None, None))
+    )
+    found = told["archiving"]
+    assert (found["failing"], found["failed"]) == (False, None)
+    assert (found["waiting"], found["waiting_seconds"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("archived", "failed", "failing"),
+    [(None, 900.0, True), (950.0, 900.0, False), (900.0, 950.0, True), (900.0, None, False)],
+)
+def test_archiving_fails_by_its_last_attempt(archived: t.Any, failed: t.Any, failing: bool) -> None:
+    """https://github.com/OPMDG/check_pgactivity/issues/236: one that never worked; https://github.com/pgbackrest/pgbackrest/issues/2714"""
+    row = {"last_failed_time": failed, "last_archived_time": archived, "failed_count": 1, "archived_count": 3, "now": 1000.0}
+    assert upkeep._archiving(about(ARCHIVES), Sample(server={"archiver": row}), None, None)["failing"] is failing
+
+
+def test_a_reader_of_aurora_has_no_receiver_by_design() -> None:
+    """https://github.com/DataDog/integrations-core/issues/6399, https://github.com/ankane/pghero/issues/168: refused (0A000)"""
+    refused = Unknown("Function pg_last_xlog_receive_location() is currently not supported for Aurora")
+    sample = Sample(server={"replay": refused}, many={"replicas": [], "slots": []})
+    who = about({}, in_recovery=True, reads_stats=True)
+    told = measures_of(replication.put, who, sample, None, Manner())
+    assert told["replication"] is None and "not supported for Aurora" in told["unknown"]["replication"]
+
+
+def test_what_is_asked_of_slots_may_be_asked_of_a_standby() -> None:
+    """https://github.com/prometheus-community/postgres_exporter/issues/547, https://github.com/prometheus-community/postgres_exporter/pull/899"""
+    asked = server_queries.slots({}) + server_queries.wal({}) + server_queries.REPLICAS
+    assert asked.count("pg_current_wal_lsn()") == asked.count("pg_is_in_recovery()") > 0

@@ -53,7 +53,7 @@ def test_a_calm_machine_is_ok():
     skipped = {name for name, one in found.items() if one["status"] == "skipped"}
     assert skipped == {
         "iowait_database", "throttled", "memory_put_to_use", "conntrack", "memory_limit", "python_memory", "swap_full",
-        "pressure_cpu", "pressure_memory", "pressure_io",
+        "pressure_cpu", "pressure_memory", "pressure_io", "raid",
     }  # fmt: skip
     assert "PSI" in found["pressure_io"]["reason"]
 

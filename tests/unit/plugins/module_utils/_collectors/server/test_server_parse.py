@@ -65,6 +65,8 @@ def test_open_files_limit():
     assert parse.open_files_limit("Limit  Soft\nMax open files            1024                 4096                 files\n") == 1024
     assert parse.open_files_limit("Max open files            unlimited            unlimited            files") is None
     assert parse.open_files_limit(None) is None
+    assert parse.opens_without_limit("Max open files            unlimited            unlimited            files")
+    assert not parse.opens_without_limit("Max open files            1024                 unlimited            files")
 
 
 def test_killed_processes_in_the_kernel_log():

@@ -87,3 +87,34 @@ def test_threads_that_the_system_refuses(failed: int, starved: bool) -> None:
     }
     result = facts({**quiet, "MAIN.threads": 200}, {"MAIN.threads_failed": failed})
     assert (result["thread_starved"], result["threads"]["at_limit"]) == (starved, starved)
+
+
+def test_the_storage_engine_of_varnish_enterprise_is_storage() -> None:
+    """https://github.com/netdata/netdata/pull/10317, https://github.com/collectd/collectd/pull/2453"""
+    mse = {
+        "MSE.mse.c_req": 0, "MSE.mse.c_fail": 0, "MSE.mse.g_bytes": 600, "MSE.mse.g_space": 400, "MSE.mse.n_lru_nuked": 7,
+        "MSE_STORE.store.g_disk_bytes": 5, "SMA.Transient.g_bytes": 10, "SMA.Transient.g_space": 0, "SMA.Transient.c_fail": 0,
+    }  # fmt: skip
+    found = facts(mse, {})
+    assert [(row["name"], row["kind"], row["use_ratio"]) for row in found["storage"]][0] == ("mse", "MSE", 0.6)
+    assert (found["storage_bytes"], found["storage_use_ratio"], found["transient_bytes"]) == (1000, 0.6, 10)
+
+
+@pytest.mark.parametrize("kind", ["SMA", "SMF", "SMU", "SMD", "MSE4"])
+def test_storage_of_any_kind(kind: str) -> None:
+    """https://github.com/netdata/netdata/issues/6169: only some kinds were known"""
+    found = facts({f"{kind}.s0.g_bytes": 50, f"{kind}.s0.g_space": 50, f"{kind}.s0.c_fail": 0}, {})
+    assert (found["storage"][0]["kind"], found["storage_use_ratio"]) == (kind, 0.5)
+
+
+def test_purges_are_requests_and_no_misses() -> None:
+    """https://github.com/munin-monitoring/contrib/pull/567; a ratio above 1: https://github.com/jonnenauha/prometheus_varnish_exporter/issues/72"""
+    before = {"MAIN.client_req": 0, "MAIN.cache_hit": 0, "MAIN.cache_miss": 0, "MAIN.s_pass": 0, "MAIN.n_purges": 0}
+    found = facts(before, {"MAIN.client_req": 1000, "MAIN.cache_hit": 400, "MAIN.cache_miss": 100, "MAIN.n_purges": 500})
+    assert (found["hits"], found["misses"]) == (400, 100) and found["hit_ratio_true"] == 0.8
+
+
+def test_a_gauge_that_fell_below_nothing_is_no_measure() -> None:
+    """https://github.com/varnishcache/testrepo2/issues/64"""
+    found = facts({"SMA.s0.g_bytes": 2**64 - 4096, "SMA.s0.g_space": 50, "SMA.s0.c_fail": 0}, {})
+    assert found["storage_use_ratio"] is None and "wrapped" in found["unknown"]["storage_use_ratio"]
