@@ -13,6 +13,7 @@ from ansible.plugins.action import ActionBase
 from ..module_utils._texts.plain import plain
 from ..plugin_utils._judge.hostvars import message_of
 from ..plugin_utils._respond import words
+from ..plugin_utils._respond.effect import BETTER
 from ..plugin_utils._respond.tokens import NoToken, Plans, process_start
 from ..plugin_utils._store import responses
 from .judge import tell
@@ -21,6 +22,8 @@ MODULE = "warroom.launch.respond_act"
 #: Fields of a plan that the record repeats. Of the token only its beginning: it was good for an act.
 RECORDED = ("cause", "act", "host", "service", "instance", "about", "identity", "limits", "what")
 SHOWN = 8
+#: The timer on the host is named by more of it.
+TIMER = 16
 
 
 class ActionModule(ActionBase):
@@ -32,6 +35,8 @@ class ActionModule(ActionBase):
         task_vars = task_vars or {}
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         args = plain(dict(self._task.args))
+        if args.get("effect"):
+            return {**result, **self._settle(args, task_vars)}
         if args.get("plan"):
             return {**result, **self._act(args, task_vars)}
         looks = [
@@ -62,6 +67,20 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(f"nothing was done on {plan['host']}: {said}")
         return {"changed": True, "acted": {**entry, "says": said, "state": outcome.get("state") or {}}}
 
+    def _settle(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """What helped stays; what did not is taken back at once. The timer does so anyway when this does not come about."""
+        plan, step = args["plan"], "stay" if args["effect"] == BETTER else "undo"
+        outcome = self._module(step, plan, args, task_vars)
+        said = outcome.get("says") or outcome.get("why")
+        entry = {"who": words.user(), "token": str(args["token"])[:SHOWN], **{name: plan.get(name) for name in RECORDED}}
+        responses.record(str(args["report_dir"]), {"event": outcome["outcome"], "says": said, **entry})
+        Plans(str(args["report_dir"])).done(str(args["token"]))
+        if said:
+            tell([f"{str(outcome['outcome']).upper()}: {said}"])
+        if outcome["outcome"] == "refused":
+            raise AnsibleActionFail(f"it could not be settled: {said}; its timer takes it back")
+        return {"changed": bool(outcome.get("changed")), "says": said}
+
     def _module(self, step: str, plan: t.Mapping[str, t.Any], args: t.Mapping[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """What the module says; a host that cannot be reached, or a module that failed, is a refusal with its reason."""
         arguments = {
@@ -71,7 +90,8 @@ class ActionModule(ActionBase):
             },
             "services": args.get("services"),
             "login": (args.get("login") or {}).get(plan["service"]) or {},
-            "timeout": args.get("timeout") or 5,
+            "timer": str(args.get("token") or "")[:TIMER],
+            **{name: args[name] for name in ("timeout", "revert_seconds", "minutes", "keep") if args.get(name) is not None},
         }
         try:
             result: dict[str, t.Any] = self._execute_module(module_name=MODULE, module_args=arguments, task_vars=task_vars)

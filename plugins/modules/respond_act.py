@@ -23,12 +23,14 @@ options:
     description: Which act.
     type: str
     required: true
-    choices: [end_session]
+    choices: [create_index, end_session, limit_client]
   step:
-    description: V(look) reads identity and guards; V(act) does it.
+    description:
+      - V(look) reads identity and guards. V(act) arms the timer that takes the act back, and does it. V(undo) takes it back now.
+        V(stay) ends the timer, or lets it run for O(minutes) where the act is one that ends.
     type: str
     required: true
-    choices: [look, act]
+    choices: [look, act, undo, stay]
   service:
     description: Service of the target.
     type: str
@@ -52,6 +54,21 @@ options:
   limits:
     description: Limits of the guards as the plan has them.
     type: dict
+  timer:
+    description: Name of the timer, from the token of the plan.
+    type: str
+  revert_seconds:
+    description: Seconds after which the timer takes the act back, unless it is told that the act stays.
+    type: float
+    default: 300
+  minutes:
+    description: Minutes after which an act ends that is not for good.
+    type: float
+    default: 30
+  keep:
+    description: Whether such an act stays.
+    type: bool
+    default: false
   timeout:
     description: Seconds that one answer may take.
     type: float
@@ -77,7 +94,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 outcome:
-  description: C(possible) or C(refused) of a look, C(acted), C(would act) or C(refused) of an act.
+  description: C(possible) or C(refused) of a look, C(acted), C(would act) or C(refused) of an act,
+    C(undone) or C(stays) afterwards.
   returned: always
   type: str
 why:
@@ -127,6 +145,10 @@ def main() -> None:
         "services": {"type": "raw", "no_log": True},
         "login": {"type": "dict", "no_log": True},
         **{name: {"type": "dict"} for name in ("about", "identity", "limits")},
+        "timer": {"type": "str"},
+        "revert_seconds": {"type": "float", "default": 300.0},
+        "minutes": {"type": "float", "default": 30.0},
+        "keep": {"type": "bool", "default": False},
         "timeout": {"type": "float", "default": 5.0},
     }
     respond(AnsibleModule(argument_spec=spec, supports_check_mode=True))

@@ -16,6 +16,7 @@ from .._collect.host_tools import HostTools
 from .._collect.problem import Problem
 from .._collectors.gather_services import requested
 from .._texts.redact import hide_deep
+from . import timer
 from .act import Act, Refused, Target
 from .guard import broken, judged
 from .registry import ACTS
@@ -85,9 +86,45 @@ def _act(act: Act, params: t.Mapping[str, t.Any], check: bool) -> Result:
         why = "the target is another one than the plan's" if differs else looked["why"]
         shown = {"prepared": "\n".join(looked["commands"]) + "\n"}
         return {"outcome": "refused" if why else "would act", "why": why, "changed": not why, "diff": shown}
-    done = act.run(params["identity"] or {}, params["limits"] or {})
+    _arm(act, params)
+    try:
+        done = act.run(params["identity"] or {}, params["limits"] or {})
+    except Refused:
+        if act.has_undo:
+            timer.stay(params["timer"])
+        raise
     return {"outcome": "acted", "changed": True, "says": done.says, "state": done.state}
 
 
-_STEPS: dict[str, t.Callable[[Act, t.Mapping[str, t.Any], bool], Result]] = {"look": _look, "act": _act}
+def _arm(act: Act, params: t.Mapping[str, t.Any]) -> None:
+    """Before anything is changed: from now on the act is taken back unless somebody says that it stays."""
+    if not act.has_undo:
+        return
+    no_timer = act.holds_timer()
+    if no_timer:
+        raise Refused(no_timer)
+    state = act.state_before(act.look())
+    timer.arm(params["timer"], params["revert_seconds"], state, lambda: act.undo(state))
+
+
+def _undo(act: Act, params: t.Mapping[str, t.Any], check: bool) -> Result:
+    if check or not act.has_undo:
+        return {"outcome": "nothing to undo"}
+    state = timer.claim(timer.file_of(params["timer"]))
+    said = act.undo(state) if state is not None else timer.ended(params["timer"])
+    return {"outcome": "undone", "changed": state is not None, "says": said}
+
+
+def _stay(act: Act, params: t.Mapping[str, t.Any], check: bool) -> Result:
+    """Its effect was verified: it stays, or ends by itself later on."""
+    if check or not act.has_undo:
+        return {"outcome": "stays", "says": "nothing is left that could be taken back"}
+    minutes = 0 if params["keep"] or not act.ends else params["minutes"]
+    name = params["timer"]
+    if not (timer.extend(name, 60.0 * minutes) if minutes else timer.stay(name)):
+        raise Refused(f"it was taken back before its effect was verified: {timer.ended(name)}")
+    return {"outcome": "stays", "says": f"it ends by itself in {minutes:g} minutes" if minutes else "it stays"}
+
+
+_STEPS: dict[str, t.Callable[[Act, t.Mapping[str, t.Any], bool], Result]] = {"look": _look, "act": _act, "undo": _undo, "stay": _stay}
 STEPS: t.Final = tuple(_STEPS)

@@ -18,6 +18,7 @@ from .act import Refused, Target
 NO_RIGHT = "42501"
 #: Left in every statement, as in those that only look.
 MARK = "/* warroom.launch */"
+NOT_HERE = "the server is not on this host, so no timer here can take the act back when the way to it is gone"
 
 
 class Acting:

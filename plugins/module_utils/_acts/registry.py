@@ -9,13 +9,17 @@ from __future__ import annotations
 import typing as t
 
 from .act import Act
+from .create_postgresql_index import CreatePostgresqlIndex
 from .end_mysql_session import EndMysqlSession
 from .end_postgresql_session import EndPostgresqlSession
+from .limit_postgresql_client import LimitPostgresqlClient
 
 #: (act, service) → its class.
 ACTS: dict[tuple[str, str], type[Act]] = {
     ("end_session", "postgresql"): EndPostgresqlSession,
     ("end_session", "mysql"): EndMysqlSession,
+    ("create_index", "postgresql"): CreatePostgresqlIndex,
+    ("limit_client", "postgresql"): LimitPostgresqlClient,
 }
 
 NAMES: t.Final = tuple(sorted({name for name, _service in ACTS}))

@@ -10,7 +10,7 @@ import collections
 import dataclasses
 import typing as t
 
-from .._checks.services import instances_in
+from .._checks.services import FLEET_HOST, instances_in
 
 Data = t.Mapping[str, t.Any]
 
@@ -32,17 +32,22 @@ class Proposal:
         return dataclasses.asdict(self)
 
 
+#: What an act is about, and in words what is done; None when the report does not name it well enough.
+Named = t.Optional[tuple[dict[str, t.Any], str]]
+About = t.Callable[[Data, Data, Data], Named]
+
+
 class Aid(t.NamedTuple):
-    """A cause's act. `checks`: the findings it stands on, `{service}` being the target's; `about` gives what the act is about, and in words
-    what is done, or None when the report does not name it well enough."""
+    """A cause's act. `checks`: the findings it stands on, `{service}` being the target's; `about` reads the cause, the
+    facts of its target and the report."""
 
     act: str
     services: tuple[str, ...]
     checks: tuple[str, ...]
-    about: t.Callable[[Data, Data], t.Optional[tuple[dict[str, t.Any], str]]]
+    about: About
 
 
-def _root_blocker(diagnosis: Data, _facts: Data) -> t.Optional[tuple[dict[str, t.Any], str]]:
+def _root_blocker(diagnosis: Data, _facts: Data, _report: Data) -> Named:
     """The session that holds up most. 0 is a prepared transaction, which has no session."""
     rows = [row for row in diagnosis["rows"] if _whole(row.get("pid")) and row.get("blocks_total")]
     if not rows:
@@ -52,11 +57,44 @@ def _root_blocker(diagnosis: Data, _facts: Data) -> t.Optional[tuple[dict[str, t
     return {"pid": worst["pid"]}, f"end session {worst['pid']} of {who}, which holds up {worst['blocks_total']}"
 
 
+#: Connections that an unknown client keeps.
+FEW_CONNECTIONS = 2
+
+
+def _index(diagnosis: Data, _facts: Data, _report: Data) -> Named:
+    """The first index that is missing, by the names of table and columns: its statement is made anew on the target."""
+    row = next((row for row in diagnosis["rows"] if row.get("confirmed_by") and not row.get("being_built")), None)
+    if row is None or not all(isinstance(row.get(name), str) and row[name] for name in ("database", "schema", "table")):
+        return None
+    columns = row.get("columns")
+    if not isinstance(columns, list) or not columns or not all(isinstance(name, str) and name for name in columns):
+        return None
+    about = {"database": row["database"], "schema": row["schema"], "table": row["table"], "columns": columns}
+    return about, f"create the missing index on {row['schema']}.{row['table']} ({', '.join(columns)}), while writes go on"
+
+
+def _client(diagnosis: Data, facts: Data, report: Data) -> Named:
+    """The role of the unknown client that works most, and those of known clients, which are never limited."""
+    rows = [row for row in diagnosis["rows"] if isinstance(row.get("user"), str) and row["user"]]
+    views = instances_in(report.get("fleet") or {}, "database_clients")
+    view = next((view for view in views if view.get("database_instance") == facts.get("name")), None)
+    if not rows or view is None or not isinstance(view.get("clients"), list):
+        return None
+    known = sorted({str(row["user"]) for row in view["clients"] if row.get("known") and row.get("user")})
+    role = rows[0]["user"]
+    return {
+        "role": role,
+        "connections": FEW_CONNECTIONS,
+        "known": known,
+    }, f"limit role {role} to {FEW_CONNECTIONS} connections for some minutes"
+
+
 def _whole(value: t.Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
 _DATABASES = ("postgresql", "mysql")
+_POSTGRESQL = ("postgresql",)
 
 #: cause → its act. A cause without a row has none: its line is for a person.
 AID: dict[str, Aid] = {
@@ -64,6 +102,8 @@ AID: dict[str, Aid] = {
     "idle_in_transaction": Aid(
         "end_session", _DATABASES, ("{service}_idle_in_transaction", "{service}_idle_transaction_blocks"), _root_blocker
     ),
+    "missing_index": Aid("create_index", _POSTGRESQL, ("{service}_missing_index",), _index),
+    "unknown_client": Aid("limit_client", _POSTGRESQL, ("database_unknown_client",), _client),
 }
 
 
@@ -96,7 +136,7 @@ def _proposal(report: Data, diagnosis: Data, aid: Aid) -> t.Union[Proposal, str]
         return "its finding is accepted (launch_check_accept)"
     if not any(finding["status"] in ("warn", "fail") for finding in standing):
         return "the finding it stands on is not beyond its limit"
-    named = aid.about(diagnosis, facts)
+    named = aid.about(diagnosis, facts, report)
     if named is None:
         return "the report does not name what to act on"
     about, what = named
@@ -119,5 +159,8 @@ def _facts(report: Data, host: str, service: str, instance: str) -> t.Optional[D
 
 
 def _is_of(finding: Data, aid: Aid, host: str, service: str, instance: str) -> bool:
-    checks = [name.format(service=service) for name in aid.checks]
-    return finding["check"] in checks and (finding["host"], finding["service"], finding["instance"]) == (host, service, instance)
+    """Whether the finding is one that the act stands on: about its target, or of the fleet and named after it."""
+    if finding["check"] not in [name.format(service=service) for name in aid.checks]:
+        return False
+    own = (finding["host"], finding["service"], finding["instance"]) == (host, service, instance)
+    return own or (finding["host"] == FLEET_HOST and finding["instance"] == f"{host} {instance}")

@@ -1,0 +1,153 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The timer that takes an act back: a process of its own on the target, which needs no control node.
+
+It is armed before the act. It ends when its file is gone (the act stays), and takes the act back when its time is up. The file is renamed
+before the act is taken back: of the timer and a run that want to do so at the same moment, one does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pathlib
+import re
+import signal
+import stat
+import time
+import typing as t
+
+from .act import Refused
+
+POLL_SECONDS = 0.25
+_NAME = re.compile(r"[0-9a-f]{8,64}")
+
+Undo = t.Callable[[], str]
+
+
+def folder() -> pathlib.Path:
+    """A folder of our user's own."""
+    path = pathlib.Path(f"/var/tmp/warroom-respond-{os.geteuid()}")
+    with contextlib.suppress(FileExistsError):
+        path.mkdir(mode=0o700)
+    status = os.stat(path, follow_symlinks=False)
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o077:
+        raise Refused(f"{path} is no private folder of our user, so no timer can be held here: remove it")
+    return path
+
+
+def file_of(name: str) -> pathlib.Path:
+    if not _NAME.fullmatch(name):
+        raise Refused("a timer is named by the token of its plan")
+    return folder() / f"{name}.json"
+
+
+def arm(name: str, seconds: float, state: t.Mapping[str, t.Any], undo: Undo) -> None:
+    """Start the timer; when this returns, it runs. Raises Refused when it does not."""
+    path = file_of(name)
+    _write(path, {"deadline": time.monotonic() + seconds, "state": dict(state)})
+    ours, theirs = os.pipe()
+    first = os.fork()
+    if first == 0:
+        _leave(theirs, path, undo)
+    os.close(theirs)
+    os.waitpid(first, 0)
+    with os.fdopen(ours, "rb") as pipe:
+        if pipe.read(1) != b"+":
+            path.unlink(missing_ok=True)
+            raise Refused("the timer that would take the act back could not be started")
+
+
+def _leave(told: int, path: pathlib.Path, undo: Undo) -> t.NoReturn:
+    """In the child: let go of the session and of every file of the module, then keep the time."""
+    try:
+        os.setsid()
+        if os.fork() != 0:
+            os._exit(0)
+        for number in (signal.SIGHUP, signal.SIGINT, signal.SIGPIPE):
+            signal.signal(number, signal.SIG_IGN)
+        os.chdir("/")
+        null = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            os.dup2(null, stream)
+        os.closerange(3, told)
+        os.closerange(told + 1, 4096)
+        os.write(told, b"+")
+        os.close(told)
+        _keep(path, undo)
+    finally:
+        os._exit(1)
+
+
+def _keep(path: pathlib.Path, undo: Undo) -> None:
+    while True:
+        kept = _read(path)
+        if kept is None:
+            os._exit(0)
+        if time.monotonic() >= float(kept.get("deadline") or 0.0):
+            break
+        time.sleep(POLL_SECONDS)
+    if claim(path) is not None:
+        try:
+            said = undo()
+        except Exception as error:  # pylint: disable=broad-exception-caught # nobody is left to tell: the file does
+            said = f"could not be taken back: {error}"
+        _write(path.with_suffix(".done"), {"says": said})
+    os._exit(0)
+
+
+def claim(path: pathlib.Path) -> t.Optional[dict[str, t.Any]]:
+    """The state of an act that is to be taken back; None when another has claimed it, or the act stays."""
+    mine = path.with_suffix(f".{os.getpid()}")
+    try:
+        os.rename(path, mine)
+    except OSError:
+        return None
+    kept = _read(mine)
+    mine.unlink(missing_ok=True)
+    return (kept or {}).get("state") or {}
+
+
+def ended(name: str) -> str:
+    """What came of a timer whose time was up, as it said itself."""
+    kept = _read(file_of(name).with_suffix(".done"))
+    return str((kept or {}).get("says") or "no timer is running for it")
+
+
+def stay(name: str) -> bool:
+    """The act stays: the timer ends. False when it was over already."""
+    path = file_of(name)
+    return claim(path) is not None
+
+
+def extend(name: str, seconds: float) -> bool:
+    """The act stays for so long. False when the timer is over."""
+    path = file_of(name)
+    kept = _read(path)
+    if kept is None:
+        return False
+    _write(path, {**kept, "deadline": time.monotonic() + seconds})
+    return True
+
+
+def _read(path: pathlib.Path) -> t.Optional[dict[str, t.Any]]:
+    """None when there is no such timer. What cannot be read counts as one whose time is up."""
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):
+        return {}
+    return kept if isinstance(kept, dict) else {}
+
+
+def _write(path: pathlib.Path, kept: t.Mapping[str, t.Any]) -> None:
+    """Whole or not at all, and the owner's alone."""
+    new = path.with_suffix(f".new{os.getpid()}")
+    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        json.dump(kept, stream)
+    os.replace(new, path)
