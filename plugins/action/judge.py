@@ -34,7 +34,7 @@ from ..plugin_utils._report.at_end import AtEnd
 from ..plugin_utils._report.host_files import KEPT
 from ..plugin_utils._report.model import model
 from ..plugin_utils._report.publish import FILES, publish
-from ..plugin_utils._store import keep
+from ..plugin_utils._store import keep, responses
 from ..plugin_utils._store.before_after import NoReport
 from ..plugin_utils._store.load_test import add_load_test
 from ..plugin_utils._store.past import BASELINE, baseline, known_past
@@ -128,6 +128,8 @@ class ActionModule(ActionBase):
     def _outcome(self, report: Report, args: dict[str, t.Any]) -> dict[str, t.Any]:
         """Kept, published and shown, each once; what cannot be kept is an error only after the verdict was given."""
         kept, not_kept = _kept(report, args)
+        if args["report_dir"]:
+            responses.tell(report, args["report_dir"])
         summary = model(report)
         width = self._width()
         lines = board.lines(summary, width) if args["board"] == "full" else short_board.lines(summary, width, _place(args))

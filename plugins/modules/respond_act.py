@@ -23,7 +23,7 @@ options:
     description: Which act.
     type: str
     required: true
-    choices: [create_index, end_session, limit_client]
+    choices: [cache_urls, create_index, end_session, grow_pool, limit_client, raise_maxmemory]
   step:
     description:
       - V(look) reads identity and guards. V(act) arms the timer that takes the act back, and does it. V(undo) takes it back now.

@@ -9,10 +9,13 @@ from __future__ import annotations
 import typing as t
 
 from .act import Act
+from .cache_urls import CacheUrls
 from .create_postgresql_index import CreatePostgresqlIndex
 from .end_mysql_session import EndMysqlSession
 from .end_postgresql_session import EndPostgresqlSession
+from .grow_celery_pool import GrowCeleryPool
 from .limit_postgresql_client import LimitPostgresqlClient
+from .raise_maxmemory import RaiseMaxmemory
 
 #: (act, service) → its class.
 ACTS: dict[tuple[str, str], type[Act]] = {
@@ -20,6 +23,9 @@ ACTS: dict[tuple[str, str], type[Act]] = {
     ("end_session", "mysql"): EndMysqlSession,
     ("create_index", "postgresql"): CreatePostgresqlIndex,
     ("limit_client", "postgresql"): LimitPostgresqlClient,
+    ("cache_urls", "varnish"): CacheUrls,
+    ("grow_pool", "celery"): GrowCeleryPool,
+    ("raise_maxmemory", "redis"): RaiseMaxmemory,
 }
 
 NAMES: t.Final = tuple(sorted({name for name, _service in ACTS}))

@@ -17,10 +17,11 @@ from .observed import Hosts, Instance, instances_up
 #: A change, as launch.json has it. `from` is null when no earlier check is known, `at` is UTC.
 Change = t.TypedDict("Change", {"host": str, "service": str, "instance": str, "what": str, "from": t.Optional[str], "to": str, "at": str})
 
-STARTED, RELEASE, CONFIGURATION, VCL, VERSION, BOOTED, PACKAGES = (
-    "started", "release", "configuration", "vcl", "version", "booted", "packages"
+STARTED, RELEASE, CONFIGURATION, VCL, VERSION, BOOTED, PACKAGES, RESPONSE = (
+    "started", "release", "configuration", "vcl", "version", "booted", "packages", "response"
 )  # fmt: skip
-WHAT = (STARTED, RELEASE, CONFIGURATION, VCL, VERSION, BOOTED, PACKAGES)
+#: `RESPONSE`: what launch_respond did; it is told by the record, not by the state of anything.
+WHAT = (STARTED, RELEASE, CONFIGURATION, VCL, VERSION, BOOTED, PACKAGES, RESPONSE)
 #: These states are times themselves. Clocks and rounding move them a little.
 TIMES = (STARTED, BOOTED, PACKAGES)
 SLACK = 10.0
@@ -156,6 +157,7 @@ def _words(row: Change) -> str:
         VERSION: f"version {after}{was}",
         BOOTED: "rebooted" if before else "booted",
         PACKAGES: "packages changed",
+        RESPONSE: f"launch_respond: {clean(row['to'], 200)}",
     }
     return words.get(what, what)
 

@@ -11,6 +11,9 @@ import dataclasses
 import typing as t
 
 from .._checks.services import FLEET_HOST, instances_in
+from .._diagnose.accelerator import FAULTS as ACCELERATOR_FAULTS
+from .._diagnose.stores import FULL as STORE_FULL
+from .._diagnose.task_queues import GROWTH as QUEUE_GROWTH
 
 Data = t.Mapping[str, t.Any]
 
@@ -89,6 +92,39 @@ def _client(diagnosis: Data, facts: Data, report: Data) -> Named:
     }, f"limit role {role} to {FEW_CONNECTIONS} connections for some minutes"
 
 
+#: Permanent: their answer is the same for everybody.
+PERMANENT = (301, 308)
+#: URL patterns of one VCL, and processes that a worker gets at most.
+MOST_PATTERNS, MOST_PROCESSES = 8, 4
+
+
+def _urls(diagnosis: Data, _facts: Data, _report: Data) -> Named:
+    """Permanent redirects, and pages that the inventory declares cached: never what must bypass the cache or sets something private."""
+    rows = [row for row in diagnosis["rows"] if isinstance(row.get("url_regex"), str) and row["url_regex"]]
+    rows = [row for row in rows if row.get("must_bypass") is not True and row.get("expected") != "uncached"]
+    rows = [row for row in rows if row.get("expected") == "cached" or row.get("status") in PERMANENT][:MOST_PATTERNS]
+    if not rows:
+        return None
+    named = ", ".join(str(row.get("pattern")) for row in rows)
+    return {"regexes": list(dict.fromkeys(row["url_regex"] for row in rows))}, f"use a VCL that caches {named}"
+
+
+def _pool(diagnosis: Data, facts: Data, _report: Data) -> Named:
+    """The worker of the longest queue that is busiest."""
+    queue = next((row.get("name") for row in diagnosis["rows"] if row.get("name")), None)
+    workers = [row for row in facts.get("workers") or [] if isinstance(row, dict) and row.get("answers") and _whole(row.get("concurrency"))]
+    workers = [row for row in workers if queue in (row.get("queues") or [])]
+    if not workers:
+        return None
+    worker = max(workers, key=lambda row: row.get("active") or 0)
+    add = min(worker["concurrency"], MOST_PROCESSES)
+    return {"worker": worker["name"], "add": add}, f"give worker {worker['name']} {add} more processes"
+
+
+def _memory(_diagnosis: Data, _facts: Data, _report: Data) -> Named:
+    return {}, "raise its memory limit by a quarter"
+
+
 def _whole(value: t.Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
@@ -103,6 +139,14 @@ AID: dict[str, Aid] = {
         "end_session", _DATABASES, ("{service}_idle_in_transaction", "{service}_idle_transaction_blocks"), _root_blocker
     ),
     "missing_index": Aid("create_index", _POSTGRESQL, ("{service}_missing_index",), _index),
+    "accelerator_fault": Aid(
+        "cache_urls",
+        ("varnish",),
+        (*ACCELERATOR_FAULTS, "varnish_traffic_cached_urls", "varnish_traffic_redirects"),
+        _urls,
+    ),
+    "queue_growth": Aid("grow_pool", ("celery",), QUEUE_GROWTH, _pool),
+    "broker_full": Aid("raise_maxmemory", ("redis",), STORE_FULL, _memory),
     "unknown_client": Aid("limit_client", _POSTGRESQL, ("database_unknown_client",), _client),
 }
 
@@ -127,7 +171,7 @@ def proposals(report: Data) -> tuple[list[Proposal], list[str]]:
 
 
 def _proposal(report: Data, diagnosis: Data, aid: Aid) -> t.Union[Proposal, str]:
-    host, service, instance = target_of(diagnosis, aid.services)
+    host, service, instance = target_of(report, diagnosis, aid.services)
     facts = _facts(report, host, service, instance)
     if facts is None:
         return "its target is not among the instances that were read"
@@ -143,14 +187,20 @@ def _proposal(report: Data, diagnosis: Data, aid: Aid) -> t.Union[Proposal, str]
     return Proposal(diagnosis["cause"], aid.act, host, service, instance, about, what, diagnosis["statement"])
 
 
-def target_of(diagnosis: Data, services: t.Collection[str]) -> tuple[str, str, str]:
-    """The instance that the cause is about: the first that it hits of a service that its act knows."""
+def target_of(report: Data, diagnosis: Data, services: t.Collection[str]) -> tuple[str, str, str]:
+    """The instance that the cause is about: the first that it hits of a service that its act knows, or else the only one on its host."""
     for shown in diagnosis.get("hit") or []:
         host, _, rest = str(shown).partition("/")
         service, _, instance = rest.partition("/")
         if service in services:
             return host, service, instance
-    return "", "", ""
+    named = [
+        (host, service, str(row.get("name")))
+        for host in diagnosis["hosts"]
+        for service in services
+        for row in instances_in((report["hosts"].get(host) or {}).get("facts") or {}, service)
+    ]
+    return named[0] if len(named) == 1 else ("", "", "")
 
 
 def _facts(report: Data, host: str, service: str, instance: str) -> t.Optional[Data]:
@@ -162,5 +212,7 @@ def _is_of(finding: Data, aid: Aid, host: str, service: str, instance: str) -> b
     """Whether the finding is one that the act stands on: about its target, or of the fleet and named after it."""
     if finding["check"] not in [name.format(service=service) for name in aid.checks]:
         return False
-    own = (finding["host"], finding["service"], finding["instance"]) == (host, service, instance)
-    return own or (finding["host"] == FLEET_HOST and finding["instance"] == f"{host} {instance}")
+    if finding["host"] == FLEET_HOST:
+        return bool(finding["instance"] == f"{host} {instance}" or finding["service"] == f"{service}_queue")
+    of_target = finding["service"] == service and finding["instance"] == instance
+    return bool(finding["host"] == host and (of_target or finding["service"] == f"{service}_traffic"))

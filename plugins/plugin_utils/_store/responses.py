@@ -13,7 +13,7 @@ import time
 import typing as t
 
 from ...module_utils._texts import moments
-from .._fleet.provenance import SHORTLY, Change, in_order, moment
+from .._fleet.provenance import RESPONSE, SHORTLY, Change, in_order, moment
 from .._judge.report import Report
 from .._report import atomic_files
 
@@ -63,6 +63,6 @@ def tell(report: Report, folder: str, now: t.Optional[float] = None) -> None:
         words = entry.get("says")
         if at is not None and ended - SHORTLY <= at <= ended and isinstance(words, str) and entry.get("event") in ("acted", "undone"):
             place = {name: str(entry.get(name) or "") for name in ("host", "service", "instance")}
-            rows.append({**place, "what": "response", "from": None, "to": words, "at": str(entry["at"])})  # type: ignore[typeddict-item]
+            rows.append({**place, "what": RESPONSE, "from": None, "to": words, "at": str(entry["at"])})  # type: ignore[typeddict-item]
     if rows:
         report["changes"] = in_order([*report["changes"], *rows])

@@ -53,14 +53,17 @@ def no_access(tools: HostTools, instance: t.Optional[str], ran: Ran) -> Problem:
     return Problem(f"the tool of Varnish ended with status {ran.rc}: {clean(said, 160)}")
 
 
-def admin(tools: HostTools, options: t.Mapping[str, t.Any], *words: str) -> bytes:
-    """The answer of the management CLI to one command. Raises a Problem with the reason and the way out."""
+def admin(tools: HostTools, options: t.Mapping[str, t.Any], *words: str, seconds: t.Optional[float] = None) -> bytes:
+    """The answer of the management CLI to one command. Raises a Problem with the reason and the way out.
+
+    It responds in milliseconds or not at all, and several commands follow; `seconds`: for one that takes longer.
+    """
     where = place(options.get("instance"))
     if options.get("admin"):
         where = ["-T", str(options["admin"])]
     if options.get("secret_file"):
         where += ["-S", str(options["secret_file"])]
-    seconds = min(tools.timeout, 3.0)  # the CLI responds in milliseconds or not at all; several commands follow
+    seconds = min(tools.timeout, 3.0) if seconds is None else seconds
     ran = tools.commands.run([program(tools, "varnishadm"), "-t", f"{seconds:g}", *where, *words], seconds)
     if ran.late:
         raise Problem("varnishadm gave no answer in time")

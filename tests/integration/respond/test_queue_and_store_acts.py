@@ -1,0 +1,92 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Acts at a real Redis and a real Celery worker: done, refused, and taken back."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from tests.support.acts import Planned, act_at, planned
+from tests.support.celery import Worker
+from tests.support.redis import Redis
+from tests.support.server import wait_until
+
+LIMIT = 64 << 20
+
+
+@pytest.fixture(scope="module")
+def store() -> t.Iterator[Redis]:
+    with Redis("", f"maxmemory {LIMIT}") as running:
+        yield running
+
+
+def memory(store: Redis) -> Planned:
+    return planned(act_at("raise_maxmemory", "redis", {"address": f"127.0.0.1:{store.port}"}, {}))
+
+
+def limit(store: Redis) -> int:
+    return int(store.client().config_get("maxmemory")["maxmemory"])
+
+
+def test_a_full_redis_gets_more_memory_and_gives_it_back(store: Redis) -> None:
+    made = memory(store)
+    assert any("nearly full" in sentence for sentence in made.broken)
+    assert "nearly full" in made.refusal() and limit(store) == LIMIT
+    made = made._replace(limits={**made.limits, "used_ratio": 0.0})
+    done = made.run()
+    assert limit(store) == LIMIT * 5 // 4
+    assert "again" in made.act.undo(done.state) and limit(store) == LIMIT
+    assert "left alone" in made.act.undo(done.state)
+
+
+@pytest.mark.parametrize(("guard", "value"), [("free_for_rise", 1e12), ("maxmemory_bytes", LIMIT * 2)])
+def test_a_redis_guard_whose_limit_is_not_met_refuses(store: Redis, guard: str, value: float) -> None:
+    made = memory(store)
+    assert "a guard no longer holds" in made._replace(limits={**made.limits, "used_ratio": 0.0, guard: value}).refusal()
+    assert limit(store) == LIMIT
+
+
+def test_another_limit_than_the_plans_is_left_alone(store: Redis) -> None:
+    made = memory(store)
+    store.client().config_set("maxmemory", LIMIT + 1)
+    try:
+        assert "another limit" in made.refusal() and limit(store) == LIMIT + 1
+    finally:
+        store.client().config_set("maxmemory", LIMIT)
+
+
+@pytest.fixture(scope="module")
+def worker(store: Redis) -> t.Iterator[Worker]:
+    with Worker(store.url, "-c", "1") as running:
+        yield running
+
+
+def pool(worker: Worker, add: int = 1) -> Planned:
+    return planned(act_at("grow_pool", "celery", {"broker_url": worker.broker}, {"worker": worker.node, "add": add}))
+
+
+def test_a_worker_gets_a_process_and_gives_it_back(worker: Worker) -> None:
+    made = pool(worker)
+    assert made.broken == [] and made.identity["processes"] == 1
+    done = made.run()
+    wait_until(lambda: pool(worker).identity["processes"] == 2, "it has two processes")
+    assert "another number of processes" in made.refusal()
+    made.act.undo(done.state)
+    wait_until(lambda: pool(worker).identity["processes"] == 1, "it has one process again")
+    assert "left alone" in made.act.undo(done.state)
+
+
+@pytest.mark.parametrize(("guard", "value"), [("free_for_growth", 1e12), ("processes_by_core", 0.0)])
+def test_a_worker_without_room_gets_none(worker: Worker, guard: str, value: float) -> None:
+    made = pool(worker)
+    assert "a guard no longer holds" in made._replace(limits={**made.limits, guard: value}).refusal()
+    assert pool(worker).identity["processes"] == 1
+
+
+def test_a_worker_that_is_not_there_is_told() -> None:
+    with Redis() as empty, pytest.raises(Exception, match="does not answer"):
+        planned(act_at("grow_pool", "celery", {"broker_url": empty.url}, {"worker": "gone@nowhere", "add": 1}))
