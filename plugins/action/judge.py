@@ -33,7 +33,7 @@ from ..plugin_utils._report import board, short_board
 from ..plugin_utils._report.at_end import AtEnd
 from ..plugin_utils._report.host_files import KEPT
 from ..plugin_utils._report.model import model
-from ..plugin_utils._report.publish import FILES, publish
+from ..plugin_utils._report.publish import FILES, STANDARD, publish
 from ..plugin_utils._store import keep, responses
 from ..plugin_utils._store.before_after import NoReport
 from ..plugin_utils._store.load_test import add_load_test
@@ -63,7 +63,7 @@ SPEC: dict[str, t.Any] = {
     "phase": {"type": "str", "choices": ["before", "during"], "default": "during"},
     "fail_on": {"type": "str", "choices": list(FAIL_ON), "default": "unknown"},
     "report_dir": {"type": "path"},
-    "report_files": {"type": "list", "elements": "str", "choices": list(FILES), "default": list(FILES)},
+    "report_files": {"type": "list", "elements": "str", "choices": list(FILES), "default": list(STANDARD)},
     "report_facts": {"type": "str", "choices": list(KEPT), "default": "trouble"},
     "show": {"type": "bool", "default": True},
     "board": {"type": "str", "choices": ["short", "full"], "default": "full"},

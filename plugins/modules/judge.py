@@ -50,10 +50,12 @@ options:
       - When a watch has stored its rounds there (O(watch)), the board and the page show trends.
     type: path
   report_files:
-    description: Which report files to write.
+    description:
+      - Which report files to write. V(alerts.json) has an alert per cause, as Alertmanager's API v2 takes it; V(launch.otlp.json) is the
+        report in the JSON form of OpenTelemetry's OTLP.
     type: list
     elements: str
-    choices: [index.html, launch.json, junit.xml, launch.prom]
+    choices: [index.html, launch.json, junit.xml, launch.prom, alerts.json, launch.otlp.json]
     default: [index.html, launch.json, junit.xml, launch.prom]
   report_facts:
     description:

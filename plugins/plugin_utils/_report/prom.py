@@ -33,7 +33,7 @@ def launch_prom(report: Report, every: t.Sequence[Finding] = ()) -> t.Iterator[s
         checks[finding["check"], finding["status"]] += finding.get("count") or 1
     causes = [({"cause": cause.get("cause"), "tier": cause.get("tier")}, rank) for rank, cause in enumerate(report["diagnoses"], 1)]
     values = [
-        ({**_labels(finding), "unit": finding["unit"] or ""}, finding["value"]) for finding in findings if _is_number(finding["value"])
+        ({**_labels(finding), "unit": finding["unit"] or ""}, finding["value"]) for finding in findings if is_number(finding["value"])
     ]
     started = moments.read(report["started_at"])
     verdicts = [({"verdict": name}, name == report["verdict"]) for name in _VERDICTS]
@@ -69,7 +69,7 @@ def _labels(finding: Finding) -> dict[str, t.Any]:
     return {"check": finding["check"], "host": finding["host"], "service": finding["service"], "instance": finding["instance"] or ""}
 
 
-def _is_number(value: t.Any) -> bool:
+def is_number(value: t.Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300
 
 

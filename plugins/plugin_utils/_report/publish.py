@@ -12,8 +12,10 @@ import typing as t
 
 from .._judge.report import HostEntry, Report
 from . import atomic_files, host_files
+from .alerts import alerts_json
 from .condensed import condensed
 from .junit import junit_xml
+from .otlp import launch_otlp
 from .page import index_html
 from .prom import launch_prom
 
@@ -32,7 +34,11 @@ FILES: dict[str, Renderer] = {
     "launch.json": lambda edition: atomic_files.launch_json(edition.written),
     "junit.xml": lambda edition: junit_xml(edition.written),
     "launch.prom": lambda edition: launch_prom(edition.written, edition.report["findings"]),
+    "alerts.json": lambda edition: [alerts_json(edition.report)],
+    "launch.otlp.json": lambda edition: [launch_otlp(edition.written)],
 }
+#: Those that are written unless others are named.
+STANDARD = ("index.html", "launch.json", "junit.xml", "launch.prom")
 
 
 def edition(report: Report, facts: str, files: t.Mapping[str, str]) -> Edition:
@@ -49,7 +55,7 @@ def _place(file: t.Optional[str]) -> t.Optional[dict[str, str]]:
 
 
 def publish(
-    report: Report, directory: t.Union[str, pathlib.Path], names: t.Collection[str] = tuple(FILES), facts: t.Optional[str] = None
+    report: Report, directory: t.Union[str, pathlib.Path], names: t.Collection[str] = STANDARD, facts: t.Optional[str] = None
 ) -> tuple[list[str], list[str]]:
     """Write the report's files (those named) into the directory; return their paths, and the problems with any of them.
 

@@ -119,7 +119,7 @@ class Plans:
             plans = self._read()
             yield plans
             kept = dict(sorted(plans.items(), key=lambda entry: float(entry[1].get("made_at") or 0.0))[-MOST_PLANS:])
-            atomic_files.write(self.folder / FILE, json.dumps(kept, ensure_ascii=False, indent=1) + "\n")
+            atomic_files.write(self.folder / FILE, [json.dumps(kept, ensure_ascii=False, indent=1), "\n"])
             os.chmod(self.folder / FILE, atomic_files.PRIVATE)
 
 

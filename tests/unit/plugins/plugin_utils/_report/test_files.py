@@ -67,7 +67,7 @@ def test_prom_has_verdict_counts_causes_and_values():
 
 @pytest.mark.parametrize("given", [MIXED, hostile(), report(), fleet(300)], ids=["mixed", "hostile", "nobody", "fleet"])
 def test_every_file_is_readable_whatever_is_in_it(tmp_path, given):
-    paths, problems = publish(given, tmp_path / "report")
+    paths, problems = publish(given, tmp_path / "report", tuple(FILES))
     assert not problems
     assert [path.rpartition("/")[2] for path in paths] == list(FILES)
     ElementTree.parse(tmp_path / "report" / "junit.xml")
@@ -80,7 +80,7 @@ def test_every_file_is_readable_whatever_is_in_it(tmp_path, given):
 def test_a_file_that_cannot_be_made_costs_itself_only(tmp_path, monkeypatch):
     (tmp_path / "junit.xml").write_text("from yesterday")
     monkeypatch.setitem(FILES, "junit.xml", lambda edition: 1 / 0)
-    paths, problems = publish(MIXED, tmp_path)
+    paths, problems = publish(MIXED, tmp_path, tuple(FILES))
     assert len(paths) == len(FILES) - 1 and "junit.xml could not be made (ZeroDivisionError" in problems[0]
     assert not (tmp_path / "junit.xml").exists()
 

@@ -198,6 +198,6 @@ def test_report_files_replace_links_and_follow_none(tmp_path: pathlib.Path) -> N
     target.chmod(0o666)
     for name in FILES:
         (tmp_path / name).symlink_to(target)
-    publish(FLEET, tmp_path)
+    publish(FLEET, tmp_path, tuple(FILES))
     assert target.read_text() == "precious"
     assert all(not (tmp_path / name).is_symlink() and mode(tmp_path / name) == 0o600 for name in FILES)
