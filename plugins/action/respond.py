@@ -11,6 +11,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ..module_utils._texts.plain import plain
 from ..plugin_utils._checks.catalogue import Catalogue, CatalogueError, load
 from ..plugin_utils._checks.query import WrongQuery
 from ..plugin_utils._judge.hostvars import raw
@@ -18,7 +19,7 @@ from ..plugin_utils._judge.report import Report
 from ..plugin_utils._report import atomic_files
 from ..plugin_utils._report.model import model
 from ..plugin_utils._report.publish import publish
-from ..plugin_utils._respond import effect, first_aid, words
+from ..plugin_utils._respond import automatic, effect, first_aid, words
 from ..plugin_utils._respond.tokens import NoToken, Plans
 from ..plugin_utils._store import before_after, responses
 from .judge import COMMON, judged, tell
@@ -26,8 +27,8 @@ from .judge import SPEC as JUDGED
 
 display = Display()
 
-#: The report before the act, beside the report: the one after it is compared with this one.
-BEFORE = "respond-before.json"
+#: The report before the act, beside the report and named by the run: the one after the act is compared with it.
+BEFORE = "respond-before-{}.json"
 
 SPEC: dict[str, t.Any] = {
     "step": {"type": "str", "required": True, "choices": ["token", "propose", "plan", "verify"]},
@@ -35,6 +36,8 @@ SPEC: dict[str, t.Any] = {
     "looked_from": {"type": "str", "default": ""},
     "acted": {"type": "dict", "default": {}},
     "last": {"type": "bool", "default": True},
+    "automatic": {"type": "raw", "default": []},
+    "stop_file": {"type": "path", "default": ""},
     **{name: JUDGED[name] for name in (*COMMON, "facts_from", "catalogue", "only", "probes", "phase", "report_dir")},
 }
 
@@ -66,12 +69,17 @@ class ActionModule(ActionBase):
 
     def _token(self, args: dict[str, t.Any], _task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """Refuse a token that is wrong, used or too old before anything is gathered."""
+        wrong = automatic.problems(plain(args["automatic"]))
+        if wrong:
+            raise NoToken("Nothing was gathered: " + "; ".join(wrong))
         return {"plan": Plans(args["report_dir"]).check(args["token"]) if args["token"] else None}
 
     def _propose(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """Look afresh. Without a token: what could be done. With one: whether its cause is still there."""
         report = self._report(args, task_vars)
         found, left = first_aid.proposals(report)
+        if args["token"] or args["automatic"]:
+            atomic_files.write(self._before(args), atomic_files.launch_json(report))
         if not args["token"]:
             tell(["", model(report)["headline"], *left])
             return {"proposals": [proposal.as_dict() for proposal in found], "left": left, "plan": None}
@@ -82,13 +90,14 @@ class ActionModule(ActionBase):
             raise NoToken(
                 f"the plan no longer applies: {plan['cause']} is no longer a cause on {plan['host']} that may be acted on ({why})"
             )
-        atomic_files.write(self._before(args), atomic_files.launch_json(report))
         return {"proposals": [], "left": left, "plan": plan}
 
     def _plan(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        """Print one plan per cause, with a token where every guard holds."""
-        plans = []
-        for looked in _looks(args["looked_from"], task_vars):
+        """Print one plan per cause, with a token where every guard holds; use the token of what the user's list names."""
+        looks = [*_looks(args["looked_from"], task_vars)]
+        pick, said = automatic.chosen(plain(args["automatic"]), looks, args["report_dir"], args["stop_file"])
+        plans, chosen = [], None
+        for looked in looks:
             proposal, seen = looked["proposal"], looked["looked"]
             token = None
             if seen.get("outcome") == "possible":
@@ -96,9 +105,13 @@ class ActionModule(ActionBase):
                 token = Plans(args["report_dir"]).mint({**proposal, "identity": seen["identity"], "limits": limits})
             tell(words.plan_lines(proposal, seen, token))
             plans.append({"cause": proposal["cause"], "host": proposal["host"], "token": token, "why": seen.get("why")})
+            if looked is pick and token is not None:
+                chosen = {"token": token, "plan": Plans(args["report_dir"]).check(token)}
+                said.append(f"{proposal['cause']} on {proposal['host']}: done now, as launch_respond_automatic says")
         if not plans:
             tell(["", "Nothing to do: no cause has an act. Nothing was changed."])
-        return {"plans": plans}
+        tell(said)
+        return {"plans": plans, "chosen": chosen}
 
     def _verify(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """Compare the report after the act with the one before; record and print what came of it."""
@@ -107,6 +120,7 @@ class ActionModule(ActionBase):
         came = effect.effect(before, after, acted["cause"], acted["host"])
         settled = came.kind != effect.SAME or args["last"]
         if settled:
+            self._before(args).unlink(missing_ok=True)
             responses.record(args["report_dir"], {**_entry(acted, "verified"), "effect": came.kind, "says": came.says})
             responses.tell(after, args["report_dir"])
             for problem in publish(after, args["report_dir"])[1]:
@@ -129,7 +143,7 @@ class ActionModule(ActionBase):
 
     @staticmethod
     def _before(args: dict[str, t.Any]) -> t.Any:
-        return Plans(args["report_dir"]).folder / BEFORE
+        return Plans(args["report_dir"]).folder / BEFORE.format(os.getppid())
 
 
 def _looks(name: str, task_vars: dict[str, t.Any]) -> t.Iterator[dict[str, t.Any]]:

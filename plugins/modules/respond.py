@@ -42,6 +42,15 @@ options:
     description: Whether no further look at the effect follows.
     type: bool
     default: true
+  automatic:
+    description:
+      - Causes whose act is done without a token, a list of C(cause) and C(once_within) (minutes, 60). Never an act that cannot be taken back.
+    type: raw
+    default: []
+  stop_file:
+    description: While this file is there, nothing is done without a token; by default C(respond.stop) beside the report.
+    type: path
+    default: ''
   report_dir:
     description: Directory on the control node with the report. Plans, tokens and the record (C(responses.jsonl)) are beside it.
     type: path
@@ -126,6 +135,10 @@ plans:
   returned: O(step=plan)
   type: list
   elements: dict
+chosen:
+  description: Token and plan of what O(automatic) names, null without one.
+  returned: O(step=plan)
+  type: dict
 effect:
   description: C(better), C(same) or C(worse).
   returned: O(step=verify)
