@@ -29,6 +29,8 @@ ROLES: dict[str, tuple[str, ...]] = {
     "reporting": ("pg_read_all_data",),
     "responder": ("pg_monitor", "pg_signal_backend", "shop"),
 }
+#: What acts may limit an unknown client; from PostgreSQL 16 on that takes the right to administer its role, too.
+MAY_LIMIT = "ALTER ROLE responder CREATEROLE; GRANT reporting TO responder WITH ADMIN OPTION"
 INDEX = "shop_order_customer_idx"
 
 
@@ -70,6 +72,8 @@ class Command(BaseCommand):
                     db.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(name, password))
                     for group in groups:
                         db.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(group), name))
+                    if role == "responder":
+                        db.execute(MAY_LIMIT)
             if not db.execute("SELECT 1 FROM pg_database WHERE datname = 'shop'").fetchone():
                 self.changes.append("database shop")
                 db.execute("CREATE DATABASE shop OWNER shop")
