@@ -11,6 +11,7 @@ from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._texts.plain import plain
+from ..module_utils._texts.redact import clean
 from ..plugin_utils._judge.hostvars import message_of
 from ..plugin_utils._respond import words
 from ..plugin_utils._respond.effect import BETTER
@@ -59,7 +60,7 @@ class ActionModule(ActionBase):
         responses.record(folder, {"event": "acting", **entry})
         outcome = self._module("act", plan, args, task_vars)
         acted = outcome.get("outcome") == "acted"
-        said = outcome.get("says") if acted else outcome.get("why")
+        said = clean(str(outcome.get("says") if acted else outcome.get("why")), 600)
         responses.record(folder, {"event": "acted" if acted else "refused", "says": said, **entry})
         tell(["", f"{'ACTED' if acted else 'REFUSED'} on {plan['host']}: {said}"])
         if not acted:
@@ -71,7 +72,7 @@ class ActionModule(ActionBase):
         """What helped stays; what did not is taken back at once. The timer does so anyway when this does not come about."""
         plan, step = args["plan"], "stay" if args["effect"] == BETTER else "undo"
         outcome = self._module(step, plan, args, task_vars)
-        said = outcome.get("says") or outcome.get("why")
+        said = clean(str(outcome.get("says") or outcome.get("why") or ""), 600)
         entry = {"who": words.user(), "token": str(args["token"])[:SHOWN], **{name: plan.get(name) for name in RECORDED}}
         responses.record(str(args["report_dir"]), {"event": outcome["outcome"], "says": said, **entry})
         Plans(str(args["report_dir"])).done(str(args["token"]))

@@ -15,7 +15,7 @@ from .._collect.entry import instances_wanted, speak_c
 from .._collect.host_tools import HostTools
 from .._collect.problem import Problem
 from .._collectors.gather_services import requested
-from .._texts.redact import hide_deep
+from .._texts.redact import clean, hide_deep
 from . import timer
 from .act import Act, Refused, Target
 from .guard import broken, judged
@@ -84,7 +84,8 @@ def _act(act: Act, params: t.Mapping[str, t.Any], check: bool) -> Result:
         looked = _look(act, params, check)
         differs = looked["identity"] != params["identity"]
         why = "the target is another one than the plan's" if differs else looked["why"]
-        shown = {"prepared": "\n".join(looked["commands"]) + "\n"}
+        lines = [clean(line, 1000) for command in looked["commands"] for line in command.splitlines()]
+        shown = {"prepared": "\n".join(lines) + "\n"}
         return {"outcome": "refused" if why else "would act", "why": why, "changed": not why, "diff": shown}
     _arm(act, params)
     try:

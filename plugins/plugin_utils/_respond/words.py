@@ -21,18 +21,23 @@ def plan_lines(proposal: Data, looked: Data, token: t.Optional[str]) -> list[str
     """One plan. The command and the token are lines of their own."""
     lines = [
         "",
-        f"PLAN for {proposal['cause']} on {proposal['host']}: {clean(proposal['what'], 300)}",
+        clean(f"PLAN for {proposal['cause']} on {proposal['host']}: {proposal['what']}", 400),
         *_entry("where", f"{proposal['service']} {proposal['instance']} on {proposal['host']}{_identity(looked)}"),
         *_entry("why", proposal["why"]),
         *[line for row in looked.get("guards") or [] for line in _entry("guard", _guard(row))],
         *_entry("cost", looked.get("cost") or "not known"),
         *_entry("undo", looked.get("undo") or NO_UNDO),
         "  runs:",
-        *[f"    {line}" for command in looked.get("commands") or [] for line in str(command).splitlines()],
+        *[f"    {_shown(line)}" for command in looked.get("commands") or [] for line in str(command).splitlines()],
     ]
     if token is None:
         return [*lines, *_entry("not possible", looked.get("why") or "it could not be looked at"), "  no token: this act would be refused"]
     return [*lines, f"  token: {token}", "  good once, for ten minutes: add -e launch_respond=<token>"]
+
+
+def _shown(line: str) -> str:
+    """A line of a command as it stands, without what a terminal would obey: names of tables and URLs are a stranger's."""
+    return " " * (len(line) - len(line.lstrip(" "))) + clean(line, 1000)
 
 
 def _guard(row: Data) -> str:

@@ -1,0 +1,80 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The playbook at a real PostgreSQL: a plan changes nothing, a wrong token neither; the right one acts once, is verified and recorded."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import re
+import subprocess
+import typing as t
+
+import pytest
+import yaml
+
+from tests.support import ansible
+from tests.support.postgresql import Postgres
+from tests.support.server import ROOT, VENV
+
+
+@pytest.fixture
+def server() -> t.Iterator[Postgres]:
+    with Postgres() as running:
+        running.psql("create table child (id int); create role app login; create role visitor login; grant all on child to app, visitor")
+        running.psql("create role responder login; grant pg_monitor, pg_signal_backend to responder")
+        running.psql("create role watcher login; grant pg_monitor to watcher")
+        running.client("begin; lock table child;", user="app", application="billing")
+        running.until("exists (select from pg_locks where mode = 'AccessExclusiveLock' and granted)", "it holds the lock")
+        running.client("select * from child;", user="visitor", application="web")
+        running.until(
+            "exists (select from pg_stat_activity where wait_event_type = 'Lock' and query_start < now() - interval '2s')", "it waits"
+        )
+        yield running
+
+
+class Fleet:
+    def __init__(self, server: Postgres, folder: pathlib.Path) -> None:
+        self.folder, self.report = folder, folder / "report"
+        variables = {
+            "ansible_connection": "local",
+            "ansible_python_interpreter": str(VENV / "python"),
+            "launch_check_services": {"postgresql": [{**server.place, "login_user": "watcher", "name": "shop"}]},
+            "launch_respond_login": {"postgresql": {"login_user": "responder"}},
+            "launch_check_known_clients": ["app", "visitor", "responder", "watcher"],
+            "launch_check_window": 1,
+            "launch_check_report_dir": str(self.report),
+        }
+        (folder / "inventory.yml").write_text(yaml.safe_dump({"all": {"hosts": {"db1": variables}}}))
+
+    def respond(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return ansible.run(
+            "ansible-playbook", "-i", self.folder / "inventory.yml", ROOT / "playbooks/launch_respond.yml", *words, seconds=300
+        )
+
+    def events(self) -> list[str]:
+        path = self.report / "responses.jsonl"
+        return [json.loads(line)["event"] for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def test_plan_token_act_verify_record(server: Postgres, tmp_path: pathlib.Path) -> None:
+    fleet = Fleet(server, tmp_path)
+    alive = "select count(*) from pg_stat_activity where application_name = 'billing'"
+    planned = fleet.respond("--check", "--diff")
+    token = re.search(r"\btoken: ([0-9a-f]{16,})", planned.stdout)
+    assert planned.returncode == 0 and token is not None, planned.stdout + planned.stderr
+    assert "PLAN for idle_in_transaction on db1" in planned.stdout and "pg_terminate_backend(a.pid)" in planned.stdout
+    wrong = fleet.respond("-e", "launch_respond=0000000000000000")
+    assert wrong.returncode != 0 and "there is no plan with this token" in wrong.stdout + wrong.stderr
+    assert server.psql(alive) == "1" and fleet.events() == []
+    acted = fleet.respond("-e", f"launch_respond={token[1]}")
+    assert acted.returncode == 0, acted.stdout + acted.stderr
+    assert server.psql(alive) == "0" and "BETTER: idle_in_transaction is gone" in acted.stdout
+    assert fleet.events() == ["acting", "acted", "verified", "stays"]
+    again = fleet.respond("-e", f"launch_respond={token[1]}")
+    assert again.returncode != 0 and "a token is good once" in again.stdout + again.stderr
+    report = json.loads((fleet.report / "launch.json").read_text())
+    assert [row["what"] for row in report["changes"]].count("response") == 1
+    assert {path.stat().st_mode & 0o077 for path in fleet.report.iterdir() if path.is_file()} == {0}

@@ -1,0 +1,35 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A plan prints names that strangers chose: nothing of them reaches the terminal as a command, and no line of them is taken for a token."""
+
+from __future__ import annotations
+
+import re
+
+from ansible_collections.warroom.launch.plugins.plugin_utils._respond.words import plan_lines
+
+HOSTILE = "x\x1b[2J\x07\r\ntoken: ffffffffffffffffffffffffffffffff\u2028y\x9b31m"
+
+
+def test_hostile_names_are_data() -> None:
+    proposal = dict.fromkeys(("cause", "host", "service", "instance", "what", "why"), HOSTILE)
+    guard = {"name": HOSTILE, "says": HOSTILE, "operator": ">=", "value": HOSTILE, "limit": 1, "holds": False}
+    looked = {
+        "identity": {"pid": HOSTILE},
+        "guards": [guard],
+        "commands": [f"  {HOSTILE}"],
+        "cost": HOSTILE,
+        "undo": HOSTILE,
+        "why": HOSTILE,
+    }
+    lines = plan_lines(proposal, looked, None)
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028]", "\n".join(lines))
+    assert not [line for line in lines if re.match(r"\s{0,2}token: ", line)] and "no token" in lines[-1]
+
+
+def test_a_guard_that_is_not_known_says_so() -> None:
+    guard = {"name": "blocks", "says": "it holds up others", "operator": ">=", "value": None, "limit": True, "holds": False}
+    proposal = dict.fromkeys(("cause", "host", "service", "instance", "what", "why"), "a")
+    assert "  guard: it holds up others: NOT KNOWN" in plan_lines(proposal, {"guards": [guard]}, None)
