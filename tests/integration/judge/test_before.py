@@ -68,4 +68,4 @@ def test_a_site_is_looked_at_from_the_control_node(inventory: pathlib.Path) -> N
         _said, report = check(inventory, "-e", json.dumps({"launch_check_sites": [names]}))
     assert [finding for finding in report["findings"] if finding["service"] == "site"] == []
     said, _report = check(inventory, "-e", json.dumps({"launch_check_sites": [{"address": "x", "urls": 1}]}))
-    assert "launch_check_sites: site instance: " in said and "urls" in said
+    assert "launch_check_sites" in said and "site instance: " in said and "urls" in said
