@@ -172,14 +172,15 @@ ansible_facts:
               description: O(error_pages), those that are not there first.
               type: list
               elements: dict
-              contains: &row
-                url: {type: str, description: The URL.}
-                failed: {type: bool, description: Whether it gave an error or nothing.}
-                status: {type: int, description: Its status.}
-                kept_seconds: {type: int, description: 'How long it may be kept by its headers, 0 when they say nothing of it.'}
-                cookie: {type: bool, description: Whether it sets a cookie.}
-                why: {type: str, description: 'What is wrong, empty when nothing is.'}
-                shown: {type: bool, description: 'Whether there is a page (of O(error_pages) only).'}
+              contains:
+                <<: &row
+                  url: {type: str, description: The URL.}
+                  failed: {type: bool, description: Whether it gave an error or nothing.}
+                  status: {type: int, description: Its status.}
+                  kept_seconds: {type: int, description: 'How long it may be kept by its headers, 0 when they say nothing of it.'}
+                  cookie: {type: bool, description: Whether it sets a cookie.}
+                  why: {type: str, description: 'What is wrong, empty when nothing is.'}
+                shown: {type: bool, description: 'Whether there is a page.'}
             error_pages_total: {type: int, description: How many there are.}
             error_pages_absent_total: {type: int, description: How many are not there or empty.}
             error_pages_kept_seconds: {type: int, description: The longest time that one of them may be kept.}

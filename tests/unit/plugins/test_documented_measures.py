@@ -24,6 +24,8 @@ COMMON = (
 
 #: service → measures that no test without a server shapes, and why.
 ONLY_LIVE: dict[str, dict[str, str]] = {
+    "haproxy": {"socket": "asked over a real one: tests/integration/haproxy"},
+    "pgbouncer": {"owner": "told by a real socket's peer: tests/integration/pgbouncer"},
     "mysql": {
         "plans": "EXPLAIN of a running query: tests/integration/mysql/test_real_mysql_sessions.py",
         "undefined_names": "statements of other sessions: tests/integration/mysql/test_real_mysql_statements.py",

@@ -21,7 +21,8 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _LUA = "_by_lua_block"
-_LUA_TOKEN = re.compile(r"""--[^\n]*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|[{}]""")
+# a string that nothing closes ends with its line: asking for its end at each quote would take quadratic time
+_LUA_TOKEN = re.compile(r"""--[^\n]*|"(?:[^"\\\n]|\\.)*"?|'(?:[^'\\\n]|\\.)*'?|[{}]""")
 
 
 class Directive(t.NamedTuple):

@@ -11,7 +11,7 @@ import yaml
 
 from ansible_collections.warroom.launch.plugins.plugin_utils._judge import variables
 
-PREFIXES = ("launch_check_", "launch_watch_", "launch_monitoring_", "practice_stack_")
+PREFIXES = ("launch_check_", "launch_watch_", "launch_monitoring_", "launch_respond", "practice_stack_")
 
 
 def documented() -> list[str]:
