@@ -352,7 +352,7 @@ fleet:
             folder: {type: str, description: The project's folder on the first of them.}
             differences: {description: 'In what they differ, at most 30.', type: list, elements: dict, contains: {
               kind: {type: str, description: 'V(release), V(version), V(key), V(setting), V(package) or V(variable).'},
-              name: {type: str, description: Of what.}, values: {type: str, description: 'Who has which; of keys and variables no value.'}}}
+              name: {type: str, description: Of what.}, sides: {type: str, description: 'Who has which; of keys and variables no value.'}}}
             differences_total: {type: int, description: How many there are.}
             releases_differing_total: {type: int, description: '1 when the code differs, null when fewer than two tell; as below.'}
             versions_differing_total: {type: int, description: 1 when Django's version differs.}

@@ -24,7 +24,8 @@ options:
       - What to gather. Without it, or with V(auto), whatever runs on the host.
       - A dictionary has an entry per service. Its value is V(auto) (find the instances here), a list of dictionaries
         (instances, each with the options of the service's own module) or a dictionary (options for the instances that are found).
-      - Services are C(server), C(site), C(haproxy), C(nginx), C(varnish), C(varnish_traffic), C(uwsgi), C(wsgi), C(django), C(memcached), C(redis), C(celery), C(pgbouncer), C(postgresql), C(mysql), C(checklist), C(backup).
+      - Services are C(server), C(site), C(haproxy), C(nginx), C(varnish), C(varnish_traffic), C(uwsgi), C(wsgi),
+        C(django), C(memcached), C(redis), C(celery), C(pgbouncer), C(postgresql), C(mysql), C(checklist), C(backup).
       - Hidden as a whole in output because entries may hold passwords.
     type: raw
 """
@@ -53,7 +54,8 @@ ansible_facts:
     launch_server:
       description:
         - This key and C(launch_haproxy), C(launch_nginx), C(launch_varnish), C(launch_varnish_traffic), C(launch_uwsgi), C(launch_wsgi),
-          C(launch_memcached), C(launch_redis), C(launch_pgbouncer), C(launch_celery), C(launch_postgresql) and C(launch_mysql) have this form. The measures of a service are documented by its own module.
+          C(launch_memcached), C(launch_redis), C(launch_pgbouncer), C(launch_celery), C(launch_postgresql) and C(launch_mysql) have this form.
+          The measures of a service are documented by its own module.
       type: dict
       contains:
         schema: {type: int, description: Version of the structure of these facts.}

@@ -154,6 +154,7 @@ PARTS: tuple[tuple[str, tuple[str, ...], t.Optional[str]], ...] = (
     ("plugin_utils._fleet.broker", ("brokers",), "celery_queue"),
     ("plugin_utils._fleet.connection_budget", ("budgets",), "connection_budget"),
     ("plugin_utils._fleet.database_clients", ("databases",), "database_clients"),
+    ("plugin_utils._fleet.django_servers", ("django_servers",), "django_servers"),
     ("plugin_utils._fleet.memcached_pool", ("pools",), "memcached_pool"),
     ("plugin_utils._fleet.siblings", ("alike",), "siblings"),
     ("plugin_utils._fleet.visitors", ("visitors",), "visitors"),

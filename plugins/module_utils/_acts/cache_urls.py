@@ -27,7 +27,7 @@ MOST_KEPT = 5
 COMPILE_SECONDS = 30.0
 #: What goes to the shell and from there to the management CLI: printable, and nothing that could end the text of a VCL.
 _REGEX = re.compile(r"[\x21\x23-\x7e]{1,300}")
-_VERSION = re.compile(r"^\s*vcl\s+4\.[01]\s*;[^\n]*\n", re.MULTILINE)
+_VERSION = re.compile(r"^[ \t]*vcl[ \t]+4\.[01]\s*;[^\n]*\n", re.MULTILINE)
 _COMMENT = re.compile(r"#[^\n]*|//[^\n]*|/\*.*?\*/", re.DOTALL)
 #: What a vcl_recv may do that a request needs even when its answer comes from the cache.
 _NEEDED = re.compile(

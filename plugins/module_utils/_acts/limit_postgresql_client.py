@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from .._collectors.postgresql.session import quoted
+from .._texts.counted import counted
 from . import postgresql
 from .act import Act, Done, Looked, Refused
 from .guard import Guard, broken, judged
@@ -45,9 +46,8 @@ class LimitPostgresqlClient(Act):
         with postgresql.session(self.target) as acting:
             row = self._read(acting)
         before = {"connections": row["connection_limit"], "role_id": row["role_id"]}
-        cost = (
-            f"{self._role} gets at most {self._limit} connections, and its new ones {STATEMENT_SECONDS} s a statement; running ones go on"
-        )
+        most = counted(self._limit, "connection", "connections")
+        cost = f"{self._role} gets at most {most}, and its new ones {STATEMENT_SECONDS} s a statement; running ones go on"
         return Looked(
             before, row, self._statements(self._limit, True), cost, " ".join(self._statements(int(row["connection_limit"]), False))
         )
@@ -65,7 +65,10 @@ class LimitPostgresqlClient(Act):
                 raise Refused(f"a guard no longer holds: {'; '.join(why)}")
             # both or none
             acting.rows("BEGIN; " + " ".join(self._statements(self._limit, True)) + " COMMIT")
-        return Done(f"role {self._role} is limited to {self._limit} connections and {STATEMENT_SECONDS} s a statement", dict(identity))
+        return Done(
+            f"role {self._role} is limited to {counted(self._limit, 'connection', 'connections')} and {STATEMENT_SECONDS} s a statement",
+            dict(identity),
+        )
 
     def undo(self, state: t.Mapping[str, t.Any]) -> str:
         before = state.get("connections")

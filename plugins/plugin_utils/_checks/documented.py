@@ -90,7 +90,7 @@ TEXT = r"""
 "unknown_longest_query_seconds":"f", "replicas_total":"i"},
 "connection_budget": {"host":"s", "address":"s", "service":"s", "planned":"i", "usable":"i", "left":"i", "used":"i", "budget_ratio":"f", "users":[{"name":"s",
 "sessions_planned":"i"}], "users_total":"i"},
-"django_servers": {"servers":["s"], "servers_total":"i", "folder":"s", "differences":[{"kind":"s", "name":"s", "values":"s"}], "differences_total":"i",
+"django_servers": {"servers":["s"], "servers_total":"i", "folder":"s", "differences":[{"kind":"s", "name":"s", "sides":"s"}], "differences_total":"i",
 "releases_differing_total":"i", "versions_differing_total":"i", "keys_differing_total":"i", "settings_differing_total":"i", "packages_differing_total":"i",
 "variables_differing_total":"i"},
 "siblings": {"outliers":[{"host":"s", "name":"s", "service":"s", "measure":"s", "value":"f", "median":"f", "siblings":"i"}], "outliers_total":"i",

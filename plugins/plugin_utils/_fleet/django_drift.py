@@ -32,7 +32,7 @@ ABSENT = "absent"
 
 
 def differences(sides: t.Sequence[tuple[str, Data]]) -> list[Row]:
-    """`{kind, name, values: [{where, value}]}` of everything in which the sides, as (where, facts), are not alike."""
+    """`{kind, name, sides: [{where, value}]}` of everything in which the sides, as (where, facts), are not alike."""
     rows: list[Row] = []
     for kind, read in _READERS.items():
         told = [(where, values) for where, facts in sides if (values := read(facts)) is not None]
@@ -41,7 +41,7 @@ def differences(sides: t.Sequence[tuple[str, Data]]) -> list[Row]:
             # a part of the settings that one server did not read is compared among the others
             known = [(where, values.get(name, ABSENT)) for where, values in told if kind in _WHOLE or name in values]
             if len({str(value) for _where, value in known}) > 1:
-                rows.append({"kind": kind, "name": name, "values": [{"where": where, "value": value} for where, value in known]})
+                rows.append({"kind": kind, "name": name, "sides": [{"where": where, "value": value} for where, value in known]})
     return rows
 
 
@@ -53,7 +53,7 @@ def told_by(sides: t.Iterable[tuple[str, Data]], kind: str) -> int:
 def in_words(row: Data, most: int = 4) -> str:
     """`5.1 on web1 and web2, 5.0 on web3`; of what is secret only who has the same."""
     groups: dict[str, list[str]] = {}
-    for each in row["values"]:
+    for each in row["sides"]:
         groups.setdefault(str(each["value"]), []).append(str(each["where"]))
     hidden = row["kind"] in ("key", "variable")
     said = []

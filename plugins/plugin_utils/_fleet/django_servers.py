@@ -39,6 +39,6 @@ def _compared(name: str, servers: t.Sequence[Instance]) -> dict[str, t.Any]:
     return {
         **{"name": name, "state": "up", "problem": None, "servers_total": len(sides), "servers": [host for host, _facts in sides][:MOST]},
         "folder": folder,
-        "differences": [{"kind": row["kind"], "name": row["name"], "values": in_words(row)} for row in rows[:MOST]],
+        "differences": [{"kind": row["kind"], "name": row["name"], "sides": in_words(row)} for row in rows[:MOST]],
         **{"differences_total": len(rows), **measures, "unknown": unknown, "notes": []},
     }

@@ -26,6 +26,9 @@ COMMON = (
 ONLY_LIVE: dict[str, dict[str, str]] = {
     "haproxy": {"socket": "asked over a real one: tests/integration/haproxy"},
     "pgbouncer": {"owner": "told by a real socket's peer: tests/integration/pgbouncer"},
+    **dict.fromkeys(
+        ("uwsgi", "wsgi"), dict.fromkeys(("stacks", "stacks_total"), "told by py-spy: tests/integration/uwsgi/test_real_uwsgi_stacks.py")
+    ),
     "mysql": {
         "plans": "EXPLAIN of a running query: tests/integration/mysql/test_real_mysql_sessions.py",
         "undefined_names": "statements of other sessions: tests/integration/mysql/test_real_mysql_statements.py",

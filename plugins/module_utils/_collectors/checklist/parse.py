@@ -14,7 +14,7 @@ from ..._collect.problem import Problem
 
 #: Lines that are read.
 MOST = 200
-_LINE = re.compile(r"^\s*[-*+] \[(?P<mark>[ xX])\] (?P<item>\S.{0,400})$", re.MULTILINE)
+_LINE = re.compile(r"^[ \t]*[-*+] \[(?P<mark>[ xX])\] (?P<item>\S.{0,400})$", re.MULTILINE)
 #: Who ticked it and when, at the end: `(Ada Lovelace, 2026-11-28)`.
 _SIGNED = re.compile(r"^(?P<item>.*\S)\s+\((?P<by>[^()]{1,80}), *(?P<day>\d{4}-\d{2}-\d{2})\)\s*$")
 

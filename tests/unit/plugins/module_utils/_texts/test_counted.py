@@ -24,7 +24,6 @@ _SEVERAL = re.compile(
 NEVER_ONE = {
     ("_collectors/celery/shape.py", "workers"),  # of one name
     ("_collectors/memcached/shape.py", "connections"),  # as many refused as opened, since the start
-    ("_collectors/postgresql/fetch.py", "sessions"),  # more waiting ones than are looked up
     ("_collectors/varnish_traffic/collector.py", "lines"),  # of a log
 }
 

@@ -74,7 +74,7 @@ def test_servers_that_are_alike() -> None:
 def test_each_difference_is_in_its_check_alone(kind: str, status: str, change: dict[str, t.Any], words: str) -> None:
     facts, states = compared({}, {}, change)
     assert {name: state for name, state in states.items() if name in KINDS} == {name: status if name == kind else "ok" for name in KINDS}
-    assert [row["values"] for row in facts["differences"]] == [words]
+    assert [row["sides"] for row in facts["differences"]] == [words]
     assert "0a1b2c3d" not in str(facts) and "deadbeef" not in str(facts)
 
 
