@@ -26,15 +26,19 @@ MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*_stats.
 
 #: An instance of each service that is not there, so that a module has something to say without a server.
 PLACES: dict[str, dict[str, t.Any]] = {
+    "backup": {"files": ["/nonexistent/*.dump"]},
     "celery": {"broker_url": "redis://:{secret}@127.0.0.1:1/0"},
+    "checklist": {"file": "/nonexistent/list.md"},
     "django": {"chdir": "/nonexistent/shop"},
     "haproxy": {"socket": "127.0.0.1:1", "login_user": "monitor"},
     "memcached": {"address": "127.0.0.1:1", "username": "monitor"},
     "mysql": {"login_host": "127.0.0.1", "login_port": 1, "login_user": "monitor"},
     "nginx": {"status_url": "http://127.0.0.1:1/nginx_status"},
+    "pgbouncer": {"login_host": "127.0.0.1", "login_port": 1, "login_user": "monitor"},
     "postgresql": {"login_host": "127.0.0.1", "login_port": 1, "login_user": "monitor"},
     "redis": {"address": "127.0.0.1:1", "login_user": "monitor"},
     "server": {"name": "10"},
+    "site": {"url": "http://127.0.0.1:1/"},
     "uwsgi": {"stats": "127.0.0.1:1"},
     "varnish": {"instance": "/nonexistent/varnish"},
     "varnish_traffic": {"instance": "/nonexistent/varnish"},

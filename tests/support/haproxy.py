@@ -20,7 +20,8 @@ class Haproxy(Server):
 
     def __init__(self, servers: t.Sequence[str] = (), *, settings: str = "", backend: str = "", maxconn: int = 100) -> None:
         super().__init__()
-        self.port, self.page_port = free_port(), free_port()
+        # an instance has the name of its lowest port
+        self.port, self.page_port = sorted((free_port(), free_port()))
         self.servers = list(servers)
         self.settings, self.backend, self.maxconn = settings, backend, maxconn
 

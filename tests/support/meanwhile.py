@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import typing as t
 
@@ -22,4 +23,4 @@ def with_meanwhile(collector: Collector, action: t.Optional[t.Callable[[], t.Any
             super().watch(seconds)
             worker.join()
 
-    return type(collector)(collector.service, collector.options, Sampler, collector.discover, collector.places, collector.libraries)
+    return dataclasses.replace(collector, sampler=Sampler)
