@@ -71,7 +71,7 @@ def test_a_server_that_does_not_come_up_is_named_with_its_log(stack: Practice) -
 def test_an_unknown_story_is_refused_before_anything_changes(stack: Practice) -> None:
     refused = stack.start("missing_indexes")
     assert (refused.rc, refused.changed) == (2, 0)
-    assert "There is no story missing_indexes; known are healthy, cold_cache" in " ".join(refused.output.split())
+    assert "There is no story missing_indexes in the classic flavour; known are healthy, missing_index" in " ".join(refused.output.split())
 
 
 def test_a_port_that_is_taken_is_named() -> None:
