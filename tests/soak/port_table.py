@@ -57,6 +57,7 @@ SPECIAL = {
     ("management", "greeted garbage"): "is not a list of queues",
     ("flower", "greeted garbage"): "does not hold its metrics",
     ("amqp", "greeted flood"): "does not speak",  # its frames are of no open channel
+    ("haproxy", "greeted garbage"): "does not end",  # HAProxy hangs up after an answer, this one does not
     ("redis", "greeted garbage"): "hangs up",  # in the middle of a line
 }
 #: It gives statistics to every first question, and garbage to the second: it is up, and what that connection asked for is unknown.

@@ -15,9 +15,9 @@ from .._fleet.stacks import spots
 from .._judge.report import Report
 from . import charts
 from .charts import Chart, number
+from .measured_rows import Places, instances_by_place, part, rows_of, values
 
 Facts = t.Mapping[str, t.Any]
-Places = list[tuple[str, dict[str, t.Any]]]  # (where, instance)
 
 
 def panels(report: Report) -> list[dict[str, t.Any]]:
@@ -32,41 +32,6 @@ def panels(report: Report) -> list[dict[str, t.Any]]:
         if plots:
             result.append({"service": service, "title": TITLES[service], "charts": plots})
     return result
-
-
-def instances_by_place(report: Report, service: str) -> Places:
-    """Every instance that is up, named by host (and instance where a host has several)."""
-    result: Places = []
-    for host, record in report["hosts"].items():
-        up = [instance for instance in instances_in(record["facts"], service) if instance.get("state") == "up"]
-        result += [(clean(host if len(up) == 1 else f"{host} {instance.get('name')}", 120), instance) for instance in up]
-    return result
-
-
-def part(instance: t.Any, path: str) -> t.Any:
-    """A measure by its dotted path, None when it is not there."""
-    for key in path.split("."):
-        instance = instance.get(key) if isinstance(instance, dict) else None
-    return instance
-
-
-def rows_of(instances: Places, path: str) -> list[dict[str, t.Any]]:
-    """The rows of a list in every instance, each with `where`."""
-    result = []
-    for where, instance in instances:
-        listed = part(instance, path)
-        result += [{**row, "where": where} for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
-    return result
-
-
-def values(instances: Places, path: str, invert: bool = False) -> list[dict[str, t.Any]]:
-    """Rows {label, value} for bars; `invert` shows the complement of a ratio."""
-    rows = []
-    for where, instance in instances:
-        value = number(part(instance, path))
-        if value is not None:
-            rows.append({"label": where, "value": 1 - value if invert else value})
-    return rows
 
 
 def _visitors(report: Report) -> t.Iterator[t.Optional[Chart]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import re
 import typing as t
 
 from ..._collect import http_get, stream
@@ -19,6 +20,9 @@ from . import parse
 MOST_BYTES = 16 << 20
 #: What a socket that may only be entered by its group wants.
 RIGHTS = "stats socket /run/haproxy/admin.sock mode 660 group haproxy level user"
+
+#: How a typed answer begins: `1.Version.1:…` of the process, `F.2.0.0.pxname.1:…` of a proxy.
+_TYPED = re.compile(rb"\s*(?:\d+\.|[A-Z]\.\d+\.)")
 
 
 class Reading(t.NamedTuple):
@@ -40,7 +44,9 @@ def _ask(address: stream.Address, command: bytes, seconds: float) -> bytes:
         try:
             conn.sendall(command)
             answer = stream.read_all(conn, seconds, MOST_BYTES)
-        except TimeoutError:
+        except TimeoutError as late:
+            if late.args and isinstance(late.args[0], bytes) and late.args[0]:
+                raise Problem(f"no complete answer of the stats socket {shown} within {seconds:.2g} s: it does not end") from None
             raise Silent(f"the stats socket {shown} did not answer within {seconds:.2g} s", address) from None
         except OSError:
             answer = b""
@@ -48,6 +54,8 @@ def _ask(address: stream.Address, command: bytes, seconds: float) -> bytes:
         raise HungUp(f"the stats socket {shown} hangs up without an answer", address)
     if answer.startswith((b"Unknown command", b"Permission denied")):
         raise Problem(f"the stats socket {shown} may not be asked for statistics: {RIGHTS}")
+    if not _TYPED.match(answer):
+        raise Problem(f"what listens at {shown} does not speak as HAProxy's stats socket does")
     return answer
 
 
