@@ -132,7 +132,7 @@ def _recorded_as(command: str) -> str:
 def _sent(value: t.Any, command: str) -> t.Any:
     """A reply as the session gives it: texts as bytes, whatever was put in their place."""
     if isinstance(value, dict) or value is None:
-        return resp.Refusal(str(part(value, "error") or "ERR").split(" ")[0])
+        return resp.Refusal(str(part(value, "error") or "ERR").split(" ", maxsplit=1)[0])
     if isinstance(value, list) and _IN_LINES.match(command):
         if command == "CLIENT LIST":
             return lines(value).encode("utf-8", "replace")

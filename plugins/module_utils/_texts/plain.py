@@ -59,9 +59,9 @@ def plain(value: t.Any, depth: int = 0) -> t.Any:
 def _container(value: t.Any, depth: int) -> t.Any:
     if depth >= MAX_DEPTH:
         return None
-    if type(value) is dict:
+    if type(value) is dict:  # pylint: disable=unidiomatic-typecheck
         return {_key(key): plain(item, depth + 1) for key, item in value.items()}
-    if type(value) is list:
+    if type(value) is list:  # pylint: disable=unidiomatic-typecheck
         return [plain(item, depth + 1) for item in value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
@@ -96,7 +96,7 @@ def _key(key: t.Any) -> str:
 
 def text(value: t.Union[str, bytes, bytearray, memoryview]) -> str:
     """Text that is valid UTF-8: foreign bytes and lone surrogates become U+FFFD, NUL is removed."""
-    if type(value) is str and value.isascii() and "\0" not in value:
+    if type(value) is str and value.isascii() and "\0" not in value:  # pylint: disable=unidiomatic-typecheck
         return value
     if not isinstance(value, str):
         value = bytes(value).decode("utf-8", "replace")

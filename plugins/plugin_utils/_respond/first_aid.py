@@ -190,8 +190,8 @@ def _proposal(report: Data, diagnosis: Data, aid: Aid) -> t.Union[Proposal, str]
 def target_of(report: Data, diagnosis: Data, services: t.Collection[str]) -> tuple[str, str, str]:
     """The instance that the cause is about: the first that it hits of a service that its act knows, or else the only one on its host."""
     for shown in diagnosis.get("hit") or []:
-        host, _, rest = str(shown).partition("/")
-        service, _, instance = rest.partition("/")
+        host, _slash, rest = str(shown).partition("/")
+        service, _slash, instance = rest.partition("/")
         if service in services:
             return host, service, instance
     named = [

@@ -80,7 +80,7 @@ class Plans:
         """The run that acts at this moment, in words. One that was killed acts no more."""
         for plan in plans.values():
             by = plan.get("by")
-            if isinstance(by, dict) and process_start(int(by.get("pid") or 0)) == by.get("start") is not None:
+            if isinstance(by, dict) and by.get("start") is not None and process_start(int(by.get("pid") or 0)) == by["start"]:
                 return f"process {by.get('pid')} of {by.get('user')}, for {plan.get('cause')} on {plan.get('host')}"
         return None
 

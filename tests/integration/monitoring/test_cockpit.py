@@ -51,7 +51,7 @@ def test_every_pane_is_alive_and_shows_data(stack: Practice, tmp_path: pathlib.P
         cockpit.shows("practice: pg_activity shop", "PostgreSQL", "RUNNING QUERIES")
         cockpit.shows("practice: mytop legacy", "MariaDB", "Queries")
         panes = cockpit.panes()
-        assert len(panes) == 8 and not any(dead for _id, dead, _program in panes.values())
+        assert len(panes) == 10 and not any(dead for _id, dead, _program in panes.values())
         programs = {program for _id, _dead, program in panes.values()}
         assert not programs & {"bash", "sh", "dash", "zsh"}, f"a tool has ended: {panes}"
         assert f"tmux -L {cockpit.socket} attach -t launch" in cockpit.done.stdout

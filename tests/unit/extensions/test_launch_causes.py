@@ -57,7 +57,7 @@ def test_causes_begin_and_end(tmp_path: pathlib.Path) -> None:
         (lambda: written(path, CAUSE), 1),
         (lambda: written(path, CAUSE, other), 1),
         (lambda: path.write_text("{"), 0),
-        (lambda: path.unlink(), 0),
+        (path.unlink, 0),
         (lambda: written(path, other), 1),
     ]
     begun, more, _broken, _gone, ended = asyncio.run(_told(path, steps))

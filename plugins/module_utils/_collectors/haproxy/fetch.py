@@ -22,7 +22,7 @@ MOST_BYTES = 16 << 20
 RIGHTS = "stats socket /run/haproxy/admin.sock mode 660 group haproxy level user"
 
 #: How a typed answer begins: `1.Version.1:…` of the process, `F.2.0.0.pxname.1:…` of a proxy.
-_TYPED = re.compile(rb"\s*(?:\d+\.|[A-Z]\.\d+\.)")
+_TYPED = re.compile(rb"\A\s*(?:\d+\.|[A-Z]\.\d+\.)")
 
 
 class Reading(t.NamedTuple):

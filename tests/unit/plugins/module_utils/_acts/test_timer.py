@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import pathlib
@@ -45,7 +46,7 @@ def undone(folder: pathlib.Path) -> str:
 
 def test_when_its_time_is_up_the_act_is_taken_back_once(folder: pathlib.Path) -> None:
     timer.arm(NAME, 0.0, {"before": 3}, undoing(folder))
-    wait_until(lambda: (folder / f"{NAME}.done").exists(), "it was taken back")
+    wait_until((folder / f"{NAME}.done").exists, "it was taken back")
     assert undone(folder) == "x" and timer.ended(NAME) == "taken back"
     assert timer.claim(timer.file_of(NAME)) is None and not timer.stay(NAME) and not timer.extend(NAME, 60)
 
@@ -64,7 +65,7 @@ def test_a_run_that_takes_back_gets_the_state_and_the_timer_does_nothing(folder:
 def test_more_time_is_more_time(folder: pathlib.Path) -> None:
     timer.arm(NAME, 60, {}, undoing(folder))
     assert timer.extend(NAME, 0.0)
-    wait_until(lambda: undone(folder), "it was taken back")
+    wait_until(functools.partial(undone, folder), "it was taken back")
 
 
 def test_what_fails_to_be_taken_back_is_told(folder: pathlib.Path) -> None:
@@ -72,7 +73,7 @@ def test_what_fails_to_be_taken_back_is_told(folder: pathlib.Path) -> None:
         raise ValueError("no way")
 
     timer.arm(NAME, 0.0, {}, undo)
-    wait_until(lambda: (folder / f"{NAME}.done").exists(), "it was tried")
+    wait_until((folder / f"{NAME}.done").exists, "it was tried")
     assert timer.ended(NAME) == "could not be taken back: no way"
 
 
@@ -89,13 +90,13 @@ os.killpg(0, signal.SIGKILL)
         [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT / ".collections")}, start_new_session=True, check=False
     )
     assert done.returncode == -signal.SIGKILL and undone(folder) == ""
-    wait_until(lambda: undone(folder), "it was taken back")
+    wait_until(functools.partial(undone, folder), "it was taken back")
 
 
 def test_a_damaged_file_counts_as_time_that_is_up(folder: pathlib.Path) -> None:
     timer.arm(NAME, 60, {}, undoing(folder))
     timer.file_of(NAME).write_text("{")
-    wait_until(lambda: undone(folder), "it was taken back")
+    wait_until(functools.partial(undone, folder), "it was taken back")
 
 
 def test_its_file_is_the_owners(folder: pathlib.Path) -> None:

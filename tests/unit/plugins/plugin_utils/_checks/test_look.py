@@ -199,6 +199,7 @@ EVERYWHERE = frozenset(
         "head",
         "ip",
         "ls",
+        "lsblk",
         "mount",
         "nstat",
         "ps",

@@ -17,7 +17,7 @@ from ansible_collections.warroom.launch.plugins.plugin_utils._report.launch_list
 from ansible_collections.warroom.launch.plugins.plugin_utils._report.page import index_html
 from tests.support.report import EVERY_TIER
 
-LINES = [{"item": "The way back was rehearsed", "by": "Ada", "day": "2026-11-28"}, {"item": "Support <b>knows</b> the day"}]
+LINES = ({"item": "The way back was rehearsed", "by": "Ada", "day": "2026-11-28"}, {"item": "Support <b>knows</b> the day"})
 
 
 def report(phase: str = "before", items: t.Sequence[t.Mapping[str, t.Any]] = LINES, hosts: bool = True) -> t.Any:
