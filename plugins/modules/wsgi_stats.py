@@ -15,7 +15,12 @@ description:
   - Counts the workers that have a request, and the requests that wait, both in the kernel's queue and inside of the workers, where
     threads are fewer than the connections that they accepted.
   - Over TCP the kernel knows for each connection whether the last request has its answer, and when it came. That gives the age of the
-    oldest request. Over UNIX sockets no age is known, and for event loops not the requests either.
+    oldest request. Over UNIX sockets no age is known, and for event loops not the requests either; for Gunicorn's sync workers on a single
+    UNIX socket the age is the time since the worker's last heartbeat.
+  - Gunicorn 25.1 or later is asked over its control socket as well, where it has one, for its counters and the settings in force. Only
+    C(show stats) and C(show config) are sent.
+  - No server counts its requests, errors or response times where they can be asked for. Gunicorn pushes them to statsd (C(statsd_host));
+    read them there. RV(ignore:configured.statsd) says where that is.
   - A response that is being streamed counts as answered from its first byte on; an open WebSocket counts as a request when its client
     sent last.
 extends_documentation_fragment:
@@ -38,6 +43,7 @@ options:
 notes:
   - Which worker has which connection can be read by the server's own user or root (C(become)) only. Without that right the requests that
     wait in the kernel's queue and the oldest request are known all the same, and for Gunicorn's sync workers how many are busy.
+  - Gunicorn's control socket can be read by root or Gunicorn's own user (C(become)) only.
   - A server in a container with a network of its own must be read from inside of it.
 seealso:
   - module: warroom.launch.uwsgi_stats
@@ -100,7 +106,9 @@ ansible_facts:
                  cheap: {type: int, description: Always 0; all of them are started.},
                  busy:
                    {type: int, description: 'Those with at least one request in them, null when their connections cannot be told apart.'},
-                 idle: {type: int, description: 'Those without, null likewise.'}}
+                 idle: {type: int, description: 'Those without, null likewise.'},
+                 target:
+                   {type: int, description: 'How many Gunicorn means to have, by its control socket; null without one.'}}
             threads_per_worker:
               description: Requests that each works on at once. Null for event loops, and when the setting cannot be read.
               type: int
@@ -147,6 +155,15 @@ ansible_facts:
             listen_overflows_per_second: {type: float, description: The same per second.}
             lifetime_listen_overflows: {type: int, description: 'The same since boot, null when it cannot be read.'}
             respawns: {type: int, description: Workers that ended and were replaced in the window.}
+            reloads: {type: int, description: 'Reloads of Gunicorn in the window, by its control socket; null without one.'}
+            timeouts:
+              description:
+                - Workers that Gunicorn ended in the window because they were silent for longer than its C(timeout).
+                - Null for other servers, and when their heartbeats may not be read.
+              type: int
+            lifetime_spawned: {type: int, description: 'Workers that Gunicorn started since its own start; null without a control socket.'}
+            lifetime_killed: {type: int, description: 'Workers that Gunicorn ended since its own start, null likewise.'}
+            lifetime_reloads: {type: int, description: 'Reloads since its start, null likewise.'}
             youngest_worker_seconds: {type: float, description: 'Time since the last start of a worker, null without one.'}
             stacks:
               description: 'Python stacks of workers with the longest requests, at most five. Null unless asked for (O(stacks)).'
@@ -208,6 +225,8 @@ ansible_facts:
                  requests_waiting: {type: int, description: 'Requests that wait in it, null likewise.'},
                  connections: {type: int, description: 'Connections that it has, null when they may not be read.'},
                  oldest_request_seconds: {type: float, description: 'How long its oldest request has been there, null without one.'},
+                 silent_seconds:
+                   {type: float, description: 'Time since its last heartbeat, null for other servers than Gunicorn, or when it may not be read.'},
                  age_seconds: {type: float, description: 'Time since its start, null when it has gone.'},
                  memory_bytes: {type: int, description: 'Its memory, null when it has gone.'},
                  cpu_cores: {type: float, description: Cores it used in the window.},
@@ -231,12 +250,13 @@ ansible_facts:
                  advised: {type: int, description: The smaller of C(workers) and C(wanted).},
                  processes: {type: int, description: The setting for it.}}
             configured:
-              description: From its command line, environment and configuration file; null when not set in them, or computed there.
+              description: From Gunicorn's control socket, or the command line, environment and configuration file; null when not set, or computed there.
               type: dict
               contains:
                 {processes: {type: int, description: Workers.}, threads: {type: int, description: Threads of each.},
                  timeout_seconds: {type: int, description: 'After how long Gunicorn ends a worker that hangs.'},
-                 max_requests: {type: int, description: Requests after which a worker is replaced.}}
+                 max_requests: {type: int, description: Requests after which a worker is replaced.},
+                 statsd: {type: str, description: 'Where Gunicorn sends its own counters, C(host:port).'}}
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -94,6 +94,10 @@ class Wsgi(Server):
         self.port = free_port()
         self.words = words or KINDS[kind][0]
 
+    @property
+    def name(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
     def prepare(self) -> None:
         (self.dir / "app.py").write_text(APPLICATION)
 

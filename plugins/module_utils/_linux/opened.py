@@ -21,24 +21,25 @@ MOST_BYTES = 1 << 20
 
 @dataclasses.dataclass(frozen=True)
 class Opened:
-    """`sockets`: inode by descriptor; `epolls`: the epoll descriptors."""
+    """`sockets`: inode by descriptor; `epolls`: the epoll descriptors; `files`: the files that were looked for."""
 
     sockets: dict[int, int]
     epolls: tuple[int, ...]
+    files: tuple[int, ...] = ()
 
     @property
     def inodes(self) -> set[int]:
         return set(self.sockets.values())
 
 
-def of(pid: int) -> t.Optional[Opened]:
-    """None when the process's descriptors may not be read, or it has gone."""
+def of(pid: int, file: str = "") -> t.Optional[Opened]:
+    """None when the process's descriptors may not be read, or it has gone. `file`: what the names of files in question hold."""
     folder = f"{PROC}/{pid}/fd"
     try:
         descriptors = os.listdir(folder)[:MOST]
     except OSError:
         return None
-    sockets, epolls = {}, []
+    sockets, epolls, files = {}, [], []
     for descriptor in descriptors:
         try:
             target = os.readlink(f"{folder}/{descriptor}")
@@ -48,7 +49,9 @@ def of(pid: int) -> t.Optional[Opened]:
             sockets[int(descriptor)] = int(target[len(_SOCKET) : -1])
         elif target == _EPOLL:
             epolls.append(int(descriptor))
-    return Opened(sockets, tuple(epolls))
+        elif file and file in target:
+            files.append(int(descriptor))
+    return Opened(sockets, tuple(epolls), tuple(files))
 
 
 def watched(pid: int, epoll: int) -> set[int]:

@@ -7,6 +7,10 @@
 from __future__ import annotations
 
 import http.client
+import os
+import signal
+import socket
+import time
 import typing as t
 
 import pytest
@@ -36,14 +40,15 @@ def asked(server: Wsgi, count: int, seconds: float = 8.0) -> list[http.client.HT
     return conns
 
 
-def facts(server: Wsgi) -> dict[str, t.Any]:
+def facts(server: Wsgi, seconds: float = 0.6, meanwhile: t.Callable[[], t.Any] = lambda: None) -> dict[str, t.Any]:
     tools = HostTools(RealCommands())
-    (options,) = [each for each in COLLECTOR.discover(tools) if each["name"] == f"127.0.0.1:{server.port}"]
+    (options,) = [each for each in COLLECTOR.discover(tools) if each["name"] == server.name]
     sampler = COLLECTOR.sampler(options, tools)
     sampler.first()
-    sampler.watch(0.6)
+    meanwhile()
+    sampler.watch(seconds)
     sampler.second()
-    found = sampler.facts(0.6).done()
+    found = sampler.facts(seconds).done()
     assert all(found["unknown"].values())
     return found
 
@@ -72,3 +77,62 @@ def test_a_unix_socket_has_no_ages() -> None:
     with Wsgi("gunicorn sync", *words) as server:
         found = facts(server)
         assert {each["kind"] for each in found["sockets"]} == {"tcp", "unix"} and found["workers"]["busy"] == 0
+
+
+class OnUnix(Wsgi):
+    """Gunicorn on a UNIX socket alone, with a configuration file that computes what it sets."""
+
+    def __init__(self, *words: str) -> None:
+        super().__init__("", "gunicorn", "-b", "unix:{dir}/app.sock", "-c", "{dir}/conf.py", *words, "app:wsgi")
+
+    @property
+    def name(self) -> str:
+        return f"{self.dir}/app.sock"
+
+    def prepare(self) -> None:
+        super().prepare()
+        (self.dir / "conf.py").write_text("workers = 1 + 1\ntimeout = max(2, 1)\n")
+
+    def ready(self) -> bool:
+        sockets = {"app.sock", "other.sock" if "--control-socket" in self.words else "app.sock"}
+        return all((self.dir / each).exists() for each in sockets)
+
+    def ask(self, seconds: float) -> socket.socket:
+        conn = socket.socket(socket.AF_UNIX)
+        conn.connect(self.name)
+        conn.sendall(f"GET /{seconds} HTTP/1.0\r\n\r\n".encode())
+        return conn
+
+    def reload(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGHUP)
+
+
+@pytest.fixture(scope="module")
+def on_unix() -> t.Iterator[OnUnix]:
+    with OnUnix("--control-socket", "{dir}/other.sock") as server:
+        yield server
+
+
+def test_gunicorn_tells_its_settings_and_its_reloads(on_unix: OnUnix) -> None:
+    found = facts(on_unix, 1.5, on_unix.reload)
+    assert (found["workers"]["target"], found["configured"]["processes"], found["configured"]["timeout_seconds"]) == (2, 2, 2)
+    assert (found["reloads"], found["respawns"], found["timeouts"]) == (1, 2, 0)
+    assert found["lifetime_spawned"] >= 4 and found["lifetime_reloads"] == 1
+
+
+def test_the_age_of_a_request_on_a_unix_socket_and_the_time_out_that_ends_it(on_unix: OnUnix) -> None:
+    with on_unix.ask(20.0):
+        begun = time.monotonic()
+        wait_until(lambda: on_unix.counted() == (1, 1), "a worker has the request")
+        found = facts(on_unix, 0.4)
+        assert found["workers"]["busy"] == 1 and 0 < found["oldest_request_seconds"] <= time.monotonic() - begun
+        found = facts(on_unix, 4.0)
+    assert found["timeouts"] == 1 and found["lifetime_killed"] >= 1
+
+
+def test_without_a_control_socket_it_says_so() -> None:
+    with OnUnix("--no-control-socket", "-w", "1") as server:
+        found = facts(server)
+    assert found["lifetime_reloads"] is None and "no control socket" in found["unknown"]["lifetime_reloads"]
+    assert os.path.basename(found["address"]) == "app.sock" and found["workers"]["total"] == 1

@@ -14,12 +14,13 @@ from ..._collect.base import Collector, Presence, Sampler
 from ..._collect.facts import Facts, Maybe, Unknown
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Down, Problem
+from ..._collect.sampling import ONE_SAMPLE
 from ..._linux import backlog, usage
 from ..._linux.processes import Process, children_now
 from ..._linux.served import address_of
 from ..._linux.waits import Busy, Waits
 from ..._texts.redact import clean
-from . import fetch, load, shape
+from . import control, fetch, heartbeat, load, settings, shape
 from .discover import PID, discover, masters, settings_of, workers_of
 from .samples import History, Look
 from .settings import LOOP, Settings
@@ -44,6 +45,8 @@ class WsgiSampler(Sampler):
         self._looks: list[Look] = []
         self._loads: list[load.Load] = []
         self._pids: list[set[int]] = []
+        self._silences: list[heartbeat.Silence] = []
+        self._control: tuple[Maybe[control.Control], ...] = ()
         self._usages: list[worker_host.Usage] = []
         self._waits = Waits(WAITS_BUDGET)
         self._spent = 0.0
@@ -56,6 +59,10 @@ class WsgiSampler(Sampler):
     def first(self) -> None:
         self._master = self._process()
         self._settings = settings_of(self._master)
+        self._ask()
+        first = self._control[0]
+        if isinstance(first, control.Control):
+            self._settings = settings.in_force(first.config, self._settings)
         self._reader = fetch.Reader(self._master, self._settings)
         self._end()
 
@@ -96,6 +103,13 @@ class WsgiSampler(Sampler):
         if usage.owner(self._master.pid) is None:
             raise Down("it ended within the window")
         self._end()
+        self._ask()
+
+    def _ask(self) -> None:
+        """Gunicorn itself, over its control socket."""
+        pids = workers_of(self._master, self._settings)
+        asked = control.read(self._master, pids) if self._settings.server == "gunicorn" else Unknown(control.OTHER)
+        self._control = (*self._control[:1], asked)
 
     def _end(self) -> None:
         self._look()
@@ -108,6 +122,7 @@ class WsgiSampler(Sampler):
         self._looks[1:] = [look]
         self._loads.append(load.of(look, self._settings))
         self._pids.append({worker.pid for worker in look.workers})
+        self._silences.append((look.moment, look.silence))
         self._spent += time.thread_time() - begun
 
     def _busy(self) -> list[Busy]:
@@ -138,6 +153,8 @@ class WsgiSampler(Sampler):
                 capacity=worker_host.capacity_of(self._master.pid),
                 ages={pid: round(max(0.0, time.time() - at), 1) for pid, at in starts.items() if at is not None},
                 somaxconn=backlog.somaxconn(),
+                control=self._control,
+                timeouts=heartbeat.timeouts(self._silences, self._settings) if window is not None else Unknown(ONE_SAMPLE),
                 waits=self._waits if window is not None and self._settings.model != LOOP else None,
                 top=self.tools.top,
             )

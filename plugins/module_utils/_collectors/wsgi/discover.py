@@ -53,8 +53,10 @@ def server_of(process: Process) -> t.Optional[str]:
 
 def name_of(process: Process, tools: HostTools) -> str:
     """Where it, or else a worker, listens; the process id where that may not be read."""
-    listening = (tools.processes.listening(pid) for pid in [process.pid, *children_now(process.pid)])
-    sockets = next((each for each in listening if each), None)
+    # what its workers have as well: the main process may have a control socket of its own
+    own, *others = [tools.processes.listening(pid) for pid in [process.pid, *children_now(process.pid)]]
+    shared = {each for listening in others for each in listening}
+    sockets = [each for each in own if not shared or each in shared] or next((each for each in others if each), [])
     if not sockets:
         return f"{server_of(process)} {process.pid}"
     first = sockets[0]

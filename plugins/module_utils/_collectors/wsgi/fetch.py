@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 import typing as t
 
 from ..._collect.edges import BECOME
@@ -15,8 +16,9 @@ from ..._linux import backlog, opened, served, unix_ends
 from ..._linux.processes import Process
 from ..._linux.served import Served
 from ..._linux.thread_wait import threads
+from . import heartbeat
 from .samples import Look, Worker
-from .settings import THREADS, Settings
+from .settings import ONE, THREADS, Settings
 
 CONTAINED = "it runs in a network namespace of its own (a container), whose sockets cannot be asked for from here: run the module there"
 UNSEEN = f"where it listens may not be read: {BECOME}"
@@ -32,6 +34,7 @@ class Reader:
         self._master = master
         self._settings = settings
         self._listening: set[int] = set()
+        self._single = False
 
     def look(self, workers: t.Sequence[int]) -> Look:
         """`workers`: the processes that take requests."""
@@ -48,6 +51,7 @@ class Reader:
             return _blind(workers, str(problem))
         if not listeners:
             return _blind(workers, NOWHERE if opened.of(self._master.pid) is not None else UNSEEN)
+        self._single = len(listeners) == 1
         rows = {row.inode: row for _listener, connections in tcp for row in connections if row.inode}
         owned = {**rows, **{inode: Served(inode) for inode, end in unix.items() if end.accepted}}
         queued = {listener.inode: [row for row in connections if not row.inode] for listener, connections in tcp}
@@ -59,6 +63,7 @@ class Reader:
             ),
             tuple(row for waiting in queued.values() for row in waiting),
             tuple(rows.values()) if len(tcp) == len(listeners) else None,
+            moment=time.monotonic(),
         )
 
     def _found(self, workers: t.Sequence[int]) -> set[int]:
@@ -74,9 +79,10 @@ class Reader:
         return tuple(found)
 
     def _worker(self, pid: int, owned: t.Mapping[int, Served]) -> Worker:
-        descriptors = opened.of(pid)
+        descriptors = opened.of(pid, heartbeat.FILE if self._settings.server == "gunicorn" else "")
         if descriptors is None:
             return Worker(pid)
+        silent = heartbeat.silent(pid, descriptors.files)
         own = {number: inode for number, inode in descriptors.sockets.items() if inode in owned}
         listens = bool(descriptors.inodes & self._listening)
         parked: set[int] = set()
@@ -85,7 +91,10 @@ class Reader:
             # the loop's own watches more than connections; a thread that waits for a request's bytes watches that connection alone
             parked = {own[number] for each in watched if each - set(own) for number in each if number in own}
         connections = tuple(owned[inode] for inode in dict.fromkeys(own.values()))
-        return Worker(pid, connections, frozenset(parked), listens, True, len(threads(pid)))
+        if self._settings.model == ONE and self._single:
+            # with several sockets it waits for any of them after its sign
+            connections = tuple(each if each.age is not None else each._replace(age=silent) for each in connections)
+        return Worker(pid, connections, frozenset(parked), listens, True, len(threads(pid)), silent)
 
 
 def _blind(workers: t.Sequence[int], why: str) -> Look:

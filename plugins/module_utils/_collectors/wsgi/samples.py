@@ -9,11 +9,13 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ..._collect.facts import Maybe, Unknown
 from ..._collect.worker_host import HostCapacity, Usage
 from ..._linux.backlog import Backlog
 from ..._linux.served import Served
 from ..._linux.usage import Memory
 from ..._linux.waits import Waits
+from . import control, heartbeat
 from .load import Load
 from .settings import Settings
 
@@ -29,6 +31,8 @@ class Worker:
     listens: bool = False
     read: bool = False
     threads: int = 0
+    #: Seconds since Gunicorn's main process heard of it last, None where that cannot be read.
+    silent: t.Optional[float] = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +44,13 @@ class Look:
     queued: tuple[Served, ...] = ()
     accepted: t.Optional[tuple[Served, ...]] = None
     hindrance: t.Optional[str] = None
+    #: By the monotonic clock.
+    moment: float = 0.0
+
+    @property
+    def silence(self) -> dict[int, float]:
+        """By worker, of those of which it is known."""
+        return {worker.pid: worker.silent for worker in self.workers if worker.silent is not None}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,4 +72,8 @@ class History:
     ages: t.Mapping[int, float] = dataclasses.field(default_factory=dict)
     somaxconn: t.Optional[int] = None
     waits: t.Optional[Waits] = None
+    #: What Gunicorn tells of itself, at the window's first moment and at its last.
+    control: tuple[Maybe[control.Control], ...] = (Unknown(control.OTHER),)
+    #: Workers that Gunicorn ended in the window because they were silent for too long.
+    timeouts: Maybe[int] = Unknown(heartbeat.NONE)
     top: int = 10

@@ -28,6 +28,7 @@ _FLAGS: dict[str, dict[str, tuple[str, ...]]] = {
         "timeout": ("-t", "--timeout"),
         "max_requests": ("--max-requests",),
         "backlog": ("--backlog",),
+        "statsd_host": ("--statsd-host",),
     },
     "uvicorn": {"workers": ("--workers",), "max_requests": ("--limit-max-requests",), "backlog": ("--backlog",)},
     "granian": {"workers": ("--workers",), "threads": ("--blocking-threads",), "interface": ("--interface",), "backlog": ("--backlog",)},
@@ -51,6 +52,8 @@ _CLASSES = (
 )
 #: Granian's own defaults: the length of its listen queue, a half of a worker's share of it for threads.
 _GRANIAN_BACKLOG = 1024
+#: Gunicorn's own default.
+_TIMEOUT = 30
 HIDDEN = "its title hides its command line (setproctitle)"
 COMPUTED = "its configuration file computes it"
 
@@ -67,6 +70,15 @@ class Settings:
     timeout: t.Optional[int] = None
     max_requests: t.Optional[int] = None
     unread: t.Optional[str] = None
+    #: Where Gunicorn sends its own counters.
+    statsd: t.Optional[str] = None
+
+    @property
+    def ends_after(self) -> t.Optional[int]:
+        """Seconds without a heartbeat after which Gunicorn ends a worker; None when not known, or never."""
+        if self.server != "gunicorn" or (self.timeout is None and self.unread):
+            return None
+        return (_TIMEOUT if self.timeout is None else self.timeout) or None
 
 
 def of(server: str, argv: t.Sequence[str], environment: t.Mapping[str, str], file: t.Optional[str]) -> Settings:
@@ -85,6 +97,14 @@ def of(server: str, argv: t.Sequence[str], environment: t.Mapping[str, str], fil
         values = {name: environment.get(f"GRANIAN_{name.upper()}") for name in ("workers", "interface")}
     values.update(_options(server, argv))
     return _settled(server, values, COMPUTED if any(values.get(name) is None for name in computed) else None)
+
+
+def in_force(config: t.Mapping[str, t.Any], read: Settings) -> Settings:
+    """As Gunicorn itself tells it over its control socket, wherever it was set. `read`: what it was told, for what it does not tell."""
+    worker_class = str(config.get("worker_class") or "").strip("<>' ").rpartition("class '")[2]
+    return _settled(
+        "gunicorn", {**{name: config.get(name) for name in _NUMBERS}, "worker_class": worker_class, "statsd_host": read.statsd}, None
+    )
 
 
 def _options(server: str, words: t.Sequence[str]) -> dict[str, str]:
@@ -135,7 +155,15 @@ def _settled(server: str, values: t.Mapping[str, t.Any], unread: t.Optional[str]
     if model == ONE or (model == LOOP and server != "granian"):
         threads = None
     return Settings(
-        server, model, worker_class, 1 if server == "daphne" else workers, threads, figures["timeout"], figures["max_requests"], unread
+        server,
+        model,
+        worker_class,
+        1 if server == "daphne" else workers,
+        threads,
+        figures["timeout"],
+        figures["max_requests"],
+        unread,
+        clean(str(values["statsd_host"]), 80) if values.get("statsd_host") else None,
     )
 
 

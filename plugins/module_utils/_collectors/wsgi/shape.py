@@ -12,11 +12,11 @@ import typing as t
 from ..._collect import wait_facts, worker_capacity
 from ..._collect.derived import all_of, any_of, share
 from ..._collect.facts import Facts, Maybe, Unknown, known, measured
-from ..._collect.sampling import ONE_SAMPLE, top
+from ..._collect.sampling import ONE_SAMPLE, RESTARTED, delta, top
 from ..._collect.worker_capacity import Pool
 from ..._linux.backlog import Backlog
 from ..._linux.served import address_of
-from . import load
+from . import heartbeat, load
 from .load import Load, Share
 from .samples import History, Worker
 from .settings import LOOP, ONE
@@ -59,6 +59,8 @@ def _workers(found: Facts, history: History) -> None:
     found.put("workers.cheap", 0)
     found.put("workers.busy", last.busy)
     found.put("workers.idle", last.busy if isinstance(last.busy, Unknown) else last.workers - last.busy)
+    _control(found, history)
+    found.put("timeouts", history.timeouts)
     found.put("respawns", Unknown(ONE_SAMPLE) if history.window is None else max(0, history.born - history.grown))
     youngest = min(history.ages.values(), default=None)
     found.put("youngest_worker_seconds", youngest, GONE if last.workers else NONE)
@@ -66,6 +68,25 @@ def _workers(found: Facts, history: History) -> None:
     why = load.NO_CEILING if model == LOOP else f"not known: {history.settings.unread or load.NO_CLASS}"
     found.put("threads_per_worker", 1 if model == ONE else history.settings.threads, why)
     found.put("concurrency", last.slots)
+
+
+#: Measure → its name in what Gunicorn's control socket tells.
+_COUNTERS = {
+    "workers.target": "workers_target",
+    "lifetime_spawned": "workers_spawned",
+    "lifetime_killed": "workers_killed",
+    "lifetime_reloads": "reloads",
+}
+
+
+def _control(found: Facts, history: History) -> None:
+    """What only Gunicorn itself can tell."""
+    told = [{name: each if isinstance(each, Unknown) else each.counter(key) for name, key in _COUNTERS.items()} for each in history.control]
+    found.update(told[-1])
+    before, after = told[0]["lifetime_reloads"], told[-1]["lifetime_reloads"]
+    missing = next((each for each in (before, after) if isinstance(each, Unknown)), Unknown(ONE_SAMPLE))
+    told_twice = missing.reason == ONE_SAMPLE and history.window is not None
+    found.put("reloads", delta(before, after) if told_twice else missing, RESTARTED)
 
 
 def _requests(found: Facts, history: History) -> None:
@@ -185,6 +206,7 @@ def _row(worker: Worker, part: t.Optional[Share], history: History, pool: Pool) 
         "requests_waiting": part.waiting if part else why,
         "connections": len(worker.connections) if worker.read and not history.last.hindrance else why,
         "oldest_request_seconds": (max(part.ages) if part and part.ages else Unknown(load.NO_REQUEST)) if part else why,
+        "silent_seconds": measured(worker.silent, heartbeat.NONE if history.settings.server != "gunicorn" else heartbeat.UNREAD),
         "age_seconds": measured(history.ages.get(worker.pid), GONE),
         "memory_bytes": pool.memory_of(worker.pid, GONE),
         "cpu_cores": pool.cpu_cores(worker.pid, pool.no_cpu),
@@ -199,3 +221,4 @@ def _configured(found: Facts, history: History) -> None:
     found.put("configured.threads", settings.threads, why)
     found.put("configured.timeout_seconds", settings.timeout, why)
     found.put("configured.max_requests", settings.max_requests, why)
+    found.put("configured.statsd", settings.statsd, why if settings.server == "gunicorn" else "only Gunicorn sends its counters to statsd")

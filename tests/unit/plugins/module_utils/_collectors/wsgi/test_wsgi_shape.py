@@ -177,4 +177,4 @@ def test_what_the_host_has_left_for_more_workers() -> None:
 def test_one_sample_has_no_window() -> None:
     found = facts(SYNC, look(worker(1)), somaxconn=128)
     assert found["respawns"] is None and found["saturated"] is None and found["cpu_cores"] is None
-    assert found["configured"] == {"processes": 4, "threads": None, "timeout_seconds": 30, "max_requests": 1000}
+    assert found["configured"] == {"processes": 4, "threads": None, "timeout_seconds": 30, "max_requests": 1000, "statsd": None}
