@@ -103,7 +103,11 @@ ansible_facts:
             cpu_user_ratio: {type: float, description: 'Share spent in programs, those with a low priority included.'}
             cpu_system_ratio: {type: float, description: Share spent in the kernel.}
             cpu_irq_ratio: {type: float, description: Share spent on interrupts.}
-            iowait_ratio: {type: float, description: Share in which nothing ran and a disk was waited for.}
+            iowait_ratio:
+              description: >-
+                Share in which nothing ran and a disk was waited for. Where the kernel tells more than disks were at work (io_uring), and no network
+                filesystem is mounted, the time in which they were.
+              type: float
             steal_ratio: {type: float, description: Share that the hypervisor gave to others.}
             cpu_busiest_core_ratio: {type: float, description: C(cpu_busy_ratio) of the busiest single processor.}
             cpu_quota_busy_ratio: {type: float, description: 'How much of the CPU quota was used, null without one.'}
@@ -150,6 +154,9 @@ ansible_facts:
             memory_cached_bytes: {type: int, description: Page cache.}
             memory_shared_bytes: {type: int, description: Shared memory.}
             memory_dirty_bytes: {type: int, description: Pages that wait to be written.}
+            memory_huge_pages_bytes:
+              description: Set aside for huge pages, used or not, and available to nothing else; 0 where a control group limits the memory.
+              type: int
             memory_huge_pages_used_bytes: {type: int, description: Huge pages in use.}
             swap_total_bytes: {type: int, description: 'Size of the swap space, 0 without one.'}
             swap_used_bytes: {type: int, description: What is in use of it.}

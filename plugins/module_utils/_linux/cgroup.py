@@ -140,12 +140,24 @@ def throttling(read: Read, folder: t.Optional[str]) -> Counters:
     return kept
 
 
+#: What is given back when memory is short: pages of files that are read, and the kernel's own caches, as in MemAvailable.
+_RECLAIMABLE = ("inactive_file", "active_file", "slab_reclaimable")
+
+
 def memory_in_use(read: Read, folder: t.Optional[str]) -> t.Optional[int]:
-    """Bytes that a memory group cannot give back at once: what it uses without the inactive page cache."""
+    """Bytes that a memory group cannot give back: what it uses without the page cache, whatever part of it the kernel calls active."""
     if folder is None:
         return None
     used = first_numbers(read(f"{folder}/memory.current") or read(f"{folder}/memory.usage_in_bytes"))
     if not used:
         return None
     stat = keyed(read(f"{folder}/memory.stat"))
-    return int(max(0.0, used[0] - stat.get("total_inactive_file", stat.get("inactive_file", 0))))
+    return int(max(0.0, used[0] - sum(stat.get(f"total_{name}", stat.get(name, 0)) for name in _RECLAIMABLE)))
+
+
+def oom_kills(read: Read, mounts: t.Sequence[Mount], pid: t.Union[int, str]) -> t.Optional[int]:
+    """Processes that the kernel killed in the outermost memory group that can be seen (a container's own); None when no group tells."""
+    version, folders = _chain(mounts, membership(read(f"/proc/{pid}/cgroup")), "memory")
+    name = "memory.oom_control" if version == 1 else "memory.events"
+    told = (keyed(read(f"{folder}/{name}")).get("oom_kill") for folder in reversed(folders))
+    return next((int(count) for count in told if count is not None), None)

@@ -75,6 +75,7 @@ class Sample:
     disks: dict[str, Counters]
     nics: dict[str, Counters]
     groups: dict[str, Counters]  # folder of a control group that sets a quota → its counters
+    disk_work: Counters = dataclasses.field(default_factory=dict)  # of all block devices together
 
 
 #: A host with thousands of containers has as many addresses.
@@ -109,6 +110,7 @@ class State:
     arc: Counters = dataclasses.field(default_factory=dict)  # ZFS's own cache
     packages_changed: t.Optional[float] = None  # seconds since the epoch
     mounts_read: bool = True
+    remote: list[str] = dataclasses.field(default_factory=list)  # mount points whose waits show on no disk of this machine
     read_only: list[str] = dataclasses.field(default_factory=list)  # mount points that became read-only by themselves
 
 
@@ -170,13 +172,23 @@ class Host:
             cpu=fields(attempt(psutil.cpu_times), CPU_FIELDS),
             cpus=[fields(one, CPU_FIELDS) for one in cpus],
             kernel=kernel_text.keyed(self.read("/proc/stat")),
-            vmstat=kernel_text.keyed(self.read("/proc/vmstat")),
+            vmstat=self._vmstat(),
             pressure=self.pressure(),
             tcp={**parse.paired(self.read("/proc/net/netstat"), "TcpExt"), **parse.paired(self.read("/proc/net/snmp"), "Tcp")},
             disks=self._disks(),
             nics=self._named(lambda: psutil.net_io_counters(pernic=True), NIC_FIELDS),
             groups={folder: cgroup.throttling(self.read, folder) for folder in self.watched},
+            disk_work=parse.disk_work(self.read("/proc/diskstats")),
         )
+
+    def _vmstat(self) -> Counters:
+        """In a container these are the machine's, its killed processes as well: those of the own group are counted instead."""
+        found = kernel_text.keyed(self.read("/proc/vmstat"))
+        if self._in_container():
+            found.pop("oom_kill", None)
+            killed = cgroup.oom_kills(self.read, self.mounts, "self")
+            return found if killed is None else {**found, "oom_kill": killed}
+        return found
 
     def pressure(self) -> dict[str, dict[str, Counters]]:
         found = {name: parse.pressure(self.read(f"/proc/pressure/{name}")) for name in ("cpu", "memory", "io")}
@@ -216,7 +228,8 @@ class Host:
             arrays=self._arrays(),
             mounts_read=bool(self.mounts),
             read_only=sorted(mount.point for mount in self._visible().values() if _stopped_writing(mount)),
-            vmstat=kernel_text.keyed(self.read("/proc/vmstat")),
+            vmstat=self._vmstat(),
+            remote=sorted(mount.point for mount in self._visible().values() if _is_remote(mount)),
             lxcfs=any(mount.kind == "fuse.lxcfs" and mount.point in ("/proc/loadavg", "/proc") for mount in self.mounts),
             container=self._in_container(),
             page_size=os.sysconf("SC_PAGE_SIZE"),
@@ -291,6 +304,10 @@ class Host:
         return list(rows), [*broken, *hanging], list(forbidden)
 
 
+def _is_remote(mount: kernel_text.Mount) -> bool:
+    return mount.kind in _REMOTE or (mount.kind.startswith("fuse.") and mount.kind not in _NO_SPACE)
+
+
 def _stopped_writing(mount: kernel_text.Mount) -> bool:
     """Whether the filesystem is read-only although it was mounted for writing: the kernel's answer to an error of the disk.
 
@@ -304,7 +321,7 @@ def _stopped_writing(mount: kernel_text.Mount) -> bool:
 def _has_space(mount: kernel_text.Mount) -> bool:
     if mount.kind in _NO_SPACE or "ro" in mount.options | mount.super_options:
         return False
-    if mount.kind == "overlay":
+    if mount.kind in ("overlay", "fuse.fuse-overlayfs"):
         return mount.point == "/"  # elsewhere it shows the space of the filesystem below it once more
     return mount.kind != "tmpfs" or mount.point in ("/run", "/tmp", "/dev/shm", "/var/tmp")
 

@@ -43,6 +43,15 @@ def paired(text: t.Optional[str], prefix: str) -> Counters:
     return {name: value for name, value in values if value is not None}
 
 
+def disk_work(text: t.Optional[str]) -> Counters:
+    """/proc/diskstats of all devices, layers and parts beside each other: `milliseconds` at work at the most, operations `in_flight`."""
+    rows = [[amount(word) for word in line.split()[3:14]] for line in (text or "").splitlines()]
+    whole = [t.cast("list[float]", row) for row in rows if len(row) == 11 and None not in row]
+    if not whole or len(whole) < len(rows):
+        return {}
+    return {"milliseconds": sum(max(row[9], row[10]) for row in whole), "in_flight": sum(row[8] for row in whole)}
+
+
 def kstat(text: t.Optional[str]) -> Counters:
     """A table of the Solaris porting layer (ZFS): `name type value`."""
     rows = [line.split() for line in (text or "").splitlines()]

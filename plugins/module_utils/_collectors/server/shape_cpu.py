@@ -126,6 +126,7 @@ def cpu(facts: Facts, reading: Reading) -> None:
         return
     whole = sum(parts.values())
     facts.put("cpu_busy_ratio", _busy(parts))
+    parts = {**parts, **_on_disks(facts, reading, parts, whole)}
     for name, wanted in _SOURCES.items():
         if any(part in parts for part in wanted):
             facts.put(name, share(sum(parts.get(part, 0.0) for part in wanted), whole, NO_TIME))
@@ -134,6 +135,35 @@ def cpu(facts: Facts, reading: Reading) -> None:
     each = [_busy(_split(before, after)) for before, after in zip(reading.first.cpus, reading.second.cpus)]
     moving = [one for one in each if not isinstance(one, Unknown) or one.reason != NO_TIME]
     put_largest(facts, "cpu_busiest_core_ratio", moving, "this platform does not count idle time of single processors")
+
+
+def _on_disks(facts: Facts, reading: Reading, parts: Counters, whole: float) -> Counters:
+    """iowait as far as devices were at work. A task that waits in io_uring for the network counts as waiting for a disk."""
+    second = reading.second
+    if (
+        "iowait" not in parts
+        or second is None
+        or reading.state.remote
+        or not reading.state.mounts_read
+        or not reading.seconds
+        or whole <= 0
+    ):
+        return {}
+    busy = moved(reading.first.disk_work.get("milliseconds"), second.disk_work.get("milliseconds"), "", "the time of the disks")
+    if isinstance(busy, Unknown) or reading.first.disk_work["in_flight"] or second.disk_work["in_flight"]:
+        return {}  # an operation that hangs is counted when it ends
+    most = min(1.0, busy / 1000 / reading.seconds) * whole
+    if parts["iowait"] <= most + _IOWAIT_JITTER * whole:
+        return {}
+    facts.note(
+        f"the kernel counts {parts['iowait'] / whole:.0%} of the CPU time as waiting for disks, which were at work for {most / whole:.0%}:"
+        " a program that waits by io_uring for something else is counted so"
+    )
+    return {"iowait": most}
+
+
+#: The disks' time is not read in the same instant as the processors': so much more of it is no contradiction.
+_IOWAIT_JITTER = 0.02
 
 
 def _plausible_parts(reading: Reading) -> Maybe[Counters]:

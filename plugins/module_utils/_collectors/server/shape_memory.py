@@ -42,15 +42,20 @@ def memory(facts: Facts, reading: Reading) -> None:
         size = limit
         available = left if isinstance(left, Unknown) or isinstance(available, Unknown) else min(left, available)
     info = state.meminfo
-    huge = (info.get("HugePages_Total", 0) - info.get("HugePages_Free", 0)) * info.get("Hugepagesize", 0)
+    page = info.get("Hugepagesize", 0)
+    huge = (info.get("HugePages_Total", 0) - info.get("HugePages_Free", 0)) * page
+    # what is set aside for huge pages is available to nothing else, used or not; a control group's limit does not count it
+    aside = 0 if limited else info.get("Hugetlb", info.get("HugePages_Total", 0) * page)
+    ordinary = size if isinstance(size, Unknown) else max(0, size - aside)
     facts.put("memory_total_bytes", _whole(size))
     facts.put("memory_available_bytes", _whole(available))
-    facts.put("memory_available_ratio", share(available, size, "there is no memory at all", slack=0.05))
+    facts.put("memory_available_ratio", share(available, ordinary, "there is no memory at all", slack=0.05))
     facts.put("memory_limit_bytes", limit if limited else None, "no control group limits it")
     facts.put("memory_zfs_cache_bytes", arc[0] if arc else None, "no ZFS is in use on this machine")
     facts.put("memory_cached_bytes", _whole(measured(info.get("Cached", state.memory.get("cached")), NOT_TOLD)))
     facts.put("memory_shared_bytes", _whole(measured(info.get("Shmem", state.memory.get("shared")), NOT_TOLD)))
     facts.put("memory_dirty_bytes", _whole(measured(info.get("Dirty"), NOT_TOLD)))
+    facts.put("memory_huge_pages_bytes", int(aside))
     facts.put("memory_huge_pages_used_bytes", int(huge))
 
 
@@ -110,6 +115,8 @@ def _swapping(reading: Reading) -> Maybe[bool]:
 def killed(facts: Facts, reading: Reading) -> None:
     """Processes that the kernel killed because memory ran out: in the window, in the last hour (from its log), since boot."""
     lacking = "this kernel does not count them (Linux 4.13 and later do)"
+    if reading.state.container:
+        lacking = "the kernel counts them for the machine below this container, and its control group does not tell its own"
     ever = reading.state.vmstat.get("oom_kill")
     facts.put("oom_kills", reading.window("vmstat", lacking).moved("oom_kill"))
     facts.put("lifetime_oom_kills", _whole(measured(ever, lacking)))
@@ -119,6 +126,8 @@ def killed(facts: Facts, reading: Reading) -> None:
         aged = [(round(max(0.0, (reading.state.uptime or 0) - at), 1), clean(name, 60)) for at, name in records]
         recent = [{"name": name, "age_seconds": age} for age, name in aged if age <= HOUR]
     why = "processes were killed since boot, and only the kernel's log knows when: run with become"
+    if ever is None:
+        why = lacking
     facts.put("oom_kills_last_hour", len(recent) if ever == 0 or records is not None else None, why)
     facts.put("oom_killed", recent[-reading.top :])
 

@@ -77,11 +77,12 @@ def test_throttling_and_use():
     assert cgroup.throttling({}.get, None) == {}
 
 
-def test_memory_in_use_leaves_out_the_inactive_page_cache():
-    v2 = {"/g/memory.current": "1000\n", "/g/memory.stat": "anon 5\ninactive_file 400\n"}
-    v1 = {"/g/memory.usage_in_bytes": "1000\n", "/g/memory.stat": "inactive_file 1\ntotal_inactive_file 300\n"}
-    assert cgroup.memory_in_use(v2.get, "/g") == 600
-    assert cgroup.memory_in_use(v1.get, "/g") == 700
+def test_memory_in_use_leaves_out_what_is_given_back():
+    """https://github.com/kubernetes/kubernetes/issues/43916: pages of files that were read twice are active, and given back all the same"""
+    v2 = {"/g/memory.current": "1000\n", "/g/memory.stat": "anon 5\ninactive_file 400\nactive_file 300\nslab_reclaimable 50\nshmem 9\n"}
+    v1 = {"/g/memory.usage_in_bytes": "1000\n", "/g/memory.stat": "inactive_file 1\ntotal_inactive_file 300\ntotal_active_file 250\n"}
+    assert cgroup.memory_in_use(v2.get, "/g") == 250
+    assert cgroup.memory_in_use(v1.get, "/g") == 450
     assert cgroup.memory_in_use({}.get, "/g") is None
     assert cgroup.memory_in_use({}.get, None) is None
 

@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import pathlib
+import typing as t
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.module_utils._collectors.server import fetch
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.server import fetch, parse
 from ansible_collections.warroom.launch.plugins.module_utils._linux import cgroup, kernel_text
-from tests.support.machine import FakePsutil, facts, proc, record
+from tests.support.machine import CPU, GIB, FakePsutil, facts, proc, record, sample
 
 
 @pytest.mark.parametrize(
@@ -82,3 +83,101 @@ def test_an_array_that_misses_a_disk(tmp_path: pathlib.Path) -> None:
     found = facts(state={"arrays": {"md5": 1, "md1": 0}})
     assert (found["raid_total"], found["raid_degraded"]) == (2, 1)
     assert facts(state={"arrays": arrays})["raid_degraded"] is None
+
+
+def stat_line(name: str, *, in_flight: int = 0, ticks: int = 0, queued: int = 0) -> str:
+    return f"   8       0 {name} 10 0 80 5 20 0 160 9 {in_flight} {ticks} {queued} 0 0 0 0 0 0\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "mounted", "ratio"),
+    [
+        (stat_line("sda"), stat_line("sda"), {}, 0.0),
+        (stat_line("sda"), stat_line("sda", ticks=500, queued=400), {}, 0.1),
+        (stat_line("sda"), stat_line("sda") + stat_line("nbd0", ticks=9000), {}, 0.25),
+        (stat_line("sda"), stat_line("sda", queued=4000), {}, 0.25),  # kernels 5.0 to 5.6 count too few ticks
+        (stat_line("sda"), stat_line("sda", in_flight=1), {}, 0.25),  # an operation that hangs is counted when it ends
+        (stat_line("sda"), stat_line("sda"), {"remote": ["/srv/media"]}, 0.25),
+        (stat_line("sda"), stat_line("sda"), {"mounts_read": False}, 0.25),
+        (stat_line("sda", ticks=900), stat_line("sda"), {}, 0.25),
+        ("", "", {}, 0.25),
+        ("   8 0 sda odd\n", "   8 0 sda odd\n", {}, 0.25),
+    ],
+)
+def test_waiting_by_io_uring_is_no_waiting_for_a_disk(before: str, after: str, mounted: dict[str, t.Any], ratio: float) -> None:
+    """https://github.com/axboe/liburing/issues/943, https://github.com/dragonflydb/dragonfly/issues/2181: an idle core"""
+    waits = {**CPU, "idle": 815.0, "iowait": 15.0}
+    samples = [sample(100.0, disk_work=parse.disk_work(before)), sample(105.0, cpu=waits, cpus=[waits], disk_work=parse.disk_work(after))]
+    found = facts(first=samples[0], second=samples[1], state=mounted)
+    assert found["iowait_ratio"] == pytest.approx(ratio)
+    assert any("io_uring" in note for note in found["notes"]) is (ratio < 0.25)
+
+
+@pytest.mark.parametrize(
+    ("meminfo", "available", "aside", "ratio"),
+    [
+        ("HugePages_Total: 720\nHugePages_Free: 720\nHugepagesize: 1048576 kB\nHugetlb: 754974720 kB\n", 17, 720, 17 / 35),
+        ("HugePages_Total: 720\nHugePages_Free: 0\nHugepagesize: 1048576 kB\n", 17, 720, 17 / 35),  # before Linux 4.17
+        ("HugePages_Total: 720\nHugePages_Free: 0\nHugepagesize: 1048576 kB\n", 1, 720, 1 / 35),
+        # pages of another size than the default one are in the sum only
+        ("HugePages_Total: 0\nHugePages_Free: 0\nHugepagesize: 2048 kB\nHugetlb: 754974720 kB\n", 17, 720, 17 / 35),
+        ("HugePages_Total: 0\nHugePages_Free: 0\nHugepagesize: 2048 kB\nHugetlb: 0 kB\n", 17, 0, 17 / 755),
+    ],
+)
+def test_memory_set_aside_for_huge_pages_is_no_pressure(meminfo: str, available: int, aside: int, ratio: float) -> None:
+    """https://github.com/vexxhost/atmosphere/issues/3934, https://github.com/netdata/netdata/issues/22867"""
+    memory = {"total": 755 * GIB, "available": available * GIB}
+    found = facts(state={"memory": memory, "meminfo": kernel_text.keyed(meminfo)})
+    assert found["memory_huge_pages_bytes"] == aside * GIB
+    assert found["memory_available_ratio"] == pytest.approx(ratio, abs=1e-5)
+
+
+INNER_PID_SPACE = "pid:[4026532700]"
+
+
+def container(root: pathlib.Path, **files: str) -> fetch.Host:
+    """A container of version 2 whose own group is all that it sees; the machine below it killed nine processes."""
+    given = {
+        "proc__vmstat": "pswpin 1\noom_kill 9\n",
+        "proc__self__cgroup": "0::/\n",
+        "proc__self__mountinfo": "30 1 0:26 / /sys/fs/cgroup ro,nosuid - cgroup2 cgroup rw\n",
+        **files,
+    }
+    host = fetch.Host(FakePsutil(), proc(root, **given))
+    (root / "proc/self/ns").mkdir(parents=True, exist_ok=True)
+    (root / "proc/self/ns/pid").symlink_to(INNER_PID_SPACE)
+    return host
+
+
+@pytest.mark.parametrize(("events", "killed"), [("low 0\noom 4\noom_kill 2\n", 2), ("low 0\noom 0\noom_kill 0\n", 0), ("", None)])
+def test_a_container_counts_its_own_killed_processes(events: str, killed: t.Optional[int], tmp_path: pathlib.Path) -> None:
+    """https://github.com/vpsfreecz/vpsadminos/issues/65: /proc/vmstat of a container counts those of the machine"""
+    host = container(tmp_path, **({"sys__fs__cgroup__memory.events": events} if events else {}))
+    assert host.sample().vmstat.get("oom_kill") == host.state(1.0).vmstat.get("oom_kill") == killed
+    found = facts(state={"vmstat": {} if killed is None else {"oom_kill": killed}, "container": True})
+    assert (found["lifetime_oom_kills"], found["oom_kills_last_hour"]) == (killed, 0 if killed == 0 else None)
+    assert killed is not None or "control group does not tell" in found["unknown"]["oom_kills_last_hour"]
+
+
+def test_the_first_version_of_groups_counts_them_as_well() -> None:
+    files = {
+        "/proc/self/cgroup": "5:memory:/docker/a\n",
+        "/cg/docker/a/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n",
+    }
+    mounts = kernel_text.mounts("30 1 0:26 / /cg rw - cgroup cgroup rw,memory")
+    assert cgroup.oom_kills(files.get, mounts, "self") == 3
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "36 25 0:45 / /snap/core18/1066 ro,nodev,relatime shared:1 - fuse.snapfuse snapfuse ro,user_id=0,allow_other",
+        "36 25 7:3 / /snap/hledger/2 ro,nodev,relatime shared:1 - squashfs /dev/loop13 ro",
+        "36 25 0:51 / /home/app/.local/share/containers/storage/overlay/x/merged rw,nodev - fuse.fuse-overlayfs fuse-overlayfs rw",
+        "36 25 0:51 / /var/lib/docker/overlay2/x/merged rw - overlay overlay rw,lowerdir=/l/A",
+    ],
+)
+def test_images_that_are_full_by_design_and_what_is_shown_twice(line: str) -> None:
+    """https://github.com/rfmoz/grafana-dashboards/pull/56, https://github.com/muesli/duf/issues/97, https://github.com/rcourtman/Pulse/issues/690"""
+    (mount,) = kernel_text.mounts(line)
+    assert not fetch._has_space(mount)
