@@ -136,6 +136,9 @@ ansible_facts:
             limit_bytes: {type: int, description: 'The limit, null without one.'}
             fill_ratio: {type: float, description: 'Memory of the limit, null without one. A full cache is healthy.'}
             policy: {type: str, description: What it evicts at the limit.}
+            refuses_when_full:
+              description: Whether it refuses writes at its limit, because it evicts nothing, or only keys with a lifetime and has hardly any.
+              type: bool
             rss_bytes: {type: int, description: Memory of its process.}
             host_ratio: {type: float, description: The same of the machine's memory.}
             evictions: {type: int, description: Keys evicted in the window.}
@@ -145,6 +148,15 @@ ansible_facts:
             expired_per_second: {type: float, description: The same per second.}
             refused_writes: {type: int, description: 'Commands refused in the window because the memory limit is reached.'}
             refused_writes_per_second: {type: float, description: The same per second.}
+            refused_commands:
+              description: >-
+                Commands refused in the window for the state of the server or of the client's login, by the code of the error (V(READONLY),
+                V(NOREPLICAS), V(CLUSTERDOWN), V(NOAUTH) and others), the most frequent first.
+              type: list
+              elements: dict
+              contains: {name: {type: str, description: The code.}, refused: {type: int, description: How many.}}
+            refused_commands_total: {type: int, description: How many codes.}
+            refused_commands_count: {type: int, description: How many commands.}
             connections: {type: int, description: Clients connected now.}
             connections_limit: {type: int, description: How many may be.}
             connections_ratio: {type: float, description: The share.}
@@ -239,7 +251,8 @@ ansible_facts:
               contains:
                 {ok: {type: bool, description: Whether it serves all slots.}, size: {type: int, description: Primaries with slots.},
                  nodes: {type: int, description: Known nodes.}, slots_ok: {type: int, description: Slots that are served.},
-                 slots_failed: {type: int, description: Slots that are not.}}
+                 slots_failed: {type: int, description: Slots whose member failed.},
+                 slots_missing: {type: int, description: Slots that no member serves.}}
             watched:
               description: Primaries that a sentinel watches, null of others.
               type: list

@@ -167,6 +167,12 @@ def read(first: t.Any, second: t.Any) -> Facts:
     return shape.facts(before, fetch.sample(session, whole=True), 5.0, pings, 10).done()
 
 
+def told(first: Replies, second: Replies) -> Facts:
+    """The facts of these replies, as `recorded` has them, without a server."""
+    first = {f"SLOWLOG GET {fetch.SLOW_ENTRIES}": first.get("SLOWLOG GET 1"), **first}
+    return read(*({command: _in_rows(command, reply) for command, reply in replies.items()} for replies in (first, second)))
+
+
 def sources() -> list[Source]:
     documents = {version: {command: _in_rows(command, reply) for command, reply in recorded(version)[1].items()} for version in VERSIONS}
     return [Source("redis", version, document, read) for version, document in documents.items()]

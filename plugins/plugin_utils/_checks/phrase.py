@@ -60,8 +60,10 @@ class Phrase:
                 found = query(data)
             except Unknowable:
                 found = None
-            beside = [*limits, *(own_limits or {}).get(query.text, ())]
-            words.append(_written(found, own or (unit if query.text == "value" else None), beside))
+            written = own or (unit if query.text == "value" else None)
+            # 0 bytes is not "just under" a limit of 15 %
+            beside = [*(limits if (written or "count") == (unit or "count") else ()), *(own_limits or {}).get(query.text, ())]
+            words.append(_written(found, written, beside))
         return _tidy("".join(words))
 
 

@@ -73,3 +73,19 @@ def test_no_sentence_of_a_shipped_check_rounds_to_its_limit(case: Case, name: st
     text = rf"(?<!just under )(?<!just over )(?<![\w.,]){re.escape(shown(limit, unit))}(?![\w.,])"
     # what stands in the sentence of another value as well is another number
     assert not re.search(text, near or "") or re.search(text, far or ""), near
+
+
+def _limit_texts(check: t.Any) -> set[str]:
+    """The check's limits as they are printed, each in any unit that a sentence may show it in."""
+    operands = [comparison.operand for limit in (check.warn, check.fail) if limit for _query, comparison in limit.terms]
+    numbers = [operand for operand in operands if isinstance(operand, (int, float)) and not isinstance(operand, bool)]
+    return {shown(number, unit) for number in numbers for unit in (check.unit, *NUMBERS)}
+
+
+@pytest.mark.parametrize("case", cases(), ids=str)
+def test_what_is_just_under_a_limit_is_shown_as_that_limit(case: Case) -> None:
+    """Seen: "just under 0 B", because the limit of another measure, 15 %, is 0 in bytes."""
+    said = case.finding()["finding"] or ""
+    texts = _limit_texts(case.compiled())
+    for rest in re.findall("just (?:under|over) (.*)", said):
+        assert any(rest.startswith(text) for text in texts) and not re.match(r"0(?![.,\d])", rest), said

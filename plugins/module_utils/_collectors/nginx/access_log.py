@@ -20,6 +20,8 @@ OTHERS = "others"
 NO_STATUS = "-"
 #: The status of a request whose visitor did not wait for the answer.
 GONE = "499"
+#: The cache's status of a request that the configuration keeps from it (proxy_cache_bypass), such as one with a session: it asked nothing.
+BYPASSED = "BYPASS"
 #: What a server of an upstream group gives when it does not answer.
 _FAILED = ("502", "504", NO_STATUS)
 
@@ -81,7 +83,7 @@ class Tally:
         if seconds:
             self._time(self.times, seconds)
         cached = values.get("upstream_cache_status", "-")
-        if cached not in ("-", ""):
+        if cached not in ("-", "", BYPASSED):
             kind = clean(cached, 12)
             self.cache[kind] = self.cache.get(kind, 0) + 1
         self._upstream(values, status)

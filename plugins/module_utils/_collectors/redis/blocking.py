@@ -39,6 +39,8 @@ def _slow(facts: Facts, first: Sample, latest: Sample, window: Window, keep: int
     facts.put("slow_log_milliseconds", threshold)
     off = isinstance(threshold, Unknown) and threshold.reason == OFF
     why = NO_DATA if latest.is_sentinel else OFF if off else latest.refused.get("SLOWLOG GET") or window.reason
+    if not why and isinstance(threshold, Unknown) and not latest.slow:
+        why = f"its slow log is empty, and may be off: {threshold.reason}"
     if why or latest.slow is None or first.slow is None:
         reason = Unknown(why or latest.why_not("SLOWLOG GET"))
         for name in ("slow_longest_milliseconds", "slow_time_ratio"):

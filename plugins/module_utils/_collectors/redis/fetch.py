@@ -86,7 +86,10 @@ class Session:
         if refusal.code == "NOPERM":
             return f"this user may not run {command}: ACL SETUSER {self.user} {_NEEDS}"
         if refusal.code == "ERR":
-            return f"this server does not know {command} (its version, a managed service, or a renamed command)"
+            return (
+                f"this server does not know {command} (its version, or a renamed command); a managed service shows it in its console"
+                " (the parameter group of ElastiCache, the configuration of others)"
+            )
         return f"{command} was refused ({refusal.code})"
 
     @property

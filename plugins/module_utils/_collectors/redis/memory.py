@@ -11,13 +11,15 @@ import typing as t
 
 from ..._collect.derived import Window, rate, share, total
 from ..._collect.facts import Facts, Maybe, Unknown, known, measured
-from ..._collect.sampling import Number
-from . import parse
+from . import errors, parse
 from .samples import NO_DATA, Sample
 
 NO_LIMIT = "it has no limit of its own (maxmemory 0)"
 #: The server may be over its limit while it evicts, by what one command adds.
 SLACK = 0.25
+#: With fewer keys than this that may be evicted, evicting them makes no room.
+FEW_EXPIRE = 0.01
+NO_KEYS = "INFO does not tell the keys of a database"
 
 
 def put(facts: Facts, latest: Sample, window: Window) -> None:
@@ -27,9 +29,11 @@ def put(facts: Facts, latest: Sample, window: Window) -> None:
     facts.put("lifetime_evictions", window.now("evicted_keys"))
     facts.put("expired", window.moved("expired_keys"))
     facts.put("expired_per_second", window.rate("expired_keys"))
-    refused = _out_of_memory(latest, window)
-    facts.put("refused_writes", refused)
-    facts.put("refused_writes_per_second", rate(refused, window.seconds))
+    refused = errors.moved(latest, window)
+    full = refused if isinstance(refused, Unknown) else refused.get("OOM", 0)
+    facts.put("refused_writes", full)
+    facts.put("refused_writes_per_second", rate(full, window.seconds))
+    errors.put(facts, refused)
 
 
 def _against_limit(facts: Facts, latest: Sample, window: Window) -> None:
@@ -43,6 +47,7 @@ def _against_limit(facts: Facts, latest: Sample, window: Window) -> None:
     facts.put("limit_bytes", Unknown(NO_LIMIT) if known(limit) == 0 else limit)
     facts.put("fill_ratio", share(counted, limit, NO_LIMIT, SLACK))
     facts.put("policy", _policy(latest))
+    facts.put("refuses_when_full", _refuses_when_full(facts, latest))
     facts.put("rss_bytes", window.now("used_memory_rss"))
     facts.put("host_ratio", share(window.now("used_memory_rss"), window.now("total_system_memory"), "it does not tell", SLACK))
 
@@ -62,15 +67,14 @@ def evicts_any(facts: Facts) -> Maybe[bool]:
     return policy if isinstance(policy, Unknown) else policy.startswith("allkeys")
 
 
-def _out_of_memory(latest: Sample, window: Window) -> Maybe[Number]:
-    """Commands that were refused with OOM. The line of an error exists once it happened."""
-    if window.reason is not None:
-        return Unknown(window.reason)
-    if latest.is_sentinel:
-        return Unknown(NO_DATA)
-    if "INFO errorstats" in latest.refused or "total_error_replies" not in latest.info:
-        return Unknown(latest.refused.get("INFO errorstats", f"{latest.product} {latest.version} does not tell errors by kind (since 6.2)"))
-    before, after = (
-        parse.count(parse.prefixed(values, "errorstat_").get("OOM", {}), "count") or 0 for values in (window.first, latest.info)
-    )
-    return total([after, -before]) if after >= before else Unknown("the counters were reset between the samples (CONFIG RESETSTAT)")
+def _refuses_when_full(facts: Facts, latest: Sample) -> Maybe[bool]:
+    """Whether it refuses writes at its limit: it evicts nothing, or only keys with a lifetime, of which it has none."""
+    limited, policy = facts.value("limited"), facts.value("policy")
+    if isinstance(limited, Unknown) or limited is False:
+        return t.cast("Maybe[bool]", limited)
+    if isinstance(policy, Unknown) or not policy.startswith("volatile"):
+        return policy if isinstance(policy, Unknown) else policy == "noeviction"
+    databases = parse.databases(latest.info).values()
+    expire, keys = (total(measured(parse.count(size, name), NO_KEYS) for size in databases) for name in ("expires", "keys"))
+    expiring = share(expire, keys, "it has no keys")
+    return expiring if isinstance(expiring, Unknown) else expiring < FEW_EXPIRE

@@ -15,6 +15,8 @@ from ..._texts.redact import clean
 from . import parse
 from .samples import NO_DATA, Sample
 
+#: Parts of the keys that a cluster divides among its members.
+SLOTS = 16384
 NO_CLUSTER = "it is no member of a cluster"
 NO_SENTINEL = "it is no sentinel"
 
@@ -112,6 +114,8 @@ def _cluster(facts: Facts, latest: Sample) -> None:
     facts.put("cluster.ok", None if state not in ("ok", "fail") else state == "ok", why)
     for name, field in names.items():
         facts.put(f"cluster.{name}", parse.count(latest.cluster, field), why)
+    served = facts.value("cluster.slots_ok")
+    facts.put("cluster.slots_missing", served if isinstance(served, Unknown) else max(0, SLOTS - served))
 
 
 def _sentinel(facts: Facts, latest: Sample, keep: int) -> None:

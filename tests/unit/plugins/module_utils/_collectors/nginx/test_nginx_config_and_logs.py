@@ -185,3 +185,11 @@ def test_new_lines_only_across_rotation_and_at_most_so_many(tmp_path: pathlib.Pa
     assert "removed" in tail.added(mark, 1000).why
     assert tail.added(tail.mark(str(tmp_path / "none")), 10) == tail.Added()
     assert tail.mark(str(tmp_path)).why == "it is no plain file" and tail.mark("a\0b").why
+
+
+def test_a_request_that_is_kept_from_the_cache_did_not_ask_it() -> None:
+    """https://nginx.org/en/docs/http/ngx_http_upstream_module.html#var_upstream_cache_status: sessions bypass it, and are private"""
+    tally = Tally()
+    lines = [f'10.0.0.7 "GET / HTTP/1.1" 200 {status}' for status in ("HIT", "BYPASS", "BYPASS", "MISS", "-")]
+    tally.count(lines, '$remote_addr "$request" $status $upstream_cache_status', {"/nginx_status"})
+    assert (tally.lines, tally.cache) == (5, {"HIT": 1, "MISS": 1})

@@ -176,7 +176,7 @@ def test_a_member_of_a_cluster(tools: t.Any) -> None:
     state = "cluster_state:fail\r\ncluster_slots_ok:10922\r\ncluster_slots_fail:5462\r\ncluster_known_nodes:3\r\ncluster_size:3\r\n"
     found = facts(tools, first, {**changed(second, redis_mode="cluster", cluster_enabled=1), "CLUSTER INFO": state})
     assert found["mode"] == "cluster"
-    assert found["cluster"] == {"ok": False, "size": 3, "nodes": 3, "slots_ok": 10922, "slots_failed": 5462}
+    assert found["cluster"] == {"ok": False, "size": 3, "nodes": 3, "slots_ok": 10922, "slots_failed": 5462, "slots_missing": 5462}
 
 
 def test_a_sentinel_tells_what_it_watches_and_nothing_else(tools: t.Any) -> None:

@@ -1,0 +1,90 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Failures that people reported of Redis and of its other monitors, as replies of a server, and what the facts must say."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from tests.support.redis_replies import Replies, changed, recorded, told
+
+FIRST, SECOND = (changed(replies, errorstat_ERR=None, errorstat_OOM=None) for replies in recorded("redis-7.0.15"))
+
+
+def facts(first: Replies, second: Replies) -> dict[str, t.Any]:
+    return dict(told(first, second))
+
+
+def errors(first: str, second: str) -> dict[str, t.Any]:
+    return facts({**FIRST, "INFO errorstats": f"# Errorstats\r\n{first}"}, {**SECOND, "INFO errorstats": f"# Errorstats\r\n{second}"})
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "rows", "count", "full"),
+    [
+        ("", "errorstat_READONLY:count=40\r\n", [("READONLY", 40)], 40, 0),
+        ("errorstat_READONLY:count=40\r\n", "errorstat_READONLY:count=40\r\n", [], 0, 0),  # that was the last failover
+        ("", "errorstat_NOREPLICAS:count=3\r\nerrorstat_LOADING:count=9\r\n", [("LOADING", 9), ("NOREPLICAS", 3)], 12, 0),
+        # what a client must turn to another server for, or did wrong itself, is no refusal
+        ("", "errorstat_MOVED:count=90\r\nerrorstat_NOSCRIPT:count=2\r\nerrorstat_ERR:count=7\r\nerrorstat_NOPERM:count=5\r\n", [], 0, 0),
+        ("", "errorstat_OOM:count=4\r\nerrorstat_NOAUTH:count=1\r\n", [("NOAUTH", 1)], 1, 4),
+        ("errorstat_READONLY:count=40\r\n", "errorstat_READONLY:count=2\r\n", None, None, None),
+    ],
+)
+def test_commands_refused_for_the_state_of_the_server(first: str, second: str, rows: t.Any, count: t.Any, full: t.Any) -> None:
+    """https://github.com/celery/celery/issues/7946, https://github.com/jazzband/django-redis/issues/616: healthy, and every write fails"""
+    found = errors(first, second)
+    refused = found["refused_commands"]
+    assert (refused if refused is None else [(row["name"], row["refused"]) for row in refused]) == rows
+    assert (found["refused_commands_count"], found["refused_writes"]) == (count, full)
+    assert count is not None or "RESETSTAT" in found["unknown"]["refused_commands_count"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "maxmemory", "keys", "refuses"),
+    [
+        ("volatile-lru", 1000, "keys=500,expires=0,avg_ttl=0", True),
+        ("volatile-ttl", 1000, "keys=500,expires=2,avg_ttl=9", True),
+        ("volatile-lru", 1000, "keys=500,expires=400,avg_ttl=9", False),
+        ("volatile-lru", 0, "keys=500,expires=0,avg_ttl=0", False),
+        ("volatile-lru", 1000, "keys=500", None),
+        ("noeviction", 1000, "keys=500,expires=400,avg_ttl=9", True),
+        ("allkeys-lru", 1000, "keys=500,expires=0,avg_ttl=0", False),
+    ],
+)
+def test_nothing_to_evict_is_as_noeviction(policy: str, maxmemory: int, keys: str, refuses: t.Optional[bool]) -> None:
+    """https://github.com/sidekiq/sidekiq/issues/5562, https://github.com/taskforcesh/bullmq/issues/1046: volatile-lru of ElastiCache"""
+    found = facts(FIRST, changed(SECOND, maxmemory_policy=policy, maxmemory=maxmemory, db0=keys))
+    assert found["refuses_when_full"] is refuses
+
+
+@pytest.mark.parametrize(
+    ("state", "ok", "missing"),
+    [
+        ("cluster_state:ok\r\ncluster_slots_assigned:16384\r\ncluster_slots_ok:10922\r\ncluster_slots_fail:5462\r\n", True, 5462),
+        ("cluster_state:ok\r\ncluster_slots_assigned:10923\r\ncluster_slots_ok:10923\r\ncluster_slots_fail:0\r\n", True, 5461),
+        ("cluster_state:ok\r\ncluster_slots_assigned:16384\r\ncluster_slots_ok:16384\r\ncluster_slots_fail:0\r\n", True, 0),
+        ("cluster_state:fail\r\ncluster_slots_assigned:0\r\ncluster_slots_ok:0\r\n", False, 16384),
+        ("cluster_state:ok\r\n", True, None),
+    ],
+)
+def test_a_cluster_that_calls_itself_ok_without_all_of_its_slots(state: str, ok: bool, missing: t.Optional[int]) -> None:
+    """https://github.com/valkey-io/valkey/pull/3676, https://github.com/redis/redis/issues/10477: cluster-require-full-coverage no"""
+    found = facts(FIRST, {**changed(SECOND, redis_mode="cluster", cluster_enabled=1), "CLUSTER INFO": state})
+    assert (found["cluster"]["ok"], found["cluster"]["slots_missing"]) == (ok, missing)
+
+
+def test_a_managed_service_without_config_tells_what_it_can_and_why_not_the_rest() -> None:
+    """https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/RestrictedCommands.html: CONFIG is not there"""
+    managed = {name: reply for name, reply in SECOND.items() if not name.startswith("CONFIG")}
+    found = facts(FIRST, {**managed, "SLOWLOG GET 32": []})
+    for measure in ("persistence.snapshots", "slow_log_milliseconds", "slow_longest_milliseconds", "slow_time_ratio", "stalls"):
+        assert "console" in found["unknown"][measure], (measure, found["unknown"].get(measure))
+    assert found["slow_longest_milliseconds"] is None and "may be off" in found["unknown"]["slow_longest_milliseconds"]
+    assert found["policy"] == "noeviction" and found["connections_limit"] and found["persistence"]["refuses_writes"] is False
+    # a slow log that holds something is on
+    assert facts(FIRST, managed)["slow_longest_milliseconds"] is not None
