@@ -201,7 +201,12 @@ def made_up(loss: Loss) -> list[str]:
     return [
         f"{name} was {was!r} and is {after[name]!r} without {'/'.join(map(str, path))}"
         for name, was in before.items()
-        if was and not isinstance(was, str) and name in after and after[name] in (0, False) and after[name] is not None
+        if was
+        and not isinstance(was, str)
+        and name in after
+        and after[name] in (0, False)
+        and after[name] is not None
+        and not name.endswith("_complete")  # that all was seen is not made up when it becomes false
     ]
 
 

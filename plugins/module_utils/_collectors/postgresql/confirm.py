@@ -26,10 +26,10 @@ MAX_PLANS = 8
 Explain = t.Callable[[str, str, t.Any], list[Row]]
 
 
-def statement_rows(statements: Maybe[Statements], texts: t.Mapping[t.Any, t.Any], names: t.Mapping[t.Any, str]) -> list[Row]:
+def statement_rows(statements: Maybe[Statements], texts: t.Mapping[t.Any, t.Any], names: t.Mapping[t.Any, str]) -> Maybe[list[Row]]:
     """The statements whose text is known, with their share of the time (of the window where something ran, else of the lifetime)."""
     if isinstance(statements, Unknown):
-        return []
+        return statements
     counted = statements.window if statements.total(statements.window) > 0 else statements.lifetime
     whole = statements.total(counted)
     rows = []
@@ -64,12 +64,16 @@ def put_missing(
     facts: Facts,
     schemas: t.Sequence[Schema],
     candidates: t.Sequence[Row],
-    statements: t.Sequence[Row],
+    seen: Maybe[t.Sequence[Row]],
     explain: t.Optional[Explain],
     manner: Manner,
     nothing: str = "no database's indexes could be read",
 ) -> None:
-    """Missing indexes, those that hurt first. A suspect column that nothing points to is left out."""
+    """Missing indexes, those that hurt first. A suspect column that nothing points to is left out.
+
+    Where the statements are not known, only a table that was never scanned is known not to suffer.
+    """
+    statements = known(seen) or []
     unread = [schema.unread for schema in schemas if schema.unread is not None]
     read = [schema for schema in schemas if schema.unread is None]
     if not read:
@@ -95,10 +99,14 @@ def put_missing(
     hurting = [one for one in rows if one["confirmed_by"]]
     facts.put("missing_indexes", rows[: manner.top])
     # a database that could not be read may lack more of them
-    for name, own in (("total", rows), ("suspected", [one for one in rows if one not in certain]), ("hurting", hurting)):
+    for name, own in (("total", rows), ("suspected", [one for one in rows if one not in certain])):
         put_total(facts, f"missing_indexes_{name}", [0, *(1 for _one in own), *unread])
-    for name, own in (("largest_rows", certain), ("hurting_rows", hurting)):
-        put_largest(facts, f"missing_indexes_{name}", [0, *(one["rows_estimate"] for one in own), *unread], "")
+    doubtful = [] if not isinstance(seen, Unknown) or len(certain) == len(rows) else [seen]
+    put_largest(facts, "missing_indexes_largest_rows", [0, *(one["rows_estimate"] for one in certain), *unread, *doubtful], "")
+    if isinstance(seen, Unknown) and any(not one["confirmed_by"] and known(one["lifetime_sequential_scans"]) != 0 for one in rows):
+        unread.append(seen)
+    put_total(facts, "missing_indexes_hurting", [0, *(1 for _one in hurting), *unread])
+    put_largest(facts, "missing_indexes_hurting_rows", [0, *(one["rows_estimate"] for one in hurting), *unread], "")
     shares = [one["statement_share_ratio"] for one in rows if one["statements"]]
     put_largest(facts, "missing_indexes_statement_share_ratio", [0.0, *shares, *unread], "")
 

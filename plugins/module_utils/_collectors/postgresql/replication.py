@@ -104,6 +104,7 @@ def _replica(told: Row, before: t.Optional[Row], seconds: float, twice: bool, wh
 def _slot(told: Row) -> Row:
     names = ("name", "type", "database", "active", "kept_bytes", "wal_status", "safe_wal_size")
     why = {
+        **dict.fromkeys(names, "the server does not tell it"),
         "database": "a physical slot belongs to no database",
         "kept_bytes": "it keeps no WAL: it was never used",
         "wal_status": "the server tells it since PostgreSQL 13, and not of an unused slot",

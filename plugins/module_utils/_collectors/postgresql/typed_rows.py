@@ -50,9 +50,12 @@ _AMOUNTS = _names("""
 _SIGNED = _names("""
     behind_bytes connection_limit estimate kept_bytes lag_bytes queryid safe_wal_size unsent_bytes
 """)
-KNOWN = _FLAGS | _TEXTS | _WHOLE | _AMOUNTS | _SIGNED | {"blocked_by"}
+#: What the server holds in 32 bits cannot be larger; an age of transaction ids above it would be past every wraparound.
+_IN_32_BITS = _names("connection_limit key_columns leader_pid mxid_age number numbackends pid port server_port version_number xid_age")
+_LISTS = _names("blocked_by")
+KNOWN = _FLAGS | _TEXTS | _WHOLE | _AMOUNTS | _SIGNED | _LISTS
 #: A row that lacks one of these is not the answer to what was asked: which one of many it is, is not known.
-_KEYS = ("id", "number", "oid", "pid", "quoted", "schema", "table_id", "view")
+_KEYS = ("columns", "id", "number", "oid", "pid", "quoted", "schema", "table_id", "view")
 
 
 class Strange(Exception):
@@ -77,10 +80,14 @@ def _cell(name: str, value: t.Any) -> t.Any:
         return None
     if isinstance(value, (list, tuple)):
         return _items(name, value)
+    if name in _LISTS:
+        return None
     if name in _FLAGS:
         return value if isinstance(value, bool) else None
     if name in _TEXTS:
         return value if isinstance(value, str) else None
+    if name in _IN_32_BITS and isinstance(value, (int, float)) and not abs(value) < 2**31:
+        return None
     if name in _SIGNED:
         read = None if isinstance(value, str) else number(value)
         if read is None or name not in _WHOLE:
@@ -93,7 +100,7 @@ def _cell(name: str, value: t.Any) -> t.Any:
 
 def _items(name: str, values: t.Sequence[t.Any]) -> t.Any:
     """A list of names, or of numbers; of whole process ids for who blocks whom."""
-    if name == "blocked_by":
+    if name in _LISTS:
         pids = [count(value) for value in values]
         return None if None in pids else pids
     if name != "columns" or not all(isinstance(value, (str, int)) and not isinstance(value, bool) for value in values):

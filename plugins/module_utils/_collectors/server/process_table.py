@@ -76,7 +76,7 @@ class TableReader:
             row = self._row(process)
             if row is not None:
                 rows[row.pid] = row
-        return Table(begun, _with_parts(rows), 1 not in rows, listing is not None)
+        return Table(begun, _with_parts(rows), 1 not in rows, bool(rows))  # at least this process is there
 
     def work(self) -> tuple[float, dict[tuple[int, float], float]]:
         """(moment, processor seconds so far by (pid, creation)): a quarter of the price of the whole table."""

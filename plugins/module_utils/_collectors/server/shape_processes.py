@@ -121,7 +121,7 @@ def census(facts: Facts, reading: Reading) -> None:
         name = measured(None if parent is None else clean(parent.name, 60), "its parent is not among the processes that were seen")
         listed.append({**_named(row), "parent_pid": row.ppid, "parent": name})
     facts.put("processes_total", None if why else len(rows), why or "")
-    facts.put("processes_seen", len(rows))
+    facts.put("processes_seen", len(rows) or None, NO_TABLE)  # at least this one is there
     facts.put("processes_filtered", reading.table_last.filtered)
     facts.put("zombies", len(dead) if dead or not why else None, why or "")
     facts.put("zombie_processes", listed)
@@ -288,12 +288,15 @@ def open_files(facts: Facts, reading: Reading) -> None:
         for row, count, limit in reading.files[0]
     ]
     rows.sort(key=lambda row: -(known(row["used_ratio"]) or 0))
-    facts.rows("open_files", rows, reading.top, len(rows) + reading.files[1])
+    shown = rows if reading.table_last.readable else Unknown(NO_TABLE)
+    facts.rows("open_files", shown, reading.top, len(rows) + reading.files[1])
     # the system's own table can be full as well
     system = facts.get("files")
     shares = [*(row["used_ratio"] for row in rows), facts.value("files") if system is None else system["used_ratio"]]
     if reading.files[1]:
         shares.append(Unknown(f"open files of {reading.files[1]} service processes may not be counted: run with become"))
+    if not reading.table_last.readable:
+        shares.append(Unknown(NO_TABLE))
     put_largest(facts, "descriptors_used_ratio", shares, "")
 
 

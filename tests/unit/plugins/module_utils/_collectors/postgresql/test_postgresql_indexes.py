@@ -8,7 +8,15 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql import comparable, confirm, indexes, plans, tables
+from ansible_collections.warroom.launch.plugins.module_utils._collect.facts import Unknown
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql import (
+    comparable,
+    confirm,
+    indexes,
+    plans,
+    tables,
+    typed_rows,
+)
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql.indexes import Schema
 from ansible_collections.warroom.launch.plugins.module_utils._sql.sessions import Manner
 from tests.support.tools import measures_of
@@ -214,6 +222,28 @@ def test_a_suspect_that_nothing_points_to_is_left_out():
     made.tables[3] = table(3, "shop_other", 10.0)
     (row,) = measures_of(confirm.put_missing, [made], indexes.missing(made), [], None, Manner())["missing_indexes"]
     assert row["columns"] == ["other_id"] and row["confirmed_by"] == []
+
+
+@pytest.mark.parametrize(("scans", "hurting", "at_least"), [(0, 0, None), (7, None, 0)])
+def test_without_statements_only_a_table_never_scanned_is_known_not_to_suffer(scans, hurting, at_least):
+    made = schema()
+    made.tables[1]["seq_scan"] = scans
+    found = measures_of(confirm.put_missing, [made], indexes.missing(made), Unknown("pg_stat_statements is not loaded"), None, Manner())
+    assert found["missing_indexes_hurting"] == hurting and found.get("at_least", {}).get("missing_indexes_hurting") == at_least
+    assert (found["unknown"].get("missing_indexes_hurting") == "pg_stat_statements is not loaded") is (hurting is None)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [{"xid_age": 2**31}, {"pid": 1, "mxid_age": 10**18}, {"pid": 1, "blocked_by": 7}, {"pid": 1, "blocked_by": "7"}],
+)
+def test_what_the_server_cannot_hold_is_no_answer(row):
+    assert next(reversed(typed_rows.typed([row])[0].values())) is None
+
+
+def test_an_index_without_columns_is_no_answer():
+    with pytest.raises(typed_rows.Strange):
+        typed_rows.typed([{"id": 5, "table_id": 1, "columns": None}])
 
 
 def test_statements_of_another_database_or_table_confirm_nothing():
