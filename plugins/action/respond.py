@@ -85,12 +85,13 @@ class ActionModule(ActionBase):
             return {"proposals": [proposal.as_dict() for proposal in found], "left": left, "plan": None}
         plan = Plans(args["report_dir"]).check(args["token"])
         names = ("cause", "act", "host", "service", "instance")
-        if not any(all(getattr(proposal, name) == plan[name] for name in names) for proposal in found):
+        fresh = next((proposal for proposal in found if all(getattr(proposal, name) == plan[name] for name in names)), None)
+        if fresh is None:
             why = "; ".join(left) or "nothing is wrong there by now"
             raise NoToken(
                 f"the plan no longer applies: {plan['cause']} is no longer a cause on {plan['host']} that may be acted on ({why})"
             )
-        return {"proposals": [], "left": left, "plan": plan}
+        return {"proposals": [], "left": left, "plan": {**plan, "readings": fresh.readings}}
 
     def _plan(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """Print one plan per cause, with a token where every guard holds; use the token of what the user's list names."""

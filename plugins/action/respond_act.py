@@ -53,7 +53,8 @@ class ActionModule(ActionBase):
             return self._module("act", plan, args, task_vars)
         by = {"pid": os.getppid(), "start": process_start(os.getppid()), "user": words.user()}
         try:
-            plan = Plans(folder).use(token, by)
+            # what the fleet shows is of this run, everything else of the plan
+            plan = {**Plans(folder).use(token, by), "readings": plan.get("readings")}
         except NoToken as error:
             raise AnsibleActionFail(str(error)) from error
         entry = {"who": words.user(), "token": token[:SHOWN], **{name: plan.get(name) for name in RECORDED}}
@@ -87,7 +88,9 @@ class ActionModule(ActionBase):
         arguments = {
             "step": step,
             **{
-                name: plan.get(name) for name in ("act", "service", "instance", "about", "identity", "limits") if plan.get(name) is not None
+                name: plan.get(name)
+                for name in ("act", "service", "instance", "about", "readings", "identity", "limits")
+                if plan.get(name) is not None
             },
             "services": args.get("services"),
             "login": (args.get("login") or {}).get(plan["service"]) or {},

@@ -23,7 +23,7 @@ options:
     description: Which act.
     type: str
     required: true
-    choices: [cache_urls, create_index, end_session, grow_pool, limit_client, raise_maxmemory]
+    choices: [add_workers, cache_urls, create_index, end_session, grow_pool, limit_client, raise_maxmemory]
   step:
     description:
       - V(look) reads identity and guards. V(act) arms the timer that takes the act back, and does it. V(undo) takes it back now.
@@ -47,6 +47,9 @@ options:
     type: dict
   about:
     description: What the act is about, for example the number of a session.
+    type: dict
+  readings:
+    description: What the fleet shows at this moment, for guards that one host cannot read.
     type: dict
   identity:
     description: The target as the plan has it.
@@ -144,7 +147,7 @@ def main() -> None:
         "instance": {"type": "str", "required": True},
         "services": {"type": "raw", "no_log": True},
         "login": {"type": "dict", "no_log": True},
-        **{name: {"type": "dict"} for name in ("about", "identity", "limits")},
+        **{name: {"type": "dict"} for name in ("about", "readings", "identity", "limits")},
         "timer": {"type": "str"},
         "revert_seconds": {"type": "float", "default": 300.0},
         "minutes": {"type": "float", "default": 30.0},

@@ -18,10 +18,12 @@ from ansible_collections.warroom.launch.plugins.module_utils._collectors.registr
 from .tools import RealCommands
 
 
-def act_at(name: str, service: str, options: t.Mapping[str, t.Any], about: t.Mapping[str, t.Any]) -> Act:
+def act_at(
+    name: str, service: str, options: t.Mapping[str, t.Any], about: t.Mapping[str, t.Any], readings: t.Optional[dict[str, t.Any]] = None
+) -> Act:
     checked = instances_of(collector(service), [dict(options)], {})
     assert checked is not None
-    return ACTS[name, service](Target(checked[0], HostTools(RealCommands()), dict(about)))
+    return ACTS[name, service](Target(checked[0], HostTools(RealCommands()), dict(about), dict(readings or {})))
 
 
 class Planned(t.NamedTuple):

@@ -25,6 +25,8 @@ class Target:
     options: dict[str, t.Any]
     tools: HostTools
     about: dict[str, t.Any]
+    #: What the fleet shows at this moment, and no host alone can see.
+    readings: dict[str, t.Any] = dataclasses.field(default_factory=dict)
 
     @property
     def timeout(self) -> float:

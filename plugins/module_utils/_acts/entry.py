@@ -40,7 +40,7 @@ def respond(module: t.Any) -> None:
     try:
         for library, package in chosen.libraries.items():
             libraries.require(library, package)
-        act = ACTS[params["act"], params["service"]](Target(instance, tools, params["about"] or {}))
+        act = ACTS[params["act"], params["service"]](Target(instance, tools, params["about"] or {}, params["readings"] or {}))
         result.update(_STEPS[params["step"]](act, params, module.check_mode))
     except Problem as problem:
         result["why"] = str(problem)

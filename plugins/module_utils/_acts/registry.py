@@ -9,6 +9,8 @@ from __future__ import annotations
 import typing as t
 
 from .act import Act
+from .add_uwsgi_workers import AddUwsgiWorkers
+from .add_wsgi_workers import AddWsgiWorkers
 from .cache_urls import CacheUrls
 from .create_postgresql_index import CreatePostgresqlIndex
 from .end_mysql_session import EndMysqlSession
@@ -23,6 +25,8 @@ ACTS: dict[tuple[str, str], type[Act]] = {
     ("end_session", "mysql"): EndMysqlSession,
     ("create_index", "postgresql"): CreatePostgresqlIndex,
     ("limit_client", "postgresql"): LimitPostgresqlClient,
+    ("add_workers", "uwsgi"): AddUwsgiWorkers,
+    ("add_workers", "wsgi"): AddWsgiWorkers,
     ("cache_urls", "varnish"): CacheUrls,
     ("grow_pool", "celery"): GrowCeleryPool,
     ("raise_maxmemory", "redis"): RaiseMaxmemory,

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import math
 import typing as t
 
+from ...module_utils._texts.counted import counted
 from .._checks.services import FLEET_HOST, instances_in
 from .._diagnose.accelerator import FAULTS as ACCELERATOR_FAULTS
+from .._diagnose.application import SATURATED
 from .._diagnose.stores import FULL as STORE_FULL
 from .._diagnose.task_queues import GROWTH as QUEUE_GROWTH
 
@@ -30,6 +33,8 @@ class Proposal:
     about: dict[str, t.Any]
     what: str
     why: str
+    #: What guards need that one host cannot see, of the same look: read again before the act.
+    readings: dict[str, t.Any] = dataclasses.field(default_factory=dict)
 
     def as_dict(self) -> dict[str, t.Any]:
         return dataclasses.asdict(self)
@@ -38,6 +43,8 @@ class Proposal:
 #: What an act is about, and in words what is done; None when the report does not name it well enough.
 Named = t.Optional[tuple[dict[str, t.Any], str]]
 About = t.Callable[[Data, Data, Data], Named]
+#: What the fleet shows for a guard, of: what the act is about, its host, the facts of its target, the report.
+Readings = t.Callable[[Data, str, Data, Data], dict[str, t.Any]]
 
 
 class Aid(t.NamedTuple):
@@ -48,6 +55,7 @@ class Aid(t.NamedTuple):
     services: tuple[str, ...]
     checks: tuple[str, ...]
     about: About
+    readings: Readings = lambda _about, _host, _facts, _report: {}
 
 
 def _root_blocker(diagnosis: Data, _facts: Data, _report: Data) -> Named:
@@ -121,6 +129,30 @@ def _pool(diagnosis: Data, facts: Data, _report: Data) -> Named:
     return {"worker": worker["name"], "add": add}, f"give worker {worker['name']} {add} more processes"
 
 
+def _workers(_diagnosis: Data, facts: Data, _report: Data) -> Named:
+    """As many workers as its machine is said to have room for, at most as many as it has."""
+    addable, workers = facts.get("addable"), facts.get("workers")
+    room = addable.get("workers") if isinstance(addable, dict) else None
+    wanted = addable.get("advised") if isinstance(addable, dict) else None
+    total = workers.get("active") if isinstance(workers, dict) else None
+    if not _whole(room) or not _whole(total):
+        return None
+    add = min(value for value in (room, total, wanted, MOST_PROCESSES) if isinstance(value, int) and _whole(value))
+    return {"add": add}, f"give it {counted(add, 'more worker', 'more workers')}"
+
+
+def _connections(about: Data, host: str, facts: Data, report: Data) -> dict[str, t.Any]:
+    """What the databases of the application have left when each thread of the new workers holds a connection."""
+    budgets = [row for row in instances_in(report.get("fleet") or {}, "connection_budget") if isinstance(row.get("left"), int)]
+    own = [row for row in budgets if host in {user.get("name") for user in row.get("users") or [] if isinstance(user, dict)}]
+    workers, slots = facts.get("workers") or {}, facts.get("concurrency")
+    if not budgets or not _whole(slots) or not _whole(workers.get("active")):
+        return {"connections_left": None}
+    threads = math.ceil(slots / workers["active"])
+    # the sessions of a pooler are counted as its own, and do not become more
+    return {"connections_left": min(row["left"] for row in own or budgets) - (about["add"] * threads if own else 0)}
+
+
 def _memory(_diagnosis: Data, _facts: Data, _report: Data) -> Named:
     return {}, "raise its memory limit by a quarter"
 
@@ -131,6 +163,7 @@ def _whole(value: t.Any) -> bool:
 
 _DATABASES = ("postgresql", "mysql")
 _POSTGRESQL = ("postgresql",)
+_APPLICATION_SERVERS = ("uwsgi", "wsgi")
 
 #: cause → its act. A cause without a row has none: its line is for a person.
 AID: dict[str, Aid] = {
@@ -146,6 +179,9 @@ AID: dict[str, Aid] = {
         _urls,
     ),
     "queue_growth": Aid("grow_pool", ("celery",), QUEUE_GROWTH, _pool),
+    "workers_exhausted": Aid(
+        "add_workers", _APPLICATION_SERVERS, tuple(f"{{service}}_{name}" for name in SATURATED), _workers, _connections
+    ),
     "broker_full": Aid("raise_maxmemory", ("redis",), STORE_FULL, _memory),
     "unknown_client": Aid("limit_client", _POSTGRESQL, ("database_unknown_client",), _client),
 }
@@ -184,7 +220,8 @@ def _proposal(report: Data, diagnosis: Data, aid: Aid) -> t.Union[Proposal, str]
     if named is None:
         return "the report does not name what to act on"
     about, what = named
-    return Proposal(diagnosis["cause"], aid.act, host, service, instance, about, what, diagnosis["statement"])
+    readings = aid.readings(about, host, facts, report)
+    return Proposal(diagnosis["cause"], aid.act, host, service, instance, about, what, diagnosis["statement"], readings)
 
 
 def target_of(report: Data, diagnosis: Data, services: t.Collection[str]) -> tuple[str, str, str]:

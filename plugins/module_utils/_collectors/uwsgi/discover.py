@@ -25,6 +25,8 @@ _HELPERS = re.compile(r"\buWSGI (worker|http|https|fastrouter|rawrouter|sslroute
 _FILE_LIMIT = 1 << 20
 #: Stands among the options for the configuration files that could not be read.
 _UNREAD = " unread"
+#: The option of the FIFO that the master takes commands from.
+FIFO = "master-fifo"
 _STATS = ("stats", "stats-server")
 #: Servers of one process that are instances of their own: the emperor's, the routers'.
 _OTHER_STATS = (
@@ -168,7 +170,7 @@ def configuration(process: Process) -> tuple[config.Options, str]:
 def _given(process: Process, environment: t.Mapping[str, str]) -> config.Options:
     """What the command line and the environment say themselves."""
     options: config.Options = {}
-    for name in {name for group in (*_SETTINGS.values(), _STATS, *_OTHER_STATS, application.NAMING) for name in group} | {"emperor"}:
+    for name in {name for group in (*_SETTINGS.values(), _STATS, *_OTHER_STATS, application.NAMING) for name in group} | {"emperor", FIFO}:
         value = process.option("--" + name)
         if value is None:
             value = environment.get("UWSGI_" + name.upper().replace("-", "_"))

@@ -57,7 +57,7 @@ class WsgiSampler(Sampler):
         return str(self.options.get("name") or self.options.get("bind") or "wsgi")
 
     def first(self) -> None:
-        self._master = self._process()
+        self._master = self.process()
         self._settings = settings_of(self._master)
         self._ask()
         first = self._control[0]
@@ -66,7 +66,7 @@ class WsgiSampler(Sampler):
         self._reader = fetch.Reader(self._master, self._settings)
         self._end()
 
-    def _process(self) -> Process:
+    def process(self) -> Process:
         """The main process that discovery found, or that listens at the given place."""
         pid, place = self.options.get(PID), self.options.get("bind")
         found = [row for row in masters(self.tools) if row.pid == pid or (place and self._is_at(row, place))]

@@ -98,3 +98,51 @@ def test_a_target_that_was_not_read_is_left_alone() -> None:
 def test_every_row_of_the_table_is_of_a_cause_and_has_its_act() -> None:
     assert set(AID) <= set(KINDS)
     assert {(aid.act, service) for aid in AID.values() for service in aid.services} == set(ACTS)
+
+
+WORKERS: dict[str, t.Any] = {
+    "name": "shop",
+    "state": "up",
+    "workers": {"active": 2},
+    "concurrency": 6,
+    "addable": {"workers": 9, "advised": 3},
+}
+
+
+def exhausted(facts: dict[str, t.Any], *budgets: dict[str, t.Any]) -> dict[str, t.Any]:
+    finding = {"check": "wsgi_saturated", "host": "app1", "service": "wsgi", "instance": "shop", "status": "fail", "accepted": None}
+    cause = {"cause": "workers_exhausted", "tier": "wsgi", "hosts": ["app1"], "statement": "s", "rows": [], "hit": ["app1/wsgi/shop"]}
+    return {
+        "hosts": {"app1": {"reached": True, "facts": {"launch_wsgi": {"instances": [{**WORKERS, **facts}]}}}},
+        "findings": [finding],
+        "diagnoses": [cause],
+        "fleet": {"launch_connection_budget": {"instances": list(budgets)}},
+    }
+
+
+OWN = {"left": 10, "users": [{"name": "app1"}]}
+POOLED = {"left": 1, "users": [{"name": "PgBouncer db1"}]}
+
+
+@pytest.mark.parametrize(
+    ("facts", "budgets", "add", "left"),
+    [
+        ({}, [OWN, POOLED], 2, 4),
+        ({}, [POOLED], 2, 1),
+        ({}, [], 2, None),
+        ({"concurrency": None}, [OWN], 2, None),
+        ({"addable": {"workers": 1, "advised": None}}, [OWN], 1, 7),
+    ],
+    ids=["its own database", "behind a pooler", "no database is known", "an event loop", "room for one"],
+)
+def test_workers_are_added_within_what_the_database_has_left(
+    facts: dict[str, t.Any], budgets: list[dict[str, t.Any]], add: int, left: t.Optional[int]
+) -> None:
+    (found,), _left = proposals(exhausted(facts, *budgets))
+    assert (found.act, found.about, found.readings) == ("add_workers", {"add": add}, {"connections_left": left})
+
+
+@pytest.mark.parametrize("addable", [None, {}, {"workers": 0}, {"workers": None}, {"workers": True}])
+def test_no_worker_is_added_where_there_is_no_room(addable: t.Any) -> None:
+    found, left = proposals(exhausted({"addable": addable}, OWN))
+    assert not found and "does not name what to act on" in left[0]
