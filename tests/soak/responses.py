@@ -1,29 +1,21 @@
 # Copyright (c) 2026, the warroom.launch authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""First aid under attack: a guard that breaks between plan and act is refused; what is killed on its way ends done or as before."""
+"""First aid under attack: a guard that breaks between plan and act is refused; a run that is killed ends done or as before; of two runs
+at once one acts."""
 
 from __future__ import annotations
 
-import contextlib
-import os
 import random
-import secrets
-import signal
-import subprocess
-import sys
-import time
 import typing as t
 
 from ansible_collections.warroom.launch.plugins.module_utils._acts.act import Refused
 from tests.support.acts import Planned, act_at, planned
+from tests.support.full_store import FullStore
 from tests.support.postgresql import Postgres
-from tests.support.redis import Redis
-from tests.support.server import ROOT, wait_until
 
 NAME = "responses"
-GUARDS, KILLS = 100, 60
-LIMIT = 64 << 20
+GUARDS, KILLS, PAIRS = 100, 60, 3
 
 
 class Row(t.NamedTuple):
@@ -33,7 +25,8 @@ class Row(t.NamedTuple):
 
 
 def cases() -> list[str]:
-    return [f"broken guard {number}" for number in range(GUARDS)] + [f"killed {number}" for number in range(KILLS)]
+    counts = {"broken guard": GUARDS, "killed": KILLS, "two at once": PAIRS}
+    return [f"{name} {number}" for name, count in counts.items() for number in range(count)]
 
 
 def rows(names: t.Sequence[str], seed: int) -> t.Iterator[Row]:
@@ -43,11 +36,13 @@ def rows(names: t.Sequence[str], seed: int) -> t.Iterator[Row]:
             world = Blocked(server)
             for name in guards:
                 yield world.row(name, random.Random(f"{seed} {name}"))
-    kills = [name for name in names if name.startswith("killed")]
-    if kills:
-        with Redis("", f"maxmemory {LIMIT}") as store:
-            for name in kills:
-                yield killed(name, store, random.Random(f"{seed} {name}"))
+    runs = [name for name in names if not name.startswith("broken guard")]
+    if runs:
+        with FullStore() as store:
+            for name in runs:
+                draw = random.Random(f"{seed} {name}")
+                passed, said = store.two_at_once() if name.startswith("two") else store.killed_after(draw.uniform(0.2, store.seconds))
+                yield Row(name, passed, said)
 
 
 # -- guards ------------------------------------------------------------------------------------------------------------
@@ -118,50 +113,3 @@ BREAKS: dict[str, t.Callable[[Blocked], t.Callable[[], None]]] = {
         "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'app'", "select 1"
     ),
 }
-
-
-# -- kills -------------------------------------------------------------------------------------------------------------
-
-#: Arms the timer, acts, and (told so) lets the act stay: as the module does, in a process that is killed on its way.
-CHILD = """
-import sys
-from tests.support.acts import act_at
-from ansible_collections.warroom.launch.plugins.module_utils._acts import timer
-port, name, stay = sys.argv[1:]
-act = act_at("raise_maxmemory", "redis", {"address": "127.0.0.1:" + port}, {})
-looked = act.look()
-state = act.state_before(looked)
-print("begun", flush=True)
-timer.arm(name, 1.5, state, lambda: act.undo(state))
-act.run(looked.identity, {"used_ratio": 0.0})
-if stay == "stay":
-    timer.stay(name)
-    print("stays", flush=True)
-sys.stdin.read()
-"""
-
-
-def killed(name: str, store: Redis, draw: random.Random) -> Row:
-    stay, after = draw.choice(["stay", "go"]), draw.uniform(0.0, 0.12)
-    path = os.pathsep.join([str(ROOT), str(ROOT / ".collections")])
-    words = [sys.executable, "-c", CHILD, str(store.port), secrets.token_hex(8), stay]
-    with subprocess.Popen(
-        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True, env={**os.environ, "PYTHONPATH": path}
-    ) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        time.sleep(after)
-        os.killpg(process.pid, signal.SIGKILL)
-        told = process.stdout.read()
-    ends = LIMIT * 5 // 4 if "stays" in told else LIMIT
-    # where the kill came between the act's being told to stay and the telling of it, both ends are right
-    allowed = {ends} if "stays" in told or stay == "go" else {LIMIT, LIMIT * 5 // 4}
-    with contextlib.suppress(AssertionError):
-        wait_until(lambda: limit(store) == LIMIT, "it was taken back", 1.0 if "stays" in told else 8.0)
-    found = limit(store)
-    store.client().config_set("maxmemory", LIMIT)
-    return Row(name, found in allowed, f"killed after {after * 1000:.0f} ms ({stay}): {found >> 20} MiB")
-
-
-def limit(store: Redis) -> int:
-    return int(store.client().config_get("maxmemory")["maxmemory"])

@@ -9,15 +9,12 @@ from __future__ import annotations
 import json
 import pathlib
 import re
-import subprocess
 import typing as t
 
 import pytest
-import yaml
 
-from tests.support import ansible
 from tests.support.postgresql import Postgres
-from tests.support.server import ROOT, VENV
+from tests.support.respond_fleet import RespondFleet
 
 
 @pytest.fixture
@@ -35,32 +32,13 @@ def server() -> t.Iterator[Postgres]:
         yield running
 
 
-class Fleet:
-    def __init__(self, server: Postgres, folder: pathlib.Path) -> None:
-        self.folder, self.report = folder, folder / "report"
-        variables = {
-            "ansible_connection": "local",
-            "ansible_python_interpreter": str(VENV / "python"),
-            "launch_check_services": {"postgresql": [{**server.place, "login_user": "watcher", "name": "shop"}]},
-            "launch_respond_login": {"postgresql": {"login_user": "responder"}},
-            "launch_check_known_clients": ["app", "visitor", "responder", "watcher"],
-            "launch_check_window": 1,
-            "launch_check_report_dir": str(self.report),
-        }
-        (folder / "inventory.yml").write_text(yaml.safe_dump({"all": {"hosts": {"db1": variables}}}))
-
-    def respond(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return ansible.run(
-            "ansible-playbook", "-i", self.folder / "inventory.yml", ROOT / "playbooks/launch_respond.yml", *words, seconds=300
-        )
-
-    def events(self) -> list[str]:
-        path = self.report / "responses.jsonl"
-        return [json.loads(line)["event"] for line in path.read_text().splitlines()] if path.exists() else []
-
-
 def test_plan_token_act_verify_record(server: Postgres, tmp_path: pathlib.Path) -> None:
-    fleet = Fleet(server, tmp_path)
+    fleet = RespondFleet(
+        tmp_path,
+        launch_check_services={"postgresql": [{**server.place, "login_user": "watcher", "name": "shop"}]},
+        launch_respond_login={"postgresql": {"login_user": "responder"}},
+        launch_check_known_clients=["app", "visitor", "responder", "watcher"],
+    )
     alive = "select count(*) from pg_stat_activity where application_name = 'billing'"
     planned = fleet.respond("--check", "--diff")
     token = re.search(r"\btoken: ([0-9a-f]{16,})", planned.stdout)

@@ -1,0 +1,81 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One host with services of the test's, and runs of `launch_respond.yml` against it: to their end, or killed on their way."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import typing as t
+
+import yaml
+
+from ansible_collections.warroom.launch.plugins.plugin_utils._respond.tokens import FILE, Plans
+
+from . import ansible
+from .server import ROOT, VENV
+
+BOOK = ROOT / "playbooks" / "launch_respond.yml"
+
+
+class RespondFleet:
+    """`variables`: those of the host, beside what every test needs."""
+
+    def __init__(self, folder: pathlib.Path, host: str = "db1", **variables: t.Any) -> None:
+        self.folder, self.report = folder, folder / "report"
+        own = {
+            "ansible_connection": "local",
+            "ansible_python_interpreter": str(VENV / "python"),
+            "launch_check_window": 1,
+            "launch_check_report_dir": str(self.report),
+        }
+        (folder / "inventory.yml").write_text(yaml.safe_dump({"all": {"hosts": {host: {**own, **variables}}}}))
+
+    def respond(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return ansible.run("ansible-playbook", "-i", self.folder / "inventory.yml", BOOK, *words, seconds=300)
+
+    def start(self, token: str) -> subprocess.Popen[str]:
+        """The act of this token, in a process group of its own."""
+        words = [VENV / "ansible-playbook", "-i", self.folder / "inventory.yml", BOOK, "-e", f"launch_respond={token}"]
+        surroundings = {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
+        return subprocess.Popen(
+            [str(word) for word in words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=ROOT,
+            env=surroundings,
+            start_new_session=True,
+        )
+
+    def plan(self) -> str:
+        """The token of the one plan that is printed."""
+        ran = self.respond()
+        found = re.search(r"\btoken: ([0-9a-f]{16,})", ran.stdout)
+        if found is None:
+            raise AssertionError(ran.stdout + ran.stderr)
+        return found[1]
+
+    def same_plan(self, token: str) -> str:
+        """A token for the same act at the same target, without looking again."""
+        plan = json.loads((self.report / FILE).read_text())[token]
+        return Plans(self.report).mint({name: value for name, value in plan.items() if name not in ("nonce", "made_at", "used_at", "by")})
+
+    def events(self) -> list[str]:
+        path = self.report / "responses.jsonl"
+        return [json.loads(line)["event"] for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def kill(process: subprocess.Popen[str]) -> str:
+    """End a run and all that it started by SIGKILL, as a machine that loses its power does. What it had printed."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    return process.communicate()[0]
