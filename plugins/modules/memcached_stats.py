@@ -141,6 +141,7 @@ ansible_facts:
                  expired_ratio: {type: float, description: The share of the expired.}}
             sets: {type: int, description: Sets in the window.}
             sets_per_second: {type: float, description: The same per second.}
+            overwrites: {type: int, description: Items stored in the window over one that was there.}
             operations: {type: int, description: 'Gets, sets, touches, deletes and increments in the window.'}
             operations_per_second: {type: float, description: The same per second.}
             flushes: {type: int, description: How often the cache was emptied in the window.}

@@ -120,11 +120,17 @@ ansible_facts:
             key_count: {type: int, description: Keys in all databases.}
             hit_ratio: {type: float, description: 'Hits of all reads of keys in the window, null without reads.'}
             reads: {type: int, description: Reads of keys in the window.}
+            misses: {type: int, description: Reads of keys that were not there in the window.}
             reads_per_second: {type: float, description: The same per second.}
             lifetime_hit_ratio: {type: float, description: Hits of all reads since the start.}
             lifetime_reads: {type: int, description: Reads since the start.}
             operations: {type: int, description: 'Commands in the window, without our own.'}
             operations_per_second: {type: float, description: The same per second.}
+            overwrites:
+              description:
+                - Values written in the window (C(SET), C(SETEX), C(PSETEX)) over one that was there, as far as the numbers of keys tell.
+                - Null when it was emptied in the window.
+              type: int
             received_bytes_per_second: {type: float, description: Network traffic to the server.}
             sent_bytes_per_second: {type: float, description: Network traffic from the server.}
             cpu_cores: {type: float, description: Cores that it used over the window.}

@@ -33,8 +33,8 @@ NOT_APPLIED: dict[str, str] = {
     ),
     **dict.fromkeys(
         (
-            "application_errors", "application_overload", "memory_leak", "missing_migration", "query_per_row", "requests_refused",
-            "tasks_failing", "tasks_stuck", "broker_blocked", "redis_blocked",
+            "application_errors", "application_overload", "cache_stampede", "memory_leak", "missing_migration", "query_per_row",
+            "requests_refused", "tasks_failing", "tasks_stuck", "broker_blocked", "redis_blocked",
         ),
         _CODE,
     ),

@@ -57,7 +57,14 @@ class Window:
 
     def now(self, name: str) -> Maybe[Number]:
         """The counter, or gauge, as it was read last."""
-        value = number(self.latest.get(name))
+        return self._read(self.latest, name)
+
+    def before(self, name: str) -> Maybe[Number]:
+        """The gauge, as it was read first."""
+        return Unknown(self.reason) if self.reason is not None else self._read(self.first, name)
+
+    def _read(self, sample: t.Mapping[str, t.Any], name: str) -> Maybe[Number]:
+        value = number(sample.get(name))
         if value is not None and value >= WRAPPED:
             return implausible(f"{name} is {value}: it fell below 0 and wrapped")
         return never_negative(measured(value, self.lacking(name)), name)
@@ -132,6 +139,11 @@ def must_differ(value: Maybe[_N], other: Maybe[t.Any], what: str) -> Maybe[_N]:
     if isinstance(value, Unknown) or isinstance(other, Unknown) or not value or value != other:
         return value
     return implausible(what)
+
+
+def negative(value: Maybe[Number]) -> Maybe[Number]:
+    """For what a total leaves out."""
+    return value if isinstance(value, Unknown) else -value
 
 
 def total(parts: t.Iterable[Maybe[Number]]) -> Maybe[Number]:

@@ -67,6 +67,9 @@ SUFFERED = (
 #: What a queue shows of something that its tasks wait for.
 QUEUES = ("tasks_stuck", "queue_growth")
 
+#: What a database shows of anything that makes its statements slow.
+SLOW_STATEMENTS = ("cache_stampede", "database_overload", "connection_budget")
+
 WAITING = Explains(APPLICATION, WORKERS_WAIT)
 TASKS = Explains(QUEUES, TASKS_WAIT)
 GIVES_ERRORS = Explains(ERRORS, NEEDS_IT)

@@ -24,6 +24,7 @@ from . import (
     migrations,
     query_counts,
     service_down,
+    stampede,
     statistics_stale,
     stores,
 )
@@ -40,6 +41,7 @@ from .cause_kind import (
     POOL,
     QUEUES,
     SLOW_MACHINE,
+    SLOW_STATEMENTS,
     TASKS,
     WAITERS,
     WAITING,
@@ -151,7 +153,7 @@ CAUSES: tuple[CauseKind, ...] = (
         "a disk under a database is slow, and a program that is no database moves half or more of all bytes there (seen by root only)",
         foreign_disk.foreign_disk,
         (
-            Explains(("stale_statistics", "database_overload", "connection_budget", "pool_too_small"), SAME_MACHINES),
+            Explains(("stale_statistics", *SLOW_STATEMENTS, "pool_too_small"), SAME_MACHINES),
             WAITING,
             TASKS,
             Explains(ERRORS, DATABASE_THERE),
@@ -164,7 +166,7 @@ CAUSES: tuple[CauseKind, ...] = (
         "a session is idle in an open transaction and blocks others, or has been for too long",
         database.idle_in_transaction,
         (
-            Explains(("lock_chain", "stale_statistics", "database_overload", "connection_budget"), SAME_INSTANCE),
+            Explains(("lock_chain", "stale_statistics", *SLOW_STATEMENTS), SAME_INSTANCE),
             POOL,
             WAITING,
             TASKS,
@@ -177,7 +179,7 @@ CAUSES: tuple[CauseKind, ...] = (
         "A session blocks others",
         "a session that works has blocked others for a second or more",
         database.lock_chain,
-        (Explains(("stale_statistics", "database_overload", "connection_budget"), SAME_INSTANCE), POOL, WAITING, TASKS, GIVES_ERRORS),
+        (Explains(("stale_statistics", *SLOW_STATEMENTS), SAME_INSTANCE), POOL, WAITING, TASKS, GIVES_ERRORS),
     ),
     CauseKind(
         "missing_index",
@@ -186,7 +188,7 @@ CAUSES: tuple[CauseKind, ...] = (
         "a plan, or scans and statements together, confirm it, and its statements matter",
         database.missing_index,
         (
-            Explains(("stale_statistics", "query_per_row", "database_overload", "connection_budget"), SAME_INSTANCE),
+            Explains(("stale_statistics", "query_per_row", *SLOW_STATEMENTS), SAME_INSTANCE),
             POOL,
             WAITING,
             TASKS,
@@ -200,7 +202,7 @@ CAUSES: tuple[CauseKind, ...] = (
         "a statement of PostgreSQL takes five times what it took before the window and a third of the time, its table changed since it was "
         "analysed (or never was), and the other statements are as fast as before",
         statistics_stale.stale_statistics,
-        (Explains(("database_overload", "connection_budget"), SAME_INSTANCE), POOL, WAITING, TASKS, GIVES_ERRORS),
+        (Explains(SLOW_STATEMENTS, SAME_INSTANCE), POOL, WAITING, TASKS, GIVES_ERRORS),
     ),
     CauseKind(
         "missing_migration",
@@ -225,6 +227,16 @@ CAUSES: tuple[CauseKind, ...] = (
         "workers are slow or busy, in a database or computing, and a quick statement of few rows is run ten times per request or more and "
         "five times as often as before the window (thirty times per request where nothing earlier is known)",
         query_counts.query_per_row,
+        (Explains(APPLICATION, SAME_WAITERS), Explains(("database_overload", "connection_budget"), SAME_INSTANCE), POOL, IN_FRONT),
+    ),
+    CauseKind(
+        "cache_stampede",
+        "uwsgi",
+        "Workers compute one cached value at once",
+        "workers are slow or busy; for each item of memcached or Redis that expired three reads or more missed and wrote over each "
+        "other; and about as often one statement of 50 ms or more ran, which takes half of a database's time and is not run by two of "
+        "three requests",
+        stampede.cache_stampede,
         (Explains(APPLICATION, SAME_WAITERS), Explains(("database_overload", "connection_budget"), SAME_INSTANCE), POOL, IN_FRONT),
     ),
     CauseKind(

@@ -31,7 +31,7 @@ def query_per_row(fleet: Fleet) -> t.Iterator[Cause]:
     for database in fleet.databases():
         for slow in grouped([workers for workers in troubled if may_be_used_by(workers, database, fleet)], fleet):
             row = _repeated(fleet, database, slow)
-            if row is not None and any(_is_in_it(workers, database, fleet) for workers in slow):
+            if row is not None and any(is_in_it(workers, database, fleet) for workers in slow):
                 yield _cause(fleet, database, slow, *row)
 
 
@@ -67,7 +67,7 @@ def _grew(database: Instance, row: Row) -> t.Optional[float]:
     return row.amount("calls_per_second") / before if before else None
 
 
-def _is_in_it(workers: Instance, database: Instance, fleet: Fleet) -> bool:
+def is_in_it(workers: Instance, database: Instance, fleet: Fleet) -> bool:
     """Whether the busy workers are mostly in this database or compute; where nobody could look, that they are slow must do."""
     waits = waits_of(workers, fleet.graph)
     if waits is None:

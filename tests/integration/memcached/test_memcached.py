@@ -256,3 +256,23 @@ def test_a_cache_that_is_emptied_again_and_again_is_named(server: Memcached) -> 
     report = judge([Asked("cache1", {"launch_memcached": {"schema": 1, "instances": [facts]}}, services=["memcached"])], Catalogue(load()))
     assert [cause["cause"] for cause in report["diagnoses"]] == ["cache_flushed"]
     assert "was emptied 3 times" in report["diagnoses"][0]["statement"]
+
+
+def test_what_is_stored_over_what_was_there_is_told_from_new_items() -> None:
+    with Memcached() as server:
+        client = server.client()
+        client.set("kept", b"x", noreply=False)
+
+        def traffic() -> None:
+            for number in range(20):
+                client.set(f"new{number}", b"x", noreply=False)
+            for _each in range(7):
+                client.set("kept", b"y", noreply=False)
+                client.add("kept", b"z", noreply=False)
+            client.delete("new1", noreply=False)
+            client.set("gone", b"x", expire=-1, noreply=False)
+            client.get("gone")
+
+        found = read(0.2, traffic, address=server.address)
+        client.close()
+    assert (found["sets"], found["overwrites"], found["misses"]["expired"]) == (35, 7, 1)

@@ -83,6 +83,23 @@ def test_numbers_agree_with_what_was_sent_and_with_redis_cli(server: Redis) -> N
     assert facts["latency_milliseconds"]["samples"] >= 1 and undocumented("redis", facts) == []
 
 
+def test_what_is_written_over_what_was_there_is_told_from_new_keys(server: Redis) -> None:
+    with server.client() as client, redis.Redis(port=server.port, db=5) as other:
+        client.set("kept", b"x")
+
+        def traffic() -> None:
+            for number in range(20):
+                client.set(f"new:{number}", b"x", ex=600)
+            for _each in range(7):
+                client.execute_command("SETEX", "kept", 600, b"y")
+            client.delete("new:1")
+            client.get("nothing")
+
+        found = read(server, 0.2, traffic)
+        assert (found["overwrites"], found["misses"]) == (7, 1), found["unknown"]
+        assert read(server, 0.2, other.flushdb)["overwrites"] is None
+
+
 def test_what_blocks_is_named_and_judged(server: Redis) -> None:
     with server.client() as client:
         facts = read(server, 0.2, lambda: [client.eval(BUSY, 0) for _each in range(4)])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._collect.derived import Window, at_most, implausible, per, rate, share, total
+from ..._collect.derived import Window, at_most, implausible, negative, per, rate, share, total
 from ..._collect.facts import Facts, Maybe, Row, Unknown, known, measured
 from ..._collect.sampling import Number, percentile
 from ..._texts.redact import clean
@@ -18,6 +18,8 @@ from .samples import Latency, Sample, window_of
 
 #: Each of these counts is one operation; a cas counts as a set, a meta command as what it does.
 OPERATIONS = ("cmd_get", "cmd_set", "cmd_touch", "delete_hits", "delete_misses", "incr_hits", "incr_misses", "decr_hits", "decr_misses")
+#: Each of these is an item that went.
+REMOVALS = ("get_expired", "get_flushed", "evictions", "delete_hits", "reclaimed", "crawler_reclaimed")
 #: Two counters are not read in the same instant, and a server counts its listening sockets and headers too: so much may be over.
 SLACK = 0.25
 #: Counters of which one is the other, but for this part of it.
@@ -64,7 +66,7 @@ def _reads(facts_: Facts, window: Window) -> None:
     hits, misses = window.moved("get_hits"), window.moved("get_misses")
     gets = total([hits, misses])
     expired, flushed = window.moved("get_expired"), window.moved("get_flushed")
-    never = total([misses, _negative(expired), _negative(flushed)])
+    never = total([misses, negative(expired), negative(flushed)])
     if known(_lifetime_gets(window)) == 0 and not window.broken:
         facts_.put("hit_ratio", None, "no gets yet")
     else:
@@ -84,16 +86,13 @@ def _reads(facts_: Facts, window: Window) -> None:
     )
 
 
-def _negative(value: Maybe[Number]) -> Maybe[Number]:
-    return value if isinstance(value, Unknown) else -value
-
-
 def _traffic(facts_: Facts, window: Window, latest: Sample) -> None:
     operations = window.sum(*OPERATIONS)
     threads = known(window.now("threads"))
     cpu = rate(window.sum("rusage_user", "rusage_system"), window.seconds)
     facts_.put("sets", window.moved("cmd_set"))
     facts_.put("sets_per_second", window.rate("cmd_set"))
+    facts_.put("overwrites", _overwrites(window))
     facts_.put("operations", operations)
     facts_.put("operations_per_second", rate(operations, window.seconds))
     # with -F it counts what it refuses
@@ -103,6 +102,14 @@ def _traffic(facts_: Facts, window: Window, latest: Sample) -> None:
     facts_.put("received_bytes_per_second", window.rate("bytes_read"))
     facts_.put("sent_bytes_per_second", window.rate("bytes_written"))
     facts_.put("cpu_cores", at_most(cpu, None if threads is None else threads + OTHER_THREADS, "cores used"))
+
+
+def _overwrites(window: Window) -> Maybe[Number]:
+    """Of all items that were stored those that took no new place: the number of items grew by the others, or lost as many meanwhile."""
+    stored, lost, before, after = window.moved("total_items"), window.sum(*REMOVALS), window.before("curr_items"), window.now("curr_items")
+    new = total([after, lost, negative(before)])
+    again = total([stored, negative(new)])
+    return again if isinstance(again, Unknown) else max(0, again)
 
 
 def _lifetime_gets(window: Window, own: int = 0) -> Maybe[Number]:

@@ -33,7 +33,7 @@ def put(facts: Facts, first: Sample, latest: Sample, window: Window, keep: int) 
 
 
 def _row(name: str, before: t.Mapping[str, str], after: t.Mapping[str, str], window: Window) -> dict[str, t.Any]:
-    calls, microseconds = (_moved(before, after, counter, name) for counter in ("calls", "usec"))
+    calls, microseconds = (moved_of(before, after, counter, name) for counter in ("calls", "usec"))
     milliseconds: Maybe[Number] = microseconds if isinstance(microseconds, Unknown) else microseconds / 1000
     return {
         "name": name.upper().replace("|", " "),
@@ -41,11 +41,11 @@ def _row(name: str, before: t.Mapping[str, str], after: t.Mapping[str, str], win
         "calls_per_second": rate(calls, window.seconds),
         "milliseconds": milliseconds,
         "mean_milliseconds": per(milliseconds, calls, "it was not called"),
-        "failed": _moved(before, after, "failed_calls", name),
-        "rejected": _moved(before, after, "rejected_calls", name),
+        "failed": moved_of(before, after, "failed_calls", name),
+        "rejected": moved_of(before, after, "rejected_calls", name),
     }
 
 
-def _moved(before: t.Mapping[str, str], after: t.Mapping[str, str], counter: str, name: str) -> Maybe[Number]:
+def moved_of(before: t.Mapping[str, str], after: t.Mapping[str, str], counter: str, name: str) -> Maybe[Number]:
     """A command that was never called before has no line."""
     return moved(before.get(counter, 0), after.get(counter), f"this version has no {counter} of a command", f"{counter} of {name}")

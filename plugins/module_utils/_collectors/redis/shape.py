@@ -11,7 +11,7 @@ import typing as t
 from ..._collect.derived import Window, all_of, at_most, rate, share, total
 from ..._collect.facts import Facts, Maybe, Row, Unknown, measured
 from ..._collect.sampling import Number, percentile
-from . import blocking, commands, memory, parse, state, uses
+from . import blocking, commands, memory, overwrites, parse, state, uses
 from .samples import Pings, Sample, window_of
 
 #: Two counters are not read in the same instant: so much may be over.
@@ -60,6 +60,7 @@ def _reads(facts_: Facts, window: Window) -> None:
     reads = total([hits, misses])
     lifetime = total([window.now("keyspace_hits"), window.now("keyspace_misses")])
     facts_.put("hit_ratio", share(hits, reads, "no key was read in the window"))
+    facts_.put("misses", misses)
     facts_.put("reads", reads)
     facts_.put("reads_per_second", rate(reads, window.seconds))
     facts_.put("lifetime_reads", lifetime)
@@ -72,6 +73,7 @@ def _traffic(facts_: Facts, first: Sample, latest: Sample, window: Window) -> No
     operations: Maybe[Number] = done if isinstance(done, Unknown) else max(0, done - own)
     facts_.put("operations", operations)
     facts_.put("operations_per_second", rate(operations, window.seconds))
+    facts_.put("overwrites", overwrites.overwrites(first, latest, window))
     facts_.put("received_bytes_per_second", window.rate("total_net_input_bytes"))
     facts_.put("sent_bytes_per_second", window.rate("total_net_output_bytes"))
     facts_.put("cpu_cores", at_most(rate(window.sum("used_cpu_user", "used_cpu_sys"), window.seconds), MOST_CORES, "cores used"))

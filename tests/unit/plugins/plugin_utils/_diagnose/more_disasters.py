@@ -54,6 +54,16 @@ REPEATED = {
     "lifetime_calls": 3_500_000,  # 40 per second before
 }
 
+COMPUTED = {
+    "text": 'SELECT COUNT(*) FROM "shop_order" GROUP BY "day"',
+    "kind": "read",
+    "calls": 30,
+    "calls_per_second": 6.0,
+    "mean_milliseconds": 1400.0,
+    "rows_per_call": 31.0,
+    "share_ratio": 0.95,
+}
+
 EVAL = {"name": "eval", "calls": 5, "mean_milliseconds": 302.0, "share_ratio": 0.3}
 
 REDIS = {
@@ -103,6 +113,17 @@ class MoreDisasters:
         self.of("db1", "postgresql").update(
             statements=[REPEATED], statements_calls_per_second=4400.0, statements_since_seconds=86_400.0, window=5.0, active=3
         )
+
+    def key_expired(self: Spoiled) -> None:
+        """Thirty workers on all four servers compute what one of them would have computed."""
+        for number in range(1, 5):
+            workers = self.of(f"app{number}", "uwsgi")
+            workers.update(requests=400, in_flight=[{"pattern": "/", "count": 7, "oldest_seconds": 1.4}])
+            self.bad("uwsgi_longest_request", f"app{number}", status="warn")
+        misses = {"count": 31, "expired": 1, "flushed": 0, "absent": 30, "expired_ratio": 0.03}
+        cache = {"address": "127.0.0.1:11211", "misses": misses, "overwrites": 29, "flushes": 0, "evictions": 0}
+        self.facts["app1"]["launch_memcached"] = fact(instance("127.0.0.1:11211", **cache))
+        self.of("db1", "postgresql").update(statements=[COMPUTED], active=3)
 
     def workers_leak(self: Spoiled) -> None:
         """Eight workers of app1 grow by 8 MiB with each of 50 requests; one was replaced."""

@@ -54,6 +54,7 @@ SINGLE = {
     "workers_leak": "memory_leak",
     "column_missing": "missing_migration",
     "queries_per_row": "query_per_row",
+    "key_expired": "cache_stampede",
     "broker_cleared": "cache_flushed",
     "redis_held": "redis_blocked",
     "messages_evicted": "broker_evicts",

@@ -55,6 +55,14 @@ def test_misses_by_cause(fixture_file: t.Any) -> None:
     assert found["misses"] == {"count": 10, "expired": 6, "flushed": 1, "absent": 3, "expired_ratio": 0.6}
 
 
+def test_stores_over_what_was_there_are_those_by_which_the_items_did_not_grow(fixture_file: t.Any) -> None:
+    assert pair(fixture_file, total_items=30, curr_items=12, cmd_set=40)["overwrites"] == 18
+    gone = {"get_expired": 2, "evictions": 3, "delete_hits": 4, "reclaimed": 5, "crawler_reclaimed": 1}
+    assert pair(fixture_file, total_items=30, curr_items=-9, **gone)["overwrites"] == 24
+    assert pair(fixture_file, total_items=3, delete_hits=4)["overwrites"] == 0
+    assert facts(sample(fixture_file, "1.6.18"), None, None, Latency())["overwrites"] is None
+
+
 def test_hits_and_misses_are_not_swapped_and_a_window_without_misses_is_all_hits(fixture_file: t.Any) -> None:
     assert pair(fixture_file, get_hits=10, cmd_get=10)["hit_ratio"] == 1.0
     assert pair(fixture_file)["lifetime_hit_ratio"] == pytest.approx(2432 / 8400, abs=1e-6)
