@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import time
 import typing as t
@@ -34,7 +35,7 @@ from ..plugin_utils._report.at_end import AtEnd
 from ..plugin_utils._report.host_files import KEPT
 from ..plugin_utils._report.model import model
 from ..plugin_utils._report.publish import FILES, STANDARD, publish
-from ..plugin_utils._store import keep, responses
+from ..plugin_utils._store import disk_growth, keep, responses
 from ..plugin_utils._store.before_after import NoReport
 from ..plugin_utils._store.load_test import add_load_test
 from ..plugin_utils._store.past import BASELINE, baseline, known_past
@@ -201,6 +202,9 @@ def judged(names: t.Sequence[str], args: dict[str, t.Any], catalogue: Catalogue,
     hosts, known, run, begun = _asked(names, args, task_vars, play)
     validate(hosts, catalogue, args["only"])
     beside = Beside(_baseline(args), Visits(args["probes"]).rows(), _gathered_here(args))
+    now = time.time()
+    points = disk_growth.past(keep.Keeping.of(args).store, now)
+    hosts = [dataclasses.replace(host, facts=disk_growth.grown(host.name, host.facts, points, now)) for host in hosts]
     return judge(hosts, catalogue, args["phase"], known, begun, run, args["only"], beside)
 
 

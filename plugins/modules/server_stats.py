@@ -81,6 +81,29 @@ ansible_facts:
               description: Programs of printed commands that are not installed here, or cannot start; others are printed then.
               type: list
               elements: str
+            monitoring_tools:
+              description: Of each service that runs here, the program that shows it while it works, those that are missing first.
+              type: list
+              elements: dict
+              contains:
+                service: {type: str, description: 'The service, V(server) for the machine.'}
+                name: {type: str, description: The program that the cockpit opens.}
+                installed: {type: bool, description: Whether it is here, or another that shows the same.}
+            monitoring_tools_total: {type: int, description: How many there are.}
+            monitoring_tools_absent_total: {type: int, description: How many of them are missing.}
+            logs:
+              description: >-
+                Logs of 100 MiB and more, below /var/log or open in a process of a service; those that nothing rotates first, then by size.
+                Null when /var/log may not be read.
+              type: list
+              elements: dict
+              contains:
+                name: {type: str, description: Its path.}
+                size_bytes: {type: int, description: What it takes on the disk.}
+                rotated: {type: bool, description: Whether something rotates it.}
+                by: {type: str, description: 'What does, V(logrotate), V(its copies) beside it, or V(its name) with a date; empty for nothing.'}
+            logs_total: {type: int, description: How many there are.}
+            logs_unrotated_total: {type: int, description: How many of them nothing rotates.}
             cores_online: {type: int, description: 'Processors that are online, null when the platform does not report it.'}
             cores_effective:
               description: >-
@@ -192,6 +215,14 @@ ansible_facts:
                  available_bytes: {type: int, description: What users may still write.},
                  used_ratio: {type: float, description: Used of what users may have.},
                  inodes_used_ratio: {type: float, description: 'Used inodes, null where there is no such limit.'}}
+            disk_growth:
+              description: 'How the fullest filesystem grows. The role adds it from its stored rounds; of the module alone it tells nothing.'
+              type: dict
+              contains:
+                rounds: {type: int, description: 'Stored rounds that tell it, 0 when they are fewer than three or span less than an hour.'}
+                in_a_day_ratio: {type: float, description: 'How full it is in a day at this pace, at most 1.'}
+                in_a_week_ratio: {type: float, description: The same in a week.}
+                full_at: {type: str, description: 'When it is full at this pace, null when that is a year away or more.'}
             filesystems_total: {type: int, description: How many there are.}
             filesystems_read_only: {type: list, elements: str, description: 'Mount points that became read-only by themselves, as after an error of the disk.'}
             filesystems_silent: {type: int, description: Mounts that did not answer and were not read.}

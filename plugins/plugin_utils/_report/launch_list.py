@@ -45,7 +45,7 @@ TOPICS = (
     Topic(
         "Safety nets", (), "backup", "name the backups as backup in launch_check_services",
         ("postgresql_archiving", "postgresql_failover", "postgresql_wal_kept", "postgresql_replica_lag", "mysql_replication_runs",
-         "server_filesystems"),
+         "server_filesystems", "server_disk_growth", "server_logs_rotated", "server_monitoring_tools"),
     ),
     Topic("Proxies, caches, stores and queues", ("edge", "accelerator", "cache", "store", "queue")),
     Topic("Databases", ("pooler", "database")),
@@ -79,13 +79,19 @@ def _group(topic: Topic, findings: list[Finding], report: Report) -> LaunchGroup
     not_named = bool(topic.named) and not _is_named(topic.named, report)
     return {
         "title": topic.title,
-        "status": min(states, key=_ORDER.index) if states else "unknown",
+        "status": _worst(states, not_named),
         "fine": states.count("ok"),
         "about": f"{states.count('ok')} of {numbered(len(states), 'line/lines')} fine" if states else "nothing was looked at",
         "lines": [_line(finding) for finding in wanting[:MOST_LINES]],
         "left": max(0, len(wanting) - MOST_LINES),
         "not_named": f"{TITLES[topic.named]}: not looked at, {topic.named_by}." if not_named else "",
     }
+
+
+def _worst(states: list[str], not_named: bool) -> str:
+    """That the rest is fine is no word about what was not looked at."""
+    worst = min(states, key=_ORDER.index) if states else "unknown"
+    return "skipped" if worst == "ok" and not_named else worst
 
 
 def _is_named(service: str, report: Report) -> bool:

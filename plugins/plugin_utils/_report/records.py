@@ -152,7 +152,7 @@ class LaunchGroup(t.TypedDict):
     """A topic of that list."""
 
     title: str
-    #: The worst of its lines.
+    #: The worst of its lines; `skipped` when these are fine and what it is about was not looked at.
     status: str
     fine: int
     #: How many are fine, in words.

@@ -16,7 +16,7 @@ from ..._collect.host_tools import HostTools
 from ..._collect.problem import Problem
 from ..._linux import cgroup
 from ..._linux.kernel_text import keyed
-from . import clock, process_disk, process_kinds, process_table, shape, tools
+from . import clock, logs, process_disk, process_kinds, process_table, shape, tools
 from .fetch import Host, Sample
 from .proc_source import ProcSource
 from .process_table import Row, Table
@@ -134,6 +134,8 @@ class ServerSampler(Sampler):
                 ticks_per_second=os.sysconf("SC_CLK_TCK"),
                 top=self.tools.top,
                 tools_absent=tools.absent(self.tools.commands),
+                monitoring=tools.shown(self.tools.commands, {row.service for row in last.rows.values() if row.service}),
+                logs=logs.read([row for row in last.rows.values() if row.service][:DESCRIPTORS_READ], host.root),
                 disk_use=(self._disk_first, self._disk_last),
             )
         )

@@ -10,12 +10,14 @@ import dataclasses
 import typing as t
 
 from ..._collect.derived import Window
+from ..._collect.facts import Maybe
 from ..._linux.cgroup import Limits
 from ..._linux.kernel_text import Counters
 from ..._linux.usage import Memory
 from . import parse
 from .clock import Clock
 from .fetch import Sample, State
+from .logs import Log
 from .process_disk import Account
 from .process_table import Row, Table
 
@@ -52,6 +54,8 @@ class Reading:
     ticks_per_second: int
     top: int
     tools_absent: list[str]  # programs that printed commands would run
+    monitoring: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)  # programs that show the services of this host
+    logs: Maybe[list[Log]] = dataclasses.field(default_factory=list)  # the large ones
     disk_use: tuple[t.Optional[Account], t.Optional[Account]] = (None, None)  # bytes by process, at both samples
 
     @property

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..._collect.derived import largest
 from ..._collect.facts import Facts
-from . import process_disk, shape_cpu, shape_devices, shape_memory, shape_processes
+from . import logs, process_disk, shape_cpu, shape_devices, shape_memory, shape_processes
 from .sample import Reading
 
 
@@ -45,6 +45,9 @@ def facts(reading: Reading) -> Facts:
     used = shape_processes.uses(reading)
     shape_processes.busiest(result, reading, used)
     process_disk.put(result, reading.table_last, *reading.disk_use, reading.seconds, reading.top)
+    result.rows("monitoring_tools", reading.monitoring, len(reading.monitoring))
+    result.put("monitoring_tools_absent_total", sum(not row["installed"] for row in reading.monitoring))
+    logs.put(result, reading.logs, reading.top)
     shape_processes.services(result, reading, used)
     shape_processes.table_problem(result, reading)
     shape_cpu.used(result)

@@ -27,6 +27,7 @@ _NETWORK = (
 _NO_FIXED_INODES = frozenset({
     "9p", "bcachefs", "btrfs", "ceph", "exfat", "fuse.ceph", "fuse.ceph-fuse", "fuse.glusterfs", "glusterfs", "msdos", "vfat", "zfs",
 })  # fmt: skip
+NOT_HERE = "only a check of the fleet (launch_check) knows the stored rounds"
 NO_INODES = "this filesystem has no fixed number of inodes"
 
 
@@ -42,6 +43,7 @@ def filesystems(facts: Facts, reading: Reading) -> None:
         facts.note(f"a filesystem may not be read by this user; run with become: {', '.join(forbidden[:5])}")
     none = Unknown("no writable filesystem answered")
     facts.put("filesystems", rows[: reading.top] if rows else none)
+    facts.put("disk_growth", {"rounds": 0, **dict.fromkeys(("in_a_day_ratio", "in_a_week_ratio", "full_at"), Unknown(NOT_HERE))})
     facts.put("filesystems_total", len(rows) + len(silent) + len(forbidden))
     facts.put("filesystems_silent", len(silent))
     stopped = [clean(name, 120) for name in reading.state.read_only]
