@@ -23,6 +23,7 @@ class Haproxy(Server):
         # an instance has the name of its lowest port
         self.port, self.page_port = sorted((free_port(), free_port()))
         self.servers = list(servers)
+        self.level = "admin"
         self.settings, self.backend, self.maxconn = settings, backend, maxconn
 
     @property
@@ -38,7 +39,7 @@ class Haproxy(Server):
         (self.dir / "haproxy.cfg").write_text(
             f"""global
   maxconn {self.maxconn}
-  stats socket {self.socket} mode 660 level admin
+  stats socket {self.socket} mode 660 level {self.level}
 defaults
   mode http
   timeout connect 1s

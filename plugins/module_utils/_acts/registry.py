@@ -13,6 +13,7 @@ from .add_uwsgi_workers import AddUwsgiWorkers
 from .add_wsgi_workers import AddWsgiWorkers
 from .cache_urls import CacheUrls
 from .create_postgresql_index import CreatePostgresqlIndex
+from .drain_haproxy_server import DrainHaproxyServer
 from .end_mysql_session import EndMysqlSession
 from .end_postgresql_session import EndPostgresqlSession
 from .grow_celery_pool import GrowCeleryPool
@@ -29,6 +30,7 @@ ACTS: dict[tuple[str, str], type[Act]] = {
     ("add_workers", "wsgi"): AddWsgiWorkers,
     ("cache_urls", "varnish"): CacheUrls,
     ("grow_pool", "celery"): GrowCeleryPool,
+    ("drain_server", "haproxy"): DrainHaproxyServer,
     ("raise_maxmemory", "redis"): RaiseMaxmemory,
 }
 

@@ -33,10 +33,10 @@ def _problems(entry: t.Any) -> t.Iterator[str]:
     if not isinstance(entry, dict) or set(entry) - {"cause", "once_within"} or "cause" not in entry:
         yield f"launch_respond_automatic: {str(entry)[:80]!r} is no mapping of cause and once_within"
         return
-    aid = AID.get(str(entry["cause"]))
-    if aid is None:
+    aids = AID.get(str(entry["cause"]))
+    if aids is None:
         yield f"launch_respond_automatic: {entry['cause']} has no act; those that have one are {', '.join(sorted(AID))}"
-    elif not all(ACTS[aid.act, service].has_undo for service in aid.services):
+    elif not all(ACTS[aid.act, service].has_undo for aid in aids for service in aid.services):
         yield f"launch_respond_automatic: {entry['cause']}: its act cannot be taken back, so it is never automatic"
     within = entry.get("once_within", ONCE_WITHIN)
     if isinstance(within, bool) or not isinstance(within, (int, float)) or not within > 0:

@@ -37,19 +37,24 @@ def from_socket(address: stream.Address, seconds: float) -> Reading:
     return Reading(parse.info(_ask(address, b"show info typed\n", seconds)), parse.stat(_ask(address, b"show stat typed\n", seconds)))
 
 
-def _ask(address: stream.Address, command: bytes, seconds: float) -> bytes:
+def exchange(address: stream.Address, command: bytes, seconds: float) -> bytes:
+    """What the stats socket says to a command; nothing when it just does it, or hangs up."""
     shown = stream.shown(address)
     conn = stream.connect(address, seconds)
     with contextlib.closing(conn):
         try:
             conn.sendall(command)
-            answer = stream.read_all(conn, seconds, MOST_BYTES)
+            return stream.read_all(conn, seconds, MOST_BYTES)
         except TimeoutError as late:
             if late.args and isinstance(late.args[0], bytes) and late.args[0]:
                 raise Problem(f"no complete answer of the stats socket {shown} within {seconds:.2g} s: it does not end") from None
             raise Silent(f"the stats socket {shown} did not answer within {seconds:.2g} s", address) from None
         except OSError:
-            answer = b""
+            return b""
+
+
+def _ask(address: stream.Address, command: bytes, seconds: float) -> bytes:
+    shown, answer = stream.shown(address), exchange(address, command, seconds)
     if not answer.strip():
         raise HungUp(f"the stats socket {shown} hangs up without an answer", address)
     if answer.startswith((b"Unknown command", b"Permission denied")):

@@ -80,6 +80,6 @@ def test_a_list_that_is_wrong_is_refused(entries: t.Any, words: str) -> None:
 
 
 def test_every_act_that_can_be_taken_back_may_be_listed() -> None:
-    for cause, aid in AID.items():
-        has_undo = all(ACTS[aid.act, service].has_undo for service in aid.services)
+    for cause, aids in AID.items():
+        has_undo = all(ACTS[aid.act, service].has_undo for aid in aids for service in aid.services)
         assert bool(problems([{"cause": cause}])) is not has_undo

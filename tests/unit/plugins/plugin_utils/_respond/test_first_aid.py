@@ -97,7 +97,7 @@ def test_a_target_that_was_not_read_is_left_alone() -> None:
 
 def test_every_row_of_the_table_is_of_a_cause_and_has_its_act() -> None:
     assert set(AID) <= set(KINDS)
-    assert {(aid.act, service) for aid in AID.values() for service in aid.services} == set(ACTS)
+    assert {(aid.act, service) for aids in AID.values() for aid in aids for service in aid.services} == set(ACTS)
 
 
 WORKERS: dict[str, t.Any] = {
@@ -146,3 +146,56 @@ def test_workers_are_added_within_what_the_database_has_left(
 def test_no_worker_is_added_where_there_is_no_room(addable: t.Any) -> None:
     found, left = proposals(exhausted({"addable": addable}, OWN))
     assert not found and "does not name what to act on" in left[0]
+
+
+def server(name: str, **measures: t.Any) -> dict[str, t.Any]:
+    return {"backend": "app", "name": name, "state": "up", "address": f"192.0.2.{len(name)}:8000", **measures}
+
+
+def edge(cause: str, check: str, *servers: dict[str, t.Any], **behind: t.Any) -> dict[str, t.Any]:
+    finding = {"check": check, "host": "lb1", "service": "haproxy", "instance": "web", "status": "fail", "accepted": None}
+    diagnosis = {"cause": cause, "tier": "haproxy", "hosts": ["lb1"], "statement": "s", "rows": [], "hit": ["lb1/haproxy/web"]}
+    workers = {"name": "shop", "state": "up", "port": 8000, "busy_ratio": 0.3, "workers": {"active": 4}, **behind}
+    addresses = {"instances": [{"addresses": ["192.0.2.4", "192.0.2.5"]}]}
+    balancer = {"name": "web", "state": "up", "servers": list(servers)}
+    return {
+        "hosts": {
+            "lb1": {
+                "reached": True,
+                "facts": {"launch_haproxy": {"instances": [balancer]}},
+            },
+            "app1": {"reached": True, "facts": {"launch_server": addresses, "launch_wsgi": {"instances": [workers]}}},
+        },
+        "findings": [finding],
+        "diagnoses": [diagnosis],
+    }
+
+
+FAILS, SLOW = ("upstream_failing", "haproxy_server_failing"), ("upstream_slow", "haproxy_response_time")
+
+
+@pytest.mark.parametrize(
+    ("cause", "servers", "drained"),
+    [
+        (FAILS, [server("good"), server("worse", response_errors=9), server("bad", retries=2)], "worse"),
+        (FAILS, [server("good"), server("worse", state="down", response_errors=9)], None),
+        (FAILS, [server("good", response_errors=None)], None),
+        (SLOW, [server("good", response_seconds=0.2), server("worse", response_seconds=2.0)], "worse"),
+        (SLOW, [server("good", response_seconds=1.5), server("worse", response_seconds=2.0)], None),
+        (SLOW, [server("worse", response_seconds=2.0)], None),
+        (SLOW, [], None),
+    ],
+    ids=["the one that fails most", "down already", "not counted", "the slow one", "equally slow", "the only one", "none"],
+)
+def test_the_server_to_drain(cause: tuple[str, str], servers: list[dict[str, t.Any]], drained: t.Optional[str]) -> None:
+    found, left = proposals(edge(*cause, *servers))
+    assert [each.about["server"] for each in found] == ([drained] if drained else [])
+    assert drained or "does not name what to act on" in left[0]
+
+
+@pytest.mark.parametrize(
+    ("behind", "busy"), [({}, 0.6), ({"busy_ratio": None}, None), ({"port": 9000}, None), ({"workers": {}}, None)], ids=str
+)
+def test_how_busy_the_rest_becomes_is_read_from_the_workers_behind_it(behind: dict[str, t.Any], busy: t.Optional[float]) -> None:
+    ((found,), _left) = proposals(edge(*FAILS, server("good"), server("worse", response_errors=9), **behind))
+    assert found.readings == {"busy_of_rest": busy}

@@ -1,0 +1,185 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the act of a cause is about: of the cause, the facts of its target, and the report. None where they do not name it well enough."""
+
+from __future__ import annotations
+
+import math
+import typing as t
+
+from ...module_utils._texts.counted import counted
+from .._checks.services import in_tiers, instances_in
+from .._judge.hostvars import machine_addresses
+
+Data = t.Mapping[str, t.Any]
+
+#: What an act is about, and in words what is done; None when the report does not name it well enough.
+Named = t.Optional[tuple[dict[str, t.Any], str]]
+About = t.Callable[[Data, Data, Data], Named]
+#: What the fleet shows for a guard, of: what the act is about, its host, the facts of its target, the report.
+Readings = t.Callable[[Data, str, Data, Data], dict[str, t.Any]]
+
+
+def root_blocker(diagnosis: Data, _facts: Data, _report: Data) -> Named:
+    """The session that holds up most. 0 is a prepared transaction, which has no session."""
+    rows = [row for row in diagnosis["rows"] if _whole(row.get("pid")) and row.get("blocks_total")]
+    if not rows:
+        return None
+    worst = max(rows, key=lambda row: (row.get("blocks_total") or 0, row.get("longest_wait_seconds") or row.get("age_seconds") or 0))
+    who = worst.get("application") or worst.get("user") or "unknown"
+    return {"pid": worst["pid"]}, f"end session {worst['pid']} of {who}, which holds up {worst['blocks_total']}"
+
+
+#: Connections that an unknown client keeps.
+FEW_CONNECTIONS = 2
+
+
+def index(diagnosis: Data, _facts: Data, _report: Data) -> Named:
+    """The first index that is missing, by the names of table and columns: its statement is made anew on the target."""
+    row = next((row for row in diagnosis["rows"] if row.get("confirmed_by") and not row.get("being_built")), None)
+    if row is None or not all(isinstance(row.get(name), str) and row[name] for name in ("database", "schema", "table")):
+        return None
+    columns = row.get("columns")
+    if not isinstance(columns, list) or not columns or not all(isinstance(name, str) and name for name in columns):
+        return None
+    about = {"database": row["database"], "schema": row["schema"], "table": row["table"], "columns": columns}
+    return about, f"create the missing index on {row['schema']}.{row['table']} ({', '.join(columns)}), while writes go on"
+
+
+def client(diagnosis: Data, facts: Data, report: Data) -> Named:
+    """The role of the unknown client that works most, and those of known clients, which are never limited."""
+    rows = [row for row in diagnosis["rows"] if isinstance(row.get("user"), str) and row["user"]]
+    views = instances_in(report.get("fleet") or {}, "database_clients")
+    view = next((view for view in views if view.get("database_instance") == facts.get("name")), None)
+    if not rows or view is None or not isinstance(view.get("clients"), list):
+        return None
+    known = sorted({str(row["user"]) for row in view["clients"] if row.get("known") and row.get("user")})
+    role = rows[0]["user"]
+    return {
+        "role": role,
+        "connections": FEW_CONNECTIONS,
+        "known": known,
+    }, f"limit role {role} to {FEW_CONNECTIONS} connections for some minutes"
+
+
+#: Permanent: their answer is the same for everybody.
+PERMANENT = (301, 308)
+#: URL patterns of one VCL, and processes that a worker gets at most.
+MOST_PATTERNS, MOST_PROCESSES = 8, 4
+
+
+def urls(diagnosis: Data, _facts: Data, _report: Data) -> Named:
+    """Permanent redirects, and pages that the inventory declares cached: never what must bypass the cache or sets something private."""
+    rows = [row for row in diagnosis["rows"] if isinstance(row.get("url_regex"), str) and row["url_regex"]]
+    rows = [row for row in rows if row.get("must_bypass") is not True and row.get("expected") != "uncached"]
+    rows = [row for row in rows if row.get("expected") == "cached" or row.get("status") in PERMANENT][:MOST_PATTERNS]
+    if not rows:
+        return None
+    named = ", ".join(str(row.get("pattern")) for row in rows)
+    return {"regexes": list(dict.fromkeys(row["url_regex"] for row in rows))}, f"use a VCL that caches {named}"
+
+
+def pool(diagnosis: Data, facts: Data, _report: Data) -> Named:
+    """The worker of the longest queue that is busiest."""
+    queue = next((row.get("name") for row in diagnosis["rows"] if row.get("name")), None)
+    workers = [row for row in facts.get("workers") or [] if isinstance(row, dict) and row.get("answers") and _whole(row.get("concurrency"))]
+    workers = [row for row in workers if queue in (row.get("queues") or [])]
+    if not workers:
+        return None
+    worker = max(workers, key=lambda row: row.get("active") or 0)
+    add = min(worker["concurrency"], MOST_PROCESSES)
+    return {"worker": worker["name"], "add": add}, f"give worker {worker['name']} {add} more processes"
+
+
+def workers(_diagnosis: Data, facts: Data, _report: Data) -> Named:
+    """As many workers as its machine is said to have room for, at most as many as it has."""
+    addable, workers = facts.get("addable"), facts.get("workers")
+    room = addable.get("workers") if isinstance(addable, dict) else None
+    wanted = addable.get("advised") if isinstance(addable, dict) else None
+    total = workers.get("active") if isinstance(workers, dict) else None
+    if not _whole(room) or not _whole(total):
+        return None
+    add = min(value for value in (room, total, wanted, MOST_PROCESSES) if isinstance(value, int) and _whole(value))
+    return {"add": add}, f"give it {counted(add, 'more worker', 'more workers')}"
+
+
+def connections(about: Data, host: str, facts: Data, report: Data) -> dict[str, t.Any]:
+    """What the databases of the application have left when each thread of the new workers holds a connection."""
+    budgets = [row for row in instances_in(report.get("fleet") or {}, "connection_budget") if isinstance(row.get("left"), int)]
+    own = [row for row in budgets if host in {user.get("name") for user in row.get("users") or [] if isinstance(user, dict)}]
+    workers, slots = facts.get("workers") or {}, facts.get("concurrency")
+    if not budgets or not _whole(slots) or not _whole(workers.get("active")):
+        return {"connections_left": None}
+    threads = math.ceil(slots / workers["active"])
+    # the sessions of a pooler are counted as its own, and do not become more
+    return {"connections_left": min(row["left"] for row in own or budgets) - (about["add"] * threads if own else 0)}
+
+
+#: States of a server in which it gets requests, and how much slower than the others a slow one must be.
+TAKING_PART, TIMES_SLOWER = ("up", "unchecked"), 3.0
+
+
+def failing_server(_diagnosis: Data, facts: Data, _report: Data) -> Named:
+    """The server that fails most of those that still get requests: one that is down gets none anyway."""
+    rows = [(_failures(row), row) for row in _servers(facts)]
+    failures, worst = max(rows, key=lambda entry: entry[0], default=(0, {}))
+    return _drained(worst) if failures else None
+
+
+def slow_server(_diagnosis: Data, facts: Data, _report: Data) -> Named:
+    """The slowest server, where the others of its backend are much faster: of equally slow ones none is to blame."""
+    timed = [row for row in _servers(facts) if isinstance(row.get("response_seconds"), (int, float))]
+    worst = max(timed, key=lambda row: row["response_seconds"], default={})
+    others = [row["response_seconds"] for row in timed if row is not worst and row["backend"] == worst.get("backend")]
+    return _drained(worst) if others and worst["response_seconds"] >= TIMES_SLOWER * max(others) else None
+
+
+def _drained(row: Data) -> Named:
+    backend, server = row["backend"], row["name"]
+    return {"backend": backend, "server": server}, f"drain server {backend}/{server}, while the others have room for its requests"
+
+
+def _servers(facts: Data) -> list[Data]:
+    rows = [row for row in facts.get("servers") or [] if isinstance(row, dict) and row.get("state") in TAKING_PART]
+    return [row for row in rows if all(isinstance(row.get(name), str) and row[name] for name in ("backend", "name"))]
+
+
+def _failures(row: Data) -> float:
+    values = [row.get(name) for name in ("connection_errors", "response_errors", "retries", "redispatches")]
+    return sum(value for value in values if isinstance(value, (int, float)) and not isinstance(value, bool))
+
+
+def rest(about: Data, _host: str, facts: Data, report: Data) -> dict[str, t.Any]:
+    """How busy the workers behind the other servers are when they take the share of the drained one; not known where one is not read."""
+    others = [row for row in _servers(facts) if row["backend"] == about["backend"] and row["name"] != about["server"]]
+    pools = [_behind(str(row.get("address")), report) for row in others]
+    if not pools or None in pools:
+        return {"busy_of_rest": None}
+    busy, slots = (sum(pool[place] for pool in pools if pool is not None) for place in (0, 1))
+    share = (len(others) + 1) / len(others)
+    return {"busy_of_rest": round(busy * share / slots, 3)}
+
+
+def _behind(address: str, report: Data) -> t.Optional[tuple[float, float]]:
+    """(busy, all) workers of the application server at this address."""
+    host, _colon, port = address.rpartition(":")
+    for name, entry in report["hosts"].items():
+        facts = entry.get("facts") or {}
+        if host.strip("[]") not in {name, *machine_addresses(facts)}:
+            continue
+        for service in in_tiers("application"):
+            for row in instances_in(facts, service):
+                ratio, active = row.get("busy_ratio"), (row.get("workers") or {}).get("active")
+                if str(row.get("port")) == port and isinstance(ratio, (int, float)) and isinstance(active, int) and _whole(active):
+                    return float(ratio) * active, float(active)
+    return None
+
+
+def memory(_diagnosis: Data, _facts: Data, _report: Data) -> Named:
+    return {}, "raise its memory limit by a quarter"
+
+
+def _whole(value: t.Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
