@@ -328,6 +328,11 @@ ansible_facts:
               stalled: {type: bool, description: Whether it replayed nothing in the window.}, unsent_bytes: {type: int, description: WAL not sent yet.},
               write_lag_seconds: {type: float, description: Until written.}, flush_lag_seconds: {type: float, description: Until flushed.}}},
             replicas_total: {type: int, description: How many there are.}, replicas_not_streaming: {type: int, description: Those that do not stream.},
+            logical_consumers: {type: list, elements: dict, description: 'What takes changes by logical replication (Debezium, subscribers): no replicas.',
+              contains: {
+              name: {type: str, description: Its name.}, user: {type: str, description: Its user.}, address: {type: str, description: Its address.},
+              lag_bytes: {type: int, description: WAL that it has not confirmed.}}},
+            logical_consumers_total: {type: int, description: How many there are.},
             wal_receivers: {type: int, description: 'Connections of pg_receivewal and the like, which take WAL and replay nothing, by design.'},
             replica_lag_longest_seconds: {type: float, description: 'The farthest behind, null when none was measured.'},
             replication: {type: dict, description: Of a replica itself; null on a primary., contains: {
@@ -338,10 +343,11 @@ ansible_facts:
             replication_slots: {type: list, elements: dict, description: Slots that keep WAL., contains: {
               name: {type: str, description: Its name.}, type: {type: str, description: Its type.}, database: {type: str, description: Its database.},
               active: {type: bool, description: Whether it is used.}, kept_bytes: {type: int, description: WAL it keeps.},
-              wal_status: {type: str, description: Whether that is safe.}, safe_wal_size: {type: int, description: WAL until it is not.}}},
+              wal_status: {type: str, description: Whether that is safe.}, safe_wal_size: {type: int, description: WAL until it is not.},
+              copied: {type: bool, description: 'Whether it is a standby''s copy of a slot of its primary, not in use by design.'}}},
             replication_slots_total: {type: int, description: How many there are.},
-            replication_slots_inactive: {type: int, description: Unused ones.},
-            replication_slots_kept_bytes: {type: int, description: The most that one keeps.},
+            replication_slots_inactive: {type: int, description: 'Unused ones, without copies.'},
+            replication_slots_kept_bytes: {type: int, description: 'The most that one keeps, without copies.'},
             prepared_transactions: {type: list, elements: dict, description: Transactions prepared for a two-phase commit., contains: {
               gid: {type: str, description: Its id.}, user: {type: str, description: Its user.}, database: {type: str, description: Its database.},
               age_seconds: {type: float, description: Its age.}}},

@@ -30,22 +30,58 @@ def put(facts: Facts, about: About, first: Sample, second: t.Optional[Sample], m
     if isinstance(rows, Unknown):
         for name in ("replicas", "replicas_total", "replicas_not_streaming", "replica_lag_longest_seconds", "wal_receivers"):
             facts.put(name, rows)
+        facts.rows("logical_consumers", rows, manner.top)
     else:
-        # pg_receivewal and Barman take the WAL and never replay it: by design they have no replay position, and are no replicas
-        receivers = [told for told in rows if told["state"] is not None and told["replayed"] is None]
-        _put_replicas(facts, about, [told for told in rows if told not in receivers], first, second, manner)
-        facts.put("wal_receivers", len(receivers))
-    slots = sample.several("slots")
-    shown = slots if isinstance(slots, Unknown) else top([_slot(told) for told in slots], "kept_bytes", len(slots))
-    facts.rows("replication_slots", shown, manner.top)
+        _put_walsenders(facts, about, [told for told in rows if not _copies_once(told)], first, second, manner)
+    _put_slots(facts, about, sample.several("slots"), manner)
+    facts.put("replication", _own_lag(about, first, second))
+
+
+def _copies_once(told: Row) -> bool:
+    """A base backup, and the WAL that it takes along: both end with it."""
+    return bool(told["state"] == "backup" or told["name"] == "pg_basebackup")
+
+
+def _put_walsenders(facts: Facts, about: About, rows: t.Sequence[Row], first: Sample, second: t.Optional[Sample], manner: Manner) -> None:
+    """Replicas, and what is none by design: consumers of changes (Debezium), and programs that take WAL and never replay it (Barman)."""
+    logical = [told for told in rows if told.get("logical")]
+    receivers = [told for told in rows if told not in logical and told["state"] is not None and told["replayed"] is None]
+    _put_replicas(facts, about, [told for told in rows if told not in logical and told not in receivers], first, second, manner)
+    facts.put("wal_receivers", len(receivers))
+    why = _hidden(about)
+    consumers = [
+        row(
+            {"name": told["name"], "user": told["user"], "address": told["address"] or "local", "lag_bytes": told["lag_bytes"]},
+            {**_WHY, "lag_bytes": why},
+        )
+        for told in logical
+    ]
+    facts.rows("logical_consumers", top(consumers, "lag_bytes", len(consumers)), manner.top)
+
+
+def _put_slots(facts: Facts, about: About, slots: Maybe[list[Row]], manner: Manner) -> None:
+    """Slots; those of a standby that are copies of its primary's are not in use by design, and tell nothing of a client that is gone."""
     if isinstance(slots, Unknown):
+        facts.rows("replication_slots", slots, manner.top)
         facts.put("replication_slots_inactive", slots)
         facts.put("replication_slots_kept_bytes", slots)
-    else:
-        facts.put("replication_slots_inactive", sum(not told["active"] for told in slots))
-        kept = [told["kept_bytes"] for told in slots if told["kept_bytes"] is not None]  # an unused slot keeps none
-        facts.put("replication_slots_kept_bytes", max(kept, default=0))
-    facts.put("replication", _own_lag(about, first, second))
+        return
+    copies = [told for told in slots if _is_copy(told, about)]
+    own = [told for told in slots if told not in copies]
+    shown = [top([_slot(told, of is copies) for told in of], "kept_bytes", len(of)) for of in (own, copies)]
+    facts.rows("replication_slots", [*shown[0], *shown[1]], manner.top)
+    facts.put("replication_slots_inactive", sum(not told["active"] for told in own))
+    kept = [told["kept_bytes"] for told in own if told["kept_bytes"] is not None]  # an unused slot keeps none
+    facts.put("replication_slots_kept_bytes", max(kept, default=0))
+
+
+def _is_copy(told: Row, about: About) -> bool:
+    """PostgreSQL tells it since 17. Before, logical slots of a standby come from tools that copy them (pg_failover_slots, Patroni)."""
+    if not about.identity.get("in_recovery") or told["active"]:
+        return False
+    if "synced" in told:
+        return bool(told["synced"])
+    return bool(told["type"] == "logical")
 
 
 def _put_replicas(facts: Facts, about: About, rows: t.Sequence[Row], first: Sample, second: t.Optional[Sample], manner: Manner) -> None:
@@ -101,7 +137,7 @@ def _replica(told: Row, before: t.Optional[Row], seconds: float, twice: bool, wh
     )
 
 
-def _slot(told: Row) -> Row:
+def _slot(told: Row, copied: bool) -> Row:
     names = ("name", "type", "database", "active", "kept_bytes", "wal_status", "safe_wal_size")
     why = {
         **dict.fromkeys(names, "the server does not tell it"),
@@ -110,7 +146,7 @@ def _slot(told: Row) -> Row:
         "wal_status": "the server tells it since PostgreSQL 13, and not of an unused slot",
         "safe_wal_size": "max_slot_wal_keep_size sets no limit",
     }
-    return row({name: told.get(name) for name in names}, why)
+    return row({**{name: told.get(name) for name in names}, "copied": copied}, why)
 
 
 def _own_lag(about: About, first: Sample, second: t.Optional[Sample]) -> Maybe[Row]:

@@ -51,12 +51,13 @@ ARCHIVE_WAITING = f"""SELECT count(*)::int AS total, {epoch("min(modification)",
 REPLICAS = f"""SELECT pid, usename::text AS "user", application_name AS name, host(client_addr) AS address, state, sync_state,
   {epoch("write_lag")}, {epoch("flush_lag")}, {epoch("replay_lag")},
   pg_wal_lsn_diff({_END}, replay_lsn)::float8 AS lag_bytes, replay_lsn::text AS replayed,
-  pg_wal_lsn_diff({_END}, sent_lsn)::float8 AS unsent_bytes, {epoch("reply_time")}, {epoch("clock_timestamp()", "now")}
-  FROM pg_stat_replication"""
+  pg_wal_lsn_diff({_END}, sent_lsn)::float8 AS unsent_bytes, {epoch("reply_time")}, {epoch("clock_timestamp()", "now")},
+  coalesce(slot_type = 'logical', false) AS logical
+  FROM pg_stat_replication LEFT JOIN pg_replication_slots ON active_pid = pid"""
 
 
 def slots(columns: Columns) -> str:
-    more = "".join(f", {name}" for name in chosen(("wal_status", "safe_wal_size"), columns.get("pg_replication_slots", ())))
+    more = "".join(f", {name}" for name in chosen(("wal_status", "safe_wal_size", "synced"), columns.get("pg_replication_slots", ())))
     return f"""SELECT slot_name::text AS name, slot_type AS type, database::text AS database, active,
   pg_wal_lsn_diff({_END}, restart_lsn)::float8 AS kept_bytes{more} FROM pg_replication_slots"""
 

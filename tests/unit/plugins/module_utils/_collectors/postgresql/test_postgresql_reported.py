@@ -159,3 +159,55 @@ def test_what_is_asked_of_slots_may_be_asked_of_a_standby() -> None:
     """https://github.com/prometheus-community/postgres_exporter/issues/547, https://github.com/prometheus-community/postgres_exporter/pull/899"""
     asked = server_queries.slots({}) + server_queries.wal({}) + server_queries.REPLICAS
     assert asked.count("pg_current_wal_lsn()") == asked.count("pg_is_in_recovery()") > 0
+
+
+def sender(pid: int, name: str, **more: t.Any) -> dict[str, t.Any]:
+    """A row of pg_stat_replication, of a replica that follows."""
+    times = dict.fromkeys(("write_lag", "flush_lag", "replay_lag", "reply_time"))
+    who = {"pid": pid, "name": name, "user": "repl", "address": "10.0.0.3", "state": "streaming", "sync_state": "async", "now": 9.0}
+    return {**times, **who, "lag_bytes": 0.0, "unsent_bytes": 0.0, "replayed": "0/1", "logical": False, **more}
+
+
+def sent(*rows: dict[str, t.Any]) -> dict[str, t.Any]:
+    sample = Sample(many={"replicas": list(rows), "slots": []})
+    return measures_of(replication.put, about({}, in_recovery=False, reads_stats=True), sample, None, Manner())
+
+
+def test_a_consumer_of_changes_is_no_replica() -> None:
+    """https://github.com/lesovsky/pgscv/issues/15: Debezium confirms late by design, serves no reads, and nobody fails over to it"""
+    debezium = sender(1, "PostgreSQL JDBC Driver", logical=True, replay_lag=71.9, lag_bytes=671000.0)
+    found = sent(debezium)
+    assert (found["replicas_total"], found["replica_lag_longest_seconds"], found["wal_receivers"]) == (0, 0.0, 0)
+    assert found["logical_consumers_total"] == 1 and found["logical_consumers"][0]["lag_bytes"] == 671000
+    found = sent(debezium, sender(2, "db2"))
+    assert [row["name"] for row in found["replicas"]] == ["db2"] and found["replica_lag_longest_seconds"] == 0.0
+
+
+def test_a_base_backup_keeps_no_wal_for_long() -> None:
+    """https://www.postgresql.org/docs/current/app-pgbasebackup.html: it and the WAL that it takes along end with it"""
+    found = sent(sender(1, "pg_basebackup", state="backup", replayed=None), sender(2, "pg_basebackup", replayed=None))
+    assert (found["replicas_total"], found["wal_receivers"], found["replicas_not_streaming"]) == (0, 0, 0)
+    assert sent(sender(1, "barman_receive_wal", replayed=None))["wal_receivers"] == 1
+
+
+@pytest.mark.parametrize(
+    ("in_recovery", "slot", "copied", "inactive", "kept"),
+    [
+        (True, {"type": "logical", "synced": True}, True, 0, 0),  # 17 and later
+        (True, {"type": "logical", "synced": False}, False, 1, 5e9),  # a consumer of the standby's own that is gone
+        (True, {"type": "logical"}, True, 0, 0),
+        (True, {"type": "physical"}, False, 1, 5e9),
+        (True, {"type": "logical", "synced": False, "active": True}, False, 0, 5e9),
+        (False, {"type": "logical", "synced": False}, False, 1, 5e9),
+        (False, {"type": "logical"}, False, 1, 5e9),
+    ],
+)
+def test_the_copy_of_a_slot_on_a_standby_is_not_in_use_by_design(
+    in_recovery: bool, slot: dict[str, t.Any], copied: bool, inactive: int, kept: float
+) -> None:
+    """https://github.com/EnterpriseDB/pg_failover_slots/issues/25: to drop it would break the next failover"""
+    told = {"name": "cdc", "database": "shop", "active": False, "kept_bytes": 5e9, "wal_status": "reserved", "safe_wal_size": None, **slot}
+    sample = Sample(server={"replay": Unknown("not asked")}, many={"replicas": [], "slots": [told]})
+    found = measures_of(replication.put, about({}, in_recovery=in_recovery, reads_stats=True), sample, None, Manner())
+    assert [row["copied"] for row in found["replication_slots"]] == [copied]
+    assert (found["replication_slots_inactive"], found["replication_slots_kept_bytes"]) == (inactive, kept)
