@@ -22,6 +22,8 @@ _STATES = sock_diag.ESTABLISHED | sock_diag.CLOSE_WAIT
 # struct tcp_info: tcpi_last_data_sent and tcpi_last_data_recv (milliseconds ago), tcpi_data_segs_in and tcpi_data_segs_out
 _TIMES, _SEGMENTS = struct.Struct("=I4xI"), struct.Struct("=II")
 _TIMES_AT, _SEGMENTS_AT = 44, 152
+# struct inet_diag_msg: idiag_rqueue, idiag_wqueue, idiag_uid, idiag_inode
+_ROW, _ROW_AT = struct.Struct("=IIII"), 56
 _ANY = ("0.0.0.0", "::")
 
 
@@ -49,8 +51,8 @@ def connections(listener: Backlog) -> list[Served]:
 
 
 def _served(body: bytes) -> Served:
-    unread, _unsent, _uid, inode = struct.unpack_from("=IIII", body, 56)
-    info = next((value for kind, value in sock_diag.attributes(body, sock_diag.INET_FIXED) if kind == sock_diag.TCP_INFO), b"")
+    unread, _unsent, _uid, inode = _ROW.unpack_from(body, _ROW_AT)
+    info = sock_diag.attribute(body, sock_diag.TCP_INFO, sock_diag.INET_FIXED)
     if len(info) < _TIMES_AT + _TIMES.size:
         return Served(inode, True if unread else None, unread)
     sent, received = _TIMES.unpack_from(info, _TIMES_AT)

@@ -108,6 +108,17 @@ def attributes(body: bytes, place: int = UNIX_FIXED) -> t.Iterator[tuple[int, by
         place += max(_ATTRIBUTE.size, (length + 3) & ~3)
 
 
+def attribute(body: bytes, wanted: int, place: int) -> bytes:
+    """The one attribute of this kind, empty without one: a look at a busy server does this for each connection, so it is kept cheap."""
+    end = len(body) - _ATTRIBUTE.size
+    while place <= end:
+        length, kind = _ATTRIBUTE.unpack_from(body, place)
+        if kind == wanted:
+            return body[place + _ATTRIBUTE.size : place + length]
+        place += (length + 3) & ~3 or _ATTRIBUTE.size
+    return b""
+
+
 def name_of(value: bytes) -> str:
     """The path of a UNIX socket, `@name` when it is abstract."""
     return ("@" if value.startswith(b"\0") else "") + value.strip(b"\0").decode("utf-8", "replace")

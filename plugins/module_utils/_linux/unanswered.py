@@ -108,7 +108,7 @@ def udp_peers() -> dict[int, str]:
 def _connection(body: bytes, family: socket.AddressFamily) -> Connection:
     local, peer = _ends(body, family)
     unread, inode = _inode(body)
-    info = next((value for kind, value in sock_diag.attributes(body, sock_diag.INET_FIXED) if kind == sock_diag.TCP_INFO), b"")
+    info = sock_diag.attribute(body, sock_diag.TCP_INFO, sock_diag.INET_FIXED)
     sent, received, trip = (_figure(info, place) for place in (_SENT, _RECEIVED, _ROUND_TRIP))
     counted = (_figure(info, place) for place in _SEGMENTS)
     return Connection(inode, local, peer, unread, sent, received, None if trip == 2**32 - 1 else trip, *counted)

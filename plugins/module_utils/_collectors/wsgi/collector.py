@@ -29,8 +29,8 @@ OPTIONS: dict[str, t.Any] = {"bind": {"type": "str"}, "stacks": {"type": "bool",
 
 #: Seconds between the looks within the window, and the most of them.
 INTERVAL, MOST = 0.25, 40
-#: Processor seconds that the looks may take together: fewer are taken where there are many connections. The first and the last always are.
-BUDGET, WAITS_BUDGET = 0.012, 0.02
+#: Processor seconds that the looks may take together: fewer are taken where there are many connections, at both ends and between at least.
+BUDGET, WAITS_BUDGET = 0.01, 0.012
 
 
 class WsgiSampler(Sampler):
@@ -87,9 +87,10 @@ class WsgiSampler(Sampler):
         interval = max(INTERVAL, seconds / MOST)
         while time.monotonic() + interval < ends:
             time.sleep(interval)
-            if self._spent < BUDGET:
+            if len(self._loads) == 1 or self._spent * (1 + 1 / len(self._loads)) < BUDGET:
                 self._look()
-            self._waits.look(self._busy())
+            if self._settings.model != LOOP:
+                self._waits.look(self._busy())
         self._read_stacks()
         time.sleep(max(0.0, ends - time.monotonic()))
 
