@@ -228,16 +228,29 @@ fleet:
         instances:
           <<: *instances
           contains:
-            application_per_second: {type: float, description: Requests that all uWSGI instances took.}
-            accelerator_per_second: {type: float, description: 'Requests that all accelerators sent to what is behind them, null when none was counted.'}
-            around_per_second: {type: float, description: 'What is left, null when an accelerator was not counted.'}
-            around_each_per_second: {type: float, description: The same for each uWSGI instance.}
-            around_ratio: {type: float, description: Its part of what the instances took.}
+            application_per_second: {type: float, description: 'Requests that all uWSGI instances took, null for servers that do not count them.'}
+            accelerator_per_second: {type: float, description: 'Requests that all accelerators sent to what is behind them, null when none was counted, and likewise.'}
+            around_per_second: {type: float, description: 'What is left, null when an accelerator was not counted, and likewise.'}
+            around_each_per_second: {type: float, description: 'The same for each uWSGI instance, null likewise.'}
+            around_ratio: {type: float, description: 'Its part of what the instances took, null likewise.'}
+            application_connections: {type: int, description: 'Connections of all these instances at one moment, null when not read.'}
+            around_connections:
+              description:
+                - Those of clients that are no accelerator, nor a proxy between one and the application.
+                - Null when they were not read, or an accelerator was not.
+              type: int
+            around_connections_ratio: {type: float, description: 'Their part of all connections, null likewise.'}
+            clients_around: {description: 'Who has them, most first; null likewise.', type: list, elements: dict, contains: {
+              address: {type: str, description: 'Its address, or which instance of the fleet it is.'},
+              host: {type: str, description: 'The host of the fleet that has it, null when none has.'},
+              connections: {type: int, description: Its connections.}}}
+            clients_around_total: {type: int, description: 'How many there are, null likewise.'}
             accelerators: {type: list, elements: str, description: The accelerators' hosts.}
-            applications: {description: 'The uWSGI instances, busiest first.', type: list, elements: dict, contains: {
+            applications: {description: 'The instances, busiest first.', type: list, elements: dict, contains: {
               host: {type: str, description: Its host.}, name: {type: str, description: Its name.},
-              address: {type: str, description: Its stats server's address.},
-              requests_per_second: {type: float, description: Requests that it took.}}}
+              address: {type: str, description: 'Its stats server''s address, or where it listens.'},
+              port: {type: int, description: 'The TCP port on which it listens, null when that is not known or it listens on none.'},
+              requests_per_second: {type: float, description: 'Requests that it took, null when it does not count them.'}}}
             applications_total: {type: int, description: How many there are.}
     launch_memcached_pool:
       description: One per pool of memcached servers.

@@ -159,18 +159,39 @@ def _fix(varnish: Instance, young: bool, finding: Finding, uncached: Uncached) -
 
 def bypassed(fleet: Fleet) -> t.Iterator[Cause]:
     """More requests reach the workers than the accelerators send."""
-    for view, finding in fleet.each_bad("accelerator_bypass", "accelerator_bypass", least="warn"):
+    for check, told in (("accelerator_bypass", _by_requests), ("accelerator_bypass_clients", _by_connections)):
+        yield from _bypassed(fleet, check, told)
+
+
+def _by_requests(view: Instance) -> tuple[str, list[str]]:
+    statement = (
+        f"the workers take {view.number('application_per_second') or 0:.0f} requests per second, but Varnish sends them only "
+        f"{view.number('accelerator_per_second') or 0:.0f}"
+    )
+    return statement, [
+        f"{row.get('host')}: {row.amount('requests_per_second'):.1f} requests per second." for row in view.rows("applications")[:5]
+    ]
+
+
+def _by_connections(view: Instance) -> tuple[str, list[str]]:
+    statement = (
+        f"{view.number('around_connections') or 0:.0f} of the {view.number('application_connections') or 0:.0f} connections to the workers "
+        "are of clients that did not come through it"
+    )
+    rows = view.rows("clients_around")[:5]
+    return statement, [f"{row.word('address')}: {numbered(int(row.amount('connections')), 'connection/connections')}." for row in rows]
+
+
+def _bypassed(fleet: Fleet, check: str, told: t.Callable[[Instance], tuple[str, list[str]]]) -> t.Iterator[Cause]:
+    for view, finding in fleet.each_bad("accelerator_bypass", check, least="warn"):
         rows = view.rows("applications")
         if not rows:
             continue
+        statement, evidence = told(view)
         yield Cause(
             hosts=sorted({str(row.get("host")) for row in rows}),
-            statement=(
-                "Requests bypass Varnish: the workers take "
-                f"{view.number('application_per_second') or 0:.0f} requests per second, but Varnish sends them only "
-                f"{view.number('accelerator_per_second') or 0:.0f}."
-            ),
-            evidence=[f"{row.get('host')}: {row.amount('requests_per_second'):.1f} requests per second." for row in rows[:5]],
+            statement=f"Requests bypass Varnish: {statement}.",
+            evidence=evidence,
             first_fix=str(finding.get("advice") or ""),
             avoid="Do not tune the cache: these requests never reach it.",
             look=look(finding),

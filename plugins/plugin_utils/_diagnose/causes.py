@@ -142,7 +142,8 @@ CAUSES: tuple[CauseKind, ...] = (
         "accelerator_bypassed",
         "varnish",
         "Requests bypass Varnish",
-        "a third or more of the requests that the workers take did not come from Varnish, and every accelerator was counted",
+        "a third or more of the requests that the workers take, or of the connections to them where requests are not counted, did not come "
+        "from Varnish, and every accelerator was counted",
         accelerator.bypassed,
         (Explains(APPLICATION, SAME_PAGES),),
     ),
