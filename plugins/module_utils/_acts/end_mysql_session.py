@@ -10,19 +10,18 @@ a number is never given to a second session while the server runs.
 
 from __future__ import annotations
 
-import contextlib
 import time
 import typing as t
 
 from .._collect.facts import Unknown, known
-from .._collect.problem import Problem
 from .._collectors.mysql import activity, connect, waits
 from .._collectors.mysql.fetch import Reader
 from .._collectors.mysql.session import Refused as Denied
-from .._collectors.mysql.session import Session, literal
+from .._collectors.mysql.session import Session
 from .._sql.locks import Trees
 from .._sql.sessions import IN_TRANSACTION
 from .._texts.redact import clean
+from . import mysql
 from .act import Act, Done, Looked, Refused
 from .guard import Guard, broken, judged
 
@@ -30,8 +29,6 @@ from .guard import Guard, broken, judged
 END_SECONDS = 5.0
 #: Starts of one transaction that differ by less are the same: the server's clock has whole seconds.
 SLACK = 2.0
-#: A user who has one of these administers the server.
-_ADMIN = "'SUPER', 'CONNECTION ADMIN', 'CONNECTION_ADMIN', 'SYSTEM_USER'"
 
 GUARDS = (
     Guard("is_client", "it is the session of a client", "=", True),
@@ -50,7 +47,7 @@ class EndMysqlSession(Act):
 
     def look(self) -> Looked:
         pid = self.target.number("pid")
-        with self._session() as session:
+        with mysql.session(self.target) as session:
             identity, values, row = self._read(session, pid)
         who = f"{row['application'] or 'a session'} ({row['user']})"
         return Looked(
@@ -65,7 +62,7 @@ class EndMysqlSession(Act):
 
     def run(self, identity: t.Mapping[str, t.Any], limits: t.Mapping[str, t.Any]) -> Done:
         pid = self.target.number("pid")
-        with self._session() as session:
+        with mysql.session(self.target) as session:
             row = self._check(session, identity, limits)
             if row["state"] not in IN_TRANSACTION:
                 self._kill(session, f"KILL QUERY {pid}")
@@ -106,20 +103,6 @@ class EndMysqlSession(Act):
 
     # -- reading -----------------------------------------------------------------------------------------------
 
-    @contextlib.contextmanager
-    def _session(self) -> t.Iterator[Session]:
-        wanted = connect.login(self.target.options, self.target.tools.secrets)
-        try:
-            session = Session(connect.connection(wanted, self.target.timeout), self.target.timeout)
-        except Problem as problem:
-            raise Refused(str(problem)) from None
-        try:
-            yield session
-        except Denied as denied:
-            raise Refused(f"the server does not answer: {clean(denied.said, 200)}") from None
-        finally:
-            session.close()
-
     def _read(self, session: Session, pid: int) -> tuple[dict[str, t.Any], dict[str, t.Any], dict[str, t.Any]]:
         """(identity, values of the guards, the session)"""
         reader = Reader.of(session)
@@ -136,7 +119,7 @@ class EndMysqlSession(Act):
         behind = Trees(found.blocked_by).waiting_for().get(pid, set())
         values = {
             "is_client": row["backend_type"] == "client backend",
-            "is_admin": _is_admin(session, str(row["user"])),
+            "is_admin": mysql.is_admin(session, str(row["user"])),
             "is_ours": row["application"] == connect.APPLICATION,
             "blocks": len(behind),
             "waits_for": len(found.blocked_by.get(pid, ())),
@@ -159,16 +142,3 @@ def _same(present: t.Mapping[str, t.Any], planned: t.Mapping[str, t.Any]) -> boo
     starts = present.get("transaction_start"), planned.get("transaction_start")
     same_start = starts[0] is not None and starts[1] is not None and abs(starts[0] - starts[1]) < SLACK
     return same_start and present.get("pid") == planned.get("pid") and present.get("user") == planned.get("user")
-
-
-def _is_admin(session: Session, user: str) -> t.Optional[bool]:
-    """None when our user does not see the rights of others."""
-    of_user = f"SUBSTRING_INDEX(REPLACE(grantee, '''', ''), '@', 1) = {literal(user)}"
-    question = (
-        f"SELECT COUNT(*) AS seen, SUM(privilege_type IN ({_ADMIN})) AS admin FROM information_schema.user_privileges WHERE {of_user}"
-    )
-    try:
-        row = session.one(question)
-    except Denied:
-        return None
-    return None if not int(row.get("seen") or 0) else int(row.get("admin") or 0) > 0

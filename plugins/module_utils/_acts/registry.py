@@ -12,11 +12,13 @@ from .act import Act
 from .add_uwsgi_workers import AddUwsgiWorkers
 from .add_wsgi_workers import AddWsgiWorkers
 from .cache_urls import CacheUrls
+from .create_mysql_index import CreateMysqlIndex
 from .create_postgresql_index import CreatePostgresqlIndex
 from .drain_haproxy_server import DrainHaproxyServer
 from .end_mysql_session import EndMysqlSession
 from .end_postgresql_session import EndPostgresqlSession
 from .grow_celery_pool import GrowCeleryPool
+from .limit_mysql_client import LimitMysqlClient
 from .limit_postgresql_client import LimitPostgresqlClient
 from .raise_maxmemory import RaiseMaxmemory
 
@@ -24,7 +26,9 @@ from .raise_maxmemory import RaiseMaxmemory
 ACTS: dict[tuple[str, str], type[Act]] = {
     ("end_session", "postgresql"): EndPostgresqlSession,
     ("end_session", "mysql"): EndMysqlSession,
+    ("create_index", "mysql"): CreateMysqlIndex,
     ("create_index", "postgresql"): CreatePostgresqlIndex,
+    ("limit_client", "mysql"): LimitMysqlClient,
     ("limit_client", "postgresql"): LimitPostgresqlClient,
     ("add_workers", "uwsgi"): AddUwsgiWorkers,
     ("add_workers", "wsgi"): AddWsgiWorkers,

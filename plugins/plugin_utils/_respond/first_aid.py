@@ -52,7 +52,6 @@ class Aid(t.NamedTuple):
 
 
 _DATABASES = ("postgresql", "mysql")
-_POSTGRESQL = ("postgresql",)
 _APPLICATION_SERVERS = ("uwsgi", "wsgi")
 _EDGE = ("haproxy",)
 
@@ -62,7 +61,7 @@ AID: dict[str, tuple[Aid, ...]] = {
     "idle_in_transaction": (
         Aid("end_session", _DATABASES, ("{service}_idle_in_transaction", "{service}_idle_transaction_blocks"), subjects.root_blocker),
     ),
-    "missing_index": (Aid("create_index", _POSTGRESQL, ("{service}_missing_index",), subjects.index),),
+    "missing_index": (Aid("create_index", _DATABASES, ("{service}_missing_index",), subjects.index),),
     "accelerator_fault": (
         Aid(
             "cache_urls",
@@ -80,7 +79,7 @@ AID: dict[str, tuple[Aid, ...]] = {
     "upstream_failing": (Aid("drain_server", _EDGE, FAILING["haproxy"], subjects.failing_server, subjects.rest),),
     "upstream_slow": (Aid("drain_server", _EDGE, (SLOW["haproxy"],), subjects.slow_server, subjects.rest),),
     "broker_full": (Aid("raise_maxmemory", ("redis",), STORE_FULL, subjects.memory),),
-    "unknown_client": (Aid("limit_client", _POSTGRESQL, ("database_unknown_client",), subjects.client),),
+    "unknown_client": (Aid("limit_client", _DATABASES, ("database_unknown_client",), subjects.client),),
 }
 
 

@@ -39,13 +39,16 @@ FEW_CONNECTIONS = 2
 def index(diagnosis: Data, _facts: Data, _report: Data) -> Named:
     """The first index that is missing, by the names of table and columns: its statement is made anew on the target."""
     row = next((row for row in diagnosis["rows"] if row.get("confirmed_by") and not row.get("being_built")), None)
-    if row is None or not all(isinstance(row.get(name), str) and row[name] for name in ("database", "schema", "table")):
+    # a database of MySQL has no schemas
+    names = [name for name in ("database", "schema", "table") if row is not None and (name != "schema" or name in row)]
+    if row is None or not all(isinstance(row.get(name), str) and row[name] for name in names):
         return None
     columns = row.get("columns")
     if not isinstance(columns, list) or not columns or not all(isinstance(name, str) and name for name in columns):
         return None
-    about = {"database": row["database"], "schema": row["schema"], "table": row["table"], "columns": columns}
-    return about, f"create the missing index on {row['schema']}.{row['table']} ({', '.join(columns)}), while writes go on"
+    about = {**{name: row[name] for name in names}, "columns": columns}
+    table = f"{row.get('schema') or row['database']}.{row['table']}"
+    return about, f"create the missing index on {table} ({', '.join(columns)}), while writes go on"
 
 
 def client(diagnosis: Data, facts: Data, report: Data) -> Named:

@@ -60,6 +60,10 @@ class Session:
             with contextlib.suppress(Refused):  # each server knows one of the last two
                 self.rows(statement)
 
+    def wait_for(self, seconds: float) -> None:
+        """How long an answer may take from now on. The driver has no way to change it after the login."""
+        self._connection._read_timeout = seconds
+
     def rows(self, sql: str) -> list[Row]:
         """All rows as dicts with lower-case names (they differ by flavour, version and statement) and text values."""
         import pymysql

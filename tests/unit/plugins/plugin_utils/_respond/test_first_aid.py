@@ -199,3 +199,24 @@ def test_the_server_to_drain(cause: tuple[str, str], servers: list[dict[str, t.A
 def test_how_busy_the_rest_becomes_is_read_from_the_workers_behind_it(behind: dict[str, t.Any], busy: t.Optional[float]) -> None:
     ((found,), _left) = proposals(edge(*FAILS, server("good"), server("worse", response_errors=9), **behind))
     assert found.readings == {"busy_of_rest": busy}
+
+
+@pytest.mark.parametrize(
+    ("row", "about"),
+    [
+        ({"database": "shop", "table": "orders"}, {"database": "shop", "table": "orders", "columns": ["a"]}),
+        (
+            {"database": "shop", "schema": "public", "table": "orders"},
+            {"database": "shop", "schema": "public", "table": "orders", "columns": ["a"]},
+        ),
+        ({"database": "shop", "schema": None, "table": "orders"}, None),
+        ({"database": "shop", "table": ""}, None),
+        ({"database": "shop", "table": "orders", "being_built": True}, None),
+    ],
+    ids=["MySQL", "PostgreSQL", "no schema", "no table", "being built"],
+)
+def test_the_index_that_is_missing(row: dict[str, t.Any], about: t.Any) -> None:
+    made = report(cause="missing_index", rows=[{"columns": ["a"], "confirmed_by": ["plan"], **row}])
+    made["findings"][0]["check"] = "postgresql_missing_index"
+    found, _left = proposals(made)
+    assert [each.about for each in found] == ([about] if about else [])
