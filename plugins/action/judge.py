@@ -24,6 +24,7 @@ from ..plugin_utils._checks.catalogue import Catalogue, CatalogueError, load
 from ..plugin_utils._checks.query import WrongQuery
 from ..plugin_utils._checks.units import numbered
 from ..plugin_utils._checks.verdict import FAIL_ON, stops
+from ..plugin_utils._fleet.growth import NO_GROWTHS, Growths
 from ..plugin_utils._fleet.observed import Inventory
 from ..plugin_utils._judge import spool, variables
 from ..plugin_utils._judge.hostvars import Source, asked_hosts, inventory, raw
@@ -38,7 +39,7 @@ from ..plugin_utils._report.publish import FILES, STANDARD, publish
 from ..plugin_utils._store import disk_growth, keep, responses
 from ..plugin_utils._store.before_after import NoReport
 from ..plugin_utils._store.load_test import add_load_test
-from ..plugin_utils._store.past import BASELINE, baseline, known_past
+from ..plugin_utils._store.past import BASELINE, baseline, growing, known_past
 from ..plugin_utils._store.rounds import StoreError
 
 display = Display()
@@ -201,7 +202,7 @@ def judged(names: t.Sequence[str], args: dict[str, t.Any], catalogue: Catalogue,
     """The report about these hosts, from what was gathered of them."""
     hosts, known, run, begun = _asked(names, args, task_vars, play)
     validate(hosts, catalogue, args["only"])
-    beside = Beside(_baseline(args), Visits(args["probes"]).rows(), _gathered_here(args))
+    beside = Beside(_baseline(args), Visits(args["probes"]).rows(), _gathered_here(args), _growing(args))
     now = time.time()
     points = disk_growth.past(keep.Keeping.of(args).store, now)
     hosts = [dataclasses.replace(host, facts=disk_growth.grown(host.name, host.facts, points, now)) for host in hosts]
@@ -243,6 +244,14 @@ def _baseline(args: dict[str, t.Any]) -> t.Optional[t.Mapping[str, t.Any]]:
         return baseline(keep.Keeping.of(args).store)
     except StoreError:
         return None
+
+
+def _growing(args: dict[str, t.Any]) -> Growths:
+    """A damaged store is told when the past is read."""
+    try:
+        return growing(keep.Keeping.of(args).store)
+    except StoreError:
+        return NO_GROWTHS
 
 
 def _kept(report: Report, args: dict[str, t.Any]) -> tuple[dict[str, t.Any], t.Optional[str]]:

@@ -72,6 +72,8 @@ class Cause:
     of: tuple[tuple[str, str, str], ...] = ()
     #: Which of its kinds it is (what a machine lacks, the tier of a service that is down): not all of them explain the same.
     variant: str = ""
+    #: It only may become one: it explains nothing, and is told among the latent risks whoever suffers from something else.
+    is_risk: bool = False
     #: URL patterns that an accelerator lets through.
     patterns: frozenset[str] = frozenset()
     path: list[str] = dataclasses.field(default_factory=list)

@@ -67,8 +67,8 @@ CAUSES: tuple[CauseKind, ...] = (
         "memory_leak",
         "uwsgi",
         "Workers leak memory",
-        "workers that have served 20 requests or more grow by 256 KiB per request or more, and are replaced, throw, or take the machine's "
-        "memory",
+        "workers that have served 20 requests or more grow by 256 KiB per request or more, or the largest by a quarter over the last "
+        "rounds of a watch, and are replaced, throw, or take the machine's memory; as long as they only grow it is a latent risk",
         memory_leak.memory_leak,
         (
             Explains(("machine_exhausted",), LACKS_MEMORY),
@@ -344,6 +344,6 @@ ORDER: dict[str, int] = {kind.name: place for place, kind in enumerate(CAUSES)}
 
 def explains(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
     """Whether the shallower cause is only what the deeper one looks like from elsewhere."""
-    if apart(deep, shallow, fleet):
+    if deep.is_risk or apart(deep, shallow, fleet):
         return False
     return any(entry.holds(deep, shallow, fleet) for entry in (*KINDS[deep.cause].explains, OF_EVERY_CAUSE))

@@ -15,6 +15,7 @@ import typing as t
 
 from .._checks.finding import Finding
 from .._fleet.graph import Graph, shown
+from .._fleet.growth import NO_GROWTHS, Growths
 from .._fleet.nodes import Key
 from .._fleet.observed import Data
 from .._reach.hosts import NOWHERE, Reach
@@ -44,15 +45,21 @@ class Search:
 
 
 def diagnose(
-    hosts: Data, findings: t.Sequence[Finding], inventory: Data, reach: Reach = NOWHERE, graph: t.Optional[Graph] = None
+    hosts: Data,
+    findings: t.Sequence[Finding],
+    inventory: Data,
+    reach: Reach = NOWHERE,
+    graph: t.Optional[Graph] = None,
+    growing: Growths = NO_GROWTHS,
 ) -> Search:
     """The causes, deepest first.
 
     `hosts`: name → {facts, tiers, reached, addresses, groups, known_clients}, and `fleet` → {facts: what exists once};
     `inventory`: {groups: {name: hosts}, addresses: {host of the inventory, asked or not: [its names and addresses]}};
-    `reach`: how the hosts are reached, for the commands that go with causes; `graph`: who talks to whom, when that was found already.
+    `reach`: how the hosts are reached, for the commands that go with causes; `graph`: who talks to whom, when that was found already;
+    `growing`: workers whose memory grew over the stored rounds.
     """
-    fleet, search = Fleet(hosts, findings, inventory, reach, graph), Search()
+    fleet, search = Fleet(hosts, findings, inventory, reach, graph, growing), Search()
     causes = [cause for kind in CAUSES for cause in _named(kind, fleet, search)]
     relate = _Relate(fleet, search)
     for kind in CAUSES:
@@ -152,7 +159,7 @@ def _deepest(causes: t.Sequence[Cause], relate: _Relate) -> t.Iterator[tuple[Cau
         deepest, *consequences = group
         deepest.path = relate.path_of(deepest)
         deepest.hit, deepest.needs = relate.around(deepest)
-        is_felt = relate.felt(group)
+        is_felt = False if deepest.is_risk else relate.felt(group)
         if consequences or deepest.cause in alone or is_felt is False:
             yield deepest, consequences, is_felt
 

@@ -14,6 +14,7 @@ from .._checks.command import Look, reading
 from .._checks.finding import Finding
 from .._checks.services import FLEET_HOST, GATHERED, in_tiers
 from .._fleet.graph import Graph
+from .._fleet.growth import NO_GROWTHS, Growths
 from .._fleet.observed import Data, Instance, figure, instances_up
 from .._reach.hosts import NOWHERE, Reach
 from .._reach.quoting import Line
@@ -44,9 +45,16 @@ class Fleet:
     """
 
     def __init__(
-        self, hosts: Data, findings: t.Iterable[Finding], inventory: Data, reach: Reach = NOWHERE, graph: t.Optional[Graph] = None
+        self,
+        hosts: Data,
+        findings: t.Iterable[Finding],
+        inventory: Data,
+        reach: Reach = NOWHERE,
+        graph: t.Optional[Graph] = None,
+        growing: Growths = NO_GROWTHS,
     ) -> None:
         self.hosts = hosts
+        self.growing = growing
         self.graph = Graph(hosts) if graph is None else graph
         self._reach = reach
         self.inventory = inventory

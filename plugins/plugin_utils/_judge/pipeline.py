@@ -29,6 +29,7 @@ from .._diagnose.engine import Search
 from .._fleet.database_clients import known_problems
 from .._fleet.fleet_instances import fleet_facts, fleet_findings
 from .._fleet.graph import Graph
+from .._fleet.growth import NO_GROWTHS, Growths
 from .._fleet.observed import HostSummary, Inventory
 from .._fleet.provenance import in_order, recent, states
 from .._fleet.visitors_before import add_before
@@ -86,6 +87,8 @@ class Beside(t.NamedTuple):
     visits: t.Sequence[dict[str, t.Any]] = ()
     #: Facts that were gathered on the control node, in the form that a module gives them.
     gathered: t.Mapping[str, t.Any] = {}
+    #: Workers whose memory grew over the stored rounds.
+    growing: Growths = NO_GROWTHS
 
 
 NOTHING_BESIDE = Beside()
@@ -156,7 +159,7 @@ def judge(
     if not findings:
         findings.append(_nobody_asked(only if hosts else (), reach))
     findings.sort(key=urgency)
-    search = _searched({**summaries, FLEET_HOST: {"facts": shared}}, findings, inventory, reach, graph)
+    search = _searched({**summaries, FLEET_HOST: {"facts": shared}}, findings, inventory, reach, graph, beside.growing)
     search.failures.update(graph_failure)
     problem = _problem(search.failures)
     if problem is not None:
@@ -204,10 +207,12 @@ def _graph(hosts: t.Mapping[str, HostSummary]) -> tuple[Graph, dict[str, str]]:
         return Graph({}), {TOPOLOGY: f"{type(error).__name__}: {error}"}
 
 
-def _searched(hosts: t.Mapping[str, t.Any], findings: list[Finding], inventory: Inventory, reach: Reach, graph: Graph) -> Search:
+def _searched(
+    hosts: t.Mapping[str, t.Any], findings: list[Finding], inventory: Inventory, reach: Reach, graph: Graph, growing: Growths
+) -> Search:
     """The causes. Every rule is guarded by itself; this guards what they share."""
     try:
-        search = engine.diagnose(hosts, findings, inventory, reach, graph)
+        search = engine.diagnose(hosts, findings, inventory, reach, graph, growing)
         return Search(plain(search.diagnoses), search.failures, plain(search.latent))
     except Exception as error:  # pylint: disable=broad-exception-caught # the findings stand on their own
         return Search(failures={ALL_CAUSES: f"{type(error).__name__}: {error}"})

@@ -16,6 +16,8 @@ from .._checks.finding import Finding
 from .._checks.services import FOLLOWED
 from .._checks.units import shown
 from .._diagnose.cause import LatentRisk
+from .._fleet.growth import Growth
+from .._fleet.nodes import Key as InstanceKey
 from .._judge.report import Report
 from . import trends
 from .packing import Row
@@ -58,6 +60,33 @@ def baseline(path: str) -> t.Optional[Data]:
         kept = store.labelled(BASELINE)
         fleet = None if kept is None else store.report(kept).get("fleet")
     return fleet if isinstance(fleet, dict) else None
+
+
+#: Checks whose values tell a slow leak from a large worker, and rounds from which a line through them is one.
+WORKER_MEMORY = "_worker_memory"
+ENOUGH = 4
+
+
+def growing(path: str) -> dict[InstanceKey, Growth]:
+    """The workers whose memory rises over the last rounds; none without a store."""
+    if not os.path.exists(path):
+        return {}
+    with Store(path, read_only=True) as store:
+        rounds = store.rounds(time.time() - FRESH, last=RECENT)
+        if len(rounds) < ENOUGH:
+            return {}
+        keys = {number: key for key, number in store.keys().items() if key[0].endswith(WORKER_MEMORY)}
+        series = store.series(list(keys), rounds[0].at)
+    grown = {keys[number][1:]: _growth(points) for number, points in series.items()}
+    return {key: growth for key, growth in grown.items() if growth is not None}
+
+
+def _growth(points: Past) -> t.Optional[Growth]:
+    known = [(at, value) for at, value in points if value is not None]
+    steep = trends.slope(known)
+    if len(known) < ENOUGH or not steep or trends.direction(known) != trends.RISING:
+        return None
+    return Growth(len(known), known[-1][0] - known[0][0], known[0][1], known[-1][1], steep)
 
 
 def add_past(store: Store, report: Report, since: float, at: t.Optional[float] = None) -> None:

@@ -10,6 +10,8 @@ import typing as t
 
 import pytest
 
+from ansible_collections.warroom.launch.plugins.plugin_utils._fleet.growth import Growth
+
 from .world import World
 
 
@@ -54,3 +56,60 @@ def test_a_full_disk_on_the_same_machine_is_another_matter() -> None:
     world.bad("server_filesystems", "app1", finding="/var is full", advice="Make room.")
     world.bad("uwsgi_saturated", "app1")
     assert world.causes()[0] == "memory_leak" and not any("disk is full" in line for line in world.diagnose()[0]["evidence"])
+
+
+SLOW = Growth(rounds=9, seconds=2400.0, first=120.0 * 2**20, last=310.0 * 2**20, per_second=190.0 * 2**20 / 2400)
+
+
+def _grown(growth: Growth = SLOW) -> World:
+    """Eight workers, the largest of which grows too slowly for a window."""
+    world = World()
+    world.growing[("app1", "uwsgi", "127.0.0.1:1717")] = growth
+    world.of("app1", "uwsgi")["respawns"] = 0
+    world.of("app1", "server")["memory_available_bytes"] = 5700 << 20
+    return world
+
+
+def test_what_only_grows_over_the_rounds_is_a_risk_with_the_time_that_is_left() -> None:
+    world = _grown()
+    assert world.causes() == []
+    [risk] = world.search.latent
+    assert (risk["cause"], risk["hosts"]) == ("memory_leak", ["app1"])
+    assert "within 40 min the largest grew from 120 to 310 MiB" in risk["statement"]
+    assert risk["statement"].endswith("At this pace app1 has no memory left in about 2 h 30 min."), risk["statement"]
+
+
+@pytest.mark.parametrize("harm", ["respawns", "oom_kills", "server_swapping", "uwsgi_exceptions"])
+def test_it_is_a_cause_when_workers_are_replaced_or_memory_runs_out(harm: str) -> None:
+    world = _grown()
+    if harm == "respawns":
+        world.of("app1", "uwsgi")["respawns"] = 2
+    elif harm == "oom_kills":
+        world.of("app1", "server")["oom_kills"] = 1
+    else:
+        world.bad(harm, "app1", status="warn", finding="it hurts", look="htop")
+    [cause] = world.diagnose()
+    assert cause["cause"] == "memory_leak" and len(cause["evidence"]) >= 2 and world.search.latent == []
+
+
+@pytest.mark.parametrize(
+    "growth",
+    [SLOW._replace(last=140.0 * 2**20), SLOW._replace(first=20.0 * 2**20, last=45.0 * 2**20)],
+    ids=["a sixth", "a few MiB"],
+)
+def test_workers_that_only_warm_up(growth: Growth) -> None:
+    world = _grown(growth)
+    assert world.causes() == [] and world.search.latent == []
+
+
+def test_a_risk_explains_nothing_and_hides_no_cause() -> None:
+    world = _grown()
+    world.workers_exhausted(hosts=["app1"])
+    assert world.causes() == ["workers_exhausted"] and [risk["cause"] for risk in world.search.latent] == ["memory_leak"]
+
+
+def test_without_the_machines_memory_no_time_is_given() -> None:
+    world = _grown()
+    world.of("app1", "server")["memory_available_bytes"] = None
+    world.causes()
+    assert world.search.latent[0]["statement"].endswith("to 310 MiB.")

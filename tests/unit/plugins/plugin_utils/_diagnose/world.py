@@ -11,6 +11,7 @@ import typing as t
 
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.services import tiers_of
 from ansible_collections.warroom.launch.plugins.plugin_utils._diagnose.engine import diagnose
+from ansible_collections.warroom.launch.plugins.plugin_utils._fleet.growth import Growth
 
 from .made_facts import Finding, fact, finding, instance, server, waits
 from .more_disasters import MoreDisasters
@@ -60,6 +61,7 @@ class World(MoreDisasters):
             }
         self.shared: dict[str, t.Any] = {}
         self.findings: list[Finding] = []
+        self.growing: dict[tuple[str, str, str], Growth] = {}
 
     def of(self, host: str, service: str) -> dict[str, t.Any]:
         one: dict[str, t.Any] = self.facts[host]["launch_" + service]["instances"][0]
@@ -76,7 +78,9 @@ class World(MoreDisasters):
             name: {"facts": facts, "tiers": tiers_of(facts), "reached": True, "addresses": [name], "groups": [], "known_clients": []}
             for name, facts in self.facts.items()
         }
-        self.search = diagnose({**hosts, "fleet": {"facts": self.shared}}, self.findings, {"groups": {}, "addresses": {}})
+        self.search = diagnose(
+            {**hosts, "fleet": {"facts": self.shared}}, self.findings, {"groups": {}, "addresses": {}}, growing=self.growing
+        )
         return [{**diagnosis, "evidence": [line["text"] for line in diagnosis["evidence"]]} for diagnosis in self.search.diagnoses]
 
     def causes(self) -> list[str]:
