@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import threading
 import typing as t
@@ -119,6 +120,45 @@ class MariaDB(Database):
     def shop(self) -> None:
         super().shop()
         self.query("GRANT REPLICA MONITOR ON *.* TO mon@'%'")
+
+
+GALERA = "/usr/lib/galera/libgalera_smm.so"
+
+
+def without_galera() -> t.Optional[str]:
+    """Why no node of Galera can be run here, or None."""
+    return None if os.path.exists(GALERA) else "Galera is not installed: apt-get install galera-4"
+
+
+class GaleraNode(MariaDB):
+    """The only node of its cluster."""
+
+    def __init__(self) -> None:
+        port, transfer = free_port(), free_port()
+        options = f"gmcast.listen_addr=tcp://127.0.0.1:{port};ist.recv_addr=127.0.0.1:{transfer};gcache.size=1M"
+        cluster = ["--wsrep-on=ON", f"--wsrep-provider={GALERA}", "--wsrep-cluster-address=gcomm://", "--wsrep-node-address=127.0.0.1"]
+        rows = ["--binlog-format=ROW", "--innodb-autoinc-lock-mode=2"]
+        super().__init__(*cluster, *rows, f"--wsrep-provider-options={options}")
+
+    def _until_ready(self, state: str) -> None:
+        wait_until(lambda: ("wsrep_ready", state) in self.query("SHOW STATUS LIKE 'wsrep_ready'"), f"wsrep_ready is {state}")
+
+    def leave(self) -> None:
+        """Out of its primary component: it waits for another node, which is not there."""
+        self.query("SET GLOBAL wsrep_provider_options = 'pc.weight=0'")
+        self.query("SET GLOBAL wsrep_cluster_address = 'gcomm://127.0.0.1:1?pc.wait_prim=no'")
+        self._until_ready("OFF")
+
+    def rejoin(self) -> None:
+        self.query("SET GLOBAL wsrep_cluster_address = 'gcomm://'")
+        self._until_ready("ON")
+
+
+@contextlib.contextmanager
+def galera_node() -> t.Iterator[GaleraNode]:
+    with GaleraNode() as node:
+        node._until_ready("ON")
+        yield node
 
 
 class Other(Database):

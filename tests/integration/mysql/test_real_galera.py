@@ -6,40 +6,31 @@
 
 from __future__ import annotations
 
-import os
 import typing as t
 
 import pytest
 
-from tests.support.mysql import MariaDB, read
-from tests.support.server import free_port, wait_until
+from tests.support.mysql import GaleraNode, galera_node, read, without_galera
 
-PROVIDER = "/usr/lib/galera/libgalera_smm.so"
-pytestmark = pytest.mark.skipif(not os.path.exists(PROVIDER), reason="Galera is not installed: apt-get install galera-4")
+pytestmark = pytest.mark.skipif(without_galera() is not None, reason=str(without_galera()))
 
 
 @pytest.fixture(scope="module")
-def node() -> t.Iterator[MariaDB]:
-    port, transfer = free_port(), free_port()
-    options = f"gmcast.listen_addr=tcp://127.0.0.1:{port};ist.recv_addr=127.0.0.1:{transfer};gcache.size=1M"
-    cluster = ["--wsrep-on=ON", f"--wsrep-provider={PROVIDER}", "--wsrep-cluster-address=gcomm://", "--wsrep-node-address=127.0.0.1"]
-    with MariaDB(*cluster, "--binlog-format=ROW", "--innodb-autoinc-lock-mode=2", f"--wsrep-provider-options={options}") as server:
-        wait_until(lambda: ("wsrep_ready", "ON") in server.query("SHOW STATUS LIKE 'wsrep_ready'"), "the node is ready")
+def node() -> t.Iterator[GaleraNode]:
+    with galera_node() as server:
         server.shop()
         yield server
 
 
-def test_d12_a_node_of_the_primary_component_serves(node: MariaDB) -> None:
+def test_d12_a_node_of_the_primary_component_serves(node: GaleraNode) -> None:
     found = read(node, window=0.3)
     galera = found["galera"]
     assert (galera["member"], galera["serves"], galera["cluster_status"], galera["state"]) == (True, True, "Primary", "Synced")
     assert galera["cluster_size"] == 1 and galera["flow_control_paused_ratio"] == 0.0
 
 
-def test_d12_a_node_outside_of_it_is_told_although_it_refuses_the_application(node: MariaDB) -> None:
-    node.query("SET GLOBAL wsrep_provider_options = 'pc.weight=0'")
-    node.query("SET GLOBAL wsrep_cluster_address = 'gcomm://127.0.0.1:1?pc.wait_prim=no'")
-    wait_until(lambda: ("wsrep_ready", "OFF") in node.query("SHOW STATUS LIKE 'wsrep_ready'"), "the node is out of service")
+def test_d12_a_node_outside_of_it_is_told_although_it_refuses_the_application(node: GaleraNode) -> None:
+    node.leave()
     found = read(node, window=0.3)
     assert found["state"] == "up", found["problem"]
     galera = found["galera"]
