@@ -86,7 +86,11 @@ def test_texts_leave_the_host_as_they_may(by_default: Database, query_text: str)
     assert [row["query"] for row in found["long_queries"]] == [expected]
 
 
-def test_names_that_statements_use_in_vain_are_told(named_by_lock_tables: Database, instrumented: Database) -> None:
+KEEPS_STATEMENTS = ["named_by_lock_tables", pytest.param("mysql", marks=[pytest.mark.versions, pytest.mark.timeout(900)])]
+
+
+@pytest.mark.parametrize("kind", KEEPS_STATEMENTS)
+def test_names_that_statements_use_in_vain_are_told(kind: str, request: pytest.FixtureRequest) -> None:
     """Code before its migration: a column and a table that are not there."""
 
     def misses(*connections: t.Any) -> None:
@@ -95,7 +99,7 @@ def test_names_that_statements_use_in_vain_are_told(named_by_lock_tables: Databa
                 with contextlib.suppress(pymysql.err.MySQLError):
                     rows_of(connection, statement)
 
-    server = named_by_lock_tables
+    server: Database = request.getfixturevalue(kind)
     with server.session(program_name="shop") as one, server.session(program_name="shop") as other:
         found = read(server, window=0.3, meanwhile=lambda: misses(one, other))
     rows = {row["name"]: row for row in found["undefined_names"]}
@@ -105,5 +109,8 @@ def test_names_that_statements_use_in_vain_are_told(named_by_lock_tables: Databa
     }
     assert rows["currency"]["query"].startswith("SELECT `currency`" if "`" in rows["currency"]["query"] else "SELECT currency")
     assert undocumented("mysql", found) == [] and "EXAMPLE" not in str(found)
+
+
+def test_a_server_that_keeps_no_failed_statements_says_how_it_would(instrumented: Database) -> None:
     off = read(instrumented, window=0.3)
     assert off["undefined_names"] is None and "events_statements_history" in off["unknown"]["undefined_names"]

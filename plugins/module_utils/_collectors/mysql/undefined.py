@@ -37,13 +37,14 @@ _QUOTED = re.compile(r"['`\"]([^'`\"]{1,130})['`\"]")
 
 
 def _failed(seconds: float) -> str:
-    # the server's timer has an origin of its own: our own statement tells what time it is there
+    # the server's timer has an origin of its own: our own statement tells what time it is there. Added, not subtracted: on a server that
+    # was started just now the difference would be below 0, which MySQL refuses
     return f"""
 SELECT e.mysql_errno AS code, e.message_text AS said, e.current_schema AS db, LEFT(e.sql_text, 1000) AS query, t.processlist_id AS pid,
        t.processlist_user AS user, t.processlist_host AS host
 FROM performance_schema.events_statements_history e JOIN performance_schema.threads t ON t.thread_id = e.thread_id
 WHERE e.mysql_errno IN ({", ".join(map(str, KINDS))}) AND t.processlist_id <> CONNECTION_ID()
-  AND e.timer_end > (SELECT MAX(timer_start) FROM performance_schema.events_statements_current) - {int(seconds + RECENT)} * 1000000000000
+  AND e.timer_end + {int(seconds + RECENT)} * 1000000000000 > (SELECT MAX(timer_start) FROM performance_schema.events_statements_current)
 ORDER BY e.timer_end DESC LIMIT {MOST}"""
 
 
