@@ -111,7 +111,7 @@ def test_entries_that_would_explain_everybody_or_nobody_are_refused(known):
 def test_diagnosis_gets_the_fleet(monkeypatch):
     seen = {}
 
-    def diagnose(hosts, findings, inventory, reach, graph):
+    def diagnose(hosts, findings, inventory, reach, graph, _growing):
         seen.update(hosts=hosts, findings=findings, inventory=inventory)
         return Search([{"cause": "x"}])
 
