@@ -126,8 +126,10 @@ def _lifetime(facts_: Facts, latest: Sample, window: Window) -> None:
 def _pressure(facts_: Facts, window: Window) -> None:
     evictions = window.moved("evictions")
     flash = window.moved("extstore_page_evictions") if "extstore_page_evictions" in window.latest else NO_FLASH
-    facts_.put("evictions", evictions)
-    facts_.put("evictions_per_second", window.rate("evictions"))
+    # what the slab mover throws out when it has nowhere to put it is counted by itself
+    thrown_out = window.sum("evictions", "slab_reassign_evictions_nomem")
+    facts_.put("evictions", thrown_out)
+    facts_.put("evictions_per_second", rate(thrown_out, window.seconds))
     facts_.put("evicted_unfetched_ratio", share(window.moved("evicted_unfetched"), evictions, slabs.NO_EVICTION, SLACK))
     facts_.put("evicted_active", window.moved("evicted_active"))
     facts_.put("lifetime_evictions", window.now("evictions"))
@@ -191,7 +193,8 @@ def _memory(facts_: Facts, window: Window) -> None:
     mean = per(held, items, slabs.EMPTY)
     facts_.put("bytes", held)
     facts_.put("limit_bytes", limit)
-    facts_.put("fill_ratio", share(held, limit, "it has no limit", SLACK))
+    on_flash = Unknown("no share can be told: with a flash tier (extstore) its size counts what is on flash as well")
+    facts_.put("fill_ratio", on_flash if "extstore_page_evictions" in window.latest else share(held, limit, "it has no limit", SLACK))
     facts_.put("items_total", items)
     facts_.put("item_bytes_mean", mean if isinstance(mean, Unknown) else round(mean))
 

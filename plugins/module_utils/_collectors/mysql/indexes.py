@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ..._collect.derived import put_largest
+from ..._collect.derived import put_largest, put_total
 from ..._collect.facts import Facts, Maybe, Unknown, known, row
 from ..._collect.sampling import ONE_SAMPLE, count, number, ratio, top
 from ..._sql import sql_text
@@ -177,15 +177,17 @@ def put_missing(facts: Facts, dictionary: Maybe[Dictionary], evidence: Evidence)
         return
     if dictionary.untold:
         facts.note(f"MySQL does not tell the indexes of partitioned tables this way: {', '.join(dictionary.untold[:5])} not looked at")
-    rows = [_row(dictionary, evidence, *candidate) for candidate in dictionary.candidates()]
+    candidates = [_row(dictionary, evidence, *candidate) for candidate in dictionary.candidates()]
     # a column that nothing points to and no statement filters on (session_id, external_id) is left out
-    rows = [one for one in rows if one["statements"] or dictionary.has_target(one["database"], one["columns"][0])]
+    rows = [one for one in candidates if one["statements"] or dictionary.has_target(one["database"], one["columns"][0])]
     rows.sort(key=lambda one: (not one["confirmed_by"], -(known(one["statement_share_ratio"]) or 0), -one["rows_estimate"]))
     hurting = [one for one in rows if one["confirmed_by"]]
     facts.rows("missing_indexes", rows, evidence.manner.top)
     facts.put("missing_indexes_suspected", sum(not one["statements"] for one in rows))
-    facts.put("missing_indexes_hurting", len(hurting))
-    facts.put("missing_indexes_hurting_rows", max((one["rows_estimate"] for one in hurting), default=0))
+    # without counted statements a column that no look has caught may hurt all the same
+    unseen = [evidence.statements] if isinstance(evidence.statements, Unknown) and len(hurting) < len(candidates) else []
+    put_total(facts, "missing_indexes_hurting", [len(hurting), *unseen])
+    put_largest(facts, "missing_indexes_hurting_rows", [0, *(one["rows_estimate"] for one in hurting), *unseen], "")
     shares = [one["statement_share_ratio"] for one in rows if one["statements"]]
     put_largest(facts, "missing_indexes_statement_share_ratio", [0.0, *shares], "")
 

@@ -73,3 +73,25 @@ def test_a_server_that_refuses_to_be_emptied_was_not(enabled: str, counted: tupl
     second.settings = {"flush_enabled": enabled}
     found = shape.facts(first, second, 5.0, Latency(), 10).done()
     assert (found["flushes"], found["lifetime_flushes"]) == counted
+
+
+@pytest.mark.parametrize(
+    ("counted", "moved", "evicted"),
+    [
+        ({"evictions": 5}, {"evictions": 5}, 0),
+        ({"evictions": 5, "slab_reassign_evictions_nomem": 2}, {"slab_reassign_evictions_nomem": 52}, 50),
+        ({"evictions": 5, "slab_reassign_evictions_nomem": 2}, {"evictions": 25, "slab_reassign_evictions_nomem": 12}, 30),
+    ],
+)
+def test_what_the_slab_mover_throws_out_is_evicted(counted: dict[str, int], moved: dict[str, int], evicted: int) -> None:
+    """https://github.com/memcached/memcached/issues/284: it is not among the evictions"""
+    found = facts({**SERVER, **counted}, **moved)
+    assert (found["evictions"], found["evictions_per_second"]) == (evicted, evicted / 5)
+
+
+def test_what_is_on_flash_fills_no_memory() -> None:
+    """https://github.com/memcached/memcached/pull/923: bytes above limit_maxbytes"""
+    size = {"bytes": 3 << 30, "limit_maxbytes": 1 << 30, "curr_items": 10}
+    found = facts({**SERVER, **size, "extstore_page_evictions": 0})
+    assert found["fill_ratio"] is None and "flash" in found["unknown"]["fill_ratio"]
+    assert facts({**SERVER, **size, "bytes": 1 << 29})["fill_ratio"] == 0.5

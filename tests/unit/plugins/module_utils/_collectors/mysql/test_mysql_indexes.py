@@ -141,6 +141,21 @@ def test_what_does_not_confirm(other: tuple[dict[str, t.Any], str]) -> None:
     assert one["missing_indexes"][0]["confirmed_by"] == []
 
 
+@pytest.mark.parametrize(
+    ("looks", "hurting", "at_least"),
+    [
+        ([[]], None, {"missing_indexes_hurting": 0, "missing_indexes_hurting_rows": 0}),
+        ([[{"query": "SELECT * FROM orders WHERE customer_id = 7", "database": "shop"}]] * 2, 1, None),
+    ],
+)
+def test_without_counted_statements_a_column_that_was_not_caught_is_no_zero(looks: t.Any, hurting: t.Any, at_least: t.Any) -> None:
+    """performance_schema is off by default on MariaDB: https://mariadb.com/docs/server/reference/system-tables/performance-schema"""
+    off = Unknown("performance_schema is off (the default of MariaDB)")
+    one = measures_of(put_missing, dictionary({}), Evidence(off, {}, looks, off, [], Manner(dialect="mysql")))
+    assert one["missing_indexes_hurting"] == hurting and one.get("at_least") == at_least
+    assert hurting is not None or "performance_schema is off" in one["unknown"]["missing_indexes_hurting"]
+
+
 def test_another_database_may_be_named_in_the_statement() -> None:
     assert found(digest(1, 1, "SELECT * FROM `shop` . `orders` WHERE `customer_id` = ?", schema="x"))["missing_indexes_hurting"] == 1
 
