@@ -176,6 +176,9 @@ ansible_facts:
             servers_draining: {type: int, description: Those that take no new sessions.}
             servers_in_maintenance: {type: int, description: Those that a person or a name that does not resolve has taken out.}
             servers_out: {type: int, description: Both of these.}
+            servers_spare:
+              description: Places that a server-template keeps for addresses to come; they are in no other count.
+              type: int
             servers_unchecked: {type: int, description: Those without health checks.}
             servers_went_down: {type: int, description: Times in the window that a check took one out.}
             servers_limited: {type: int, description: Those with a limit of sessions.}

@@ -72,7 +72,8 @@ class HaproxySampler(Sampler):
         if self._settings.encrypts is not None:
             encrypts = self._settings.encrypts
         pid = None if self._master is None else self._master.pid
-        self._history = History(self._first, self._second, window, pid, encrypts, self._listeners(), self.tools.top)
+        listeners, templates = self._listeners(), self._settings.templates
+        self._history = History(self._first, self._second, window, pid, encrypts, listeners, self.tools.top, templates)
         found = shape.facts(self._history)
         place = self.options.get("socket")
         found.put("socket", place or None, "its statistics were read from the page")

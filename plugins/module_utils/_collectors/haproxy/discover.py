@@ -68,12 +68,14 @@ def _listening_socket(process: Process, tools: HostTools) -> t.Optional[str]:
 
 
 class Settings(t.NamedTuple):
-    """`sockets`: places of stats sockets; `servers`: backend/server → its address as the configuration has it."""
+    """`sockets`: places of stats sockets; `servers`: their addresses as the configuration has them; `templates`: how the names of servers
+    begin that are made as addresses come."""
 
     sockets: tuple[str, ...] = ()
     servers: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     encrypts: t.Optional[bool] = None
+    templates: tuple[str, ...] = ()
 
 
 def configuration(process: Process) -> Settings:
@@ -82,6 +84,7 @@ def configuration(process: Process) -> Settings:
     sockets: list[str] = []
     servers: list[str] = []
     files: list[str] = []
+    templates: list[str] = []
     encrypts = False
     for path in _paths(process, root):
         text = safe_files.regular(root + path, MOST_BYTES)
@@ -95,8 +98,11 @@ def configuration(process: Process) -> Settings:
                 sockets += [place] if place else []
             elif words[:1] == ["server"] and len(words) > 2:
                 servers.append(words[2])
+            elif words[:1] == ["server-template"] and len(words) > 3:
+                templates.append(words[1])
             encrypts = encrypts or (words[:1] == ["bind"] and "ssl" in words)
-    return Settings(tuple(dict.fromkeys(sockets)), tuple(dict.fromkeys(servers)), tuple(files), encrypts if files else None)
+    listed = [tuple(dict.fromkeys(words)) for words in (sockets, servers, templates)]
+    return Settings(listed[0], listed[1], tuple(files), encrypts if files else None, listed[2])
 
 
 def _paths(process: Process, root: str) -> list[str]:

@@ -39,6 +39,24 @@ def state_of(line: Line) -> str:
     return _STATES.get(re.split(r"[\s(]", line.status, maxsplit=1)[0], OTHER)
 
 
+def spare(servers: t.Sequence[Line], templates: t.Collection[str]) -> list[Line]:
+    """Places that a server-template keeps for addresses to come: by design there are more of them than addresses.
+
+    One of them has an address, so the name resolves. Without any it is the fault that the state says: no address was found.
+    """
+    made = [(line, _template_of(line.name, templates)) for line in servers]
+    filled = {(line.proxy, template) for line, template in made if template and not _lacks_address(line)}
+    return [line for line, template in made if template and _lacks_address(line) and (line.proxy, template) in filled]
+
+
+def _template_of(name: str, templates: t.Collection[str]) -> t.Optional[str]:
+    return next((each for each in templates if name.startswith(each) and name[len(each) :].isdigit()), None)
+
+
+def _lacks_address(line: Line) -> bool:
+    return line.status.startswith("MAINT (resolution")
+
+
 def put_frontends(found: Facts, frontends: t.Sequence[Line], keep: int) -> None:
     rows: list[Row] = []
     for line in frontends:

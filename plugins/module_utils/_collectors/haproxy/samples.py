@@ -36,6 +36,7 @@ class History:
     encrypts: Maybe[bool] = dataclasses.field(default_factory=lambda: Unknown(NOT_READ))
     listeners: Maybe[tuple[Backlog, ...]] = dataclasses.field(default_factory=lambda: Unknown(NOT_READ))
     top: int = 10
+    templates: tuple[str, ...] = ()
 
     @property
     def latest(self) -> Reading:

@@ -29,12 +29,16 @@ def facts(history: History) -> Facts:
     process = process_window(history)
     every = lines(history)
     frontends, backends, servers = ([line for line in every if line.kind == kind] for kind in (FRONTEND, BACKEND, SERVER))
+    spare = rows.spare(servers, history.templates)
+    kept_free = set(map(id, spare))
+    servers = [line for line in servers if id(line) not in kept_free]
     _identity(found, history, process)
     _process(found, process)
     _traffic(found, history, frontends)
     rows.put_frontends(found, frontends, history.top)
     rows.put_backends(found, backends, servers, history.top)
     rows.put_servers(found, servers, history.top)
+    found.put("servers_spare", len(spare))
     _listens(found, history)
     if history.broken:
         found.note(history.broken[0].upper() + history.broken[1:])

@@ -193,3 +193,32 @@ def test_without_its_configuration_the_socket_is_told_by_its_name(monkeypatch: p
     rows = [Process(7, 1, "haproxy", 0, ("haproxy", "-f", "/nowhere/x.cfg"))]
     tools = _tools(monkeypatch, rows, {7: [Listener("unix", "/run/h/stats.sock", None, 1), Listener("tcp", "::", 80, 2)]})
     assert discover.discover(tools) == [{"_pid": 7, "name": "[::]:80", "socket": "/run/h/stats.sock"}]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "templates", "spare", "out", "total"),
+    [
+        ({"srv1": "UP", "srv2": "UP", "srv3": "MAINT (resolution)", "srv4": "MAINT (resolution)"}, ("srv",), 2, 0, 2),
+        ({"srv1": "DOWN", "srv2": "MAINT (resolution)"}, ("srv",), 1, 0, 1),
+        ({"srv1": "MAINT (resolution)", "srv2": "MAINT (resolution)"}, ("srv",), 0, 2, 2),  # no address at all
+        ({"srv1": "UP", "srv2": "MAINT (resolution)"}, (), 0, 1, 2),  # a server of its own whose name does not resolve
+        ({"srv1": "UP", "srv2": "MAINT"}, ("srv",), 0, 1, 2),  # taken out by a person
+        ({"srv1": "UP", "srvx": "MAINT (resolution)"}, ("srv",), 0, 1, 2),
+    ],
+)
+def test_places_kept_for_more_addresses_are_no_servers_taken_out(
+    statuses: dict[str, str], templates: tuple[str, ...], spare: int, out: int, total: int
+) -> None:
+    """https://github.com/braintree/litmus_paper/pull/51: server-template is meant to have more places than addresses"""
+    rows = [{"pxname": "app", "svname": name, "type": "2", "status": status, "stot": "0"} for name, status in statuses.items()]
+    rows.append({"pxname": "app", "svname": "BACKEND", "type": "1", "status": "UP", "stot": "0"})
+    found = shape.facts(History(Reading({}, rows), templates=templates)).done()
+    assert (found["servers_spare"], found["servers_out"], found["servers_total"]) == (spare, out, total)
+
+
+def test_a_template_of_the_configuration(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "a.cfg").write_text(
+        "backend app\n  server-template srv 1-20 _http._tcp.app.example resolvers dns check\n  server b 10.0.0.7:80\n"
+    )
+    settings = discover.configuration(Process(7, 1, "haproxy", 0, ("haproxy", "-f", str(tmp_path))))
+    assert (settings.templates, settings.servers) == (("srv",), ("10.0.0.7:80",))
