@@ -205,7 +205,7 @@ def before_migration(stack: Stack, _knob: float) -> Fault:
 @contextlib.contextmanager
 def wrong_hosts(stack: Stack, _knob: float) -> Fault:
     check = "customer = int(request"
-    hosts = ('ALLOWED_HOSTS = ["*"]', 'ALLOWED_HOSTS = ["www.example.com"]')
+    hosts = ('ALLOWED_HOSTS = ["127.0.0.1", "localhost"]', 'ALLOWED_HOSTS = ["www.example.com"]')
     asked = (check, f"request.get_host()\n    {check}")
     with stack.release("shop/settings.py", hosts), stack.release("shop/views.py", asked):
         yield

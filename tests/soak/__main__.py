@@ -13,12 +13,24 @@ import random
 import sys
 import typing as t
 
-from . import any_facts, any_replies, counting_table, example_lines, modern_stories, port_table, responses, role_table, strangers
+from . import (
+    any_facts,
+    any_replies,
+    before_faults,
+    counting_table,
+    example_lines,
+    modern_stories,
+    port_table,
+    responses,
+    role_table,
+    strangers,
+)
 
 #: The parts: a name, the names of all rows, and a generator of rows for some of them and a seed.
 PARTS: t.Sequence[t.Any] = (
     any_facts,
     any_replies,
+    before_faults,
     counting_table,
     example_lines,
     modern_stories,

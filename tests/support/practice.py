@@ -60,9 +60,9 @@ class Practice:
         found: dict[str, t.Any] = json.loads((self.dir / "etc" / "state.json").read_text())
         return found
 
-    def check(self, surroundings: t.Optional[dict[str, str]] = None) -> tuple[int, dict[str, t.Any]]:
+    def check(self, surroundings: t.Optional[dict[str, str]] = None, **variables: t.Any) -> tuple[int, dict[str, t.Any]]:
         """The verdict about it, from a control node with this environment: the playbook's exit code and launch.json."""
-        extra = json.dumps({"launch_check_report_dir": str(self.report), **EVERYTHING})
+        extra = json.dumps({"launch_check_report_dir": str(self.report), **EVERYTHING, **variables})
         book = ROOT / "playbooks" / "launch_check.yml"
         env = {**self.surroundings, **(surroundings or {})}
         ran = ansible.run("ansible-playbook", "-i", self.inventory, book, "-e", extra, env=env, seconds=300)

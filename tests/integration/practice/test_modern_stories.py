@@ -14,7 +14,7 @@ import typing as t
 
 import pytest
 
-from tests.soak import modern_stories
+from tests.soak import before_faults, modern_stories
 from tests.support.practice import Practice
 from tests.support.printed import Printed, of_report
 
@@ -41,6 +41,8 @@ def test_a_story_has_its_cause_and_no_other(modern: Practice, story: str) -> Non
     assert found.passed, found.said
     if story == "healthy":
         assert 0 not in modern.owners()
+        before = before_faults.healthy(modern, story)
+        assert before.passed, before.said
 
 
 def test_every_tier_is_judged_and_its_commands_run(modern: Practice, printed: Printed) -> None:

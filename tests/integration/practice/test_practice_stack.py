@@ -13,7 +13,9 @@ import socket
 
 import pytest
 
+from tests.soak import before_faults
 from tests.support.practice import Practice
+from tests.support.practice_project import WITH_SERVERS, Fault
 from tests.support.server import free_port
 
 SERVICES = {"server", "varnish", "varnish_traffic", "uwsgi", "memcached", "celery", "postgresql", "mysql"}
@@ -29,6 +31,18 @@ def test_healthy_is_go_and_every_tier_is_judged(stack: Practice) -> None:
     assert {f"launch_{service}" for service in SERVICES} <= set(facts)
     assert facts["launch_uwsgi"]["instances"][0]["requests_per_second"] > 0
     assert [one["state"] for one in facts["launch_memcached"]["instances"]] == ["up"] * 3
+
+
+def test_before_the_doors_open_healthy_is_go(stack: Practice) -> None:
+    healthy = before_faults.healthy(stack, "healthy")
+    assert healthy.passed, healthy.said
+
+
+@pytest.mark.parametrize("fault", WITH_SERVERS, ids=lambda fault: fault.name)
+def test_a_fault_of_its_project_is_named_before_the_doors_open(stack: Practice, fault: Fault) -> None:
+    """Those that need the servers; the others are played without them."""
+    row = before_faults.fault(stack, fault.name, fault)
+    assert row.passed, row.said
 
 
 def test_a_second_start_changes_nothing(stack: Practice) -> None:

@@ -67,10 +67,11 @@ def read(arguments: dict[str, t.Any]) -> t.Iterator[Section]:
         ("templates", lambda: _templates(settings)),
         ("static", lambda: _static(settings)),
         ("errors", lambda: _error_reports(settings)),
-        ("celery", _celery),
         ("packages", _packages),
         ("environment", lambda: _environment(settings, arguments)),
         ("checks", _checks),
+        # after the checks, which import the URLs and with them the tasks
+        ("celery", _celery),
         ("databases", lambda: _databases(pooled)),
         ("migrations", _migrations),
         ("missing_migrations", _missing_migrations),

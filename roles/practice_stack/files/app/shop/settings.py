@@ -4,6 +4,7 @@
 
 """Settings: the role passes the servers' addresses (PRACTICE_CONFIG) and the stories (PRACTICE_STORIES)."""
 
+import hashlib
 import json
 import os
 import pathlib
@@ -13,15 +14,37 @@ PORTS = CONFIG["ports"]
 MODERN = CONFIG["flavour"] == "modern"
 STORIES = {story for story in os.environ.get("PRACTICE_STORIES", "").split(",") if story}
 
-SECRET_KEY = CONFIG["password"]
-ALLOWED_HOSTS = ["*"]
+SECRET_KEY = hashlib.sha512(CONFIG["password"].encode()).hexdigest()
+ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
 ROOT_URLCONF = "shop.urls"
 INSTALLED_APPS = ["shop"]
-MIDDLEWARE: list[str] = []
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-# The stack's own error pages are part of the rehearsal; their tracebacks go to the log only.
-LOGGING_CONFIG = None
+
+# What a site behind TLS has. The rehearsal speaks plain HTTP on loopback, so only the redirect to HTTPS is left out.
+SECURE_HSTS_SECONDS = 31_536_000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+SILENCED_SYSTEM_CHECKS = ["security.W008"]
+
+# The stack's own error pages are part of the rehearsal: every traceback goes to the log, and one a minute to the administrators.
+ADMINS = [("the rehearsal", "rehearsal@localhost")]
+EMAIL_BACKEND = "shop.mail.Outbox"
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"seldom": {"()": "shop.mail.Seldom"}},
+    "handlers": {
+        "log": {"class": "logging.StreamHandler", "level": "WARNING"},
+        "mail": {"class": "django.utils.log.AdminEmailHandler", "level": "ERROR", "filters": ["seldom"]},
+    },
+    "loggers": {"django": {"handlers": ["log", "mail"], "propagate": False}},
+}
 
 DATABASES: dict[str, dict[str, object]] = {
     "default": {
@@ -32,6 +55,7 @@ DATABASES: dict[str, dict[str, object]] = {
         "HOST": "127.0.0.1",
         "PORT": PORTS["postgresql"],
         "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {"application_name": os.environ.get("PRACTICE_PROGRAM", "shop")},
     },
 }
@@ -47,6 +71,7 @@ else:
         "HOST": "127.0.0.1",
         "PORT": PORTS["mariadb"],
         "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
     }
     DATABASE_ROUTERS = ["shop.models.LegacyRouter"]
 
