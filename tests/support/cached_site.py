@@ -86,11 +86,13 @@ def application(environ, start_response):
     return [body]
 """
 
-TABLES = """
+INDEX = "create index shop_order_customer on shop_order (customer_id);"
+
+TABLES = f"""
 create extension if not exists pg_stat_statements;
 create table shop_day (day int primary key); insert into shop_day select generate_series(1, 31);
 create table shop_order (id int primary key, customer_id int, note text);
-insert into shop_order select n, n % 5000, repeat('x', 100) from generate_series(1, 150000) n; analyze shop_order;
+insert into shop_order select n, n % 5000, repeat('x', 100) from generate_series(1, 150000) n; {INDEX} analyze shop_order, shop_day;
 """
 
 
