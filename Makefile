@@ -19,8 +19,8 @@ test: ## install what is missing, then lint, sanity, unit and integration tests
 	@.ci/bootstrap test
 	@.ci/test
 
-units: ## unit tests only (seconds)
-	@$(PYTEST) tests/unit
+units: ## unit tests only, on all cores
+	@.ci/units
 
 integration: ## tests against real servers that they start themselves
 	@$(PYTEST) tests/integration -m "not versions"

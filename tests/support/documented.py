@@ -113,6 +113,15 @@ class Recorder:
             self.problems += [f"{service}: {line}" for line in undocumented(service, facts)]
             self.problems += [f"{service}: {said}, which cannot be" for _path, said in impossibilities(service, facts)]
 
+    def kept(self) -> dict[str, t.Any]:
+        """All of it in plain types, for `add` in another process."""
+        return {"seen": {service: sorted(paths) for service, paths in self.seen.items()}, "files": sorted(self.files)}
+
+    def add(self, kept: t.Mapping[str, t.Any]) -> None:
+        for service, paths in kept["seen"].items():
+            self.seen.setdefault(service, set()).update(paths)
+        self.files.update(kept["files"])
+
     def watch(self, place: str, names: t.Iterable[str], service: t.Optional[str] = None) -> None:
         """Keep what these functions of a module give; to be called before a test imports them by name."""
         module = importlib.import_module(f"ansible_collections.warroom.launch.plugins.{place}")

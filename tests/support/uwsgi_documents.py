@@ -13,8 +13,8 @@ import typing as t
 from ansible_collections.warroom.launch.plugins.module_utils._collect import worker_host
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.uwsgi import host_view, parse, shape
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.uwsgi.samples import Glance, History, Look
-from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import Catalogue, load
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.evaluate import evaluate
+from tests.support.check_cases import checks_of
 
 NOW = 1_800_000_000
 
@@ -69,6 +69,6 @@ def changed(one: dict[str, t.Any], **by_worker: t.Any) -> dict[str, t.Any]:
 def findings(measures: dict[str, t.Any], phase: str = "during") -> dict[str, dict[str, t.Any]]:
     """What the shipped checks say about one instance, by check."""
     instance = {"name": "shop", "state": "up", "problem": None, **measures}
-    checks = [check for check in Catalogue(load()).checks() if check.service == "uwsgi"]
+    checks = checks_of("uwsgi")
     found = evaluate("app1", {"launch_uwsgi": {"schema": 1, "instances": [instance]}}, checks, phase)
     return {one["check"]: one for one in found}

@@ -22,10 +22,10 @@ from unittest import mock
 
 from ansible_collections.warroom.launch.plugins.module_utils._collect.host_tools import HostTools
 from ansible_collections.warroom.launch.plugins.module_utils._texts import moments
-from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import Catalogue, load
 from ansible_collections.warroom.launch.plugins.plugin_utils._judge.pipeline import Asked, judge
 from ansible_collections.warroom.launch.plugins.plugin_utils._report import board
 from ansible_collections.warroom.launch.plugins.plugin_utils._report.model import model
+from tests.support.check_cases import catalogue
 
 from . import any_replies, mysql_rows, varnish_log
 from .report import EVERY_TIER, HOSTILE, texts
@@ -52,7 +52,7 @@ def recordings() -> dict[str, dict[str, t.Any]]:
     return hosts
 
 
-CATALOGUE = Catalogue(load())
+CATALOGUE = catalogue()
 
 
 def files() -> dict[str, str]:

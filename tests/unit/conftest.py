@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import json
+import pathlib
 import typing as t
 
 import pytest
@@ -19,9 +21,29 @@ for place, names, service in PARTS:
 RECORDER.watch_builder()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--shaped",
+        type=pathlib.Path,
+        metavar="FOLDER",
+        help="where the processes of pytest-xdist leave what their tests shaped, and where a run of the tests that look back finds it",
+    )
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A process of pytest-xdist leaves what its tests shaped."""
+    worker, folder = getattr(session.config, "workerinput", None), session.config.getoption("shaped")
+    if worker is not None and folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{worker['workerid']}.json").write_text(json.dumps(RECORDER.kept()), encoding="utf-8")
+
+
 @pytest.fixture(scope="session")
-def shaped() -> Recorder:
-    """What the tests have shaped so far."""
+def shaped(pytestconfig: pytest.Config) -> Recorder:
+    """What the tests have shaped so far, here and in processes that left it."""
+    folder = pytestconfig.getoption("shaped")
+    for path in sorted(folder.glob("*.json")) if folder is not None else ():
+        RECORDER.add(json.loads(path.read_text(encoding="utf-8")))
     return RECORDER
 
 
@@ -38,6 +60,11 @@ def nothing_undocumented(request: pytest.FixtureRequest) -> t.Iterator[None]:
         pytest.fail("\n".join(dict.fromkeys(RECORDER.problems)))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that look back at what the others shaped come last."""
-    items.sort(key=lambda item: item.get_closest_marker("looks_back") is not None)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests that look back at what the others shaped come last; a process of pytest-xdist does not know what the other ones shaped."""
+    back = [item for item in items if item.get_closest_marker("looks_back")]
+    items[:] = [item for item in items if not item.get_closest_marker("looks_back")]
+    if hasattr(config, "workerinput"):
+        config.hook.pytest_deselected(items=back)
+    else:
+        items += back

@@ -16,7 +16,7 @@ import yaml
 
 from ...module_utils._texts.plain import plain
 from . import acceptance, query, shared
-from .check import KEYS, Check, Raw, compile_check, problems, without_limit
+from .check import KEYS, Checks, Raw, checked, without_limit
 from .near import near
 from .services import GATHERED, TITLES
 
@@ -117,35 +117,42 @@ class Catalogue:
     def __init__(self, entries: t.Sequence[Raw]) -> None:
         query.require()
         self.entries = list(entries)
-        wrong = [problem for entry in entries for problem in (*problems(entry), *without_limit(entry))]
+        compiled = [checked(entry) for entry in entries]
+        wrong = [problem for entry, (_check, found) in zip(entries, compiled) for problem in (*found, *without_limit(entry))]
         counts = collections.Counter(entry["id"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("id"), str))
         wrong += [f"check {name}: the id stands {count} times" for name, count in counts.items() if count > 1]
         wrong += [f"check {name}: the id is reserved" for name in counts if name in ENGINE]
         if wrong:
             raise CatalogueError(wrong)
+        self._unchanged = [check for check, _wrong in compiled if check is not None]
         self._compiled = functools.lru_cache(maxsize=256)(self._compile)
 
-    def checks(self, thresholds: t.Any = None, extra: t.Any = None) -> tuple[Check, ...]:
+    def checks(self, thresholds: t.Any = None, extra: t.Any = None) -> Checks:
         """The checks of a host with its own thresholds and extra checks. Raises CatalogueError naming each check."""
         return self._compiled(json.dumps([plain(thresholds), plain(extra)]))
 
-    def _compile(self, settings: str) -> tuple[Check, ...]:
+    def _compile(self, settings: str) -> Checks:
         thresholds, extra = json.loads(settings)
         wrong = list(_shape_problems(thresholds, extra))
         if wrong:
             raise CatalogueError(wrong)
-        own = [*self.entries, *(extra or [])]
-        wrong += [problem for entry in extra or [] for problem in (*problems(entry, extra=True), *without_limit(entry))]
-        wrong += _clashes(self.entries, extra or [])
-        known = {entry["id"]: entry for entry in own if isinstance(entry, dict) and isinstance(entry.get("id"), str)}
-        wrong += [problem for name, change in (thresholds or {}).items() for problem in _change_problems(name, change, known)]
+        thresholds, extra = thresholds or {}, extra or []
+        own = [checked(entry, extra=True) for entry in extra]
+        wrong += [problem for entry, (_check, found) in zip(extra, own) for problem in (*found, *without_limit(entry))]
+        wrong += _clashes(self.entries, extra)
+        entries = [*self.entries, *extra]
+        known = {entry["id"]: entry for entry in entries if isinstance(entry, dict) and isinstance(entry.get("id"), str)}
+        wrong += [problem for name, change in thresholds.items() for problem in _change_problems(name, change, known)]
         if wrong:
             raise CatalogueError(wrong)
-        changed = [changed_by(entry, (thresholds or {}).get(entry["id"])) for entry in own]
-        wrong = [f"launch_check_thresholds: {problem}" for entry in changed for problem in problems(entry)]
+        checks = {check.id: check for check in (*self._unchanged, *(check for check, _wrong in own if check is not None))}
+        for name, change in thresholds.items():
+            check, found = checked(changed_by(known[name], change))
+            wrong += [f"launch_check_thresholds: {problem}" for problem in found]
+            checks[name] = check or checks[name]
         if wrong:
             raise CatalogueError(wrong)
-        return tuple(compile_check(entry) for entry in changed)
+        return Checks(checks.values())
 
     def accept_problems(self, accept: t.Any, extra: t.Any = None) -> t.Iterator[str]:
         """What is wrong with `launch_check_accept`."""

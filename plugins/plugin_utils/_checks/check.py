@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
+import functools
 import re
 import typing as t
 
 from .command import Look
-from .limit import Limit, WrongLimit
+from .limit import Limit, Operand, WrongLimit
 from .phrase import Phrase, phrase
 from .query import Query, WrongQuery, compiled
 from .reads import natural_unit, unmeasured
@@ -69,20 +71,51 @@ class Check:
     source: str
     blind: str
 
+    # what each of the hosts would ask anew
+    @functools.cached_property
+    def operands(self) -> tuple[Operand, ...]:
+        """What the value is compared with."""
+        return tuple(operand for limit in (self.warn, self.fail) if limit is not None for operand in limit.operands)
 
-def problems(raw: t.Any, extra: bool = False) -> t.Iterator[str]:
-    """What is wrong with one entry, each as `check <id>: …`. `extra`: an entry of a user, held to the same rules."""
+    @functools.cached_property
+    def other_operands(self) -> dict[str, tuple[Operand, ...]]:
+        """What other measures are compared with, by their expression (without its stand-in for null)."""
+        operands: dict[str, tuple[Operand, ...]] = collections.defaultdict(tuple)
+        for limit in (self.warn, self.fail):
+            for query, comparison in limit.terms if limit is not None else ():
+                if query is not None:
+                    operands[query.text.partition("||")[0].strip()] += (comparison.operand,)
+        return dict(operands)
+
+
+class Checks(tuple[Check, ...]):
+    """The checks of a host; hosts without settings of their own share one."""
+
+    @functools.cached_property
+    def by_service(self) -> dict[str, list[Check]]:
+        grouped: dict[str, list[Check]] = {}
+        for check in self:
+            grouped.setdefault(check.service, []).append(check)
+        return grouped
+
+
+def checked(raw: t.Any, extra: bool = False) -> tuple[t.Optional[Check], list[str]]:
+    """The check of one entry, or what is wrong with it, each as `check <id>: …`. `extra`: an entry of a user, held to the same rules."""
     name = raw.get("id") if isinstance(raw, dict) else None
     nameless = "an entry of the extra checks without an id" if extra else "an entry without an id"
     where = f"check {name}" if isinstance(name, str) and name else nameless
     if not isinstance(raw, dict):
-        yield f"{where}: must be a mapping, not {type(raw).__name__.lstrip('_')}"
-        return
+        return None, [f"{where}: must be a mapping, not {type(raw).__name__.lstrip('_')}"]
     # each stage reads what the ones before it found right
-    problems_found = (
-        [*_keys(raw), *_words(raw)] or [*_compilable(raw), *_order(raw)] or [*_unmeasured(compile_check(raw)), *_unit(raw)]
-    )  # fmt: skip
-    yield from (f"{where}: {problem}" for problem in problems_found)
+    wrong = [*_keys(raw), *_words(raw)]
+    check = None
+    if not wrong:
+        made, wrong = _made(raw)
+        wrong += _order(made.get("warn"), made.get("fail"))
+        if not wrong:
+            check = _check(raw, made)
+            wrong = [*_unmeasured(check), *_unit(raw)]
+    return (None if wrong else check), [f"{where}: {problem}" for problem in wrong]
 
 
 def without_limit(raw: t.Any) -> t.Iterator[str]:
@@ -113,24 +146,22 @@ def _words(raw: Raw) -> t.Iterator[str]:
         yield "needs must be a mapping of expression: limit"
 
 
-def _compilable(raw: Raw) -> t.Iterator[str]:
+def _made(raw: Raw) -> tuple[dict[str, t.Any], list[str]]:
+    """Every part of the entry that is compiled, and what is wrong with those that cannot be."""
+    made: dict[str, t.Any] = {}
+    wrong = []
     for key, make in _MAKERS.items():
         if raw.get(key) is not None:
             try:
-                make(raw[key])
+                made[key] = make(raw[key])
             except (WrongQuery, WrongLimit) as error:
-                yield f"{key}: {error}"
+                wrong.append(f"{key}: {error}")
+    return made, wrong
 
 
-def _order(raw: Raw) -> t.Iterator[str]:
+def _order(warn: t.Optional[Limit], fail: t.Optional[Limit]) -> t.Iterator[str]:
     """Limits in the wrong order: a warning that the failure always comes before (case F-10)."""
-    if raw.get("warn") is None or raw.get("fail") is None:
-        return
-    try:
-        warn, fail = Limit.parse(raw["warn"]), Limit.parse(raw["fail"])
-    except (WrongQuery, WrongLimit):
-        return  # said already
-    if warn.beyond(fail):
+    if warn is not None and fail is not None and warn.beyond(fail):
         yield f"warn ({warn.text}) lies beyond fail ({fail.text}), so it could never warn; change both, or take one away (null)"
 
 
@@ -193,9 +224,7 @@ def _line(raw: Raw, key: str) -> str:
     return str(raw.get(key) or "").strip()
 
 
-def compile_check(raw: Raw) -> Check:
-    """The check of an entry in which `problems` found nothing."""
-    made = {key: make(raw[key]) for key, make in _MAKERS.items() if raw.get(key) is not None}
+def _check(raw: Raw, made: t.Mapping[str, t.Any]) -> Check:
     rest = {key: made.get(key) for key in ("warn", "fail", "needs", "applies", "evidence", "look", "where")}
     return Check(
         id=raw["id"],

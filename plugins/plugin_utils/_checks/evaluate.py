@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import collections
 import typing as t
 
 from ...module_utils._texts.redact import clean
@@ -14,10 +13,10 @@ from .._reach.hosts import NOWHERE, Reach
 from .._reach.quoting import Line
 from . import remedies
 from .catalogue import ANSWERS, HOST_REACHED
-from .check import NOT_HERE, Check, Sentence
+from .check import NOT_HERE, Check, Checks, Sentence
 from .command import reading, remedy_line
 from .finding import Finding, Value, accept, finding
-from .limit import Limit, Operand, unmasked, usable
+from .limit import Limit, unmasked, usable
 from .may_be_cached import over_cacheable
 from .query import Reading, Unknowable, reason_in
 from .services import FLEET, FLEET_HOST, TITLES, fact_key, instances_in
@@ -44,17 +43,15 @@ def evaluate(
 
     `configured`: services it must have. `reach`: how its hosts are reached, for the commands that go with findings.
     """
-    by_service: dict[str, list[Check]] = collections.defaultdict(list)
-    for check in checks:
-        by_service[check.service].append(check)
+    by_service = (checks if isinstance(checks, Checks) else Checks(checks)).by_service
     found: list[Finding] = []
     facts = over_cacheable(facts)
     for service in TITLES:
         instances = instances_in(facts, service)
         for instance in instances:
-            found.extend(_instance(host, service, instance, by_service[service], phase, reach))
+            found.extend(_instance(host, service, instance, by_service.get(service, []), phase, reach))
         if not instances and (service in configured or not _absent(facts, service)):
-            found.append(_nothing(host, service, len(by_service[service]), reach))
+            found.append(_nothing(host, service, len(by_service.get(service, [])), reach))
     accept(found, accepted or {})
     return found
 
@@ -202,16 +199,11 @@ def _present(check: Check, instance: Facts, value: t.Any) -> t.Any:
 def _settled(check: Check, instance: Facts, reading: Reading) -> tuple[str, t.Optional[str]]:
     """The status, when rows that cannot be compared cannot change it; else it is unknown (case F-05)."""
     for value in reading.candidates():
-        usable(value, _operands(check))
+        usable(value, check.operands)
     outcomes = [_against(check, instance, value) for value in reading.candidates()]
     if any(outcome != outcomes[0] for outcome in outcomes):
         raise Unknowable(reading.doubt or "")
     return outcomes[0]
-
-
-def _operands(check: Check) -> list[Operand]:
-    """What the value is compared with."""
-    return [operand for limit in (check.warn, check.fail) if limit is not None for operand in limit.operands]
 
 
 def _not_now(check: Check, instance: Facts, phase: str) -> t.Optional[str]:
@@ -291,23 +283,12 @@ def _plain_value(value: t.Any) -> Value:
     return value if isinstance(value, (str, int, float, bool)) else None
 
 
-def _other_operands(check: Check) -> dict[str, list[Operand]]:
-    """What other measures are compared with, by their expression (without its stand-in for null)."""
-    operands: dict[str, list[Operand]] = collections.defaultdict(list)
-    for limit in (check.warn, check.fail):
-        for query, comparison in limit.terms if limit is not None else ():
-            if query is not None:
-                operands[query.text.partition("||")[0].strip()].append(comparison.operand)
-    return operands
-
-
 def _said(sentences: t.Sequence[Sentence], check: Check, instance: Facts, context: Facts) -> t.Optional[str]:
     """The first of the sentences that is right here."""
-    limits, others = _operands(check), _other_operands(check)
     for sentence in sentences:
         try:
             if sentence.when is None or sentence.when.holds(instance, context["value"]):
-                return sentence.say.render(context, check.unit, limits, others)
+                return sentence.say.render(context, check.unit, check.operands, check.other_operands)
         except Unknowable:
             continue
     return None

@@ -106,6 +106,8 @@ def usable(value: t.Any, operands: t.Iterable[Operand]) -> None:
 
 def comparable(value: t.Any, operand: Operand) -> t.Any:
     """The value in the operand's kind; raises Unknowable when it is of another kind, or no number at all."""
+    if type(value) is int and type(operand) in (int, float):  # pylint: disable=unidiomatic-typecheck
+        return value
     unmasked(value)
     if isinstance(operand, bool):
         return _kind(value, bool, isinstance(value, bool), "true or false")

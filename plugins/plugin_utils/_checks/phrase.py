@@ -83,6 +83,8 @@ def _written(found: t.Any, unit: t.Optional[str], limits: t.Sequence[t.Any]) -> 
 
 def _tidy(text: str) -> str:
     # lines are kept: advice may hold a snippet of configuration
+    if text.isprintable():
+        return text.strip()[:LIMIT]
     lines = [line.rstrip() for line in text.strip().splitlines()]
     return "\n".join(lines)[:LIMIT]
 

@@ -40,7 +40,8 @@ Path = tuple[t.Union[str, int], ...]
 
 def soundly(facts: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """A host's facts without the values that cannot be. What is sound is not copied."""
-    changed = {fact_key(service): fact for service in TITLES if (fact := _fact(facts, service)) is not None}
+    there = [service for service in TITLES if fact_key(service) in facts]
+    changed = {fact_key(service): fact for service in there if (fact := _fact(facts, service)) is not None}
     return {**facts, **changed}
 
 
@@ -55,6 +56,8 @@ def _fact(facts: t.Mapping[str, t.Any], service: str) -> t.Optional[dict[str, t.
 
 def sound_instance(service: str, instance: dict[str, t.Any]) -> dict[str, t.Any]:
     """The instance with null and the reason in place of every value that cannot be."""
+    if _sound(instance, measures(service), ""):
+        return instance
     impossible = dict(impossibilities(service, instance))
     if not impossible:
         return instance
@@ -94,6 +97,17 @@ def _inside(value: t.Any, shape: t.Optional[Shape], path: Path) -> t.Iterator[tu
         for at, row in enumerate(value):
             if not _sound_leaf(row, shape[0], "_ratio"):
                 yield from _inside(row, shape[0], (*path, at))
+
+
+def _sound(value: t.Any, shape: t.Optional[Shape], name: str) -> bool:
+    """Whether all that is in the value is surely sound."""
+    kind = type(value)
+    if kind is dict and isinstance(shape, dict):
+        return all(inner is None or _sound(inner, shape[name], name) for name, inner in value.items() if name in shape)
+    if kind is list and isinstance(shape, list):
+        inside = shape[0]
+        return all(row is None or _sound(row, inside, "_ratio") for row in value)
+    return _sound_leaf(value, shape, name)
 
 
 def _sound_leaf(value: t.Any, shape: t.Optional[Shape], name: str) -> bool:

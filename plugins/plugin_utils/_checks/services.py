@@ -44,6 +44,9 @@ FOLLOWED = tuple(check for row in ROWS for check in row.followed)
 FLEET_HOST = "fleet"
 
 
+_KEYS: dict[str, str] = {name: fact_key(name) for name in TITLES}
+
+
 def in_tiers(*tiers: str) -> tuple[str, ...]:
     """The services that make a host one of these tiers."""
     return tuple(service for service, tier in TIERS.items() if tier in tiers)
@@ -56,7 +59,7 @@ def facts_of(variables: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 def instances_in(facts: t.Mapping[str, t.Any], service: str) -> list[dict[str, t.Any]]:
     """The instances of one service in a host's facts; nothing when the fact is absent or has another form."""
-    fact = facts.get(fact_key(service))
+    fact = facts.get(_KEYS.get(service) or fact_key(service))
     instances = fact.get("instances") if isinstance(fact, dict) else None
     return [instance for instance in instances if isinstance(instance, dict)] if isinstance(instances, list) else []
 

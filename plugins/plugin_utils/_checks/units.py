@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import typing as t
 
@@ -36,9 +37,13 @@ def shown_beside(value: t.Any, unit: t.Optional[str], limits: t.Iterable[t.Any])
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return text
     for limit in limits:
-        if isinstance(limit, (int, float)) and not isinstance(limit, bool) and limit != value and shown(limit, unit) == text:
+        if isinstance(limit, (int, float)) and not isinstance(limit, bool) and limit != value and _limit_shown(limit, unit) == text:
             return f"just {'under' if value < limit else 'over'} {text}"
     return text
+
+
+#: A limit is shown for each host that has the check.
+_limit_shown = functools.lru_cache(maxsize=4096, typed=True)(shown)
 
 
 def numbered(value: t.Any, forms: str) -> str:

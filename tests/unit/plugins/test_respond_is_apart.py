@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import pathlib
 import re
 import typing as t
@@ -20,12 +21,15 @@ APART = ("module_utils/_acts", "plugin_utils/_respond", "action/respond", "modul
 LOOKS = sorted(path for kind in ("action", "modules", "callback", "filter") for path in (PLUGINS / kind).glob("*.py"))
 
 
-def imported(path: pathlib.Path) -> t.Iterator[pathlib.Path]:
-    """The files of this collection that a file imports, anywhere in it."""
+@functools.cache
+def imported(path: pathlib.Path) -> list[pathlib.Path]:
+    """The files of this collection that a file imports, anywhere in it. Most files are reached from every module, and are read once."""
+    files: list[pathlib.Path] = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.level:
             folder = path.parents[node.level - 1].joinpath(*(node.module or "").split("."))
-            yield from (found for name in node.names for found in (folder.with_suffix(".py"), folder / f"{name.name}.py") if found.exists())
+            candidates = [path for name in node.names for path in (folder.with_suffix(".py"), folder / f"{name.name}.py")]
+            files += [candidate for candidate in candidates if candidate.exists()]
         names = (
             [node.module or ""]
             if isinstance(node, ast.ImportFrom)
@@ -34,6 +38,7 @@ def imported(path: pathlib.Path) -> t.Iterator[pathlib.Path]:
             else []
         )
         assert not any(name.startswith("ansible_collections.warroom") for name in names), "imports inside plugins are relative"
+    return files
 
 
 def reached(path: pathlib.Path, known: t.Optional[set[pathlib.Path]] = None) -> set[pathlib.Path]:

@@ -17,8 +17,8 @@ from ansible_collections.warroom.launch.plugins.module_utils._collectors.uwsgi i
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish_traffic import expected, log, shape
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish_traffic.tally import Tally
 from ansible_collections.warroom.launch.plugins.module_utils._texts import redact, tokens
-from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import Catalogue, load
 from ansible_collections.warroom.launch.plugins.plugin_utils._judge.pipeline import Asked, judge
+from tests.support.check_cases import catalogue
 from tests.support.report import texts
 from tests.support.varnish_log import client
 
@@ -86,7 +86,7 @@ def _up(name: str, measures: dict[str, object]) -> dict[str, object]:
 
 
 def test_none_comes_through_into_any_file() -> None:
-    report = judge([Asked("web1", facts=facts())], Catalogue(load()))
+    report = judge([Asked("web1", facts=facts())], catalogue())
     assert len(report["hosts"]["web1"]["facts"]["launch_varnish_traffic"]["instances"][0]["misses"]) > 20
     written = {"facts": json.dumps(report), **texts(report, "all")}
     for name, text in written.items():

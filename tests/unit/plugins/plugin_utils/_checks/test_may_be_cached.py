@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from ansible_collections.warroom.launch.plugins.module_utils._collect.host_tools import HostTools
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish import shape
-from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import Catalogue, load
 from ansible_collections.warroom.launch.plugins.plugin_utils._judge.pipeline import Asked, judge
+from tests.support.check_cases import catalogue
 from tests.support.tools import FakeCommands
 from tests.support.varnish_log import backend, client, look
 
-CATALOGUE = Catalogue(load())
+CATALOGUE = catalogue()
 DECLARED = "declared"
 #: What makes a page one visitor's own → headers of the request and the response.
 PRIVATE: dict[str, dict[str, str]] = {

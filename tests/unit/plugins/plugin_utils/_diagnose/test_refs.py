@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import itertools
 import typing as t
 
 import pytest
@@ -44,7 +43,7 @@ def test_of_each_disaster_alone_and_with_others(disaster: str) -> None:
 
 
 def test_of_every_recorded_window() -> None:
-    reports = [window for cell in cells(CELLS) for window in itertools.islice(judged.windows(cell), 1)]
+    reports = [judged.judged(cell.windows[0], cell.hosts) for cell in cells(CELLS)]
     assert sum(len(lines(report)) for report in reports) > 5
     assert [line for report in reports for line in lost(report)] == []
 

@@ -13,6 +13,17 @@ import pytest
 from .test_diagnosis import SINGLE
 from .world import World
 
+
+def instances(world: World) -> list[dict[str, t.Any]]:
+    """The instances of the fleet; of those that are alike in everything but their name, one."""
+    facts = [(service, fact) for of_host in (*world.facts.values(), world.shared) for service, fact in of_host.items()]
+    alike: dict[tuple[str, str], dict[str, t.Any]] = {}
+    for service, fact in facts:
+        for instance in fact["instances"]:
+            alike.setdefault((service, repr({**instance, "name": None, "hostname": None, "addresses": None})), instance)
+    return list(alike.values())
+
+
 SPOILED = [None, 3, "text", [], [None, 1, "x"], {"a": 1}, [{}], [{"count": "x"}]]
 
 
@@ -21,8 +32,7 @@ SPOILED = [None, 3, "text", [], [None, 1, "x"], {"a": 1}, [{}], [{"count": "x"}]
 def test_no_rule_stumbles_over_strange_facts(disaster: str, spoiled: t.Any) -> None:
     world = World()
     getattr(world, disaster)()
-    facts = [fact_ for of_host in world.facts.values() for fact_ in of_host.values()]
-    for instance in [instance for fact_ in [*facts, *world.shared.values()] for instance in fact_["instances"]]:
+    for instance in instances(world):
         for key in set(instance) - {"name", "state"}:
             before, instance[key] = instance[key], spoiled
             world.diagnose()
@@ -35,9 +45,7 @@ def test_no_rule_stumbles_over_strange_facts(disaster: str, spoiled: t.Any) -> N
 def test_no_rule_stumbles_over_strange_rows(disaster: str, spoiled: t.Any) -> None:
     world = World()
     getattr(world, disaster)()
-    facts = [fact_ for of_host in world.facts.values() for fact_ in of_host.values()]
-    instances = [instance for fact_ in [*facts, *world.shared.values()] for instance in fact_["instances"]]
-    rows = [row for instance in instances for value in instance.values() if isinstance(value, list) for row in value]
+    rows = [row for instance in instances(world) for value in instance.values() if isinstance(value, list) for row in value]
     for row in [row for row in rows if isinstance(row, dict)]:
         for key in row:
             before, row[key] = row[key], spoiled

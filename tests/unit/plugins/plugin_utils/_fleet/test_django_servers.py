@@ -11,10 +11,10 @@ import typing as t
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.plugin_utils._checks import catalogue
 from ansible_collections.warroom.launch.plugins.plugin_utils._fleet.fleet_instances import fleet_facts, fleet_findings
+from tests.support.check_cases import checks_of
 
-CHECKS = catalogue.Catalogue([entry for entry in catalogue.load() if entry["service"] == "django_servers"]).checks()
+CHECKS = checks_of("django_servers")
 PROJECT: dict[str, t.Any] = {
     "name": "shop",
     "state": "up",

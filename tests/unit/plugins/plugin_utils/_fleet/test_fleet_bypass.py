@@ -10,10 +10,10 @@ import typing as t
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.plugin_utils._checks import catalogue
 from ansible_collections.warroom.launch.plugins.plugin_utils._fleet.fleet_instances import fleet_facts, fleet_findings
+from tests.support.check_cases import checks_of
 
-CHECKS = catalogue.Catalogue([entry for entry in catalogue.load() if entry["service"] == "accelerator_bypass"]).checks()
+CHECKS = checks_of("accelerator_bypass")
 HOSTS = dict[str, t.Any]
 
 

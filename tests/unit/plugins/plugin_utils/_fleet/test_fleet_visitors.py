@@ -10,14 +10,14 @@ import typing as t
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.plugin_utils._checks import catalogue
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.verdict import verdict
 from ansible_collections.warroom.launch.plugins.plugin_utils._fleet.fleet_instances import fleet_facts, fleet_findings
 from ansible_collections.warroom.launch.plugins.plugin_utils._fleet.graph import Graph
 from ansible_collections.warroom.launch.plugins.plugin_utils._fleet.percentile import combined
+from tests.support.check_cases import checks_of
 from tests.support.visitors import accelerator, host, log, workers
 
-CHECKS = catalogue.Catalogue([entry for entry in catalogue.load() if entry["service"] == "visitors"]).checks()
+CHECKS = checks_of("visitors")
 Facts = dict[str, t.Any]
 
 

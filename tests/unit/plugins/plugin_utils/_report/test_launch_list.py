@@ -10,11 +10,12 @@ import typing as t
 
 from ansible_collections.warroom.launch.plugins.module_utils._collectors import from_here
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.registry import ROWS
-from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import Catalogue, load
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import load
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.services import TITLES
 from ansible_collections.warroom.launch.plugins.plugin_utils._judge.pipeline import Asked, Beside, judge
 from ansible_collections.warroom.launch.plugins.plugin_utils._report.launch_list import TOPICS, launch_list
 from ansible_collections.warroom.launch.plugins.plugin_utils._report.page import index_html
+from tests.support.check_cases import catalogue
 from tests.support.report import EVERY_TIER
 
 LINES = ({"item": "The way back was rehearsed", "by": "Ada", "day": "2026-11-28"}, {"item": "Support <b>knows</b> the day"})
@@ -23,7 +24,7 @@ LINES = ({"item": "The way back was rehearsed", "by": "Ada", "day": "2026-11-28"
 def report(phase: str = "before", items: t.Sequence[t.Mapping[str, t.Any]] = LINES, hosts: bool = True) -> t.Any:
     gathered = from_here.read({"checklist": [{"name": "launch", "items": list(items), "on_call": ["Ada"]}]})
     asked = [Asked("web1", EVERY_TIER)] if hosts else []
-    return judge(asked, Catalogue(load()), phase, beside=Beside(gathered=gathered if phase == "before" else {}))
+    return judge(asked, catalogue(), phase, beside=Beside(gathered=gathered if phase == "before" else {}))
 
 
 def test_every_tier_has_its_topic() -> None:

@@ -27,6 +27,7 @@ from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.collector import COLLECTOR, CelerySampler
 from ansible_collections.warroom.launch.plugins.module_utils._linux.processes import Process, Processes
 from tests.support import replay
+from tests.support.folders import let_in
 from tests.support.tools import RealCommands, tools_with
 
 
@@ -249,8 +250,8 @@ def test_root_runs_nothing_of_a_project_that_is_not_roots(tmp_path: t.Any) -> No
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "python").write_text(f"#!/bin/sh\nid -u >{proof}\n")
     (tmp_path / "bin" / "python").chmod(0o755)
-    for path in (tmp_path, tmp_path / "bin", *tmp_path.parents[:2]):
-        path.chmod(0o755)
+    (tmp_path / "bin").chmod(0o755)
+    let_in(tmp_path)
     nobody = pwd.getpwnam("nobody")
     os.chown(tmp_path, nobody.pw_uid, nobody.pw_gid)
     facts = read(tools_with(RealCommands(), timeout=10), app="shop", virtualenv=str(tmp_path), chdir=str(tmp_path))

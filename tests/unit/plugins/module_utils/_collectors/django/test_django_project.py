@@ -21,6 +21,7 @@ from ansible_collections.warroom.launch.plugins.module_utils._collect.run import
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.django.collector import COLLECTOR
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.django.shape import shape
 from tests.support import django_project
+from tests.support.folders import let_in
 from tests.support.tools import RealCommands, tools_with
 
 pytest.importorskip("django", reason="the projects need Django")
@@ -174,8 +175,8 @@ def test_an_answer_of_any_form_gives_facts_and_nothing_known(strange: t.Any) -> 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give up its rights")
 def test_root_imports_as_the_owner_of_the_folder(project: pathlib.Path) -> None:
     more(project, "import os\nALLOWED_HOSTS = ['uid%d' % os.geteuid()]\n")
-    for path in (project, *project.parents[:2], project / "shop"):
-        path.chmod(0o755)
+    (project / "shop").chmod(0o755)
+    let_in(project)
     os.chown(project, 65534, 65534)
     facts = read(project, hosts=["uid65534", "uid0"])
     assert facts["state"] != "up" or facts["allowed_hosts"]["refused"] == ["uid0"]

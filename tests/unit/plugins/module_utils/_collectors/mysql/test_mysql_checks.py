@@ -12,9 +12,9 @@ import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.mysql import shape
 from ansible_collections.warroom.launch.plugins.module_utils._texts.plain import plain
-from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import Catalogue, load
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.evaluate import evaluate
 from tests.conftest import FIXTURES
+from tests.support.check_cases import catalogue
 from tests.support.mysql_rows import facts, recorded
 
 CALM: dict[str, t.Any] = {
@@ -38,7 +38,7 @@ def base() -> dict[str, t.Any]:
 
 
 def judged(instance: dict[str, t.Any], phase: str = "during") -> dict[str, str]:
-    found = evaluate("db1", {"launch_mysql": {"instances": [instance]}}, Catalogue(load()).checks(), phase=phase)
+    found = evaluate("db1", {"launch_mysql": {"instances": [instance]}}, catalogue().checks(), phase=phase)
     for one in found:
         said = one["finding"] or ""
         assert "None" not in said and "{" not in said and "null" not in said, one

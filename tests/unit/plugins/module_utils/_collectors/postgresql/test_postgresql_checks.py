@@ -12,8 +12,8 @@ import json
 import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql import connections, shape
-from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import Catalogue, load
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.evaluate import evaluate
+from tests.support.check_cases import catalogue
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def calm(fixture_file):
 
 
 def judge(facts, phase="during"):
-    found = evaluate("db1", {"launch_postgresql": {"instances": [facts]}}, Catalogue(load()).checks(), phase)
+    found = evaluate("db1", {"launch_postgresql": {"instances": [facts]}}, catalogue().checks(), phase)
     for one in found:
         words = f"{one['finding']} {one['advice'] or ''}"
         if one["status"] in ("warn", "fail", "ok"):

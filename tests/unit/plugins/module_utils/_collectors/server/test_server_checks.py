@@ -11,11 +11,11 @@ import typing as t
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import Catalogue, load
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.evaluate import evaluate
+from tests.support.check_cases import checks_of
 from tests.support.machine import CPU, GIB, MIB, facts, row, sample, table, ticks
 
-CHECKS = Catalogue([entry for entry in load() if entry["service"] == "server"]).checks()
+CHECKS = checks_of("server")
 
 
 def judge(instance: dict[str, t.Any], phase: str = "during") -> dict[str, dict[str, t.Any]]:

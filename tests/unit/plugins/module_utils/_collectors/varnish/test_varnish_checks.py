@@ -11,8 +11,8 @@ import typing as t
 import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish import parse, shape
-from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import Catalogue, load
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.evaluate import evaluate
+from tests.support.check_cases import catalogue
 
 CALM: dict[str, int] = {
     "MAIN.uptime": 90000, "MGT.uptime": 90001, "MGT.child_died": 0, "MGT.child_panic": 0, "MAIN.cache_hit": 100_000,
@@ -42,7 +42,7 @@ def statuses(before: t.Optional[dict[str, int]] = None, **moved: int) -> dict[st
 
 
 def judge(facts: dict[str, t.Any]) -> dict[str, str]:
-    checks = Catalogue(load()).checks()
+    checks = catalogue().checks()
     found = evaluate("cache1", {"launch_varnish": {"instances": [facts]}}, checks)
     for one in found:
         assert "None" not in (one["finding"] or "") and "{" not in (one["finding"] or ""), one

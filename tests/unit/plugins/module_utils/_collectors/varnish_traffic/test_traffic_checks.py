@@ -10,15 +10,15 @@ import typing as t
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import Catalogue, load
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.evaluate import evaluate
+from tests.support.check_cases import catalogue
 from tests.support.varnish_log import backend, client, look
 
 CALM = client("hit", "/news/1/") * 900 + client("miss", "/news/2/") * 30 + backend("fetch", "/news/2/") * 30
 
 
 def judge(facts: dict[str, t.Any]) -> dict[str, dict[str, t.Any]]:
-    found = evaluate("cache1", {"launch_varnish_traffic": {"instances": [facts]}}, Catalogue(load()).checks())
+    found = evaluate("cache1", {"launch_varnish_traffic": {"instances": [facts]}}, catalogue().checks())
     for one in found:
         for text in (one["finding"], one["advice"], one["look"]):
             assert "None" not in (text or ""), one
