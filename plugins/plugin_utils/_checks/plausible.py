@@ -115,9 +115,18 @@ def _sound_leaf(value: t.Any, shape: t.Optional[Shape], name: str) -> bool:
     kind = type(value)
     if value is None:
         return True
-    if shape == "int" or shape == "float":
-        return (kind is int or kind is float) and (0 <= value <= 1 or (1 < value < math.inf and not name.endswith("_ratio")))
-    return (shape == "str" and kind is str) or (shape == "bool" and kind is bool)
+    if kind is int or kind is float:
+        return shape in _NUMBERS and (
+            0 <= value <= 1
+            or (1 < value < math.inf and (not name.endswith("_ratio") or name in ABOVE_ONE))
+            or (-math.inf < value < 0 and name in SIGNED)
+        )
+    return shape in _SURELY.get(kind, ())
+
+
+#: What is documented of values that are surely sound: of numbers that can be, and of values of these types.
+_NUMBERS = ("int", "float", "raw")
+_SURELY: dict[type, tuple[str, ...]] = {str: ("str", "raw"), bool: ("bool", "raw"), dict: ("dict", "raw"), list: ("raw",)}
 
 
 #: The types that a documented one accepts; a number written as a text is a number.

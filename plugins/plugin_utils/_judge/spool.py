@@ -13,6 +13,7 @@ from __future__ import annotations
 import concurrent.futures
 import dataclasses
 import json
+import math
 import os
 import re
 import stat
@@ -27,7 +28,7 @@ from .._checks.units import shown
 PREFIX = "spool:"
 #: Facts of a host are below 100 KB by contract.
 MOST_BYTES = 4 * 1024 * 1024
-#: Deeper than any fact; checked before the document is read into objects.
+#: Deeper than any fact. (What is far deeper is refused by the reader of JSON itself.)
 MOST_DEPTH = 40
 #: Files that are read at the same time: a spool may lie on a network disk.
 READERS = 16
@@ -35,10 +36,8 @@ READERS = 16
 AHEAD = 60.0
 ENDING = ".json"
 
-#: What JSON can hold that our facts cannot: escapes (NUL, half characters), numbers beyond a float's range, and minus zero.
-_NOT_PLAIN = re.compile(rb"\\u|[eE]\+?[0-9]{3}|[0-9]{300}|-0")
-_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"')
-_BRACKETS = re.compile(rb"[\[\]{}]")
+#: What texts of JSON can hold that those of our facts cannot: NUL and half characters.
+_NOT_PLAIN = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 
 #: A host's facts, or why they cannot be used; and what its document says about a run that gave none.
 Given = tuple[dict[str, t.Any], t.Optional[str]]
@@ -91,8 +90,11 @@ def read(path: str, hosts: t.Sequence[str], oldest: float) -> Spool:
             return {}, f"{refused} (its document in {path})"
 
     wanted = [host for host in hosts if host in there]
+    # a share for each reader: handing over one small file at a time costs more than reading it
+    shares = [wanted[at::READERS] for at in range(READERS)]
     with concurrent.futures.ThreadPoolExecutor(READERS) as pool:
-        given = dict(zip(wanted, pool.map(one, wanted)))
+        read_by_each = pool.map(lambda share: [(host, one(host)) for host in share], shares)
+        given = {host: found for share in read_by_each for host, found in share}
     return Spool(path, given, sorted(set(there) - set(hosts)))
 
 
@@ -137,12 +139,15 @@ def _content(path: str, owner: int, now: float, oldest: float) -> bytes:
 
 def _facts(content: bytes) -> Given:
     """What a module printed, or its facts alone."""
-    if _depth(content) > MOST_DEPTH:
-        raise Refused(f"it is nested deeper than {MOST_DEPTH} levels")
     try:
-        document = json.loads(content, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
+        written = content.decode("utf-8-sig")
+        document = json.loads(written, parse_float=_figure, parse_constant=_no_constant)
+    except ValueError:
         raise Refused("it is no JSON, or not all of it has come: write to another name, then rename") from None
+    except RecursionError:
+        raise Refused(_TOO_DEEP) from None
+    if _is_deep(document):
+        raise Refused(_TOO_DEEP)
     if not isinstance(document, dict):
         raise Refused("it is no JSON object")
     found = facts_of(document["ansible_facts"] if isinstance(document.get("ansible_facts"), dict) else document)
@@ -150,16 +155,25 @@ def _facts(content: bytes) -> Given:
         message = document.get("msg")
         said = f": {plain(message)[:200]}" if isinstance(message, str) else ""
         raise Refused(f"it holds no launch facts{said}")
-    return (t.cast("dict[str, t.Any]", plain(found)) if _NOT_PLAIN.search(content) else found), None
+    return (t.cast("dict[str, t.Any]", plain(found)) if _NOT_PLAIN.search(written) else found), None
 
 
-def _depth(content: bytes) -> int:
-    """How deep it is nested, by its brackets outside of texts."""
-    depth = deepest = 0
-    for bracket in _BRACKETS.findall(_STRINGS.sub(b"", content)):
-        depth += 1 if bracket in b"[{" else -1
-        deepest = max(deepest, depth)
-    return deepest
+_TOO_DEEP = f"it is nested deeper than {MOST_DEPTH} levels"
+
+
+def _is_deep(document: t.Any) -> bool:
+    """Whether lists and mappings lie in each other deeper than in any fact."""
+    level: list[t.Any] = [[document]]
+    for _depth in range(MOST_DEPTH + 1):
+        rows = [container.values() if isinstance(container, dict) else container for container in level]
+        level = [inner for row in rows for inner in row if isinstance(inner, (dict, list))]
+    return bool(level)
+
+
+def _figure(written: str) -> t.Optional[float]:
+    """As facts hold it: nothing beyond a float's range, no minus zero."""
+    value = float(written)
+    return value + 0.0 if math.isfinite(value) else None
 
 
 def _no_constant(name: str) -> t.NoReturn:
