@@ -71,7 +71,8 @@ REPLAY = f"""SELECT pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() AS caug
 PREPARED = f"""SELECT gid, owner::text AS "user", database::text AS database, {epoch("prepared")}, {epoch("clock_timestamp()", "now")}
   FROM pg_prepared_xacts ORDER BY prepared LIMIT 10"""
 
-#: Roles with a connection limit.
-LIMITED_ROLES = """SELECT rolname::text AS name, rolconnlimit AS most FROM pg_roles WHERE rolconnlimit >= 0 AND NOT rolsuper"""
+#: Roles with a connection limit; a group that nobody logs in as has no connections to limit.
+LIMITED_ROLES = """SELECT rolname::text AS name, rolconnlimit AS most FROM pg_roles
+  WHERE rolconnlimit >= 0 AND NOT rolsuper AND rolcanlogin"""
 
 ROLES = """SELECT oid::bigint AS id, rolname::text AS name FROM pg_roles"""

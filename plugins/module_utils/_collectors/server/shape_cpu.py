@@ -139,27 +139,25 @@ def cpu(facts: Facts, reading: Reading) -> None:
 
 def _on_disks(facts: Facts, reading: Reading, parts: Counters, whole: float) -> Counters:
     """iowait as far as devices were at work. A task that waits in io_uring for the network counts as waiting for a disk."""
-    second = reading.second
-    if (
-        "iowait" not in parts
-        or second is None
-        or reading.state.remote
-        or not reading.state.mounts_read
-        or not reading.seconds
-        or whole <= 0
-    ):
-        return {}
-    busy = moved(reading.first.disk_work.get("milliseconds"), second.disk_work.get("milliseconds"), "", "the time of the disks")
-    if isinstance(busy, Unknown) or reading.first.disk_work["in_flight"] or second.disk_work["in_flight"]:
-        return {}  # an operation that hangs is counted when it ends
-    most = min(1.0, busy / 1000 / reading.seconds) * whole
-    if parts["iowait"] <= most + _IOWAIT_JITTER * whole:
+    worked = _disks_worked(reading)
+    if worked is None or "iowait" not in parts or whole <= 0 or parts["iowait"] <= (worked + _IOWAIT_JITTER) * whole:
         return {}
     facts.note(
-        f"the kernel counts {parts['iowait'] / whole:.0%} of the CPU time as waiting for disks, which were at work for {most / whole:.0%}:"
+        f"the kernel counts {parts['iowait'] / whole:.0%} of the CPU time as waiting for disks, which were at work for {worked:.0%}:"
         " a program that waits by io_uring for something else is counted so"
     )
-    return {"iowait": most}
+    return {"iowait": worked * whole}
+
+
+def _disks_worked(reading: Reading) -> t.Optional[float]:
+    """The share of the window in which block devices were at work, at the most. None where that is not all that a task may wait for."""
+    second = reading.second
+    if second is None or reading.state.remote or not reading.state.mounts_read or not reading.seconds:
+        return None
+    busy = moved(reading.first.disk_work.get("milliseconds"), second.disk_work.get("milliseconds"), "", "the time of the disks")
+    if isinstance(busy, Unknown) or reading.first.disk_work["in_flight"] or second.disk_work["in_flight"]:
+        return None  # an operation that hangs is counted when it ends
+    return min(1.0, busy / 1000 / reading.seconds)
 
 
 #: The disks' time is not read in the same instant as the processors': so much more of it is no contradiction.
@@ -226,8 +224,11 @@ def pressure(facts: Facts, reading: Reading) -> None:
     if not now:
         facts.put("pressure", None, NO_PRESSURE)
         return
-    shaped: dict[str, dict[str, Maybe[float]]] = {}
+    shaped: dict[str, t.Any] = {}
     for resource, lines in now.items():
+        if resource == "io" and _waits_elsewhere(reading):
+            shaped[resource] = implausible("tasks wait for disks that did nothing: waits by io_uring for something else are counted so")
+            continue
         ratios: dict[str, Maybe[float]] = {}
         for kind, values in lines.items():
             for span in ("10", "60", "300"):
@@ -236,6 +237,12 @@ def pressure(facts: Facts, reading: Reading) -> None:
             ratios[f"{kind}_ratio"] = _stalled(reading, resource, kind)
         shaped[resource] = ratios
     facts.put("pressure", shaped)
+
+
+def _waits_elsewhere(reading: Reading) -> bool:
+    """Whether more waited for disks than disks were at work, so that this kernel's pressure tells nothing of them."""
+    worked, waited = _disks_worked(reading), _stalled(reading, "io", "some")
+    return worked is not None and not isinstance(waited, Unknown) and waited > worked + _IOWAIT_JITTER
 
 
 def _stalled(reading: Reading, resource: str, kind: str) -> Maybe[float]:

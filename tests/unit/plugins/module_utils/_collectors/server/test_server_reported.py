@@ -113,6 +113,17 @@ def test_waiting_by_io_uring_is_no_waiting_for_a_disk(before: str, after: str, m
     assert any("io_uring" in note for note in found["notes"]) is (ratio < 0.25)
 
 
+@pytest.mark.parametrize(("worked", "known"), [(0, False), (4000, True)])
+def test_pressure_of_disks_that_did_nothing_is_none(worked: int, known: bool) -> None:
+    """The kernel counts the same tasks for both: https://github.com/axboe/liburing/issues/943"""
+    stalled = [{"io": {"some": {"avg10": 90.0, "avg60": 90.0, "total": total}}} for total in (0.0, 4_000_000.0)]
+    ends = [parse.disk_work(stat_line("sda", ticks=ticks)) for ticks in (0, worked)]
+    samples = [sample(100.0 + 5 * place, pressure=stalled[place], disk_work=ends[place]) for place in (0, 1)]
+    found = facts(first=samples[0], second=samples[1], state={"pressure": stalled[1]})
+    assert (found["pressure"]["io"] is not None) is known
+    assert known or "io_uring" in found["unknown"]["pressure.io"]
+
+
 @pytest.mark.parametrize(
     ("meminfo", "available", "aside", "ratio"),
     [
