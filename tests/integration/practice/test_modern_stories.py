@@ -14,7 +14,7 @@ import typing as t
 
 import pytest
 
-from tests.soak import before_faults, modern_stories
+from tests.soak import before_faults, practice_stories
 from tests.support.practice import Practice
 from tests.support.printed import Printed, of_report
 
@@ -37,7 +37,7 @@ def modern() -> t.Iterator[Practice]:
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("story", STORIES)
 def test_a_story_has_its_cause_and_no_other(modern: Practice, story: str) -> None:
-    found = modern_stories.row(modern, f"modern: {story}")
+    found = practice_stories.row(modern, f"modern: {story}")
     assert found.passed, found.said
     if story == "healthy":
         assert 0 not in modern.owners()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The practice stack in its modern flavour: a row for each story, which must have its own cause and no other."""
+"""The practice stack in both flavours: a row for each story, which must have its own cause and no other."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import typing as t
 
 from tests.support.practice import Practice
 
-NAME = "stories of the modern flavour"
+NAME = "stories"
 #: Story → its cause; of ordinary traffic none.
-CAUSES: dict[str, t.Optional[str]] = {
+_EITHER: dict[str, t.Optional[str]] = {
     "healthy": None,
     "missing_index": "missing_index",
     "rogue_client": "unknown_client",
@@ -21,8 +21,10 @@ CAUSES: dict[str, t.Optional[str]] = {
     "idle_in_transaction": "idle_in_transaction",
     "table_lock": "lock_chain",
     "bad_release": "application_errors",
-    "broker_full": "broker_full",
-    "pool_too_small": "pool_too_small",
+}
+CAUSES: dict[str, dict[str, t.Optional[str]]] = {
+    "classic": {**_EITHER, "cold_cache": "accelerator_fault", "unbalanced_cache": "unbalanced_pool"},
+    "modern": {**_EITHER, "broker_full": "broker_full", "pool_too_small": "pool_too_small"},
 }
 
 
@@ -33,23 +35,23 @@ class Row(t.NamedTuple):
 
 
 def cases() -> list[str]:
-    return [f"modern: {story}" for story in CAUSES]
+    return [f"{flavour}: {story}" for flavour, causes in CAUSES.items() for story in causes]
 
 
 def rows(names: t.Sequence[str], _seed: int) -> t.Iterator[Row]:
-    if not names:
-        return
-    stack = Practice("modern")
-    try:
-        for name in names:
-            yield row(stack, name)
-    finally:
-        stack.stop()
+    for flavour in CAUSES:
+        wanted = [name for name in names if name.startswith(f"{flavour}: ")]
+        stack = Practice(flavour)
+        try:
+            yield from (row(stack, name) for name in wanted)
+        finally:
+            if wanted:
+                stack.stop()
 
 
 def row(stack: Practice, name: str) -> Row:
-    story = name.partition(": ")[2]
-    cause = CAUSES[story]
+    flavour, _colon, story = name.partition(": ")
+    cause = CAUSES[flavour][story]
     started = stack.start(*([] if cause is None else [story]))
     if started.rc != 0:
         return Row(name, False, f"it does not start: {started.output[-300:]}")
