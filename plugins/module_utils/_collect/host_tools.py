@@ -12,7 +12,9 @@ import typing as t
 
 from .._linux.processes import Process, Processes
 from .._texts import redact
+from . import silence
 from .command import Commands
+from .problem import Problem
 from .stacks import Allowance
 
 #: The option that holds the pid of a process whose address is a guess.
@@ -48,3 +50,7 @@ class HostTools:
     def hide(self, value: str) -> str:
         """`value` without any secret that was given to the module, as one clean line."""
         return redact.clean(redact.hide(value, self.secrets), 400)
+
+    def sentence(self, problem: Problem) -> str:
+        """What to say of a source beside the instance's own: with what is known better of a peer that did not answer."""
+        return self.hide(str(silence.explained(problem, self.timeout)))

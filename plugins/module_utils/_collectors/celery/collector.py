@@ -12,7 +12,7 @@ import time
 import typing as t
 import urllib.parse
 
-from ..._collect import silence, stream
+from ..._collect import stream
 from ..._collect.base import Collector, Presence, Sampler
 from ..._collect.facts import Facts, Maybe, Unknown
 from ..._collect.host_tools import HostTools
@@ -310,7 +310,7 @@ class CelerySampler(Sampler):
         try:
             return api.flower_events(api.get(str(self.options["flower_url"]), "/metrics", self.tools.timeout, "Flower"))
         except Problem as problem:
-            self._got.problems["flower"] = self._explained(problem)
+            self._got.problems["flower"] = self.tools.sentence(problem)
             return None
 
     def _manage(self) -> None:
@@ -323,7 +323,7 @@ class CelerySampler(Sampler):
             got.management = api.rabbitmq_queues(api.get(str(url), f"/api/queues/{vhost}", self.tools.timeout, "the management API"))
             got.alarms = self._alarms(str(url))
         except Problem as problem:
-            got.problems["management"] = self._explained(problem)
+            got.problems["management"] = self.tools.sentence(problem)
             got.alarms = Unknown(got.problems["management"])
 
     def _alarms(self, url: str) -> Maybe[list[str]]:
@@ -331,10 +331,7 @@ class CelerySampler(Sampler):
         try:
             return api.rabbitmq_alarms(api.get(url, "/api/nodes", self.tools.timeout, "the management API"))
         except Problem as problem:
-            return Unknown(self._explained(problem))
-
-    def _explained(self, problem: Problem) -> str:
-        return self.tools.hide(str(silence.explained(problem, self.tools.timeout)))
+            return Unknown(self.tools.sentence(problem))
 
 
 def discover(tools: HostTools) -> list[dict[str, t.Any]]:

@@ -10,6 +10,7 @@ import dataclasses
 import typing as t
 
 from ..._collect.facts import Maybe, Unknown, known
+from ..._collect.sampling import number
 from ..._texts.redact import clean
 from . import indexes, parse, reasons, replication
 from .session import Refused, Row, Session, literal
@@ -309,6 +310,8 @@ class Reader:
             if isinstance(rows, Unknown):  # a schema change that waits holds all of them up
                 return rows
             read[name] = rows
+        if any(number(row.get("num_rows")) is None for row in read["tablestats"]):
+            return Unknown("the server's answer about the sizes of tables is not of the kind that was asked for")
         return indexes.Dictionary(read["tables"], read["indexes"], read["fields"], read["columns"], read["tablestats"])
 
     def scans(self) -> Maybe[list[Row]]:

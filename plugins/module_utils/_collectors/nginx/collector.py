@@ -118,7 +118,7 @@ class NginxSampler(Sampler):
                 self._history.status_url = status.url_of(place)
                 return found
             except Problem as problem:
-                problems.append(self.tools.hide(str(problem)))
+                problems.append(self.tools.sentence(problem))
         self._history.status_url = Unknown(problems[0])
         return Unknown(problems[0])
 

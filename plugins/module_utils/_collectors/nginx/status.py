@@ -39,7 +39,7 @@ def fetch(place: StatusPlace, seconds: float) -> Status:
     if answer.status in (401, 403):
         raise Problem(f"the status page at {where} refuses this host ({answer.status}): allow it, {ALLOW}")
     if answer.status != 200:
-        raise Problem(f"the status page at {where} answers with {answer.status}: give its address as status_url")
+        raise Problem(f"the status page at {where} answers {answer.status}: give its address as status_url")
     return Status(parse(answer.body, where), answer.seconds, str(answer.headers.get("Server") or ""))
 
 

@@ -56,7 +56,8 @@ def _policy(latest: Sample) -> Maybe[str]:
     found = latest.info.get("maxmemory_policy") or latest.config.get("maxmemory-policy")
     if latest.is_sentinel:
         return Unknown(NO_DATA)
-    return measured(found if re.fullmatch(r"[a-z-]{3,30}", found or "") else None, "it does not tell its policy (maxmemory_policy)")
+    is_one = re.fullmatch(r"noeviction|(?:allkeys|volatile)-[a-z]{2,20}", found or "")
+    return measured(found if is_one else None, "it does not tell its policy (maxmemory_policy)")
 
 
 def evicts_any(facts: Facts) -> Maybe[bool]:

@@ -260,7 +260,7 @@ def _stores(
     here = sorted((row for row in rows if row["name"] in process_kinds.STORES), key=lambda row: row["name"])
     size = total(row["memory_bytes"] for row in here) if here else Unknown(NO_STORE)
     database = bool(set(groups) & process_kinds.DATABASES)
-    cached: Maybe[Number] = 0
+    cached: Maybe[Number] = Unknown(hidden) if hidden else 0
     own = size  # steady: a cache or buffer pool that was filled stays filled
     if database:
         # a database's data is in the page cache as well, and its shared memory may be huge pages that no process counts
