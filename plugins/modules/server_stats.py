@@ -73,10 +73,7 @@ ansible_facts:
           elements: dict
           contains:
             hostname: {type: str, description: The machine's own name.}
-            addresses:
-              description: IP addresses without the loopback's, by which other hosts' clients are recognised.
-              type: list
-              elements: str
+            addresses: {type: list, elements: str, description: 'IP addresses without the loopback''s, by which other hosts'' clients are recognised.'}
             tools_absent:
               description: Programs of printed commands that are not installed here, or cannot start; others are printed then.
               type: list
@@ -86,22 +83,19 @@ ansible_facts:
               type: list
               elements: dict
               contains:
-                service: {type: str, description: 'The service, V(server) for the machine.'}
-                name: {type: str, description: The program that the cockpit opens.}
-                installed: {type: bool, description: Whether it is here, or another that shows the same.}
+                {service: {type: str, description: 'The service, V(server) for the machine.'},
+                 name: {type: str, description: The program that the cockpit opens.},
+                 installed: {type: bool, description: 'Whether it is here, or another that shows the same.'}}
             monitoring_tools_total: {type: int, description: How many there are.}
             monitoring_tools_absent_total: {type: int, description: How many of them are missing.}
             logs:
-              description: >-
-                Logs of 100 MiB and more, below /var/log or open in a process of a service; those that nothing rotates first, then by size.
-                Null when /var/log may not be read.
+              description: 'Logs of 100 MiB and more in /var/log or open in a service, unrotated ones first. Null when /var/log may not be read.'
               type: list
               elements: dict
               contains:
-                name: {type: str, description: Its path.}
-                size_bytes: {type: int, description: What it takes on the disk.}
-                rotated: {type: bool, description: Whether something rotates it.}
-                by: {type: str, description: 'What does, V(logrotate), V(its copies) beside it, or V(its name) with a date; empty for nothing.'}
+                {name: {type: str, description: Its path.}, size_bytes: {type: int, description: What it takes on the disk.},
+                 rotated: {type: bool, description: Whether something rotates it.},
+                 by: {type: str, description: 'What does, V(logrotate), V(its copies) beside it, or V(its name) with a date; empty for nothing.'}}
             logs_total: {type: int, description: How many there are.}
             logs_unrotated_total: {type: int, description: How many of them nothing rotates.}
             cores_online: {type: int, description: 'Processors that are online, null when the platform does not report it.'}
@@ -109,9 +103,7 @@ ansible_facts:
               description: >-
                 Processors that may really be used, the fewest of online, affinity, cpuset and quota (which may give a part of one).
               type: float
-            cores_limited_by:
-              description: What makes C(cores_effective) what it is, V(online), V(affinity), V(cpuset) or V(quota).
-              type: str
+            cores_limited_by: {type: str, description: 'What makes C(cores_effective) what it is, V(online), V(affinity), V(cpuset) or V(quota).'}
             affinity_cores: {type: int, description: 'Processors that the affinity allows, null when the platform does not report it.'}
             cpu_quota_cores: {type: float, description: 'CPU quota of the control group in cores, null without one.'}
             load1: {type: float, description: 'Load average of one minute, null when the platform does not report it.'}
@@ -137,9 +129,7 @@ ansible_facts:
             cpu_used_ratio: {type: float, description: The greater of C(cpu_busy_ratio) and C(cpu_quota_busy_ratio).}
             quota_holds: {type: bool, description: Whether a CPU quota limits this system or one of its services.}
             throttled_ratio: {type: float, description: 'Share of the quota''s periods in which it ran out, null without a quota.'}
-            services_throttled_ratio:
-              description: The same of the services' own control groups, the largest, null when none has a quota.
-              type: float
+            services_throttled_ratio: {type: float, description: 'The same of the services'' own control groups, the largest, null when none has a quota.'}
             throttled_worst_ratio: {type: float, description: 'The larger of the two, null when neither is counted.'}
             context_switches_per_second: {type: float, description: Context switches.}
             forks_per_second: {type: float, description: New processes.}
@@ -164,9 +154,7 @@ ansible_facts:
                 memory: {type: dict, description: The same for memory., contains: *pressure}
                 io: {type: dict, description: The same for disks., contains: *pressure}
             memory_total_bytes: {type: int, description: 'Memory of the machine, or the limit of the control group when that is lower.'}
-            memory_available_bytes:
-              description: Memory available without swapping, null when the platform does not report it.
-              type: int
+            memory_available_bytes: {type: int, description: 'Memory available without swapping, null when the platform does not report it.'}
             memory_available_ratio: {type: float, description: Its share of the total.}
             memory_limit_bytes: {type: int, description: 'The control group''s limit, null when none is lower than the machine''s memory.'}
             memory_zfs_cache_bytes:
@@ -188,9 +176,7 @@ ansible_facts:
             swap_out_bytes_per_second: {type: float, description: Swapped out.}
             swap_bytes_per_second: {type: float, description: Their sum.}
             major_faults_per_second: {type: float, description: Page faults that had to read from a disk.}
-            swapping:
-              description: Whether pages went to or came from swap in every look of the window. Space in use is not swapping.
-              type: bool
+            swapping: {type: bool, description: Whether pages went to or came from swap in every look of the window. Space in use is not swapping.}
             oom_kills: {type: int, description: Processes that the kernel killed in the window for lack of memory.}
             oom_kills_last_hour: {type: int, description: 'The same of the last hour, null when the kernel''s log may not be read.'}
             lifetime_oom_kills: {type: int, description: 'The same since boot, null before Linux 4.13.'}
@@ -212,17 +198,16 @@ ansible_facts:
               contains:
                 {name: {type: str, description: Where it is mounted.}, kind: {type: str, description: Its type.},
                  size_bytes: {type: int, description: Its size.}, used_bytes: {type: int, description: What is used.},
-                 available_bytes: {type: int, description: What users may still write.},
-                 used_ratio: {type: float, description: Used of what users may have.},
+                 available_bytes: {type: int, description: What users may still write.}, used_ratio: {type: float, description: Used of what users may have.},
                  inodes_used_ratio: {type: float, description: 'Used inodes, null where there is no such limit.'}}
             disk_growth:
-              description: 'How the fullest filesystem grows. The role adds it from its stored rounds; of the module alone it tells nothing.'
+              description: How the fullest filesystem grows. The role adds it from its stored rounds; of the module alone it tells nothing.
               type: dict
               contains:
-                rounds: {type: int, description: 'Stored rounds that tell it, 0 when they are fewer than three or span less than an hour.'}
-                in_a_day_ratio: {type: float, description: 'How full it is in a day at this pace, at most 1.'}
-                in_a_week_ratio: {type: float, description: The same in a week.}
-                full_at: {type: str, description: 'When it is full at this pace, null when that is a year away or more.'}
+                {rounds: {type: int, description: 'Stored rounds that tell it, 0 when they are fewer than three or span less than an hour.'},
+                 in_a_day_ratio: {type: float, description: 'How full it is in a day at this pace, at most 1.'},
+                 in_a_week_ratio: {type: float, description: The same in a week.},
+                 full_at: {type: str, description: 'When it is full at this pace, null when that is a year away or more.'}}
             filesystems_total: {type: int, description: How many there are.}
             filesystems_read_only: {type: list, elements: str, description: 'Mount points that became read-only by themselves, as after an error of the disk.'}
             filesystems_silent: {type: int, description: Mounts that did not answer and were not read.}
@@ -239,8 +224,7 @@ ansible_facts:
               type: list
               elements: dict
               contains:
-                {name: {type: str, description: The device.},
-                 util_ratio: {type: float, description: Share of the window in which it was at work.},
+                {name: {type: str, description: The device.}, util_ratio: {type: float, description: Share of the window in which it was at work.},
                  await_milliseconds: {type: float, description: 'Mean time of an operation, null when there was none.'},
                  queue_depth: {type: float, description: 'Operations under way, on average.'},
                  operations_per_second: {type: float, description: Reads and writes.},
@@ -254,8 +238,7 @@ ansible_facts:
                 {name: {type: str, description: The interface.}, packets: {type: float, description: Packets both ways in the window.},
                  received_bytes_per_second: {type: float, description: Received.}, sent_bytes_per_second: {type: float, description: Sent.},
                  errors_per_second: {type: float, description: Packets with errors.},
-                 drops_per_second: {type: float, description: Packets that were dropped.},
-                 errors: {type: int, description: The same in the window.},
+                 drops_per_second: {type: float, description: Packets that were dropped.}, errors: {type: int, description: The same in the window.},
                  errors_ratio: {type: float, description: 'Errors per packet, null without packets.'}}
             network_packets: {type: float, description: Packets of all interfaces in the window.}
             network_errors_ratio: {type: float, description: 'Errors per packet of the worst interface, null without packets.'}
@@ -303,8 +286,7 @@ ansible_facts:
               type: list
               elements: dict
               contains:
-                {pid: {type: int, description: Its process id.}, name: {type: str, description: The process.},
-                 kind: {type: str, description: What it is.},
+                {pid: {type: int, description: Its process id.}, name: {type: str, description: The process.}, kind: {type: str, description: What it is.},
                  service: {type: str, description: 'The service, null when it is none that is known.'},
                  parent_pid: {type: int, description: Its parent's process id.},
                  parent: {type: str, description: 'Its parent, null when that could not be seen.'}}
@@ -313,17 +295,14 @@ ansible_facts:
               type: list
               elements: dict
               contains:
-                {pid: {type: int, description: Its process id.}, name: {type: str, description: The process.},
-                 kind: {type: str, description: What it is.},
-                 service: {type: str, description: 'The service, null when it is none that is known.'},
-                 cpu_cores: {type: float, description: Cores it used.}}
+                {pid: {type: int, description: Its process id.}, name: {type: str, description: The process.}, kind: {type: str, description: What it is.},
+                 service: {type: str, description: 'The service, null when it is none that is known.'}, cpu_cores: {type: float, description: Cores it used.}}
             processes_by_memory:
               description: Processes that take most memory.
               type: list
               elements: dict
               contains: &memory
-                {pid: {type: int, description: Its process id.}, name: {type: str, description: The process.},
-                 kind: {type: str, description: What it is.},
+                {pid: {type: int, description: Its process id.}, name: {type: str, description: The process.}, kind: {type: str, description: What it is.},
                  service: {type: str, description: 'The service, null when it is none that is known.'},
                  memory_bytes: {type: int, description: 'Its memory, by C(memory_basis).'},
                  memory_basis: {type: str, description: 'V(pss) (its share of what is shared) where that may be read, else V(rss).'},
@@ -339,21 +318,17 @@ ansible_facts:
               type: list
               elements: dict
               contains:
-                {pid: {type: int, description: Its process id.}, name: {type: str, description: The process.},
-                 kind: {type: str, description: What it is.},
+                {pid: {type: int, description: Its process id.}, name: {type: str, description: The process.}, kind: {type: str, description: What it is.},
                  service: {type: str, description: 'The service, null when it is none that is known.'},
-                 read_bytes_per_second: {type: float, description: Read from disks.},
-                 write_bytes_per_second: {type: float, description: Written to disks.},
+                 read_bytes_per_second: {type: float, description: Read from disks.}, write_bytes_per_second: {type: float, description: Written to disks.},
                  share_ratio: {type: float, description: Share of what all processes moved.}}
             processes_growing:
               description: Processes that grew in the window.
               type: list
               elements: dict
               contains:
-                {pid: {type: int, description: Its process id.}, name: {type: str, description: The process.},
-                 kind: {type: str, description: What it is.},
-                 service: {type: str, description: 'The service, null when it is none that is known.'},
-                 grown_bytes: {type: int, description: By how much.}}
+                {pid: {type: int, description: Its process id.}, name: {type: str, description: The process.}, kind: {type: str, description: What it is.},
+                 service: {type: str, description: 'The service, null when it is none that is known.'}, grown_bytes: {type: int, description: By how much.}}
             python_processes:
               description: The largest processes that run Python, also inside uWSGI.
               type: list
@@ -367,14 +342,11 @@ ansible_facts:
               type: list
               elements: dict
               contains:
-                {pid: {type: int, description: Its process id.}, name: {type: str, description: The process.},
-                 kind: {type: str, description: What it is.},
+                {pid: {type: int, description: Its process id.}, name: {type: str, description: The process.}, kind: {type: str, description: What it is.},
                  service: {type: str, description: 'The service, null when it is none that is known.'},
                  thread: {type: str, description: The thread's name.}, thread_id: {type: int, description: The thread's id.},
-                 label: {type: str, description: All of it in a few words.},
-                 core_ratio: {type: float, description: Share of a core that it used.},
-                 observed_seconds: {type: float, description: How long it was observed.},
-                 looks: {type: int, description: In how many looks.},
+                 label: {type: str, description: All of it in a few words.}, core_ratio: {type: float, description: Share of a core that it used.},
+                 observed_seconds: {type: float, description: How long it was observed.}, looks: {type: int, description: In how many looks.},
                  lifetime_core_ratio: {type: float, description: 'The same since it began, null when it has only just begun.'},
                  processor: {type: int, description: On which processor it ran.}}
             sustained_threads_total: {type: int, description: How many there are.}
@@ -402,9 +374,7 @@ ansible_facts:
                   elements: dict
                   contains:
                     {kind: {type: str, description: What they are.}, processes: {type: int, description: How many.}}
-            services_complete:
-              description: Whether all processes could be seen, so that a service that is not listed does not run.
-              type: bool
+            services_complete: {type: bool, description: 'Whether all processes could be seen, so that a service that is not listed does not run.'}
             stores:
               description: Memory that the accelerator, caches and databases of this host have taken.
               type: dict
