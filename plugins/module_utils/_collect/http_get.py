@@ -7,16 +7,18 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import io
 import re
 import socket
-import ssl
 import time
 import typing as t
 
-from . import stream, tls
+from . import stream
 from .problem import Down, HungUp, Problem, Silent
+
+if t.TYPE_CHECKING:  # each takes more time to load than a reading does: loaded where they are needed
+    import http.client
+    import ssl
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d{1,15})\r\n", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked\r\n", re.IGNORECASE)
@@ -95,7 +97,7 @@ def get(
     with contextlib.ExitStack() as stack:
         conn = stack.enter_context(_connected(via or address, seconds, what))
         if encrypted:
-            conn = stack.enter_context(_encrypted(conn, address, tls.trusted() if encrypted is True else encrypted))
+            conn = stack.enter_context(_encrypted(conn, address, None if encrypted is True else encrypted))
         reading = _Reading(keep)
         data = _exchange(conn, request, deadline, seconds, reading, limit, f"{what} at {where}", address)
     if not data:
@@ -120,9 +122,11 @@ def _request(path: str, headers: t.Mapping[str, str]) -> bytes:
     return "\r\n".join(lines).encode("utf-8", "replace")
 
 
-def _encrypted(conn: socket.socket, address: stream.Address, context: ssl.SSLContext) -> socket.socket:
+def _encrypted(conn: socket.socket, address: stream.Address, context: t.Optional[ssl.SSLContext]) -> socket.socket:
+    from . import tls
+
     trust = "let this host trust its authority, or write http:// where that is safe"
-    return tls.wrapped(conn, address, context, trust, "write http://, or give the address that speaks TLS")
+    return tls.wrapped(conn, address, context or tls.trusted(), trust, "write http://, or give the address that speaks TLS")
 
 
 def _exchange(
@@ -144,6 +148,8 @@ def _exchange(
 
 
 def _parsed(data: bytes, reading: _Reading, what: str) -> Answer:
+    import http.client
+
     answer = http.client.HTTPResponse(t.cast(t.Any, _Received(data)), method="GET")
     try:
         answer.begin()

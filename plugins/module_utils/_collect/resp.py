@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import socket
-import ssl
 import typing as t
 
 from . import stream
@@ -102,7 +101,7 @@ class Pipeline:
             raise Hangs(
                 f"{who} answered before and then did not answer within {seconds:g} s: a command blocks it, or it hangs", address
             ) from None
-        except (OSError, ssl.SSLError):
+        except OSError:
             pass
         if len(self.replies) < len(self.commands):
             raise Lost(f"{who} hangs up while it is asked: is it being restarted, or is it another service's port?")

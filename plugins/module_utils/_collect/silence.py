@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from .._linux.processes import Process, Processes
-from . import stream, tls
+from . import stream
 from .problem import Down, HungUp, Problem, Silent
 
 #: Letters of the kernel for a process that a signal or a debugger stopped.
@@ -30,6 +30,8 @@ def explained(problem: Problem, seconds: float) -> Problem:
 
 
 def _over_tls(silent: Silent, seconds: float) -> Problem:
+    from . import tls  # ssl is loaded only where it is needed: most hosts have no encrypted connection of ours
+
     if isinstance(silent.address, str) or not tls.is_spoken(silent.address, seconds):
         return silent
     return Problem(f"what answers at {stream.shown(silent.address)} speaks TLS, and nothing was asked in it: {silent.if_tls}")

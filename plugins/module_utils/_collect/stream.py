@@ -9,12 +9,19 @@ from __future__ import annotations
 import contextlib
 import re
 import socket
+import sys
 import time
 import typing as t
 
 from .problem import NothingThere, Problem
 
 Address = t.Union[tuple[str, int], str]
+
+
+def is_hang_up(error: OSError) -> bool:
+    """Whether the peer ended the connection, in the clear or over TLS (whose library is loaded only where something is encrypted)."""
+    tls = sys.modules.get("ssl")
+    return isinstance(error, ConnectionError) or (tls is not None and isinstance(error, tls.SSLError))
 
 
 def parse_address(value: str, default_port: t.Optional[int] = None) -> Address:

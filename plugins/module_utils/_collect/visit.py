@@ -9,7 +9,6 @@ Used on targets and on the control node. A redirect is an answer and is not foll
 
 from __future__ import annotations
 
-import ssl
 import threading
 import time
 import typing as t
@@ -19,6 +18,9 @@ from .._texts.redact import clean, url_example
 from . import http_get
 from .facts import Unknown
 from .problem import Problem
+
+if t.TYPE_CHECKING:
+    import ssl
 
 #: URLs that are fetched; of more the first.
 MOST = 10

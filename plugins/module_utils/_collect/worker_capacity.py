@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import statistics
 import typing as t
 
 from .._linux.usage import Memory
@@ -84,19 +83,25 @@ class Pool:
         return Unknown(why) if found is None else found.pss if found.pss is not None else found.rss
 
 
+def _median(sizes: t.Sequence[float]) -> float:
+    import statistics  # it loads fractions and more, and many hosts have no workers
+
+    return statistics.median(sizes)
+
+
 def put_memory(facts: Facts, pool: Pool) -> None:
     found = list(pool.memory.values())
     why = pool.no_memory
     exact = bool(found) and all(one.uss is not None for one in found)
     facts.put("memory_kind", ("uss" if exact else "rss") if found else None, why)
     each = [one.uss if one.uss is not None and exact else one.rss for one in found]
-    facts.put("memory_bytes_per_worker_median", int(statistics.median(each)) if each else None, why)
+    facts.put("memory_bytes_per_worker_median", int(_median(each)) if each else None, why)
     # the limit people know is that of a process in top, less what it shares with its siblings
     largest = [one.pss if one.pss is not None else one.rss for one in found]
     facts.put("memory_bytes_per_worker_peak", max(largest) if largest else None, why)
     missing = pool.running - len(largest)
     put_total(facts, "memory_bytes", [*largest, *[Unknown(why)] * max(missing, int(not largest))])
-    facts.put("rss_bytes_per_worker_median", int(statistics.median(one.rss for one in found)) if found else None, why)
+    facts.put("rss_bytes_per_worker_median", int(_median([one.rss for one in found])) if found else None, why)
 
 
 def put_cpu(facts: Facts, pool: Pool, rows: t.Sequence[t.Mapping[str, t.Any]]) -> None:

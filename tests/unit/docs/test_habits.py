@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -61,3 +62,19 @@ def test_every_hook_can_be_run() -> None:
     for hook in hooks:
         program = ROOT / hook["entry"].split()[0]
         assert program.exists(), hook["entry"]
+
+
+#: Lists of packages that a script makes itself before it reads them: script → their names.
+MADE = {"docsite": {"requirements.txt"}}
+
+
+def test_every_list_of_packages_that_a_script_reads_is_there() -> None:
+    named = {
+        (script, name)
+        for script in (ROOT / ".ci").iterdir()
+        if script.is_file()
+        for name in re.findall(r"[\w./-]*requirements[\w-]*\.(?:txt|yml)", script.read_text(encoding="utf-8"))
+    }
+    assert len(named) >= 4
+    missing = [(script.name, name) for script, name in named if not (ROOT / name).exists() and name not in MADE.get(script.name, ())]
+    assert missing == []

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import ssl
 import time
 import typing as t
 
-from ..._collect import stream, tls
+from ..._collect import stream
 from ..._collect.problem import HungUp, Problem, Silent
 from ..._texts.redact import clean
 from . import parse
@@ -79,7 +78,9 @@ class Session:
             parse.refuse_foreign(got, where)
             what = f"no {'complete ' if got else ''}answer from {where} within {self.seconds:g} s"
             raise Silent(f"{what}; does it want SASL or TLS (option tls), or does it hang?", self.address, _IF_TLS) from None
-        except (ConnectionError, ssl.SSLError):
+        except OSError as error:
+            if not stream.is_hang_up(error):
+                raise
             answer = b""
         parse.refuse_foreign(answer, where)
         if not parse.complete(answer):
@@ -106,10 +107,11 @@ class Session:
 
 
 def _wrapped(conn: socket.socket, address: stream.Address, options: t.Mapping[str, t.Any]) -> socket.socket:
+    from ..._collect import tls  # loads ssl
+
     context = tls.trusted(options.get("ca_cert") or None)
     if not options.get("validate_certs", True):
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
+        context = tls.unchecked()
     elif isinstance(address, str):
         context.check_hostname = False  # the path of a UNIX socket is no name in a certificate
     return tls.wrapped(

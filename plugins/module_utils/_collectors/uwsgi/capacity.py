@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import statistics
 import typing as t
 
 from ..._collect import worker_capacity
@@ -64,7 +63,7 @@ def _busy_seconds(history: History) -> Maybe[float]:
 
 def _threads_per_worker(history: History) -> int:
     sizes = [len(worker.cores) for worker in history.last.stats.serving if worker.cores]
-    return max(1, round(statistics.mean(sizes))) if sizes else 1
+    return max(1, round(sum(sizes) / len(sizes))) if sizes else 1
 
 
 def _row(worker: Worker, pool: Pool) -> dict[str, t.Any]:

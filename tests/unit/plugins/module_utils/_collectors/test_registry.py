@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import pathlib
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import pytest
 from ansible_collections.warroom.launch.plugins.module_utils._collect.host_tools import HostTools
 from ansible_collections.warroom.launch.plugins.module_utils._collectors import registry
 from ansible_collections.warroom.launch.plugins.module_utils._linux.processes import Process, Processes
+from tests.support.server import ROOT
 from tests.support.tools import FakeCommands
 
 
@@ -112,3 +114,24 @@ def test_the_first_look_leaves_out_what_cannot_be_here(service: str) -> None:
     assert registry.may_run(service, tools("nginx", name="nginx", filtered=True)) is searched, (
         "where processes are hidden nothing may be left out"
     )
+
+
+#: Modules of the standard library that take longer to load than a reading does: needed by some hosts only.
+LATE = ("ssl", "http.client", "statistics", "asyncio", "email")
+_IMPORTS = """
+import importlib, sys
+import ansible.module_utils.basic
+before = set(sys.modules)
+for name in sys.argv[1:]:
+    importlib.import_module("ansible_collections.warroom.launch.plugins.module_utils._collectors." + name)
+print(*(set(sys.modules) - before))
+"""
+
+
+def test_a_web_server_loads_no_library_that_its_services_do_not_need() -> None:
+    names = ["gather_services", *(f"{service}.collector" for service in ("server", "varnish", "varnish_traffic", "uwsgi", "memcached"))]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / ".collections")}
+    done = subprocess.run([sys.executable, "-c", _IMPORTS, *names], check=True, capture_output=True, text=True, env=environment)
+    loaded = done.stdout.split()
+    assert any(name.endswith("uwsgi.collector") for name in loaded)
+    assert set(LATE) & set(loaded) == set()
