@@ -140,24 +140,24 @@ class GaleraNode(MariaDB):
         rows = ["--binlog-format=ROW", "--innodb-autoinc-lock-mode=2"]
         super().__init__(*cluster, *rows, f"--wsrep-provider-options={options}")
 
-    def _until_ready(self, state: str) -> None:
+    def until_ready(self, state: str) -> None:
         wait_until(lambda: ("wsrep_ready", state) in self.query("SHOW STATUS LIKE 'wsrep_ready'"), f"wsrep_ready is {state}")
 
     def leave(self) -> None:
         """Out of its primary component: it waits for another node, which is not there."""
         self.query("SET GLOBAL wsrep_provider_options = 'pc.weight=0'")
         self.query("SET GLOBAL wsrep_cluster_address = 'gcomm://127.0.0.1:1?pc.wait_prim=no'")
-        self._until_ready("OFF")
+        self.until_ready("OFF")
 
     def rejoin(self) -> None:
         self.query("SET GLOBAL wsrep_cluster_address = 'gcomm://'")
-        self._until_ready("ON")
+        self.until_ready("ON")
 
 
 @contextlib.contextmanager
 def galera_node() -> t.Iterator[GaleraNode]:
     with GaleraNode() as node:
-        node._until_ready("ON")
+        node.until_ready("ON")
         yield node
 
 
