@@ -117,7 +117,7 @@ KINDS: tuple[Kind, ...] = (
     _kind(
         "container", "need a look from within a container",
         "Run the check on the machine or in the container that the reason names, as a host of the inventory",
-        r"container has the clock|runs in a container|network namespace of its own|"
+        r"container has the clock|machine below this container|runs in a container|network namespace of its own|"
         r"not on the host that was asked|another network namespace|"
         r"only read on the host|not a process of the host|processes cannot be seen from here",
     ),
@@ -154,6 +154,12 @@ KINDS: tuple[Kind, ...] = (
         "tls", "want another encryption",
         "Set the options for TLS of the instance in launch_check_services: the reason names them",
         r"\bTLS\b|certificate|ca_cert|ssl_mode|encrypted connection|ssl_cert_reqs",
+    ),
+    _kind(
+        "managed", "do not tell their settings",
+        "See the setting in the console of the managed service (its parameter group); on a server of your own allow the command",
+        r"a managed service shows it in its console",
+        ASK,
     ),
     _kind(
         "setting", "do not record what is asked",

@@ -123,3 +123,14 @@ def _holds(case: Case, check, query, comparison):
         return comparison.holds((query or check.value).known(instance))
     except Unknowable:
         return None
+
+
+#: "1 wait", "1 primary are", "2 workers has": a number and a word that do not agree. What comes after "of 2 workers" is about one of them.
+_DISAGREE = re.compile(
+    r"(?<![\d.,])1 (?:\w+ ){0,2}(?:are|have|were|wait|miss)\b|(?<!of )(?<![\d.,])(?:0|[2-9]|\d\d+) \w+ (?:is|has|was|waits|misses)\b"
+)
+
+
+@pytest.mark.parametrize("case", cases(), ids=str)
+def test_numbers_and_words_agree(case: Case) -> None:
+    assert not _DISAGREE.search(case.finding()["finding"] or "")

@@ -127,3 +127,9 @@ def test_a_line_for_a_library_and_one_for_a_right():
 def test_what_differs_from_instance_to_instance_does_not_keep_them_apart(one, other):
     assert remedies.template(one) == remedies.template(other)
     assert remedies.template("no such user") != remedies.template("no such database")
+
+
+def test_a_managed_service_has_a_remedy_of_its_own():
+    """ElastiCache without CONFIG was told to be updated."""
+    reason = "this server does not know CONFIG GET save (its version, or a renamed command); a managed service shows it in its console"
+    assert remedies.kind_of(reason).name == remedies.kind_of(f"its slow log is empty, and may be off: {reason}").name == "managed"
