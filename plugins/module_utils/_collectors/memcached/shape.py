@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 import typing as t
 
 from ..._collect.derived import Window, at_most, implausible, negative, per, rate, share, total
@@ -193,8 +194,9 @@ def _memory(facts_: Facts, window: Window) -> None:
     mean = per(held, items, slabs.EMPTY)
     facts_.put("bytes", held)
     facts_.put("limit_bytes", limit)
+    # the limit may be set below what is in use (cache_memlimit), and full is full
     on_flash = Unknown("no share can be told: with a flash tier (extstore) its size counts what is on flash as well")
-    facts_.put("fill_ratio", on_flash if "extstore_page_evictions" in window.latest else share(held, limit, "it has no limit", SLACK))
+    facts_.put("fill_ratio", on_flash if "extstore_page_evictions" in window.latest else share(held, limit, "it has no limit", math.inf))
     facts_.put("items_total", items)
     facts_.put("item_bytes_mean", mean if isinstance(mean, Unknown) else round(mean))
 

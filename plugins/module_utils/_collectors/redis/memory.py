@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import typing as t
 
@@ -45,7 +46,7 @@ def _against_limit(facts: Facts, latest: Sample, window: Window) -> None:
     facts.put("bytes", used)
     facts.put("limited", limit if isinstance(limit, Unknown) else limit > 0)
     facts.put("limit_bytes", Unknown(NO_LIMIT) if known(limit) == 0 else limit)
-    facts.put("fill_ratio", share(counted, limit, NO_LIMIT, SLACK))
+    facts.put("fill_ratio", share(counted, limit, NO_LIMIT, math.inf))  # a limit may be set below what is in use, and full is full
     facts.put("policy", _policy(latest))
     facts.put("refuses_when_full", _refuses_when_full(facts, latest))
     facts.put("rss_bytes", window.now("used_memory_rss"))

@@ -88,3 +88,10 @@ def test_a_managed_service_without_config_tells_what_it_can_and_why_not_the_rest
     assert found["policy"] == "noeviction" and found["connections_limit"] and found["persistence"]["refuses_writes"] is False
     # a slow log that holds something is on
     assert facts(FIRST, managed)["slow_longest_milliseconds"] is not None
+
+
+@pytest.mark.parametrize(("maxmemory", "used", "fill"), [(1, 800_000, 1.0), (1_000_000, 800_000, 0.8), (0, 800_000, None)])
+def test_a_limit_below_what_is_in_use_is_full(maxmemory: int, used: int, fill: t.Optional[float]) -> None:
+    """https://github.com/redis/redis/issues/429: 1 byte in place of 1 GB; no limit: https://github.com/samber/awesome-prometheus-alerts/pull/410"""
+    found = facts(FIRST, changed(SECOND, maxmemory=maxmemory, used_memory=used, mem_not_counted_for_evict=0))
+    assert found["fill_ratio"] == fill
