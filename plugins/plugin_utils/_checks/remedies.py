@@ -200,7 +200,7 @@ KINDS: tuple[Kind, ...] = (
         "Report it to the authors of warroom.launch, with launch.json",
         r"please report|nothing says why|this check failed|could not make sense|ended the (program|interpreter)|"
         r"does not say why|no known state|a rule failed|library that speaks|cannot be computed|"
-        r"not known or not comparable|is not a |compared|no reason was given",
+        r"not known or not comparable|is not a |is not of the kind|compared|no reason was given",
     ),
     _kind(
         "traffic", "have too little traffic to judge",
