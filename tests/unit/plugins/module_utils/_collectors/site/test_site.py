@@ -16,7 +16,9 @@ import pytest
 from ansible_collections.warroom.launch.plugins.module_utils._collect.options import _check
 from ansible_collections.warroom.launch.plugins.module_utils._collect.run import gather
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.site.collector import COLLECTOR
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.evaluate import evaluate
 from tests.support import replay, web_site
+from tests.support.check_cases import catalogue
 from tests.support.tools import FakeCommands, tools_with
 from tests.support.web_site import Site
 
@@ -68,6 +70,7 @@ def test_a_site_that_is_ready(site: Site, resolver: str) -> None:
     assert facts["not_found"] == {"status": 404, "kept_seconds": 0, "bytes": 17, "debug": False}
     assert (facts["static_kept_seconds"], facts["pages_unshared_total"], facts["error_pages_absent_total"]) == (31536000, 0, 0)
     assert (facts["health"]["failed"], facts["health"]["status"], facts["error_pages_kept_seconds"]) == (False, 200, 0)
+    assert not_well(facts) == set()
 
 
 def page(site: Site, path: str, **changed: t.Any) -> None:
@@ -154,7 +157,21 @@ FAULTS: dict[str, tuple[Fault, str, t.Any]] = {
     "a private page": (lambda site: page(site, "/product/", headers={"Cache-Control": "private, max-age=60"}), "pages_unshared_total", 1),
     "a page that breaks": (lambda site: page(site, "/product/", status=500), "pages_failed_total", 1),
     "a health probe that fails": (lambda site: page(site, "/health", status=503), "health.failed", True),
+    "a health probe that is kept": (lambda site: page(site, "/health", headers={"Cache-Control": "max-age=30"}), "health.kept_seconds", 30),
 }
+CHECKS = {check.id: check for check in catalogue().checks() if check.service == "site"}
+
+
+def not_well(instance: dict[str, t.Any]) -> set[str]:
+    """The checks that do not call the site fine."""
+    facts = {"launch_site": {"schema": 1, "instances": [instance]}}
+    found = evaluate("fleet", facts, list(CHECKS.values()), "before")
+    return {finding["check"] for finding in found if finding["status"] not in ("ok", "skipped")}
+
+
+def of_measure(path: str) -> set[str]:
+    """The checks that judge the measure."""
+    return {name for name, check in CHECKS.items() if check.value.text.startswith(path)}
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -162,10 +179,25 @@ def test_each_fault_is_in_its_measure_alone(fault: str, site: Site, resolver: st
     make, path, value = FAULTS[fault]
     make(site)
     facts: t.Any = of(site, resolver)
-    assert facts["state"] == "up" and "EXAMPLE" not in str(facts)
+    assert facts["state"] == "up" and "EXAMPLE" not in str(facts) and not_well(facts) & of_measure(path)
     for part in path.split("."):
         facts = facts[part]
     assert facts == value
+
+
+def test_faults_of_names_certificates_and_protocol(tmp_path: pathlib.Path, resolver: str, site: Site) -> None:
+    with Site(web_site.certificate(tmp_path, days=5), alpn=["http/1.1"]) as old:
+        assert not_well(of(web_site.healthy(old), resolver)) == {"site_certificate_days", "site_http2"}
+    assert not_well(of(site, resolver, ca_cert=None)) == {"site_certificates", "site_certificate_days"}
+    with web_site.name_server(dict.fromkeys(web_site.NAMES, "127.0.0.1"), ttl=86400) as slow:
+        assert not_well(of(site, slow)) == {"site_dns_ttl"}
+    with web_site.name_server({"shop.test": "127.0.0.1"}) as half:
+        assert "site_names" in not_well(of(site, half))
+
+
+def test_every_check_of_a_site_has_its_fault() -> None:
+    of_names = {"site_certificate_days", "site_http2", "site_certificates", "site_dns_ttl", "site_names"}
+    assert {check for _make, path, _value in FAULTS.values() for check in of_measure(path)} | of_names == set(CHECKS)
 
 
 def test_certificates_that_do_not_hold(site: Site, resolver: str, tmp_path: pathlib.Path) -> None:
