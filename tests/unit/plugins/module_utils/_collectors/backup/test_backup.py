@@ -19,6 +19,8 @@ from ansible_collections.warroom.launch.plugins.module_utils._collectors.backup 
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.backup.collector import COLLECTOR
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.backup.fetch import Copy
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.backup.shape import shape
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.evaluate import evaluate
+from tests.support.check_cases import catalogue
 from tests.support.tools import FakeCommands, tools_with
 
 HOUR = 3600
@@ -119,3 +121,35 @@ def test_a_folder_that_may_not_be_read_leaves_only_its_marker_unknown(tmp_path: 
     monkeypatch.setattr(fetch.os, "stat", denied)
     facts = read(files=[str(path)], restored=str(tmp_path / "restored"))
     assert facts["state"] == "up" and facts["restore_recorded"] is None and "become" in facts["unknown"]["restore_recorded"]
+
+
+#: what is wrong → the copies as (name, bytes, hours old), how old the marker of a restore is, and the checks that say so.
+FAULTS: dict[str, tuple[list[tuple[str, int, float]], t.Optional[float], dict[str, str]]] = {
+    "nothing": ([("2", 1000, 2), ("1", 1000, 26)], 48, {}),
+    "the job stopped": ([("2", 1000, 240), ("1", 1000, 264)], 48, {"backup_age": "fail"}),
+    "one was left out": ([("2", 1000, 30), ("1", 1000, 54)], 48, {"backup_age": "warn"}),
+    "half of it is missing": ([("2", 400, 2), ("1", 1000, 26)], 48, {"backup_size": "fail"}),
+    "a table is missing": ([("2", 700, 2), ("1", 1000, 26)], 48, {"backup_size": "warn"}),
+    "no room for the next": ([("2", 1 << 43, 2), ("1", 1 << 43, 26)], 48, {"backup_room": "fail"}),
+    "never restored": ([("2", 1000, 2), ("1", 1000, 26)], None, {"backup_restore": "warn"}),
+    "restored last year": ([("2", 1000, 2), ("1", 1000, 26)], 9000, {"backup_restore_age": "warn"}),
+}
+CHECKS = [check for check in catalogue().checks() if check.service == "backup"]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_fault_is_named_by_its_check(tmp_path: pathlib.Path, fault: str) -> None:
+    copies, restored, said = FAULTS[fault]
+    for name, size, hours in copies:
+        path = made(tmp_path, f"shop-{name}.dump", 0, hours)
+        os.truncate(path, size)
+        os.utime(path, (time.time() - hours * HOUR,) * 2)
+    if restored is not None:
+        made(tmp_path, "restored", 0, restored)
+    facts = {"launch_backup": {"schema": 1, "instances": [read(files=[f"{tmp_path}/shop-*.dump"], restored=str(tmp_path / "restored"))]}}
+    found = evaluate("db1", facts, CHECKS, "before")
+    assert {each["check"]: each["status"] for each in found if each["status"] not in ("ok", "skipped")} == said
+
+
+def test_every_check_of_a_backup_has_its_fault() -> None:
+    assert {check for _copies, _restored, said in FAULTS.values() for check in said} == {check.id for check in CHECKS}
