@@ -152,6 +152,8 @@ class PgBouncer(Server):
         self.behind = behind
         self.pool_size = pool_size
         self.max_client_conn = max_client_conn
+        #: More lines of its configuration.
+        self.extra = ""
 
     def prepare(self) -> None:
         lines = [
@@ -161,6 +163,7 @@ class PgBouncer(Server):
             f"listen_addr = 127.0.0.1\nlisten_port = {self.port}\nunix_socket_dir = {self.dir}",
             f"auth_type = trust\nauth_file = {self.dir}/users\nadmin_users = warroom\npool_mode = transaction",
             f"default_pool_size = {self.pool_size}\nmax_client_conn = {self.max_client_conn}",
+            self.extra,
         ]
         (self.dir / "users").write_text('"warroom" ""\n"app" ""\n')
         (self.dir / "pgbouncer.ini").write_text("\n".join(lines) + "\n")

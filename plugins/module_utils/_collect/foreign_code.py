@@ -22,7 +22,7 @@ from .problem import Problem
 MEMORY_BYTES = 2 << 30
 #: Seconds that the supervisor gets beyond those of the project.
 _GRACE = 3.0
-#: Reads the two sources and the arguments from a file without a name, which other users cannot see, unlike a command line.
+#: Reads the sources and the arguments from a file without a name, which other users cannot see, unlike a command line.
 _BOOTSTRAP = """
 import json, os, sys
 with os.fdopen(int(sys.argv.pop()), "rb") as handle:
@@ -74,6 +74,7 @@ def answers(
     tools: HostTools,
     reader: str,
     *,
+    before: t.Sequence[str] = (),
     folder: t.Optional[str],
     virtualenv: t.Optional[str],
     pid: t.Optional[int],
@@ -81,10 +82,13 @@ def answers(
     arguments: t.Mapping[str, t.Any],
     seconds: float,
 ) -> dict[str, t.Any]:
-    """What the function `read` of the module `reader` (a full name) yields in the child: `{"sections": {name: value}, "late": bool}`."""
+    """What the function `read` of the module `reader` (a full name) yields in the child: `{"sections": {name: value}, "late": bool}`.
+
+    `before`: modules whose text is run in the same namespace first.
+    """
     python = interpreter(virtualenv)
     sent = {
-        "sources": [_source(foreign_child.__name__), _source(reader)],
+        "sources": [_source(name) for name in (foreign_child.__name__, *before, reader)],
         "arguments": {
             **arguments,
             **{"folder": folder, "pid": pid, "environment": dict(environment), "seconds": seconds, "memory_bytes": MEMORY_BYTES},

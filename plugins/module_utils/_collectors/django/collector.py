@@ -17,7 +17,7 @@ from ..._collect.problem import Problem
 from ..._linux import release
 from ..._linux.processes import Process
 from ..._texts.redact import clean
-from . import read_project
+from . import read_only, read_project
 from .shape import shape
 
 #: Programs that serve a project or run its tasks; their environment is the project's.
@@ -54,6 +54,7 @@ class DjangoSampler(Sampler):
         found = foreign_code.answers(
             self.tools,
             read_project.__name__,
+            before=[read_only.__name__],
             folder=self.folder,
             virtualenv=self.options.get("virtualenv"),
             pid=self.process.pid if self.process else None,

@@ -20,10 +20,11 @@ import re
 import sys
 import typing as t
 
+if t.TYPE_CHECKING:  # its text is run before this one, in the same namespace
+    from .read_only import read_only_databases, read_only_environment
+
 Section = t.Tuple[str, t.Any]
 
-#: Seconds that the project's databases may take to connect and to answer.
-_CONNECT_SECONDS = 3
 #: Rounds of the digest of SECRET_KEY: it is compared between servers, and must not help to guess a short key.
 _ROUNDS = 200_000
 _SETTINGS_LINE = re.compile(r"DJANGO_SETTINGS_MODULE['\"]\s*,\s*['\"]([\w.]+)['\"]")
@@ -46,8 +47,7 @@ _SECURITY = (
 
 def read(arguments: dict[str, t.Any]) -> t.Iterator[Section]:
     """(name, value) of each part, so that one that hangs or breaks costs the rest nothing: `{"broke": class of the error}`."""
-    os.environ["PGOPTIONS"] = (os.environ.get("PGOPTIONS", "") + " -c default_transaction_read_only=on -c statement_timeout=3000").strip()
-    os.environ.setdefault("PGCONNECT_TIMEOUT", str(_CONNECT_SECONDS))
+    project_options = read_only_environment()
     name = arguments.get("settings") or os.environ.get("DJANGO_SETTINGS_MODULE") or _of_manage_py() or ""
     if not name:
         raise LookupError
@@ -57,7 +57,7 @@ def read(arguments: dict[str, t.Any]) -> t.Iterator[Section]:
     from django.conf import settings  # pylint: disable=import-outside-toplevel
 
     yield "version", django.get_version()
-    pooled = _read_only(settings)
+    pooled = read_only_databases(settings, project_options)
     django.setup()
     parts: list[tuple[str, t.Callable[[], t.Any]]] = [
         ("settings", lambda: _settings(settings)),
@@ -92,40 +92,6 @@ def _of_manage_py() -> str:
         found = _SETTINGS_LINE.search(handle.read(1 << 16))
         return found.group(1) if found else ""
     return ""
-
-
-def _read_only(settings: t.Any) -> set[str]:
-    """Every connection to a database is told to write nothing; where the backend has options for it, before the first statement.
-
-    Gives the databases with a connection pool, which is not opened here.
-    """
-    from django.db.backends.signals import connection_created  # pylint: disable=import-outside-toplevel
-
-    pooled = set()
-    for alias, database in settings.DATABASES.items():
-        engine = str(database.get("ENGINE", ""))
-        options = database.setdefault("OPTIONS", {})
-        if "postgresql" in engine or "postgis" in engine:
-            if options.pop("pool", None):
-                pooled.add(str(alias))
-            options.setdefault("connect_timeout", _CONNECT_SECONDS)
-        elif "mysql" in engine:
-            options.update(
-                init_command="SET SESSION TRANSACTION READ ONLY", connect_timeout=_CONNECT_SECONDS, read_timeout=_CONNECT_SECONDS
-            )
-
-    def protect(connection: t.Any, **_other: t.Any) -> None:
-        statement = {
-            "postgresql": "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
-            "mysql": "SET SESSION TRANSACTION READ ONLY",
-            "sqlite": "PRAGMA query_only = ON",
-        }.get(connection.vendor)
-        if statement:
-            with connection.cursor() as cursor:
-                cursor.execute(statement)
-
-    connection_created.connect(protect, weak=False, dispatch_uid="warroom.launch")
-    return pooled
 
 
 def _class(value: t.Any) -> t.Optional[str]:

@@ -1,0 +1,107 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs in the child that imports the project, before `read_project`: its connections to databases write nothing.
+
+Sent as text by `_collect/foreign_code.py`, as that is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import typing as t
+
+#: Seconds that the project's databases may take to connect and to answer.
+_CONNECT_SECONDS = 3
+_READ_ONLY = "-c default_transaction_read_only=on -c statement_timeout=3000"
+
+
+def read_only_environment() -> str:
+    """For connections that the project makes by itself; gives the options of PostgreSQL that its environment had."""
+    given = os.environ.get("PGOPTIONS", "")
+    os.environ["PGOPTIONS"] = f"{given} {_READ_ONLY}".strip()
+    os.environ.setdefault("PGCONNECT_TIMEOUT", str(_CONNECT_SECONDS))
+    return given
+
+
+def read_only_databases(settings: t.Any, given: str) -> set[str]:
+    """Every connection to a database is told to write nothing; where the backend has options for it, before the first statement.
+
+    Gives the databases with a connection pool, which is not opened here.
+    """
+    from django.db.backends.signals import connection_created  # pylint: disable=import-outside-toplevel
+
+    pooled = set()
+    for alias, database in settings.DATABASES.items():
+        engine = str(database.get("ENGINE", ""))
+        options = database.setdefault("OPTIONS", {})
+        if "postgresql" in engine or "postgis" in engine:
+            _connect_through_poolers(given)
+            if options.pop("pool", None):
+                pooled.add(str(alias))
+            options.setdefault("connect_timeout", _CONNECT_SECONDS)
+        elif "mysql" in engine:
+            options.update(
+                init_command="SET SESSION TRANSACTION READ ONLY", connect_timeout=_CONNECT_SECONDS, read_timeout=_CONNECT_SECONDS
+            )
+
+    def protect(connection: t.Any, **_other: t.Any) -> None:
+        if connection.vendor == "postgresql":
+            _transactions_read_only(connection)
+        statement = {
+            "mysql": "SET SESSION TRANSACTION READ ONLY",
+            "sqlite": "PRAGMA query_only = ON",
+        }.get(connection.vendor)
+        if statement:
+            with connection.cursor() as cursor:
+                cursor.execute(statement)
+
+    connection_created.connect(protect, weak=False, dispatch_uid="warroom.launch")
+    return pooled
+
+
+def _connect_through_poolers(given: str) -> None:
+    """PgBouncer refuses who sends options: without ours, and with those that the project's environment had, it is asked again."""
+    with contextlib.suppress(Exception):  # without a driver the database says so itself
+        from django.db.backends.postgresql.base import DatabaseWrapper  # pylint: disable=import-outside-toplevel
+
+        original = DatabaseWrapper.get_new_connection
+        if getattr(original, "asks_again", False):
+            return
+
+        def connect(self: t.Any, parameters: t.Any) -> t.Any:
+            try:
+                return original(self, parameters)
+            except Exception as error:
+                if "startup parameter" not in str(error):
+                    raise
+            ours = os.environ.pop("PGOPTIONS", "")
+            os.environ.update({"PGOPTIONS": given} if given else {})
+            try:
+                return original(self, parameters)
+            finally:
+                os.environ["PGOPTIONS"] = ours
+
+        connect.asks_again = True  # type: ignore[attr-defined]
+        DatabaseWrapper.get_new_connection = connect
+
+
+def _transactions_read_only(connection: t.Any) -> None:
+    """Where the options did not reach the server, a pooler may stand between: what one sets for a session stays for its next client.
+
+    So nothing is set for the session: all is read in one transaction that is read-only by itself and ends with the connection.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW default_transaction_read_only")
+        if cursor.fetchone()[0] == "on":
+            return
+    connection.set_autocommit(False)
+    raw = connection.connection
+    if hasattr(raw, "set_session"):  # psycopg2
+        raw.set_session(readonly=True)
+    else:
+        raw.read_only = True
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 3000")
