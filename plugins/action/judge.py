@@ -27,6 +27,7 @@ from ..plugin_utils._checks.verdict import FAIL_ON, stops
 from ..plugin_utils._fleet.growth import NO_GROWTHS, Growths
 from ..plugin_utils._fleet.observed import Inventory
 from ..plugin_utils._judge import spool, variables
+from ..plugin_utils._judge.garbage import seldom_collected
 from ..plugin_utils._judge.hostvars import Source, asked_hosts, inventory, raw
 from ..plugin_utils._judge.pipeline import Asked, Beside, judge, notes, validate
 from ..plugin_utils._judge.report import Report
@@ -86,8 +87,9 @@ class ActionModule(ActionBase):
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         _validated, args = self.validate_argument_spec(argument_spec=SPEC)
         try:
-            catalogue = Catalogue(load(args["catalogue"]))
-            result.update(self._judge(args, catalogue, task_vars))
+            with seldom_collected():
+                catalogue = Catalogue(load(args["catalogue"]))
+                result.update(self._judge(args, catalogue, task_vars))
         except CatalogueError as error:
             raise AnsibleActionFail(f"The checks are wrong, nothing was judged:\n{error}") from error
         except (WrongQuery, spool.SpoolError) as error:

@@ -28,6 +28,7 @@ _CHILD = """
 import json, pathlib, sys, time
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import Catalogue, load
 from ansible_collections.warroom.launch.plugins.plugin_utils._judge import spool
+from ansible_collections.warroom.launch.plugins.plugin_utils._judge.garbage import seldom_collected
 from ansible_collections.warroom.launch.plugins.plugin_utils._judge.hostvars import Source, asked_hosts, inventory
 from ansible_collections.warroom.launch.plugins.plugin_utils._judge.pipeline import judge
 from ansible_collections.warroom.launch.plugins.plugin_utils._report import board, model, publish
@@ -37,11 +38,12 @@ folder, into = sys.argv[1:]
 names = sorted(path.stem for path in pathlib.Path(folder).iterdir())
 hostvars = {name: {} for name in names}
 begun = time.process_time()
-source = Source("spool:" + folder, spool=spool.read(folder, names, 1e9))
-hosts, _begun = asked_hosts(names, hostvars, {"all": names}, source)
-report = judge(hosts, Catalogue(load()), "during", inventory(hostvars, {}, hosts))
-board.lines(model.model(report))
-paths, problems = publish.publish(report, into)
+with seldom_collected():
+    source = Source("spool:" + folder, spool=spool.read(folder, names, 1e9))
+    hosts, _begun = asked_hosts(names, hostvars, {"all": names}, source)
+    report = judge(hosts, Catalogue(load()), "during", inventory(hostvars, {}, hosts))
+    board.lines(model.model(report))
+    paths, problems = publish.publish(report, into)
 took = time.process_time() - begun
 assert not problems, problems
 files = sum(path.stat().st_size for path in pathlib.Path(into).rglob("*") if path.is_file())
