@@ -29,21 +29,30 @@ class RespondFleet:
     """`variables`: those of the host, beside what every test needs."""
 
     def __init__(self, folder: pathlib.Path, host: str = "db1", **variables: t.Any) -> None:
-        self.folder, self.report = folder, folder / "report"
+        self.inventory, self.report = folder / "inventory.yml", folder / "report"
         own = {
             "ansible_connection": "local",
             "ansible_python_interpreter": str(VENV / "python"),
             "launch_check_window": 1,
             "launch_check_report_dir": str(self.report),
         }
-        (folder / "inventory.yml").write_text(yaml.safe_dump({"all": {"hosts": {host: {**own, **variables}}}}))
+        self.inventory.write_text(yaml.safe_dump({"all": {"hosts": {host: {**own, **variables}}}}))
+        self._words: list[str] = []
+
+    @classmethod
+    def of(cls, inventory: pathlib.Path, report: pathlib.Path) -> RespondFleet:
+        """A fleet that is there already; it reports to this folder."""
+        made = cls.__new__(cls)
+        made.inventory, made.report = inventory, report
+        made._words = ["-e", json.dumps({"launch_check_report_dir": str(report)})]
+        return made
 
     def respond(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return ansible.run("ansible-playbook", "-i", self.folder / "inventory.yml", BOOK, *words, seconds=300)
+        return ansible.run("ansible-playbook", "-i", self.inventory, BOOK, *self._words, *words, seconds=300)
 
-    def start(self, token: str) -> subprocess.Popen[str]:
+    def start(self, token: str, *more: str) -> subprocess.Popen[str]:
         """The act of this token, in a process group of its own."""
-        words = [VENV / "ansible-playbook", "-i", self.folder / "inventory.yml", BOOK, "-e", f"launch_respond={token}"]
+        words = [VENV / "ansible-playbook", "-i", self.inventory, BOOK, *self._words, "-e", f"launch_respond={token}", *more]
         surroundings = {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
         return subprocess.Popen(
             [str(word) for word in words],
