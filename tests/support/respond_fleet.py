@@ -17,10 +17,11 @@ import typing as t
 
 import yaml
 
+from ansible_collections.warroom.launch.plugins.module_utils._linux.processes import children_now
 from ansible_collections.warroom.launch.plugins.plugin_utils._respond.tokens import FILE, Plans
 
 from . import ansible
-from .server import ROOT, VENV
+from .server import ROOT, VENV, wait_until
 
 BOOK = ROOT / "playbooks" / "launch_respond.yml"
 
@@ -83,8 +84,29 @@ class RespondFleet:
         return [json.loads(line)["event"] for line in path.read_text().splitlines()] if path.exists() else []
 
 
-def kill(process: subprocess.Popen[str]) -> str:
-    """End a run and all that it started by SIGKILL, as a machine that loses its power does. What it had printed."""
+def kill(process: subprocess.Popen[str], module_too: bool = True) -> str:
+    """End a run by SIGKILL, as a control node that loses its power does. What it had printed.
+
+    `module_too`: the module that it started on the host is killed as well; otherwise that one goes on, and is waited for.
+    """
+    control = [process.pid, *children_now(process.pid)]
+    for pid in control:
+        _send(pid, signal.SIGSTOP)
+    # workers have sessions of their own; what they started is the host's part
+    control = [process.pid, *children_now(process.pid)]
+    modules = _below(control[1:])
+    for pid in [*control, *(modules if module_too else [])]:
+        _send(pid, signal.SIGKILL)
+    printed = process.communicate()[0]
+    wait_until(lambda: not any(pathlib.Path(f"/proc/{pid}").exists() for pid in modules), "the module has ended", 60.0)
+    return printed
+
+
+def _send(pid: int, number: int) -> None:
     with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    return process.communicate()[0]
+        os.kill(pid, number)
+
+
+def _below(pids: t.Iterable[int]) -> list[int]:
+    found = [child for pid in pids for child in children_now(pid)]
+    return [*found, *_below(found)] if found else []
