@@ -6,18 +6,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import typing as t
 
-from .._collect.problem import Problem
 from .._collect.sampling import count
 from .._collect.worker_host import capacity_of
-from .._collectors.celery.broker import Connection
-from .._collectors.celery.broker_url import Broker
 from .._collectors.celery.remote import Remote
 from .._linux import usage
-from .._texts.redact import clean
-from .act import Act, Done, Looked, Refused
+from .act import Done, Looked, Refused
+from .celery_worker import CeleryWorkerAct
 from .guard import Guard, broken, judged
 
 GUARDS = (
@@ -29,17 +25,17 @@ GUARDS = (
 )
 
 
-class GrowCeleryPool(Act):
+class GrowCeleryPool(CeleryWorkerAct):
     guards = GUARDS
 
     def __init__(self, target: t.Any) -> None:
         super().__init__(target)
-        self._worker, self._add = target.word("worker"), target.number("add")
+        self._add = target.number("add")
 
     def look(self) -> Looked:
-        with self._remote() as remote:
+        with self.connected() as (_connection, remote):
             row = self._read(remote)
-        identity = {"worker": self._worker, "pid": row["pid"], "processes": row["processes"]}
+        identity = {"worker": self.worker, "pid": row["pid"], "processes": row["processes"]}
         cost = (
             f"{self._add} more processes, about {(row['process_bytes'] or 0) * self._add / 2**20:.0f} MiB, and as many database connections"
         )
@@ -49,59 +45,34 @@ class GrowCeleryPool(Act):
         return dict(looked.identity)
 
     def run(self, identity: t.Mapping[str, t.Any], limits: t.Mapping[str, t.Any]) -> Done:
-        with self._remote() as remote:
+        with self.connected() as (_connection, remote):
             row = self._read(remote)
             if row["pid"] != identity.get("pid") or row["processes"] != identity.get("processes"):
                 raise Refused("the worker was restarted, or has another number of processes, since the plan was made")
             why = broken(judged(GUARDS, row, limits))
             if why:
                 raise Refused(f"a guard no longer holds: {'; '.join(why)}")
-            self._tell(remote, "pool_grow", self._add)
-        return Done(f"worker {self._worker} got {self._add} more processes ({row['processes']} before)", dict(identity))
+            self.tell(remote, "pool_grow", n=self._add)
+        return Done(f"worker {self.worker} got {self._add} more processes ({row['processes']} before)", dict(identity))
 
     def undo(self, state: t.Mapping[str, t.Any]) -> str:
-        with self._remote() as remote:
+        with self.connected() as (_connection, remote):
             row = self._read(remote)
             surplus = (row["processes"] or 0) - (count(state.get("processes")) or 0)
             if row["pid"] != state.get("pid"):
-                return f"worker {self._worker} was restarted, with the processes of its own settings"
+                return f"worker {self.worker} was restarted, with the processes of its own settings"
             if not 0 < surplus <= self._add:
-                return f"worker {self._worker} has another number of processes by now, which was left alone"
-            self._tell(remote, "pool_shrink", surplus)
-        return f"worker {self._worker} has {row['processes'] - surplus} processes again"
+                return f"worker {self.worker} has another number of processes by now, which was left alone"
+            self.tell(remote, "pool_shrink", n=surplus)
+        return f"worker {self.worker} has {row['processes'] - surplus} processes again"
 
     # -- the worker --------------------------------------------------------------------------------------------
 
     def _command(self, command: str, number: int) -> str:
-        return f"celery control --destination {self._worker} {command} {number}"
-
-    @contextlib.contextmanager
-    def _remote(self) -> t.Iterator[Remote]:
-        url = self.target.options.get("broker_url")
-        if not url:
-            raise Refused("the address of the broker is not given (broker_url), so the worker cannot be told")
-        broker = Broker(str(url))
-        self.target.tools.secrets |= broker.secrets()
-        try:
-            broker.check()
-            connection = Connection(broker, self.target.timeout)
-            connection.connect()
-        except Problem as problem:
-            raise Refused(str(problem)) from None
-        try:
-            yield Remote(connection)
-        finally:
-            connection.close()
-
-    def _tell(self, remote: Remote, command: str, number: int) -> None:
-        reply = remote.ask(command, [self._worker], self.target.timeout, n=number).get(self._worker)
-        if not isinstance(reply, dict) or "ok" not in reply:
-            raise Refused(f"the worker did not do it: {clean(str(reply), 200)}")
+        return f"celery control --destination {self.worker} {command} {number}"
 
     def _read(self, remote: Remote) -> dict[str, t.Any]:
-        stats = remote.ask("stats", [self._worker], self.target.timeout).get(self._worker)
-        if not isinstance(stats, dict):
-            raise Refused(f"worker {self._worker} does not answer")
+        stats = self.stats(remote)
         pool = stats["pool"] if isinstance(stats.get("pool"), dict) else {}
         listed = pool.get("processes")
         pids = [pid for pid in listed if isinstance(pid, int)] if isinstance(listed, list) else []

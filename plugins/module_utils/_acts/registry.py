@@ -12,6 +12,7 @@ from .act import Act
 from .add_uwsgi_workers import AddUwsgiWorkers
 from .add_wsgi_workers import AddWsgiWorkers
 from .cache_urls import CacheUrls
+from .consume_celery_queue import ConsumeCeleryQueue
 from .create_mysql_index import CreateMysqlIndex
 from .create_postgresql_index import CreatePostgresqlIndex
 from .drain_haproxy_server import DrainHaproxyServer
@@ -33,6 +34,7 @@ ACTS: dict[tuple[str, str], type[Act]] = {
     ("add_workers", "uwsgi"): AddUwsgiWorkers,
     ("add_workers", "wsgi"): AddWsgiWorkers,
     ("cache_urls", "varnish"): CacheUrls,
+    ("consume_queue", "celery"): ConsumeCeleryQueue,
     ("grow_pool", "celery"): GrowCeleryPool,
     ("drain_server", "haproxy"): DrainHaproxyServer,
     ("raise_maxmemory", "redis"): RaiseMaxmemory,

@@ -70,7 +70,10 @@ AID: dict[str, tuple[Aid, ...]] = {
             subjects.urls,
         ),
     ),
-    "queue_growth": (Aid("grow_pool", ("celery",), QUEUE_GROWTH, subjects.pool),),
+    "queue_growth": (
+        Aid("consume_queue", ("celery",), ("celery_queue_no_consumer",), subjects.consumer),
+        Aid("grow_pool", ("celery",), QUEUE_GROWTH, subjects.pool),
+    ),
     "workers_exhausted": (
         Aid(
             "add_workers", _APPLICATION_SERVERS, tuple(f"{{service}}_{name}" for name in SATURATED), subjects.workers, subjects.connections
@@ -98,7 +101,7 @@ def proposals(report: Data) -> tuple[list[Proposal], list[str]]:
             tried = [_proposal(report, diagnosis, aid) for aid in aids]
             possible = [proposal for proposal in tried if isinstance(proposal, Proposal)]
             found += possible[:1]
-            left += [] if possible else [f"{cause}: {tried[0]}"]
+            left += [] if possible else [f"{cause}: {tried[-1]}"]
     return found, left
 
 

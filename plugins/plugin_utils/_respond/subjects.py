@@ -96,6 +96,18 @@ def pool(diagnosis: Data, facts: Data, _report: Data) -> Named:
     return {"worker": worker["name"], "add": add}, f"give worker {worker['name']} {add} more processes"
 
 
+def consumer(diagnosis: Data, facts: Data, report: Data) -> Named:
+    """The queue that no worker consumes, and the worker that has least to do."""
+    views = instances_in(report.get("fleet") or {}, "celery_queue")
+    unconsumed = {row.get("name") for view in views for row in view.get("unconsumed") or [] if isinstance(row, dict)}
+    queue = next((row["name"] for row in diagnosis["rows"] if isinstance(row.get("name"), str) and row["name"] in unconsumed), None)
+    answering = [row for row in facts.get("workers") or [] if isinstance(row, dict) and row.get("answers") and row.get("name")]
+    if not queue or not answering:
+        return None
+    worker = min(answering, key=lambda row: row.get("active") or 0)["name"]
+    return {"worker": worker, "queue": queue}, f"have worker {worker} consume the queue {queue} as well"
+
+
 def workers(_diagnosis: Data, facts: Data, _report: Data) -> Named:
     """As many workers as its machine is said to have room for, at most as many as it has."""
     addable, workers = facts.get("addable"), facts.get("workers")

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import typing as t
 
 import pytest
@@ -90,3 +92,47 @@ def test_a_worker_without_room_gets_none(worker: Worker, guard: str, value: floa
 def test_a_worker_that_is_not_there_is_told() -> None:
     with Redis() as empty, pytest.raises(Exception, match="does not answer"):
         planned(act_at("grow_pool", "celery", {"broker_url": empty.url}, {"worker": "gone@nowhere", "add": 1}))
+
+
+def consumer(worker: Worker, queue: str = "mails") -> Planned:
+    return planned(act_at("consume_queue", "celery", {"broker_url": worker.broker}, {"worker": worker.node, "queue": queue}))
+
+
+def message(task: str) -> str:
+    """As Celery sends it: what the queue needs of it."""
+    properties = {"delivery_tag": "a", "delivery_info": {"exchange": "", "routing_key": "mails"}, "body_encoding": "base64"}
+    headers = {"lang": "py", "task": task, "id": "a", "retries": 0}
+    body = base64.b64encode(json.dumps([[], {}, {}]).encode()).decode()
+    return json.dumps(
+        {"body": body, "content-encoding": "utf-8", "content-type": "application/json", "headers": headers, "properties": properties}
+    )
+
+
+@pytest.fixture
+def mails(store: Redis) -> t.Iterator[t.Any]:
+    client = store.client()
+    client.delete("mails")
+    yield client
+    client.delete("mails")
+
+
+def test_a_queue_without_a_consumer_gets_one(worker: Worker, mails: t.Any) -> None:
+    mails.rpush("mails", message("shop.fails"))
+    made = consumer(worker)
+    assert made.broken == []
+    done = made.run()
+    wait_until(lambda: not mails.exists("mails"), "its message was taken")
+    assert any("does not consume it yet" in sentence for sentence in consumer(worker).broken)
+    assert "no longer consumes" in made.act.undo(done.state)
+    mails.rpush("mails", message("shop.fails"))
+    assert "nothing is left" in made.act.undo(done.state) and mails.llen("mails") == 1
+
+
+@pytest.mark.parametrize("waiting", [message("another.task"), "no message", "{}", json.dumps({"headers": {"task": 3}})])
+def test_a_task_that_the_worker_would_throw_away_is_not_given_to_it(worker: Worker, mails: t.Any, waiting: str) -> None:
+    mails.rpush("mails", message("shop.add"), waiting)
+    assert "knows the task" in consumer(worker).refusal() and mails.llen("mails") == 2
+
+
+def test_an_empty_queue_is_left_alone(worker: Worker, mails: t.Any) -> None:
+    assert "messages wait" in consumer(worker).refusal()

@@ -220,3 +220,30 @@ def test_the_index_that_is_missing(row: dict[str, t.Any], about: t.Any) -> None:
     made["findings"][0]["check"] = "postgresql_missing_index"
     found, _left = proposals(made)
     assert [each.about for each in found] == ([about] if about else [])
+
+
+def queue(unconsumed: list[str]) -> dict[str, t.Any]:
+    finding = {"check": "celery_queue_no_consumer", "host": "app1", "service": "celery", "instance": "shop", "status": "fail"}
+    rows = [{"name": "mails", "growth_per_second": 2.0}, {"name": "celery"}]
+    cause = {"cause": "queue_growth", "tier": "queue", "hosts": ["app1"], "statement": "s", "rows": rows, "hit": ["app1/celery/shop"]}
+    workers = [
+        {"name": "busy@a", "answers": True, "active": 4, "concurrency": 4, "queues": ["celery", "mails"]},
+        {"name": "idle@a", "answers": True, "active": 0, "concurrency": 4, "queues": ["celery"]},
+    ]
+    application = {"name": "shop", "state": "up", "workers": workers}
+    return {
+        "hosts": {"app1": {"reached": True, "facts": {"launch_celery": {"instances": [application]}}}},
+        "findings": [finding, {**finding, "check": "celery_queue_growth"}],
+        "diagnoses": [cause],
+        "fleet": {"launch_celery_queue": {"instances": [{"name": "b", "unconsumed": [{"name": name} for name in unconsumed]}]}},
+    }
+
+
+def test_a_queue_without_a_consumer_gets_the_worker_that_has_least_to_do() -> None:
+    (found,), _left = proposals(queue(["mails"]))
+    assert (found.act, found.about) == ("consume_queue", {"worker": "idle@a", "queue": "mails"})
+
+
+def test_a_queue_that_is_consumed_gets_more_processes() -> None:
+    (found,), _left = proposals(queue([]))
+    assert (found.act, found.about) == ("grow_pool", {"worker": "busy@a", "add": 4})
