@@ -4,16 +4,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import typing as t
 
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
+from ..module_utils._acts.registry import ACTS
 from ..module_utils._texts.plain import plain
 from ..module_utils._texts.redact import clean
 from ..plugin_utils._judge.hostvars import message_of
-from ..plugin_utils._respond import words
+from ..plugin_utils._respond import progress, words
 from ..plugin_utils._respond.effect import BETTER
 from ..plugin_utils._respond.tokens import NoToken, Plans, process_start
 from ..plugin_utils._store import responses
@@ -59,7 +61,8 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(str(error)) from error
         entry = {"who": words.user(), "token": token[:SHOWN], **{name: plan.get(name) for name in RECORDED}}
         responses.record(folder, {"event": "acting", **entry})
-        outcome = self._module("act", plan, args, task_vars)
+        with self._progress(plan, args, task_vars):
+            outcome = self._module("act", plan, args, task_vars)
         acted = outcome.get("outcome") == "acted"
         said = clean(str(outcome.get("says") if acted else outcome.get("why")), 600)
         responses.record(folder, {"event": "acted" if acted else "refused", "says": said, **entry})
@@ -68,6 +71,22 @@ class ActionModule(ActionBase):
             Plans(folder).done(token)
             raise AnsibleActionFail(f"nothing was done on {plan['host']}: {said}")
         return {"changed": True, "acted": {**entry, "says": said, "state": outcome.get("state") or {}}}
+
+    def _progress(self, plan: dict[str, t.Any], args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> t.ContextManager[None]:
+        """Print how far an act is that takes long; only over connections that are made anew for each command."""
+        if not ACTS[plan["act"], plan["service"]].shows_progress or self._connection.transport not in ("local", "ssh"):
+            return contextlib.nullcontext()
+
+        def look() -> t.Optional[str]:
+            # files of its own, so that it never writes over those of the module that acts
+            self._connection._shell.tmpdir = None
+            try:
+                said = self._module("progress", plan, args, task_vars).get("says")
+            finally:
+                self._remove_tmp_path(self._connection._shell.tmpdir)
+            return clean(str(said), 300) if said else None
+
+        return progress.shown(look, tell)
 
     def _settle(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """What helped stays; what did not is taken back at once. The timer does so anyway when this does not come about."""

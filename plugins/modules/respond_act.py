@@ -27,10 +27,11 @@ options:
   step:
     description:
       - V(look) reads identity and guards. V(act) arms the timer that takes the act back, and does it. V(undo) takes it back now.
+        V(progress) says how far an act is that another process is doing.
         V(stay) ends the timer, or lets it run for O(minutes) where the act is one that ends.
     type: str
     required: true
-    choices: [look, act, undo, stay]
+    choices: [look, act, progress, undo, stay]
   service:
     description: Service of the target.
     type: str
@@ -97,7 +98,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 outcome:
-  description: C(possible) or C(refused) of a look, C(acted), C(would act) or C(refused) of an act,
+  description: C(possible) or C(refused) of a look, C(acted), C(would act) or C(refused) of an act, C(looked) of its progress,
     C(undone) or C(stays) afterwards.
   returned: always
   type: str
@@ -128,7 +129,7 @@ undo:
   returned: O(step=look)
   type: str
 says:
-  description: What was done, in a sentence.
+  description: What was done, or how far it is, in a sentence.
   returned: when it acted
   type: str
 """

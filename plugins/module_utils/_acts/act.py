@@ -79,6 +79,9 @@ class Act:
     #: Whether it ends after some minutes even when its effect was verified.
     ends: t.ClassVar[bool] = False
 
+    #: Whether it may take minutes, and can say meanwhile how far it is.
+    shows_progress: t.ClassVar[bool] = False
+
     def __init__(self, target: Target) -> None:
         self.target = target
 
@@ -94,6 +97,10 @@ class Act:
 
     def undo(self, state: t.Mapping[str, t.Any]) -> str:
         raise NotImplementedError
+
+    def progress(self) -> t.Optional[str]:
+        """How far the act is that another process is doing, in a sentence; None when it cannot be told."""
+        return None
 
     def holds_timer(self) -> t.Optional[str]:
         """Why this host cannot hold the timer that takes the act back; None when it can."""

@@ -34,6 +34,7 @@ GUARDS = (
 
 class CreatePostgresqlIndex(Act):
     guards = GUARDS
+    shows_progress = True
 
     def __init__(self, target: t.Any) -> None:
         super().__init__(target)
@@ -92,6 +93,22 @@ class CreatePostgresqlIndex(Act):
             )
             acting.rows("SET lock_timeout = '60s'")
             return self._drop(acting, name, table)
+
+    def progress(self) -> t.Optional[str]:
+        """By the server's own account: first all blocks of the table are read, then its entries are sorted and loaded."""
+        with postgresql.session(self.target, self._database) as acting:
+            row = acting.row(
+                "SELECT p.phase, p.blocks_done, p.blocks_total, p.tuples_done, p.tuples_total, p.lockers_total - p.lockers_done AS waits "
+                "FROM pg_stat_progress_create_index p JOIN pg_stat_activity a USING (pid) JOIN pg_class c ON c.oid = p.relid "
+                "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE a.application_name = 'warroom.launch' "
+                f"AND c.relname = {postgresql.literal(self._table)} AND n.nspname = {postgresql.literal(self._schema)}"
+            )
+        if not row:
+            return None
+        parts = [("blocks", row["blocks_done"], row["blocks_total"]), ("rows", row["tuples_done"], row["tuples_total"])]
+        done = [f"{count} of {total} {name} ({100 * count // total} %)" for name, count, total in parts if count and total]
+        waits = [f"waits for {row['waits']} older transactions"] if row["waits"] else []
+        return f"index build on {self._schema}.{self._table}: {', '.join([str(row['phase']), *done[-1:], *waits])}"
 
     # -- reading -----------------------------------------------------------------------------------------------
 

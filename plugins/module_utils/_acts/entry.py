@@ -127,5 +127,15 @@ def _stay(act: Act, params: t.Mapping[str, t.Any], check: bool) -> Result:
     return {"outcome": "stays", "says": f"it ends by itself in {minutes:g} minutes" if minutes else "it stays"}
 
 
-_STEPS: dict[str, t.Callable[[Act, t.Mapping[str, t.Any], bool], Result]] = {"look": _look, "act": _act, "undo": _undo, "stay": _stay}
+def _progress(act: Act, _params: t.Mapping[str, t.Any], _check: bool) -> Result:
+    return {"outcome": "looked", "says": act.progress()}
+
+
+_STEPS: dict[str, t.Callable[[Act, t.Mapping[str, t.Any], bool], Result]] = {
+    "look": _look,
+    "act": _act,
+    "progress": _progress,
+    "undo": _undo,
+    "stay": _stay,
+}
 STEPS: t.Final = tuple(_STEPS)

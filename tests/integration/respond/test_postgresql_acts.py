@@ -65,6 +65,18 @@ def test_an_invalid_index_of_that_name_is_dropped_first(server: Postgres) -> Non
     assert there(server) == "Child's_parent id_idx true"
 
 
+def test_a_build_says_how_far_it_is(server: Postgres) -> None:
+    made = index(server)
+    assert made.act.progress() is None
+    # it waits for the transaction that wrote to the table before it
+    server.client('begin; insert into "Child\'s" values (-1);', application="older")
+    server.until("exists (select from pg_stat_activity where application_name = 'older' and state like 'idle in%')", "it is older")
+    server.client('create index concurrently "Child\'s_parent id_idx" on "Child\'s" ("parent id");', application="warroom.launch")
+    server.until("exists (select from pg_stat_progress_create_index)", "it is being built")
+    said = made.act.progress()
+    assert said is not None and said.startswith("index build on public.Child's: ") and "older transactions" in said
+
+
 def test_a_table_that_changed_is_left_alone(server: Postgres) -> None:
     made = index(server)
     assert "table_id" in made._replace(identity={**made.identity, "table_id": 1}).refusal()
