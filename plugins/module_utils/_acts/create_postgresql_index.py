@@ -11,6 +11,7 @@ import typing as t
 
 from .._collectors.postgresql.indexes import index_name
 from .._collectors.postgresql.session import quoted
+from .._texts.counted import counted
 from . import postgresql
 from .act import Act, Done, Looked, Refused
 from .guard import Guard, broken, judged
@@ -107,7 +108,7 @@ class CreatePostgresqlIndex(Act):
             return None
         parts = [("blocks", row["blocks_done"], row["blocks_total"]), ("rows", row["tuples_done"], row["tuples_total"])]
         done = [f"{count} of {total} {name} ({100 * count // total} %)" for name, count, total in parts if count and total]
-        waits = [f"waits for {row['waits']} older transactions"] if row["waits"] else []
+        waits = [f"waits for {counted(row['waits'], 'older transaction', 'older transactions')}"] if row["waits"] else []
         return f"index build on {self._schema}.{self._table}: {', '.join([str(row['phase']), *done[-1:], *waits])}"
 
     # -- reading -----------------------------------------------------------------------------------------------

@@ -74,7 +74,7 @@ def test_a_build_says_how_far_it_is(server: Postgres) -> None:
     server.client('create index concurrently "Child\'s_parent id_idx" on "Child\'s" ("parent id");', application="warroom.launch")
     server.until("exists (select from pg_stat_progress_create_index)", "it is being built")
     said = made.act.progress()
-    assert said is not None and said.startswith("index build on public.Child's: ") and "older transactions" in said
+    assert said is not None and said.startswith("index build on public.Child's: ") and "waits for 1 older transaction" in said
 
 
 def test_a_table_that_changed_is_left_alone(server: Postgres) -> None:
