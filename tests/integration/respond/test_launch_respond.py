@@ -50,8 +50,7 @@ def test_plan_token_act_verify_record(server: Postgres, tmp_path: pathlib.Path) 
     acted = fleet.respond("-e", f"launch_respond={token[1]}")
     assert acted.returncode == 0, acted.stdout + acted.stderr
     assert server.psql(alive) == "0" and "BETTER: idle_in_transaction is gone" in acted.stdout
-    # ending a session has no undo: there is nothing to settle
-    assert fleet.events() == ["acting", "acted", "verified"]
+    assert fleet.events() == ["acting", "acted", "verified", "stays"]
     again = fleet.respond("-e", f"launch_respond={token[1]}")
     assert again.returncode != 0 and "a token is good once" in again.stdout + again.stderr
     report = json.loads((fleet.report / "launch.json").read_text())

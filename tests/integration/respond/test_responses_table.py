@@ -2,11 +2,14 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A fixed few of the soak's rows: guards that break between plan and act, and acts whose process is killed on its way."""
+"""A fixed few of the soak's rows: guards that break between plan and act, and a run that is killed after it acted."""
 
 from __future__ import annotations
 
+import pytest
+
 from tests.soak import responses
+from tests.support.full_store import LIMIT, FullStore
 
 
 def test_each_way_in_which_a_guard_breaks_is_refused() -> None:
@@ -16,9 +19,11 @@ def test_each_way_in_which_a_guard_breaks_is_refused() -> None:
     assert len(rows) > 5 and not [row for row in rows if not row.passed]
 
 
-def test_what_is_killed_on_its_way_ends_done_or_as_before() -> None:
-    rows = list(responses.rows([f"killed {number}" for number in range(3)], 1))
-    assert len(rows) == 3 and not [row for row in rows if not row.passed]
+@pytest.mark.timeout(200)
+def test_what_a_killed_run_did_is_taken_back_by_its_timer() -> None:
+    with FullStore(revert_seconds=4) as store:
+        passed, said = store.killed_after(0.0, "acted")
+        assert passed and store.limit() == LIMIT, said
 
 
 class _Only(responses.random.Random):
