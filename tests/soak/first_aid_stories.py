@@ -73,7 +73,7 @@ def row(stack: Practice, name: str) -> Row:
         undone = taken_back(fleet) if story.has_undo else "no undo"
         token = fleet.plan()
     except AssertionError as error:
-        return Row(name, False, re.sub(r"\s+", " ", str(error))[-300:])
+        return Row(name, False, re.sub(r"\s+", " ", str(error))[:600])
     plan = json.loads((fleet.report / "respond-plans.json").read_text())[token]
     before = len(fleet.events())
     ran = fleet.respond("-e", f"launch_respond={token}")

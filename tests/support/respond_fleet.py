@@ -71,7 +71,8 @@ class RespondFleet:
         ran = self.respond()
         found = re.search(r"\btoken: ([0-9a-f]{16,})", ran.stdout)
         if found is None:
-            raise AssertionError(ran.stdout + ran.stderr)
+            usual = ("TASK [", "PLAY ", "ok: ", "skipping: ")
+            raise AssertionError("\n".join(line for line in (ran.stdout + ran.stderr).splitlines() if line and not line.startswith(usual)))
         return found[1]
 
     def same_plan(self, token: str) -> str:
