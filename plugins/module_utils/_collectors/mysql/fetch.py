@@ -311,7 +311,7 @@ class Reader:
                 return rows
             read[name] = rows
         if any(number(row.get("num_rows")) is None for row in read["tablestats"]):
-            return Unknown("the server's answer about the sizes of tables is not of the kind that was asked for")
+            return Unknown("could not make sense of the server's answer about the sizes of tables")
         return indexes.Dictionary(read["tables"], read["indexes"], read["fields"], read["columns"], read["tablestats"])
 
     def scans(self) -> Maybe[list[Row]]:
