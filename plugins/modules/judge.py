@@ -229,16 +229,12 @@ fleet:
           <<: *instances
           contains:
             application_per_second: {type: float, description: 'Requests that all uWSGI instances took, null for servers that do not count them.'}
-            accelerator_per_second: {type: float, description: 'Requests that all accelerators sent to what is behind them, null when none was counted, and likewise.'}
+            accelerator_per_second: {type: float, description: 'Requests that all accelerators sent behind them, null when none was counted, and likewise.'}
             around_per_second: {type: float, description: 'What is left, null when an accelerator was not counted, and likewise.'}
             around_each_per_second: {type: float, description: 'The same for each uWSGI instance, null likewise.'}
             around_ratio: {type: float, description: 'Its part of what the instances took, null likewise.'}
             application_connections: {type: int, description: 'Connections of all these instances at one moment, null when not read.'}
-            around_connections:
-              description:
-                - Those of clients that are no accelerator, nor a proxy between one and the application.
-                - Null when they were not read, or an accelerator was not.
-              type: int
+            around_connections: {type: int, description: 'Those of clients that are no accelerator, nor a proxy behind one, null when not read.'}
             around_connections_ratio: {type: float, description: 'Their part of all connections, null likewise.'}
             clients_around: {description: 'Who has them, most first; null likewise.', type: list, elements: dict, contains: {
               address: {type: str, description: 'Its address, or which instance of the fleet it is.'},
@@ -409,11 +405,7 @@ obstacles:
     findings: {type: int, description: How many findings are unknown for it.}
 summary: {description: 'What the board shows, as data, of bounded size however large the fleet is.', returned: when judged, type: dict}
 files: {description: The report files written., returned: when judged, type: list, elements: str}
-changes:
-  description: What is announced in this round; as M(warroom.launch.watch) returns it.
-  returned: with O(watch), O(label) or O(compare_with)
-  type: list
-  elements: dict
+changes: {description: As M(warroom.launch.watch) returns them., returned: 'with O(watch), O(label) or O(compare_with)', type: list, elements: dict}
 lines: {description: 'The changes in words, as they are printed.', returned: 'with O(watch), O(label) or O(compare_with)', type: list, elements: str}
 comparison: {description: 'What differs from O(compare_with), in words.', returned: 'with O(watch), O(label) or O(compare_with)', type: list, elements: str}
 compared_with: {description: 'O(compare_with), where something was compared.', returned: with O(compare_with), type: str}

@@ -150,7 +150,7 @@ def batches(faults: t.Iterable[Fault]) -> list[list[Fault]]:
     """Faults that can be made at once: none of them brings what another one is to show."""
     made: list[list[Fault]] = []
     for fault in faults:
-        room = (batch for batch in made if not any(_meet(fault, other) or _meet(other, fault) for other in batch))
+        room = (batch for batch in made if not any(_meet(fault, other) for other in batch))
         batch = next(room, None)
         if batch is None:
             made.append([fault])
@@ -160,7 +160,9 @@ def batches(faults: t.Iterable[Fault]) -> list[list[Fault]]:
 
 
 def _meet(fault: Fault, other: Fault) -> bool:
-    return bool(set(fault.makes) & (set(other.makes) | other.beside))
+    """Whether one of them brings what the other is to show."""
+    mine, theirs = set(fault.makes), set(other.makes)
+    return bool(mine & (theirs | other.beside) or theirs & fault.beside)
 
 
 def together(faults: t.Sequence[Fault]) -> Fault:

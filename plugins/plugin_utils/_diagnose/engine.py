@@ -15,7 +15,7 @@ import typing as t
 
 from .._checks.finding import Finding
 from .._fleet.graph import Graph, shown
-from .._fleet.growth import NO_GROWTHS, Growths
+from .._fleet.growth import Growths
 from .._fleet.nodes import Key
 from .._fleet.observed import Data
 from .._reach.hosts import NOWHERE, Reach
@@ -50,7 +50,7 @@ def diagnose(
     inventory: Data,
     reach: Reach = NOWHERE,
     graph: t.Optional[Graph] = None,
-    growing: Growths = NO_GROWTHS,
+    growing: t.Optional[Growths] = None,
 ) -> Search:
     """The causes, deepest first.
 

@@ -14,7 +14,7 @@ from .._checks.command import Look, reading
 from .._checks.finding import Finding
 from .._checks.services import FLEET_HOST, GATHERED, in_tiers
 from .._fleet.graph import Graph
-from .._fleet.growth import NO_GROWTHS, Growths
+from .._fleet.growth import Growths
 from .._fleet.observed import Data, Instance, figure, instances_up
 from .._reach.hosts import NOWHERE, Reach
 from .._reach.quoting import Line
@@ -51,10 +51,10 @@ class Fleet:
         inventory: Data,
         reach: Reach = NOWHERE,
         graph: t.Optional[Graph] = None,
-        growing: Growths = NO_GROWTHS,
+        growing: t.Optional[Growths] = None,
     ) -> None:
         self.hosts = hosts
-        self.growing = growing
+        self.growing = growing or {}
         self.graph = Graph(hosts) if graph is None else graph
         self._reach = reach
         self.inventory = inventory
