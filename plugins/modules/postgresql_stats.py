@@ -202,6 +202,13 @@ ansible_facts:
               xid_age: {type: int, description: Age of its oldest transaction id.}}},
             databases_total: {type: int, description: How many there are.},
             databases_read: {type: list, elements: str, description: Those whose tables were looked at.},
+            task_queue_tables: {type: list, elements: str, description: 'Tables of Django''s tasks (C(database: table)), null when not looked for.'},
+            task_queues: {description: 'Their queues with tasks that wait, null when they may not be read.', type: list, elements: dict, contains: {
+              database: {type: str, description: Its database.}, table: {type: str, description: Its table.},
+              name: {type: str, description: The queue.}, waiting: {type: int, description: 'Tasks that are due and not begun, at most 10,000 of a table.'},
+              oldest_seconds: {type: float, description: 'How long the oldest of them has been due, at the first sample.'}}},
+            task_queue_waiting: {type: int, description: 'Tasks that wait in all of them, null when there are more than are counted, or they may not be read.'},
+            task_queue_oldest_seconds: {type: float, description: 'The oldest of all, 0 without any; null likewise.'},
             transactions: {type: int, description: 'Of all databases, in the window.'},
             transactions_per_second: {type: float, description: The same per second.}, rollbacks: {type: int, description: Rolled back of these.},
             rollback_ratio: {type: float, description: The share.}, deadlocks: {type: int, description: Deadlocks in the window.},

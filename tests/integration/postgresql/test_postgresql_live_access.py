@@ -163,3 +163,21 @@ def test_root_passes_peer_authentication_as_the_servers_owner():
         assert "check login_user and login_password" in found["problem"], found["problem"]
         found = instance(server, **there)
         assert "give login_password too" in found["problem"] and "use become without login_user" in found["problem"]
+
+
+def test_tasks_of_django_that_wait_in_a_table(server):
+    server.psql(
+        "create table django_tasks_database_dbtaskresult"
+        " (status varchar(10), queue_name text, enqueued_at timestamptz, run_after timestamptz);"
+        "insert into django_tasks_database_dbtaskresult values"
+        " ('READY', 'default', now() - interval '500 s', null), ('READY', 'mail', now() - interval '900 s', now() - interval '30 s'),"
+        " ('READY', 'mail', now() - interval '900 s', '9999-01-01'), ('READY', 'mail', now() - interval '1 day', now() + interval '1 h'),"
+        " ('RUNNING', 'default', now() - interval '1 day', null), ('FAILED', 'default', now() - interval '1 day', null)"
+    )
+    found = instance(server)
+    waiting = {row["name"]: (row["waiting"], int(row["oldest_seconds"]) // 100) for row in found["task_queues"]}
+    assert waiting == {"default": (1, 5), "mail": (2, 9)} and found["task_queue_waiting"] == 3
+    hidden = instance(server, login_user="app")
+    assert hidden["task_queue_waiting"] is None and "GRANT SELECT (status, queue_name" in hidden["unknown"]["task_queue_waiting"]
+    server.psql("grant select (status, queue_name, enqueued_at, run_after) on django_tasks_database_dbtaskresult to app")
+    assert instance(server, login_user="app")["task_queue_waiting"] == 3, "what the reason says is enough"

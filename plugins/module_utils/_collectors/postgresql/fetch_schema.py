@@ -10,18 +10,19 @@ import time
 
 from ..._collect.derived import first_unknown
 from ..._collect.facts import Maybe, Unknown, known, measured
-from . import driver, schema_queries
+from . import driver, schema_queries, task_tables
 from .fetch import reason
 from .indexes import Schema
-from .session import Session
+from .session import Session, quoted
 
 
 class SchemaReader:
     """Reads one database."""
 
-    def __init__(self, session: Session, database: str) -> None:
+    def __init__(self, session: Session, database: str, user: str = "") -> None:
         self._session = session
         self._database = database
+        self._user = quoted(user)
 
     def _ask(self, sql: str) -> Maybe[list[driver.Row]]:
         try:
@@ -39,6 +40,7 @@ class SchemaReader:
         total = self._ask(schema_queries.TABLES_TOTAL)
         schema.tables_total = total if isinstance(total, Unknown) else measured(total[0]["total"], "the server does not tell it")
         schema.uses = (self._use(), {})
+        schema.task_queues = task_tables.read(self._ask, self._database, self._user)
         indexes, keys, partitions = (
             self._ask(sql) for sql in (schema_queries.INDEXES, schema_queries.FOREIGN_KEYS, schema_queries.PARTITIONS)
         )

@@ -20,6 +20,7 @@ from ..._collect.facts import Maybe, Unknown, measured
 from ..._collect.sampling import ONE_SAMPLE
 from ..._sql import sql_text
 from .session import quoted_if_needed
+from .task_tables import Queues
 
 Row = dict[str, t.Any]
 
@@ -47,6 +48,7 @@ class Schema:
     tables_total: Maybe[int] = Unknown("it was not counted")
     seconds: t.Optional[float] = None
     unread: t.Optional[Unknown] = None  # why indexes and foreign keys could not be read
+    task_queues: Maybe[list[Queues]] = Unknown("it was not looked for")
 
     def partitions_of(self, table: int) -> list[Row]:
         """All partitions below the table, parents before their children."""

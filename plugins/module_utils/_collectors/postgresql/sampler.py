@@ -33,6 +33,7 @@ from . import (
     server_queries,
     shape,
     tables,
+    task_tables,
     undefined,
 )
 from .discover import backends
@@ -105,7 +106,7 @@ class Server:
             self._move_to_statements(names)
         for name in names:
             with self._in(name) as session:
-                schema = None if session is None else SchemaReader(session, name).whole()
+                schema = None if session is None else SchemaReader(session, name, str(self.about.identity.get("user"))).whole()
                 if isinstance(schema, Unknown):
                     self.reader.left_out[f"tables.{name}"] = schema.reason
                 elif schema is not None:
@@ -232,6 +233,7 @@ class Server:
         unread = [Unknown(reason) for name, reason in self.reader.left_out.items() if name.startswith("tables.")]
         tables.put(facts, schemas, self.manner, unread)
         comparable.put_indexes(facts, schemas, nothing)
+        task_tables.put(facts, [schema.task_queues for schema in schemas], nothing, self.manner)
         names = {row["oid"]: row["name"] for row in known(self.first.databases if self.first else Unknown("")) or []}
         rows = confirm.statement_rows(statements, texts, names)
         explain = self._explain if self.options.get("confirm_by_plan") else None
