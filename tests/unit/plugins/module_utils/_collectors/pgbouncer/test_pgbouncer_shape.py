@@ -71,6 +71,35 @@ def test_what_its_pools_may_open(limit: int, possible: int) -> None:
     assert facts(rows)["servers_possible"] == possible
 
 
+#: How the console's answers differ, by PgBouncer's changelog: what each version lacks or calls otherwise than 1.18, and what it adds.
+VERSIONS: dict[str, dict[str, dict[str, t.Any]]] = {
+    "1.12": {"POOLS": {"sv_active_cancel": None}},  # before 1.18 nothing tells connections that cancel
+    "1.18": {},
+    "1.21": {"POOLS": {"cl_active_cancel_req": 0, "cl_waiting_cancel_req": 0, "sv_being_canceled": 0}},
+    "1.23": {"DATABASES": {"min_pool_size": 0, "server_lifetime": 3600}, "STATS": {"total_server_assignment_count": 40}},
+    "1.24": {
+        "POOLS": {"sv_being_canceled": 0, "load_balance_hosts": None},
+        "DATABASES": {"reserve_pool": None, "reserve_pool_size": 1, "max_client_connections": 0, "current_client_connections": 6},
+        "STATS": {"total_client_parse_count": 10, "total_server_parse_count": 5, "total_bind_count": 90},
+    },
+}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_columns_of_other_versions(version: str) -> None:
+    rows = {**told(), "VERSION": [{"version": f"PgBouncer {version}.0"}]}
+    for command, columns in VERSIONS[version].items():
+        changed = [{**row, **columns} for row in rows[command]]
+        rows[command] = [{name: value for name, value in row.items() if columns.get(name, value) is not None} for row in changed]
+    later = {**MOVED, "total_wait_time": 150_000}
+    found = facts(rows, {**rows, "STATS": [{**rows["STATS"][0], **later}]})
+    usual = facts(told(), {**told(), "STATS": [{**STATS, **later}]})
+    assert {**found, "version": None} == {**usual, "version": None} and found["version"] == f"{version}.0"
+    (pool,) = found["pools"]
+    assert (pool["servers"], pool["pool_size"], pool["used_ratio"], pool["longest_wait_seconds"]) == (4, 4, 0.75, 1.5)
+    assert (found["servers_possible"], found["clients_waiting"], found["queries_per_second"]) == (4, 3, 50.0)
+
+
 def test_what_may_not_be_read() -> None:
     refused = Unknown("not allowed")
     found = facts(dict.fromkeys(told(), refused), dict.fromkeys(told(), refused))
