@@ -99,7 +99,9 @@ def sources() -> tuple[Source, ...]:
     for folder in sorted(path.parent for path in FIXTURES.glob("memcached/*/stats.txt")):
         texts = {path.stem: _lines(path.read_text()) for path in folder.glob("*.txt")}
         found.append(Source("memcached", folder.name, texts, _memcached))
-    found += [Source("mysql", f"{path.parent.name}/{path.name}", _json(path), _mysql) for path in sorted(FIXTURES.glob("mysql/*/*.json"))]
+    # a list of answers; what is in another form is not a whole server
+    servers = {path: document for path in sorted(FIXTURES.glob("mysql/*/*.json")) if isinstance(document := _json(path), list)}
+    found += [Source("mysql", f"{path.parent.name}/{path.name}", document, _mysql) for path, document in servers.items()]
     return (
         *found,
         *celery_replies.sources(),
@@ -159,7 +161,7 @@ class Loss(t.NamedTuple):
 _WHERE_NOTHING_IS_A_FIGURE = frozenset({
     "columns", "events", "TYPE", "SCAN", "SMEMBERS", "CLIENT LIST", "blocked_by", "chrony",
     "proc/self/mountinfo", "proc/self/cgroup", "proc/1/cgroup", "proc/diskstats",
-    "sys/fs/cgroup/app/cpu.max", "proc/1/stat", "proc/40/stat",
+    "sys/fs/cgroup/app/cpu.max", "proc/1/stat", "proc/40/stat", "proc/40/statm",
 })  # fmt: skip
 #: Services of whose replies single figures can be lost. A line of varnishncsa that lacks a field is no line, and is counted as unparsed.
 LOSING = tuple(service for service in SERVICES if service != "varnish_traffic")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._collect.derived import per, put_largest, put_total
+from ..._collect.derived import per, put_largest, put_total, total
 from ..._collect.facts import Facts, Maybe, Unknown, known, measured, row
 from ..._sql import sql_text
 from ..._sql.sessions import Manner
@@ -32,7 +32,7 @@ def statement_rows(statements: Maybe[Statements], texts: t.Mapping[t.Any, t.Any]
         return statements
     counted = statements.window if statements.total(statements.window) > 0 else statements.lifetime
     whole = statements.total(counted)
-    rows = []
+    rows, untimed = [], Unknown("the server does not tell how long it ran")
     for key, raw in texts.items():
         own = counted.get(key)
         if own is not None and raw:
@@ -46,12 +46,12 @@ def statement_rows(statements: Maybe[Statements], texts: t.Mapping[t.Any, t.Any]
                     "line": line,
                     "low": line.lower(),
                     "user_id": own.get("userid"),
-                    "share_ratio": known(per(taken, whole, "nothing took any time")) or 0.0,
+                    "share_ratio": untimed if own["milliseconds"] is None else known(per(taken, whole, "nothing took any time")) or 0.0,
                     "mean_milliseconds": per(taken, own["calls"] or 0, "it never ran"),
                     "calls": measured(own["calls"], "the server does not tell how often it ran"),
                 }
             )
-    return sorted(rows, key=lambda one: -one["share_ratio"])
+    return sorted(rows, key=lambda one: -(known(one["share_ratio"]) or 0))
 
 
 _MEASURES = (
@@ -130,7 +130,8 @@ def _by_statements(candidate: Row, statements: t.Sequence[Row], manner: Manner) 
     ]
     if suffering:
         candidate["confirmed_by"].append("statements that filter on it")
-        candidate["statement_share_ratio"] = round(sum(one["share_ratio"] for one in suffering), 6)
+        share = total(one["share_ratio"] for one in suffering)
+        candidate["statement_share_ratio"] = share if isinstance(share, Unknown) else round(share, 6)
         why = {"text": "it is not shown (see the option query_text)", "plan": "it was not asked for (see the option confirm_by_plan)"}
         candidate["statements"] = [
             row(

@@ -151,6 +151,7 @@ def _archiving(about: About, first: Sample, second: t.Optional[Sample], seconds:
         }
     if mode is None or isinstance(row, Unknown):
         return Unknown(about.unset("archive_mode")) if mode is None else t.cast(Unknown, row)
+    version = about.identity.get("version_number")
     # with neither the server waits for one to be set, keeps all WAL, and counts no failure; a standby archives nothing
     unset = about.setting("archive_command") == "" and not about.setting("archive_library") and not about.identity.get("in_recovery")
     return {
@@ -160,7 +161,7 @@ def _archiving(about: About, first: Sample, second: t.Optional[Sample], seconds:
         "failed": _moved(_compared("archiver", first, second, seconds), "failed_count"),
         "lifetime_failed": measured(row["failed_count"], "the server does not tell it"),
         "last_archived_seconds": sql_text.age(row["now"], row["last_archived_time"], "nothing was archived since the statistics began"),
-        "tells_waiting": (about.identity.get("version_number") or 0) >= 120000,
+        "tells_waiting": Unknown("the server does not tell its version") if version is None else version >= 120000,
         **_waiting(about, first if second is None else second),
     }
 
