@@ -19,6 +19,7 @@ from ansible_collections.warroom.launch.plugins.module_utils._collect.sampling i
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.memcached import parse as memcached_parse
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.memcached import shape as memcached_shape
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.memcached.samples import Latency, Sample
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.mysql.session import Refused
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.server import parse as server_parse
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish import parse as varnish_parse
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish import shape as varnish_shape
@@ -85,7 +86,10 @@ def _mysql(first: t.Any, second: t.Any) -> Facts:
             rows = [row for row in entry["rows"] if isinstance(row, dict)]
             session.answers[entry["subject"]] = (*session.answers.get(entry["subject"], ()), rows)
     with mock.patch("time.monotonic", itertools.count(0, 0.25).__next__):
-        return mysql_rows.facts(session)
+        try:
+            return mysql_rows.facts(session)
+        except Refused as refused:  # the collector says it of what it must have
+            raise Problem(str(refused)) from None
 
 
 @functools.cache
