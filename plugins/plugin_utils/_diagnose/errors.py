@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Errors instead of responses: from the application, or from an accelerator that gets nothing from it."""
+"""Errors instead of responses: from the application, or from an accelerator or edge that gets nothing from it."""
 
 from __future__ import annotations
 
@@ -22,54 +22,79 @@ FROM_BETWEEN = (502, 503, 504)
 Bad = tuple[Instance, Finding]
 
 
+class Counted(t.NamedTuple):
+    """Errors that the application itself gave, as a server in front of it counted them. `rows`: the pages that had them."""
+
+    front: Instance
+    finding: Finding
+    rows: list[Row]
+
+
 def application_errors(fleet: Fleet) -> t.Iterator[Cause]:
     """The application throws, on some of its servers or for some pages: what a bad release looks like."""
     throwing = {workers.key: (workers, finding) for workers, finding in fleet.each_bad("uwsgi", "uwsgi_exceptions")}
-    failing = [(log, finding) for log, finding in _logs_with_errors(fleet) if _own_errors(log)]
+    failing = [*_by_accelerators(fleet), *_by_edges(fleet)]
     groups = [
         [throwing[workers.key] for workers in group] for group in grouped([workers for workers, _finding in throwing.values()], fleet)
     ]
     left = list(failing)
     for group in groups:
-        own = [bad for bad in failing if _is_before(bad[0], [workers for workers, _finding in group], len(groups) == 1, fleet)]
-        left = [bad for bad in left if bad not in own]
+        own = [each for each in failing if _is_before(each.front, [workers for workers, _finding in group], len(groups) == 1, fleet)]
+        left = [each for each in left if each not in own]
         yield _application_errors(fleet, group, own)
-    for logs in grouped([_accelerator(log) for log, _finding in left], fleet):
-        places = {(log.host, log.name) for log in logs}
-        # with several sites, an accelerator of no known one may be before any of those that throw
-        if not groups or all(log.key in fleet.graph.sites for log in logs):
-            yield _application_errors(fleet, [], [bad for bad in left if (bad[0].host, bad[0].name) in places])
+    for fronts in grouped([each.front for each in left], fleet):
+        keys = {front.key for front in fronts}
+        # with several sites, a front of no known one may be before any of those that throw
+        if not groups or all(key in fleet.graph.sites for key in keys):
+            yield _application_errors(fleet, [], [each for each in left if each.front.key in keys])
 
 
-def _logs_with_errors(fleet: Fleet) -> t.Iterator[Bad]:
-    """Accelerators whose visitors get errors: too many, or so many that the site's visitors suffer."""
-    suffering = {host for view, _finding in fleet.each_bad("visitors", "visitors_errors") for host in view.facts.get("accelerators") or ()}
-    for log, finding in fleet.each_bad("varnish_traffic", "varnish_traffic_errors", least="warn"):
+def _by_accelerators(fleet: Fleet) -> t.Iterator[Counted]:
+    for log, finding in _felt(fleet, "varnish_traffic", "accelerators"):
+        rows = log.rows("errors")
+        own = [row for row in rows if row.get("status") not in FROM_BETWEEN]
+        if own and _are_most(sum(row.amount("count") for row in own), sum(row.amount("count") for row in rows)):
+            yield Counted(Instance(log.host, "varnish", log.facts), finding, own)
+
+
+def _by_edges(fleet: Fleet) -> t.Iterator[Counted]:
+    """By nginx's log: what it answers itself, because no server did, is counted apart."""
+    for nginx, finding in _felt(fleet, "nginx", "edges"):
+        errors, unanswered = nginx.number("errors"), nginx.number("unanswered_requests")
+        if errors is not None and unanswered is not None and _are_most(errors - unanswered, errors):
+            pages = [row for row in nginx.rows("pages") if row.amount("errors") > 0]
+            yield Counted(nginx, finding, [Row({**row, "count": row["errors"], "status": "5xx"}) for row in pages])
+
+
+def _felt(fleet: Fleet, service: str, fronts: str) -> t.Iterator[Bad]:
+    """Logs that hold errors: too many, or so many that the site's visitors suffer. `fronts`: where the visitors' view names its hosts."""
+    suffering = {host for view, _finding in fleet.each_bad("visitors", "visitors_errors") for host in view.facts.get(fronts) or ()}
+    for log, finding in fleet.each_bad(service, f"{service}_errors", least="warn"):
         if finding["status"] == "fail" or log.host in suffering:
             yield log, finding
 
 
-def _accelerator(log: Instance) -> Instance:
-    return Instance(log.host, "varnish", log.facts)
+def _are_most(part: float, whole: float) -> bool:
+    return part > 0 and part * 2 >= whole
 
 
-def _is_before(log: Instance, throwing: list[Instance], alone: bool, fleet: Fleet) -> bool:
-    """Whether the accelerator is before these workers. Where that is not known: when they are the only ones that throw."""
-    answers = [fleet.graph.apart(_accelerator(log).key, workers.key) for workers in throwing]
+def _is_before(front: Instance, throwing: list[Instance], alone: bool, fleet: Fleet) -> bool:
+    """Whether it is before these workers. Where that is not known: when they are the only ones that throw."""
+    answers = [fleet.graph.apart(front.key, workers.key) for workers in throwing]
     return False in answers or (alone and None in answers)
 
 
-def _application_errors(fleet: Fleet, throwing: list[Bad], failing: list[Bad]) -> Cause:
-    rows = [row for log, _finding in failing for row in _own_errors(log)]
+def _application_errors(fleet: Fleet, throwing: list[Bad], failing: list[Counted]) -> Cause:
+    rows = [row for each in failing for row in each.rows]
     behind = [workers for workers in fleet.applications() if not throwing and _may_be_behind(workers, failing, fleet)]
     concerned = [workers for workers, _finding in throwing] or behind
     everywhere = {workers.host for workers in (together(concerned[0], fleet.applications(), fleet) if throwing else behind)}
-    hosts = sorted({place.host for place, _finding in throwing} or everywhere or {place.host for place, _finding in failing})
+    hosts = sorted({place.host for place, _finding in throwing} or everywhere or {each.front.host for each in failing})
     well = sorted(everywhere - set(hosts))
-    _place, worst = (throwing or failing)[0]
+    worst = throwing[0][1] if throwing else failing[0].finding
     release = "If it came with a release, roll back to the one before." if throwing else ""
     return Cause(
-        tier=concerned[0].service if everywhere else "varnish",
+        tier=concerned[0].service if everywhere else failing[0].front.service,
         hosts=hosts,
         statement=f"The application on {several(hosts)} returns errors: {said(worst)}.",
         evidence=[
@@ -85,15 +110,8 @@ def _application_errors(fleet: Fleet, throwing: list[Bad], failing: list[Bad]) -
     )
 
 
-def _may_be_behind(workers: Instance, logs: list[Bad], fleet: Fleet) -> bool:
-    return any(fleet.graph.apart(_accelerator(log).key, workers.key) is not True for log, _finding in logs)
-
-
-def _own_errors(traffic: Instance) -> list[Row]:
-    """The errors that the application itself returned, when they are most of all errors."""
-    rows = traffic.rows("errors")
-    own = [row for row in rows if row.get("status") not in FROM_BETWEEN]
-    return own if sum(row.amount("count") for row in own) * 2 >= sum(row.amount("count") for row in rows) else []
+def _may_be_behind(workers: Instance, failing: list[Counted], fleet: Fleet) -> bool:
+    return any(fleet.graph.apart(each.front.key, workers.key) is not True for each in failing)
 
 
 def backend_unreachable(fleet: Fleet) -> t.Iterator[Cause]:

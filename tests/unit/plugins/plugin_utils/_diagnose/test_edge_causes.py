@@ -53,6 +53,27 @@ def test_nginx_at_its_limit(check: str, words: str) -> None:
     assert cause["evidence"] == ["The servers behind it take 4.1 s, and each of their requests holds a connection."]
 
 
+PAGES = [{"pattern": "/account/", "requests": 30, "errors": 8, "mean_seconds": 0.1}, {"pattern": "/", "requests": 170, "errors": 0}]
+
+
+def test_errors_of_the_application_by_the_log_of_nginx() -> None:
+    """A site without uWSGI and Varnish: nobody else counts them. Below nginx's own limit, when its visitors suffer."""
+    world = world_with("nginx", errors=8, unanswered_requests=0, pages=PAGES)
+    world.bad("nginx_errors", "lb1", finding="8 responses of 500 and above (3.96 %)", status="warn", advice="Read its traceback.")
+    assert world.causes() == []
+    world.shared["launch_visitors"] = fact(instance("visitors", edges=["lb1"], of=["lb1/nginx/0.0.0.0:443"]))
+    world.bad("visitors_errors", "fleet", instance="visitors", finding="8 of 202 requests (3.96 %) got a 5xx")
+    [cause] = world.diagnose()
+    assert cause["cause"] == "application_errors" and cause["first_fix"] == "Read its traceback."
+    assert cause["evidence"] == ["/account/: 8 responses with status 5xx."]
+
+
+def test_errors_that_nginx_answers_itself_are_not_the_applications() -> None:
+    world = world_with("nginx", errors=8, unanswered_requests=6, pages=PAGES)
+    world.bad("nginx_errors", "lb1", finding="8 responses of 500 and above in 202 requests (3.96 %)")
+    assert world.causes() == []
+
+
 def test_haproxy_at_its_limit() -> None:
     world = world_with("haproxy")
     world.bad("haproxy_connections", "lb1", finding="2,000 of 2,000 connections", advice="Raise maxconn.")
