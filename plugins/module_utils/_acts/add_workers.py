@@ -17,6 +17,7 @@ import typing as t
 from .._collect.sampling import count
 from .._collect.worker_host import capacity_of
 from .._linux import usage
+from .._texts.counted import counted
 from .act import Act, Done, Looked, Refused, Target
 from .guard import Guard, broken, judged
 
@@ -97,7 +98,7 @@ class AddWorkers(Act):
             self.tell(server, True)
             if not self._has(server.pid, before + number):
                 raise Refused(f"it was told to start a worker and did not within {APPEAR_SECONDS:.0f} s; {self.undo(identity)}")
-        return Done(f"process {server.pid} runs {before + self._add} workers ({before} before)", dict(identity))
+        return Done(f"process {server.pid} runs {counted(before + self._add, 'worker', 'workers')} ({before} before)", dict(identity))
 
     def undo(self, state: t.Mapping[str, t.Any]) -> str:
         server, before = self.server(), count(state.get("workers")) or 0
@@ -105,12 +106,12 @@ class AddWorkers(Act):
             return "the server was started again, with the workers of its own settings"
         surplus = len(server.workers) - before
         if not 0 < surplus <= self._add:
-            return f"it has {len(server.workers)} workers by now, which was left alone"
+            return f"it has {counted(len(server.workers), 'worker', 'workers')} by now, which was left alone"
         for number in range(1, surplus + 1):
             self.tell(server, False)
             # one that still has a request ends later
             self._has(server.pid, before + surplus - number, 1.0)
-        return f"it was told to run {before} workers again"
+        return f"it was told to run {counted(before, 'worker', 'workers')} again"
 
     def _has(self, pid: int, workers: int, seconds: float = APPEAR_SECONDS) -> bool:
         end = time.monotonic() + seconds

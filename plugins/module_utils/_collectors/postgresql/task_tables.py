@@ -49,8 +49,9 @@ def waiting(table: str) -> str:
     """`table`: quoted. A task waits since it was put there, or since the moment that it was to wait for."""
     words = ", ".join(f"'{word}'" for word in _WAITING)
     return f"""SELECT w.name, count(*) AS total, {epoch("min(w.since)", "since")}, {epoch("clock_timestamp()", "now")}
-  FROM (SELECT queue_name::text AS name, CASE WHEN run_after <= now() THEN greatest(run_after, enqueued_at) ELSE enqueued_at END AS since
-    FROM {table} WHERE status IN ({words}) AND (run_after IS NULL OR run_after <= now() OR run_after >= '{_NEVER}')
+  FROM (SELECT queue_name::text AS name,
+      CASE WHEN run_after <= statement_timestamp() THEN greatest(run_after, enqueued_at) ELSE enqueued_at END AS since
+    FROM {table} WHERE status IN ({words}) AND (run_after IS NULL OR run_after <= statement_timestamp() OR run_after >= '{_NEVER}')
     LIMIT {MOST_ROWS}) AS w GROUP BY w.name ORDER BY total DESC LIMIT {MOST_QUEUES}"""
 
 

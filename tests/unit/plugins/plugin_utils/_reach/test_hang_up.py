@@ -12,6 +12,7 @@ import pty
 import pwd
 import secrets
 import shutil
+import signal
 import subprocess
 import time
 import typing as t
@@ -55,6 +56,7 @@ def test_nothing_of_ours_is_left(program: str, shell: str) -> None:
     over_ssh = way.command(f"sleep {mark}; true", "nobody")
     pid, terminal = pty.fork()
     if pid == 0:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # as at a login, also when nohup runs the tests
         stub = 'ssh() { while [ "$1" != -- ]; do shift; done; exec "$SHELL" -c "$3"; }\n'
         os.execvpe(shell, [shell, "-c", stub + over_ssh], {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "SHELL": shutil.which(shell) or shell})
     try:
