@@ -47,6 +47,7 @@ _SECURITY = (
 
 def read(arguments: dict[str, t.Any]) -> t.Iterator[Section]:
     """(name, value) of each part, so that one that hangs or breaks costs the rest nothing: `{"broke": class of the error}`."""
+    # pylint: disable=used-before-assignment # they are there: their text was run before
     project_options = read_only_environment()
     name = arguments.get("settings") or os.environ.get("DJANGO_SETTINGS_MODULE") or _of_manage_py() or ""
     if not name:
