@@ -43,9 +43,14 @@ def test_a_server_without_a_free_connection_is_a_fact(leaving):
 
     leaving.client("begin; select 1;", "shop", "app", "web-0")
     wait_until(filled, "all slots but the reserved ones are taken")
-    # processes of those who were just refused, or looked, are counted until they have ended
-    wait_until(lambda: (instance(leaving, login_user="app")["connections"] or {}).get("used") == 9, "who was refused has gone")
-    refused = instance(leaving, login_user="app")
+    refused: dict[str, object] = {}
+
+    def settled() -> bool:
+        # processes of those who were just refused, or looked, are counted until they have ended: those of the look before, too
+        refused.update(instance(leaving, login_user="app"))
+        return (refused["connections"] or {}).get("used") == 9
+
+    wait_until(settled, "who was refused has gone")
     assert refused["state"] == "up" and refused["connections_exhausted"] is True
     assert refused["connections"]["used"] == 9 and refused["connections_ratio"] is None
     (holder,) = refused["processes"]
