@@ -16,12 +16,15 @@ import typing as t
 #: Seconds that the project's databases may take to connect and to answer.
 _CONNECT_SECONDS = 3
 _READ_ONLY = "-c default_transaction_read_only=on -c statement_timeout=3000"
+#: Those that every driver reads: psycopg refuses the dates of a server whose own form is another (`DateStyle` German).
+_DATES = {"DateStyle": "ISO", "IntervalStyle": "postgres"}
 
 
 def read_only_environment() -> str:
     """For connections that the project makes by itself; gives the options of PostgreSQL that its environment had."""
     given = os.environ.get("PGOPTIONS", "")
-    os.environ["PGOPTIONS"] = f"{given} {_READ_ONLY}".strip()
+    dates = " ".join(f"-c {name}={value}" for name, value in _DATES.items())
+    os.environ["PGOPTIONS"] = f"{given} {_READ_ONLY} {dates}".strip()
     os.environ.setdefault("PGCONNECT_TIMEOUT", str(_CONNECT_SECONDS))
     return given
 
@@ -105,3 +108,5 @@ def _transactions_read_only(connection: t.Any) -> None:
         raw.read_only = True
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 3000")
+        for name, value in _DATES.items():
+            cursor.execute(f"SET LOCAL {name} = '{value}'")
