@@ -148,7 +148,8 @@ _LOST = (GONE, None, "text", float("nan"))
 #: Values that say what a row is, or to which it belongs. Without them it is another row, or none: that is no missing figure.
 _SAYS_WHAT = frozenset({
     "RANDOMKEY", "accepting", "backend_type", "command", "connectable", "field", "info", "key_type", "name", "pid", "ppid", "query",
-    "mtype", "packed", "state", "status", "subject", "task", "text", "type", "user", "variable_name", "view", "wait_event_type",
+    "mtype", "packed", "state", "status", "subject", "task", "text", "trx_state", "type", "user",
+    "variable_name", "view", "wait_event_type",
     "kept_bytes",  # null of a slot that was never used
 })  # fmt: skip
 
