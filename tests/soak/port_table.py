@@ -58,6 +58,7 @@ SPECIAL = {
     ("flower", "greeted garbage"): "does not hold its metrics",
     ("amqp", "greeted flood"): "does not speak",  # its frames are of no open channel
     ("nginx", "greeted garbage"): "is no stub_status page",
+    ("haproxy by its page", "greeted garbage"): "is no statistics of HAProxy",
     ("haproxy", "greeted garbage"): "does not end",  # HAProxy hangs up after an answer, this one does not
     ("redis", "greeted garbage"): "hangs up",  # in the middle of a line
 }

@@ -80,5 +80,5 @@ def from_page(url: str, user: t.Optional[str], password: t.Optional[str], second
     if answer.status == 401:
         raise Problem(f"the stats page at {where} wants a login: give the options login_user and login_password")
     if answer.status != 200:
-        raise Problem(f"the stats page at {where} answers with {answer.status}: give its address as stats_url")
+        raise Problem(f"the stats page at {where} answers {answer.status}: give its address as stats_url")
     return Reading({}, parse.stat(answer.body))
