@@ -11,6 +11,7 @@ import typing as t
 from .._checks.units import numbered, shown
 from .._fleet.growth import Growth
 from .._fleet.observed import Instance, Row
+from .._reach.quoting import Line
 from .cause import Cause, several
 from .fleet_view import Fleet
 
@@ -28,7 +29,8 @@ MACHINE_HURTS = ("server_memory_available", "server_swapping", "server_memory_li
 
 WHAT_TO_DO: dict[str, t.Any] = {
     "first_fix": (
-        "Replace workers before they are too large: max-requests = 1000 with max-requests-delta, and reload-on-rss, both well below "
+        "Replace workers before they are too large: max-requests = 1000 with max-requests-delta and reload-on-rss (uWSGI), "
+        "max_requests with max_requests_jitter (Gunicorn), well below "
         "what the machine has for each; reload gracefully. If the growth came with a release, roll back to the one "
         "before. Then find what is kept: a list or cache at module level, a query set that is held, DEBUG = True."
     ),
@@ -67,7 +69,7 @@ def _over_rounds(fleet: Fleet, workers: Instance) -> t.Optional[Cause]:
             f"{growth.first / 2**20:.0f} to {growth.last / 2**20:.0f} MiB.{when}"
         ),
         evidence=[*harm, f"It grew in {growth.rounds} rounds of the watch, by {growth.per_second * 3600 / 2**20:.0f} MiB per hour."],
-        look=fleet.command(workers, "uwsgitop {login}", "htop"),
+        look=_look(fleet, workers),
         rows=workers.rows("worker_list")[:10],
         at=workers,
         is_risk=not harm,
@@ -79,6 +81,11 @@ def _seconds_left(fleet: Fleet, workers: Instance, growth: Growth) -> t.Optional
     """If all of its workers grow like the largest."""
     available, count = fleet.machine(workers.host).number("memory_available_bytes"), workers.number("workers.active")
     return available / (growth.per_second * count) if available is not None and count else None
+
+
+def _look(fleet: Fleet, workers: Instance) -> t.Optional[Line]:
+    """What shows the memory of each worker."""
+    return fleet.command(workers, *(["uwsgitop {login}"] if workers.service == "uwsgi" else []), "htop")
 
 
 def _growing(fleet: Fleet, workers: Instance) -> list[Row]:
@@ -117,7 +124,7 @@ def _cause(fleet: Fleet, workers: Instance, growing: list[Row], per_request: flo
             *(f"Worker pid {row.get('pid')} grew by {row.amount('grown_bytes') / 2**20:.1f} MiB in the window." for row in growing[:3]),
             *([f"The busy workers are in {several(pages)}."] if pages else []),
         ],
-        look=fleet.command(workers, "uwsgitop {login}", "htop"),
+        look=_look(fleet, workers),
         rows=growing[:10],
         at=workers,
         **WHAT_TO_DO,
