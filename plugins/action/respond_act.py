@@ -73,8 +73,11 @@ class ActionModule(ActionBase):
         return {"changed": True, "acted": {**entry, "says": said, "state": outcome.get("state") or {}}}
 
     def _progress(self, plan: dict[str, t.Any], args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> t.ContextManager[None]:
-        """Print how far an act is that takes long; only over connections that are made anew for each command."""
-        if not ACTS[plan["act"], plan["service"]].shows_progress or self._connection.transport not in ("local", "ssh"):
+        """Look at an act that takes long, which renews its timer, and print how far it is.
+
+        Only over connections that are made anew for each command.
+        """
+        if not ACTS[plan["act"], plan["service"]].takes_long or self._connection.transport not in ("local", "ssh"):
             return contextlib.nullcontext()
 
         def look() -> t.Optional[str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
-import resource
 import socket
 import threading
 import time
@@ -211,15 +210,19 @@ def wrong_hosts(stack: Stack, _knob: float) -> Fault:
         yield
 
 
+#: A process may lower its own limits; those of another one only root with all its rights may.
+LIMIT_MEMORY = """import resource
+with open("/proc/self/statm") as statm:
+    most = int(statm.read().split()[0]) * resource.getpagesize() + 200 * 2**20
+resource.setrlimit(resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1]))
+KEPT = []"""
+
+
 @contextlib.contextmanager
 def leaks(stack: Stack, megabytes: int) -> Fault:
     """A view that keeps what it made, and workers that may take another 200 MB."""
     change = f"KEPT.append(b'x' * ({megabytes} * 2**20))\n    customer = int(request"
-    with stack.release("shop/views.py", ("PRODUCTS = 600", "PRODUCTS = 600\nKEPT = []"), ("customer = int(request", change)):
-        for pid in stack.pids("uwsgi")[1:]:
-            pages = int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[0])
-            most = pages * resource.getpagesize() + 200 * 2**20
-            resource.prlimit(pid, resource.RLIMIT_AS, (most, most))
+    with stack.release("shop/views.py", ("PRODUCTS = 600", f"PRODUCTS = 600\n{LIMIT_MEMORY}"), ("customer = int(request", change)):
         yield
 
 
@@ -231,18 +234,22 @@ def stampede(stack: Stack, seconds: float) -> Fault:
         yield
 
 
+LIMIT_FILES = """import os, resource
+LIMITED = []
+def limit_files(left):
+    if not LIMITED:
+        LIMITED.append(True)
+        limits = (len(os.listdir("/proc/self/fd")) - 1 + left, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+"""
+
+
 @contextlib.contextmanager
 def few_descriptors(stack: Stack, left: int) -> Fault:
     """The limit of open files is hardly above what each worker has open."""
-    kept = {pid: resource.prlimit(pid, resource.RLIMIT_NOFILE) for pid in stack.pids("uwsgi")}
-    try:
-        for pid, (_soft, hard) in kept.items():
-            resource.prlimit(pid, resource.RLIMIT_NOFILE, (len(os.listdir(f"/proc/{pid}/fd")) + left, hard))
+    change = f"limit_files({left})\n    customer = int(request"
+    with stack.release("shop/views.py", ("PRODUCTS = 600", f"PRODUCTS = 600\n{LIMIT_FILES}"), ("customer = int(request", change)):
         yield
-    finally:
-        for pid, limits in kept.items():
-            if pathlib.Path(f"/proc/{pid}").exists():
-                resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
 
 
 @contextlib.contextmanager

@@ -79,8 +79,8 @@ class Act:
     #: Whether it ends after some minutes even when its effect was verified.
     ends: t.ClassVar[bool] = False
 
-    #: Whether it may take minutes, and can say meanwhile how far it is.
-    shows_progress: t.ClassVar[bool] = False
+    #: Whether it may take minutes: it is looked at meanwhile, says how far it is where it can, and its timer counts from the last look.
+    takes_long: t.ClassVar[bool] = False
 
     def __init__(self, target: Target) -> None:
         self.target = target

@@ -10,7 +10,7 @@ import os
 import time
 import typing as t
 
-from .._collect.sampling import count
+from .._collect.sampling import count, number
 from .._collectors.mysql.session import Session, literal, quoted
 from . import mysql
 from .act import Act, Done, Looked, Refused, Target
@@ -38,8 +38,17 @@ GUARDS = (
 )
 
 
+def how_far(build: t.Mapping[str, t.Any]) -> t.Optional[str]:
+    """What the process list says of a build; None while it says nothing."""
+    if str(build.get("state") or "").startswith("Waiting for table"):
+        return "waits for the sessions that use the table"
+    part = number(build.get("progress"))
+    return f"stage {build.get('stage')} of {build.get('max_stage')}, {part:.0f} % of it" if part else None
+
+
 class CreateMysqlIndex(Act):
     guards = GUARDS
+    takes_long = True
 
     def __init__(self, target: Target) -> None:
         super().__init__(target)
@@ -88,6 +97,16 @@ class CreateMysqlIndex(Act):
             mysql.may_write(session, END_SECONDS)
             mysql.change(session, self._drop(name), RIGHT)
         return f"index {name} was dropped"
+
+    def progress(self) -> t.Optional[str]:
+        """By MariaDB's own account; MySQL has one only where its stages are recorded, which is off by default."""
+        with mysql.session(self.target) as session:
+            rows = session.rows(
+                f"SELECT * FROM information_schema.processlist WHERE info LIKE 'CREATE INDEX %' AND INSTR(info, {literal(mysql.MARK)}) "
+                f"AND INSTR(info, {literal(f' ON {self._path} (')})"
+            )
+        far = how_far(rows[0]) if rows else None
+        return far and f"index build on {self._schema}.{self._table}: {far}"
 
     def _end_build(self, session: Session, name: str) -> None:
         """A build whose control node died would go on: it is told to end, and InnoDB takes back what it did."""

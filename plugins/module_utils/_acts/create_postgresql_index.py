@@ -35,7 +35,7 @@ GUARDS = (
 
 class CreatePostgresqlIndex(Act):
     guards = GUARDS
-    shows_progress = True
+    takes_long = True
 
     def __init__(self, target: t.Any) -> None:
         super().__init__(target)

@@ -94,6 +94,8 @@ def _act(act: Act, params: t.Mapping[str, t.Any], check: bool) -> Result:
         if act.has_undo:
             timer.stay(params["timer"])
         raise
+    if act.has_undo:
+        timer.extend(params["timer"], params["revert_seconds"])  # the time to verify it begins now, however long it took
     return {"outcome": "acted", "changed": True, "says": done.says, "state": done.state}
 
 
@@ -127,7 +129,9 @@ def _stay(act: Act, params: t.Mapping[str, t.Any], check: bool) -> Result:
     return {"outcome": "stays", "says": f"it ends by itself in {minutes:g} minutes" if minutes else "it stays"}
 
 
-def _progress(act: Act, _params: t.Mapping[str, t.Any], _check: bool) -> Result:
+def _progress(act: Act, params: t.Mapping[str, t.Any], _check: bool) -> Result:
+    """A look at an act that goes on: while the control node looks, the timer begins anew."""
+    timer.extend(params["timer"], params["revert_seconds"])
     return {"outcome": "looked", "says": act.progress()}
 
 

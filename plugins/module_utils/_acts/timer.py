@@ -5,12 +5,14 @@
 """The timer that takes an act back: a process of its own on the target, which needs no control node.
 
 It is armed before the act. It ends when its file is gone (the act stays), and takes the act back when its time is up. The file is renamed
-before the act is taken back: of the timer and a run that want to do so at the same moment, one does.
+before the act is taken back: of the timer and a run that want to do so at the same moment, one does. Whoever reads the file in order to
+change it holds a lock meanwhile, so that no time is added to a timer that is over.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import pathlib
@@ -43,6 +45,16 @@ def file_of(name: str) -> pathlib.Path:
     if not _NAME.fullmatch(name):
         raise Refused("a timer is named by the token of its plan")
     return folder() / f"{name}.json"
+
+
+@contextlib.contextmanager
+def _alone(path: pathlib.Path) -> t.Iterator[None]:
+    handle = os.open(path.with_name("lock"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def arm(name: str, seconds: float, state: t.Mapping[str, t.Any], undo: Undo) -> None:
@@ -83,20 +95,25 @@ def _leave(told: int, path: pathlib.Path, undo: Undo) -> t.NoReturn:
 
 
 def _keep(path: pathlib.Path, undo: Undo) -> None:
-    while True:
-        kept = _read(path)
-        if kept is None:
-            os._exit(0)
-        if time.monotonic() >= float(kept.get("deadline") or 0.0):
-            break
+    while not _is_up(path):
         time.sleep(POLL_SECONDS)
-    if claim(path) is not None:
-        try:
-            said = undo()
-        except Exception as error:  # pylint: disable=broad-exception-caught # nobody is left to tell: the file does
-            said = f"could not be taken back: {error}"
-        _write(path.with_suffix(".done"), {"says": said})
+    try:
+        said = undo()
+    except Exception as error:  # pylint: disable=broad-exception-caught # nobody is left to tell: the file does
+        said = f"could not be taken back: {error}"
+    _write(path.with_suffix(".done"), {"says": said})
     os._exit(0)
+
+
+def _is_up(path: pathlib.Path) -> bool:
+    """Whether the time is up, and the act the timer's to take back. Ends the timer when there is nothing left to do."""
+    with _alone(path):
+        kept = _read(path)
+        if kept is not None and time.monotonic() < float(kept.get("deadline") or 0.0):
+            return False
+        if kept is None or claim(path) is None:
+            os._exit(0)
+    return True
 
 
 def claim(path: pathlib.Path) -> t.Optional[dict[str, t.Any]]:
@@ -124,12 +141,13 @@ def stay(name: str) -> bool:
 
 
 def extend(name: str, seconds: float) -> bool:
-    """The act stays for so long. False when the timer is over."""
+    """The act stays for so long from now on. False when the timer is over."""
     path = file_of(name)
-    kept = _read(path)
-    if kept is None:
-        return False
-    _write(path, {**kept, "deadline": time.monotonic() + seconds})
+    with _alone(path):
+        kept = _read(path)
+        if kept is None:
+            return False
+        _write(path, {**kept, "deadline": time.monotonic() + seconds})
     return True
 
 

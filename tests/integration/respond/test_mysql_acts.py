@@ -11,8 +11,10 @@ import typing as t
 import pymysql
 import pytest
 
+from ansible_collections.warroom.launch.plugins.module_utils._acts.create_mysql_index import how_far
 from tests.support.acts import Planned, act_at, planned
 from tests.support.mysql import MariaDB
+from tests.support.server import wait_until
 
 ORDERS = {"database": "shop", "table": "orders", "columns": ["customer_id"]}
 
@@ -64,6 +66,16 @@ def test_a_build_that_is_taken_back_leaves_nothing(server: MariaDB) -> None:
         with server.busy("SET SESSION lock_wait_timeout = 60", build):
             assert "nothing is left" in made.act.undo({"name": name})
     assert not has_index(server)
+
+
+def test_a_build_says_how_far_it_is(server: MariaDB) -> None:
+    made = index(server)
+    assert made.act.progress() is None
+    with server.session("BEGIN", "SELECT * FROM orders LIMIT 1"), server.busy(made.act._create(made.identity["name"])):
+        said = wait_until(made.act.progress, "it says how far it is")
+    assert said == "index build on shop.orders: waits for the sessions that use the table"
+    assert how_far({"state": "altering table", "stage": "1", "max_stage": "2", "progress": "37.482"}) == "stage 1 of 2, 37 % of it"
+    assert how_far({"state": "altering table", "progress": None}) is None, "MySQL does not say"
 
 
 def test_a_lock_that_does_not_come_free_costs_a_sentence(server: MariaDB) -> None:

@@ -68,6 +68,18 @@ def test_more_time_is_more_time(folder: pathlib.Path) -> None:
     wait_until(functools.partial(undone, folder), "it was taken back")
 
 
+def test_a_timer_that_is_over_gets_no_more_time(folder: pathlib.Path) -> None:
+    """While one adds time, the timer may be about to take back: either it goes on, or nothing is left of it."""
+    for number in range(4):
+        name = f"{NAME}{number:02}"
+        timer.arm(name, 0.02 * number, {}, undoing(folder))
+        while timer.extend(name, 0.0):
+            pass
+        wait_until(timer.file_of(name).with_suffix(".done").exists, "it was taken back")
+        assert not timer.file_of(name).exists()
+    assert undone(folder) == 4 * "x"
+
+
 def test_what_fails_to_be_taken_back_is_told(folder: pathlib.Path) -> None:
     def undo() -> str:
         raise ValueError("no way")
