@@ -59,6 +59,7 @@ def main() -> int:
     live.add_argument("--only", default="", help="cells whose name holds this text, or one of several, separated by commas")
     live.add_argument("--minutes", type=float, default=24 * 60.0, help="begin no cell after that many minutes")
     live.add_argument("--again", action="store_true", help="record also what is recorded")
+    live.add_argument("--live", type=int, default=0, metavar="N", help="inject N recorded cells once more and compare the verdicts")
     end = actions.add_parser("stop")
     for action in (live, end):
         action.add_argument("--stack", default="gameday", help="the name of the practice stack: one for each recorder")
@@ -69,7 +70,7 @@ def main() -> int:
 
     if given.action == "stop":
         return record.stop(given.stack)
-    return record.record(given.only, given.minutes, given.again, given.stack)
+    return record.record(record.Wish(given.only, given.minutes, given.again, given.live), given.stack)
 
 
 if __name__ == "__main__":

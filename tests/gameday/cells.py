@@ -104,12 +104,19 @@ def cells(place: pathlib.Path) -> list[Cell]:
     for archive in sorted(place.rglob("*.tar.xz")):
         _unpack(archive, found)
     for truth in sorted(place.rglob("truth.json")):
-        folder = truth.parent
-        files = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.json")}
-        found[str(folder.relative_to(place))] = files
+        found[str(truth.parent.relative_to(place))] = _files(truth.parent)
     if not found:
         raise CellError(f"{place} holds no cell: a cell is a folder with report/ and truth.json")
     return [_cell(name, files, place) for name, files in sorted(found.items())]
+
+
+def cell_in(folder: pathlib.Path, name: str) -> Cell:
+    """The cell that this folder holds."""
+    return _cell(name, _files(folder), folder)
+
+
+def _files(folder: pathlib.Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.json")}
 
 
 def _unpack(archive: pathlib.Path, found: dict[str, dict[str, bytes]]) -> None:

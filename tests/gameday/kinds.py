@@ -169,6 +169,11 @@ PAIRS: tuple[tuple[str, str], ...] = (
     ("connections_spent", "tasks_fail"),
 )
 KINDS = {kind.name: kind for kind in (*FAULTS, *ORDINARY)}
+#: What takes so much of the machine that the cells of another recorder would feel it.
+ALONE = {
+    "passes_what_it_should_cache", "cookie_for_anonymous", "accelerator_bypassed", "cpu_heavy_page", "many_queries", "memcached_too_small",
+    "different_server_lists", "missing_index", "unknown_client", "disk_writer", "cpu_hog", "no-op-more_visitors",
+}  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -182,6 +187,11 @@ class Wanted:
     @property
     def kind(self) -> str:
         return "+".join(kind.name for kind in self.kinds)
+
+    @property
+    def alone(self) -> bool:
+        """Whether it is recorded only while no other recorder is at work."""
+        return any(kind.name in ALONE for kind in self.kinds)
 
     @property
     def name(self) -> str:

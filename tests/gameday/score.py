@@ -36,6 +36,7 @@ class Outcome:
     found: t.Optional[bool] = None
     #: A cause that the truth does not know, in any window of a no-op, else among those named.
     wrong: bool = False
+    #: Without end where it was never named; None where it is not known when the fault began.
     seconds_to_name: t.Optional[float] = None
     #: Lines of evidence that point at a row of the report, and all of them; None while lines do not point.
     evidence: t.Optional[tuple[int, int]] = None
@@ -139,14 +140,14 @@ def _finds(truth: Truth, report: Report) -> bool:
 
 
 def _seconds_to_name(cell: Cell, reports: t.Sequence[Report]) -> t.Optional[float]:
-    """From the injection to the end of the second window in a row that names it, as a watch tells it."""
+    """From the moment the fault is in place to the end of the first window that names it, if the next one does so too."""
     if cell.injected_at is None:
         return None
     wanted = {truth.cause for truth in cell.truths}
     for before, report in zip(reports, reports[1:]):
         if wanted <= set(_names(before)) and wanted <= set(_names(report)):
-            return round(float(report["ended_at"]) - cell.injected_at, 1)
-    return None
+            return round(float(before["ended_at"]) - cell.injected_at, 1)
+    return math.inf
 
 
 def _evidence(reports: t.Sequence[Report]) -> t.Optional[tuple[int, int]]:

@@ -128,9 +128,9 @@ def test_two_faults_at_once_are_a_pair(tmp_path: pathlib.Path) -> None:
     assert "pairs 0.00" in table.last_line([row])
 
 
-def test_time_to_name_ends_with_the_second_window_that_agrees(tmp_path: pathlib.Path) -> None:
+def test_time_to_name_ends_with_the_first_of_two_windows_that_agree(tmp_path: pathlib.Path) -> None:
     truth = {**MISSING, "injected_at": 1795615320.0}  # 14:02:00
-    for seconds, disaster in ((0, ""), (10, "missing_index"), (20, "missing_index"), (30, "missing_index")):
+    for seconds, disaster in ((0, "missing_index"), (10, ""), (20, "missing_index"), (30, "missing_index")):
         incident(tmp_path / "missing_index/severe-1", disaster, truth, seconds=seconds)
     (row,) = gameday.judged(cells(tmp_path))
     assert (row.seconds_to_name, row.named) == (26.0, ("missing_index",))
