@@ -23,7 +23,17 @@ options:
     description: Which act.
     type: str
     required: true
-    choices: [add_workers, cache_urls, consume_queue, create_index, drain_server, end_session, grow_pool, limit_client, raise_maxmemory]
+    choices:
+      - add_workers
+      - cache_urls
+      - consume_queue
+      - create_index
+      - drain_server
+      - end_session
+      - grow_pool
+      - limit_client
+      - raise_maxmemory
+      - rate_limit
   step:
     description:
       - V(look) reads identity and guards. V(act) arms the timer that takes the act back, and does it. V(undo) takes it back now.

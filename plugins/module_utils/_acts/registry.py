@@ -21,6 +21,7 @@ from .end_postgresql_session import EndPostgresqlSession
 from .grow_celery_pool import GrowCeleryPool
 from .limit_mysql_client import LimitMysqlClient
 from .limit_postgresql_client import LimitPostgresqlClient
+from .limit_task_rate import LimitTaskRate
 from .raise_maxmemory import RaiseMaxmemory
 
 #: (act, service) → its class.
@@ -36,6 +37,7 @@ ACTS: dict[tuple[str, str], type[Act]] = {
     ("cache_urls", "varnish"): CacheUrls,
     ("consume_queue", "celery"): ConsumeCeleryQueue,
     ("grow_pool", "celery"): GrowCeleryPool,
+    ("rate_limit", "celery"): LimitTaskRate,
     ("drain_server", "haproxy"): DrainHaproxyServer,
     ("raise_maxmemory", "redis"): RaiseMaxmemory,
 }

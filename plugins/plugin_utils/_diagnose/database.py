@@ -11,6 +11,7 @@ import typing as t
 from .._checks.units import numbered
 from .._fleet.database_clients import named
 from .._fleet.observed import Instance, Row, rows_in
+from . import task_load
 from .application import SATURATED
 from .cause import Cause, percent, several
 from .extent import may_be_used_by
@@ -229,21 +230,30 @@ def overload(fleet: Fleet) -> t.Iterator[Cause]:
         statement = f"{name} is at its limit: {'; '.join(signs)}." if signs else _awaited(fleet, database, name)
         if statement is None:
             continue
-        statements = database.rows("statements")
+        statements, task = database.rows("statements"), task_load.loading_task(database, fleet)
         yield Cause(
             hosts=[database.host],
             statement=statement,
             evidence=[
-                f"{percent(row.number('share_ratio'))} of its time: {row.get('text')} ({row.amount('mean_milliseconds'):.1f} ms each)"
-                for row in statements[:3]
+                *([task_load.told(task)] if task is not None else []),
+                *(
+                    f"{percent(row.number('share_ratio'))} of its time: {row.get('text')} ({row.amount('mean_milliseconds'):.1f} ms each)"
+                    for row in statements[:3]
+                ),
             ],
-            first_fix=f"Start with the statement that takes the largest share of {name}{_largest(statements)}: index it, "
+            first_fix=_slow_down(task)
+            + f"Start with the statement that takes the largest share of {name}{_largest(statements)}: index it, "
             "cache its result, or disable its page.",
             avoid="Do not add application servers or workers: they send it more of the same work.",
             look=fleet.command(database, *TOOLS[database.service]),
-            rows=statements[:10],
+            rows=[*statements[:10], *([task] if task is not None else [])],
             at=database,
         )
+
+
+def _slow_down(task: t.Optional[Row]) -> str:
+    """Of a task that loads the database: fewer of its runs mend it at once, and lose nothing."""
+    return "" if task is None else f"Let the workers begin the task {task.word('task')} less often (celery control rate_limit). "
 
 
 def _overload_signs(fleet: Fleet, database: Instance) -> t.Iterator[str]:

@@ -56,10 +56,14 @@ def sessions_at_work(database: Instance, fleet: Fleet) -> t.Optional[float]:
     own = _named_at_work(database, WEB)
     if own is not None:
         return own
-    active = database.number("active")
-    if active is None:
-        active = database.number("threads_running") or database.number("connections.active")
+    active = active_sessions(database)
     return None if active is None else active - _unknown_clients_at_work(database, fleet)
+
+
+def active_sessions(database: Instance) -> t.Optional[float]:
+    """Sessions at work at the moment, whoever's."""
+    active = database.number("active")
+    return database.number("threads_running") or database.number("connections.active") if active is None else active
 
 
 def tasks_wait_for(database: Instance, broker: t.Optional[Instance], fleet: Fleet) -> bool:

@@ -41,19 +41,24 @@ class Proposal:
 
 
 class Aid(t.NamedTuple):
-    """A cause's act. `checks`: the findings it stands on, `{service}` being the target's; `about` reads the cause, the
-    facts of its target and the report."""
+    """A cause's act. `checks`: the findings it stands on, `{service}` being that of the instance the cause is about; `about` reads the
+    cause, the facts of its target and the report."""
 
     act: str
     services: tuple[str, ...]
     checks: tuple[str, ...]
     about: subjects.About
     readings: subjects.Readings = lambda _about, _host, _facts, _report: {}
+    #: Where it is done elsewhere than at the instance that the cause is about: the services of that one, and where the cause says so.
+    cause_of: tuple[str, ...] = ()
+    place: t.Optional[subjects.Place] = None
 
 
 _DATABASES = ("postgresql", "mysql")
 _APPLICATION_SERVERS = ("uwsgi", "wsgi")
 _EDGE = ("haproxy",)
+#: What a database's overload shows in: its machine's findings, and its own.
+OVERLOAD = ("server_cpu_busy", "server_load", "server_iowait", "server_iowait_database", "{service}_many_long_queries")
 
 #: cause → its acts: the first is done for which the report names a target. A cause without a row has none, its line is for a person.
 AID: dict[str, tuple[Aid, ...]] = {
@@ -82,6 +87,9 @@ AID: dict[str, tuple[Aid, ...]] = {
     "upstream_failing": (Aid("drain_server", _EDGE, FAILING["haproxy"], subjects.failing_server, subjects.rest),),
     "upstream_slow": (Aid("drain_server", _EDGE, (SLOW["haproxy"],), subjects.slow_server, subjects.rest),),
     "broker_full": (Aid("raise_maxmemory", ("redis",), STORE_FULL, subjects.memory),),
+    "database_overload": (
+        Aid("rate_limit", ("celery",), OVERLOAD, subjects.heavy_task, cause_of=_DATABASES, place=subjects.where_it_runs),
+    ),
     "unknown_client": (Aid("limit_client", _DATABASES, ("database_unknown_client",), subjects.client),),
 }
 
@@ -106,11 +114,16 @@ def proposals(report: Data) -> tuple[list[Proposal], list[str]]:
 
 
 def _proposal(report: Data, diagnosis: Data, aid: Aid) -> t.Union[Proposal, str]:
-    host, service, instance = target_of(report, diagnosis, aid.services)
+    stands_on = host, service, instance = target_of(report, diagnosis, aid.cause_of or aid.services)
+    if aid.place is not None:
+        place = aid.place(diagnosis)
+        if place is None:
+            return "the report does not name what to act on"
+        host, service, instance = place
     facts = _facts(report, host, service, instance)
     if facts is None:
         return "its target is not among the instances that were read"
-    standing = [finding for finding in report["findings"] if _is_of(finding, aid, host, service, instance)]
+    standing = [finding for finding in report["findings"] if _is_of(finding, aid, *stands_on)]
     if any(finding.get("accepted") for finding in standing):
         return "its finding is accepted (launch_check_accept)"
     if not any(finding["status"] in ("warn", "fail") for finding in standing):
@@ -145,10 +158,10 @@ def _facts(report: Data, host: str, service: str, instance: str) -> t.Optional[D
 
 
 def _is_of(finding: Data, aid: Aid, host: str, service: str, instance: str) -> bool:
-    """Whether the finding is one that the act stands on: about its target, or of the fleet and named after it."""
+    """Whether the finding is one that the act stands on: about its target or its machine, or of the fleet and named after it."""
     if finding["check"] not in [name.format(service=service) for name in aid.checks]:
         return False
     if finding["host"] == FLEET_HOST:
         return bool(finding["instance"] == f"{host} {instance}" or finding["service"] == f"{service}_queue")
     of_target = finding["service"] == service and finding["instance"] == instance
-    return bool(finding["host"] == host and (of_target or finding["service"] == f"{service}_traffic"))
+    return bool(finding["host"] == host and (of_target or finding["service"] in (f"{service}_traffic", "server")))

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import collections
 import math
 import typing as t
 
@@ -18,6 +19,8 @@ Data = t.Mapping[str, t.Any]
 #: What an act is about, and in words what is done; None when the report does not name it well enough.
 Named = t.Optional[tuple[dict[str, t.Any], str]]
 About = t.Callable[[Data, Data, Data], Named]
+#: Host, service and name of the instance where the act is done, of the cause; None when it names none.
+Place = t.Callable[[Data], t.Optional[tuple[str, str, str]]]
 #: What the fleet shows for a guard, of: what the act is about, its host, the facts of its target, the report.
 Readings = t.Callable[[Data, str, Data, Data], dict[str, t.Any]]
 
@@ -106,6 +109,48 @@ def consumer(diagnosis: Data, facts: Data, report: Data) -> Named:
         return None
     worker = min(answering, key=lambda row: row.get("active") or 0)["name"]
     return {"worker": worker, "queue": queue}, f"have worker {worker} consume the queue {queue} as well"
+
+
+def where_it_runs(diagnosis: Data) -> t.Optional[tuple[str, str, str]]:
+    """The Celery of the task that the cause names."""
+    row = _task_row(diagnosis)
+    return None if row is None else (str(row["host"]), "celery", str(row["application"]))
+
+
+def _task_row(diagnosis: Data) -> t.Optional[Data]:
+    names = ("task", "host", "application")
+    return next((row for row in diagnosis["rows"] if all(isinstance(row.get(name), str) and row[name] for name in names)), None)
+
+
+def heavy_task(diagnosis: Data, facts: Data, _report: Data) -> Named:
+    """The task that the cause names, the worker that runs most of it, and half of the rate at which it begins it now."""
+    row = _task_row(diagnosis)
+    running = [each for each in facts.get("running") or [] if isinstance(each, dict) and isinstance(each.get("worker"), str)]
+    own = collections.Counter(each["worker"] for each in running if row is not None and each.get("name") == row["task"])
+    if row is None or not own:
+        return None
+    worker, runs = own.most_common(1)[0]
+    now = _begun_per_second(row["task"], worker, runs / sum(each["worker"] == worker for each in running), facts)
+    if not now:
+        return None
+    per_minute, per_hour = int(now * 60 / 2), max(int(now * 3600 / 2), 1)
+    rate = f"{per_minute}/m" if per_minute else f"{per_hour}/h"
+    return {"worker": worker, "task": row["task"], "rate": rate}, f"let worker {worker} begin the task {row['task']} only {rate}"
+
+
+def _begun_per_second(task: str, worker: str, share: float, facts: Data) -> t.Optional[float]:
+    """How often the worker begins the task: by how long it runs, else by its share of what the worker runs. None when neither is known."""
+    row = next((row for row in facts.get("workers") or [] if isinstance(row, dict) and row.get("name") == worker), {})
+    told = next((each for each in facts.get("tasks") or [] if isinstance(each, dict) and each.get("name") == task), {})
+    seconds, active = _above_zero((told.get("runtime_seconds") or {}).get("median")), _above_zero(row.get("active"))
+    if seconds and active:
+        return share * active / seconds
+    accepted = _above_zero(row.get("accepted_per_second"))
+    return share * accepted if accepted else None
+
+
+def _above_zero(value: t.Any) -> t.Optional[float]:
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0 else None
 
 
 def workers(_diagnosis: Data, facts: Data, _report: Data) -> Named:

@@ -12,8 +12,9 @@ import typing as t
 
 import pytest
 
+from ansible_collections.warroom.launch.plugins.module_utils._acts.act import Refused
 from tests.support.acts import Planned, act_at, planned
-from tests.support.celery import Worker
+from tests.support.celery import Worker, send, sender
 from tests.support.redis import Redis
 from tests.support.server import wait_until
 
@@ -136,3 +137,52 @@ def test_a_task_that_the_worker_would_throw_away_is_not_given_to_it(worker: Work
 
 def test_an_empty_queue_is_left_alone(worker: Worker, mails: t.Any) -> None:
     assert "messages wait" in consumer(worker).refusal()
+
+
+def reindexing(worker: Worker, rate: str = "30/m", task: str = "shop.slow") -> Planned:
+    return planned(act_at("rate_limit", "celery", {"broker_url": worker.broker}, {"worker": worker.node, "task": task, "rate": rate}))
+
+
+def rates(worker: Worker) -> set[str]:
+    """The rate limits of its tasks, as Celery's own client sees them."""
+    (replied,) = sender(worker.broker).control.inspect([worker.node], timeout=10).registered("rate_limit").values()
+    return {line for line in replied if "[" in line}
+
+
+@pytest.fixture
+def runs_slow(worker: Worker, store: Redis) -> t.Iterator[None]:
+    send(sender(worker.broker), "shop.slow", 2, 8)
+    wait_until(lambda: not store.client().llen("celery"), "both were taken, one runs")
+    yield
+    # what still runs or waits at the worker is not waited for: its slot is freed with its task
+    worker_control = sender(worker.broker).control
+    for name in ("active", "reserved"):
+        for tasks in (getattr(worker_control.inspect([worker.node], timeout=10), name)() or {}).values():
+            worker_control.revoke([task["id"] for task in tasks], terminate=True, signal="SIGKILL")
+
+
+@pytest.mark.usefixtures("runs_slow")
+def test_a_task_is_begun_less_often_and_then_as_often_as_before(worker: Worker) -> None:
+    made = reindexing(worker)
+    assert made.broken == [] and rates(worker) == set()
+    done = made.run()
+    assert rates(worker) == {"shop.slow [rate_limit=30/m]"}
+    assert "another rate limit" in made.refusal()
+    assert any("nobody set a rate limit" in sentence for sentence in reindexing(worker).broken)
+    assert "another rate limit" in reindexing(worker, "5/m").act.undo(done.state)
+    assert "no rate limit" in made.act.undo(done.state) and rates(worker) == set()
+    assert "left alone" in made.act.undo(done.state)
+    for guard, value in (("held_seconds", 0.0), ("task_share", 2.0), ("prefetch", 10**6), ("running", 9)):
+        assert "a guard no longer holds" in made._replace(limits={**made.limits, guard: value}).refusal()
+    assert "in time under the limit" in reindexing(worker, "1/h").refusal() and rates(worker) == set()
+
+
+@pytest.mark.parametrize("task", ["shop.add", "another.task"])
+def test_a_task_that_does_not_run_there_is_not_limited(worker: Worker, task: str) -> None:
+    assert "runs the task now" in reindexing(worker, task=task).refusal() and rates(worker) == set()
+
+
+@pytest.mark.parametrize("rate", ["0/m", "30", "30/s", "30/m; x", "-1/m"])
+def test_a_rate_of_another_form_is_refused(worker: Worker, rate: str) -> None:
+    with pytest.raises(Refused, match="no rate of the form"):
+        reindexing(worker, rate)

@@ -247,3 +247,64 @@ def test_a_queue_without_a_consumer_gets_the_worker_that_has_least_to_do() -> No
 def test_a_queue_that_is_consumed_gets_more_processes() -> None:
     (found,), _left = proposals(queue([]))
     assert (found.act, found.about) == ("grow_pool", {"worker": "busy@a", "add": 4})
+
+
+TASK = {"task": "shop.reindex", "host": "app1", "application": "shop", "task_sessions": 6, "sessions_at_work": 8}
+
+
+def overloaded(rows: list[t.Any], check: str = "server_cpu_busy", of: str = "db1", **celery: t.Any) -> dict[str, t.Any]:
+    server = {"check": check, "host": of, "service": "server", "instance": of, "status": "fail", "accepted": None}
+    cause = {"cause": "database_overload", "tier": "database", "hosts": ["db1"], "statement": "s", "rows": rows, "hit": ["db1/mysql/shop"]}
+    running = [{"name": name, "worker": worker} for name, worker in [("shop.reindex", "w1@a"), ("shop.reindex", "w2@a"), ("mail", "w2@a")]]
+    workers = [{"name": "w1@a", "active": 1, "accepted_per_second": 2.0}, {"name": "w2@a", "active": 2, "accepted_per_second": 3.0}]
+    tasks = [{"name": "shop.reindex", "runtime_seconds": {"median": 0.5}}]
+    application = {"name": "shop", "state": "up", "running": running, "workers": workers, "tasks": tasks, **celery}
+    database = {"name": "shop", "state": "up"}
+    return {
+        "hosts": {
+            "db1": {"reached": True, "facts": {"launch_mysql": {"instances": [database]}}},
+            "app1": {"reached": True, "facts": {"launch_celery": {"instances": [application]}}},
+        },
+        "findings": [server],
+        "diagnoses": [cause],
+    }
+
+
+@pytest.mark.parametrize(
+    ("celery", "worker", "rate"),
+    [
+        ({}, "w1@a", "60/m"),
+        ({"running": [{"name": "shop.reindex", "worker": "w2@a"}, {"name": "mail", "worker": "w2@a"}]}, "w2@a", "60/m"),
+        ({"tasks": None}, "w1@a", "60/m"),
+        ({"tasks": [{"name": "shop.reindex", "runtime_seconds": {"median": 90.0}}]}, "w1@a", "20/h"),
+    ],
+    ids=["by how long it runs", "its share of the worker", "by what the worker begins", "a slow one"],
+)
+def test_a_task_that_loads_a_database_is_begun_half_as_often(celery: dict[str, t.Any], worker: str, rate: str) -> None:
+    (found,), _left = proposals(overloaded([{"text": "SELECT 1"}, TASK], **celery))
+    assert (found.act, found.host, found.service, found.instance) == ("rate_limit", "app1", "celery", "shop")
+    assert found.about == {"worker": worker, "task": "shop.reindex", "rate": rate}
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        (overloaded([{"text": "SELECT 1"}]), "does not name what to act on"),
+        (overloaded([{**TASK, "task": 3}]), "does not name what to act on"),
+        (overloaded([TASK], running=[]), "does not name what to act on"),
+        (overloaded([TASK], tasks=[], workers=[]), "does not name what to act on"),
+        (overloaded([{**TASK, "host": "gone"}]), "not among the instances"),
+        (overloaded([TASK], check="server_swap"), "not beyond its limit"),
+        (overloaded([TASK], of="app1"), "not beyond its limit"),
+    ],
+    ids=["no task", "no name", "none runs", "no rate is known", "its host was not read", "another finding", "another machine"],
+)
+def test_a_database_that_no_known_task_loads_is_left_alone(made: dict[str, t.Any], words: str) -> None:
+    found, left = proposals(made)
+    assert not found and words in left[0]
+
+
+def test_what_was_accepted_at_the_database_forbids_the_act_at_the_worker() -> None:
+    made = overloaded([TASK])
+    made["findings"][0]["accepted"] = "known"
+    assert proposals(made) == ([], ["database_overload: its finding is accepted (launch_check_accept)"])
