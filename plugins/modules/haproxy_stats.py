@@ -106,9 +106,10 @@ ansible_facts:
             requests_per_second: {type: float, description: The same per second.}
             accepted: {type: int, description: Connections accepted by frontends in the window.}
             accepted_per_second: {type: float, description: The same per second.}
-            errors: {type: int, description: Answers of 500 and above in the window.}
+            frontends_counting: {type: int, description: Frontends that count answers (mode http).}
+            errors: {type: int, description: 'Answers of 500 and above in the window, null without a frontend that counts answers.'}
             error_ratio: {type: float, description: 'The share of them, null without any answer.'}
-            client_errors: {type: int, description: Answers from 400 to 499 in the window.}
+            client_errors: {type: int, description: 'Answers from 400 to 499 in the window, null without a frontend that counts answers.'}
             client_error_ratio: {type: float, description: 'The share of them, null without any answer.'}
             frontends_full_ratio: {type: float, description: 'Sessions of the fullest frontend as a share of its limit, null without any.'}
             frontends:

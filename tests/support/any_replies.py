@@ -24,12 +24,23 @@ from ansible_collections.warroom.launch.plugins.module_utils._collectors.server 
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish import parse as varnish_parse
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish import shape as varnish_shape
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.plausible import impossibilities
-from tests.support import celery_replies, mysql_rows, postgresql_rows, redis_replies, server_replies, traffic_replies, uwsgi_documents
+from tests.support import (
+    celery_replies,
+    edge_replies,
+    mysql_rows,
+    postgresql_rows,
+    redis_replies,
+    server_replies,
+    traffic_replies,
+    uwsgi_documents,
+)
 from tests.support.documented import undocumented
 from tests.support.reply_source import FIXTURES, Facts, Source, written
 from tests.support.spoiled import GONE, Change, Path, at, changed, changes, paths
 
-SERVICES = ("varnish", "uwsgi", "memcached", "mysql", "celery", "postgresql", "redis", "server", "varnish_traffic")
+SERVICES = (
+    "varnish", "uwsgi", "memcached", "mysql", "celery", "postgresql", "redis", "server", "varnish_traffic", "nginx", "haproxy", "pgbouncer",
+)  # fmt: skip
 
 
 class Example(t.NamedTuple):
@@ -109,6 +120,7 @@ def sources() -> tuple[Source, ...]:
     return (
         *found,
         *celery_replies.sources(),
+        *edge_replies.sources(),
         *postgresql_rows.sources(),
         *redis_replies.sources(),
         *server_replies.sources(),
@@ -167,6 +179,8 @@ _WHERE_NOTHING_IS_A_FIGURE = frozenset({
     "columns", "events", "TYPE", "SCAN", "SMEMBERS", "CLIENT LIST", "blocked_by", "chrony",
     "proc/self/mountinfo", "proc/self/cgroup", "proc/1/cgroup", "proc/diskstats",
     "sys/fs/cgroup/app/cpu.max", "proc/1/stat", "proc/40/stat", "proc/40/statm",
+    # nginx: a line that lacks a field is no line of the log's form, and is counted as unread
+    "config", "access_log", "error_log",
 })  # fmt: skip
 #: Services of whose replies single figures can be lost. A line of varnishncsa that lacks a field is no line, and is counted as unparsed.
 LOSING = tuple(service for service in SERVICES if service != "varnish_traffic")
@@ -179,11 +193,12 @@ def losses(service: str) -> tuple[Loss, ...]:
     for number, source in enumerate(sources()):
         if source.service == service:
             paths_of = [path for path in _places(number) if not isinstance(at(source.document, path), (dict, list))]
-            found += [Loss(number, path, place) for place, path in enumerate(paths_of) if not _says_what(path, source.document)]
+            found += [Loss(number, path, place) for place, path in enumerate(paths_of) if not _says_what(path, source)]
     return tuple(found)
 
 
-def _says_what(path: Path, document: t.Any) -> bool:
+def _says_what(path: Path, source: Source) -> bool:
+    document = source.document
     if str(path[0]).startswith("INFO") and path[-1] == 0:  # the name of a line
         return True
     holder = at(document, path[:-1])
@@ -192,7 +207,7 @@ def _says_what(path: Path, document: t.Any) -> bool:
     if path[0] == "files" and read_number(at(document, path)) is None:  # a word of the kernel's texts
         return True
     inside = _WHERE_NOTHING_IS_A_FIGURE & {*map(str, path[:-1])}
-    return str(path[-1]) in _SAYS_WHAT or str(path[-1]).endswith("id") or bool(inside)
+    return str(path[-1]) in _SAYS_WHAT | source.says_what or str(path[-1]).endswith("id") or bool(inside)
 
 
 def made_up(loss: Loss) -> list[str]:

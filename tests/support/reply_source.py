@@ -17,12 +17,16 @@ NOW = 1795571125.0
 
 
 class Source(t.NamedTuple):
-    """One recording: two samples of it go to `read`, each spoiled on its own."""
+    """One recording: two samples of it go to `read`, each spoiled on its own.
+
+    `says_what`: keys of this service whose values say what a row is, or to which it belongs; they are no figures.
+    """
 
     service: str
     name: str
     document: t.Any
     read: t.Callable[[t.Any, t.Any], Facts]
+    says_what: frozenset[str] = frozenset()
 
 
 class Clock:

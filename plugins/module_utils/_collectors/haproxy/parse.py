@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 
 from ..._collect.problem import Problem
+from ..._collect.sampling import count, number
 from ..._texts.plain import text
 
 #: Letters of `show stat typed` → the numbers of its CSV form.
@@ -16,8 +17,17 @@ _KINDS = {"F": "0", "B": "1", "S": "2", "L": "3"}
 FRONTEND, BACKEND, SERVER = "0", "1", "2"
 #: More rows than any configuration has, and longer values than any that is read.
 MOST_ROWS, LONGEST = 20_000, 400
+#: What is read as text. All else that is a number is a count: whole and not below 0.
+_TEXTS = frozenset({"Version", "pxname", "svname", "type", "status", "check_status", "addr", "mode", "algo"})
+#: In place of a number that no counter can have: it is there, and cannot be read.
+UNREADABLE = "unreadable"
 
 Row = dict[str, str]
+
+
+def _value(name: str, told: str) -> str:
+    is_read = name in _TEXTS or number(told) is None or count(told) is not None
+    return told[:LONGEST] if is_read else UNREADABLE
 
 
 def info(answer: bytes) -> Row:
@@ -29,9 +39,9 @@ def info(answer: bytes) -> Row:
         if colon and len(words) == 3 and words[0].isdigit():
             parts = rest.split(":", 2)
             if len(parts) == 3:
-                found[words[1]] = parts[2][:LONGEST]
+                found[words[1]] = _value(words[1], parts[2])
         elif colon and "." not in head:
-            found[head.strip()] = rest.strip()[:LONGEST]
+            found[head.strip()] = _value(head.strip(), rest.strip())
     if "Version" not in found and "Uptime_sec" not in found:
         raise Problem("what answers there does not answer as HAProxy does: is it another service's socket?")
     return found
@@ -59,7 +69,7 @@ def _typed(lines: str) -> list[Row]:
             if len(rows) >= MOST_ROWS:
                 break
             rows[key] = {"type": _KINDS[words[0]]}
-        rows[key].setdefault(words[4], parts[2][:LONGEST])
+        rows[key].setdefault(words[4], _value(words[4], parts[2]))
     return list(rows.values())
 
 
@@ -71,7 +81,7 @@ def _comma_separated(lines: str) -> list[Row]:
         for values in csv.reader(body.splitlines()):
             if len(rows) >= MOST_ROWS:
                 break
-            rows.append({name: value[:LONGEST] for name, value in zip(names, values) if value != ""})
+            rows.append({name: _value(name, value) for name, value in zip(names, values) if value != ""})
     except csv.Error:
         raise Problem("the statistics of HAProxy are not complete: ask again") from None
     return rows

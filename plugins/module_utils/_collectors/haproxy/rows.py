@@ -22,12 +22,25 @@ _STATES = {"UP": UP, "OPEN": UP, "DOWN": DOWN, "NOLB": DRAIN, "DRAIN": DRAIN, "M
 EVEN, ENOUGH = ("roundrobin", "static-rr", "leastconn", "random"), 100
 NO_REQUESTS = "no request went there in the window"
 NO_LIMIT = "it has no limit"
+NO_ANSWERS = "it counts no answers: mode tcp"
 FEW = "no backend had 20 requests in the window"
 _SLACK = 0.25
 
 
 def is_http(line: Line) -> bool:
-    return "hrsp_5xx" in line.window.latest
+    """By its mode; before 1.7 nothing tells it but the counters of its answers."""
+    mode = line.word("mode")
+    return mode == "http" if mode else "hrsp_5xx" in line.window.latest
+
+
+def errors_of(line: Line) -> Maybe[Number]:
+    return line.window.moved("hrsp_5xx") if is_http(line) else Unknown(NO_ANSWERS)
+
+
+def answers_of(every: t.Sequence[Line], counters: t.Iterable[str]) -> Maybe[Number]:
+    """How far these counters of answers moved, of all frontends that count answers."""
+    counting = [line for line in every if is_http(line)]
+    return total(line.window.moved(name) for line in counting for name in counters) if counting else Unknown(NO_ANSWERS)
 
 
 def requests_of(line: Line) -> Maybe[Number]:
@@ -71,7 +84,7 @@ def put_frontends(found: Facts, frontends: t.Sequence[Line], keep: int) -> None:
                 "sessions_ratio": share(window.now("scur"), limit, NO_LIMIT, _SLACK),
                 "requests": requests,
                 "requests_per_second": rate(requests, window.seconds),
-                "errors": window.moved("hrsp_5xx") if is_http(line) else Unknown("it counts no answers: mode tcp"),
+                "errors": errors_of(line),
                 "denied": window.moved("dreq"),
                 "bad_requests": window.moved("ereq"),
             }
@@ -116,7 +129,7 @@ def _backend(line: Line, servers: t.Sequence[Line]) -> Row:
         "queue": total([window.now("qcur"), *(server.window.now("qcur") for server in servers)]),
         "requests": requests,
         "requests_per_second": rate(requests, window.seconds),
-        "errors": window.moved("hrsp_5xx") if is_http(line) else Unknown("it counts no answers: mode tcp"),
+        "errors": errors_of(line),
         "connection_errors": window.moved("econ"),
         "retries": window.moved("wretr"),
         "redispatches": window.moved("wredis"),
@@ -147,7 +160,13 @@ def put_servers(found: Facts, servers: t.Sequence[Line], keep: int) -> None:
     found.put("server_failing", worst[1] if worst else None, "no server failed, or none is known to")
     put_largest(found, "server_failed_ratio", failing, NO_REQUESTS)
     found.put("server_failures", total(failures(line) for line in servers))
-    found.put("servers_limited", count_of([bool(line.window.latest.get("slim")) for line in servers]))
+    found.put("servers_limited", count_of(map(_is_limited, servers)))
+
+
+def _is_limited(line: Line) -> Maybe[bool]:
+    """A server without a limit is told without this number."""
+    limit = line.window.now("slim") if line.window.latest.get("slim") else 0
+    return limit if isinstance(limit, Unknown) else limit > 0
 
 
 def failures(line: Line) -> Maybe[Number]:
@@ -176,7 +195,7 @@ def _server(line: Line) -> Row:
         "sessions_limit": limit if window.latest.get("slim") else Unknown(NO_LIMIT),
         "queue": window.now("qcur"),
         "requests": requests,
-        "errors": window.moved("hrsp_5xx") if is_http(line) else Unknown("it counts no answers: mode tcp"),
+        "errors": errors_of(line),
         "connection_errors": window.moved("econ"),
         "response_errors": window.moved("eresp"),
         "retries": window.moved("wretr"),

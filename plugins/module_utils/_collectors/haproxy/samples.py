@@ -79,10 +79,12 @@ class Line:
             return requests
         if requests < FEWEST:
             return Unknown(f"fewer than {FEWEST} requests in the window moved the average of its times")
-        if name not in self.window.latest:
+        first = self.window.first
+        earlier, new = count(first.get("req_tot", first.get("lbtot"))), count(self.window.latest.get(name))
+        # before its first request there was no average
+        old = count(first.get(name)) if earlier else 0
+        if earlier is None or new is None or old is None:
             return Unknown(self.window.lacking(name))
-        old, new = (count(row.get(name)) or 0 for row in (self.window.first, self.window.latest))
-        earlier = count(self.window.first.get("req_tot", self.window.first.get("lbtot"))) or 0
         stays = _stays(earlier, int(requests))
         return round(max(0.0, (new - old * stays) / (1 - stays)) / 1000, 4)
 

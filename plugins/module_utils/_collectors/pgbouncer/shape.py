@@ -12,7 +12,7 @@ import typing as t
 
 from ..._collect.derived import Window, largest, per, share, total
 from ..._collect.facts import Facts, Maybe, Unknown, known, measured, row
-from ..._collect.sampling import Number, number, top
+from ..._collect.sampling import Number, count, top
 from ..._texts.redact import clean
 from ..postgresql.connect import CONSOLE
 from .fetch import Reading, Row
@@ -61,7 +61,7 @@ class Config:
         return measured(None if value is None else clean(str(value), 80), self._why)
 
     def count(self, name: str) -> Maybe[Number]:
-        return measured(number(self._values.get(name)), self._why)
+        return measured(count(self._values.get(name)), self._why)
 
 
 def _version(rows: Maybe[list[Row]]) -> Maybe[str]:
@@ -73,7 +73,7 @@ def _version(rows: Maybe[list[Row]]) -> Maybe[str]:
 
 def _put_clients_limit(built: Facts, latest: Reading, config: Config) -> None:
     lists = latest.of("LISTS")
-    counts = {str(told.get("list")): number(told.get("items")) for told in known(lists) or []}
+    counts = {str(told.get("list")): count(told.get("items")) for told in known(lists) or []}
     clients = measured(counts.get("used_clients"), lists.reason if isinstance(lists, Unknown) else UNTOLD)
     most = config.count("max_client_conn")
     built.put("client_connections", clients)
@@ -99,8 +99,8 @@ def _databases(told: Maybe[list[Row]], config: Config) -> Maybe[dict[str, Limits
     most = config.count("max_db_connections")
     limits = {}
     for each in told:
-        size, extra = number(each.get("pool_size")), number(each.get("reserve_pool_size", each.get("reserve_pool")))
-        own = number(each.get("max_connections"))
+        size, extra = count(each.get("pool_size")), count(each.get("reserve_pool_size", each.get("reserve_pool")))
+        own = count(each.get("max_connections"))
         parts = [default if size is None else size, reserve if extra is None else extra]
         limits[str(each.get("name"))] = Limits(total(parts), most if own is None else own)
     return limits
@@ -123,14 +123,15 @@ def _put_pools(built: Facts, told: Maybe[list[Row]], databases: Maybe[dict[str, 
 
 
 def _pool(told: Row, databases: Maybe[dict[str, Limits]]) -> Row:
-    whole, part = number(told.get("maxwait")), number(told.get("maxwait_us"))
+    waits = [count(told[column]) for column in ("maxwait", "maxwait_us") if column in told]
     counts = {name: _sum(told, columns) for name, columns in POOL_COUNTS.items()}
     named = {name: _named(told.get(column)) for name, column in (("database", "database"), ("user", "user"), ("mode", "pool_mode"))}
     limits = None if isinstance(databases, Unknown) else databases.get(str(told.get("database")))
     size: Maybe[Number] = databases if isinstance(databases, Unknown) else Unknown("SHOW DATABASES does not list it")
     size = size if limits is None else limits.pool
     busy = total(_sum(told, (column,)) for column in ("sv_active", "sv_login"))
-    seconds = None if whole is None else round(whole + (part or 0) / 1e6, 3)
+    whole, part = (*waits, 0, 0)[:2]  # before 1.8 in whole seconds only
+    seconds = None if not waits or whole is None or part is None else round(whole + part / 1e6, 3)
     values = {
         **named,
         **counts,
@@ -143,7 +144,7 @@ def _pool(told: Row, databases: Maybe[dict[str, Limits]]) -> Row:
 
 
 def _sum(told: Row, columns: t.Sequence[str]) -> Maybe[Number]:
-    there = [number(told[column]) for column in columns if column in told]
+    there = [count(told[column]) for column in columns if column in told]
     return measured(None if not there or None in there else sum(value or 0 for value in there), UNTOLD)
 
 
@@ -177,7 +178,7 @@ def _put_databases(built: Facts, limits: Maybe[dict[str, Limits]], told: Maybe[l
     if isinstance(limits, Unknown):
         built.rows("databases", limits, rows)
         return
-    busiest = sorted(told, key=lambda each: -(number(each.get("current_connections")) or 0))
+    busiest = sorted(told, key=lambda each: -(count(each.get("current_connections")) or 0))
     built.rows("databases", [_database(each, limits) for each in busiest if each.get("name") != CONSOLE], rows)
 
 
@@ -188,10 +189,10 @@ def _database(told: Row, limits: dict[str, Limits]) -> Row:
         {
             "name": _named(told.get("name")),
             "host": "local" if host in (None, "") else host,
-            "port": number(told.get("port")),
+            "port": count(told.get("port")),
             "pool_size": limits[str(told.get("name"))].pool,
             "max_servers": Unknown("it has no limit of its own (max_db_connections)") if most == 0 else most,
-            "servers": measured(number(told.get("current_connections")), UNTOLD),
+            "servers": measured(count(told.get("current_connections")), UNTOLD),
         },
         dict.fromkeys(("name", "port"), UNTOLD),
     )
@@ -203,7 +204,10 @@ def _paused(databases: Maybe[list[Row]]) -> Maybe[list[str]]:
         return databases
     if databases and not any("paused" in told for told in databases):
         return Unknown("this version of PgBouncer does not tell it (before 1.8)")
-    return sorted(clean(str(told.get("name")), 80) for told in databases if number(told.get("paused")) or number(told.get("disabled")))
+    marks = [(told, [count(told[column]) for column in ("paused", "disabled") if column in told]) for told in databases]
+    paused = sorted(clean(str(told.get("name")), 80) for told, values in marks if any(values))
+    unread = any(not values or None in values for _told, values in marks)
+    return Unknown("SHOW DATABASES does not say of each database whether it is paused") if unread and not paused else paused
 
 
 def _put_prepared(built: Facts, config: Config) -> None:
@@ -242,11 +246,10 @@ def _rates(first: Reading, second: t.Optional[Reading]) -> dict[str, Maybe[float
 
 
 def _sums(rows: t.Sequence[Row]) -> dict[str, t.Any]:
-    return {
-        name: sum(number(told[name]) or 0 for told in rows if told.get("database") != CONSOLE)
-        for name in COUNTERS
-        if any(name in told for told in rows)
-    }
+    """The counters of all databases; of none of them where one's is not told."""
+    databases = [told for told in rows if told.get("database") != CONSOLE]
+    sums = {name: total(measured(count(told.get(name)), UNTOLD) for told in databases) for name in COUNTERS if databases}
+    return {name: value for name, value in sums.items() if not isinstance(value, Unknown)}
 
 
 def _thousandth(value: Maybe[float]) -> Maybe[float]:
@@ -281,12 +284,12 @@ def _put_clients(built: Facts, rows: Maybe[list[Row]], most: int) -> None:
                 "application": key[2],
                 "database": ", ".join(sorted(bases[key])[:3]),
                 "backend": "pooler client",
-                "sessions": count,
-                "session_share_ratio": share(count, whole, "nobody is connected"),
+                "sessions": sessions,
+                "session_share_ratio": share(sessions, whole, "nobody is connected"),
                 **unseen,
             },
             {"user": _NOT_TOLD, "application": "this client gives itself no name", **dict.fromkeys(unseen, _NOT_TOLD)},
         )
-        for key, count in counted.items()
+        for key, sessions in counted.items()
     ]
     built.rows("clients", top(clients, "sessions", len(clients)), 3 * most)

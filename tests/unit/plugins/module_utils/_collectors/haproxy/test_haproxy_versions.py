@@ -82,6 +82,15 @@ def test_the_untyped_forms_say_the_same(path: pathlib.Path) -> None:
     assert info["Version"] == parse.info(found["second"]["info typed"].encode())["Version"] and info["Maxconn"] == "100"
 
 
+def test_frontends_that_count_no_answers_give_no_errors() -> None:
+    """Of mode tcp: 0 errors would say that visitors get their pages."""
+    found = history(FIXTURES[0])
+    for row in [*found.first.rows, *found.latest.rows]:
+        row["mode"] = "tcp"
+    facts = shape.facts(found).done()
+    assert facts["frontends_counting"] == 0 and facts["errors"] is None and "mode tcp" in facts["unknown"]["errors"]
+
+
 def test_the_page_tells_nothing_of_the_process() -> None:
     found = history(FIXTURES[0])
     found.first, found.second = found.first._replace(info={}), found.latest._replace(info={})
