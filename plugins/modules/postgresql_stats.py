@@ -277,10 +277,14 @@ ansible_facts:
             tables_dead_ratio: {type: float, description: The most.},
             undefined_names: {type: list, elements: dict, contains: {
               database: {type: str, description: The database.}, kind: {type: str, description: V(table) or V(column).},
-              name: {type: str, description: The name.}, sessions: {type: int, description: Sessions whose last statement names it.},
-              user: {type: str, description: The user of one.}, application: {type: str, description: 'Its application, null when it gives no name.'},
-              address: {type: str, description: Its address.}, query: {type: str, description: Its statement.}},
-              description: 'Tables and columns that statements named just now and the database does not have. Null when texts are hidden.'},
+              name: {type: str, description: The name.},
+              sessions: {type: int, description: 'Sessions of which a statement names it, null when the log does not tell them apart.'},
+              user: {type: str, description: 'The user of one, null when the log does not say it.'},
+              application: {type: str, description: 'Its application, null when it gives no name.'},
+              address: {type: str, description: 'Its address, null when the log does not say it.'}, query: {type: str, description: Its statement.}},
+              description: 'Tables and columns that statements named just now and the database does not have: those that failed in the window by the
+                log of a server on this host (stderr, csvlog or jsonlog), and the last statements of sessions. Null when sessions name none and
+                the log cannot be read.'},
             undefined_names_total: {type: int, description: How many there are.},
             plans: {type: list, elements: dict, description: For O(explain_pids)., contains: {
               pid: {type: int, description: The session.}, database: {type: str, description: Its database.}, query: {type: str, description: Its statement.},

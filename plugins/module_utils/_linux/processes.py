@@ -165,6 +165,16 @@ def children_now(pid: int) -> list[int]:
         return []
 
 
+def innermost(pid: int) -> t.Optional[int]:
+    """The number that the process has in its own pid namespace, such as a container's."""
+    try:
+        lines = _read(f"{PROC}/{pid}/status").splitlines()
+    except OSError:
+        return None
+    numbers = next((line.split()[-1] for line in lines if line.startswith(b"NSpid:") and line.split()[1:]), b"")
+    return int(numbers) if numbers.isdigit() else None
+
+
 def _read(path: str, limit: int = 65536) -> bytes:
     with open(path, "rb") as handle:
         return handle.read(limit)

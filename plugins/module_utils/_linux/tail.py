@@ -10,6 +10,10 @@ import dataclasses
 import os
 import stat
 
+#: Why a file is not read.
+DENIED = "this user may not read it"
+NO_FILE = "it is no plain file"
+
 
 @dataclasses.dataclass(frozen=True)
 class Mark:
@@ -40,8 +44,8 @@ def mark(path: str) -> Mark:
     except (OSError, ValueError) as error:
         return Mark(path, why=_reason(error))
     if not stat.S_ISREG(found.st_mode):
-        return Mark(path, why="it is no plain file")
-    return Mark(path, found.st_ino, found.st_size, "" if os.access(path, os.R_OK) else _DENIED)
+        return Mark(path, why=NO_FILE)
+    return Mark(path, found.st_ino, found.st_size, "" if os.access(path, os.R_OK) else DENIED)
 
 
 def added(since: Mark, limit: int) -> Added:
@@ -66,7 +70,7 @@ def added(since: Mark, limit: int) -> Added:
 def _read(descriptor: int, since: Mark, limit: int) -> Added:
     found = os.fstat(descriptor)
     if not stat.S_ISREG(found.st_mode):
-        return Added(why="it is no plain file")
+        return Added(why=NO_FILE)
     same = found.st_ino == since.inode and found.st_size >= since.size
     begin = since.size if same else 0
     start = max(begin, found.st_size - limit)
@@ -78,8 +82,5 @@ def _read(descriptor: int, since: Mark, limit: int) -> Added:
     return Added(lines, found.st_size - begin, len(data))
 
 
-_DENIED = "this user may not read it"
-
-
 def _reason(error: Exception) -> str:
-    return _DENIED if isinstance(error, PermissionError) else f"it cannot be read ({getattr(error, 'strerror', None) or 'a bad name'})"
+    return DENIED if isinstance(error, PermissionError) else f"it cannot be read ({getattr(error, 'strerror', None) or 'a bad name'})"

@@ -209,7 +209,8 @@ CAUSES: tuple[CauseKind, ...] = (
         "missing_migration",
         "database",
         "A migration is missing",
-        "pages or tasks fail, and the last statements of sessions name tables or columns that it does not have",
+        "pages or tasks fail, and statements name tables or columns that it does not have (PostgreSQL: by its log, or by the "
+        "last statements of sessions)",
         migrations.missing_migration,
         (GIVES_ERRORS,),
     ),

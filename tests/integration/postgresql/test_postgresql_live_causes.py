@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import Catalogue, load
 from ansible_collections.warroom.launch.plugins.plugin_utils._judge.pipeline import Asked, judge
-from tests.support.postgresql import Postgres, gathered
+from tests.support.postgresql import Postgres, bin_dir, gathered
 
 CATALOGUE = Catalogue(load())
 EXCEPTIONS = {"kind": "app", "requests": 50, "exceptions": 30, "exception_ratio": 0.6, "samples": 5, "workers": {"active": 2, "busy": 1}}
@@ -22,7 +22,7 @@ IDLE = "exists (select from pg_stat_activity where state = 'idle' and query ~ '{
 
 @pytest.fixture(scope="module")
 def server() -> t.Iterator[Postgres]:
-    with Postgres() as running:
+    with Postgres(logging_collector="on", log_directory="'log'", log_filename="'postgresql.log'") as running:
         running.psql(
             "create extension pg_stat_statements; create table shop_order (id int primary key, customer int, status text, note text); "
             "insert into shop_order select n, n % 5000, 'done', repeat('x', 100) from generate_series(1, 80000) n; "
@@ -51,6 +51,30 @@ def test_a_column_that_no_migration_made_is_named(server: Postgres) -> None:
     assert "it has no column shop_order.currency" in cause["statement"]
     assert any("Its consequence: The application" in line["text"] for line in cause["evidence"])
     assert "missing_migration" not in causes(facts, exceptions=0, exception_ratio=0.0)
+
+
+FAILS = 'select "shop_order"."id", "shop_order"."currency" from "shop_order" where "shop_order"."note" = \'{}\';'
+
+
+@pytest.mark.parametrize("log", ["stderr", "csvlog", *(["jsonlog"] if int(bin_dir().parent.name) >= 15 else [])])
+def test_a_statement_that_only_the_log_still_has_is_named(server: Postgres, log: str) -> None:
+    """As Django leaves its sessions: after a failure it asks SELECT 1, which takes the statement's place in pg_stat_activity."""
+    server.psql(f"alter system set log_destination = '{log}'")
+    server.psql("select pg_reload_conf()")
+    server.until(f"current_setting('log_destination') = '{log}' and pg_current_logfile('{log}') is not null", "its log is written")
+
+    def fail() -> None:
+        session = server.client("\\set ON_ERROR_STOP off\n" + FAILS.format("secret-of-a-visitor") + "\nselect 1;")
+        server.until(IDLE.format("^select 1;$"), "it failed, and asks on")
+        server.leave(session)
+
+    facts = gathered(server.place, window=0.5, meanwhile=fail)
+    [row] = facts["undefined_names"]
+    assert (row["database"], row["kind"], row["name"], row["sessions"]) == ("postgres", "column", "shop_order.currency", 1)
+    assert row["query"].startswith('select "shop_order"."id"') and "secret-of-a-visitor" not in str(facts)
+    assert row["application"] == (None if log == "stderr" else "shop-web")
+    assert "missing_migration" in causes(facts)
+    assert gathered(server.place, window=0.2)["undefined_names"] == []
 
 
 def test_statements_that_work_name_nothing(server: Postgres) -> None:

@@ -80,7 +80,7 @@ def _judge(found: LogRead, added: t.Sequence[tuple[str, tail.Added]]) -> None:
     """What could not be read: all of it is a reason, a part of it makes sums too small, so that is one as well."""
     failed = [f"{path}: {each.why}" for path, each in added if each.why]
     if failed:
-        denied = any("this user may not read it" in reason for reason in failed)
+        denied = any(tail.DENIED in reason for reason in failed)
         found.why = f"the log {failed[0]}" + (f": {BECOME}" if denied else "")
     whole = sum(each.bytes for _path, each in added)
     found.part = round(sum(each.read for _path, each in added) / whole, 6) if whole else 1.0

@@ -18,7 +18,7 @@ Columns = t.Mapping[str, t.Collection[str]]
 
 IDENTITY = """SELECT current_setting('server_version') AS version,
   current_setting('server_version_num')::int AS version_number, current_setting('port')::int AS port,
-  pg_is_in_recovery() AS in_recovery, current_user::text AS "user", current_database()::text AS database,
+  pg_is_in_recovery() AS in_recovery, pg_backend_pid() AS backend, current_user::text AS "user", current_database()::text AS database,
   extract(epoch FROM pg_postmaster_start_time())::float8 AS started, extract(epoch FROM clock_timestamp())::float8 AS now,
   pg_has_role('pg_read_all_stats', 'USAGE') AS reads_stats, pg_has_role('pg_read_all_settings', 'USAGE') AS reads_settings,
   inet_server_port() AS server_port, (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS superuser"""

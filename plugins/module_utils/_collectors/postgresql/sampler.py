@@ -13,7 +13,7 @@ import typing as t
 
 from ..._collect import stream
 from ..._collect.base import Presence, Sampler
-from ..._collect.facts import Facts, Maybe, Unknown, known, row
+from ..._collect.facts import Facts, Unknown, known, row
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Problem
 from ..._collect.sampling import ONE_SAMPLE
@@ -39,6 +39,7 @@ from . import (
 from .discover import backends
 from .fetch import About, Reader, Sample
 from .fetch_schema import SchemaReader
+from .server_log import ServerLog, Statements
 from .session import Budget, Session
 
 #: How often, and at most how many times, a window is looked into for who works.
@@ -95,11 +96,13 @@ class Server:
         self.working: list[list[driver.Row]] = []
         self.lock_waits: list[Sample] = []
         self.schemas: list[tuple[indexes.Schema, float]] = []
-        self.undefined: list[Maybe[list[driver.Row]]] = []
+        self.log: t.Optional[ServerLog] = None
+        self.undefined: t.Optional[undefined.Lookup] = None
 
     # -- the two samples ---------------------------------------------------------------------------------------
 
     def read_first(self) -> None:
+        self.log = ServerLog(self.reader, self.about, self.tools)
         self.first = self.reader.sample(self.about)
         names = self._databases(self.first)
         if isinstance(self.about.statements, Unknown) and (self.options.get("databases") or not self.options.get("login_db")):
@@ -129,11 +132,12 @@ class Server:
     def read_second(self) -> None:
         self.budget.renew()
         self.second = self.reader.sample(self.about)
+        self.undefined = undefined.Lookup(self.log.read() if self.log else Statements(why=ONE_SAMPLE))
         for schema, moment in self.schemas:
             with self._in(schema.database) as session:
                 if session is not None:
                     SchemaReader(session, schema.database).again(schema, moment)
-                    self.undefined.append(undefined.read(session, schema.database, time.monotonic() - moment + RECENT, self.about.grant))
+                    self.undefined.read(session, schema.database, time.monotonic() - moment + RECENT, self.about.grant)
 
     # -- which databases, and how to get into them -------------------------------------------------------------
 
@@ -228,7 +232,7 @@ class Server:
     def _put_schemas(self, facts: Facts, statements: t.Any, texts: t.Mapping[t.Any, t.Any]) -> None:
         schemas = [schema for schema, _moment in self.schemas]
         nothing = "; ".join(dict.fromkeys(self.reader.left_out.values()))[:300] or "no database could be read"
-        undefined.put(facts, undefined.together(self.undefined, ONE_SAMPLE if self.second is None else nothing), self.manner)
+        undefined.put(facts, self.undefined.outcome(nothing) if self.undefined else Unknown(ONE_SAMPLE), self.manner)
         facts.put("databases_read", [schema.database for schema in schemas])
         unread = [Unknown(reason) for name, reason in self.reader.left_out.items() if name.startswith("tables.")]
         tables.put(facts, schemas, self.manner, unread)

@@ -6,12 +6,9 @@
 
 from __future__ import annotations
 
-import typing as t
-
 import pytest
 
-from ansible_collections.warroom.launch.plugins.module_utils._collect.facts import Unknown
-from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql.undefined import names, together
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql.undefined import _of_session, names
 
 ORDER = {"shop_order"}
 
@@ -40,13 +37,5 @@ def test_names_of_a_statement(text: str, tables: set[str], columns: set[str]) ->
 
 def test_a_name_that_the_server_may_have_cut_is_left_alone() -> None:
     long = 'SELECT "shop_order"."id" FROM "shop_order" WHERE ' + "1 = 1 AND " * 98 + '"shop_order"."curr'
-    assert names(long + '"')[1] == {("shop_order", "id")}
-
-
-@pytest.mark.parametrize(
-    ("parts", "found"),
-    [([[], []], []), ([[{"name": "a"}], Unknown("no")], [{"name": "a"}]), ([[], Unknown("no")], "no"), ([], "one sample")],
-)
-def test_nothing_is_known_only_when_all_databases_were_read(parts: t.Any, found: t.Any) -> None:
-    outcome = together(parts, "one sample")
-    assert (outcome.reason if isinstance(outcome, Unknown) else outcome) == found
+    row = {"query": long + '"', "address": None}
+    assert _of_session(row, "shop").columns == {("shop_order", "id")}
