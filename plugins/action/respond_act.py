@@ -38,10 +38,13 @@ class ActionModule(ActionBase):
         task_vars = task_vars or {}
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         args = plain(dict(self._task.args))
-        if args.get("effect"):
-            return {**result, **self._settle(args, task_vars)}
-        if args.get("plan"):
-            return {**result, **self._act(args, task_vars)}
+        try:
+            if args.get("effect"):
+                return {**result, **self._settle(args, task_vars)}
+            if args.get("plan"):
+                return {**result, **self._act(args, task_vars)}
+        except OSError as error:
+            raise AnsibleActionFail(f"what respond keeps beside the report cannot be written: {error}") from error
         looks = [
             {"proposal": proposal, "looked": self._module("look", proposal, args, task_vars)}
             for proposal in args.get("proposals") or []
@@ -52,7 +55,10 @@ class ActionModule(ActionBase):
     def _act(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         plan, token, folder = args["plan"], str(args["token"]), str(args["report_dir"])
         if self._task.check_mode:
-            return self._module("act", plan, args, task_vars)
+            shown = self._module("act", plan, args, task_vars)
+            if shown["outcome"] == "refused":
+                raise AnsibleActionFail(f"nothing would be done on {plan['host']}: {clean(str(shown.get('why')), 600)}")
+            return shown
         by = {"pid": os.getppid(), "start": process_start(os.getppid()), "user": words.user()}
         try:
             # what the fleet shows is of this run, everything else of the plan

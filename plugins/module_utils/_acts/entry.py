@@ -114,8 +114,16 @@ def _undo(act: Act, params: t.Mapping[str, t.Any], check: bool) -> Result:
     if check or not act.has_undo:
         return {"outcome": "nothing to undo"}
     state = timer.claim(timer.file_of(params["timer"]))
-    said = act.undo(state) if state is not None else timer.ended(params["timer"])
-    return {"outcome": "undone", "changed": state is not None, "says": said}
+    if state is None:
+        return {"outcome": "undone", "changed": False, "says": timer.ended(params["timer"])}
+    kept = state
+    try:
+        said = act.undo(kept)
+    except Problem:
+        # the timer is over, and nobody else would try again
+        timer.arm(params["timer"], 0.0, kept, lambda: act.undo(kept))
+        raise
+    return {"outcome": "undone", "changed": True, "says": said}
 
 
 def _stay(act: Act, params: t.Mapping[str, t.Any], check: bool) -> Result:

@@ -25,6 +25,8 @@ import typing as t
 from .act import Refused
 
 POLL_SECONDS = 0.25
+#: Pauses before it is tried again to take an act back: a server that is being restarted is there again minutes later.
+RETRY_SECONDS = (2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0)
 _NAME = re.compile(r"[0-9a-f]{8,64}")
 
 Undo = t.Callable[[], str]
@@ -97,11 +99,17 @@ def _leave(told: int, path: pathlib.Path, undo: Undo) -> t.NoReturn:
 def _keep(path: pathlib.Path, undo: Undo) -> None:
     while not _is_up(path):
         time.sleep(POLL_SECONDS)
-    try:
-        said = undo()
-    except Exception as error:  # pylint: disable=broad-exception-caught # nobody is left to tell: the file does
-        said = f"could not be taken back: {error}"
-    _write(path.with_suffix(".done"), {"says": said})
+    for pause in (*RETRY_SECONDS, None):
+        try:
+            said = undo()
+        except Exception as error:  # pylint: disable=broad-exception-caught # nobody is left to tell: the file does
+            said = f"could not be taken back: {error}" + ("" if pause is None else f"; it is tried again in {pause:g} s")
+        else:
+            pause = None
+        _write(path.with_suffix(".done"), {"says": said})
+        if pause is None:
+            break
+        time.sleep(pause)
     os._exit(0)
 
 

@@ -80,13 +80,32 @@ def test_a_timer_that_is_over_gets_no_more_time(folder: pathlib.Path) -> None:
     assert undone(folder) == 4 * "x"
 
 
-def test_what_fails_to_be_taken_back_is_told(folder: pathlib.Path) -> None:
+def test_what_fails_to_be_taken_back_is_tried_again_and_told(folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timer, "RETRY_SECONDS", (0.05, 0.05))
+
     def undo() -> str:
+        undoing(folder)()
         raise ValueError("no way")
 
     timer.arm(NAME, 0.0, {}, undo)
+    wait_until(lambda: timer.ended(NAME) == "could not be taken back: no way", "it was tried for the last time")
+    assert undone(folder) == "xxx"
+
+
+def test_a_server_that_comes_back_has_its_act_taken_back(folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timer, "RETRY_SECONDS", (0.5,))
+
+    def undo() -> str:
+        if not (folder / "server").exists():
+            raise ValueError("connection refused")
+        return undoing(folder)()
+
+    timer.arm(NAME, 0.0, {}, undo)
     wait_until((folder / f"{NAME}.done").exists, "it was tried")
-    assert timer.ended(NAME) == "could not be taken back: no way"
+    assert timer.ended(NAME) == "could not be taken back: connection refused; it is tried again in 0.5 s"
+    (folder / "server").touch()
+    wait_until(lambda: timer.ended(NAME) == "taken back", "it was tried again")
+    assert undone(folder) == "x"
 
 
 def test_it_outlives_who_armed_it(folder: pathlib.Path) -> None:

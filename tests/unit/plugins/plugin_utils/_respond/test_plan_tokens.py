@@ -105,6 +105,27 @@ def test_damaged_plans_cost_one_sentence(plans: Plans, text: str) -> None:
         plans.check("0" * 32)
 
 
+def test_plans_behind_a_link_are_not_taken_and_what_it_leads_to_stays(plans: Plans, tmp_path: pathlib.Path) -> None:
+    token = plans.mint(dict(PLAN))
+    file, other = plans.folder / tokens.FILE, tmp_path / "other"
+    file.rename(other)
+    file.symlink_to(other)
+    kept = other.read_text()
+    for take in (plans.check, lambda each: plans.use(each, NOBODY), lambda _each: plans.mint(dict(PLAN))):
+        with pytest.raises(NoToken, match="remove the file"):
+            take(token)
+    assert other.read_text() == kept
+
+
+def test_a_lock_that_is_a_link_is_not_followed(plans: Plans, tmp_path: pathlib.Path) -> None:
+    plans.mint(dict(PLAN))
+    (plans.folder / tokens.LOCK).unlink()
+    (plans.folder / tokens.LOCK).symlink_to(tmp_path / "made")
+    with pytest.raises(OSError, match="symbolic link"):
+        plans.mint(dict(PLAN))
+    assert not (tmp_path / "made").exists()
+
+
 def test_while_one_run_acts_another_is_told(plans: Plans) -> None:
     first, second = plans.mint(dict(PLAN)), plans.mint(dict(PLAN))
     plans.use(first, {"pid": os.getpid(), "start": tokens.process_start(os.getpid()), "user": "jo"})

@@ -9,6 +9,8 @@ from __future__ import annotations
 import pathlib
 import typing as t
 
+import pytest
+
 from ansible_collections.warroom.launch.plugins.module_utils._texts import moments
 from ansible_collections.warroom.launch.plugins.plugin_utils._fleet.provenance import sentences
 from ansible_collections.warroom.launch.plugins.plugin_utils._store import responses
@@ -39,6 +41,14 @@ def test_a_damaged_line_costs_itself_only(tmp_path: pathlib.Path) -> None:
     responses.record(str(tmp_path), {**ENTRY, "says": 7})
     assert len(responses.entries(str(tmp_path))) == 2
     assert len(told(tmp_path, moments.read(responses.entries(str(tmp_path))[0]["at"]) + 1)) == 1
+
+
+def test_a_record_that_is_a_link_is_not_followed(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "other").write_text("kept")
+    (tmp_path / responses.FILE).symlink_to(tmp_path / "other")
+    with pytest.raises(OSError, match="symbolic link"):
+        responses.record(str(tmp_path), ENTRY)
+    assert (tmp_path / "other").read_text() == "kept"
 
 
 def test_without_a_record_nothing_is_told(tmp_path: pathlib.Path) -> None:

@@ -1,0 +1,102 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The steps of an act as the module does them: it is never left without a timer as long as it may have to be taken back."""
+
+from __future__ import annotations
+
+import pathlib
+import typing as t
+
+import pytest
+
+from ansible_collections.warroom.launch.plugins.module_utils._acts import entry, timer
+from ansible_collections.warroom.launch.plugins.module_utils._acts.act import Act, Done, Looked, Refused
+from ansible_collections.warroom.launch.plugins.module_utils._acts.guard import Guard
+from tests.support.server import wait_until
+
+PARAMS = {"timer": "0123456789abcdef", "revert_seconds": 60.0, "identity": {"pid": 7}, "limits": {}, "keep": False, "minutes": 30.0}
+
+
+class Switch(Act):
+    """A file in a folder: it is there or not."""
+
+    guards = (Guard("is_well", "all is well", "=", True),)
+    ends = True
+    folder: t.ClassVar[pathlib.Path]
+
+    def look(self) -> Looked:
+        return Looked({"pid": 7}, {"is_well": True}, ["touch on"], "nothing", "rm on")
+
+    def run(self, identity: t.Mapping[str, t.Any], limits: t.Mapping[str, t.Any]) -> Done:
+        if (self.folder / "guarded").exists():
+            raise Refused("a guard no longer holds")
+        (self.folder / "on").touch()
+        return Done("it is on")
+
+    def undo(self, state: t.Mapping[str, t.Any]) -> str:
+        if (self.folder / "down").exists():
+            raise Refused("connection refused")
+        (self.folder / "on").unlink(missing_ok=True)
+        return "it is off again"
+
+
+@pytest.fixture
+def act(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Switch:
+    monkeypatch.setattr(timer, "folder", lambda: tmp_path)
+    monkeypatch.setattr(timer, "RETRY_SECONDS", (0.1,) * 100)
+    Switch.folder = tmp_path
+    return Switch(t.cast(t.Any, None))
+
+
+def step(act: Act, name: str, check: bool = False, **params: t.Any) -> dict[str, t.Any]:
+    return entry._STEPS[name](act, {**PARAMS, **params}, check)
+
+
+def test_check_mode_changes_nothing_and_arms_no_timer(act: Switch) -> None:
+    shown = step(act, "act", check=True)
+    assert (shown["outcome"], shown["diff"]) == ("would act", {"prepared": "touch on\n"})
+    assert not list(act.folder.iterdir())
+
+
+def test_check_mode_says_that_another_target_is_refused(act: Switch) -> None:
+    shown = step(act, "act", check=True, identity={"pid": 8})
+    assert (shown["outcome"], shown["changed"]) == ("refused", False) and "another one" in shown["why"]
+
+
+def test_what_was_done_has_a_timer_and_what_is_taken_back_has_none(act: Switch) -> None:
+    assert step(act, "act")["outcome"] == "acted" and timer.file_of(PARAMS["timer"]).exists()
+    assert step(act, "undo")["says"] == "it is off again"
+    assert not (act.folder / "on").exists() and not timer.file_of(PARAMS["timer"]).exists()
+
+
+def test_what_was_refused_has_no_timer(act: Switch) -> None:
+    (act.folder / "guarded").touch()
+    with pytest.raises(Refused):
+        step(act, "act")
+    assert not timer.file_of(PARAMS["timer"]).exists()
+
+
+def test_what_could_not_be_taken_back_at_once_is_taken_back_as_soon_as_it_can(act: Switch) -> None:
+    step(act, "act")
+    (act.folder / "down").touch()
+    with pytest.raises(Refused, match="connection refused"):
+        step(act, "undo")
+    assert (act.folder / "on").exists()
+    (act.folder / "down").unlink()
+    wait_until(lambda: not (act.folder / "on").exists(), "it was taken back")
+    wait_until(lambda: timer.ended(PARAMS["timer"]) == "it is off again", "that was told")
+
+
+def test_what_ends_by_itself_keeps_its_timer_unless_it_is_kept(act: Switch) -> None:
+    step(act, "act")
+    assert "in 30 minutes" in step(act, "stay")["says"] and timer.file_of(PARAMS["timer"]).exists()
+    assert step(act, "stay", keep=True)["says"] == "it stays" and not timer.file_of(PARAMS["timer"]).exists()
+
+
+def test_what_was_taken_back_meanwhile_cannot_stay(act: Switch) -> None:
+    step(act, "act", revert_seconds=0.0)
+    wait_until((act.folder / f"{PARAMS['timer']}.done").exists, "its time was up")
+    with pytest.raises(Refused, match="taken back before its effect was verified"):
+        step(act, "stay")
