@@ -33,7 +33,7 @@ class Counted(t.NamedTuple):
 def application_errors(fleet: Fleet) -> t.Iterator[Cause]:
     """The application throws, on some of its servers or for some pages: what a bad release looks like."""
     throwing = {workers.key: (workers, finding) for workers, finding in fleet.each_bad("uwsgi", "uwsgi_exceptions")}
-    failing = [*_by_accelerators(fleet), *_by_edges(fleet)]
+    failing = counted(fleet)
     groups = [
         [throwing[workers.key] for workers in group] for group in grouped([workers for workers, _finding in throwing.values()], fleet)
     ]
@@ -49,6 +49,11 @@ def application_errors(fleet: Fleet) -> t.Iterator[Cause]:
             yield _application_errors(fleet, [], [each for each in left if each.front.key in keys])
 
 
+def counted(fleet: Fleet) -> list[Counted]:
+    """By every server in front that suffers from them."""
+    return [*_by_accelerators(fleet), *_by_nginx(fleet), *_by_haproxy(fleet)]
+
+
 def _by_accelerators(fleet: Fleet) -> t.Iterator[Counted]:
     for log, finding in _felt(fleet, "varnish_traffic", "accelerators"):
         rows = log.rows("errors")
@@ -57,13 +62,23 @@ def _by_accelerators(fleet: Fleet) -> t.Iterator[Counted]:
             yield Counted(Instance(log.host, "varnish", log.facts), finding, own)
 
 
-def _by_edges(fleet: Fleet) -> t.Iterator[Counted]:
-    """By nginx's log: what it answers itself, because no server did, is counted apart."""
+def _by_nginx(fleet: Fleet) -> t.Iterator[Counted]:
+    """By its log: what it answers itself, because no server did, is counted apart."""
     for nginx, finding in _felt(fleet, "nginx", "edges"):
         errors, unanswered = nginx.number("errors"), nginx.number("unanswered_requests")
         if errors is not None and unanswered is not None and _are_most(errors - unanswered, errors):
             pages = [row for row in nginx.rows("pages") if row.amount("errors") > 0]
             yield Counted(nginx, finding, [Row({**row, "count": row["errors"], "status": "5xx"}) for row in pages])
+
+
+def _by_haproxy(fleet: Fleet) -> t.Iterator[Counted]:
+    """By its counters: what its servers did not give is its own."""
+    for haproxy, finding in _felt(fleet, "haproxy", "edges"):
+        giving = [row for row in haproxy.rows("servers") if row.amount("errors") > 0]
+        if _are_most(sum(row.amount("errors") for row in giving), haproxy.number("errors") or 0):
+            names = [f"{row.word('backend')}/{row.word('name')}" for row in giving]
+            rows = [Row({**row, "pattern": name, "count": row["errors"], "status": "5xx"}) for row, name in zip(giving, names, strict=True)]
+            yield Counted(haproxy, finding, rows)
 
 
 def _felt(fleet: Fleet, service: str, fronts: str) -> t.Iterator[Bad]:

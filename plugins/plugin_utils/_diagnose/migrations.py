@@ -10,9 +10,10 @@ import typing as t
 
 from .._checks.units import numbered
 from .._fleet.database_clients import is_own, named
-from .._fleet.observed import Instance
+from .._fleet.observed import Instance, Row
 from .cause import Cause, said, several
 from .database import LABEL
+from .errors import counted
 from .extent import may_be_used_by
 from .fleet_view import Fleet
 
@@ -36,7 +37,7 @@ def missing_migration(fleet: Fleet) -> t.Iterator[Cause]:
                 "database, its migration is missing."
             ),
             evidence=[
-                *(f"{named(row)}, {numbered(row.get('sessions'), 'session/sessions')}: {row.word('query')}" for row in rows[:3]),
+                *(f"{_asker(row)}: {row.word('query')}" for row in rows[:3]),
                 *(f"{words}." for words in errors[:2]),
             ],
             first_fix="Run the migration if it is safe now (`manage.py migrate --plan` shows it, `manage.py sqlmigrate` what it locks); "
@@ -48,12 +49,20 @@ def missing_migration(fleet: Fleet) -> t.Iterator[Cause]:
         )
 
 
+def _asker(row: Row) -> str:
+    """Whose statement it is, as far as it is known: a log need not say it."""
+    who = named(row) if row.get("address") else row.word("user")
+    sessions = numbered(row["sessions"], "session/sessions") if row.get("sessions") else ""
+    return ", ".join(filter(None, (who, sessions))) or "a session"
+
+
 def _errors(fleet: Fleet, database: Instance) -> t.Iterator[str]:
-    """What fails of what may use it."""
+    """What fails of what may use it, by itself or as the servers in front count it."""
     for workers, finding in fleet.each_bad_workers("exceptions", least="warn"):
         if may_be_used_by(workers, database, fleet):
             yield f"{workers}: {said(finding)}"
-    for log, finding in fleet.each_bad("varnish_traffic", "varnish_traffic_errors"):
-        yield f"{log}: {said(finding)}"
+    for each in counted(fleet):
+        if fleet.graph.apart(each.front.key, database.key) is not True:
+            yield f"{each.front}: {said(each.finding)}"
     for broker, finding in fleet.each_bad("celery_queue", "celery_queue_tasks_failing", least="warn"):
         yield f"{broker.name}: {said(finding)}"

@@ -54,6 +54,20 @@ def test_connections_agree_with_psql(leaving):
     assert {row["name"]: row["sessions"] for row in found["by_application"]} == {"web-0": 3, "web-1": 2}
 
 
+def test_what_failed_is_read_from_the_servers_own_output(leaving):
+    """Without the collector, as Debian starts it, and with a prefix that does not say whose session it was."""
+
+    def fail():
+        session = leaving.client('\\set ON_ERROR_STOP off\nselect "t"."gone" from "t";\nselect 1;', "shop", "app")
+        leaving.until("exists (select from pg_stat_activity where state = 'idle' and query = 'select 1;')", "it failed, and asks on")
+        leaving.leave(session)
+
+    found = gathered({**leaving.place, "login_user": "monitor", "databases": ["all"]}, 0.5, meanwhile=fail)
+    [row] = found["undefined_names"]
+    assert (row["database"], row["name"], row["sessions"], row["user"]) == ("shop", "t.gone", 1, None)
+    assert "log_line_prefix" in found["unknown"]["undefined_names[].user"]
+
+
 def test_a_chain_of_three_and_the_idle_transaction_at_its_root(leaving):
     leaving.client("begin; update t set v = 'EXAMPLE' where id = 1;", "shop", "app", "leaky")
     leaving.until("exists (select from pg_stat_activity where state = 'idle in transaction')", "idle in transaction")
