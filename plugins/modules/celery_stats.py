@@ -140,6 +140,7 @@ ansible_facts:
               contains:
                 {name: {type: str, description: Its name.},
                  answers: {type: bool, description: Whether it answered; what only an answer tells is null when not.},
+                 here: {type: bool, description: 'Whether its process is on the host that was asked, null when none is seen there.'},
                  pool: {type: str, description: 'Its pool, for example V(prefork).'},
                  concurrency: {type: int, description: Tasks that it can run at once.},
                  prefetch: {type: int, description: Messages that it takes in advance.},

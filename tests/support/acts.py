@@ -19,11 +19,16 @@ from .tools import RealCommands
 
 
 def act_at(
-    name: str, service: str, options: t.Mapping[str, t.Any], about: t.Mapping[str, t.Any], readings: t.Optional[dict[str, t.Any]] = None
+    name: str,
+    service: str,
+    options: t.Mapping[str, t.Any],
+    about: t.Mapping[str, t.Any],
+    readings: t.Optional[dict[str, t.Any]] = None,
+    seconds: float = 5.0,
 ) -> Act:
     checked = instances_of(collector(service), [dict(options)], {})
     assert checked is not None
-    return ACTS[name, service](Target(checked[0], HostTools(RealCommands()), dict(about), dict(readings or {})))
+    return ACTS[name, service](Target(checked[0], HostTools(RealCommands(), timeout=seconds), dict(about), dict(readings or {})))
 
 
 class Planned(t.NamedTuple):

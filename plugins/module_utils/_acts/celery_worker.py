@@ -10,11 +10,18 @@ import contextlib
 import typing as t
 
 from .._collect.problem import Problem
+from .._collect.sampling import count
+from .._collectors.celery import local, refusal
 from .._collectors.celery.broker import Connection
 from .._collectors.celery.broker_url import Broker
 from .._collectors.celery.remote import Remote
+from .._linux import usage
 from .._texts.redact import clean
 from .act import Act, Refused, Target
+from .guard import Guard
+
+#: Of every act at a worker.
+IS_HERE = Guard("is_here", "its processes are on this host", "=", True)
 
 
 class CeleryWorkerAct(Act):
@@ -37,6 +44,8 @@ class CeleryWorkerAct(Act):
             raise Refused(str(problem)) from None
         try:
             yield connection, Remote(connection)
+        except connection.refusals as error:
+            raise Refused(refusal.reading(error, broker, "remote control")) from None
         finally:
             connection.close()
 
@@ -50,7 +59,21 @@ class CeleryWorkerAct(Act):
             raise Refused(f"worker {self.worker} does not answer")
         return found
 
+    def is_here(self, stats: t.Mapping[str, t.Any]) -> bool:
+        """Whether its processes are on this host: the broker would have a worker anywhere do it, also outside of the hosts of the run."""
+        main = count(stats.get("pid"))
+        # a pid of another host may be one of a worker here by chance: the processes of its pool must have it as their parent
+        own = all(usage.parent(pid) == main for pid in pool_of(stats))
+        return own and any(worker.pid == main for worker in local.workers(self.target.tools.processes))
+
     def tell(self, remote: Remote, command: str, **arguments: t.Any) -> None:
         reply = remote.ask(command, [self.worker], self.target.timeout, **arguments).get(self.worker)
         if not isinstance(reply, dict) or "ok" not in reply:
             raise Refused(f"the worker did not do it: {clean(str(reply), 200)}")
+
+
+def pool_of(stats: t.Mapping[str, t.Any]) -> list[int]:
+    """The processes of its pool; none of a pool of threads."""
+    pool = stats["pool"] if isinstance(stats.get("pool"), dict) else {}
+    listed = pool.get("processes")
+    return [pid for pid in listed if isinstance(pid, int)] if isinstance(listed, list) else []

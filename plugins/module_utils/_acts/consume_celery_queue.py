@@ -18,7 +18,7 @@ from .._collectors.celery.broker import Connection
 from .._collectors.celery.remote import Remote
 from .._texts.plain import text
 from .act import Done, Looked, Refused, Target
-from .celery_worker import CeleryWorkerAct
+from .celery_worker import IS_HERE, CeleryWorkerAct
 from .guard import Guard, broken, judged
 
 #: Messages that are looked at, from each end of the queue.
@@ -28,6 +28,7 @@ GUARDS = (
     Guard("messages", "messages wait in the queue", ">=", 1),
     Guard("unknown_tasks", "the worker knows the task of every message that was looked at", "<=", 0),
     Guard("other_consumers", "no worker that answers consumes the queue", "<=", 0),
+    IS_HERE,
     Guard("consumes", "the worker does not consume it yet", "=", False),
 )
 
@@ -84,6 +85,7 @@ class ConsumeCeleryQueue(CeleryWorkerAct):
             "messages": self._length(connection),
             "unknown_tasks": None if known is None or waiting is None else sum(task not in known for task in waiting),
             "other_consumers": len(consuming - {self.worker}),
+            "is_here": self.is_here(stats),
             "consumes": self.worker in consuming,
         }
 

@@ -13,13 +13,13 @@ from .._collect.worker_host import capacity_of
 from .._collectors.celery.remote import Remote
 from .._linux import usage
 from .act import Done, Looked, Refused
-from .celery_worker import CeleryWorkerAct
+from .celery_worker import IS_HERE, CeleryWorkerAct, pool_of
 from .guard import Guard, broken, judged
 
 GUARDS = (
     Guard("is_prefork", "its pool is of processes that can be added (prefork)", "=", True),
     Guard("autoscales", "it does not scale itself (--autoscale)", "=", False),
-    Guard("is_here", "its processes are on this host", "=", True),
+    IS_HERE,
     Guard("free_for_growth", "free memory holds the new processes twice (free bytes by theirs)", ">=", 2.0),
     Guard("processes_by_core", "not too many processes for its cores afterwards", "<=", 4.0),
 )
@@ -74,11 +74,8 @@ class GrowCeleryPool(CeleryWorkerAct):
     def _read(self, remote: Remote) -> dict[str, t.Any]:
         stats = self.stats(remote)
         pool = stats["pool"] if isinstance(stats.get("pool"), dict) else {}
-        listed = pool.get("processes")
-        pids = [pid for pid in listed if isinstance(pid, int)] if isinstance(listed, list) else []
-        main = count(stats.get("pid"))
-        # a pid of another host may be one of ours by chance: the children of this worker must have it as their parent
-        here = bool(pids) and main is not None and all(usage.parent(pid) == main for pid in pids)
+        pids, main = pool_of(stats), count(stats.get("pid"))
+        here = bool(pids) and self.is_here(stats)
         sizes = [size.rss for size in (usage.memory(pid) for pid in pids) if size is not None] if here else []
         capacity = capacity_of(main) if here and main else None
         largest = max(sizes, default=0)

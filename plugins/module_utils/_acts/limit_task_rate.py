@@ -18,7 +18,7 @@ import typing as t
 from .._collect.sampling import count
 from .._collectors.celery.remote import Remote
 from .act import Done, Looked, Refused, Target
-from .celery_worker import CeleryWorkerAct
+from .celery_worker import IS_HERE, CeleryWorkerAct
 from .guard import Guard, broken, judged
 
 #: `30/m`
@@ -28,6 +28,7 @@ _SECONDS = {"m": 60.0, "h": 3600.0}
 NONE_SET = (None, "None", "0")
 
 GUARDS = (
+    IS_HERE,
     Guard("knows_task", "the worker knows the task", "=", True),
     Guard("has_limit", "nobody set a rate limit for the task there", "=", False),
     Guard("running", "the worker runs the task now", ">=", 1),
@@ -100,6 +101,7 @@ class LimitTaskRate(CeleryWorkerAct):
         return {
             "pid": count(stats.get("pid")),
             "limit": limit,
+            "is_here": self.is_here(stats),
             "knows_task": self._task in registered,
             "has_limit": limit not in NONE_SET if self._task in registered else None,
             "running": None if active is None else active.count(self._task),

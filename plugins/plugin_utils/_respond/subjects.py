@@ -90,8 +90,7 @@ def urls(diagnosis: Data, _facts: Data, _report: Data) -> Named:
 def pool(diagnosis: Data, facts: Data, _report: Data) -> Named:
     """The worker of the longest queue that is busiest."""
     queue = next((row.get("name") for row in diagnosis["rows"] if row.get("name")), None)
-    workers = [row for row in facts.get("workers") or [] if isinstance(row, dict) and row.get("answers") and _whole(row.get("concurrency"))]
-    workers = [row for row in workers if queue in (row.get("queues") or [])]
+    workers = [row for row in _workers_here(facts) if _whole(row.get("concurrency")) and queue in (row.get("queues") or [])]
     if not workers:
         return None
     worker = max(workers, key=lambda row: row.get("active") or 0)
@@ -99,15 +98,21 @@ def pool(diagnosis: Data, facts: Data, _report: Data) -> Named:
     return {"worker": worker["name"], "add": add}, f"give worker {worker['name']} {add} more processes"
 
 
+def _workers_here(facts: Data) -> list[Data]:
+    """Those that answer and are not known to run elsewhere: the broker would reach a worker outside of the hosts of the run as well."""
+    rows = [row for row in facts.get("workers") or [] if isinstance(row, dict) and row.get("answers") and isinstance(row.get("name"), str)]
+    return [row for row in rows if row.get("here") is not False]
+
+
 def consumer(diagnosis: Data, facts: Data, report: Data) -> Named:
     """The queue that no worker consumes, and the worker that has least to do."""
     views = instances_in(report.get("fleet") or {}, "celery_queue")
     unconsumed = {row.get("name") for view in views for row in view.get("unconsumed") or [] if isinstance(row, dict)}
     queue = next((row["name"] for row in diagnosis["rows"] if isinstance(row.get("name"), str) and row["name"] in unconsumed), None)
-    answering = [row for row in facts.get("workers") or [] if isinstance(row, dict) and row.get("answers") and row.get("name")]
-    if not queue or not answering:
+    here = _workers_here(facts)
+    if not queue or not here:
         return None
-    worker = min(answering, key=lambda row: row.get("active") or 0)["name"]
+    worker = min(here, key=lambda row: row.get("active") or 0)["name"]
     return {"worker": worker, "queue": queue}, f"have worker {worker} consume the queue {queue} as well"
 
 
@@ -125,7 +130,8 @@ def _task_row(diagnosis: Data) -> t.Optional[Data]:
 def heavy_task(diagnosis: Data, facts: Data, _report: Data) -> Named:
     """The task that the cause names, the worker that runs most of it, and half of the rate at which it begins it now."""
     row = _task_row(diagnosis)
-    running = [each for each in facts.get("running") or [] if isinstance(each, dict) and isinstance(each.get("worker"), str)]
+    here = {each["name"] for each in _workers_here(facts)}
+    running = [each for each in facts.get("running") or [] if isinstance(each, dict) and each.get("worker") in here]
     own = collections.Counter(each["worker"] for each in running if row is not None and each.get("name") == row["task"])
     if row is None or not own:
         return None

@@ -13,8 +13,9 @@ import typing as t
 import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils._acts.act import Refused
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery import local
 from tests.support.acts import Planned, act_at, planned
-from tests.support.celery import Worker, send, sender
+from tests.support.celery import Worker, read, send, sender
 from tests.support.redis import Redis
 from tests.support.server import wait_until
 
@@ -96,7 +97,10 @@ def test_a_worker_that_is_not_there_is_told() -> None:
 
 
 def consumer(worker: Worker, queue: str = "mails") -> Planned:
-    return planned(act_at("consume_queue", "celery", {"broker_url": worker.broker}, {"worker": worker.node, "queue": queue}))
+    # how long all workers are waited for, of whom it is not known how many there are
+    seconds = 1.0
+    about = {"worker": worker.node, "queue": queue}
+    return planned(act_at("consume_queue", "celery", {"broker_url": worker.broker}, about, seconds=seconds))
 
 
 def message(task: str) -> str:
@@ -186,3 +190,33 @@ def test_a_task_that_does_not_run_there_is_not_limited(worker: Worker, task: str
 def test_a_rate_of_another_form_is_refused(worker: Worker, rate: str) -> None:
     with pytest.raises(Refused, match="no rate of the form"):
         reindexing(worker, rate)
+
+
+def test_a_worker_that_waits_for_its_limit_is_not_called_stalled(worker: Worker, store: Redis) -> None:
+    control = sender(worker.broker).control
+    control.rate_limit("shop.add", "1/h", destination=[worker.node], reply=True)
+    try:
+        send(sender(worker.broker), "shop.add", 12, 1)
+        wait_until(lambda: store.client().hlen("unacked") == 4, "it holds what its prefetch allows")
+        found = read(window=1.0, broker_url=worker.broker)
+        assert (found["accepted"], found["reserved"], found["stalled_total"]) == (0, 0, 0) and found["ready_total"] > 0
+    finally:
+        control.rate_limit("shop.add", 0, destination=[worker.node], reply=True)
+        store.client().delete("celery")
+
+
+@pytest.mark.parametrize("made", [pool, consumer, reindexing], ids=lambda each: str(each.__name__))
+def test_a_worker_of_another_host_is_left_alone(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch, made: t.Callable[[Worker], Planned]
+) -> None:
+    monkeypatch.setattr(local, "workers", lambda _processes: [])
+    assert any("on this host" in sentence for sentence in made(worker).broken) and "on this host" in made(worker).refusal()
+
+
+@pytest.mark.parametrize("act", ["grow_pool", "consume_queue", "rate_limit"])
+def test_without_the_right_to_tell_the_workers_it_says_which(worker: Worker, store: Redis, act: str) -> None:
+    store.client().execute_command("ACL", "SETUSER", "reader", "on", ">pw", "~*", "&*", "+@all", "-publish", "-@scripting", "-sadd")
+    url = worker.broker.replace("redis://", "redis://reader:pw@")
+    about = {"worker": worker.node, "add": 1, "queue": "mails", "task": "shop.slow", "rate": "30/m"}
+    with pytest.raises(Refused, match=r"may not use remote control: ACL SETUSER reader \("):
+        act_at(act, "celery", {"broker_url": url}, about).look()

@@ -19,6 +19,7 @@ from ..._collect.host_tools import HostTools
 from ..._collect.problem import Lost, Problem, broke_off
 from ..._collect.sampling import Number, amount
 from ..._texts import strict_url
+from ..._texts.redact import clean
 from . import api, application, local, refusal
 from .application import Application
 from .broker import Connection, is_control, is_delayed
@@ -27,7 +28,7 @@ from .events import Listener
 from .remote import Remote
 from .shape import Gathered, facts
 from .tally import Tally
-from .workers import Snapshot
+from .workers import Snapshot, limits_a_task
 
 OPTIONS: dict[str, t.Any] = {
     "broker_url": {"type": "str", "no_log": True},
@@ -142,6 +143,7 @@ class CelerySampler(Sampler):
         # lengths and counts as close together as can be: both say what arrived
         self._got.readings.append(self._reading())
         self._got.second = self._snapshot("stats", "active", "reserved", "scheduled")
+        self._got.limited = self._limited()
         self._read_new_queues()
         # one that failed is not waited for again
         after = self._flower() if self._flower_before is not None else None
@@ -223,6 +225,14 @@ class CelerySampler(Sampler):
     def _snapshot(self, *commands: str) -> Snapshot:
         replies = self._remote.snapshot(self._got.names, self.tools.timeout, *commands)
         return Snapshot(time.monotonic(), time.time(), replies)
+
+    def _limited(self) -> list[str]:
+        """Which workers have a rate limit for a task, of those that began nothing while messages wait: the others are not asked."""
+        got, second = self._got, t.cast(Snapshot, self._got.second)
+        waiting = any(length.ready for length in got.readings[-1].lengths.values())
+        quiet = [name for name in got.names if waiting and second.accepted(name) == got.first.accepted(name)]
+        replies = self._remote.snapshot(quiet, self.tools.timeout, "registered")["registered"] if quiet else {}
+        return [clean(name, 120) for name, reply in replies.items() if limits_a_task(reply)]
 
     def _reading(self) -> t.Any:
         return self._connected.read(self._names)

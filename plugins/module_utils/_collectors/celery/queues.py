@@ -50,16 +50,18 @@ def _consumers(told: t.Optional[int], takers: t.Sequence[Row]) -> t.Optional[int
     return None if told is None else max(told, len(takers))
 
 
-def stalled(queues: t.Sequence[Row], readings: t.Sequence[Reading], workers: t.Sequence[Row]) -> list[Row]:
+def stalled(queues: t.Sequence[Row], readings: t.Sequence[Reading], workers: t.Sequence[Row], limited: t.Collection[str] = ()) -> list[Row]:
     """Queues with messages at every look, whose workers have a free slot, hold nothing for later and began nothing in the window.
 
-    They are connected, answer, and do not consume (celery#8030). A rate limit or a countdown shows in what they have reserved.
+    They are connected, answer, and do not consume (celery#8030). A countdown shows in what they have scheduled. What they hold because
+    of a rate limit shows nowhere: a worker that limits any task (`limited`) may do so now.
     """
     found = []
     for queue in queues:
         takers = [worker for worker in workers if queue["name"] in (worker["queues"] or ())]
         waits = [one.lengths[queue["name"]].ready for one in readings if queue["name"] in one.lengths]
-        if takers and len(waits) >= 3 and all(waits) and all(map(_does_nothing, takers)):
+        may_limit = any(worker["name"] in limited for worker in takers)
+        if takers and not may_limit and len(waits) >= 3 and all(waits) and all(map(_does_nothing, takers)):
             found.append({"name": queue["name"], "ready": queue["ready"], "workers": len(takers)})
     return found
 

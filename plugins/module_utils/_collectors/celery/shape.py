@@ -53,6 +53,7 @@ class Gathered:
     flower: t.Optional[dict[str, dict[str, int]]] = None
     expected: list[str] = dataclasses.field(default_factory=list)
     local: list[tuple[int, bool]] = dataclasses.field(default_factory=list)  # pid and whether it was started with -E
+    limited: t.Collection[str] = ()  # workers that began nothing while messages wait, and limit how often they begin a task
     stopped: t.Collection[int] = ()  # of these the processes that are stopped (state T), and so cannot answer or work
     waits: Waits = dataclasses.field(default_factory=Waits)
     events_configured: t.Optional[bool] = None
@@ -71,7 +72,7 @@ def facts(got: Gathered, window: t.Optional[float], keep: int) -> Facts:
     """The measures of one instance (documented in the module's RETURN)."""
     built = Facts()
     hearts = got.tally.hearts if got.tally else {}
-    workers = worker_shape.rows(got.first, got.second, got.names, hearts)
+    workers = worker_shape.rows(got.first, got.second, got.names, hearts, {pid for pid, _events in got.local})
     silence = _silence(got, bool(workers))
     nobody = None if got.names else Unknown(silence or "no worker answered")
     twins = _twins(got)
@@ -199,7 +200,7 @@ def _put_queues(
     built.put("queues_total", len(queues))
     queue_shape.put_summary(built, queues, got.readings, accepted, context)
     unsure = Unknown(ONE_SAMPLE) if not windowed else None if complete else Unknown(context.consumers)
-    queue_shape.put_stalled(built, queue_shape.stalled(queues, got.readings, workers) if unsure is None else unsure)
+    queue_shape.put_stalled(built, queue_shape.stalled(queues, got.readings, workers, got.limited) if unsure is None else unsure)
     held = _held(got, queues, unread)
     built.put("unacked", held)
     last = got.readings[-1] if got.readings else None

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing as t
 
 from ..._collect.derived import put_largest, put_total, total
@@ -85,17 +86,22 @@ def _is_named(queue: t.Any) -> bool:
 UNTOLD = "the worker did not tell it"
 ONLY_HEARD = "only heartbeats came from it, it does not answer"
 _NO_EVENT = "no event came from it in the window"
+_NONE_HERE = "no worker of this broker is seen on the host that was asked"
 _RESTARTED = "it was restarted in the window, or did not tell"
 
 
-def rows(first: Snapshot, second: t.Optional[Snapshot], names: t.Iterable[str], hearts: t.Mapping[str, Heart]) -> list[dict[str, t.Any]]:
-    """All workers: those that answered, then those of whom only heartbeats came."""
+def rows(
+    first: Snapshot, second: t.Optional[Snapshot], names: t.Iterable[str], hearts: t.Mapping[str, Heart], here: t.Collection[int] = ()
+) -> list[dict[str, t.Any]]:
+    """All workers: those that answered, then those of whom only heartbeats came. `here`: the processes of workers on the host asked."""
     answered = list(names)
     silent = sorted(name for name, heart in hearts.items() if heart.beats and name not in answered)
-    return [_answered(name, first, second, hearts.get(name)) for name in answered] + [_heard(name, hearts[name]) for name in silent]
+    return [_answered(name, first, second, hearts.get(name), here) for name in answered] + [_heard(name, hearts[name]) for name in silent]
 
 
-def _answered(name: str, first: Snapshot, second: t.Optional[Snapshot], heart: t.Optional[Heart]) -> dict[str, t.Any]:
+def _answered(
+    name: str, first: Snapshot, second: t.Optional[Snapshot], heart: t.Optional[Heart], here: t.Collection[int]
+) -> dict[str, t.Any]:
     latest = second if second is not None and second.stats(name) else first
     stats = latest.stats(name)
     pool, usage = _part(stats, "pool"), _part(stats, "rusage")
@@ -103,6 +109,7 @@ def _answered(name: str, first: Snapshot, second: t.Optional[Snapshot], heart: t
     worker: dict[str, t.Any] = {
         "name": clean(name, 120),
         "answers": True,
+        "here": count(stats.get("pid")) in here if here else None,
         "pool": _pool(pool.get("implementation")),
         "concurrency": count(pool.get("max-concurrency")),
         "prefetch": count(stats.get("prefetch_count")),
@@ -121,6 +128,14 @@ def _answered(name: str, first: Snapshot, second: t.Optional[Snapshot], heart: t
     return worker
 
 
+#: A worker names a task with its limit as `shop.mail [rate_limit=10/m]`.
+_LIMIT = re.compile(r"[\[ ]rate_limit=(?!0\]|None\])[^\] ]+\]$")
+
+
+def limits_a_task(registered: t.Any) -> bool:
+    return isinstance(registered, list) and any(_LIMIT.search(str(line)) for line in registered)
+
+
 def _part(stats: dict[str, t.Any], name: str) -> dict[str, t.Any]:
     found = stats.get(name)
     return found if isinstance(found, dict) else {}
@@ -129,7 +144,17 @@ def _part(stats: dict[str, t.Any], name: str) -> dict[str, t.Any]:
 def _heard(name: str, heart: Heart) -> dict[str, t.Any]:
     seconds = (heart.last.get("at") or 0) - (heart.first.get("at") or 0)
     active = heart.last.get("active")
-    names = ("pool", "concurrency", "prefetch", "uptime_seconds", "memory_peak_bytes", "reserved", "scheduled", "held_growth_per_second")
+    names = (
+        "here",
+        "pool",
+        "concurrency",
+        "prefetch",
+        "uptime_seconds",
+        "memory_peak_bytes",
+        "reserved",
+        "scheduled",
+        "held_growth_per_second",
+    )
     unknown: dict[str, t.Any] = dict.fromkeys(names)
     accepted = rate(delta(heart.first.get("processed"), heart.last.get("processed")), seconds)
     known = {"active": active, "active_mean": active, "accepted_per_second": accepted, "drift_seconds": _drift(heart)}
@@ -177,7 +202,8 @@ def shown(worker: t.Mapping[str, t.Any], windowed: bool) -> dict[str, t.Any]:
     untold = UNTOLD if worker["answers"] else ONLY_HEARD
     over_window = (_RESTARTED if worker["answers"] else ONLY_HEARD) if windowed else ONE_SAMPLE
     rates = dict.fromkeys(("accepted", "accepted_per_second", "held_growth_per_second"), over_window)
-    return row(worker, {**dict.fromkeys(worker, untold), **rates, "drift_seconds": _NO_EVENT})
+    here = _NONE_HERE if worker["answers"] else ONLY_HEARD
+    return row(worker, {**dict.fromkeys(worker, untold), **rates, "here": here, "drift_seconds": _NO_EVENT})
 
 
 NOBODY = Unknown("no worker answered")

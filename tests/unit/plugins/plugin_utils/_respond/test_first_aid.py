@@ -244,6 +244,21 @@ def test_a_queue_without_a_consumer_gets_the_worker_that_has_least_to_do() -> No
     assert (found.act, found.about) == ("consume_queue", {"worker": "idle@a", "queue": "mails"})
 
 
+@pytest.mark.parametrize(
+    ("unconsumed", "elsewhere", "worker"),
+    [(["mails"], ["idle@a"], "busy@a"), (["mails"], ["idle@a", "busy@a"], None), ([], ["busy@a"], None)],
+    ids=["another consumes", "none is here to consume", "none is here to grow"],
+)
+def test_a_worker_on_another_host_is_left_alone(unconsumed: list[str], elsewhere: list[str], worker: t.Optional[str]) -> None:
+    made = queue(unconsumed)
+    for row in made["hosts"]["app1"]["facts"]["launch_celery"]["instances"][0]["workers"]:
+        row["here"] = row["name"] not in elsewhere
+    found, left = proposals(made)
+    # a queue that nobody here could consume is still no reason to add processes elsewhere
+    assert [each.about["worker"] for each in found if each.act == "consume_queue"] == ([worker] if worker else [])
+    assert not any(each.about["worker"] in elsewhere for each in found) and (found or "does not name" in left[0])
+
+
 def test_a_queue_that_is_consumed_gets_more_processes() -> None:
     (found,), _left = proposals(queue([]))
     assert (found.act, found.about) == ("grow_pool", {"worker": "busy@a", "add": 4})
@@ -256,7 +271,8 @@ def overloaded(rows: list[t.Any], check: str = "server_cpu_busy", of: str = "db1
     server = {"check": check, "host": of, "service": "server", "instance": of, "status": "fail", "accepted": None}
     cause = {"cause": "database_overload", "tier": "database", "hosts": ["db1"], "statement": "s", "rows": rows, "hit": ["db1/mysql/shop"]}
     running = [{"name": name, "worker": worker} for name, worker in [("shop.reindex", "w1@a"), ("shop.reindex", "w2@a"), ("mail", "w2@a")]]
-    workers = [{"name": "w1@a", "active": 1, "accepted_per_second": 2.0}, {"name": "w2@a", "active": 2, "accepted_per_second": 3.0}]
+    rates = {"w1@a": {"active": 1, "accepted_per_second": 2.0}, "w2@a": {"active": 2, "accepted_per_second": 3.0}}
+    workers = [{"name": name, "answers": True, **each} for name, each in rates.items()]
     tasks = [{"name": "shop.reindex", "runtime_seconds": {"median": 0.5}}]
     application = {"name": "shop", "state": "up", "running": running, "workers": workers, "tasks": tasks, **celery}
     database = {"name": "shop", "state": "up"}
@@ -292,12 +308,22 @@ def test_a_task_that_loads_a_database_is_begun_half_as_often(celery: dict[str, t
         (overloaded([{"text": "SELECT 1"}]), "does not name what to act on"),
         (overloaded([{**TASK, "task": 3}]), "does not name what to act on"),
         (overloaded([TASK], running=[]), "does not name what to act on"),
-        (overloaded([TASK], tasks=[], workers=[]), "does not name what to act on"),
+        (overloaded([TASK], tasks=[], workers=[{"name": "w1@a", "answers": True}]), "does not name what to act on"),
+        (overloaded([TASK], workers=[{"name": "w1@a", "answers": True, "here": False, "active": 1}]), "does not name what to act on"),
         (overloaded([{**TASK, "host": "gone"}]), "not among the instances"),
         (overloaded([TASK], check="server_swap"), "not beyond its limit"),
         (overloaded([TASK], of="app1"), "not beyond its limit"),
     ],
-    ids=["no task", "no name", "none runs", "no rate is known", "its host was not read", "another finding", "another machine"],
+    ids=[
+        "no task",
+        "no name",
+        "none runs",
+        "no rate is known",
+        "on another host",
+        "its host was not read",
+        "another finding",
+        "another machine",
+    ],
 )
 def test_a_database_that_no_known_task_loads_is_left_alone(made: dict[str, t.Any], words: str) -> None:
     found, left = proposals(made)

@@ -16,7 +16,7 @@ from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.shape import Gathered
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.shape import facts as built
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.tally import Tally
-from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.workers import Snapshot
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.workers import Snapshot, limits_a_task
 
 NODE = "w1@app1"
 NOW = 1_800_000_000.0
@@ -60,6 +60,33 @@ def test_workers_that_answer_and_consume_nothing(first: Snapshot, second: Snapsh
     result = facts(first, second, ready)
     assert result["stalled_total"] == stalled
     assert result["stalled"] == ([{"name": "celery", "ready": ready[-1], "workers": 1}] if stalled else [])
+
+
+def test_a_worker_that_waits_for_its_rate_limit_is_not_stalled() -> None:
+    """What it holds because of a limit is in none of its lists: https://github.com/celery/celery/issues/8119"""
+    limited = facts(snapshot(0, 100), snapshot(5, 100), (500, 500, 500), limited=[NODE])
+    assert (limited["stalled_total"], limited["stalled"]) == (0, [])
+    assert facts(snapshot(0, 100), snapshot(5, 100), (500, 500, 500), limited=["w2@app2"])["stalled_total"] == 1
+
+
+@pytest.mark.parametrize(
+    ("registered", "limits"),
+    [
+        (["shop.add", "shop.mail [rate_limit=10/m]"], True),
+        (["shop.mail [exchange=a routing_key=b rate_limit=0.5/s]"], True),
+        (["shop.add", "shop.mail [rate_limit=0]", "shop.old [rate_limit=None]", "a [rate_limit=1/m] b"], False),
+        ([], False),
+        ({"error": "x"}, False),
+        (None, False),
+    ],
+)
+def test_which_workers_limit_a_task(registered: t.Any, limits: bool) -> None:
+    assert limits_a_task(registered) is limits
+
+
+@pytest.mark.parametrize(("here", "expected"), [([(9, True)], True), ([(10, True)], False), ([], None)])
+def test_whether_a_worker_runs_on_the_host_that_was_asked(here: t.Any, expected: t.Optional[bool]) -> None:
+    assert facts(snapshot(0, 100), snapshot(5, 150), (5, 3, 5), local=here)["workers"][0]["here"] is expected
 
 
 @pytest.mark.parametrize(("told", "expected"), [(0, 1), (40, 40), (1, 1)])
