@@ -20,7 +20,7 @@ from ..plugin_utils._report import atomic_files
 from ..plugin_utils._report.model import model
 from ..plugin_utils._report.publish import publish
 from ..plugin_utils._respond import automatic, effect, first_aid, words
-from ..plugin_utils._respond.tokens import NoToken, Plans
+from ..plugin_utils._respond.tokens import NoToken, Plans, process_start
 from ..plugin_utils._store import before_after, responses
 from .judge import COMMON, judged, tell
 from .judge import SPEC as JUDGED
@@ -67,21 +67,26 @@ class ActionModule(ActionBase):
 
     # -- steps -------------------------------------------------------------------------------------------------
 
-    def _token(self, args: dict[str, t.Any], _task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        """Refuse a token that is wrong, used or too old before anything is gathered."""
+    def _token(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Refuse a token that is wrong, used, too old or of a host outside of the run before anything is gathered."""
         wrong = automatic.problems(plain(args["automatic"]))
         if wrong:
             raise NoToken("Nothing was gathered: " + "; ".join(wrong))
-        return {"plan": Plans(args["report_dir"]).check(args["token"]) if args["token"] else None}
+        plan = Plans(args["report_dir"]).check(args["token"]) if args["token"] else None
+        if plan is not None and plan["host"] not in task_vars.get("ansible_play_hosts_all", []):
+            raise NoToken(f"the plan is for {plan['host']}, which is not among the hosts of this run")
+        return {"plan": plan}
 
     def _propose(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """Look afresh. Without a token: what could be done. With one: whether its cause is still there."""
         report = self._report(args, task_vars)
         found, left = first_aid.proposals(report)
         if args["token"] or args["automatic"]:
+            self._forget(args)
             atomic_files.write(self._before(args), atomic_files.launch_json(report))
         if not args["token"]:
-            tell(["", model(report)["headline"], *left])
+            died = [] if Plans(args["report_dir"]).is_acting() else responses.unfinished(args["report_dir"])
+            tell(["", model(report)["headline"], *left, *map(words.unfinished_line, died)])
             return {"proposals": [proposal.as_dict() for proposal in found], "left": left, "plan": None}
         plan = Plans(args["report_dir"]).check(args["token"])
         names = ("cause", "act", "host", "service", "instance")
@@ -141,6 +146,14 @@ class ActionModule(ActionBase):
             task_vars,
             self._task.get_play(),
         )
+
+    @staticmethod
+    def _forget(args: dict[str, t.Any]) -> None:
+        """Reports that runs left behind which were killed, or had nothing to do."""
+        for path in Plans(args["report_dir"]).folder.glob(BEFORE.format("*")):
+            pid = path.stem.rpartition("-")[2]
+            if pid.isdecimal() and process_start(int(pid)) is None:
+                path.unlink(missing_ok=True)
 
     @staticmethod
     def _before(args: dict[str, t.Any]) -> t.Any:

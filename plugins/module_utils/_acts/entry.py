@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 import typing as t
 
 from .._collect import libraries, options
@@ -106,6 +107,9 @@ def _arm(act: Act, params: t.Mapping[str, t.Any]) -> None:
     no_timer = act.holds_timer()
     if no_timer:
         raise Refused(no_timer)
+    for name in ("revert_seconds", "minutes"):
+        if not 0 < params[name] < math.inf:
+            raise Refused(f"launch_respond_{name} must be above 0")
     state = act.state_before(act.look())
     timer.arm(params["timer"], params["revert_seconds"], state, lambda: act.undo(state))
 
@@ -130,11 +134,10 @@ def _stay(act: Act, params: t.Mapping[str, t.Any], check: bool) -> Result:
     """Its effect was verified: it stays, or ends by itself later on."""
     if check or not act.has_undo:
         return {"outcome": "stays", "says": "nothing is left that could be taken back"}
-    minutes = 0 if params["keep"] or not act.ends else params["minutes"]
-    name = params["timer"]
-    if not (timer.extend(name, 60.0 * minutes) if minutes else timer.stay(name)):
+    name, ends = params["timer"], act.ends and not params["keep"]
+    if not (timer.extend(name, 60.0 * params["minutes"]) if ends else timer.stay(name)):
         raise Refused(f"it was taken back before its effect was verified: {timer.ended(name)}")
-    return {"outcome": "stays", "says": f"it ends by itself in {minutes:g} minutes" if minutes else "it stays"}
+    return {"outcome": "stays", "says": f"it ends by itself in {params['minutes']:g} minutes" if ends else "it stays"}
 
 
 def _progress(act: Act, params: t.Mapping[str, t.Any], _check: bool) -> Result:

@@ -35,7 +35,8 @@ def session(target: Target) -> t.Iterator[Session]:
     try:
         yield opened
     except Denied as denied:
-        raise Refused(f"the server does not answer: {clean(denied.said, 200)}") from None
+        what = "a right is missing" if denied.why == "denied" else "the server does not answer"
+        raise Refused(f"{what}: {clean(denied.said, 200)}") from None
     finally:
         opened.close()
 

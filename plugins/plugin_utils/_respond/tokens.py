@@ -75,6 +75,10 @@ class Plans:
             if token in plans:
                 plans[token] = {**plans[token], "by": None}
 
+    def is_acting(self) -> bool:
+        """Whether a run acts at this moment."""
+        return self._acting(self._read()) is not None
+
     @staticmethod
     def _acting(plans: t.Mapping[str, Plan]) -> t.Optional[str]:
         """The run that acts at this moment, in words. One that was killed acts no more."""

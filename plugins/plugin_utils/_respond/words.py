@@ -10,6 +10,7 @@ import getpass
 import textwrap
 import typing as t
 
+from ...module_utils._acts.registry import ACTS
 from ...module_utils._texts.redact import clean
 
 Data = t.Mapping[str, t.Any]
@@ -33,6 +34,18 @@ def plan_lines(proposal: Data, looked: Data, token: t.Optional[str]) -> list[str
     if token is None:
         return [*lines, *_entry("not possible", looked.get("why") or "it could not be looked at"), "  no token: this act would be refused"]
     return [*lines, f"  token: {token}", "  good once, for ten minutes: add -e launch_respond=<token>"]
+
+
+def unfinished_line(entry: Data) -> str:
+    """An act whose end is not known: most are taken back by then, but a machine that was restarted has lost its timer."""
+    named = clean(f"{entry.get('act')} at {entry.get('service')} {entry.get('instance')} on {entry.get('host')}", 200)
+    kind = ACTS.get((str(entry.get("act")), str(entry.get("service"))))
+    undone = (
+        "nothing takes it back"
+        if kind is not None and not kind.has_undo
+        else "its timer takes it back, unless that machine was restarted meanwhile: see that it did"
+    )
+    return f"The end of {named} of {clean(str(entry.get('at')), 40)} is not recorded: {undone}."
 
 
 def _shown(line: str) -> str:

@@ -18,6 +18,8 @@ from .._judge.report import Report
 from .._report import atomic_files
 
 FILE = "responses.jsonl"
+#: What says how an act ended, and for how many seconds one without such an end is told.
+ENDS, UNFINISHED_SECONDS = ("stays", "undone", "nothing to undo", "refused"), 86400.0
 #: How much of the file's end is read.
 MOST_BYTES = 1 << 20
 
@@ -52,6 +54,18 @@ def entries(folder: str) -> list[dict[str, t.Any]]:
         if isinstance(entry, dict):
             found.append(entry)
     return found
+
+
+def unfinished(folder: str, now: t.Optional[float] = None) -> list[dict[str, t.Any]]:
+    """The last entry of each act of the last day whose end is not recorded: its run died, or could not take it back."""
+    last: dict[str, dict[str, t.Any]] = {}
+    for entry in entries(folder):
+        before = last.get(str(entry.get("token")))
+        # an act that could not be taken back is there, whatever its run was refused
+        if entry.get("event") != "refused" or before is None or before.get("event") not in ("acted", "verified"):
+            last[str(entry.get("token"))] = entry
+    since = (time.time() if now is None else now) - UNFINISHED_SECONDS
+    return [entry for entry in last.values() if entry.get("event") not in ENDS and (moment(entry.get("at")) or 0.0) >= since]
 
 
 def tell(report: Report, folder: str, now: t.Optional[float] = None) -> None:

@@ -95,8 +95,17 @@ def test_what_ends_by_itself_keeps_its_timer_unless_it_is_kept(act: Switch) -> N
     assert step(act, "stay", keep=True)["says"] == "it stays" and not timer.file_of(PARAMS["timer"]).exists()
 
 
+@pytest.mark.parametrize("name", ["revert_seconds", "minutes"])
+@pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_time_that_is_none_is_refused_before_anything_is_done(act: Switch, name: str, value: float) -> None:
+    """No minutes at all would otherwise be for good, and no seconds would take the act back before it is done."""
+    with pytest.raises(Refused, match=f"launch_respond_{name} must be above 0"):
+        step(act, "act", **{name: value})
+    assert not list(act.folder.iterdir())
+
+
 def test_what_was_taken_back_meanwhile_cannot_stay(act: Switch) -> None:
-    step(act, "act", revert_seconds=0.0)
+    step(act, "act", revert_seconds=1e-9)
     wait_until((act.folder / f"{PARAMS['timer']}.done").exists, "its time was up")
     with pytest.raises(Refused, match="taken back before its effect was verified"):
         step(act, "stay")

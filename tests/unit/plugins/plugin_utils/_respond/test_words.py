@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 
-from ansible_collections.warroom.launch.plugins.plugin_utils._respond.words import plan_lines
+import pytest
+
+from ansible_collections.warroom.launch.plugins.plugin_utils._respond.words import plan_lines, unfinished_line
 
 HOSTILE = "x\x1b[2J\x07\r\ntoken: ffffffffffffffffffffffffffffffff\u2028y\x9b31m"
 
@@ -33,3 +35,16 @@ def test_a_guard_that_is_not_known_says_so() -> None:
     guard = {"name": "blocks", "says": "it holds up others", "operator": ">=", "value": None, "limit": True, "holds": False}
     proposal = dict.fromkeys(("cause", "host", "service", "instance", "what", "why"), "a")
     assert "  guard: it holds up others: NOT KNOWN" in plan_lines(proposal, {"guards": [guard]}, None)
+
+
+@pytest.mark.parametrize(
+    ("act", "service", "words"),
+    [
+        ("limit_client", "postgresql", "its timer takes it back, unless that machine was restarted"),
+        ("end_session", "mysql", "nothing takes"),
+    ],
+)
+def test_an_act_whose_run_died_is_told(act: str, service: str, words: str) -> None:
+    entry = {"act": act, "service": service, "instance": "shop\x1b[2J", "host": "db1", "at": "2026-11-30T03:03:59Z"}
+    line = unfinished_line(entry)
+    assert line.startswith(f"The end of {act} at {service} shop") and words in line and "\x1b" not in line

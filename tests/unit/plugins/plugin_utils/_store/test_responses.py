@@ -34,6 +34,23 @@ def test_what_was_done_is_among_the_changes(tmp_path: pathlib.Path) -> None:
     assert (tmp_path / responses.FILE).stat().st_mode & 0o777 == 0o600
 
 
+def test_an_act_whose_run_died_is_unfinished_for_a_day(tmp_path: pathlib.Path) -> None:
+    runs = {
+        "died when it had acted": "acting acted",
+        "died when it acted": "acting",
+        "could not take it back": "acting acted verified refused",
+        "helped": "acting acted verified stays",
+        "did not help": "acting acted verified undone",
+        "a guard": "acting refused",
+    }
+    for token, events in runs.items():
+        for event in events.split():
+            responses.record(str(tmp_path), {**ENTRY, "event": event, "token": token})
+    assert [entry["token"] for entry in responses.unfinished(str(tmp_path))] == list(runs)[:3]
+    at = moments.read(responses.entries(str(tmp_path))[0]["at"])
+    assert responses.unfinished(str(tmp_path), at + 90_000) == []
+
+
 def test_a_damaged_line_costs_itself_only(tmp_path: pathlib.Path) -> None:
     responses.record(str(tmp_path), ENTRY)
     with (tmp_path / responses.FILE).open("a") as handle:
