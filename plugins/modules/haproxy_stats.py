@@ -109,6 +109,8 @@ ansible_facts:
             frontends_counting: {type: int, description: Frontends that count answers (mode http).}
             errors: {type: int, description: 'Answers of 500 and above in the window, null without a frontend that counts answers.'}
             error_ratio: {type: float, description: 'The share of them, null without any answer.'}
+            errors_of_servers: {type: int, description: 'Those that servers gave, null without a server that counts answers; the others are of HAProxy itself.'}
+            errors_of_servers_ratio: {type: float, description: 'The share of the servers, null without any error.'}
             client_errors: {type: int, description: 'Answers from 400 to 499 in the window, null without a frontend that counts answers.'}
             client_error_ratio: {type: float, description: 'The share of them, null without any answer.'}
             frontends_full_ratio: {type: float, description: 'Sessions of the fullest frontend as a share of its limit, null without any.'}

@@ -56,7 +56,7 @@ CAUSES: tuple[CauseKind, ...] = (
         "application_errors",
         "uwsgi",
         "The application returns errors",
-        "the application throws, or most 5xx are its own (not 502, 503, 504)",
+        "the application throws, or most 5xx are its own (not 502, 503, 504; by HAProxy's counters those that its servers gave)",
         errors.application_errors,
         (Explains(("backend_unreachable", *EDGE), NEEDS_IT),),
     ),

@@ -62,7 +62,7 @@ def upstream_failing(fleet: Fleet) -> t.Iterator[Cause]:
     """A server behind it gives no answer: the visitors who meet it wait for another one, or get 502, 503 or 504."""
     for edge, finding in _each_bad(fleet, FAILING):
         rows = _failing_rows(edge)
-        server = _name(rows[0]) if rows else ""
+        server = server_name(rows[0]) if rows else ""
         told = f"{server} does not answer" if server else "servers behind it do not answer"
         yield Cause(
             tier=edge.service,
@@ -88,7 +88,8 @@ def _failures(row: Row) -> float:
     return sum(row.amount(name) for name in ("connection_errors", "response_errors", "retries", "redispatches"))
 
 
-def _name(row: Row) -> str:
+def server_name(row: Row) -> str:
+    """A server behind an edge as its own configuration calls it, with its address."""
     backend = row.word("backend")
     name = f"{backend}/{row.word('name')}" if backend else row.word("name")
     address = row.word("address")
@@ -98,8 +99,9 @@ def _name(row: Row) -> str:
 def _failed(row: Row) -> str:
     if row.word("backend"):
         check = f", its check says {row.word('check')}" if row.word("check") else ""
-        return f"{_name(row)}: {row.word('state')}{check}; {numbered(int(_failures(row)), 'failed attempt/failed attempts')} in the window."
-    return f"{_name(row)}: {int(row.amount('failed'))} of {numbered(int(row.amount('attempts')), 'attempt/attempts')} got no answer."
+        failed = numbered(int(_failures(row)), "failed attempt/failed attempts")
+        return f"{server_name(row)}: {row.word('state')}{check}; {failed} in the window."
+    return f"{server_name(row)}: {int(row.amount('failed'))} of {numbered(int(row.amount('attempts')), 'attempt/attempts')} got no answer."
 
 
 #: Words for what nginx's error log says of a server.
@@ -140,7 +142,7 @@ def _slowest(edge: Instance) -> tuple[str, t.Optional[float]]:
     name, column = ("upstreams", "p95_seconds") if edge.service == "nginx" else ("servers", "response_seconds")
     rows = [row for row in edge.rows(name) if row.number(column) is not None]
     worst = max(rows, key=lambda row: row.amount(column), default=None)
-    return ("", None) if worst is None else (_name(worst), worst.number(column))
+    return ("", None) if worst is None else (server_name(worst), worst.number(column))
 
 
 def _page(row: Row) -> str:
@@ -161,7 +163,7 @@ def unbalanced(fleet: Fleet) -> t.Iterator[Cause]:
             tier=edge.service,
             hosts=[edge.host],
             statement=f"{_called(edge)} does not balance the group {group}: {said(finding)}.",
-            evidence=[f"{_name(row)}: {_share(row)}." for row in rows[:4]],
+            evidence=[f"{server_name(row)}: {_share(row)}." for row in rows[:4]],
             first_fix=str(finding.get("advice") or ""),
             avoid="Do not add servers to the group before the others get their share.",
             look=look(finding),

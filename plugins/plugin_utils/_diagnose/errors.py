@@ -8,26 +8,12 @@ from __future__ import annotations
 
 import typing as t
 
-from .._checks.finding import Finding
-from .._fleet.observed import Instance, Row
+from .._fleet.observed import Instance
 from .accelerator import MOSTLY
 from .cause import Cause, look, said, several
+from .counted_errors import Bad, Counted, counted
 from .extent import grouped, together
 from .fleet_view import Fleet
-
-#: Statuses that a server in between gives for an application that did not respond.
-FROM_BETWEEN = (502, 503, 504)
-
-
-Bad = tuple[Instance, Finding]
-
-
-class Counted(t.NamedTuple):
-    """Errors that the application itself gave, as a server in front of it counted them. `rows`: the pages that had them."""
-
-    front: Instance
-    finding: Finding
-    rows: list[Row]
 
 
 def application_errors(fleet: Fleet) -> t.Iterator[Cause]:
@@ -49,50 +35,6 @@ def application_errors(fleet: Fleet) -> t.Iterator[Cause]:
             yield _application_errors(fleet, [], [each for each in left if each.front.key in keys])
 
 
-def counted(fleet: Fleet) -> list[Counted]:
-    """By every server in front that suffers from them."""
-    return [*_by_accelerators(fleet), *_by_nginx(fleet), *_by_haproxy(fleet)]
-
-
-def _by_accelerators(fleet: Fleet) -> t.Iterator[Counted]:
-    for log, finding in _felt(fleet, "varnish_traffic", "accelerators"):
-        rows = log.rows("errors")
-        own = [row for row in rows if row.get("status") not in FROM_BETWEEN]
-        if own and _are_most(sum(row.amount("count") for row in own), sum(row.amount("count") for row in rows)):
-            yield Counted(Instance(log.host, "varnish", log.facts), finding, own)
-
-
-def _by_nginx(fleet: Fleet) -> t.Iterator[Counted]:
-    """By its log: what it answers itself, because no server did, is counted apart."""
-    for nginx, finding in _felt(fleet, "nginx", "edges"):
-        errors, unanswered = nginx.number("errors"), nginx.number("unanswered_requests")
-        if errors is not None and unanswered is not None and _are_most(errors - unanswered, errors):
-            pages = [row for row in nginx.rows("pages") if row.amount("errors") > 0]
-            yield Counted(nginx, finding, [Row({**row, "count": row["errors"], "status": "5xx"}) for row in pages])
-
-
-def _by_haproxy(fleet: Fleet) -> t.Iterator[Counted]:
-    """By its counters: what its servers did not give is its own."""
-    for haproxy, finding in _felt(fleet, "haproxy", "edges"):
-        giving = [row for row in haproxy.rows("servers") if row.amount("errors") > 0]
-        if _are_most(sum(row.amount("errors") for row in giving), haproxy.number("errors") or 0):
-            names = [f"{row.word('backend')}/{row.word('name')}" for row in giving]
-            rows = [Row({**row, "pattern": name, "count": row["errors"], "status": "5xx"}) for row, name in zip(giving, names, strict=True)]
-            yield Counted(haproxy, finding, rows)
-
-
-def _felt(fleet: Fleet, service: str, fronts: str) -> t.Iterator[Bad]:
-    """Logs that hold errors: too many, or so many that the site's visitors suffer. `fronts`: where the visitors' view names its hosts."""
-    suffering = {host for view, _finding in fleet.each_bad("visitors", "visitors_errors") for host in view.facts.get(fronts) or ()}
-    for log, finding in fleet.each_bad(service, f"{service}_errors", least="warn"):
-        if finding["status"] == "fail" or log.host in suffering:
-            yield log, finding
-
-
-def _are_most(part: float, whole: float) -> bool:
-    return part > 0 and part * 2 >= whole
-
-
 def _is_before(front: Instance, throwing: list[Instance], alone: bool, fleet: Fleet) -> bool:
     """Whether it is before these workers. Where that is not known: when they are the only ones that throw."""
     answers = [fleet.graph.apart(front.key, workers.key) for workers in throwing]
@@ -102,8 +44,9 @@ def _is_before(front: Instance, throwing: list[Instance], alone: bool, fleet: Fl
 def _application_errors(fleet: Fleet, throwing: list[Bad], failing: list[Counted]) -> Cause:
     rows = [row for each in failing for row in each.rows]
     behind = [workers for workers in fleet.applications() if not throwing and _may_be_behind(workers, failing, fleet)]
-    concerned = [workers for workers, _finding in throwing] or behind
-    everywhere = {workers.host for workers in (together(concerned[0], fleet.applications(), fleet) if throwing else behind)}
+    named = {key for each in failing for key in each.servers}
+    concerned = [workers for workers, _finding in throwing] or [workers for workers in behind if workers.key in named] or behind
+    everywhere = {workers.host for workers in (together(concerned[0], fleet.applications(), fleet) if throwing else concerned)}
     hosts = sorted({place.host for place, _finding in throwing} or everywhere or {each.front.host for each in failing})
     well = sorted(everywhere - set(hosts))
     worst = throwing[0][1] if throwing else failing[0].finding
@@ -114,7 +57,7 @@ def _application_errors(fleet: Fleet, throwing: list[Bad], failing: list[Counted
         statement=f"The application on {several(hosts)} returns errors: {said(worst)}.",
         evidence=[
             *(f"{place}: {said(finding)}." for place, finding in throwing[:3]),
-            *(f"{row.word('pattern')}: {row.get('count')} responses with status {row.get('status')}." for row in rows[:3]),
+            *[line for each in failing for line in each.lines][:4],
             *([f"No exceptions on {several(well)}: compare the release and its settings."] if throwing and well else []),
         ],
         first_fix=f"{worst.get('advice') or ''} {release}".strip(),

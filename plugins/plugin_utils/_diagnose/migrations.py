@@ -12,8 +12,8 @@ from .._checks.units import numbered
 from .._fleet.database_clients import is_own, named
 from .._fleet.observed import Instance, Row
 from .cause import Cause, said, several
+from .counted_errors import counted
 from .database import LABEL
-from .errors import counted
 from .extent import may_be_used_by
 from .fleet_view import Fleet
 

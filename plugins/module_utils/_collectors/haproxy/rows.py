@@ -148,7 +148,7 @@ def put_servers(found: Facts, servers: t.Sequence[Line], keep: int) -> None:
     trouble = {DOWN: 0, OTHER: 1, DRAIN: 2, MAINTENANCE: 3, UNCHECKED: 4, UP: 4}
 
     def order(row: Row) -> tuple[int, float, float, float]:
-        errors = _number(row["connection_errors"]) + _number(row["response_errors"])
+        errors = _number(row["connection_errors"]) + _number(row["response_errors"]) + _number(row["errors"])
         return trouble[str(row["state"])], -_number(row["queue"]), -errors, -_number(row["requests"])
 
     found.rows("servers", sorted(rows, key=order), keep)

@@ -34,7 +34,7 @@ def facts(history: History) -> Facts:
     servers = [line for line in servers if id(line) not in kept_free]
     _identity(found, history, process)
     _process(found, process)
-    _traffic(found, history, frontends)
+    _traffic(found, history, frontends, servers)
     rows.put_frontends(found, frontends, history.top)
     rows.put_backends(found, backends, servers, history.top)
     rows.put_servers(found, servers, history.top)
@@ -95,7 +95,7 @@ def _limited(limit: Maybe[Number]) -> Maybe[Number]:
     return Unknown(NO_LIMIT) if not isinstance(limit, Unknown) and not limit else limit
 
 
-def _traffic(found: Facts, history: History, frontends: t.Sequence[Line]) -> None:
+def _traffic(found: Facts, history: History, frontends: t.Sequence[Line], servers: t.Sequence[Line]) -> None:
     requests = total(rows.requests_of(line) for line in frontends)
     found.put("requests", requests)
     found.put("requests_per_second", rate(requests, history.window))
@@ -107,6 +107,11 @@ def _traffic(found: Facts, history: History, frontends: t.Sequence[Line]) -> Non
     found.put("frontends_counting", sum(map(rows.is_http, frontends)))
     found.put("errors", errors)
     found.put("error_ratio", share(errors, answers, "no answer was given in the window", SLACK))
+    given = rows.answers_of(servers, ["hrsp_5xx"])
+    found.put("errors_of_servers", given)
+    # a server's error that HAProxy tried again elsewhere (retry-on) is none of its own answers
+    given = min(given, errors) if not isinstance(given, Unknown) and not isinstance(errors, Unknown) else given
+    found.put("errors_of_servers_ratio", share(given, errors, "no error was given in the window"))
     found.put("client_errors", client)
     found.put("client_error_ratio", share(client, answers, "no answer was given in the window", SLACK))
     fullest = [share(line.window.now("scur"), _limited(line.window.now("slim")), NO_LIMIT, SLACK) for line in frontends]

@@ -74,6 +74,81 @@ def test_errors_that_nginx_answers_itself_are_not_the_applications() -> None:
     assert world.causes() == []
 
 
+ERRING = [
+    {**SERVERS[1], "errors": 9, "requests": 190, "response_errors": 2},
+    {**SERVERS[1], "name": "app2", "address": "10.0.0.8:8000", "errors": 0, "requests": 180},
+]  # fmt: skip
+
+
+def by_haproxy(**measures: t.Any) -> World:
+    """HAProxy before app1 and app2, both seen there; app1 gives errors."""
+    world = world_with("haproxy", **{"errors": 10, "errors_of_servers": 9, **measures})
+    haproxy = world.of("lb1", "haproxy")
+    haproxy.update(servers=ERRING, talks_to=[{"address": f"10.0.0.{place}:8000", "connections": 3} for place in (7, 8)], talks_to_total=2)
+    for place, host in enumerate(("app1", "app2")):
+        world.of(host, "uwsgi").update(
+            listens=[f"10.0.0.{7 + place}:8000"],
+            talks_to=[],
+            talks_to_total=0,
+            net_namespace={"name": host, "addresses": [f"10.0.0.{7 + place}"]},
+        )
+    world.bad("haproxy_errors", "lb1", finding="10 answers of 500 and above in 370 requests (2.7 %)", advice="Read its traceback.")
+    return world
+
+
+def test_errors_of_the_application_by_the_counters_of_haproxy() -> None:
+    """Where nobody logs them: the server that gives them is named, and one that gives none to compare it with."""
+    [cause] = by_haproxy().diagnose()
+    assert (cause["cause"], cause["hosts"], cause["first_fix"]) == ("application_errors", ["app1"], "Read its traceback.")
+    assert cause["statement"].startswith("The application on app1 returns errors: 10 answers of 500")
+    assert cause["evidence"] == [
+        "app/app1 (10.0.0.7:8000): 9 responses of 500 and above in 190 requests, 2 more were without an answer.",
+        "No error from app/app2 (10.0.0.8:8000): compare the release and its settings.",
+    ]
+
+
+def test_below_its_own_limit_the_visitors_decide() -> None:
+    world = by_haproxy()
+    world.findings[-1]["status"] = "warn"
+    assert world.causes() == []
+    world.shared["launch_visitors"] = fact(instance("visitors", edges=["lb1"], of=["lb1/haproxy/0.0.0.0:443"]))
+    world.bad("visitors_errors", "fleet", instance="visitors", finding="10 of 370 requests (2.7 %) got a 5xx")
+    assert world.causes() == ["application_errors"]
+
+
+@pytest.mark.parametrize("given", [0, 4, None], ids=["none", "few", "not known"])
+def test_errors_that_haproxy_gives_itself_are_not_the_applications(given: t.Optional[int]) -> None:
+    assert by_haproxy(errors_of_servers=given).causes() == []
+
+
+def test_a_server_that_fails_is_named_once() -> None:
+    """503 of HAProxy for a server that is down, and what that server gave before: the server is the cause."""
+    world = by_haproxy(errors_of_servers=3)
+    world.of("lb1", "haproxy")["servers"] = SERVERS
+    world.bad("haproxy_server_failing", "lb1", finding="app/app2 gave no connection")
+    assert world.causes() == ["upstream_failing"]
+
+
+def test_a_log_of_the_same_site_tells_more_than_counters() -> None:
+    world = by_haproxy()
+    world.facts["lb1"]["launch_nginx"] = fact(
+        instance("0.0.0.0:80", listens=["0.0.0.0:80"], talks_to=[{"address": "10.0.0.7:8000", "connections": 3}], talks_to_total=1,
+                 errors=8, unanswered_requests=0, pages=PAGES)
+    )  # fmt: skip
+    world.bad("nginx_errors", "lb1", finding="8 responses of 500 and above (3.96 %)", advice="Read its traceback.")
+    [cause] = world.diagnose()
+    assert cause["cause"] == "application_errors" and cause["evidence"] == ["/account/: 8 responses with status 5xx."]
+
+
+def test_errors_of_a_proxy_behind_it_may_be_the_proxys() -> None:
+    world = by_haproxy()
+    world.of("lb1", "haproxy")["talks_to"] = [{"address": "10.0.0.9:6081", "connections": 3}]
+    world.of("web1", "varnish").update(
+        listens=["10.0.0.9:6081"], talks_to=[], talks_to_total=0, net_namespace={"name": "web1", "addresses": ["10.0.0.9"]}
+    )
+    assert world.causes() == []
+
+
 def test_haproxy_at_its_limit() -> None:
     world = world_with("haproxy")
     world.bad("haproxy_connections", "lb1", finding="2,000 of 2,000 connections", advice="Raise maxconn.")

@@ -52,7 +52,11 @@ def test_what_mysql_lacks_is_named_too() -> None:
 PAGES = [{"pattern": "/account/", "requests": 40, "errors": 30, "mean_seconds": 0.1}]
 EDGES = {
     "nginx": {"errors": 30, "unanswered_requests": 0, "pages": PAGES},
-    "haproxy": {"errors": 30, "servers": [{"name": "app1", "backend": "app", "state": "up", "requests": 40, "errors": 30}]},
+    "haproxy": {
+        "errors": 30,
+        "errors_of_servers": 30,
+        "servers": [{"name": "app1", "backend": "app", "state": "up", "requests": 40, "errors": 30}],
+    },
 }
 
 
@@ -77,7 +81,7 @@ def test_errors_as_the_edge_counts_them_are_its_consequence(service: str) -> Non
     assert world.causes() == ["application_errors"]
 
 
-@pytest.mark.parametrize(("service", "own"), [("nginx", {"unanswered_requests": 30}), ("haproxy", {"servers": []})])
+@pytest.mark.parametrize(("service", "own"), [("nginx", {"unanswered_requests": 30}), ("haproxy", {"errors_of_servers": 0})])
 def test_errors_of_the_edge_itself_are_no_missing_migration(service: str, own: dict[str, t.Any]) -> None:
     assert behind_an_edge(service, **own).causes() == []
 

@@ -49,6 +49,8 @@ def test_what_was_sent_is_what_is_told(path: pathlib.Path) -> None:
     assert ".".join(map(str, facts["version_numbers"])) == path.stem.partition("-")[2]
     # requests that hang have been counted by some versions when they came, by none when they end
     assert 65 <= facts["requests"] <= 72 and (facts["errors"], facts["client_errors"]) == (3, 2)
+    # the pages that fail are of the servers, none is HAProxy's own
+    assert (facts["errors_of_servers"], facts["errors_of_servers_ratio"]) == (3, 1.0)
     assert facts["connections"] == 7 and facts["connections_limit"] == 100 and facts["connections_ratio"] == 0.07
     assert (facts["servers_total"], facts["servers_down"], facts["servers_in_maintenance"], facts["servers_unchecked"]) == (6, 2, 1, 3)
     assert facts["backends_down_names"] == ["empty"] and facts["servers_out"] == 1
