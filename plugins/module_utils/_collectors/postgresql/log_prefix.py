@@ -12,9 +12,9 @@ import typing as t
 #: What is read, by its escape. A session is told by its number, or by its start and number.
 _READ = {"d": "database", "u": "user", "a": "application", "h": "address", "r": "address", "p": "session", "c": "session"}
 _ESCAPE = re.compile(r"%-?[0-9]{0,3}([A-Za-z%])")
-#: A padded value has blanks around it. Timestamps hold blanks; what else has a form of its own is checked.
-_TIME = re.compile(r" *\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{3})? [A-Za-z0-9+:-]{1,10}")
-_FORMS = {"t": _TIME, "m": _TIME, "s": _TIME, "p": re.compile(r" *\d{1,10}"), "r": re.compile(r" *[^\s()]{1,64}(?:\(\d{1,5}\))?")}
+#: Timestamps hold blanks; what else has a form of its own is checked.
+_TIME = re.compile(r"\A\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{3})? [A-Za-z0-9+:-]{1,10}")
+_FORMS = {"t": _TIME, "m": _TIME, "s": _TIME, "p": re.compile(r"\A\d{1,10}"), "r": re.compile(r"\A[^\s()]{1,64}(?:\(\d{1,5}\))?")}
 #: What comes after the prefix of a line of any kind: its label.
 LABEL = ":  "
 MOST = 600
@@ -60,9 +60,12 @@ class LinePrefix:
     def _end(line: str, place: int, escape: str, after: str) -> t.Optional[int]:
         form = _FORMS.get(escape)
         if form is not None:
-            found = form.match(line, place)
-            ends = (found.end(), len(line) - len(line[found.end() :].lstrip(" "))) if found else ()
-            return next((end for end in ends if line.startswith(after, end)), None)
+            # one that is padded has blanks before or after it
+            place += len(line) - place - len(line[place:].lstrip(" "))
+            found = form.match(line[place:])
+            end = place + found.end() if found else len(line)
+            ends = (end, len(line) - len(line[end:].lstrip(" "))) if found else ()
+            return next((each for each in ends if line.startswith(after, each)), None)
         end = line.find(after, place) if after else -1
         return end if end >= 0 else None
 

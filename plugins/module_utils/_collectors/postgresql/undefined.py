@@ -34,14 +34,13 @@ MOST_SESSIONS, MOST_FAILED, MOST_NAMES = 200, 200, 200
 CUT = 1000
 
 _NAME = r'"([A-Za-z_][A-Za-z0-9_]{0,62})"'
-_FROM = re.compile(rf"\b(?:FROM|JOIN|UPDATE|INTO)\s+(?:ONLY\s+)?(?:{_NAME}\s*\.\s*)?{_NAME}(?!\s*\.)", re.IGNORECASE)
+_FROM = re.compile(rf"\b(?:FROM|JOIN|UPDATE|INTO)\s+(?:ONLY\s+)?(?:{_NAME}\s*\.\s*)?{_NAME}(?!\s*\.)(\s*\()?", re.IGNORECASE)
 _COLUMN = re.compile(rf"(?<!\.){_NAME}\.{_NAME}(?!\s*[.(])")
 _WITH = re.compile(rf"{_NAME}\s*(?:\([^()]*\)\s*)?AS\s+(?:NOT\s+)?(?:MATERIALIZED\s*)?\(", re.IGNORECASE)
 _INSERT = re.compile(rf"\bINTO\s+{_NAME}\s*\(([^()]*)\)", re.IGNORECASE)
 _QUOTED = re.compile(_NAME)
-_OPENS = re.compile(r"\s*\(")
 
-NOT_SAID = "the prefix of the server's log does not say it: log_line_prefix = '%m [%p] %q%u@%d %a %h '"
+NOT_SAID = "the prefix of the server's log does not say it: ALTER SYSTEM SET log_line_prefix = '%m [%p] %q%u@%d %a %h '"
 #: The log's reasons for what its lines do not say.
 _NOT_SAID = Unknown(NOT_SAID)
 
@@ -162,7 +161,7 @@ def names(text: str) -> tuple[set[str], set[tuple[str, str]]]:
     local = {match[1] for match in _WITH.finditer(text)}
     tables = set()
     for match in _FROM.finditer(text):
-        is_function = _OPENS.match(text, match.end()) and match[0].split(None, 1)[0].upper() != "INTO"
+        is_function = match[3] and match[0].split(None, 1)[0].upper() != "INTO"
         if not is_function and match[2] not in local:
             tables.add(match[2])
     columns = {(match[1], match[2]) for match in _COLUMN.finditer(text)}
