@@ -123,7 +123,7 @@ class ActionModule(ActionBase):
         """Compare the report after the act with the one before; record and print what came of it."""
         acted = args["acted"]
         before, after = before_after.load(str(self._before(args))), self._report(args, task_vars)
-        came = effect.effect(before, after, acted["cause"], acted["host"])
+        came = effect.effect(before, after, acted, args["last"])
         settled = came.kind != effect.SAME or args["last"]
         if settled:
             self._before(args).unlink(missing_ok=True)

@@ -52,6 +52,8 @@ class Aid(t.NamedTuple):
     #: Where it is done elsewhere than at the instance that the cause is about: the services of that one, and where the cause says so.
     cause_of: tuple[str, ...] = ()
     place: t.Optional[subjects.Place] = None
+    #: Causes that it may bring, which its plan says as its cost: they are no reason to take it back.
+    brings: tuple[str, ...] = ()
 
 
 _DATABASES = ("postgresql", "mysql")
@@ -88,10 +90,22 @@ AID: dict[str, tuple[Aid, ...]] = {
     "upstream_slow": (Aid("drain_server", _EDGE, (SLOW["haproxy"],), subjects.slow_server, subjects.rest),),
     "broker_full": (Aid("raise_maxmemory", ("redis",), STORE_FULL, subjects.memory),),
     "database_overload": (
-        Aid("rate_limit", ("celery",), OVERLOAD, subjects.heavy_task, cause_of=_DATABASES, place=subjects.where_it_runs),
+        Aid(
+            "rate_limit",
+            ("celery",),
+            OVERLOAD,
+            subjects.heavy_task,
+            cause_of=_DATABASES,
+            place=subjects.where_it_runs,
+            brings=("queue_growth", "tasks_stuck"),
+        ),
     ),
     "unknown_client": (Aid("limit_client", _DATABASES, ("database_unknown_client",), subjects.client),),
 }
+
+
+def brings(acted: Data) -> tuple[str, ...]:
+    return next((aid.brings for aid in AID.get(acted["cause"], ()) if aid.act == acted["act"]), ())
 
 
 def proposals(report: Data) -> tuple[list[Proposal], list[str]]:
