@@ -342,6 +342,15 @@ ansible_facts:
               description: 'Tables and columns that statements named just now and the server does not have. Null without the consumer
                 events_statements_history of performance_schema, which MariaDB has off.'},
             undefined_names_total: {type: int, description: How many there are.},
+            task_queue_tables: {type: list, elements: str, description: 'Tables of Django''s tasks (C(database: table)), null without the right
+              C(PROCESS).'},
+            task_queues: {description: 'Their queues with tasks that wait, null when they may not be read.', type: list, elements: dict, contains: {
+              database: {type: str, description: Its database.}, table: {type: str, description: Its table.},
+              name: {type: str, description: The queue.}, waiting: {type: int, description: 'Tasks that are due and not begun, at most 10,000 of a table.'},
+              oldest_seconds: {type: float, description: 'How long the oldest of them has been due; null when Django writes local times (C(USE_TZ)).'}}},
+            task_queue_waiting: {type: int, description: 'Tasks that wait in all of them, null when there are more than are counted, they may not
+              be read, or the table has too many rows.'},
+            task_queue_oldest_seconds: {type: float, description: 'The oldest of all, 0 without any; null likewise.'},
             plans: {type: list, elements: dict, description: For O(explain_pids)., contains: {
               pid: {type: int, description: The session.}, database: {type: str, description: Its database.},
               query: {type: str, description: Its statement.},

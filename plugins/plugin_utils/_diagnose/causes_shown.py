@@ -121,7 +121,7 @@ CAUSES: tuple[CauseKind, ...] = (
         "celery",
         "A queue grows",
         "messages wait and no worker consumes them, or a queue fails its limits, or grows while its messages already wait too long, or "
-        "grows with twice as many arriving as are consumed and a wait of 30 s",
+        "grows with twice as many arriving as are consumed and a wait of 30 s, or tasks of Django wait in a database for five minutes",
         task_queues.queue_growth,
         (Explains(("tasks_failing",), SAME_INSTANCE),),
     ),

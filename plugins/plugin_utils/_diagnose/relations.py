@@ -47,6 +47,9 @@ def _workers_wait(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
 
 
 def _tasks_wait(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
+    """Of a queue that is in a database itself: whatever slows that database down, its workers wait for."""
+    if shallow.at is not None and shallow.at in fleet.databases():
+        return shallow.at in _databases_of(deep, fleet)
     used = [database for database in _databases_of(deep, fleet) if may_use(shallow, database, fleet)]
     return any(tasks_wait_for(database, shallow.at, fleet) for database in used)
 
@@ -88,7 +91,7 @@ SAME_INSTANCE = Relation("of the same instance", _same_instance)
 SAME_MACHINES = Relation("on the same machines", _same_machines)
 DATABASE_THERE = Relation("when a database runs there", _database_there)
 WORKERS_WAIT = Relation("when the busy workers wait for its database", _workers_wait)
-TASKS_WAIT = Relation("when the running tasks wait for its database", _tasks_wait)
+TASKS_WAIT = Relation("when the running tasks wait for its database, or the queue is in it", _tasks_wait)
 SAME_PAGES = Relation("when the busy workers are in the pages that it lets through", _same_pages)
 SAME_WAITERS = Relation("of the workers that wait for it", _same_waiters)
 BROKER_WAITS = Relation("when the busy workers wait for its address", _broker_waits)

@@ -10,6 +10,8 @@ import collections
 import typing as t
 
 from .._checks.finding import Finding
+from .._checks.services import in_tiers
+from .._checks.units import numbered, shown
 from .._fleet.observed import Instance, Row, rows_in
 from .cause import Cause, look, percent, said, several
 from .fleet_view import Fleet
@@ -41,6 +43,33 @@ def queue_growth(fleet: Fleet) -> t.Iterator[Cause]:
         growth = fleet.bad(broker, "celery_queue_growth", least="warn")
         if growth is not None and any(_is_flooded(row) for row in consumed):
             yield _queue_cause(broker, consumed, growth, False)
+    yield from _in_databases(fleet)
+
+
+def _in_databases(fleet: Fleet) -> t.Iterator[Cause]:
+    """Tasks of Django in a table: a replica has the same rows, and no worker of its own."""
+    for service in in_tiers("database"):
+        for database, finding in fleet.each_bad(service, f"{service}_task_queue"):
+            if database.facts.get("role") == "replica":
+                continue
+            rows = sorted(database.rows("task_queues"), key=lambda row: -row.amount("oldest_seconds"))
+            yield Cause(
+                tier=service,
+                hosts=[database.host],
+                statement=f"No worker begins the tasks of Django that wait in {database}: {said(finding)}.",
+                evidence=[_waiting(row) for row in rows[:3]],
+                first_fix=str(finding.get("advice") or "Start more workers (manage.py db_worker) for these queues."),
+                avoid="Do not delete the rows that wait: they hold the visitors' work.",
+                look=look(finding),
+                rows=rows[:10],
+                at=database,
+            )
+
+
+def _waiting(row: Row) -> str:
+    tasks = numbered(int(row.amount("waiting")), "task waits/tasks wait")
+    age = shown(row.number("oldest_seconds"), "seconds") if row.number("oldest_seconds") is not None else "a time that is not known"
+    return f"{row.word('name')} ({row.word('database')}, {row.word('table')}): {tasks}, the oldest for {age}."
 
 
 def _row(queues: list[Row], name: str) -> Row:

@@ -15,7 +15,7 @@ import pymysql
 from ansible_collections.warroom.launch.plugins.module_utils._collect.host_tools import HostTools
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.mysql.collector import COLLECTOR
 from tests.support import ansible
-from tests.support.mysql import MariaDB, read
+from tests.support.mysql import Database, MariaDB, read
 from tests.support.server import wait_until
 from tests.support.tools import RealCommands
 
@@ -118,3 +118,27 @@ def test_a_replica_that_lags_and_one_that_stands_still() -> None:
         )
         assert refused["replication"][0]["error"].startswith("error 1045: ")
         assert "EXAMPLE" not in json.dumps(refused)
+
+
+def test_tasks_of_django_that_wait_in_a_table(server: Database) -> None:
+    columns = "status varchar(10), queue_name varchar(32), enqueued_at datetime(6), run_after datetime(6)"
+    rows = [
+        "('READY', 'default', UTC_TIMESTAMP(6) - INTERVAL 500 SECOND, NULL)",
+        "('READY', 'mail', UTC_TIMESTAMP(6) - INTERVAL 900 SECOND, UTC_TIMESTAMP(6) - INTERVAL 30 SECOND)",
+        "('READY', 'mail', UTC_TIMESTAMP(6) - INTERVAL 900 SECOND, '9999-01-01')",
+        "('READY', 'mail', UTC_TIMESTAMP(6) - INTERVAL 1 DAY, UTC_TIMESTAMP(6) + INTERVAL 1 HOUR)",
+        "('RUNNING', 'default', UTC_TIMESTAMP(6) - INTERVAL 1 DAY, NULL)",
+    ]
+    server.query(f"CREATE TABLE shop.tasks_dbtaskresult ({columns})")
+    try:
+        with server.session(f"INSERT INTO shop.tasks_dbtaskresult VALUES {', '.join(rows)}", "COMMIT"):
+            found = read(server, window=0, login_user="root", login_password="", login_unix_socket=server.socket)
+        waiting = {row["name"]: (row["waiting"], int(row["oldest_seconds"]) // 100) for row in found["task_queues"]}
+        assert waiting == {"default": (1, 5), "mail": (2, 9)} and found["task_queue_waiting"] == 3
+        hidden = read(server, window=0)
+        why = hidden["unknown"]["task_queue_waiting"]
+        assert hidden["task_queue_tables"] == ["shop: shop.tasks_dbtaskresult"] and "GRANT SELECT (status, queue_name" in why
+        server.query(why.rpartition(": ")[2].rstrip(";"))
+        assert read(server, window=0)["task_queue_waiting"] == 3, "what the reason says is enough"
+    finally:
+        server.query("DROP TABLE shop.tasks_dbtaskresult")

@@ -15,9 +15,10 @@ from ..._collect.host_tools import HostTools
 from ..._collect.problem import Lost, Problem
 from ..._collect.sampling import ONE_SAMPLE
 from ..._sql import locks, sql_text
+from ..._sql import task_tables as task_shape
 from ..._sql.sessions import Manner
 from ..._texts.redact import clean
-from . import activity, connect, option_file, refusal, shape, undefined
+from . import activity, connect, option_file, refusal, shape, task_tables, undefined
 from .discover import discover
 from .fetch import Reader
 from .session import Refused, Session
@@ -166,6 +167,7 @@ class MysqlSampler(Sampler):
         material = shape.Material(self._reader, self._first, self._second, self._working, window, manner, dictionary, self._lock_waits)
         facts = shape.facts(material, statements, texts)
         undefined.put(facts, self._undefined, known(self._programs) or {}, manner)
+        task_shape.put(facts, [task_tables.read(self._reader, dictionary)], "", manner)
         facts.put("plans", [shape.plan(pid, material, *self._reader.explain(pid)) for pid in self.options.get("explain_pids") or []])
         facts.put("client_options", self._tools_options)
         return facts

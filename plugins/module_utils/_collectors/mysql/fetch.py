@@ -293,11 +293,16 @@ class Reader:
         question = f"SELECT schema_name, digest, LEFT(digest_text, 4000) AS text FROM {DIGEST} WHERE digest IN ({digests})"
         return known(self.ask("statements", question)) or []
 
+    @property
+    def innodb(self) -> tuple[str, str]:
+        """How the tables of InnoDB's dictionary are called, and the columns that give a table's name decoded, where the server can."""
+        if not self.mariadb:
+            return "information_schema.innodb_", ""  # MySQL does not lend its character set of file names
+        return "information_schema.innodb_sys_", f", {_decoded(1)} AS schema_name, {_decoded(-1)} AS table_name"
+
     def dictionary(self) -> Maybe[indexes.Dictionary]:
         """Tables, indexes and columns as InnoDB knows them: PROCESS is enough, and no table is opened for it."""
-        prefix = "information_schema.innodb_" + ("sys_" if self.mariadb else "")
-        # MySQL does not lend its character set of file names
-        decoded = f", {_decoded(1)} AS schema_name, {_decoded(-1)} AS table_name" if self.mariadb else ""
+        prefix, decoded = self.innodb
         read: dict[str, list[Row]] = {}
         for name, columns, rest in (
             ("tables", f"table_id, name{decoded}", f"WHERE name LIKE '%/%' LIMIT {TABLES}"),

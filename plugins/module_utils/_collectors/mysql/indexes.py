@@ -59,7 +59,8 @@ def table_of(filename: t.Optional[str]) -> Table:
     return Table(decoded[0], decoded[1], any(re.search("@(?![0-9a-fA-F]{4})", part) is not None for part in (schema, name)))
 
 
-def _table(row: t.Mapping[str, t.Any]) -> Table:
+def table_in(row: t.Mapping[str, t.Any]) -> Table:
+    """The table of a row of InnoDB's dictionary."""
     schema, name = row.get("schema_name"), row.get("table_name")
     return Table(str(schema), str(name)) if schema and name else table_of(row.get("name"))
 
@@ -75,7 +76,7 @@ class Dictionary:
         columns: t.Iterable[t.Mapping[str, t.Any]] = (),
         sizes: t.Iterable[t.Mapping[str, t.Any]] = (),
     ) -> None:
-        names = {str(told.get("table_id")): _table(told) for told in tables}
+        names = {str(told.get("table_id")): table_in(told) for told in tables}
         own = {key: table for key, table in names.items() if table.schema not in _SYSTEM and table.name[:1] not in ("", "#")}
         # a name with letters that are not decoded here must not become a statement about another table
         self._unreadable = {table for table in own.values() if table.encoded}
@@ -107,6 +108,10 @@ class Dictionary:
             if table is None or name == "GEN_CLUST_INDEX" or name.startswith("FTS_") or not own:
                 continue
             self.indexes.setdefault(table, {})[name] = Index(name, own, bool(int(number(told.get("type")) or 0) & 2))
+
+    def leads_index(self, table: Table, column: str) -> bool:
+        """Whether an index of the table begins with the column."""
+        return any(index.columns[0] == column for index in self.indexes.get(table, {}).values())
 
     @property
     def untold(self) -> list[str]:

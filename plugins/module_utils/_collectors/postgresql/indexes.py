@@ -19,8 +19,8 @@ from ..._collect.derived import moved, total
 from ..._collect.facts import Maybe, Unknown, measured
 from ..._collect.sampling import ONE_SAMPLE
 from ..._sql import sql_text
+from ..._sql.task_tables import Queues
 from .session import quoted_if_needed
-from .task_tables import Queues
 
 Row = dict[str, t.Any]
 

@@ -17,7 +17,7 @@ from ..._collect.facts import Facts, Unknown, known, row
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Problem
 from ..._collect.sampling import ONE_SAMPLE
-from ..._sql import locks
+from ..._sql import locks, task_tables
 from ..._sql.sessions import Manner, is_client
 from ..._texts.redact import clean
 from . import (
@@ -33,7 +33,6 @@ from . import (
     server_queries,
     shape,
     tables,
-    task_tables,
     undefined,
 )
 from .discover import backends

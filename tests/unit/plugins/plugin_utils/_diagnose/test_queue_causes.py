@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 
+from .made_facts import fact, instance
 from .world import World
 
 
@@ -55,3 +56,44 @@ def test_a_flooded_queue_beside_one_without_a_worker_is_a_second_fault() -> None
     told = [one["statement"] for one in site.diagnose()]
     assert [text.split(" on ")[0] for text in told] == ["No worker consumes the queue mails", "The queue celery"]
     assert site.diagnose()[1]["first_fix"] == "Add workers."
+
+
+def tasks_wait(world: World, service: str = "postgresql", **measures: t.Any) -> None:
+    rows = [
+        {"name": "default", "database": "shop", "table": "public.tasks", "waiting": 3, "oldest_seconds": 12.0},
+        {"name": "mail", "database": "shop", "table": "public.tasks", "waiting": 1, "oldest_seconds": 400.0},
+    ]
+    world.of("db1", service).update(task_queues=rows, role="primary", **measures)
+    world.bad(f"{service}_task_queue", "db1", finding="4 tasks wait, the oldest for 6 min 40 s", advice="Start more workers.")
+
+
+def test_tasks_of_django_that_wait_in_a_database() -> None:
+    world = World()
+    tasks_wait(world)
+    [cause] = world.diagnose()
+    assert (cause["cause"], cause["tier"], cause["hosts"]) == ("queue_growth", "postgresql", ["db1"])
+    assert cause["statement"].endswith("4 tasks wait, the oldest for 6 min 40 s.") and cause["first_fix"] == "Start more workers."
+    assert cause["evidence"][0] == "mail (shop, public.tasks): 1 task waits, the oldest for 6 min 40 s."
+
+
+def test_tasks_of_django_that_wait_in_mysql() -> None:
+    world = World()
+    world.facts["db1"]["launch_mysql"] = fact(instance("3306", clients=[]))
+    tasks_wait(world, "mysql")
+    [cause] = world.diagnose()
+    assert (cause["cause"], cause["tier"]) == ("queue_growth", "mysql")
+
+
+def test_a_replica_has_the_same_rows() -> None:
+    world = World()
+    tasks_wait(world)
+    world.of("db1", "postgresql")["role"] = "replica"
+    assert world.causes() == []
+
+
+def test_what_holds_the_database_up_holds_its_tasks_up() -> None:
+    world = World()
+    world.lock_chain()
+    deeper = world.causes()
+    tasks_wait(world)
+    assert world.causes() == deeper == ["lock_chain"]

@@ -10,8 +10,9 @@ import typing as t
 
 from ansible_collections.warroom.launch.plugins.module_utils._collect.facts import Facts, Maybe, Unknown
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql import task_tables
-from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql.task_tables import Queues
+from ansible_collections.warroom.launch.plugins.module_utils._sql import task_tables as shape
 from ansible_collections.warroom.launch.plugins.module_utils._sql.sessions import Manner
+from ansible_collections.warroom.launch.plugins.module_utils._sql.task_tables import Queues
 
 TABLE = {"id": 7, "schema": "public", "name": "shop_task", "quoted": "public.shop_task"}
 DENIED = Unknown("database shop: permission denied for table shop_task")
@@ -23,7 +24,7 @@ def queue(name: str, total: int, age: float = 5.0) -> dict[str, t.Any]:
 
 def facts(*read: Maybe[list[Queues]]) -> dict[str, t.Any]:
     found = Facts()
-    task_tables.put(found, read, "no database could be read", Manner(top=10))
+    shape.put(found, read, "no database could be read", Manner(top=10))
     return found.done()
 
 
@@ -52,9 +53,9 @@ def test_no_such_table_is_nothing_that_waits() -> None:
 
 
 def test_more_than_are_counted_are_at_least_so_many() -> None:
-    found = facts(shop([queue("default", task_tables.MOST_ROWS, 400.0)]))
+    found = facts(shop([queue("default", shape.MOST_ROWS, 400.0)]))
     assert found["task_queue_waiting"] is None and "is counted" in found["unknown"]["task_queue_waiting"]
-    assert found["at_least"] == {"task_queue_waiting": task_tables.MOST_ROWS} and found["task_queue_oldest_seconds"] == 400.0
+    assert found["at_least"] == {"task_queue_waiting": shape.MOST_ROWS} and found["task_queue_oldest_seconds"] == 400.0
 
 
 def test_what_may_not_be_read_says_what_to_grant() -> None:
