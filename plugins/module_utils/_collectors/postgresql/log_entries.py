@@ -42,6 +42,8 @@ class Failed(t.NamedTuple):
     application: t.Optional[str] = None
     address: t.Optional[str] = None
     session: t.Optional[str] = None
+    #: Of the text what may be shown, where that is not all of it.
+    shown: t.Optional[str] = None
 
 
 def of_text(lines: t.Iterable[str], prefix: LinePrefix) -> t.Iterator[Failed]:
@@ -52,7 +54,10 @@ def of_text(lines: t.Iterable[str], prefix: LinePrefix) -> t.Iterator[Failed]:
         statement = said.lstrip()
         if _BEGINS.match(statement):
             told = prefix.read(LABEL.join(labelled[:-1]))
-            yield Failed(statement, "\n".join(before), **{**told, **_address(told.get("address"))})
+            # what a program of the server's (archive_command) prints may look like further lines
+            first, further, _rest = statement.partition("\n")
+            shown = f"{first} …" if further else first
+            yield Failed(statement, "\n".join(before), **{**told, **_address(told.get("address"))}, shown=shown)
             before.clear()
         elif said:
             before.append(said[:MOST_MESSAGE])

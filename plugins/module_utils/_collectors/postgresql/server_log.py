@@ -130,7 +130,7 @@ def _owned(path: str, process: Process) -> Maybe[str]:
     try:
         owner = os.stat(path).st_uid
     except FileNotFoundError:
-        return path
+        return Unknown(f"the server's log may not be read where the server says that it is (a container has its own folders): {BECOME}")
     except (OSError, ValueError):
         return Unknown(f"the server's log cannot be read: {BECOME}")
     return path if owner in (process.uid, *OTHERS) else Unknown(FOREIGN)

@@ -25,14 +25,14 @@ _FLAGS = _names("""
     pending_restart reads_settings reads_stats ready superuser synced template usable valid
 """)
 _TEXTS = _names("""
-    address application backend_type columns database definition gid kind lock method mode name parent phase predicate query
+    address application backend_type columns database definition gid kind lock method mode name parent path phase predicate query
     query_id quoted receiver relation schema setting source state sync_state table type unit user version view wait_event
     wait_event_type wal_status
 """)
 #: Counts, sizes and ids: they come in whole ones.
 _WHOLE = _names("""
-    archived_count blks_hit blks_read blocks_done blocks_read blocks_total buffers buffers_alloc buffers_backend buffers_clean bytes calls
-    checksum_failures conflicts connection_limit dbid deadlocks dealloc entries_read evictions extends failed_count fsyncs
+    archived_count backend blks_hit blks_read blocks_done blocks_read blocks_total buffers buffers_alloc buffers_backend buffers_clean bytes
+    calls checksum_failures conflicts connection_limit dbid deadlocks dealloc entries_read evictions extends failed_count fsyncs
     heap_blks_scanned heap_blks_total hits id idx_scan idx_tup_fetch key_columns leader_pid maxwritten_clean most mxid_age n_dead_tup
     n_live_tup n_mod_since_analyze n_tup_del n_tup_hot_upd n_tup_ins n_tup_upd number numbackends oid op_bytes parent_id pid port
     position queryid read_bytes reads relation_id requested rows rows_fetched scans seq_scan seq_tup_read server_port sessions
@@ -51,7 +51,9 @@ _SIGNED = _names("""
     behind_bytes connection_limit estimate kept_bytes lag_bytes queryid safe_wal_size unsent_bytes
 """)
 #: What the server holds in 32 bits cannot be larger; an age of transaction ids above it would be past every wraparound.
-_IN_32_BITS = _names("connection_limit key_columns leader_pid mxid_age number numbackends pid port server_port version_number xid_age")
+_IN_32_BITS = _names("""
+    backend connection_limit key_columns leader_pid mxid_age number numbackends pid port server_port version_number xid_age
+""")
 _LISTS = _names("blocked_by")
 KNOWN = _FLAGS | _TEXTS | _WHOLE | _AMOUNTS | _SIGNED | _LISTS
 #: A row that lacks one of these is not the answer to what was asked: which one of many it is, is not known.

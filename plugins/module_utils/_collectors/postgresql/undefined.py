@@ -40,6 +40,7 @@ _WITH = re.compile(rf"{_NAME}\s*(?:\([^()]*\)\s*)?AS\s+(?:NOT\s+)?(?:MATERIALIZE
 _INSERT = re.compile(rf"\bINTO\s+{_NAME}\s*\(([^()]*)\)", re.IGNORECASE)
 _QUOTED = re.compile(_NAME)
 
+MANY = "{} statements failed in the window, of which only the newest {} were looked at"
 NOT_SAID = "the prefix of the server's log does not say it: ALTER SYSTEM SET log_line_prefix = '%m [%p] %q%u@%d %a %h '"
 #: The log's reasons for what its lines do not say.
 _NOT_SAID = Unknown(NOT_SAID)
@@ -80,8 +81,9 @@ class Lookup:
     """What the statements of a server named in vain, looked up in one of its databases after the other."""
 
     def __init__(self, log: Statements) -> None:
-        self._why_log = log.why
-        failed = [*_failed(log.failed)]
+        distinct = [*{(entry.text, entry.session): entry for entry in log.failed if MARK not in entry.text}.values()]
+        self._why_log = MANY.format(len(distinct), MOST_FAILED) if len(distinct) > MOST_FAILED and log.why is None else log.why
+        failed = [*_failed(distinct[-MOST_FAILED:])]
         self._names = {*sorted({table for each in failed for table in each.tables})[:MOST_NAMES]}
         self._failed = [each._replace(tables=each.tables & self._names) for each in failed]
         self._found: list[Row] = []
@@ -138,17 +140,16 @@ def _of_session(row: Row, database: str) -> _Statement:
 
 
 def _failed(entries: t.Iterable[Failed]) -> t.Iterator[_Statement]:
-    """Of the log, without our own; of those that failed alike the first is parsed."""
+    """Of the log; of those that failed alike the first is parsed."""
     names_of: dict[tuple[str, t.Optional[str]], tuple[set[str], set[tuple[str, str]]]] = {}
-    distinct = {(entry.text, entry.session): entry for entry in entries if MARK not in entry.text}
-    for entry in [*distinct.values()][-MOST_FAILED:]:
+    for entry in entries:
         row: Row = {
             "database": clean(entry.database or "", 80) or _NOT_SAID,
             "user": clean(entry.user or "", 80) or _NOT_SAID,
             "application": _NOT_SAID if entry.application is None else clean(entry.application, 80),
             "address": clean(entry.address or "", 80) or _NOT_SAID,
             "pid": entry.session or _NOT_SAID,
-            "query": entry.text,
+            "query": entry.text if entry.shown is None else entry.shown,
         }
         alike = (entry.message, entry.database)
         if alike not in names_of:

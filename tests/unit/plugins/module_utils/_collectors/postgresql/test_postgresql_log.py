@@ -153,8 +153,17 @@ def test_nothing_is_shown_but_names_and_normalised_texts(noise: list[str], setti
     entry = ["ERROR:  column shop_order.currency does not exist at character 34", f"STATEMENT:  {DJANGO}"]
     for lines in (around, [*around, *entry, *around]):
         told = outcome(of_text(lines, LinePrefix("")), shop=Database(SHOP))
-        assert {row["query"] for row in told["undefined_names"]} <= {DJANGO.replace("'anna@example.com'", "?")}
+        assert {row["query"].removesuffix(" …") for row in told["undefined_names"]} <= {DJANGO.replace("'anna@example.com'", "?")}
     assert isinstance([*of_text(around, LinePrefix(setting))], list)
+
+
+def test_what_else_is_printed_behind_a_statement_is_not_shown() -> None:
+    """By archive_command, say, whose output is in the same log."""
+    [row] = outcome(
+        of_text([f"ERROR:  {MESSAGE}", f"STATEMENT:  {DJANGO}", "\tat com.example.Archive(token-of-anna)"], LinePrefix("")),
+        shop=Database(SHOP),
+    )["undefined_names"]
+    assert row["query"].endswith('"note" = ? …') and "anna" not in str(row)
 
 
 def test_a_text_longer_than_a_session_keeps_is_read_to_its_tables() -> None:
@@ -185,6 +194,13 @@ def test_a_statement_that_failed_for_another_reason_names_nothing() -> None:
 
 def test_our_own_statements_are_none_of_the_applications() -> None:
     assert outcome([Failed(f"SELECT /* warroom.launch */ {DJANGO[7:]}", MESSAGE)], shop=Database(SHOP))["undefined_names"] == []
+
+
+def test_of_too_many_the_newest_are_looked_at_and_nothing_is_not_said() -> None:
+    others = [Failed(f"SELECT {number} / 0", "division by zero") for number in range(undefined.MOST_FAILED)]
+    assert outcome([*others, Failed(DJANGO, MESSAGE)], shop=Database(SHOP))["undefined_names"] != []
+    assert outcome(others, shop=Database(SHOP))["undefined_names"] == []
+    assert "only the newest" in outcome([Failed(DJANGO, MESSAGE), *others], shop=Database(SHOP))["unknown"]["undefined_names"]
 
 
 def session(query: str, **more: t.Any) -> dict[str, t.Any]:
@@ -295,6 +311,18 @@ def test_a_server_elsewhere_or_a_file_of_another_user(server: Server, monkeypatc
     server.tools._processes = Processes([Process(os.getpid(), 1, "postgres", os.getuid() + 1, ())], False)
     monkeypatch.setattr(server_log, "OTHERS", ())
     assert server.marked().read().why == server_log.FOREIGN
+
+
+@pytest.mark.parametrize("error", [PermissionError, FileNotFoundError, ValueError])
+def test_a_log_that_may_not_be_read_or_is_not_there(server: Server, monkeypatch: pytest.MonkeyPatch, error: type[Exception]) -> None:
+    """Of a folder that is the server's own (Red Hat), or of a container: nothing was read, so nothing is known."""
+
+    def refused(_path: str) -> t.Any:
+        raise error
+
+    monkeypatch.setattr(server_log.os, "stat", refused)
+    why = server.marked().read().why
+    assert why is not None and "become: true" in why
 
 
 def test_without_the_collector_the_servers_own_output_is_read_when_it_is_a_file(server: Server) -> None:
