@@ -59,7 +59,9 @@ options:
     type: list
     elements: str
   management_url:
-    description: RabbitMQ's management API, as V(http://user:password@host:15672). Gives unacknowledged messages, rates and ages.
+    description:
+      - RabbitMQ's management API, as V(http://user:password@host:15672). Gives unacknowledged messages, rates, ages and the types of queues.
+      - Without it an idle quorum queue is unknown, because RabbitMQ says 0 messages as well while the queue has no leader.
     type: str
   flower_url:
     description: Flower, as V(http://host:5555). A second source of task outcomes where the event stream gives none.
@@ -192,7 +194,9 @@ ansible_facts:
               type: list
               elements: dict
               contains: &queue
-                {name: {type: str, description: Its name.}, ready: {type: int, description: Messages that wait.},
+                {name: {type: str, description: Its name.}, ready: {type: int, description: 'Messages that wait. Null of a stream, and of a quorum
+                   queue whose 0 may mean that it has no leader.'},
+                 type: {type: str, description: 'V(classic), V(quorum) or V(stream), null where neither a worker nor the management API tells it.'},
                  unacked: {type: int, description: 'Messages that workers hold, null without RabbitMQ''s management API.'},
                  consumers: {type: int, description: 'Workers that take from it, null when not all answered.'},
                  growth_per_second: {type: float, description: How fast it grows.},

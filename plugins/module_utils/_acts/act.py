@@ -69,9 +69,7 @@ class Act:
     """One kind of act. A subclass reads in `look`, changes in `run` and takes back in `undo`, each in a session of its own.
 
     `look` changes nothing. `run` reads the guards again in the session in which it acts, and raises Refused when one is broken or
-    the target is another than the plan's. It calls `begin` before its first change: what goes wrong after that (a connection that is
-    lost, an answer that is late) may have been done all the same, and is taken back. `undo` may come at any moment, also when `run`
-    never came to act: it then does nothing.
+    the target is another than the plan's. `undo` may come at any moment, also when `run` never came to act: it then does nothing.
     """
 
     #: Guards that must hold.
@@ -86,12 +84,6 @@ class Act:
 
     def __init__(self, target: Target) -> None:
         self.target = target
-        #: Whether a change was asked for: from then on a refusal does not mean that nothing was changed.
-        self.has_begun = False
-
-    def begin(self) -> None:
-        """Called in `run` right before the first change."""
-        self.has_begun = True
 
     def look(self) -> Looked:
         raise NotImplementedError

@@ -94,7 +94,6 @@ class AddWorkers(Act):
         if why:
             raise Refused(f"a guard no longer holds: {'; '.join(why)}")
         before = len(server.workers)
-        self.begin()
         for number in range(1, self._add + 1):
             self.tell(server, True)
             if not self._has(server.pid, before + number):

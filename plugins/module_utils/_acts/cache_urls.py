@@ -92,7 +92,6 @@ class CacheUrls(Act):
         if self._active()[0] != active:
             self._forget(name)
             raise Refused("another VCL was made active meanwhile")
-        self.begin()
         self._cli("vcl.use", name)
         for old in self._ours()[:-MOST_KEPT]:
             self._forget(old)

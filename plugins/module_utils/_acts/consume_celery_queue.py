@@ -58,7 +58,6 @@ class ConsumeCeleryQueue(CeleryWorkerAct):
             why = broken(judged(GUARDS, row, limits))
             if why:
                 raise Refused(f"a guard no longer holds: {'; '.join(why)}")
-            self.begin()
             self.tell(remote, "add_consumer", queue=self._queue)
         return Done(f"worker {self.worker} consumes {self._queue} as well", dict(identity))
 

@@ -83,7 +83,6 @@ class CreateMysqlIndex(Act):
             if why:
                 raise Refused(f"a guard no longer holds: {'; '.join(why)}")
             mysql.may_write(session, BUILD_SECONDS)
-            self.begin()
             mysql.change(session, self._create(row["name"]), RIGHT)
         return Done(f"index {row['name']} on {self._schema}.{self._table} was created", {"name": row["name"]})
 

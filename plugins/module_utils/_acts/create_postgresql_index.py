@@ -76,13 +76,12 @@ class CreatePostgresqlIndex(Act):
             if why:
                 raise Refused(f"a guard no longer holds: {'; '.join(why)}")
             acting.rows("SET lock_timeout = '60s'")
-            self.begin()
             if row["invalid"]:
                 acting.rows(f"DROP INDEX CONCURRENTLY {self._path(row['invalid'])}")
             try:
                 acting.rows(self._create(row["name"]))
             except Refused as failed:
-                raise Refused(f"the build failed: {failed}; {self._left(acting, row['name'], row['table_id'])}") from None
+                raise Refused(f"the build failed: {failed}; {self._drop(acting, row['name'], row['table_id'])}") from None
         return Done(f"index {row['name']} on {self._schema}.{self._table} was created", self.state_before(self._looked(row)))
 
     def undo(self, state: t.Mapping[str, t.Any]) -> str:
@@ -126,13 +125,6 @@ class CreatePostgresqlIndex(Act):
     def _path(self, name: str) -> str:
         return f"{quoted(self._schema)}.{quoted(name)}"
 
-    def _left(self, acting: postgresql.Acting, name: str, table: int) -> str:
-        """What became of an index whose build failed."""
-        try:
-            return self._drop(acting, name, table)
-        except Refused as refused:
-            return str(refused)
-
     def _drop(self, acting: postgresql.Acting, name: str, table: int) -> str:
         """Drop the index if it is ours: of that name, on that table."""
         there = acting.row(
@@ -145,7 +137,7 @@ class CreatePostgresqlIndex(Act):
         try:
             acting.rows(f"DROP INDEX CONCURRENTLY IF EXISTS {self._path(name)}")
         except Refused as failed:
-            raise Refused(f"an index {self._schema}.{name} is left behind and could not be dropped ({failed})") from None
+            return f"an index {self._schema}.{name} is left behind and could not be dropped ({failed})"
         return f"index {name} was dropped"
 
     def _read(self, acting: postgresql.Acting) -> dict[str, t.Any]:

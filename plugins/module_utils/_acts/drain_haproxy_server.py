@@ -62,7 +62,6 @@ class DrainHaproxyServer(Act):
         why = broken(judged(GUARDS, values, limits))
         if why:
             raise Refused(f"a guard no longer holds: {'; '.join(why)}")
-        self.begin()
         self._tell("drain")
         return Done(f"server {self._backend}/{self._server} gets no new requests", dict(identity))
 

@@ -91,10 +91,7 @@ def _act(act: Act, params: t.Mapping[str, t.Any], check: bool) -> Result:
     _arm(act, params)
     try:
         done = act.run(params["identity"] or {}, params["limits"] or {})
-    except Problem as problem:
-        if act.has_undo and act.has_begun:
-            timer.extend(params["timer"], 0.0)
-            raise Refused(f"{problem}; what was begun is taken back") from None
+    except Refused:
         if act.has_undo:
             timer.stay(params["timer"])
         raise

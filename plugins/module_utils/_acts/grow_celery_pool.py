@@ -52,7 +52,6 @@ class GrowCeleryPool(CeleryWorkerAct):
             why = broken(judged(GUARDS, row, limits))
             if why:
                 raise Refused(f"a guard no longer holds: {'; '.join(why)}")
-            self.begin()
             self.tell(remote, "pool_grow", n=self._add)
         return Done(f"worker {self.worker} got {self._add} more processes ({row['processes']} before)", dict(identity))
 

@@ -65,7 +65,6 @@ class LimitMysqlClient(Act):
             if why:
                 raise Refused(f"a guard no longer holds: {'; '.join(why)}")
             mysql.may_write(session, self.target.timeout)
-            self.begin()
             mysql.change(session, self._statement(row, True), RIGHT)
         return Done(f"{self._user} is limited to {self._most}", dict(identity))
 

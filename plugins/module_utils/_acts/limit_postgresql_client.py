@@ -63,7 +63,6 @@ class LimitPostgresqlClient(Act):
             why = broken(judged(GUARDS, row, limits))
             if why:
                 raise Refused(f"a guard no longer holds: {'; '.join(why)}")
-            self.begin()
             # both or none
             acting.rows("BEGIN; " + " ".join(self._statements(self._limit, True)) + " COMMIT")
         return Done(

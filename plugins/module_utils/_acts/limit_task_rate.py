@@ -72,7 +72,6 @@ class LimitTaskRate(CeleryWorkerAct):
             why = broken(judged(GUARDS, row, limits))
             if why:
                 raise Refused(f"a guard no longer holds: {'; '.join(why)}")
-            self.begin()
             self._limit(remote, self._rate)
         return Done(f"worker {self.worker} begins {self._task} at most {self._rate}", dict(identity))
 

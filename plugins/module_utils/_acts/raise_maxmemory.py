@@ -61,7 +61,6 @@ class RaiseMaxmemory(Act):
             if why:
                 raise Refused(f"a guard no longer holds: {'; '.join(why)}")
             new = _raised(int(row["maxmemory_bytes"]))
-            self.begin()
             self._set(session, new)
         return Done(f"{SETTING} was raised from {identity['maxmemory_bytes']} to {new} bytes", dict(identity))
 

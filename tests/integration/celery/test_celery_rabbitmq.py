@@ -114,7 +114,9 @@ def test_n12_tasks_that_wait_for_their_time_in_the_broker_are_no_backlog(broker:
         idle(worker, 3)
         wait_until(lambda: broker.ask("queues/%2F/celery_delayed_9").get("messages_ready") == 25, "the delayed queue to hold them", 30)
         facts = read(0.5, broker_url=broker.url, **({"management_url": broker.management_url} if managed else {}))
+    # where the server counts consumers of a quorum queue, these prove that an empty one has a leader
     assert (facts["ready_total"], facts["unconsumed_total"], facts["delayed_total"]) == (0, 0, 25), facts["queues"]
+    assert row(facts, "shop")["type"] == "quorum" and row(facts, "shop")["consumers"] == 1
     assert not [queue for queue in facts["queues"] if "delayed" in queue["name"]]
 
 

@@ -115,8 +115,8 @@ def test_a_build_that_fails_leaves_nothing(server: Postgres) -> None:
     assert "the build failed" in made.refusal() and there(server) == ""
 
 
-def client(server: Postgres, acting: str = "responder", **about: t.Any) -> Planned:
-    place = {**server.place, "login_user": acting}
+def client(server: Postgres, **about: t.Any) -> Planned:
+    place = {**server.place, "login_user": "responder"}
     return planned(act_at("limit_client", "postgresql", place, {"role": "reporting", "connections": 2, "known": ["shop"], **about}))
 
 
@@ -132,11 +132,6 @@ def test_a_client_is_limited_and_let_go_again(server: Postgres) -> None:
     done = made.run()
     assert limit(server) == "2 statement_timeout=5s"
     assert "limit of before" in made.act.undo(done.state) and limit(server) == "-1"
-
-
-def test_a_client_is_not_limited_without_the_right(server: Postgres) -> None:
-    made = client(server, "watcher")
-    assert any("CREATEROLE" in sentence for sentence in made.broken) and "CREATEROLE" in made.refusal() and limit(server) == "-1"
 
 
 def test_a_limit_that_a_person_set_meanwhile_is_left_alone(server: Postgres) -> None:

@@ -63,14 +63,6 @@ def test_another_limit_than_the_plans_is_left_alone(store: Redis) -> None:
         store.client().config_set("maxmemory", LIMIT)
 
 
-def test_a_user_who_may_not_set_it_is_told_the_right(store: Redis) -> None:
-    store.client().execute_command("ACL", "SETUSER", "watcher", "on", ">pw", "~*", "+@all", "-config|set")
-    options = {"address": f"127.0.0.1:{store.port}", "login_user": "watcher", "login_password": "pw"}
-    made = planned(act_at("raise_maxmemory", "redis", options, {}))
-    made = made._replace(limits={**made.limits, "used_ratio": 0.0})
-    assert "ACL SETUSER watcher +config|set" in made.refusal() and limit(store) == LIMIT
-
-
 @pytest.fixture(scope="module")
 def worker(store: Redis) -> t.Iterator[Worker]:
     with Worker(store.url, "-c", "1") as running:

@@ -46,6 +46,11 @@ def _rate(stats: t.Any, name: str) -> t.Optional[float]:
     return amount(details.get("rate")) if isinstance(details, dict) else None
 
 
+def _many(value: t.Any) -> t.Optional[int]:
+    """How many members a quorum queue has; an older version calls them otherwise."""
+    return len(value) if isinstance(value, list) else None
+
+
 def rabbitmq_queues(body: bytes) -> dict[str, dict[str, t.Any]]:
     """Queues by name from `/api/queues/<vhost>`."""
     try:
@@ -60,6 +65,9 @@ def rabbitmq_queues(body: bytes) -> dict[str, dict[str, t.Any]]:
             stats = row.get("message_stats")
             found[str(row["name"])] = {
                 "type": row.get("type"),
+                "state": row.get("state"),
+                "members": _many(row.get("members")),
+                "online": _many(row.get("online")),
                 "ready": count(row.get("messages_ready")),
                 "unacked": count(row.get("messages_unacknowledged")),
                 "consumers": count(row.get("consumers")),

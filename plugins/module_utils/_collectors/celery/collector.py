@@ -20,7 +20,7 @@ from ..._collect.problem import Lost, Problem, broke_off
 from ..._collect.sampling import Number, amount
 from ..._texts import strict_url
 from ..._texts.redact import clean
-from . import api, application, local, refusal
+from . import api, application, local, queue_types, refusal
 from .application import Application
 from .broker import Connection, is_control, is_delayed
 from .broker_url import Broker
@@ -251,7 +251,8 @@ class CelerySampler(Sampler):
                 note = "Not all keys of the Redis database were looked at (too many, or not allowed); name yours in the option queues."
                 got.notes = list(dict.fromkeys([*got.notes, note]))
         elif got.management is not None:
-            bound = {name for name in got.management if not name.startswith("amq.gen-")}
+            told = got.management.items()
+            bound = {name for name, row in told if not name.startswith("amq.gen-") and row.get("type") != queue_types.STREAM}
         if self.options.get("queues"):
             bound = set()
         names = list(dict.fromkeys([*named, *active, *sorted(bound)])) or ["celery"]

@@ -13,15 +13,20 @@ from ..._collect.facts import Facts, Maybe, Unknown, row
 from ..._collect.sampling import ONE_SAMPLE, Number, number
 from ..._texts.redact import clean
 from .broker import NO_SUCH_QUEUE, Reading
+from .queue_types import NO_BACKLOG
+from .queue_types import UNTOLD as NO_TYPE
 
 Row = dict[str, t.Any]
 
 
-def rows(readings: t.Sequence[Reading], workers: t.Sequence[Row], complete: bool, on_redis: bool) -> list[Row]:
-    """One row per queue of the last reading. `complete`: all workers answered, so who consumes what is known."""
+def rows(
+    readings: t.Sequence[Reading], workers: t.Sequence[Row], complete: bool, on_redis: bool, kinds: t.Optional[t.Mapping[str, str]] = None
+) -> list[Row]:
+    """One row per queue of the last reading. `complete`: all workers answered, so who consumes what is known. `kinds`: RabbitMQ's types."""
     if not readings:
         return []
-    return [_row(name, readings, workers, complete, on_redis) for name in readings[-1].lengths]
+    named = kinds or {}
+    return [{**_row(name, readings, workers, complete, on_redis), "type": named.get(name)} for name in readings[-1].lengths]
 
 
 def _row(name: str, readings: t.Sequence[Reading], workers: t.Sequence[Row], complete: bool, on_redis: bool) -> Row:
@@ -144,6 +149,7 @@ class Context(t.NamedTuple):
     consumers: str  # why it is not known who takes from them
     unacked: str
     oldest: str
+    kind: str = NO_TYPE
 
 
 def shown(queue: Row, context: Context) -> Row:
@@ -161,6 +167,7 @@ def shown(queue: Row, context: Context) -> Row:
         "wait_seconds": several,
         "oldest_seconds": context.oldest,
         "problem": "it could be read",
+        "type": context.kind,
     }
     return row(queue, why)
 
@@ -169,9 +176,9 @@ def put_summary(
     facts: Facts, queues: t.Sequence[Row], readings: t.Sequence[Reading], accepted_per_second: Maybe[float], context: Context
 ) -> None:
     """Sums, and the queues that need attention."""
-    there = [queue for queue in queues if queue["problem"] != NO_SUCH_QUEUE]
-    if not queues:
-        nothing = Unknown("no queue could be read")
+    there = [queue for queue in queues if queue["problem"] not in (NO_SUCH_QUEUE, NO_BACKLOG)]
+    if not there and all(queue["problem"] == NO_BACKLOG for queue in queues):
+        nothing = Unknown("there are streams only, which have no backlog" if queues else "no queue could be read")
         for name in ("ready_total", "ready_consumed", "growth_per_second", "worst", "wait_seconds", "unconsumed", "unconsumed_total"):
             facts.put(name, nothing)
         return
@@ -183,6 +190,7 @@ def put_summary(
     unconsumed = [queue for queue in there if queue["ready"] and queue["consumers"] == 0]
     facts.put("unconsumed", [{"name": queue["name"], "ready": queue["ready"]} for queue in unconsumed][:10])
     unsure = [Unknown(context.consumers) for queue in there if queue["consumers"] is None and queue["ready"]]
+    unsure += [Unknown(queue["problem"]) for queue in there if queue["problem"] and not queue["consumers"]]
     put_total(facts, "unconsumed_total", [0, *(1 for _queue in unconsumed), *unsure])
     facts.put("worst", _worst(queues, context))
 

@@ -18,7 +18,7 @@ from ..._linux.waits import Waits
 from ..._texts.counted import counted
 from ..._texts.plain import text
 from ..._texts.redact import clean
-from . import broker_load, outcomes
+from . import broker_load, outcomes, queue_types
 from . import queues as queue_shape
 from . import workers as worker_shape
 from .broker import NO_SUCH_QUEUE, Reading, is_control
@@ -186,7 +186,9 @@ def _put_queues(
     built: Facts, got: Gathered, workers: list[Row], silence: t.Optional[str], accepted: Maybe[float], windowed: bool, keep: int
 ) -> None:
     complete = bool(got.names) and not got.twins and all(worker["answers"] for worker in workers) or (not workers and silence is None)
-    queues = queue_shape.rows(got.readings, workers, complete, got.on_redis)
+    kinds = queue_types.types(got.first, got.names, got.management)
+    readings = queue_types.settled(got.readings, kinds, workers, complete, got.management)
+    queues = queue_shape.rows(readings, workers, complete, got.on_redis, kinds)
     if got.management is not None:
         queues = queue_shape.with_management(queues, got.management, got.first.now)
     unread = got.problems.get("management") or UNMANAGED
@@ -195,12 +197,13 @@ def _put_queues(
         silence or "not all workers told what they consume, so who consumes a queue is not known",
         "Redis counts what workers hold over all queues together (unacked)" if got.on_redis else unread,
         "the broker does not tell it" if got.on_redis or got.management is not None else unread,
+        "a list of Redis has no type" if got.on_redis else queue_types.UNTOLD,
     )
     built.put("queues", [queue_shape.shown(queue, context) for queue in top(queues, "ready", keep)])
     built.put("queues_total", len(queues))
-    queue_shape.put_summary(built, queues, got.readings, accepted, context)
+    queue_shape.put_summary(built, queues, readings, accepted, context)
     unsure = Unknown(ONE_SAMPLE) if not windowed else None if complete else Unknown(context.consumers)
-    queue_shape.put_stalled(built, queue_shape.stalled(queues, got.readings, workers, got.limited) if unsure is None else unsure)
+    queue_shape.put_stalled(built, queue_shape.stalled(queues, readings, workers, got.limited) if unsure is None else unsure)
     held = _held(got, queues, unread)
     built.put("unacked", held)
     last = got.readings[-1] if got.readings else None
@@ -218,7 +221,8 @@ def _put_queues(
 def _held(got: Gathered, queues: list[Row], unread: str) -> Maybe[t.Any]:
     """Messages that workers took and have not acknowledged."""
     if not got.on_redis and got.management is not None:
-        held = [measured(queue["unacked"], _NO_FIGURES) for queue in queues if queue["problem"] != NO_SUCH_QUEUE]
+        gone = (NO_SUCH_QUEUE, queue_types.NO_BACKLOG)
+        held = [measured(queue["unacked"], _NO_FIGURES) for queue in queues if queue["problem"] not in gone]
         return total(held) if held else Unknown(unread)
     last = got.readings[-1] if got.readings else None
     if last is None or last.unacked is None:

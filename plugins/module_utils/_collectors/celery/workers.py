@@ -59,6 +59,17 @@ class Snapshot:
         reply = self.of("active_queues", name)
         return [queue["name"] for queue in reply if _is_named(queue)] if isinstance(reply, list) else []
 
+    def queue_types(self, name: str) -> dict[str, str]:
+        """The types of the queues that the worker declares, where it declares any."""
+        reply = self.of("active_queues", name)
+        found = {}
+        for queue in filter(_is_named, reply if isinstance(reply, list) else []):
+            arguments = queue.get("queue_arguments")
+            kind = arguments.get("x-queue-type") if isinstance(arguments, dict) else None
+            if isinstance(kind, str):
+                found[queue["name"]] = kind
+        return found
+
     def tells_queues(self, name: str) -> bool:
         """Whether it names every queue that it consumes."""
         reply = self.of("active_queues", name)

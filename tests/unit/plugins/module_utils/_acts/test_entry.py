@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import inspect
 import pathlib
 import typing as t
 
@@ -15,8 +14,6 @@ import pytest
 from ansible_collections.warroom.launch.plugins.module_utils._acts import entry, timer
 from ansible_collections.warroom.launch.plugins.module_utils._acts.act import Act, Done, Looked, Refused
 from ansible_collections.warroom.launch.plugins.module_utils._acts.guard import Guard
-from ansible_collections.warroom.launch.plugins.module_utils._acts.registry import ACTS
-from ansible_collections.warroom.launch.plugins.module_utils._collect.problem import Problem
 from tests.support.server import wait_until
 
 PARAMS = {"timer": "0123456789abcdef", "revert_seconds": 60.0, "identity": {"pid": 7}, "limits": {}, "keep": False, "minutes": 30.0}
@@ -35,10 +32,7 @@ class Switch(Act):
     def run(self, identity: t.Mapping[str, t.Any], limits: t.Mapping[str, t.Any]) -> Done:
         if (self.folder / "guarded").exists():
             raise Refused("a guard no longer holds")
-        self.begin()
         (self.folder / "on").touch()
-        if (self.folder / "late").exists():
-            raise Problem("no answer in time")
         return Done("it is on")
 
     def undo(self, state: t.Mapping[str, t.Any]) -> str:
@@ -82,30 +76,6 @@ def test_what_was_refused_has_no_timer(act: Switch) -> None:
     with pytest.raises(Refused):
         step(act, "act")
     assert not timer.file_of(PARAMS["timer"]).exists()
-
-
-def test_what_was_begun_and_gave_no_answer_is_taken_back_at_once(act: Switch) -> None:
-    """It may have been done all the same, or be done later."""
-    (act.folder / "late").touch()
-    with pytest.raises(Refused, match="no answer in time; what was begun is taken back"):
-        step(act, "act")
-    wait_until(lambda: timer.ended(PARAMS["timer"]) == "it is off again", "it was taken back")
-    assert not (act.folder / "on").exists()
-
-
-def test_what_another_did_is_not_taken_back_when_a_guard_refuses(act: Switch) -> None:
-    for name in ("guarded", "on"):
-        (act.folder / name).touch()
-    with pytest.raises(Refused):
-        step(act, "act")
-    assert (act.folder / "on").exists() and not timer.file_of(PARAMS["timer"]).exists()
-
-
-@pytest.mark.parametrize("key", [key for key, kind in ACTS.items() if kind.has_undo], ids=" ".join)
-def test_every_act_that_has_an_undo_says_when_its_change_begins(key: tuple[str, str]) -> None:
-    run = inspect.getsource(ACTS[key].run)
-    refusals, begins = [place for place in (run.find("broken("),) if place >= 0], run.find("self.begin()")
-    assert run.count("self.begin()") == 1 and refusals and begins > max(refusals), "after its guards, before its first change"
 
 
 def test_what_could_not_be_taken_back_at_once_is_taken_back_as_soon_as_it_can(act: Switch) -> None:
