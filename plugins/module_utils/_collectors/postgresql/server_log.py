@@ -33,6 +33,7 @@ NOT_HERE = (
     "failed statements stand in the server's log, which is not on this host: check the server's host as well "
     "(a managed service shows it in its console)"
 )
+HIDDEN = f"failed statements stand in the server's log, and the processes that tell where it is may not be read: {BECOME}"
 NO_FILE = "failed statements go to no file (a pipe, syslog, the journal): ALTER SYSTEM SET logging_collector = on, then restart the server"
 LEFT_OUT = "the server's log leaves failed statements out: ALTER SYSTEM SET {} = error"
 FLOOD = "of {} bytes that the server's log got in the window, only the newest {} were read"
@@ -122,7 +123,7 @@ def _postmaster(tools: HostTools, backend: t.Any) -> Maybe[Process]:
                 children = [innermost(pid) for pid in children[-MOST_CHILDREN:] if pid is not None]
             if backend in children:
                 return process
-    return Unknown(NOT_HERE)
+    return Unknown(HIDDEN if tools.processes.filtered else NOT_HERE)
 
 
 def _owned(path: str, process: Process) -> Maybe[str]:

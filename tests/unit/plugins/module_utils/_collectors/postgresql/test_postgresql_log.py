@@ -307,6 +307,8 @@ def test_a_log_that_cannot_tell(tmp_path: pathlib.Path, monkeypatch: pytest.Monk
 def test_a_server_elsewhere_or_a_file_of_another_user(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     server.about.identity["backend"] = 99
     assert server.marked().read().why == server_log.NOT_HERE
+    server.tools.processes.filtered = True
+    assert "become: true" in str(server.marked().read().why)
     server.about.identity["backend"] = 4711
     server.tools._processes = Processes([Process(os.getpid(), 1, "postgres", os.getuid() + 1, ())], False)
     monkeypatch.setattr(server_log, "OTHERS", ())
