@@ -39,6 +39,8 @@ class ActionModule(ActionBase):
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         args = plain(dict(self._task.args))
         try:
+            if args.get("renew"):
+                return {**result, **self._renew(args, task_vars)}
             if args.get("effect"):
                 return {**result, **self._settle(args, task_vars)}
             if args.get("plan"):
@@ -96,6 +98,10 @@ class ActionModule(ActionBase):
             return clean(str(said), 300) if said else None
 
         return progress.shown(look, tell)
+
+    def _renew(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Its effect is not clear yet: the time until it is taken back begins anew. Where that does not come about, it does not."""
+        return {"changed": False, "outcome": self._module("progress", args["plan"], args, task_vars)["outcome"]}
 
     def _settle(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """What helped stays; what did not is taken back at once. The timer does so anyway when this does not come about."""

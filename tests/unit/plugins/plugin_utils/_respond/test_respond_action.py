@@ -113,6 +113,12 @@ def test_without_a_record_nothing_is_done(tmp_path: pathlib.Path) -> None:
     assert action.steps == [] and not (tmp_path / "other").exists()
 
 
+def test_an_act_whose_effect_is_not_clear_yet_gets_more_time(tmp_path: pathlib.Path) -> None:
+    action = Action(False, {"progress": {"outcome": "looked", "says": None}}, plan=dict(PLAN), token="0123456789abcdef", renew=True)
+    assert action.run() == {"changed": False, "outcome": "looked"}
+    assert action.steps == ["progress"] and events(tmp_path) == []
+
+
 def test_a_plan_of_another_run_is_not_looked_at_here(tmp_path: pathlib.Path) -> None:
     proposals = [{**PLAN, "host": host} for host in ("queue1", "queue2")]
     action = Action(False, {"look": {"outcome": "possible"}}, proposals=proposals)
