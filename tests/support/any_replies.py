@@ -19,6 +19,7 @@ from ansible_collections.warroom.launch.plugins.module_utils._collect.sampling i
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.memcached import parse as memcached_parse
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.memcached import shape as memcached_shape
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.memcached.samples import Latency, Sample
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.mysql import task_tables
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.mysql.session import Refused
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.server import parse as server_parse
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish import parse as varnish_parse
@@ -103,6 +104,20 @@ def _mysql(first: t.Any, second: t.Any) -> Facts:
             raise Problem(str(refused)) from None
 
 
+def _with_tasks(source: Source) -> Source:
+    """The same server with a table of Django's tasks: found in the dictionary, which is asked once more, and counted."""
+    table = {"table_id": "1077", "name": "shop/django_tasks_database_dbtaskresult", "matching": "4"}
+    waiting = [
+        {"name": name, "total": total, "since": since, "last": "1795571124.5", "now": "1795571125.25"}
+        for name, total, since in (("default", "40", "1795571100.5"), ("mail", "3", "1795570825.25"))
+    ]
+    more = [
+        {"subject": "innodb_tables", "rows": [table]},
+        {"subject": mysql_rows.subject(task_tables.waiting("`shop`.`x`")), "rows": waiting},
+    ]
+    return source._replace(name=f"{source.name} with tasks", document=[*source.document, *more], says_what=frozenset({"matching"}))
+
+
 @functools.cache
 def sources() -> tuple[Source, ...]:
     found = [Source("varnish", path.parent.name, _json(path), _varnish) for path in sorted(FIXTURES.glob("varnish/*/varnishstat-1-j.json"))]
@@ -117,6 +132,7 @@ def sources() -> tuple[Source, ...]:
     # a list of answers; what is in another form is not a whole server
     servers = {path: document for path in sorted(FIXTURES.glob("mysql/*/*.json")) if isinstance(document := _json(path), list)}
     found += [Source("mysql", f"{path.parent.name}/{path.name}", document, _mysql) for path, document in servers.items()]
+    found.append(_with_tasks(next(source for source in found if source.name.startswith("mysql-"))))
     return (
         *found,
         *celery_replies.sources(),

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import types
 import typing as t
 from unittest import mock
@@ -101,7 +102,9 @@ class _Broker(Connection):
         if told is None:
             raise LookupError(404)
         counts = rows(told)
-        return types.SimpleNamespace(message_count=counts[0] if counts else None, consumer_count=counts[1] if counts[1:] else None)
+        # by their places: where one is lost, which of both it is is not known
+        messages, consumers = counts[:2] if counts[1:] else (None, None)
+        return types.SimpleNamespace(message_count=messages, consumer_count=consumers)
 
 
 class _Workers(Remote):
@@ -205,6 +208,22 @@ def _queue(name: str, ready: int, unacked: int, **more: t.Any) -> dict[str, t.An
     return {"name": name, "vhost": "/", "type": "classic", "state": "running", **counts, "message_stats": rate, **head, **more}
 
 
+def _quorum(on_rabbitmq: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The same with quorum queues, as one worker declares them and the management API shows them, and a stream of another application."""
+    nodes = ["rabbit@mq1", "rabbit@mq2", "rabbit@mq3"]
+    inspect = copy.deepcopy(on_rabbitmq["inspect"])
+    for queue in inspect["active_queues"][0][NODE]:
+        queue["queue_arguments"] = {"x-queue-type": "quorum"}
+    management = [{**row, "type": "quorum", "leader": nodes[0], "members": nodes, "online": nodes} for row in on_rabbitmq["management"][:2]]
+    stream = _queue("slow", 120_000, 0, type="stream", members=nodes, online=nodes, consumers=0)
+    return {
+        **on_rabbitmq,
+        "inspect": inspect,
+        "declared": {**on_rabbitmq["declared"], "celery": [30, 2]},
+        "management": [management[0], {**stream, "name": "events"}, management[1], *on_rabbitmq["management"][2:]],
+    }
+
+
 def sources() -> list[Source]:
     common = {"inspect": _inspect(), "events": _events()}
     on_redis = {
@@ -232,11 +251,15 @@ def sources() -> list[Source]:
         ],
         "metrics": [["#", "HELP", "flower_events_total", "Number", "of", "events"], *_metrics()],
     }
+    quorum = _quorum(on_rabbitmq)
+    kinds = frozenset({"x-queue-type", "leader"})
     apart = {"management_url": "http://127.0.0.1:15672", "flower_url": "http://127.0.0.1:5555"}
     return [
         Source("celery", "redis", on_redis, lambda first, second: read("redis://127.0.0.1:6379/0", first, second)),
         Source("celery", "rabbitmq alone", on_rabbitmq, lambda first, second: read("amqp://127.0.0.1:5672//", first, second)),
         Source("celery", "rabbitmq", on_rabbitmq, lambda first, second: read("amqp://127.0.0.1:5672//", first, second, **apart)),
+        Source("celery", "quorum alone", quorum, lambda first, second: read("amqp://127.0.0.1:5672//", first, second), kinds),
+        Source("celery", "quorum", quorum, lambda first, second: read("amqp://127.0.0.1:5672//", first, second, **apart), kinds),
     ]
 
 

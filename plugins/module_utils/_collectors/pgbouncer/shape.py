@@ -99,11 +99,15 @@ def _databases(told: Maybe[list[Row]], config: Config) -> Maybe[dict[str, Limits
     most = config.count("max_db_connections")
     limits = {}
     for each in told:
-        size, extra = count(each.get("pool_size")), count(each.get("reserve_pool_size", each.get("reserve_pool")))
-        own = count(each.get("max_connections"))
-        parts = [default if size is None else size, reserve if extra is None else extra]
-        limits[str(each.get("name"))] = Limits(total(parts), most if own is None else own)
+        size, extra = _own(each, default, "pool_size"), _own(each, reserve, "reserve_pool_size", "reserve_pool")
+        limits[str(each.get("name"))] = Limits(total((size, extra)), _own(each, most, "max_connections"))
     return limits
+
+
+def _own(told: Row, usual: Maybe[Number], *columns: str) -> Maybe[Number]:
+    """What the database has of its own, by the first of the columns that there is; else what is usual."""
+    value = next((told[column] for column in columns if told.get(column) is not None), None)
+    return usual if value is None else measured(count(value), UNTOLD)
 
 
 def _put_pools(built: Facts, told: Maybe[list[Row]], databases: Maybe[dict[str, Limits]], config: Config, rows: int) -> None:

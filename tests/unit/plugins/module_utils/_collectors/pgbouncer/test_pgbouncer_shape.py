@@ -102,3 +102,10 @@ def test_those_that_share_a_port_are_found_once(listening: list[Listener], port:
     monkeypatch.setattr(processes, "listening", lambda _pid: listening)
     tools = HostTools(None, _processes=processes)  # type: ignore[arg-type]
     assert collector.discover(tools) == [{"login_host": "127.0.0.1", "login_port": port}]
+
+
+def test_a_size_that_cannot_be_read_is_not_the_usual_one() -> None:
+    rows = {**told(), "DATABASES": [{**DATABASES[0], "pool_size": "text"}]}
+    found = facts(rows)
+    assert found["servers_possible"] is None and found["fullest_pool_ratio"] is None and found["pools"][0]["pool_size"] is None
+    assert facts({**told(), "DATABASES": [{**DATABASES[0], "pool_size": None}]})["servers_possible"] == 4
