@@ -280,7 +280,7 @@ CAUSES: tuple[CauseKind, ...] = (
         "database",
         "A database is overloaded",
         "a database fills its machine's CPU, waits for disks, or runs many long queries at once, or saturated workers are mostly in one "
-        "statement of it",
+        "statement of it; it names a task of Celery whose runs are half or more of the sessions at work",
         database.overload,
         (Explains(("connection_budget",), SAME_INSTANCE), POOL, WAITING, TASKS, GIVES_ERRORS),
     ),

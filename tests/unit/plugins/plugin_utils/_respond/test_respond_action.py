@@ -96,7 +96,11 @@ def test_a_token_is_used_and_what_came_of_it_recorded(tmp_path: pathlib.Path, an
 def test_a_module_that_dies_with_its_control_node_leaves_a_used_token(tmp_path: pathlib.Path) -> None:
     token = Plans(tmp_path).mint(dict(PLAN))
     action = acting(tmp_path, token)
-    action._execute_module = lambda **_arguments: (_ for _ in ()).throw(KeyboardInterrupt)  # type: ignore[method-assign]
+
+    def killed(**_arguments: t.Any) -> t.Any:
+        raise KeyboardInterrupt
+
+    action._execute_module = killed  # type: ignore[method-assign]
     with pytest.raises(KeyboardInterrupt):
         action.run()
     assert events(tmp_path) == ["acting"]
