@@ -51,6 +51,7 @@ def test_numbers_agree_with_what_was_sent_and_with_its_own_words(backend: int) -
     assert facts["state"] == "up", facts["problem"]
     assert undocumented("haproxy", facts) == []
     assert (facts["requests"], facts["errors"], facts["client_errors"]) == (62, 1, 1)
+    assert (facts["errors_of_servers"], facts["errors_of_servers_ratio"]) == (1, 1.0)
     assert rows[("app", "good")]["stot"] == "62" and rows[("app", "bad")]["status"] == "DOWN"
     assert (facts["servers_down"], facts["servers_in_maintenance"], facts["servers_unchecked"]) == (1, 1, 1)
     app = next(row for row in facts["backends"] if row["name"] == "app")
@@ -58,6 +59,13 @@ def test_numbers_agree_with_what_was_sent_and_with_its_own_words(backend: int) -
     assert {row["address"] for row in facts["talks_to"]} == {f"127.0.0.1:{backend}", f"127.0.0.1:{dead}"}
     assert page["state"] == "up" and page["servers_down"] == 1 and PASSWORD not in json.dumps(page)
     assert wrong["state"] == "unreadable" and "login" in wrong["problem"]
+
+
+def test_what_haproxy_answers_itself_is_no_error_of_its_servers() -> None:
+    with Haproxy([f"bad {free_port()}"]) as haproxy:
+        answers: list[int] = []
+        facts = read(COLLECTOR, found(COLLECTOR, f"127.0.0.1:{haproxy.port}"), lambda: answers.append(haproxy.get("/")), window=0.5)
+    assert answers == [503] and (facts["errors"], facts["errors_of_servers"], facts["errors_of_servers_ratio"]) == (1, 0, 0.0)
 
 
 def test_who_waits_in_the_queue_is_counted(backend: int) -> None:
