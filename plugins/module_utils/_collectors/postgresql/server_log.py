@@ -15,9 +15,9 @@ import os
 import typing as t
 
 from ..._collect.edges import BECOME
-from ..._collect.facts import Maybe, Unknown
+from ..._collect.facts import Maybe, Unknown, known
 from ..._collect.host_tools import HostTools
-from ..._linux import tail
+from ..._linux import safe_files, tail
 from ..._linux.processes import PROC, Process, children_now, innermost
 from . import log_entries
 from .discover import postmasters
@@ -26,6 +26,8 @@ from .log_prefix import LinePrefix
 
 #: The newest bytes of the window that are read.
 MOST_BYTES = 256 << 10
+#: Where the collector notes the files that it writes, one line for each format.
+NOTE, MOST_NOTE = "current_logfiles", 4096
 #: Sessions of a server in a container that are looked at for ours.
 MOST_CHILDREN = 1000
 
@@ -37,6 +39,7 @@ HIDDEN = f"failed statements stand in the server's log, and the processes that t
 NO_FILE = "failed statements go to no file (a pipe, syslog, the journal): ALTER SYSTEM SET logging_collector = on, then restart the server"
 LEFT_OUT = "the server's log leaves failed statements out: ALTER SYSTEM SET {} = error"
 FLOOD = "of {} bytes that the server's log got in the window, only the newest {} were read"
+UNNAMED = f"where the server's log is may not be read: {BECOME}"
 FOREIGN = "the server's log is no file of the server's own user"
 
 #: Whose file a server's log may be beside its own user's: what starts it may have opened its output as root.
@@ -90,16 +93,28 @@ class ServerLog:
             return self._format
         if self._about.setting("logging_collector") != "on":
             return _owned(f"{PROC}/{self._process.pid}/fd/2", self._process)
-        rows = self._reader.ask(f"SELECT pg_current_logfile('{self._format}') AS path", self._about.grant)
-        if isinstance(rows, Unknown):
-            return rows
-        name, folder = str(rows[0].get("path") or "") if rows else "", self._about.setting("data_directory")
-        if not name:
-            return Unknown("the server names no file of its log")
-        if not os.path.isabs(name) and folder is None:
-            return Unknown(f"{self._about.unset('data_directory')}: {self._about.grant}")
-        root = f"{PROC}/{self._process.pid}/root" if self._process.elsewhere("mnt") else ""
-        return _owned(root + os.path.join(folder or "/", name), self._process)
+        return self._collected(self._process, self._format)
+
+    def _collected(self, process: Process, log_format: str) -> Maybe[str]:
+        """Where the collector writes, as it notes it in the data directory, the server's working directory; or as the server says."""
+        folder, root = f"{PROC}/{process.pid}/cwd", f"{PROC}/{process.pid}/root" if process.elsewhere("mnt") else ""
+        name = _noted(folder, log_format)
+        if name:
+            return _owned(root + name if os.path.isabs(name) else os.path.join(folder, name), process)
+        name = self._named(log_format)
+        path = os.path.join(self._about.setting("data_directory") or "", name)
+        return _owned(root + path, process) if name and os.path.isabs(path) else Unknown(UNNAMED)
+
+    def _named(self, log_format: str) -> str:
+        """What the server tells a superuser, and from PostgreSQL 16 on pg_monitor."""
+        rows = known(self._reader.ask(f"SELECT pg_current_logfile('{log_format}') AS path")) or [{}]
+        return str(rows[0].get("path") or "")
+
+
+def _noted(folder: str, log_format: str) -> str:
+    """The line of this format in the collector's own note."""
+    lines = (safe_files.regular(f"{folder}/{NOTE}", MOST_NOTE) or "").splitlines()
+    return next((name for written, _blank, name in (line.partition(" ") for line in lines) if written == log_format), "")
 
 
 def _format(about: About) -> Maybe[str]:

@@ -274,6 +274,20 @@ def test_a_rotated_log_is_read_on_in_the_next_file(server: Server) -> None:
     assert [each.message for each in log.read().failed] == [MESSAGE, MESSAGE.replace("currency", "next")]
 
 
+def test_the_collectors_own_note_is_asked_before_the_server(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until PostgreSQL 15 only a superuser may ask the server."""
+    monkeypatch.chdir(server.folder)
+    (server.folder / "current_logfiles").write_text(f"csvlog log/x.csv\nstderr {server.name}\n")
+    monkeypatch.setattr(server, "ask", lambda _sql: Unknown("permission denied for function pg_current_logfile"))
+    log = server.marked()
+    server.write(ENTRY)
+    assert [each.text for each in log.read().failed] == [DJANGO]
+    (server.folder / "current_logfiles").write_text(f"stderr {server.folder / server.name}\n")
+    assert log.read().why is None
+    (server.folder / "current_logfiles").write_text("stderr")
+    assert log.read().why == server_log.UNNAMED
+
+
 def test_a_flood_is_read_in_part_and_said_so(server: Server) -> None:
     log = server.marked()
     os.truncate(server.folder / server.name, 200 << 20)  # a hole: nothing is written
@@ -296,7 +310,7 @@ def test_binary_garbage_and_a_cut_entry(server: Server) -> None:
         ({"log_min_messages": "panic"}, "ALTER SYSTEM SET log_min_messages = error"),
         ({"log_destination": "syslog"}, "logging_collector = on"),
         ({"log_destination": "eventlog", "logging_collector": "off"}, "logging_collector = on"),
-        ({"data_directory": None}, "GRANT pg_monitor"),
+        ({"data_directory": None}, "become: true"),
     ],
 )
 def test_a_log_that_cannot_tell(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, t.Any], why: str) -> None:
