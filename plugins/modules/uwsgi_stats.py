@@ -256,6 +256,13 @@ ansible_facts:
               description: The largest worker, with its share of what the workers have in common (PSS, else RSS).
               type: int
             memory_bytes: {type: int, description: 'All workers together (PSS, else RSS).'}
+            memory_limited_workers:
+              {type: int, description: 'Workers whose address space has a limit (C(limit-as), C(ulimit -v)).'}
+            memory_limit_ratio:
+              description: >-
+                The part that the largest worker has taken of the address space that it may have (C(limit-as), C(ulimit -v)), null without a
+                limit.
+              type: float
             rss_bytes_per_worker_median: {type: int, description: The median as C(top) shows it.}
             worker_list:
               description: The largest workers.

@@ -214,6 +214,11 @@ ansible_facts:
               description: The largest worker, with its share of what the workers have in common (PSS, else RSS). Null without one.
               type: int
             memory_bytes: {type: int, description: 'All workers together (PSS, else RSS), null without one.'}
+            memory_limited_workers:
+              {type: int, description: 'Workers whose address space has a limit (C(ulimit -v)).'}
+            memory_limit_ratio:
+              description: The part that the largest worker has taken of the address space that it may have (C(ulimit -v)), null without a limit.
+              type: float
             rss_bytes_per_worker_median: {type: int, description: 'The median as C(top) shows it, null without one.'}
             worker_list:
               description: The largest workers.

@@ -89,6 +89,9 @@ def _median(sizes: t.Sequence[float]) -> float:
     return statistics.median(sizes)
 
 
+NO_LIMIT = "the address space of its workers has no limit"
+
+
 def put_memory(facts: Facts, pool: Pool) -> None:
     found = list(pool.memory.values())
     why = pool.no_memory
@@ -101,6 +104,9 @@ def put_memory(facts: Facts, pool: Pool) -> None:
     facts.put("memory_bytes_per_worker_peak", max(largest) if largest else None, why)
     missing = pool.running - len(largest)
     put_total(facts, "memory_bytes", [*largest, *[Unknown(why)] * max(missing, int(not largest))])
+    limited = [one.of_limit for one in found if one.of_limit is not None]
+    facts.put("memory_limited_workers", len(limited) if found else None, why)
+    facts.put("memory_limit_ratio", round(max(limited), 3) if limited else None, NO_LIMIT if found else why)
     facts.put("rss_bytes_per_worker_median", int(_median([one.rss for one in found])) if found else None, why)
 
 

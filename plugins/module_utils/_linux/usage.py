@@ -10,6 +10,8 @@ import dataclasses
 import os
 import typing as t
 
+from . import limits
+
 PROC = "/proc"
 _TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
@@ -22,6 +24,8 @@ class Memory:
     rss: int
     pss: t.Optional[int] = None
     uss: t.Optional[int] = None
+    #: The part that it has taken of the address space that it may have (RLIMIT_AS); None without a limit.
+    of_limit: t.Optional[float] = None
 
 
 def _text(path: str) -> t.Optional[str]:
@@ -45,10 +49,14 @@ def _kilobytes(content: t.Optional[str]) -> dict[str, int]:
 def memory(pid: int) -> t.Optional[Memory]:
     """Memory of the process. USS and PSS need its user or root; RSS is open to everybody."""
     rollup = _kilobytes(_text(f"{pid}/smaps_rollup"))
-    if "Rss" in rollup and "Pss" in rollup:
-        return Memory(rollup["Rss"], rollup["Pss"], rollup.get("Private_Clean", 0) + rollup.get("Private_Dirty", 0))
     words = (_text(f"{pid}/statm") or "").split()
-    return Memory(int(words[1]) * _PAGE) if len(words) > 1 and words[1].isdigit() else None
+    if len(words) < 2 or not words[0].isdigit() or not words[1].isdigit():
+        return None
+    limit = limits.address_space(pid)
+    of_limit = int(words[0]) * _PAGE / limit if limit else None
+    if "Rss" in rollup and "Pss" in rollup:
+        return Memory(rollup["Rss"], rollup["Pss"], rollup.get("Private_Clean", 0) + rollup.get("Private_Dirty", 0), of_limit)
+    return Memory(int(words[1]) * _PAGE, of_limit=of_limit)
 
 
 def _stat(path: str) -> t.Optional[list[str]]:

@@ -11,6 +11,7 @@ import typing as t
 
 from .._checks.services import TITLES, in_tiers
 from .._checks.units import numbered
+from .._fleet.nodes import Key
 from .._fleet.observed import Instance
 from .._fleet.waiting import waits_of
 from .cause import Cause, percent, several
@@ -27,6 +28,15 @@ OWN_SHARE = 0.5
 COMFORT = 0.7
 #: What all application servers are asked, and that says that no worker is left.
 SATURATED = ("saturated", "workers_busy", "listen_queue_full")
+#: The part of the samples in which no worker was free, and requests waited, from which workers are exhausted again and again.
+OFTEN, SAMPLES = 0.25, 5
+#: What says that visitors wait for what the application does.
+LATE = {
+    "varnish_traffic": ("varnish_traffic_slow_passes", "varnish_traffic_slow"),
+    "nginx": ("nginx_response_time",),
+    "haproxy": ("haproxy_response_time",),
+    "visitors": ("visitors_response_time", "visitors_slower"),
+}
 #: The setting for the number of workers, where it is not called so.
 SETTINGS = {"uwsgi": "processes"}
 #: Tiers that workers wait for.
@@ -35,8 +45,9 @@ BEHIND = ("cache", "store", "queue", "database")
 
 def workers_exhausted(fleet: Fleet) -> t.Iterator[Cause]:
     """Every worker is busy and the CPU is not theirs: they wait, or there are too few of them."""
-    every = [workers for workers, _finding in fleet.each_bad_workers(*SATURATED) if not _computes(fleet, workers)]
-    for exhausted in grouped(every, fleet):
+    saturated = [workers for workers, _finding in fleet.each_bad_workers(*SATURATED)]
+    every = [*saturated, *(each for each in fleet.applications() if each not in saturated and _in_bursts(fleet, each))]
+    for exhausted in grouped([workers for workers in every if not _computes(fleet, workers)], fleet):
         yield _workers_exhausted(fleet, exhausted)
 
 
@@ -46,8 +57,7 @@ def _workers_exhausted(fleet: Fleet, exhausted: list[Instance]) -> Cause:
     return Cause(
         hosts=sorted({workers.host for workers in exhausted}),
         statement=(
-            f"All workers of {several([str(workers) for workers in exhausted])} are busy, "
-            f"{numbered(_waiting(worst), 'request waits/requests wait')} {_where(worst)}, "
+            f"All workers of {several([str(workers) for workers in exhausted])} are busy{_how(fleet, worst)}, "
             f"and {_cpu(fleet, worst)}" + (f": most workers are in {several(pages)}." if pages else ".")
         ),
         evidence=[*_evidence(exhausted), *_waits(fleet, exhausted), *stack_lines(exhausted)],
@@ -58,6 +68,39 @@ def _workers_exhausted(fleet: Fleet, exhausted: list[Instance]) -> Cause:
         at=worst,
         of=tuple(workers.key for workers in exhausted),
         tier=worst.service,
+    )
+
+
+def _how(fleet: Fleet, workers: Instance) -> str:
+    if fleet.bad_workers(workers, *SATURATED):
+        return f", {numbered(_waiting(workers), 'request waits/requests wait')} {_where(workers)}"
+    full, waited, samples = (int(count or 0) for count in _samples(workers))
+    return f" again and again: none was free in {full} of {samples} samples, and requests waited in {waited}"
+
+
+def _in_bursts(fleet: Fleet, workers: Instance) -> bool:
+    """Whether they are all busy for moments, often enough that visitors feel it: no share of time says so."""
+    full, waited, samples = _samples(workers)
+    if full is None or waited is None or not samples or samples < SAMPLES or min(full, waited) < OFTEN * samples:
+        return False
+    return any(
+        fleet.graph.apart(_door(service, front), workers.key) is not True
+        for service, checks in LATE.items()
+        for front, _finding in fleet.each_bad(service, *checks, least="warn")
+    )
+
+
+def _door(service: str, front: Instance) -> Key:
+    return Instance(front.host, "varnish", front.facts).key if service == "varnish_traffic" else front.key
+
+
+def _samples(workers: Instance) -> tuple[t.Optional[float], t.Optional[float], t.Optional[float]]:
+    """In how many no worker was free, in how many a request waited, and all of them."""
+    waited = workers.number("requests_waiting_samples")
+    return (
+        workers.number("all_busy_samples"),
+        workers.number("listen_queue_samples") if waited is None else waited,
+        workers.number("samples"),
     )
 
 

@@ -68,7 +68,8 @@ CAUSES: tuple[CauseKind, ...] = (
         "uwsgi",
         "Workers leak memory",
         "workers that have served 20 requests or more grow by 256 KiB per request or more, or the largest by a quarter over the last "
-        "rounds of a watch, and are replaced, throw, or take the machine's memory; as long as they only grow it is a latent risk",
+        "rounds of a watch, or one has taken nearly all of the address space that it may have, and they are replaced, throw, or take the "
+        "machine's memory; as long as they only grow it is a latent risk",
         memory_leak.memory_leak,
         (
             Explains(("machine_exhausted",), LACKS_MEMORY),

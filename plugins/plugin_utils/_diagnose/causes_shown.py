@@ -32,7 +32,8 @@ CAUSES: tuple[CauseKind, ...] = (
         "workers_exhausted",
         "uwsgi",
         "All workers are busy",
-        "all workers are busy, and the CPU is not full of their work",
+        "all workers are busy (or none is free in a quarter of the samples, requests wait, and pages are late), and the CPU is not "
+        "full of their work",
         application.workers_exhausted,
         (IN_FRONT,),
     ),

@@ -68,8 +68,13 @@ def _application_errors(fleet: Fleet, throwing: list[Bad], failing: list[Counted
     )
 
 
+def may_be_behind(workers: Instance, errors: Counted, fleet: Fleet) -> bool:
+    """Whether these may be the errors of these workers."""
+    return fleet.graph.apart(errors.front.key, workers.key) is not True
+
+
 def _may_be_behind(workers: Instance, failing: list[Counted], fleet: Fleet) -> bool:
-    return any(fleet.graph.apart(each.front.key, workers.key) is not True for each in failing)
+    return any(may_be_behind(workers, each, fleet) for each in failing)
 
 
 def backend_unreachable(fleet: Fleet) -> t.Iterator[Cause]:

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Workers that grow with every request, or from round to round of a watch, until they throw, are replaced, or take the machine's memory."""
+"""Workers that grow until they throw, are replaced, or take the machine's memory.
+
+They are seen to grow with every request, or from round to round of a watch, or are at the limit that their memory has.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,8 @@ from .._checks.units import numbered, shown
 from .._fleet.growth import Growth
 from .._fleet.observed import Instance, Row
 from .._reach.quoting import Line
-from .cause import Cause, several
+from .cause import Cause, said, several
+from .errors import counted, may_be_behind
 from .fleet_view import Fleet
 
 #: A worker that has served fewer requests still loads what it needs.
@@ -40,7 +44,7 @@ WHAT_TO_DO: dict[str, t.Any] = {
 
 def memory_leak(fleet: Fleet) -> t.Iterator[Cause]:
     for workers in fleet.applications():
-        named = _within_window(fleet, workers) or _over_rounds(fleet, workers)
+        named = _within_window(fleet, workers) or _over_rounds(fleet, workers) or _at_limit(fleet, workers)
         if named is not None:
             yield named
 
@@ -69,6 +73,25 @@ def _over_rounds(fleet: Fleet, workers: Instance) -> t.Optional[Cause]:
             f"{growth.first / 2**20:.0f} to {growth.last / 2**20:.0f} MiB.{when}"
         ),
         evidence=[*harm, f"It grew in {growth.rounds} rounds of the watch, by {growth.per_second * 3600 / 2**20:.0f} MiB per hour."],
+        look=_look(fleet, workers),
+        rows=workers.rows("worker_list")[:10],
+        at=workers,
+        is_risk=not harm,
+        **WHAT_TO_DO,
+    )
+
+
+def _at_limit(fleet: Fleet, workers: Instance) -> t.Optional[Cause]:
+    """They grow no more, because they get no more: a leak, or a limit that is too low."""
+    finding = fleet.shown(workers, f"{workers.service}_worker_memory_limit", least="warn")
+    if finding is None:
+        return None
+    errors = [f"{each.front.host}: {said(each.finding)}." for each in counted(fleet) if may_be_behind(workers, each, fleet)]
+    harm = [*_harm(fleet, workers, *HURTS), *errors]
+    return Cause(
+        hosts=[workers.host],
+        statement=f"The workers of {workers} are at the limit of their memory: {said(finding)}. They leak it, or the limit is too low.",
+        evidence=harm,
         look=_look(fleet, workers),
         rows=workers.rows("worker_list")[:10],
         at=workers,

@@ -31,6 +31,8 @@ NO_MINIMUM = {
     "celery_queue_tasks_failing": "one failed task warns, and the failure names a count",
     "celery_queue_task_broken": "the module gives it for tasks that finished three times or more",
     "celery_queue_redelivery": "a share of the time after which the broker redelivers",
+    "uwsgi_worker_memory_limit": "a share of the memory that one worker may have",
+    "wsgi_worker_memory_limit": "a share of the memory that one worker may have",
     "varnish_traffic_cached_urls": "the inventory says that not one of them may bypass the cache",
     "visitors_new_client_errors": "compared only where this window and the baseline hold enough requests each (comparable.errors)",
     "postgresql_stale_statistics": "a share of the rows of large tables",

@@ -113,3 +113,14 @@ def test_without_the_machines_memory_no_time_is_given() -> None:
     world.of("app1", "server")["memory_available_bytes"] = None
     world.causes()
     assert world.search.latent[0]["statement"].endswith("to 310 MiB.")
+
+
+def test_workers_at_their_limit_leak_or_have_too_little() -> None:
+    world = World()
+    world.bad("uwsgi_worker_memory_limit", "app1", finding="a worker has taken 97 % of the address space that it may have")
+    assert world.causes() == [] and [risk["cause"] for risk in world.search.latent] == ["memory_leak"]
+    world.of("web1", "varnish_traffic")["errors"] = [{"pattern": "/account/", "status": 500, "count": 63}]
+    world.bad("varnish_traffic_errors", "web1", finding="63 of 924 requests got a 5xx", advice="Read its log.")
+    [cause] = world.diagnose()
+    assert cause["cause"] == "memory_leak" and "97 % of the address space" in cause["statement"]
+    assert "web1: 63 of 924 requests got a 5xx." in cause["evidence"], "what visitors get is its consequence"
