@@ -127,6 +127,7 @@ ansible_facts:
                  alarms: {type: list, elements: str,
                           description: 'Alarms at which RabbitMQ takes no messages, from its management API. Null for others.'},
                  flushes: {type: int, description: 'How often Redis was emptied in the window (FLUSHALL, FLUSHDB). Null for others.'},
+                 refused: {type: int, description: 'Commands that Redis refused in the window for lack of memory. Null for others.'},
                  slowest_milliseconds: {type: float, description: 'The longest that one command took in Redis, during which it did nothing else.'},
                  commands: {type: list, elements: dict, description: 'Commands that took most of Redis'' time, null for others.', contains: {
                    name: {type: str, description: The command.}, calls: {type: int, description: Calls in the window.},

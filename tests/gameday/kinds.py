@@ -99,7 +99,7 @@ FAULTS: tuple[Kind, ...] = (
     _kind("slots_stuck", data.stuck_slots, 40, 3, 1, "tasks_stuck", "celery", "send_receipt", findings=("celery_queue_stuck",), **_TASKS),
     _kind("workers_frozen", data.frozen, "celery", "celery", "celery", "service_down", "celery", **_TASKS),
     _kind("broker_full", data.full_broker, 2**18, 2**14, 0, "broker_full", "celery", "maxmemory",
-          findings=("celery_queue_memory", "celery_queue_memory_left"), **_TASKS),
+          findings=("celery_queue_memory", "celery_queue_memory_left", "celery_queue_broker_refuses"), **_TASKS),
     _kind("broker_blocked", data.slow_broker, 20, 600, 950, "broker_blocked", "celery"),
     _kind("broker_down", data.stopped, "redis", "redis", "redis", "service_down", "celery"),
     # databases

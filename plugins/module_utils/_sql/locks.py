@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from .._collect.derived import largest, put_largest
-from .._collect.facts import Facts, Maybe, known, row
+from .._collect.facts import Facts, Maybe, Unknown, known, row
 from .._collect.sampling import top
 from . import sql_text
 from .sessions import IN_TRANSACTION, NO_MOMENT, Activity, Manner, is_client, who
@@ -103,6 +103,14 @@ class Streak:
         return self._looks in (1, 2, 4, 8)
 
 
+#: Why those at the root of lock waits are not known.
+UNTOLD = {
+    "postgresql": "sessions wait for a lock that nobody holds any more",
+    "mysql": "sessions wait for a lock, and the server does not tell whose it is: it does with the instrument wait/lock/metadata/sql/mdl "
+    "of performance_schema, MariaDB also with the plugin metadata_lock_info",
+}
+
+
 def put(facts: Facts, activity: Activity, trees: Trees, waits: t.Mapping[int, Row], earlier: t.Sequence[Moment] = ()) -> None:
     """Root blockers with their waiters and the longest wait, at the moment (the last, or an `earlier` one) of the longest wait."""
     last = Moment(activity, trees, waits)
@@ -120,6 +128,10 @@ def _put_blockers(facts: Facts, moment: Moment, still: t.Collection[int]) -> Non
         mine = [waiters[pid] for pid in sorted(behind.get(root, ())) if pid in waiters]
         counts = {"blocks_direct": trees.direct(root), "blocks_total": len(behind.get(root, ())), "still_blocks": root in still}
         blockers.append(_blocker(root, by_pid.get(root), counts, mine, manner))
+    if waiters and not blockers:
+        for name in ("blockers", "blockers_total"):
+            facts.put(name, Unknown(UNTOLD[manner.dialect]))
+        return
     facts.put("blockers", top(blockers, "blocks_total", manner.top))
     facts.put("blockers_total", len(blockers))
 

@@ -28,6 +28,7 @@ IN_TRANSACTION = ("idle in transaction", "idle in transaction (aborted)")
 _WAITS = {None: "cpu", "Lock": "lock", "LWLock": "internal lock", "IO": "io", "BufferPin": "lock", "Client": "client", "Timeout": "timer"}
 
 NO_MOMENT = "the server does not tell when it began"
+NOT_TOLD = "the server does not tell whose lock it waits for"
 HIDDEN = "what this session does is hidden from us"
 _WHY = {
     "user": "the server does not tell the user of this session",
@@ -209,7 +210,7 @@ def put_long_queries(facts: Facts, activity: Activity, roots: t.Mapping[int, int
                 "statement_kind": manner.kind(session.get("query")),
                 "query": manner.text(session.get("query")),
             },
-            manner.why,
+            {**manner.why, "root_blocker": NOT_TOLD} if session.get("wait_event_type") == "Lock" else manner.why,
         )
         for session, seconds in long
         if not isinstance(seconds, Unknown)

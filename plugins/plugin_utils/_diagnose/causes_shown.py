@@ -49,7 +49,8 @@ CAUSES: tuple[CauseKind, ...] = (
         "broker_full",
         "celery",
         "The broker is full",
-        "Redis uses 99 % or more of its memory limit and refuses new messages, or any other write where it is no broker (noeviction)",
+        "Redis refused messages in the window for lack of memory, or uses 99 % or more of its memory limit and would refuse them, or any "
+        "other write where it is no broker (noeviction)",
         task_queues.broker_full,
         (Explains(("application_errors", "tasks_failing", *QUEUES), NEEDS_IT),),
     ),

@@ -17,7 +17,7 @@ SLOW = ("redis_blocked", "redis_slow_time")
 BUSY = "redis_main_thread"
 FULL = ("redis_refused_writes", "redis_memory_left")
 #: What the queue's own facts say of the same.
-QUEUE_FULL = "celery_queue_memory_left"
+QUEUE_FULL = ("celery_queue_broker_refuses", "celery_queue_memory_left")
 
 
 def commands_block(fleet: Fleet) -> t.Iterator[Cause]:
@@ -87,7 +87,7 @@ def _databases(server: Instance) -> t.Iterator[str]:
 
 def servers_full(fleet: Fleet) -> t.Iterator[Cause]:
     """A server at its limit that evicts nothing. Where the queues' facts say so of a broker, it is that cause already."""
-    named = {str(broker.part("broker").get("identity")) for broker, _finding in fleet.each_bad("celery_queue", QUEUE_FULL)}
+    named = {str(broker.part("broker").get("identity")) for broker, _finding in fleet.each_bad("celery_queue", *QUEUE_FULL)}
     for server, finding in fleet.each_bad("redis", *FULL):
         run = str(server.facts.get("identity"))
         if any(identity.startswith(f"redis {run}/") for identity in named):

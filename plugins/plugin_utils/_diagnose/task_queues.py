@@ -15,7 +15,7 @@ from .._checks.units import numbered, shown
 from .._fleet.observed import Instance, Row, rows_in
 from .cause import Cause, look, percent, said, several
 from .fleet_view import Fleet
-from .stores import servers_full
+from .stores import QUEUE_FULL, servers_full
 
 STALLED = "celery_queue_stalled"
 GROWTH = ("celery_queue_growth", "celery_queue_drain", "celery_queue_wait", "celery_queue_no_consumer", "celery_queue_stuck", STALLED)
@@ -196,8 +196,8 @@ def _is_held(broker: Instance) -> bool:
 
 
 def broker_full(fleet: Fleet) -> t.Iterator[Cause]:
-    """A Redis at its memory limit that evicts nothing: the code that sends a task gets an error, and workers cannot store results."""
-    for broker, finding in fleet.each_bad("celery_queue", "celery_queue_memory_left"):
+    """A Redis at its memory limit that evicts nothing, or not enough: who sends a task gets an error, and workers cannot store results."""
+    for broker, finding in fleet.each_bad("celery_queue", *QUEUE_FULL):
         longest = max(broker.rows("queues"), key=lambda row: row.amount("ready"), default=Row())
         yield Cause(
             hosts=hosts_of(broker),

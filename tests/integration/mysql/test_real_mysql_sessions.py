@@ -14,6 +14,7 @@ import threading
 import time
 import typing as t
 
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.mysql import fetch
 from tests.support.documented import undocumented
 from tests.support.mysql import Database, MariaDB, read, rows_of
 from tests.support.server import wait_until
@@ -114,6 +115,12 @@ def test_who_locked_tables_by_name_is_told_also_when_it_is_over(instrumented: Da
         assert [(row["pid"], row["blocks_total"], row["still_blocks"]) for row in found["blockers"]] == [(holder.thread_id(), 1, False)]
         assert found["blockers"][0]["frees_the_others"].startswith(f"KILL {holder.thread_id()};")
         assert found["lock_wait_longest_seconds"] > 0 and undocumented("mysql", found) == []
+
+
+def test_who_locked_tables_before_and_gave_them_back_is_told_again(named_by_lock_tables: Database) -> None:
+    lock, give_back = "LOCK TABLES customer WRITE", "UNLOCK TABLES"
+    with named_by_lock_tables.session(lock, give_back), named_by_lock_tables.session(lock, give_back, lock) as holder:
+        assert named_by_lock_tables.query(fetch._TABLE_LOCKERS) == [(holder.thread_id(),)]
 
 
 def test_a_stranger_with_long_reads_stands_out(server: Database) -> None:

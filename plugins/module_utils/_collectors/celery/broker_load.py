@@ -38,10 +38,11 @@ class Slow(t.NamedTuple):
 
 
 class Load(t.NamedTuple):
-    """A reading. `commands`: name → (calls, microseconds) since the start; None where it may not be read."""
+    """A reading. `commands`: name → (calls, microseconds) since the start; `refused`: commands that found no memory. None: not read."""
 
     commands: t.Optional[dict[str, tuple[float, float]]] = None
     slow: t.Optional[list[Slow]] = None
+    refused: t.Optional[float] = None
 
 
 def ask(client: t.Any) -> tuple[dict[str, t.Any], Load]:
@@ -53,7 +54,15 @@ def ask(client: t.Any) -> tuple[dict[str, t.Any], Load]:
     answers = [None if isinstance(answer, Exception) else answer for answer in asked.execute(raise_on_error=False)]
     server, commands, slow = answers
     told = {text(name): value for name, value in server.items()} if isinstance(server, dict) else {}
-    return told, Load(_commands(commands), _slow(slow))
+    return told, Load(_commands(commands), _slow(slow), _refused(told))
+
+
+def _refused(told: t.Mapping[str, t.Any]) -> t.Optional[float]:
+    """The line of an error exists once it was given; that errors are counted by kind is known by the line of all (Redis 6.2)."""
+    if "total_error_replies" not in told:
+        return None
+    given = told.get("errorstat_OOM", {"count": 0})
+    return number(given.get("count")) if isinstance(given, dict) else None
 
 
 def _commands(told: t.Any) -> t.Optional[dict[str, tuple[float, float]]]:
@@ -84,7 +93,7 @@ def _slow(told: t.Any) -> t.Optional[list[Slow]]:
 
 
 def put(built: Facts, broker: Broker, first: Load, second: t.Optional[Load], seconds: t.Optional[float], alarms: Maybe[list[str]]) -> None:
-    """The measures `broker.commands`, `broker.slow_commands`, `broker.slowest_milliseconds`, `broker.flushes` and `broker.alarms`."""
+    """The measures of `broker` that are about its work: commands, slow_commands, slowest_milliseconds, flushes, refused, alarms."""
     on_redis = broker.family == "redis"
     built.put("broker.alarms", Unknown(NO_ALARMS) if on_redis else alarms)
     rows = _rows(first, second, seconds) if on_redis else Unknown("RabbitMQ does not count commands")
@@ -97,6 +106,18 @@ def put(built: Facts, broker: Broker, first: Load, second: t.Optional[Load], sec
         built.put("broker.flushes", int(sum(each["calls"] for each in rows if each["name"] in FLUSHES)))
     built.put("broker.slow_commands", slow if isinstance(slow, Unknown) else [_slow_row(each) for each in slow[:MOST_COMMANDS]])
     built.put("broker.slowest_milliseconds", _slowest(rows, slow))
+    built.put("broker.refused", _refusals(first, second) if on_redis else Unknown("RabbitMQ holds publishers up instead (broker.alarms)"))
+
+
+def _refusals(first: Load, second: t.Optional[Load]) -> Maybe[int]:
+    """Commands of the window that found no memory."""
+    if second is None:
+        return Unknown(ONE_SAMPLE)
+    if first.refused is None or second.refused is None:
+        return Unknown("the broker does not tell errors by kind (Redis since 6.2), or this user may not use INFO on it")
+    if second.refused < first.refused:
+        return Unknown("its counters were reset within the window")
+    return int(second.refused - first.refused)
 
 
 _SHOWN = ("name", "calls", "mean_milliseconds", "share_ratio")

@@ -76,13 +76,14 @@ SELECT lock_type AS object_type, table_schema AS object_schema, table_name AS ob
        'GRANTED' AS lock_status, thread_id AS pid
 FROM information_schema.metadata_lock_info WHERE table_name <> '' LIMIT {WAITS}"""
 
-# MariaDB does not tell who holds a metadata lock, but who has said LOCK TABLES and not taken it back
+# MariaDB does not tell who holds a metadata lock, but who has said LOCK TABLES and not taken it back. Counts are unsigned: -1 times one
+# is out of range
 _TABLE_LOCKERS = """
 SELECT t.processlist_id AS pid
 FROM performance_schema.events_statements_summary_by_thread_by_event_name s
 JOIN performance_schema.threads t ON t.thread_id = s.thread_id
 WHERE s.event_name IN ('statement/sql/lock_tables', 'statement/sql/unlock_tables') AND t.processlist_id IS NOT NULL
-GROUP BY t.processlist_id HAVING SUM(IF(s.event_name = 'statement/sql/lock_tables', 1, -1) * s.count_star) > 0"""
+GROUP BY t.processlist_id HAVING SUM(IF(s.event_name = 'statement/sql/lock_tables', 1, -1) * CAST(s.count_star AS SIGNED)) > 0"""
 
 _PROGRAMS = (
     "SELECT processlist_id AS pid, attr_name AS name, attr_value AS value FROM performance_schema.session_connect_attrs "

@@ -103,6 +103,23 @@ def test_counters_that_were_reset_say_so() -> None:
     assert "reset" in measured(before, after)["unknown"]["broker.commands"]
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "refused"),
+    [
+        ({"total_error_replies": 2}, {"total_error_replies": 16, "errorstat_OOM": {"count": 14}}, 14),
+        ({"total_error_replies": 2, "errorstat_OOM": {"count": 2}}, {"total_error_replies": 2, "errorstat_OOM": {"count": 2}}, 0),
+        ({"total_error_replies": 9, "errorstat_OOM": {"count": 9}}, {"total_error_replies": 1}, None),
+        ({"total_error_replies": 2}, {"total_error_replies": 3, "errorstat_OOM": "odd"}, None),
+        ({}, {}, None),
+    ],
+    ids=["refused", "none in the window", "reset", "odd", "before 6.2"],
+)
+def test_what_found_no_memory_is_counted(before: dict[str, t.Any], after: dict[str, t.Any], refused: t.Optional[int]) -> None:
+    loads = [broker_load.ask(Client(info, stats(), []))[1] for info in (before, after)]
+    facts = measured(*loads)
+    assert facts["broker"]["refused"] == refused and ("broker.refused" in facts["unknown"]) is (refused is None)
+
+
 def test_alarms_of_rabbitmq() -> None:
     nodes = [
         {"name": "rabbit@mq1", "mem_alarm": True, "disk_free_alarm": False, "running": True},
