@@ -52,6 +52,7 @@ from .extent import apart
 from .fleet_view import Fleet
 from .relations import (
     BROKER_WAITS,
+    CLIENTS_THERE,
     DATABASE_THERE,
     LACKS_MEMORY,
     NEEDS_IT,
@@ -90,6 +91,8 @@ CAUSES: tuple[CauseKind, ...] = (
             Explains(("database_overload", "connection_budget", "pool_too_small", *QUEUES), SAME_MACHINES, SLOW_MACHINE),
             Explains(ERRORS, SAME_MACHINES),
             Explains(APPLICATION, WORKERS_WAIT, (*SLOW_MACHINE, machine.DESCRIPTORS)),
+            # a client without descriptors leaves out the servers that it cannot connect to
+            Explains(("unbalanced_pool",), CLIENTS_THERE, (machine.DESCRIPTORS,)),
             Explains(ERRORS, DATABASE_THERE),
         ),
         only_with_consequences=True,

@@ -119,3 +119,8 @@ def _felt(fleet: Fleet, service: str, fronts: str) -> t.Iterator[Bad]:
 
 def _are_most(part: float, whole: float) -> bool:
     return part > 0 and part * 2 >= whole
+
+
+def may_be_behind(workers: Instance, errors: Counted, fleet: Fleet) -> bool:
+    """Whether these may be the errors of these workers."""
+    return fleet.graph.apart(errors.front.key, workers.key) is not True

@@ -11,7 +11,7 @@ import typing as t
 from .._fleet.observed import Instance
 from .accelerator import MOSTLY
 from .cause import Cause, look, said, several
-from .counted_errors import Bad, Counted, counted
+from .counted_errors import Bad, Counted, counted, may_be_behind
 from .extent import grouped, together
 from .fleet_view import Fleet
 
@@ -66,11 +66,6 @@ def _application_errors(fleet: Fleet, throwing: list[Bad], failing: list[Counted
         rows=rows[:10],
         of=tuple(workers.key for workers in concerned),
     )
-
-
-def may_be_behind(workers: Instance, errors: Counted, fleet: Fleet) -> bool:
-    """Whether these may be the errors of these workers."""
-    return fleet.graph.apart(errors.front.key, workers.key) is not True
 
 
 def _may_be_behind(workers: Instance, failing: list[Counted], fleet: Fleet) -> bool:

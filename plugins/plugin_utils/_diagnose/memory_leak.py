@@ -16,7 +16,7 @@ from .._fleet.growth import Growth
 from .._fleet.observed import Instance, Row
 from .._reach.quoting import Line
 from .cause import Cause, said, several
-from .errors import counted, may_be_behind
+from .counted_errors import counted, may_be_behind
 from .fleet_view import Fleet
 
 #: A worker that has served fewer requests still loads what it needs.

@@ -87,8 +87,15 @@ def _gets_too_much(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
     return shallow.at.key in ends
 
 
+def _clients_there(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
+    """Workers on its machines use the shallower cause's servers, or may."""
+    users = [workers for workers in fleet.applications() if workers.host in deep.hosts]
+    return any(fleet.graph.depends(user.key, key) is not False for user in users for key in keys_of(shallow, fleet))
+
+
 SAME_INSTANCE = Relation("of the same instance", _same_instance)
 SAME_MACHINES = Relation("on the same machines", _same_machines)
+CLIENTS_THERE = Relation("when its clients run there", _clients_there)
 DATABASE_THERE = Relation("when a database runs there", _database_there)
 WORKERS_WAIT = Relation("when the busy workers wait for its database", _workers_wait)
 TASKS_WAIT = Relation("when the running tasks wait for its database, or the queue is in it", _tasks_wait)
