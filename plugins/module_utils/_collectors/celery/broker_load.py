@@ -23,6 +23,7 @@ FLUSHES = ("flushall", "flushdb")
 #: What a script runs is counted for the script and for each command in it.
 _WORD = re.compile(r"[a-z][a-z0-9_.|-]{0,39}")
 NO_ALARMS = "Redis has no alarms"
+NO_REFUSALS = "no message is refused by RabbitMQ: it holds publishers up (broker.alarms)"
 FORBIDDEN = "this user may not use INFO on the broker"
 
 Row = dict[str, t.Any]
@@ -106,7 +107,7 @@ def put(built: Facts, broker: Broker, first: Load, second: t.Optional[Load], sec
         built.put("broker.flushes", int(sum(each["calls"] for each in rows if each["name"] in FLUSHES)))
     built.put("broker.slow_commands", slow if isinstance(slow, Unknown) else [_slow_row(each) for each in slow[:MOST_COMMANDS]])
     built.put("broker.slowest_milliseconds", _slowest(rows, slow))
-    built.put("broker.refused", _refusals(first, second) if on_redis else Unknown("RabbitMQ holds publishers up instead (broker.alarms)"))
+    built.put("broker.refused", _refusals(first, second) if on_redis else Unknown(NO_REFUSALS))
 
 
 def _refusals(first: Load, second: t.Optional[Load]) -> Maybe[int]:
