@@ -9,6 +9,8 @@ from __future__ import annotations
 import copy
 import typing as t
 
+from ansible_collections.warroom.launch.plugins.module_utils._collect.fact_names import fact_key
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.registry import ROWS
 from ansible_collections.warroom.launch.plugins.module_utils._texts import moments
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.services import TIERS
 from ansible_collections.warroom.launch.plugins.plugin_utils._judge.pipeline import Asked, judge
@@ -18,6 +20,8 @@ from .cells import Cell
 
 #: Settings of a host that its report does not repeat.
 SETTINGS = ("services", "thresholds", "extra_checks", "accept", "known_clients", "addresses", "groups")
+#: Facts of services that a check of this phase does not gather; early recordings have them.
+NOT_GATHERED = {phase: {fact_key(row.name) for row in ROWS if row.phase not in (None, phase)} for phase in ("before", "during")}
 #: The settings that a report of one's own has to do without when it has no hosts.json.
 NOTHING: dict[str, t.Any] = {}
 
@@ -29,17 +33,18 @@ def windows(cell: Cell) -> list[dict[str, t.Any]]:
 
 def judged(window: t.Mapping[str, t.Any], settings: t.Mapping[str, dict[str, t.Any]]) -> dict[str, t.Any]:
     """A report of today; `settings`: of each host."""
-    hosts = [_asked(name, host, settings.get(name, NOTHING)) for name, host in window["hosts"].items()]
+    phase = str(window.get("phase", "during"))
+    hosts = [_asked(name, host, settings.get(name, NOTHING), phase) for name, host in window["hosts"].items()]
     groups: dict[str, list[str]] = {}
     for host in hosts:
         for group in host.groups:
             groups.setdefault(group, []).append(host.name)
     inventory: t.Any = {"groups": groups, "addresses": {host.name: host.addresses for host in hosts}}
-    return dict(judge(hosts, catalogue(), str(window.get("phase", "during")), inventory))
+    return dict(judge(hosts, catalogue(), phase, inventory))
 
 
-def _asked(name: str, host: t.Mapping[str, t.Any], settings: t.Mapping[str, t.Any]) -> Asked:
-    facts = copy.deepcopy(host["facts"])
+def _asked(name: str, host: t.Mapping[str, t.Any], settings: t.Mapping[str, t.Any], phase: str) -> Asked:
+    facts = copy.deepcopy({key: fact for key, fact in host["facts"].items() if key not in NOT_GATHERED[phase]})
     given = {key: settings[key] for key in SETTINGS if settings.get(key)}
     machines = facts.get("launch_server", {}).get("instances", [])
     given.setdefault("addresses", list(dict.fromkeys([name, *(str(at) for one in machines for at in one.get("addresses") or [])])))
