@@ -102,7 +102,7 @@ def cells(place: pathlib.Path) -> list[Cell]:
         raise CellError(f"{place} is no folder")
     found: dict[str, dict[str, bytes]] = {}
     for archive in sorted(place.rglob("*.tar.xz")):
-        _unpack(archive, found)
+        found.update(unpacked(archive))
     for truth in sorted(place.rglob("truth.json")):
         found[str(truth.parent.relative_to(place))] = _files(truth.parent)
     if not found:
@@ -119,7 +119,9 @@ def _files(folder: pathlib.Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.json")}
 
 
-def _unpack(archive: pathlib.Path, found: dict[str, dict[str, bytes]]) -> None:
+def unpacked(archive: pathlib.Path) -> dict[str, dict[str, bytes]]:
+    """The cells of an archive: the files of each by their path in it."""
+    found: dict[str, dict[str, bytes]] = {}
     try:
         with tarfile.open(archive) as packed:
             for member in packed:
@@ -133,6 +135,7 @@ def _unpack(archive: pathlib.Path, found: dict[str, dict[str, bytes]]) -> None:
                     found.setdefault(name, {})[rest] = content.read()
     except (tarfile.TarError, OSError, EOFError) as error:
         raise CellError(f"{archive.name} cannot be unpacked: {error}") from error
+    return found
 
 
 def pack(folder: pathlib.Path, archive: pathlib.Path) -> None:
