@@ -77,7 +77,9 @@ def _hidden_at_rest(fleet: Fleet, waiter: Waiter, row: Outside) -> t.Optional[In
         for database in fleet.databases()
         if database.service not in reached and fleet.graph.may_hide(row.address, database.service, waiter.waits.tier)
     ]
-    # of several it is not known which
+    # of several it is not known which, unless others are seen to use all but one
+    reached_by_others = {key for each in fleet.applications() for key in fleet.graph.behind(each.key)}
+    hidden = [database for database in hidden if database.key not in reached_by_others] or hidden
     return hidden[0] if len(hidden) == 1 and _is_at_rest(hidden[0].key, [(waiter, row.share)], fleet) else None
 
 
