@@ -27,6 +27,7 @@ from . import (
     stampede,
     statistics_stale,
     stores,
+    task_queues,
 )
 from . import causes_shown as shown
 from .cause import Cause
@@ -349,6 +350,6 @@ ORDER: dict[str, int] = {kind.name: place for place, kind in enumerate(CAUSES)}
 
 def explains(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
     """Whether the shallower cause is only what the deeper one looks like from elsewhere."""
-    if deep.is_risk or apart(deep, shallow, fleet):
+    if deep.is_risk or shallow.variant == task_queues.OWN or apart(deep, shallow, fleet):
         return False
     return any(entry.holds(deep, shallow, fleet) for entry in (*KINDS[deep.cause].explains, OF_EVERY_CAUSE))

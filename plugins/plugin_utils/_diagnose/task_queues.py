@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import collections
+import re
 import typing as t
 
 from .._checks.finding import Finding
@@ -22,6 +23,12 @@ GROWTH = ("celery_queue_growth", "celery_queue_drain", "celery_queue_wait", "cel
 
 #: A queue is flooded when messages arrive this many times faster than they are consumed, and a new one waits this many seconds.
 FLOOD_RATIO, FLOOD_WAIT = 2.0, 30.0
+#: Failures of tasks by their own doing from which they are a cause of their own, and the exceptions that a lacking service gives.
+OWN, OWN_FAILURES = "of their own", 3
+OF_A_SERVICE = re.compile(
+    r"(?i)operational|interface|database|programming|internal|connect|timeout|time_?limit|redis|response|kombu|amqp|channel|memcache|pool"
+    r"|workerlost|memory|^oserror|ioerror|brokenpipe|socket|gaierror|unavailable|httperror|sslerror|querycancel|lock|nodename"
+)
 #: A slot whose task is older than this while no other was begun is held by it.
 HELD_SECONDS = 10.0
 
@@ -213,6 +220,7 @@ def broker_full(fleet: Fleet) -> t.Iterator[Cause]:
 
 
 def tasks_failing(fleet: Fleet) -> t.Iterator[Cause]:
+    """Some may fail for want of a service and others by their own doing: no service explains these."""
     for broker, finding in fleet.each_bad("celery_queue", "celery_queue_tasks_failing"):
         yield Cause(
             hosts=hosts_of(broker),
@@ -223,4 +231,10 @@ def tasks_failing(fleet: Fleet) -> t.Iterator[Cause]:
             look=look(finding),
             rows=[row for row in broker.rows("tasks") if row.get("failed")][:10],
             at=broker,
+            variant=OWN if _own_failures(broker) >= OWN_FAILURES else "",
         )
+
+
+def _own_failures(broker: Instance) -> float:
+    exceptions = [row for task in broker.rows("tasks") for row in rows_in(task.get("exceptions"))]
+    return sum(row.amount("count") for row in exceptions if row.word("name") and not OF_A_SERVICE.search(row.word("name")))
