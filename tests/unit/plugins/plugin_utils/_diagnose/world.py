@@ -251,7 +251,7 @@ class World(MoreDisasters):
         self.bad("varnish_backends_healthy", "web1", finding="4 of 4 backends are sick", advice="Ask it.", look="varnishadm")
 
     def tasks_fail(self) -> None:
-        tasks = [{"name": "shop.charge", "failed": 9, "exceptions": [{"name": "KeyError", "count": 9}]}]
+        tasks = [{"name": "shop.charge", "failed": 9, "exceptions": [{"name": "OperationalError", "count": 9}]}]
         self.shared["launch_celery_queue"] = fact(instance("redis://q1", queues=[], tasks=tasks, hosts=["app1"]))
         told = {"finding": "9 of 12 tasks failed", "advice": "Read the traceback.", "look": "celery events"}
         self.bad("celery_queue_tasks_failing", "fleet", instance="redis://q1", **told)
