@@ -78,18 +78,18 @@ def is_in_it(workers: Instance, database: Instance, fleet: Fleet) -> bool:
 
 def _cause(fleet: Fleet, database: Instance, slow: list[Instance], row: Row, times: float, grew: t.Optional[float]) -> Cause:
     pages = list(dict.fromkeys(page.word("pattern") for workers in slow for page in workers.rows("in_flight")))
+    where = f" (the busy workers are in {several(pages)})" if pages else ""
     since = "" if grew is None else f", {grew:.0f} times as often as before the window"
     return Cause(
         hosts=sorted({workers.host for workers in slow}),
         tier="uwsgi",
         statement=(
-            f"The application runs one quick statement {times:.0f} times per request on {LABEL[database.service]} {database}{since}: "
-            f"{row.word('text')}."
+            f"The application runs one quick statement {times:.0f} times per request{where} on {LABEL[database.service]} {database}"
+            f"{since}: {row.word('text')}."
         ),
         evidence=[
             f"{row.amount('calls_per_second'):.0f} calls per second of {row.amount('mean_milliseconds'):.2f} ms each, "
             f"{percent(row.number('share_ratio'))} of the server's time.",
-            *([f"The busy workers are in {several(pages)}."] if pages else []),
         ],
         first_fix="Get the rows at once: select_related or prefetch_related on the list that the page shows, or a value kept in the cache. "
         "If it came with a release, roll back to the one before.",
