@@ -11,7 +11,7 @@ import re
 import sys
 from xml.etree import ElementTree
 
-PARTS = ("unit", "measures", "services", "databases", "runs", "hosts", "practice")
+PARTS = ("unit", "measures", "services", "runs", "hosts", "practice")
 
 
 def pytest_counts(record: pathlib.Path) -> str:

@@ -21,6 +21,9 @@ import pytest
 from tests.support import ansible
 from tests.support.server import ROOT
 
+#: Every call of every module is played at once, by the first test.
+pytestmark = pytest.mark.timeout(1200)
+
 COLLECTION = "warroom.launch"
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*_stats.py")) + ["varnish_traffic"]
 

@@ -79,7 +79,7 @@ class FullStore:
         process = self.fleet.start(token)
         try:
             if event:
-                wait_until(lambda: event in self.fleet.events()[before:], f"it recorded {event}", 60)
+                wait_until(lambda: event in self.fleet.events()[before:], f"it recorded {event}", 150)
             else:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(seconds)

@@ -19,7 +19,7 @@ def test_each_way_in_which_a_guard_breaks_is_refused() -> None:
     assert len(rows) > 5 and not [row for row in rows if not row.passed]
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(400)
 def test_what_a_killed_run_did_is_taken_back_by_its_timer() -> None:
     with FullStore(revert_seconds=4) as store:
         passed, said = store.killed_after(0.0, "acted")

@@ -23,7 +23,6 @@ from .session import Refused, literal, quoted
 
 #: Rows of a table that are read without an index, and seconds that two clocks may differ by.
 MOST_SCANNED, SLACK = 500_000, 60
-_ZERO = "'1970-01-01'"
 
 
 def tables(prefix: str, decoded: str) -> str:
@@ -38,7 +37,8 @@ ORDER BY table_id LIMIT {MOST_TABLES}"""
 def waiting(table: str) -> str:
     """`table`: quoted. A task waits since it was put there, or since the moment that it was to wait for."""
     now = "UTC_TIMESTAMP(6)"
-    since, last, moment = (f"TIMESTAMPDIFF(MICROSECOND, {_ZERO}, {what}) / 1e6" for what in ("MIN(w.since)", "MAX(w.since)", now))
+    # by the calendar alone: what takes a moment for one of the session's time zone is wrong when the clocks change
+    since, last, moment = (f"TO_SECONDS({what}) + MICROSECOND({what}) / 1e6" for what in ("MIN(w.since)", "MAX(w.since)", now))
     return f"""SELECT w.name, COUNT(*) AS total, {since} AS since, {last} AS last, {moment} AS now
 FROM (SELECT queue_name AS name, IF(run_after <= {now}, GREATEST(run_after, enqueued_at), enqueued_at) AS since FROM {table}
   WHERE status IN ({words()}) AND (run_after IS NULL OR run_after <= {now} OR run_after >= '{NEVER}') LIMIT {MOST_ROWS}) AS w

@@ -129,7 +129,7 @@ def broker(
     got = Gathered(Broker("redis://h:6379/0"), server, [node], first=snapshot(0.0, 0), second=snapshot(5.0, 50), tally=tally)
     got.readings = [Reading(place * 5.0 / (len(ready) - 1), {"celery": Length(count)}, unacked=0) for place, count in enumerate(ready)]
     got.control = Reading(0.0, {}, unacked=0)
-    got.load, got.load_after = Load({}, []), Load({"lpush": (10.0, 100.0)}, [])
+    got.load, got.load_after = Load({}, [], 0), Load({"lpush": (10.0, 100.0)}, [], 0)
     for name, value in changes.items():
         setattr(got, name, value)
     instance = {"name": "shop", "state": "up", "window": 5.0, **celery_facts(got, 5.0, 10).done()}
