@@ -350,6 +350,8 @@ ORDER: dict[str, int] = {kind.name: place for place, kind in enumerate(CAUSES)}
 
 def explains(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
     """Whether the shallower cause is only what the deeper one looks like from elsewhere."""
-    if deep.is_risk or shallow.variant == task_queues.OWN or apart(deep, shallow, fleet):
+    if deep.is_risk or apart(deep, shallow, fleet):
         return False
+    if shallow.variant == task_queues.OWN and not SAME_INSTANCE.holds(deep, shallow, fleet):
+        return False  # what fails by its own doing only its queue's cause says as well
     return any(entry.holds(deep, shallow, fleet) for entry in (*KINDS[deep.cause].explains, OF_EVERY_CAUSE))
