@@ -11,13 +11,12 @@ import typing as t
 
 from .._checks.services import TITLES, in_tiers
 from .._checks.units import numbered
-from .._fleet.nodes import Key
 from .._fleet.observed import Instance
 from .._fleet.waiting import waits_of
 from .cause import Cause, percent, several
 from .dependencies import told
 from .extent import grouped, together
-from .fleet_view import Fleet
+from .fleet_view import Fleet, accelerator_of
 from .stack_lines import stack_lines
 
 #: From here on a machine has no CPU to give to another worker.
@@ -84,14 +83,10 @@ def _in_bursts(fleet: Fleet, workers: Instance) -> bool:
     if full is None or waited is None or not samples or samples < SAMPLES or min(full, waited) < OFTEN * samples:
         return False
     return any(
-        fleet.graph.apart(_door(service, front), workers.key) is not True
+        fleet.graph.apart(accelerator_of(front).key, workers.key) is not True
         for service, checks in LATE.items()
         for front, _finding in fleet.each_bad(service, *checks, least="warn")
     )
-
-
-def _door(service: str, front: Instance) -> Key:
-    return Instance(front.host, "varnish", front.facts).key if service == "varnish_traffic" else front.key
 
 
 def _samples(workers: Instance) -> tuple[t.Optional[float], t.Optional[float], t.Optional[float]]:

@@ -14,7 +14,7 @@ from .._checks.units import numbered
 from .._fleet.nodes import Key
 from .._fleet.observed import Instance, Row
 from .edge import server_name
-from .fleet_view import Fleet
+from .fleet_view import Fleet, accelerator_of
 
 #: Statuses that a server in between gives for an application that did not respond.
 FROM_BETWEEN = (502, 503, 504)
@@ -44,7 +44,7 @@ def _by_accelerators(fleet: Fleet) -> t.Iterator[Counted]:
         rows = log.rows("errors")
         own = [row for row in rows if row.get("status") not in FROM_BETWEEN]
         if own and _are_most(sum(row.amount("count") for row in own), sum(row.amount("count") for row in rows)):
-            yield Counted(Instance(log.host, "varnish", log.facts), finding, own, _pages(own))
+            yield Counted(accelerator_of(log), finding, own, _pages(own))
 
 
 def _by_logs(fleet: Fleet) -> t.Iterator[Counted]:
@@ -76,7 +76,7 @@ def _by_counters(fleet: Fleet) -> t.Iterator[Counted]:
 
 def _has_better(haproxy: Instance, fleet: Fleet) -> bool:
     """Whether a log of its site counts errors as well, and tells their pages."""
-    logs = [Instance(log.host, "varnish", log.facts) for log in fleet.instances("varnish_traffic") if log.rows("errors")]
+    logs = [accelerator_of(log) for log in fleet.instances("varnish_traffic") if log.rows("errors")]
     logs += [nginx for nginx in fleet.instances("nginx") if nginx.number("errors") and nginx.number("unanswered_requests") is not None]
     return any(fleet.graph.apart(haproxy.key, log.key) is not True for log in logs)
 

@@ -194,3 +194,8 @@ def _first_bad(findings: t.Mapping[Place, Finding], instance: Instance, checks: 
         if finding is not None and finding["status"] in BAD[least]:
             return finding
     return None
+
+
+def accelerator_of(log: Instance) -> Instance:
+    """A log of Varnish stands for the accelerator that wrote it: the graph knows that one only. Any other front is itself."""
+    return Instance(log.host, "varnish", log.facts) if log.service == "varnish_traffic" else log
