@@ -198,6 +198,9 @@ def test_a_worker_that_waits_for_its_limit_is_not_called_stalled(worker: Worker,
     try:
         send(sender(worker.broker), "shop.add", 12, 1)
         wait_until(lambda: store.client().hlen("unacked") == 4, "it holds what its prefetch allows")
+        # what was delivered is "reserved" until the worker has asked the limit
+        asked = control.inspect([worker.node], timeout=10)
+        wait_until(lambda: [asked.active(), asked.reserved()] == 2 * [{worker.node: []}], "all that it holds waits for the limit")
         found = read(window=1.0, broker_url=worker.broker)
         assert (found["accepted"], found["reserved"], found["stalled_total"]) == (0, 0, 0) and found["ready_total"] > 0
     finally:

@@ -85,7 +85,7 @@ class Command(BaseCommand):
             yield "clients wait for a connection of PgBouncer", self.queues_for_a_connection
         if "queue_backlog" in settings.STORIES:
             yield "tasks wait in the queue", lambda: self.queued() > 60
-        else:
+        elif "pool_too_small" not in settings.STORIES:  # there tasks, too, wait for a connection
             yield "the queue is drained", lambda: self.queued() < 20
         if "rogue_client" in settings.STORIES:
             running = "usename = 'reporting' AND state = 'active' AND now() - query_start > '1s'"
