@@ -39,6 +39,8 @@ def main(folder: pathlib.Path) -> None:
     for part in PARTS:
         record = folder / f"{part}.xml"
         print(f"{part}: {pytest_counts(record) if record.exists() else 'left no record'}")
+        if (alone := folder / f"{part}-alone.xml").exists():
+            print(f"{part}, what failed there once more and alone: {pytest_counts(alone)}")
     for part, mark in (("sanity", r"^Running sanity test "), ("lint", r"^nox > Running session ")):
         log = folder / f"{part}.log"
         count = len(re.findall(mark, log.read_text(errors="replace"), re.M)) if log.exists() else 0
