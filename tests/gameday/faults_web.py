@@ -134,7 +134,7 @@ def bypass(stack: Stack, per_second: float) -> Fault:
 
 @contextlib.contextmanager
 def slow_page(stack: Stack, seconds: float) -> Fault:
-    slower = ("time.sleep(1.5 if", f"time.sleep({seconds} if True or")
+    slower = ("time.sleep(", f"time.sleep({seconds} or ")
     with stack.release("shop/views.py", slower), visits(stack, "/report/", 8, clients=12, cookie="sessionid=analyst-2"):
         yield
 
