@@ -119,7 +119,7 @@ ansible_facts:
               type: list
               elements: dict
               contains:
-                {name: {type: str, description: Its name.}, state: {type: str, description: 'C(open), C(full) or C(stop).'},
+                {name: {type: str, description: Its name.}, state: {type: str, description: 'C(open), C(full) or C(stop), null when left empty.'},
                  sessions: {type: int, description: Sessions now.}, sessions_limit: {type: int, description: How many it takes.},
                  sessions_ratio: {type: float, description: 'The share, null without a limit.'},
                  requests: {type: int, description: 'Requests (connections in mode tcp) in the window.'},
@@ -133,8 +133,8 @@ ansible_facts:
               type: list
               elements: dict
               contains:
-                {name: {type: str, description: Its name.}, state: {type: str, description: 'C(up) or C(down).'},
-                 servers: {type: int, description: Its servers.}, servers_up: {type: int, description: Those that take requests.},
+                {name: {type: str, description: Its name.}, state: {type: str, description: 'C(up) or C(down), null likewise.'},
+                 servers: {type: int, description: Its servers.}, servers_up: {type: int, description: 'Those that take requests, null likewise.'},
                  sessions: {type: int, description: Sessions now.}, queue: {type: int, description: 'Requests that wait for a server now.'},
                  requests: {type: int, description: 'Requests (connections in mode tcp) in the window.'},
                  requests_per_second: {type: float, description: The same per second.},
@@ -145,7 +145,7 @@ ansible_facts:
                  queue_wait_seconds: {type: float, description: 'Mean wait in the queue, null of few requests.'},
                  response_seconds: {type: float, description: 'Mean time of its answers, null likewise.'}}
             backends_total: {type: int, description: How many.}
-            backends_down: {type: int, description: Backends without any server.}
+            backends_down: {type: int, description: 'Backends without any server, null when the state of one is not told.'}
             backends_down_names: {type: list, elements: str, description: Their names.}
             queue: {type: int, description: Requests that wait for a server now.}
             queue_wait_seconds: {type: float, description: 'The longest mean wait in the queue of a backend, null of few requests.'}
@@ -161,7 +161,7 @@ ansible_facts:
               contains:
                 {name: {type: str, description: Its name.}, backend: {type: str, description: Its backend.},
                  address: {type: str, description: 'Where it is, null at the level C(user).'},
-                 state: {type: str, description: 'C(up), C(down), C(drain), C(maintenance), C(unchecked) or C(other).'},
+                 state: {type: str, description: 'C(up), C(down), C(drain), C(maintenance), C(unchecked) or C(other), null likewise.'},
                  check: {type: str, description: 'What its last check said, null without checks.'},
                  weight: {type: int, description: Its weight now.}, sessions: {type: int, description: Sessions now.},
                  sessions_limit: {type: int, description: 'How many it takes (C(maxconn)), null without.'},
@@ -175,14 +175,14 @@ ansible_facts:
                  changed_seconds: {type: int, description: 'Since when it is in this state, null when it is not told.'},
                  response_seconds: {type: float, description: 'Mean time of its answers, null of few requests.'}}
             servers_total: {type: int, description: How many.}
-            servers_down: {type: int, description: Those that are down.}
-            servers_draining: {type: int, description: Those that take no new sessions.}
-            servers_in_maintenance: {type: int, description: Those that a person or a name that does not resolve has taken out.}
-            servers_out: {type: int, description: Both of these.}
+            servers_down: {type: int, description: 'Those that are down, null when the state of one is not told.'}
+            servers_draining: {type: int, description: 'Those that take no new sessions, null likewise.'}
+            servers_in_maintenance: {type: int, description: 'Those that a person or a name that does not resolve has taken out, null likewise.'}
+            servers_out: {type: int, description: 'Both of these, null likewise.'}
             servers_spare:
               description: Places that a server-template keeps for addresses to come; they are in no other count.
               type: int
-            servers_unchecked: {type: int, description: Those without health checks.}
+            servers_unchecked: {type: int, description: 'Those without health checks, null likewise.'}
             servers_went_down: {type: int, description: Times in the window that a check took one out.}
             servers_limited: {type: int, description: Those with a limit of sessions.}
             servers_full_ratio: {type: float, description: 'Sessions of the fullest server as a share of its limit, null without any.'}

@@ -193,7 +193,7 @@ ansible_facts:
               contains:
                 {pattern: {type: str, description: 'The path, with ids and tokens replaced.'}, requests: {type: int, description: How many.},
                  errors: {type: int, description: Answers of 500 and above.},
-                 mean_seconds: {type: float, description: 'Mean time, null when the log does not tell.'}}
+                 mean_seconds: {type: float, description: 'Mean time, null when the log does not tell, or they became WebSockets.'}}
             pages_total: {type: int, description: 'How many kinds, null likewise.'}
             caches:
               description: Its caches (C(proxy_cache_path) and others).

@@ -239,8 +239,8 @@ ansible_facts:
               type: dict
               contains:
                 {link_up: {type: bool, description: Whether it is connected.},
-                 down_seconds: {type: int, description: 'Since when it is not, null when it is.'},
-                 silent_seconds: {type: int, description: Since when nothing came.},
+                 down_seconds: {type: int, description: 'Since when it is not, null when it is, or never was.'},
+                 silent_seconds: {type: int, description: 'Since when nothing came, null when it is not connected.'},
                  syncing: {type: bool, description: Whether it copies all data.}}
             replicas:
               description: Replicas of it.

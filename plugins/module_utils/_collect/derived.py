@@ -64,10 +64,7 @@ class Window:
         return Unknown(self.reason) if self.reason is not None else self._read(self.first, name)
 
     def _read(self, sample: t.Mapping[str, t.Any], name: str) -> Maybe[Number]:
-        value = number(sample.get(name))
-        if value is not None and value >= WRAPPED:
-            return implausible(f"{name} is {value}: it fell below 0 and wrapped")
-        return never_negative(measured(value, self.lacking(name)), name)
+        return possible(number(sample.get(name)), self.lacking(name), name)
 
     def moved(self, name: str) -> Maybe[Number]:
         """How far the counter moved in the window."""
@@ -84,11 +81,18 @@ class Window:
         return total(self.moved(name) for name in there)
 
 
+def possible(value: t.Optional[Number], lacking: str, name: str) -> Maybe[Number]:
+    """A counter or gauge as it was read, unless it is below 0, or was and wrapped."""
+    if value is not None and value >= WRAPPED:
+        return implausible(f"{name} is {value}: it fell below 0 and wrapped")
+    return never_negative(measured(value, lacking), name)
+
+
 def moved(first: t.Any, second: t.Any, lacking: str, name: str) -> Maybe[Number]:
     """How far a counter moved. One that fell was reset, or wrapped: what happened in between is not known."""
-    before, after = number(first), number(second)
-    if before is None or after is None:
-        return Unknown(lacking)
+    before, after = (possible(number(value), lacking, name) for value in (first, second))
+    if isinstance(before, Unknown) or isinstance(after, Unknown):
+        return before if isinstance(before, Unknown) else after
     if after < before:
         return implausible(f"the counter {name} ran backwards between the samples (it was reset, or it wrapped)")
     return after - before

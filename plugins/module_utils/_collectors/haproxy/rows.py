@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ..._collect.derived import count_of, put_largest, rate, share, total
+from ..._collect.derived import count_of, put_largest, put_total, rate, share, total
 from ..._collect.facts import Facts, Maybe, Row, Unknown, known
 from ..._collect.sampling import Number
 from .samples import Line
@@ -22,6 +22,7 @@ _STATES = {"UP": UP, "OPEN": UP, "DOWN": DOWN, "NOLB": DRAIN, "DRAIN": DRAIN, "M
 EVEN, ENOUGH = ("roundrobin", "static-rr", "leastconn", "random"), 100
 NO_REQUESTS = "no request went there in the window"
 NO_LIMIT = "it has no limit"
+NO_STATE = Unknown("HAProxy left its state empty (a fault of 2.3.0 to 2.3.2): ask again")
 NO_ANSWERS = "it counts no answers: mode tcp"
 FEW = "no backend had 20 requests in the window"
 _SLACK = 0.25
@@ -48,8 +49,14 @@ def requests_of(line: Line) -> Maybe[Number]:
     return line.window.moved("req_tot" if is_http(line) and "req_tot" in line.window.latest else "stot")
 
 
-def state_of(line: Line) -> str:
-    return _STATES.get(re.split(r"[\s(]", line.status, maxsplit=1)[0], OTHER)
+def state_of(line: Line) -> Maybe[str]:
+    """HAProxy 2.3.0 to 2.3.2 leave fields of some rows empty at times."""
+    return _STATES.get(re.split(r"[\s(]", line.status, maxsplit=1)[0], OTHER) if line.status else NO_STATE
+
+
+def _put_states(found: Facts, name: str, lines: t.Iterable[Line], *wanted: str) -> None:
+    states = map(state_of, lines)
+    put_total(found, name, [state if isinstance(state, Unknown) else int(state in wanted) for state in states])
 
 
 def spare(servers: t.Sequence[Line], templates: t.Collection[str]) -> list[Line]:
@@ -78,7 +85,7 @@ def put_frontends(found: Facts, frontends: t.Sequence[Line], keep: int) -> None:
         rows.append(
             {
                 "name": line.proxy,
-                "state": line.status.lower()[:20],
+                "state": line.status.lower()[:20] or NO_STATE,
                 "sessions": window.now("scur"),
                 "sessions_limit": limit,
                 "sessions_ratio": share(window.now("scur"), limit, NO_LIMIT, _SLACK),
@@ -108,7 +115,7 @@ def put_backends(found: Facts, backends: t.Sequence[Line], servers: t.Sequence[L
     times = [line.mean_seconds("rtime", requests_of(line)) for line in backends if is_http(line)]
     put_largest(found, "response_seconds", [time for time in times if not isinstance(time, Unknown)], FEW)
     without = [line.proxy for line in backends if state_of(line) == DOWN]
-    found.put("backends_down", len(without))
+    _put_states(found, "backends_down", backends, DOWN)
     found.put("backends_down_names", without[:keep])
     worst = max(balances, key=lambda row: _number(row["times_its_share"]), default=None)
     why = "no backend of several servers had 100 requests in the window"
@@ -119,12 +126,12 @@ def put_backends(found: Facts, backends: t.Sequence[Line], servers: t.Sequence[L
 
 def _backend(line: Line, servers: t.Sequence[Line]) -> Row:
     window, requests = line.window, requests_of(line)
-    states = [state_of(server) for server in servers]
+    usable = (state if isinstance(state, Unknown) else state in (UP, UNCHECKED) for state in map(state_of, servers))
     return {
         "name": line.proxy,
         "state": state_of(line),
         "servers": len(servers),
-        "servers_up": sum(state in (UP, UNCHECKED) for state in states),
+        "servers_up": count_of(usable),
         "sessions": window.now("scur"),
         "queue": total([window.now("qcur"), *(server.window.now("qcur") for server in servers)]),
         "requests": requests,
@@ -139,17 +146,17 @@ def _backend(line: Line, servers: t.Sequence[Line]) -> Row:
 
 
 def put_servers(found: Facts, servers: t.Sequence[Line], keep: int) -> None:
-    states = [state_of(server) for server in servers]
     for name, state in (("down", DOWN), ("draining", DRAIN), ("in_maintenance", MAINTENANCE), ("unchecked", UNCHECKED)):
-        found.put(f"servers_{name}", states.count(state))
-    found.put("servers_out", states.count(DRAIN) + states.count(MAINTENANCE))
+        _put_states(found, f"servers_{name}", servers, state)
+    _put_states(found, "servers_out", servers, DRAIN, MAINTENANCE)
     found.put("servers_went_down", total(line.window.moved("chkdown") for line in servers if "chkdown" in line.window.latest))
     rows = [_server(line) for line in servers]
     trouble = {DOWN: 0, OTHER: 1, DRAIN: 2, MAINTENANCE: 3, UNCHECKED: 4, UP: 4}
 
     def order(row: Row) -> tuple[int, float, float, float]:
         errors = _number(row["connection_errors"]) + _number(row["response_errors"]) + _number(row["errors"])
-        return trouble[str(row["state"])], -_number(row["queue"]), -errors, -_number(row["requests"])
+        state = row["state"]
+        return 1 if isinstance(state, Unknown) else trouble[str(state)], -_number(row["queue"]), -errors, -_number(row["requests"])
 
     found.rows("servers", sorted(rows, key=order), keep)
     full = [share(line.window.now("scur"), line.window.now("slim"), NO_LIMIT, _SLACK) for line in servers if line.window.latest.get("slim")]

@@ -118,7 +118,8 @@ def lines(history: History) -> list[Line]:
 
 
 def _key(row: parse.Row) -> Key:
-    return clean(row.get("pxname", ""), 80), clean(row.get("svname", ""), 80), row.get("type", "")
+    # of a row without its name the number tells it apart
+    return clean(row.get("pxname", ""), 80), clean(row.get("svname") or row.get("sid", ""), 80), row.get("type", "")
 
 
 def process_window(history: History) -> Window:

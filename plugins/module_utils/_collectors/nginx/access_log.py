@@ -22,6 +22,8 @@ NO_STATUS = "-"
 GONE = "499"
 #: The cache's status of a request that the configuration keeps from it (proxy_cache_bypass), such as one with a session: it asked nothing.
 BYPASSED = "BYPASS"
+#: The time of a connection that became a WebSocket is how long it was open.
+UPGRADED = "101"
 #: What a server of an upstream group gives when it does not answer.
 _FAILED = ("502", "504", NO_STATUS)
 
@@ -41,6 +43,7 @@ class Tried:
 class Page:
     requests: int = 0
     errors: int = 0
+    timed: int = 0
     seconds: float = 0.0
 
 
@@ -79,7 +82,7 @@ class Tally:
         self.lines += 1
         status = values.get("status", "")
         self.statuses[status] = self.statuses.get(status, 0) + 1
-        seconds = values.get("request_time", "")
+        seconds = "" if status == UPGRADED else values.get("request_time", "")
         if seconds:
             self._time(self.times, seconds)
         cached = values.get("upstream_cache_status", "-")
@@ -97,7 +100,10 @@ class Tally:
         page = self.pages.setdefault(pattern, Page())
         page.requests += 1
         page.errors += status.startswith("5")
-        page.seconds += number(seconds) or 0.0
+        took = number(seconds)
+        if took is not None:
+            page.timed += 1
+            page.seconds += took
 
     def _upstream(self, values: t.Mapping[str, str], status: str) -> None:
         tried = attempts(values.get("upstream_addr", ""))
@@ -127,7 +133,8 @@ class Tally:
         else:
             server.answered += 1
             server.errors += code.startswith("5")
-        self._time(server.times, seconds)
+        if code != UPGRADED:
+            self._time(server.times, seconds)
 
     @staticmethod
     def _time(times: Times, seconds: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._collect.derived import Window, share
+from ..._collect.derived import Window, per, share
 from ..._collect.facts import Facts, Maybe, Row, Unknown, measured
 from ..._collect.times import Times
 from ..._texts.redact import clean
@@ -25,6 +25,7 @@ LAUNCH = (
 #: Methods that give every server its share, and requests from which that can be told.
 EVEN, ENOUGH = ("round_robin", "least_conn", "random", "least_time"), 100
 NO_REQUESTS = "the log holds no request of the window"
+UPGRADES = "only WebSockets went there, and the log has how long they were open"
 NOT_PROXIED = "the log holds no request of the window that went to an upstream server"
 
 
@@ -151,7 +152,7 @@ def _pages(found: Facts, log: _Log) -> None:
             "pattern": pattern,
             "requests": page.requests,
             "errors": page.errors,
-            "mean_seconds": timed if isinstance(timed, Unknown) else round(page.seconds / page.requests, 6),
+            "mean_seconds": timed if isinstance(timed, Unknown) else per(page.seconds, page.timed, UPGRADES),
         }
         for pattern, page in ordered
     ]

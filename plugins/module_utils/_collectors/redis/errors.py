@@ -16,6 +16,8 @@ from .samples import NO_DATA, Sample
 #: The server could run such a command and does not, for the state that it or its client is in. Not among them: what asks a client to turn
 #: to another server (MOVED, ASK) or to load a script first (NOSCRIPT), what tells it of a wrong command (ERR, WRONGTYPE), NOPERM, which
 #: may be our own, and OOM, which has a measure of its own.
+#: In place of all kinds when there were more than 128 (Redis 7.2.5 and later); Valkey goes on counting its own.
+STOPPED = "ERRORSTATS_DISABLED"
 REFUSALS = frozenset({"READONLY", "NOREPLICAS", "MISCONF", "CLUSTERDOWN", "MASTERDOWN", "LOADING", "BUSY", "NOAUTH", "WRONGPASS"})
 
 
@@ -28,7 +30,9 @@ def moved(latest: Sample, window: Window) -> Maybe[dict[str, int]]:
     if "INFO errorstats" in latest.refused or "total_error_replies" not in latest.info:
         return Unknown(latest.refused.get("INFO errorstats", f"{latest.product} {latest.version} does not tell errors by kind (since 6.2)"))
     before, after = (_counts(values) for values in (window.first, latest.info))
-    if any(count < before.get(code, 0) for code, count in after.items()):
+    if STOPPED in before or STOPPED in after:
+        return Unknown(f"{latest.product} stopped counting errors by kind, as scripts made too many kinds: CONFIG RESETSTAT, and mend them")
+    if any(count > after.get(code, 0) for code, count in before.items()):
         return Unknown("the counters were reset between the samples (CONFIG RESETSTAT)")
     return {code: count - before.get(code, 0) for code, count in after.items()}
 

@@ -137,7 +137,9 @@ def _info(session: Session) -> dict[str, str]:
 
 def _counters(session: Session, into: Sample, entries: int) -> None:
     commands, errors, slow = session.ask(["INFO", "commandstats"], ["INFO", "errorstats"], ["SLOWLOG", "GET", entries])
-    into.commands = parse.prefixed(parse.info(_kept(session, into, "INFO commandstats", commands)), "cmdstat_")
+    told = parse.prefixed(parse.info(_kept(session, into, "INFO commandstats", commands)), "cmdstat_")
+    # commands of modules are told as they were registered, FT.SEARCH for example
+    into.commands = {name.lower(): values for name, values in told.items()}
     into.info.update(parse.info(_kept(session, into, "INFO errorstats", errors)))
     entries_read = _kept(session, into, "SLOWLOG GET", slow)
     into.slow = None if entries_read is None else parse.slow_log(entries_read)

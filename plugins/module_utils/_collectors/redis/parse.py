@@ -54,6 +54,8 @@ def figures(values: t.Mapping[str, str]) -> dict[str, t.Union[str, Number, None]
     def figure(name: str, value: str) -> t.Union[str, Number, None]:
         if sampling.number(value) is None:
             return value
+        if sampling.amount(value) is None:
+            return sampling.number(value)  # below 0, which whoever reads it says
         return amount(value) if name.startswith(_FRACTIONS) else count(values, name)
 
     return {name: figure(name, value) for name, value in values.items()}

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._collect.derived import Window, any_of
-from ..._collect.facts import Facts, Maybe, Unknown, measured
-from ..._collect.sampling import Number
+from ..._collect.derived import Window, any_of, at_most
+from ..._collect.facts import Facts, Maybe, Unknown, known, measured
+from ..._collect.sampling import Number, number
 from ..._texts.redact import clean
 from . import parse
 from .samples import NO_DATA, Sample
@@ -19,6 +19,9 @@ from .samples import NO_DATA, Sample
 SLOTS = 16384
 NO_CLUSTER = "it is no member of a cluster"
 NO_SENTINEL = "it is no sentinel"
+#: States of a replica that takes every write as it comes; "stable_sync" is Dragonfly's word, "?" what old versions do not tell.
+_FOLLOWS = ("online", "stable_sync", "?")
+_UNIX_TIMES_BEGIN, SLACK_SECONDS = 1_000_000_000, 60
 
 
 def put(facts: Facts, latest: Sample, window: Window, keep: int) -> None:
@@ -90,18 +93,38 @@ def _as_replica(facts: Facts, latest: Sample, window: Window, role: t.Optional[s
         return
     link = latest.info.get("master_link_status")
     facts.put("source.link_up", None if link not in ("up", "down") else link == "up", "it does not tell master_link_status")
-    down = window.now("master_link_down_since_seconds")
-    facts.put("source.down_seconds", Unknown("it is connected to its primary") if link == "up" else down)
-    facts.put("source.silent_seconds", window.now("master_last_io_seconds_ago"))
+    facts.put("source.down_seconds", Unknown("it is connected to its primary") if link == "up" else _since(window, *_LINK))
+    facts.put("source.silent_seconds", _since(window, *_HEARD))
     facts.put("source.syncing", _flag(latest, "master_sync_in_progress"))
 
 
+#: What INFO calls it, and what it means when it is told as nothing (-1), or as the time of day (before 6.2.3).
+_LINK = ("master_link_down_since_seconds", "it has not been connected to its primary since it started")
+_HEARD = ("master_last_io_seconds_ago", "it is not connected to its primary")
+
+
+def _since(window: Window, name: str, never: str) -> Maybe[Number]:
+    """How long ago something happened: not before the server started."""
+    said, uptime = number(window.latest.get(name)), known(window.now("uptime_in_seconds"))
+    if said is None:
+        return window.now(name)
+    if said < 0 or (said >= _UNIX_TIMES_BEGIN and name == _LINK[0]):
+        return Unknown(never)
+    return at_most(int(said), None if uptime is None else uptime + SLACK_SECONDS, f"{name} in a server that is up for {uptime} s")
+
+
+def _place(host: str, port: str) -> str:
+    return clean(f"[{host}]:{port}" if ":" in host else f"{host}:{port}", 80)
+
+
 def _replica(row: t.Mapping[str, str], offset: t.Optional[Number]) -> dict[str, t.Any]:
-    behind = parse.count(row, "offset")
+    behind, state = parse.count(row, "offset"), clean(row.get("state", "?"), 30)
+    copies = f"it copies all data of its primary ({state}), and its lag is told when that has ended"
     return {
-        "address": clean(f"{row.get('ip', '?')}:{row.get('port', '?')}", 80),
-        "state": clean(row.get("state", "?"), 30),
-        "lag_seconds": measured(parse.count(row, "lag"), "its lag is not told"),
+        "address": _place(row.get("ip", "?"), row.get("port", "?")),
+        "state": state,
+        # until it follows its lag is told as 0
+        "lag_seconds": measured(parse.count(row, "lag"), "its lag is not told") if state in _FOLLOWS else Unknown(copies),
         "behind_bytes": measured(None if behind is None or offset is None else max(0, offset - behind), "its offset is not told"),
     }
 
@@ -130,7 +153,7 @@ def _sentinel(facts: Facts, latest: Sample, keep: int) -> None:
             rows.append(
                 {
                     "name": clean(row.get("name", "?"), 60),
-                    "address": clean(row.get("address", "?"), 80),
+                    "address": _place(*row.get("address", "?:?").rpartition(":")[::2]),
                     "status": clean(row.get("status", "?"), 20),
                     "replicas": measured(parse.count(row, "slaves"), "it does not tell"),
                     "sentinels": measured(parse.count(row, "sentinels"), "it does not tell"),

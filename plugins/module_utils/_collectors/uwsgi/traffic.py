@@ -10,8 +10,9 @@ import math
 import operator
 import typing as t
 
+from ..._collect import derived
 from ..._collect.derived import per, rate, share, total
-from ..._collect.facts import Facts, Maybe, Unknown, known, measured
+from ..._collect.facts import Facts, Maybe, Unknown, known
 from ..._collect.sampling import ONE_SAMPLE, RESTARTED, Number
 from .document import Stats, Worker
 from .samples import History
@@ -45,12 +46,13 @@ class Moved:
         """How far the counter that `read` gives moved; unknown without a window or over a restart."""
         if not self.known:
             return Unknown(self.reason)
-        moved = 0
+        moved: Number = 0
         for old, new in self._pairs:
-            start, end = read(old) if old is not None else 0, read(new)
-            if start is None or end is None:
-                return Unknown(UNTOLD)
-            moved += end - start if end >= start else end
+            start = 0 if old is None or _replaced(old, new) else read(old)
+            change = derived.moved(start, read(new), UNTOLD, f"of worker {new.id}")
+            if isinstance(change, Unknown):
+                return change
+            moved += change
         return moved
 
     def rate(self, read: Read) -> Maybe[float]:
@@ -71,6 +73,10 @@ class Moved:
         return ONE_SAMPLE if self.window is None else "uWSGI was reloaded between the samples"
 
 
+def _replaced(old: Worker, new: Worker) -> bool:
+    return old.pid != new.pid or old.respawns != new.respawns
+
+
 def put(facts: Facts, history: History) -> None:
     """Requests, response time, utilisation, exceptions, kills and respawns; in the window and since the start."""
     moved = Moved(history)
@@ -86,7 +92,7 @@ def put(facts: Facts, history: History) -> None:
 
 def lifetime(workers: t.Iterable[Worker], read: Read) -> Maybe[t.Any]:
     """A counter since the workers' start, of all of them together."""
-    return total(measured(read(worker), UNTOLD) for worker in workers)
+    return total(derived.possible(read(worker), UNTOLD, f"a counter of worker {worker.id}") for worker in workers)
 
 
 def _served(worker: Worker) -> t.Optional[int]:

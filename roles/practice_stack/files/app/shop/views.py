@@ -21,8 +21,8 @@ from .tasks import send_receipt
 
 PRODUCTS = 600
 CUSTOMERS = 20_000
-#: Story → seconds that the external service of the slow page takes; 0.2 in ordinary traffic. With a pool of one connection the six threads of
-#: Gunicorn must wait well above the second from which a pooler's queue is a finding.
+#: Story → seconds that the external service of the slow page takes; 0.2 in ordinary traffic. With a pool of one connection the six threads
+#: of Gunicorn must wait well above the second from which a pooler's queue is a finding.
 REPORT_SECONDS = {"workers_exhausted": 1.5, "pool_too_small": 0.6}
 
 public = cache_control(public=True, max_age=600)

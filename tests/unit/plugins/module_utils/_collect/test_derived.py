@@ -81,3 +81,10 @@ def test_what_the_known_parts_are_at_least_goes_with_an_unknown_whole():
     done = facts.done()
     assert done["at_least"] == {"oldest_seconds": 900.0, "waiting": 4} and done["all"] == 3
     assert done["unknown"] == {"oldest_seconds": HIDDEN.reason, "waiting": HIDDEN.reason, "none_seconds": "no task runs"}
+
+
+@pytest.mark.parametrize("first, second", [(5, 2**64 - 3), (2**64 - 3, 2**64 - 1), (-4, 5), (-4, -1), (3, -1)])
+def test_a_counter_below_nothing_moved_by_no_number(first: int, second: int) -> None:
+    """https://github.com/unbit/uwsgi/issues/1489: 18446744073709524 ms; https://github.com/prometheus/node_exporter/issues/1849"""
+    change = derived.moved(first, second, "it is not told", "x")
+    assert isinstance(change, Unknown) and change.reason.startswith("implausible")

@@ -95,3 +95,67 @@ def test_a_limit_below_what_is_in_use_is_full(maxmemory: int, used: int, fill: t
     """https://github.com/redis/redis/issues/429: 1 byte in place of 1 GB; no limit: https://github.com/samber/awesome-prometheus-alerts/pull/410"""
     found = facts(FIRST, changed(SECOND, maxmemory=maxmemory, used_memory=used, mem_not_counted_for_evict=0))
     assert found["fill_ratio"] == fill
+
+
+@pytest.mark.parametrize(
+    ("down", "heard", "seconds", "silent", "why"),
+    [
+        (1_600_947_692, -1, None, None, "has not been connected"),  # before 6.2.3 the time of day
+        (-1, -1, None, None, "has not been connected"),
+        (40, -1, 40, None, "is not connected"),
+        (40, 18_446_744_073, 40, None, "implausible"),
+        (40, 30, 40, 30, None),
+    ],
+)
+def test_a_replica_that_never_met_its_primary(down: int, heard: int, seconds: t.Any, silent: t.Any, why: t.Optional[str]) -> None:
+    """https://github.com/redis/redis/issues/7840, https://github.com/redis/redis/pull/8785: down for 50 years;
+    https://github.com/dragonflydb/dragonfly/issues/4884: silent for 584 years"""
+    state = {"role": "slave", "master_link_status": "down", "master_sync_in_progress": 0, "uptime_in_seconds": 900}
+    told = {**state, "master_link_down_since_seconds": down, "master_last_io_seconds_ago": heard}
+    found = facts(changed(FIRST, **told), changed(SECOND, **told))
+    assert (found["source"]["down_seconds"], found["source"]["silent_seconds"]) == (seconds, silent)
+    assert why is None or why in found["unknown"]["source.down_seconds" if seconds is None else "source.silent_seconds"]
+
+
+@pytest.mark.parametrize(
+    ("row", "address", "lag"),
+    [
+        ("ip=fd00::7,port=6379,state=online,offset=100,lag=1", "[fd00::7]:6379", 1),
+        ("ip=db2.example,port=6379,state=online,offset=100,lag=1", "db2.example:6379", 1),
+        ("ip=10.0.0.7,port=6379,state=stable_sync,lag=0", "10.0.0.7:6379", 0),
+        ("ip=10.0.0.7,port=6379,state=wait_bgsave,offset=0,lag=0,type=replica", "10.0.0.7:6379", None),
+        ("ip=10.0.0.7,port=6379,state=send_bulk,offset=0,lag=0", "10.0.0.7:6379", None),
+    ],
+)
+def test_a_replica_that_copies_does_not_follow_yet(row: str, address: str, lag: t.Optional[int]) -> None:
+    """https://github.com/redis/redis/issues/2786: its lag is told as 0 all the while"""
+    found = facts(FIRST, changed(SECOND, role="master", connected_slaves=1, slave0=row, master_repl_offset=5000))
+    assert [(one["address"], one["lag_seconds"]) for one in found["replicas"]] == [(address, lag)]
+    assert lag is not None or "copies" in found["unknown"]["replicas[].lag_seconds"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "count"),
+    [
+        ("errorstat_1:count=1\r\nerrorstat_OOM:count=7\r\n", "errorstat_ERRORSTATS_DISABLED:count=1\r\n", None),
+        ("errorstat_ERRORSTATS_DISABLED:count=1\r\n", "errorstat_ERRORSTATS_DISABLED:count=1\r\n", None),
+        ("errorstat_OOM:count=7\r\n", "errorstat_ERR:count=1\r\n", None),  # reset within the window
+        ("", "errorstat_ERRORSTATS_OVERFLOW:count=9\r\nerrorstat_OOM:count=7\r\n", 7),  # Valkey goes on
+        ('errorstat_{"code"_:count=4\r\n', 'errorstat_{"code"_:count=8\r\n', 0),
+    ],
+)
+def test_errors_that_are_counted_no_more(first: str, second: str, count: t.Optional[int]) -> None:
+    """https://github.com/redis/redis/pull/13141, https://github.com/valkey-io/valkey/pull/500, https://github.com/redis/redis/issues/11976"""
+    found = errors(first, second)
+    assert found["refused_writes"] == count and (count is not None or found["refused_commands_count"] is None)
+    assert count is not None or "CONFIG RESETSTAT" in found["unknown"]["refused_writes"]
+
+
+def test_the_time_of_commands_of_modules_counts() -> None:
+    """https://github.com/RediSearch/RediSearch/issues/3116: they keep the case that they were registered with"""
+    lines = "cmdstat_get:calls={0},usec={0},usec_per_call=1.00\r\ncmdstat_FT.DROP:calls={1},usec={2},usec_per_call=9.00\r\n"
+    first, second = ({**one, "INFO commandstats": "# Commandstats\r\n" + lines.format(*told)} for one, told in
+                     ((FIRST, (1, 1, 50)), (SECOND, (11, 3, 2_000_050))))  # fmt: skip
+    found = facts(first, second)
+    assert [(row["name"], row["calls"]) for row in found["commands"]] == [("FT.DROP", 2), ("GET", 10)]
+    assert found["command_seconds"] == pytest.approx(2.00001)

@@ -50,3 +50,21 @@ def test_running_requests_that_are_not_told_are_unknown_in_words() -> None:
     """Seen with headers that broke the document: the reason was an expression"""
     found = findings(facts(document(worker(1, "busy", [core(1)])), window=5.0))["uwsgi_one_page"]
     assert found["status"] == "unknown" and "does not tell what the running requests are" in found["reason"], found["reason"]
+
+
+@pytest.mark.parametrize(
+    ("later", "mean"),
+    [
+        ({"requests": 20, "running_time": 5_100_000_000}, 10.0),
+        ({"requests": 20, "running_time": 4_999_976_000}, None),  # the clock went back while a request ran
+        ({"requests": 20, "running_time": 2**64 - 24_000}, None),
+        ({"requests": 5, "running_time": 1_000_000, "pid": 4711, "respawn_count": 2}, 0.2),  # another process
+    ],
+)
+def test_a_request_that_ended_before_it_began(later: dict[str, int], mean: object) -> None:
+    """https://github.com/unbit/uwsgi/issues/1489: 18446744073709524 ms"""
+    first = document(worker(1, requests=10, running_time=5_000_000_000))
+    result = facts(first, changed(first, w1=later), window=5.0)
+    assert result["mean_response_seconds"] == mean
+    assert mean is not None or "implausible" in result["unknown"]["mean_response_seconds"]
+    assert later["running_time"] < 2**63 or result["lifetime_mean_response_seconds"] is None

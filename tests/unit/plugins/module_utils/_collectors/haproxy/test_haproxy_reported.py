@@ -1,0 +1,73 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Failures that people reported of HAProxy and of its other monitors, as its own answers, and what facts and checks must say."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.haproxy import parse, shape
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.haproxy.fetch import Reading
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.haproxy.samples import History
+from ansible_collections.warroom.launch.plugins.plugin_utils._checks.evaluate import judged
+from tests.support.check_cases import checks_of
+from tests.support.facts import instance
+
+COLUMNS = ("pxname", "svname", "qcur", "scur", "slim", "stot", "econ", "eresp", "wretr", "wredis", "status", "weight", "act", "chkdown",
+           "lastchg", "sid", "type", "mode", "hrsp_2xx", "hrsp_5xx", "req_tot")  # fmt: skip
+FRONT = {"pxname": "ft", "svname": "FRONTEND", "scur": 1, "slim": 2000, "stot": 10, "status": "OPEN", "type": 0, "mode": "http"}
+SERVER = {"pxname": "bk", "qcur": 0, "scur": 0, "stot": 9, "status": "UP", "weight": 1, "act": 1, "chkdown": 0, "lastchg": 5, "type": 2}
+BACK = {**SERVER, "svname": "BACKEND", "type": 1, "slim": 200}
+ONE, TWO = ({**SERVER, "svname": f"s{number}", "sid": number} for number in (1, 2))
+
+
+def page(*rows: t.Mapping[str, t.Any]) -> Reading:
+    """The CSV of the stats page."""
+    lines = [",".join(str(row.get(name, "")) for name in COLUMNS) + "," for row in rows]
+    return Reading({}, parse.stat(("# " + ",".join(COLUMNS) + ",\n" + "\n".join(lines) + "\n").encode()))
+
+
+def facts(*rows: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    return shape.facts(History(page(*rows), page(*rows), 5.0, encrypts=False, listeners=())).done()
+
+
+def statuses(found: t.Mapping[str, t.Any]) -> dict[str, str]:
+    whole = {**instance("192.0.2.1:8404"), **found}
+    return {check.id: judged(check, "lb1", whole, "during")["status"] for check in checks_of("haproxy")}
+
+
+@pytest.mark.parametrize(
+    ("rows", "down", "at_least", "status"),
+    [
+        ((ONE, {**TWO, "status": ""}), None, 0, "unknown"),
+        (({**ONE, "status": "DOWN"}, {**TWO, "status": ""}), None, 1, "warn"),  # one is down whatever the other is
+        (({**ONE, "status": "", "svname": ""}, {**TWO, "status": "", "svname": ""}), None, None, "unknown"),
+        ((ONE, {**TWO, "status": "DOWN 1/2"}), 1, None, "warn"),
+        ((ONE, {**TWO, "status": "UP 1/3"}), 0, None, "ok"),
+        ((ONE, {**TWO, "status": "no check"}), 0, None, "ok"),
+        ((ONE, {**TWO, "status": "DOWN (agent)"}), 1, None, "warn"),
+    ],
+)
+def test_a_server_without_its_state_is_not_known_to_be_up(rows: t.Any, down: t.Any, at_least: t.Any, status: str) -> None:
+    """https://github.com/haproxy/haproxy/issues/992: 2.3.0 to 2.3.2 leave status, and even svname, empty at times"""
+    found = facts(FRONT, *rows, BACK)
+    assert (found["servers_down"], found.get("at_least", {}).get("servers_down")) == (down, at_least)
+    assert statuses(found)["haproxy_servers_down"] == status
+    assert down is not None or "2.3.2" in found["unknown"]["servers_down"]
+
+
+def test_a_backend_or_frontend_without_its_state() -> None:
+    found = facts({**FRONT, "status": ""}, ONE, {**BACK, "status": ""})
+    assert (found["frontends"][0]["state"], found["backends"][0]["state"], found["backends_down"]) == (None, None, None)
+    assert statuses(found)["haproxy_backends_down"] == "unknown"
+
+
+def test_proxies_that_count_no_answers_are_no_error() -> None:
+    """https://github.com/open-telemetry/opentelemetry-collector-contrib/issues/30252: in mode tcp these columns are empty"""
+    found = facts({**FRONT, "mode": "tcp"}, ONE, {**BACK, "mode": "tcp"})
+    assert found["errors"] is None and "tcp" in found["unknown"]["errors"] and found["frontends_counting"] == 0
+    assert statuses(found)["haproxy_errors"] == "skipped"
