@@ -11,6 +11,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ..module_utils._linux.incarnation import start_of
 from ..module_utils._texts.plain import plain
 from ..plugin_utils._checks.catalogue import Catalogue, CatalogueError, load
 from ..plugin_utils._checks.query import WrongQuery
@@ -19,8 +20,8 @@ from ..plugin_utils._judge.report import Report
 from ..plugin_utils._report import atomic_files
 from ..plugin_utils._report.model import model
 from ..plugin_utils._report.publish import publish
-from ..plugin_utils._respond import automatic, effect, first_aid, words
-from ..plugin_utils._respond.tokens import NoToken, Plans, process_start
+from ..plugin_utils._respond import automatic, effect, first_aid, taken_back, words
+from ..plugin_utils._respond.tokens import NoToken, Plans
 from ..plugin_utils._store import before_after, responses
 from .judge import COMMON, judged, tell
 from .judge import SPEC as JUDGED
@@ -89,6 +90,8 @@ class ActionModule(ActionBase):
             tell(["", model(report)["headline"], *left, *map(words.unfinished_line, died)])
             return {"proposals": [proposal.as_dict() for proposal in found], "left": left, "plan": None}
         plan = Plans(args["report_dir"]).check(args["token"])
+        if taken_back.TAKES_BACK in plan:
+            return {"proposals": [], "left": left, "plan": plan}
         names = ("cause", "act", "host", "service", "instance")
         fresh = next((proposal for proposal in found if all(getattr(proposal, name) == plan[name] for name in names)), None)
         if fresh is None:
@@ -100,7 +103,7 @@ class ActionModule(ActionBase):
 
     def _plan(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """Print one plan per cause, with a token where every guard holds; use the token of what the user's list names."""
-        looks = [*_looks(args["looked_from"], task_vars)]
+        looks = taken_back.first(_looks(args["looked_from"], task_vars))
         pick, said = automatic.chosen(plain(args["automatic"]), looks, args["report_dir"], args["stop_file"])
         plans, chosen = [], None
         for looked in looks:
@@ -152,7 +155,7 @@ class ActionModule(ActionBase):
         """Reports that runs left behind which were killed, or had nothing to do."""
         for path in Plans(args["report_dir"]).folder.glob(BEFORE.format("*")):
             pid = path.stem.rpartition("-")[2]
-            if pid.isdecimal() and process_start(int(pid)) is None:
+            if pid.isdecimal() and start_of(int(pid)) is None:
                 path.unlink(missing_ok=True)
 
     @staticmethod

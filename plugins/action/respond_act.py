@@ -12,12 +12,13 @@ from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._acts.registry import ACTS
+from ..module_utils._linux.incarnation import start_of
 from ..module_utils._texts.plain import plain
 from ..module_utils._texts.redact import clean
 from ..plugin_utils._judge.hostvars import message_of
-from ..plugin_utils._respond import progress, words
+from ..plugin_utils._respond import progress, taken_back, words
 from ..plugin_utils._respond.effect import BETTER
-from ..plugin_utils._respond.tokens import NoToken, Plans, process_start
+from ..plugin_utils._respond.tokens import NoToken, Plans
 from ..plugin_utils._store import responses
 from .judge import tell
 
@@ -47,7 +48,9 @@ class ActionModule(ActionBase):
                 return {**result, **self._act(args, task_vars)}
         except OSError as error:
             raise AnsibleActionFail(f"what respond keeps beside the report cannot be written: {error}") from error
-        looks = [
+        lost = self._module("lost", {}, args, task_vars).get("lost")
+        looks = [*taken_back.looks(str(task_vars.get("inventory_hostname")), lost)]
+        looks += [
             {"proposal": proposal, "looked": self._module("look", proposal, args, task_vars)}
             for proposal in args.get("proposals") or []
             if proposal["host"] == task_vars.get("inventory_hostname")
@@ -56,17 +59,15 @@ class ActionModule(ActionBase):
 
     def _act(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         plan, token, folder = args["plan"], str(args["token"]), str(args["report_dir"])
+        if taken_back.TAKES_BACK in plan:
+            return self._take_back(args, task_vars)
         if self._task.check_mode:
             shown = self._module("act", plan, args, task_vars)
             if shown["outcome"] == "refused":
                 raise AnsibleActionFail(f"nothing would be done on {plan['host']}: {clean(str(shown.get('why')), 600)}")
             return shown
-        by = {"pid": os.getppid(), "start": process_start(os.getppid()), "user": words.user()}
-        try:
-            # what the fleet shows is of this run, everything else of the plan
-            plan = {**Plans(folder).use(token, by), "readings": plan.get("readings")}
-        except NoToken as error:
-            raise AnsibleActionFail(str(error)) from error
+        # what the fleet shows is of this run, everything else of the plan
+        plan = {**_used(folder, token), "readings": plan.get("readings")}
         entry = {"who": words.user(), "token": token[:SHOWN], **{name: plan.get(name) for name in RECORDED}}
         responses.record(folder, {"event": "acting", **entry})
         with self._progress(plan, args, task_vars):
@@ -79,6 +80,24 @@ class ActionModule(ActionBase):
             Plans(folder).done(token)
             raise AnsibleActionFail(f"nothing was done on {plan['host']}: {said}")
         return {"changed": True, "acted": {**entry, "says": said, "state": outcome.get("state") or {}}}
+
+    def _take_back(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Do what the lost timer of an act before would have done. What cannot be undone now has a timer again, which goes on trying."""
+        token, folder = str(args["token"]), str(args["report_dir"])
+        if self._task.check_mode:
+            return {"changed": True, "outcome": "would take back", "diff": {"prepared": clean(str(args["plan"]["what"]), 400) + "\n"}}
+        plan = _used(folder, token)
+        outcome = self._module("undo", plan, {**args, "token": plan[taken_back.TAKES_BACK]}, task_vars)
+        undone, said = outcome["outcome"] == "undone", clean(str(outcome.get("says") or outcome.get("why")), 600)
+        # recorded as the end of the act itself, or as a try of its own
+        of = plan[taken_back.TAKES_BACK] if undone else token
+        entry = {"who": words.user(), "token": of[:SHOWN], **{name: plan.get(name) for name in RECORDED}}
+        responses.record(folder, {"event": outcome["outcome"], "says": said, **entry})
+        Plans(folder).done(token)
+        tell(["", f"{'UNDONE' if undone else 'REFUSED'} on {plan['host']}: {said}"])
+        if not undone:
+            raise AnsibleActionFail(f"it was not taken back on {plan['host']}: {said}; where it was begun, a timer tries again")
+        return {"changed": bool(outcome.get("changed"))}
 
     def _progress(self, plan: dict[str, t.Any], args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> t.ContextManager[None]:
         """Look at an act that takes long, which renews its timer, and print how far it is.
@@ -123,11 +142,11 @@ class ActionModule(ActionBase):
             "step": step,
             **{
                 name: plan.get(name)
-                for name in ("act", "service", "instance", "about", "readings", "identity", "limits")
+                for name in ("cause", "act", "service", "instance", "about", "readings", "identity", "limits")
                 if plan.get(name) is not None
             },
             "services": args.get("services"),
-            "login": (args.get("login") or {}).get(plan["service"]) or {},
+            "login": (args.get("login") or {}).get(plan.get("service")) or {},
             "timer": str(args.get("token") or "")[:TIMER],
             **{name: args[name] for name in ("timeout", "revert_seconds", "minutes", "keep") if args.get(name) is not None},
         }
@@ -138,3 +157,11 @@ class ActionModule(ActionBase):
         if "outcome" not in result:
             return {"outcome": "refused", "why": message_of(result)}
         return result
+
+
+def _used(folder: str, token: str) -> dict[str, t.Any]:
+    """The plan of the token, which is used up by this run."""
+    try:
+        return Plans(folder).use(token, {"pid": os.getppid(), "start": start_of(os.getppid()), "user": words.user()})
+    except NoToken as error:
+        raise AnsibleActionFail(str(error)) from error

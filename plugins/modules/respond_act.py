@@ -20,9 +20,8 @@ requirements:
   - Python 3.9 or later (on the host that executes the module)
 options:
   act:
-    description: Which act.
+    description: Which act. Required, as O(service) and O(instance) are, for every O(step) but V(lost).
     type: str
-    required: true
     choices:
       - add_workers
       - cache_urls
@@ -39,17 +38,19 @@ options:
       - V(look) reads identity and guards. V(act) arms the timer that takes the act back, and does it. V(undo) takes it back now.
         V(progress) says how far an act is that another process is doing.
         V(stay) ends the timer, or lets it run for O(minutes) where the act is one that ends.
+        V(lost) names the acts whose timer was lost before it took them back, as by a restart of the machine.
     type: str
     required: true
-    choices: [look, act, progress, undo, stay]
+    choices: [look, act, progress, undo, stay, lost]
   service:
     description: Service of the target.
     type: str
-    required: true
   instance:
     description: Name of the target in the facts.
     type: str
-    required: true
+  cause:
+    description: The cause that the act is done for; it is kept with the timer.
+    type: str
   services:
     description: What M(warroom.launch.launch_facts) takes as O(ignore:services). Hidden in output because it may hold passwords.
     type: raw
@@ -108,7 +109,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 outcome:
-  description: C(possible) or C(refused) of a look, C(acted), C(would act) or C(refused) of an act, C(looked) of its progress,
+  description: C(possible) or C(refused) of a look, C(acted), C(would act) or C(refused) of an act, C(looked) of its progress and of V(lost),
     C(undone) or C(stays) afterwards.
   returned: always
   type: str
@@ -138,6 +139,11 @@ undo:
   description: What takes it back, null when nothing can.
   returned: O(step=look)
   type: str
+lost:
+  description: The acts that should be taken back and whose timer is gone, with what their plan was, except those that a restart undid.
+  returned: O(step=lost)
+  type: list
+  elements: dict
 says:
   description: What was done, or how far it is, in a sentence.
   returned: when it acted
@@ -146,16 +152,15 @@ says:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._acts.entry import STEPS, respond
+from ..module_utils._acts.entry import LOST, STEPS, respond
 from ..module_utils._acts.registry import NAMES
 
 
 def main() -> None:
     spec = {
-        "act": {"type": "str", "required": True, "choices": list(NAMES)},
+        "act": {"type": "str", "choices": list(NAMES)},
         "step": {"type": "str", "required": True, "choices": list(STEPS)},
-        "service": {"type": "str", "required": True},
-        "instance": {"type": "str", "required": True},
+        **{name: {"type": "str"} for name in ("service", "instance", "cause")},
         "services": {"type": "raw", "no_log": True},
         "login": {"type": "dict", "no_log": True},
         **{name: {"type": "dict"} for name in ("about", "readings", "identity", "limits")},
@@ -165,7 +170,8 @@ def main() -> None:
         "keep": {"type": "bool", "default": False},
         "timeout": {"type": "float", "default": 5.0},
     }
-    respond(AnsibleModule(argument_spec=spec, supports_check_mode=True))
+    needed = [("step", step, ("act", "service", "instance")) for step in STEPS if step != LOST]
+    respond(AnsibleModule(argument_spec=spec, required_if=needed, supports_check_mode=True))
 
 
 if __name__ == "__main__":

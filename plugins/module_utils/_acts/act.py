@@ -79,6 +79,9 @@ class Act:
     #: Whether it ends after some minutes even when its effect was verified.
     ends: t.ClassVar[bool] = False
 
+    #: Whether what it did is there after a restart of the machine, which ends the timer. Most acts change a running process only.
+    survives_restart: t.ClassVar[bool] = False
+
     #: Whether it may take minutes: it is looked at meanwhile, says how far it is where it can, and its timer counts from the last look.
     takes_long: t.ClassVar[bool] = False
 

@@ -48,6 +48,7 @@ def how_far(build: t.Mapping[str, t.Any]) -> t.Optional[str]:
 
 class CreateMysqlIndex(Act):
     guards = GUARDS
+    survives_restart = True
     takes_long = True
 
     def __init__(self, target: Target) -> None:

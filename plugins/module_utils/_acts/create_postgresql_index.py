@@ -35,6 +35,7 @@ GUARDS = (
 
 class CreatePostgresqlIndex(Act):
     guards = GUARDS
+    survives_restart = True
     takes_long = True
 
     def __init__(self, target: t.Any) -> None:

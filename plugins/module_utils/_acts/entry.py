@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import math
+import time
 import typing as t
 
 from .._collect import libraries, options
@@ -16,6 +17,9 @@ from .._collect.entry import instances_wanted, speak_c
 from .._collect.host_tools import HostTools
 from .._collect.problem import Problem
 from .._collectors.gather_services import requested
+from .._linux.incarnation import boot_id
+from .._texts.moments import written
+from .._texts.plain import plain
 from .._texts.redact import clean, hide_deep
 from . import timer
 from .act import Act, Refused, Target
@@ -24,11 +28,19 @@ from .registry import ACTS
 
 Result = dict[str, t.Any]
 
+#: The step that names no act: it looks for those whose timer is gone.
+LOST = "lost"
+#: What of a plan is kept with its timer, for a run that has to take the act back in its place. No login is kept.
+KEPT = ("cause", "act", "service", "instance", "about")
+
 
 def respond(module: t.Any) -> None:
     """Do the step and end the module. A refusal is a result with a reason; only wrong options are a failure."""
     speak_c()
     params = dict(module.params)
+    if params["step"] == LOST:
+        options.take_over_masking(module)
+        module.exit_json(changed=False, outcome="looked", why=None, lost=[*_lost()])
     tools = HostTools(Commands(module), timeout=params["timeout"])
     try:
         chosen, instance = _instance(params, tools)
@@ -110,22 +122,24 @@ def _arm(act: Act, params: t.Mapping[str, t.Any]) -> None:
     for name in ("revert_seconds", "minutes"):
         if not 0 < params[name] < math.inf:
             raise Refused(f"launch_respond_{name} must be above 0")
-    state = act.state_before(act.look())
-    timer.arm(params["timer"], params["revert_seconds"], state, lambda: act.undo(state))
+    looked = act.look()
+    state = act.state_before(looked)
+    plan = {**{name: params.get(name) for name in KEPT}, "undo": looked.undo, "armed_at": written(time.time())}
+    timer.arm(params["timer"], params["revert_seconds"], state, lambda: act.undo(state), plan)
 
 
 def _undo(act: Act, params: t.Mapping[str, t.Any], check: bool) -> Result:
     if check or not act.has_undo:
         return {"outcome": "nothing to undo"}
-    state = timer.claim(timer.file_of(params["timer"]))
-    if state is None:
+    kept = timer.claim(params["timer"])
+    if kept is None:
         return {"outcome": "undone", "changed": False, "says": timer.ended(params["timer"])}
-    kept = state
+    state = kept.get("state") or {}
     try:
-        said = act.undo(kept)
+        said = act.undo(state)
     except Problem:
         # the timer is over, and nobody else would try again
-        timer.arm(params["timer"], 0.0, kept, lambda: act.undo(kept))
+        timer.arm(params["timer"], 0.0, state, lambda: act.undo(state), kept.get("plan"))
         raise
     return {"outcome": "undone", "changed": True, "says": said}
 
@@ -146,6 +160,17 @@ def _progress(act: Act, params: t.Mapping[str, t.Any], _check: bool) -> Result:
     return {"outcome": "looked", "says": act.progress()}
 
 
+def _lost() -> t.Iterator[Result]:
+    """The acts that should be taken back and whose timer is gone, except those that a restart of the machine undid."""
+    boot = boot_id()
+    for path, kept in timer.lost():
+        plan, keeper = kept["plan"], kept.get("keeper")
+        restarted = not isinstance(keeper, dict) or keeper.get("boot") != boot
+        act = ACTS.get((str(plan.get("act")), str(plan.get("service"))))
+        if act is not None and (act.survives_restart or not restarted):
+            yield {**plain(plan), "timer": path.stem, "restarted": restarted, "file": str(path)}
+
+
 _STEPS: dict[str, t.Callable[[Act, t.Mapping[str, t.Any], bool], Result]] = {
     "look": _look,
     "act": _act,
@@ -153,4 +178,4 @@ _STEPS: dict[str, t.Callable[[Act, t.Mapping[str, t.Any], bool], Result]] = {
     "undo": _undo,
     "stay": _stay,
 }
-STEPS: t.Final = tuple(_STEPS)
+STEPS: t.Final = (*_STEPS, LOST)

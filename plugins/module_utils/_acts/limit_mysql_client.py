@@ -32,6 +32,7 @@ GUARDS = (
 
 class LimitMysqlClient(Act):
     guards = GUARDS
+    survives_restart = True
     ends = True
 
     def __init__(self, target: Target) -> None:

@@ -7,6 +7,9 @@
 It is armed before the act. It ends when its file is gone (the act stays), and takes the act back when its time is up. The file is renamed
 before the act is taken back: of the timer and a run that want to do so at the same moment, one does. Whoever reads the file in order to
 change it holds a lock meanwhile, so that no time is added to a timer that is over.
+
+The process ends with the machine, its file does not: what it would have taken back is then named by `lost`. A timer that outlived a restart
+would have to keep the login that acts, and this code, on the target's disk.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ import stat
 import time
 import typing as t
 
+from .._linux import incarnation
 from .act import Refused
 
 POLL_SECONDS = 0.25
@@ -30,6 +34,8 @@ RETRY_SECONDS = (2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0)
 _NAME = re.compile(r"[0-9a-f]{8,64}")
 
 Undo = t.Callable[[], str]
+#: What the file of a timer holds: when its time is up, the state to go back to, the plan, and the process that keeps the time.
+Kept = dict[str, t.Any]
 
 
 def folder() -> pathlib.Path:
@@ -59,10 +65,10 @@ def _alone(path: pathlib.Path) -> t.Iterator[None]:
         os.close(handle)
 
 
-def arm(name: str, seconds: float, state: t.Mapping[str, t.Any], undo: Undo) -> None:
-    """Start the timer; when this returns, it runs. Raises Refused when it does not."""
+def arm(name: str, seconds: float, state: t.Mapping[str, t.Any], undo: Undo, plan: t.Optional[t.Mapping[str, t.Any]] = None) -> None:
+    """Start the timer; when this returns, it runs. Raises Refused when it does not. `plan`: what a later run needs to take the act back."""
     path = file_of(name)
-    _write(path, {"deadline": time.monotonic() + seconds, "state": dict(state)})
+    _write(path, {"deadline": time.monotonic() + seconds, "state": dict(state), "plan": dict(plan or {})})
     ours, theirs = os.pipe()
     first = os.fork()
     if first == 0:
@@ -89,6 +95,7 @@ def _leave(told: int, path: pathlib.Path, undo: Undo) -> t.NoReturn:
             os.dup2(null, stream)
         os.closerange(3, told)
         os.closerange(told + 1, 4096)
+        _write(path, {**(_read(path) or {}), "keeper": incarnation.of(os.getpid())})
         os.write(told, b"+")
         os.close(told)
         _keep(path, undo)
@@ -97,43 +104,68 @@ def _leave(told: int, path: pathlib.Path, undo: Undo) -> t.NoReturn:
 
 
 def _keep(path: pathlib.Path, undo: Undo) -> None:
-    while not _is_up(path):
+    kept = _claimed_in_time(path)
+    while kept is None:
         time.sleep(POLL_SECONDS)
+        kept = _claimed_in_time(path)
     for pause in (*RETRY_SECONDS, None):
+        left = kept
         try:
             said = undo()
         except Exception as error:  # pylint: disable=broad-exception-caught # nobody is left to tell: the file does
             said = f"could not be taken back: {error}" + ("" if pause is None else f"; it is tried again in {pause:g} s")
         else:
-            pause = None
-        _write(path.with_suffix(".done"), {"says": said})
+            pause, left = None, {}
+        _write(path.with_suffix(".done"), {**left, "says": said})
         if pause is None:
             break
         time.sleep(pause)
     os._exit(0)
 
 
-def _is_up(path: pathlib.Path) -> bool:
-    """Whether the time is up, and the act the timer's to take back. Ends the timer when there is nothing left to do."""
+def _claimed_in_time(path: pathlib.Path) -> t.Optional[Kept]:
+    """What the timer is to take back once its time is up; None before. Ends the timer when there is nothing left to do."""
     with _alone(path):
         kept = _read(path)
         if kept is not None and time.monotonic() < float(kept.get("deadline") or 0.0):
-            return False
-        if kept is None or claim(path) is None:
+            return None
+        if kept is None or not _claimed(path):
             os._exit(0)
-    return True
+    return kept
 
 
-def claim(path: pathlib.Path) -> t.Optional[dict[str, t.Any]]:
-    """The state of an act that is to be taken back; None when another has claimed it, or the act stays."""
+def _claimed(path: pathlib.Path) -> bool:
+    """Whether the file was ours to take away: of all who want to at the same moment, one does."""
     mine = path.with_suffix(f".{os.getpid()}")
     try:
         os.rename(path, mine)
     except OSError:
-        return None
-    kept = _read(mine)
+        return False
     mine.unlink(missing_ok=True)
-    return (kept or {}).get("state") or {}
+    return True
+
+
+def claim(name: str) -> t.Optional[Kept]:
+    """What was kept of an act that is to be taken back; None when another has claimed it, or the act stays."""
+    path = file_of(name)
+    if not path.exists() and _is_lost(_read(path.with_suffix(".done"))):
+        path = path.with_suffix(".done")
+    kept = _read(path)
+    return (kept or {}) if _claimed(path) else None
+
+
+def lost() -> t.Iterator[tuple[pathlib.Path, Kept]]:
+    """(file, what was kept) of each act that should be taken back and has no process any more that would do so."""
+    with contextlib.suppress(Refused):
+        for path in sorted(folder().iterdir()):
+            kept = _read(path) if path.suffix in (".json", ".done") and _NAME.fullmatch(path.stem) else None
+            if kept is not None and _is_lost(kept):
+                yield path, kept
+
+
+def _is_lost(kept: t.Optional[Kept]) -> bool:
+    """A timer of which nothing is kept that a run could go by, such as a damaged file, is none."""
+    return bool(kept and isinstance(kept.get("plan"), dict) and kept["plan"] and not incarnation.is_there(kept.get("keeper")))
 
 
 def ended(name: str) -> str:
@@ -144,8 +176,7 @@ def ended(name: str) -> str:
 
 def stay(name: str) -> bool:
     """The act stays: the timer ends. False when it was over already."""
-    path = file_of(name)
-    return claim(path) is not None
+    return claim(name) is not None
 
 
 def extend(name: str, seconds: float) -> bool:
@@ -159,7 +190,7 @@ def extend(name: str, seconds: float) -> bool:
     return True
 
 
-def _read(path: pathlib.Path) -> t.Optional[dict[str, t.Any]]:
+def _read(path: pathlib.Path) -> t.Optional[Kept]:
     """None when there is no such timer. What cannot be read counts as one whose time is up."""
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))

@@ -14,6 +14,7 @@ from ...module_utils._acts.registry import ACTS
 from .._fleet.provenance import moment
 from .._store import responses
 from .first_aid import AID
+from .taken_back import TAKES_BACK
 
 Data = t.Mapping[str, t.Any]
 
@@ -55,6 +56,8 @@ def chosen(
     said: list[str] = []
     for look in mine:
         cause, host = look["proposal"]["cause"], look["proposal"]["host"]
+        if TAKES_BACK in look["proposal"]:
+            return look, said
         if look["looked"].get("outcome") != "possible" or not look["looked"].get("undo"):
             said.append(f"{cause} on {host}: not done automatically, a guard does not hold")
         elif _lately(folder, cause, host, listed[cause], time.time() if now is None else now):

@@ -17,6 +17,7 @@ import secrets
 import time
 import typing as t
 
+from ...module_utils._linux.incarnation import start_of
 from .._report import atomic_files
 
 #: How long a token is good, in seconds.
@@ -84,7 +85,7 @@ class Plans:
         """The run that acts at this moment, in words. One that was killed acts no more."""
         for plan in plans.values():
             by = plan.get("by")
-            if isinstance(by, dict) and by.get("start") is not None and process_start(int(by.get("pid") or 0)) == by["start"]:
+            if isinstance(by, dict) and by.get("start") is not None and start_of(int(by.get("pid") or 0)) == by["start"]:
                 return f"process {by.get('pid')} of {by.get('user')}, for {plan.get('cause')} on {plan.get('host')}"
         return None
 
@@ -128,12 +129,3 @@ class Plans:
             kept = dict(sorted(plans.items(), key=lambda entry: float(entry[1].get("made_at") or 0.0))[-MOST_PLANS:])
             atomic_files.write(self.folder / FILE, [json.dumps(kept, ensure_ascii=False, indent=1), "\n"])
             os.chmod(self.folder / FILE, atomic_files.PRIVATE)
-
-
-def process_start(pid: int) -> t.Optional[str]:
-    """When a process of this machine was started, in its kernel's ticks: with the pid, who it is. None when it is gone."""
-    try:
-        text = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-        return text.rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        return None

@@ -12,6 +12,7 @@ import typing as t
 
 from ...module_utils._acts.registry import ACTS
 from ...module_utils._texts.redact import clean
+from .taken_back import TAKES_BACK
 
 Data = t.Mapping[str, t.Any]
 
@@ -28,6 +29,7 @@ def plan_lines(proposal: Data, looked: Data, token: t.Optional[str]) -> list[str
         *[line for row in looked.get("guards") or [] for line in _entry("guard", _guard(row))],
         *_entry("cost", looked.get("cost") or "not known"),
         *_entry("undo", looked.get("undo") or NO_UNDO),
+        *_entry("restart", _restart(proposal)),
         "  runs:",
         *[f"    {_shown(line)}" for command in looked.get("commands") or [] for line in str(command).splitlines()],
     ]
@@ -40,11 +42,12 @@ def unfinished_line(entry: Data) -> str:
     """An act whose end is not known: most are taken back by then, but a machine that was restarted has lost its timer."""
     named = clean(f"{entry.get('act')} at {entry.get('service')} {entry.get('instance')} on {entry.get('host')}", 200)
     kind = ACTS.get((str(entry.get("act")), str(entry.get("service"))))
-    undone = (
-        "nothing takes it back"
-        if kind is not None and not kind.has_undo
-        else "its timer takes it back, unless that machine was restarted meanwhile: see that it did"
-    )
+    if kind is not None and not kind.has_undo:
+        undone = "nothing takes it back"
+    elif kind is not None and not kind.survives_restart:
+        undone = "its timer takes it back, and so does a restart of that machine"
+    else:
+        undone = "its timer takes it back; where that is gone, as after a restart, there is a plan for it below"
     return f"The end of {named} of {clean(str(entry.get('at')), 40)} is not recorded: {undone}."
 
 
@@ -65,7 +68,19 @@ def _identity(looked: Data) -> str:
     return f" ({', '.join(words)})" if words else ""
 
 
-def _entry(name: str, text: t.Any) -> list[str]:
+def _restart(proposal: Data) -> t.Optional[str]:
+    """What a restart of the machine makes of the act, which the timer does not outlive; None where no timer would take it back."""
+    kind = ACTS.get((str(proposal.get("act")), str(proposal.get("service"))))
+    if kind is None or not kind.has_undo or TAKES_BACK in proposal:
+        return None
+    if kind.survives_restart:
+        return "the act outlives a restart of the machine and its timer does not: the next run then has a plan to take it back"
+    return "a restart of the machine undoes it, too"
+
+
+def _entry(name: str, text: t.Optional[t.Any]) -> list[str]:
+    if text is None:
+        return []
     return textwrap.wrap(f"{name}: {clean(str(text), 600)}", 110, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 import typing as t
 
@@ -14,9 +15,11 @@ import pytest
 from ansible_collections.warroom.launch.plugins.module_utils._acts import entry, timer
 from ansible_collections.warroom.launch.plugins.module_utils._acts.act import Act, Done, Looked, Refused
 from ansible_collections.warroom.launch.plugins.module_utils._acts.guard import Guard
+from ansible_collections.warroom.launch.plugins.module_utils._acts.registry import ACTS
 from tests.support.server import wait_until
 
 PARAMS = {"timer": "0123456789abcdef", "revert_seconds": 60.0, "identity": {"pid": 7}, "limits": {}, "keep": False, "minutes": 30.0}
+PLAN = {"cause": "unknown_client", "act": "switch", "service": "redis", "instance": "store", "about": {"role": "shop"}}
 
 
 class Switch(Act):
@@ -50,7 +53,7 @@ def act(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Switch:
     return Switch(t.cast(t.Any, None))
 
 
-def step(act: Act, name: str, check: bool = False, **params: t.Any) -> dict[str, t.Any]:
+def step(act: Act, name: str, /, check: bool = False, **params: t.Any) -> dict[str, t.Any]:
     return entry._STEPS[name](act, {**PARAMS, **params}, check)
 
 
@@ -109,3 +112,39 @@ def test_what_was_taken_back_meanwhile_cannot_stay(act: Switch) -> None:
     wait_until((act.folder / f"{PARAMS['timer']}.done").exists, "its time was up")
     with pytest.raises(Refused, match="taken back before its effect was verified"):
         step(act, "stay")
+
+
+def restarted(act: Switch, keeper: t.Any = None) -> None:
+    """As a restart of the machine leaves it: the file is there, its process is of another boot."""
+    path = timer.file_of(PARAMS["timer"])
+    kept = {**json.loads(path.read_text()), "keeper": keeper or {"boot": "another", "pid": 1, "start": "1"}}
+    timer._write(path, kept)  # whole: its timer reads it meanwhile
+
+
+@pytest.mark.parametrize("survives", [True, False])
+def test_after_a_restart_only_what_outlived_it_is_to_be_taken_back(act: Switch, monkeypatch: pytest.MonkeyPatch, survives: bool) -> None:
+    monkeypatch.setattr(entry, "ACTS", {("switch", "redis"): Switch})
+    monkeypatch.setattr(Switch, "survives_restart", survives)
+    step(act, "act", **PLAN, login={"login_password": "S3CRET"})
+    assert [*entry._lost()] == []
+    restarted(act)
+    named = [*entry._lost()]
+    assert [row["timer"] for row in named] == ([PARAMS["timer"]] if survives else [])
+    assert all(row["restarted"] and row["undo"] == "rm on" and {**row, **PLAN} == row for row in named)
+    assert "S3CRET" not in timer.file_of(PARAMS["timer"]).read_text()
+    timer.stay(PARAMS["timer"])
+
+
+def test_a_killed_timer_is_to_be_taken_back_whatever_the_act_and_a_run_does_so(act: Switch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(entry, "ACTS", {("switch", "redis"): Switch})
+    step(act, "act", **PLAN)
+    restarted(act, {"boot": entry.boot_id(), "pid": 1, "start": "none"})
+    assert [row["restarted"] for row in entry._lost()] == [False]
+    assert step(act, "undo", **PLAN)["says"] == "it is off again" and [*entry._lost()] == [] and not (act.folder / "on").exists()
+
+
+def test_acts_that_a_restart_does_not_undo_are_marked() -> None:
+    """What is written to a database stays; what a running process was told does not."""
+    undone = {name for (name, _service), kind in ACTS.items() if kind.has_undo and not kind.survives_restart}
+    stays = {name for (name, _service), kind in ACTS.items() if kind.survives_restart}
+    assert stays == {"create_index", "limit_client"} and not undone & stays

@@ -48,7 +48,7 @@ def test_when_its_time_is_up_the_act_is_taken_back_once(folder: pathlib.Path) ->
     timer.arm(NAME, 0.0, {"before": 3}, undoing(folder))
     wait_until((folder / f"{NAME}.done").exists, "it was taken back")
     assert undone(folder) == "x" and timer.ended(NAME) == "taken back"
-    assert timer.claim(timer.file_of(NAME)) is None and not timer.stay(NAME) and not timer.extend(NAME, 60)
+    assert timer.claim(NAME) is None and not timer.stay(NAME) and not timer.extend(NAME, 60)
 
 
 def test_what_stays_is_not_taken_back(folder: pathlib.Path) -> None:
@@ -59,7 +59,8 @@ def test_what_stays_is_not_taken_back(folder: pathlib.Path) -> None:
 
 def test_a_run_that_takes_back_gets_the_state_and_the_timer_does_nothing(folder: pathlib.Path) -> None:
     timer.arm(NAME, 60, {"before": 3}, undoing(folder))
-    assert timer.claim(timer.file_of(NAME)) == {"before": 3} and undone(folder) == ""
+    kept = timer.claim(NAME)
+    assert kept is not None and kept["state"] == {"before": 3} and undone(folder) == ""
 
 
 def test_more_time_is_more_time(folder: pathlib.Path) -> None:
@@ -130,10 +131,58 @@ def test_a_damaged_file_counts_as_time_that_is_up(folder: pathlib.Path) -> None:
     wait_until(functools.partial(undone, folder), "it was taken back")
 
 
+PLAN = {"act": "limit_client", "service": "postgresql"}
+
+
+def changed(name: str, **changes: t.Any) -> None:
+    path = timer.file_of(name)
+    timer._write(path, {**json.loads(path.read_text()), **changes})  # whole: its timer reads it meanwhile
+
+
+def lost() -> list[str]:
+    return [path.stem for path, _kept in timer.lost()]
+
+
+def test_a_timer_that_runs_is_not_lost_and_one_of_another_boot_is(folder: pathlib.Path) -> None:
+    timer.arm(NAME, 60, {"before": 3}, undoing(folder), PLAN)
+    (folder / "lock").touch()
+    assert lost() == []
+    kept = json.loads(timer.file_of(NAME).read_text())
+    changed(NAME, keeper={**kept["keeper"], "boot": "another"})
+    assert lost() == [NAME]
+    claimed = timer.claim(NAME)
+    assert claimed is not None and (claimed["state"], claimed["plan"]) == ({"before": 3}, PLAN) and lost() == []
+
+
+def test_a_timer_whose_process_was_killed_is_lost(folder: pathlib.Path) -> None:
+    timer.arm(NAME, 60, {}, undoing(folder), PLAN)
+    os.kill(json.loads(timer.file_of(NAME).read_text())["keeper"]["pid"], signal.SIGKILL)
+    wait_until(lambda: lost() == [NAME], "its process is gone")
+    assert undone(folder) == ""
+
+
+def test_what_could_not_be_taken_back_for_good_is_lost_and_can_be_claimed(folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timer, "RETRY_SECONDS", ())
+
+    def undo() -> str:
+        raise ValueError("no way")
+
+    timer.arm(NAME, 0.0, {"before": 3}, undo, PLAN)
+    wait_until(lambda: lost() == [NAME], "it gave up")
+    claimed = timer.claim(NAME)
+    assert claimed is not None and claimed["state"] == {"before": 3} and timer.claim(NAME) is None and lost() == []
+
+
+def test_what_no_run_could_go_by_is_not_lost(folder: pathlib.Path) -> None:
+    for number, text in enumerate(("{", "[]", '{"plan": 3}', '{"plan": {}}', '{"plan": ["x"], "keeper": 7}')):
+        (folder / f"{NAME}{number}.json").write_text(text)
+    assert lost() == []
+
+
 def test_its_file_is_the_owners(folder: pathlib.Path) -> None:
     timer.arm(NAME, 60, {"before": 3}, undoing(folder))
     assert timer.file_of(NAME).stat().st_mode & 0o777 == 0o600
-    assert set(json.loads(timer.file_of(NAME).read_text())) == {"deadline", "state"}
+    assert set(json.loads(timer.file_of(NAME).read_text())) == {"deadline", "state", "plan", "keeper"}
     timer.stay(NAME)
 
 

@@ -15,6 +15,7 @@ from ansible_collections.warroom.launch.plugins.module_utils._acts.registry impo
 from ansible_collections.warroom.launch.plugins.module_utils._texts import moments
 from ansible_collections.warroom.launch.plugins.plugin_utils._respond.automatic import STOP_FILE, chosen, problems
 from ansible_collections.warroom.launch.plugins.plugin_utils._respond.first_aid import AID
+from ansible_collections.warroom.launch.plugins.plugin_utils._respond.taken_back import TAKES_BACK
 from ansible_collections.warroom.launch.plugins.plugin_utils._store import responses
 
 INDEX = {"proposal": {"cause": "missing_index", "host": "db1"}, "looked": {"outcome": "possible", "undo": "DROP INDEX …"}}
@@ -83,3 +84,11 @@ def test_every_act_that_can_be_taken_back_may_be_listed() -> None:
     for cause, aids in AID.items():
         has_undo = all(ACTS[aid.act, service].has_undo for aid in aids for service in aid.services)
         assert bool(problems([{"cause": cause}])) is not has_undo
+
+
+def test_what_a_lost_timer_left_is_taken_back_at_once_for_a_cause_of_the_list_only(tmp_path: pathlib.Path) -> None:
+    responses.record(str(tmp_path), {"event": "acting", "cause": "missing_index", "host": "db1"})
+    back = {**INDEX, "proposal": {**INDEX["proposal"], TAKES_BACK: "0123456789abcdef"}}
+    assert pick(tmp_path, back)[0] is back and pick(tmp_path, back, listed=[{"cause": "queue_growth"}])[0] is None
+    (tmp_path / STOP_FILE).touch()
+    assert pick(tmp_path, back)[0] is None

@@ -128,7 +128,7 @@ def test_a_lock_that_is_a_link_is_not_followed(plans: Plans, tmp_path: pathlib.P
 
 def test_while_one_run_acts_another_is_told(plans: Plans) -> None:
     first, second = plans.mint(dict(PLAN)), plans.mint(dict(PLAN))
-    plans.use(first, {"pid": os.getpid(), "start": tokens.process_start(os.getpid()), "user": "jo"})
+    plans.use(first, {"pid": os.getpid(), "start": tokens.start_of(os.getpid()), "user": "jo"})
     with pytest.raises(NoToken, match=f"another run acts right now.*{os.getpid()} of jo"):
         plans.use(second, NOBODY)
     plans.done(first)
@@ -138,7 +138,7 @@ def test_while_one_run_acts_another_is_told(plans: Plans) -> None:
 def test_a_run_that_was_killed_acts_no_more(plans: Plans) -> None:
     first, second = plans.mint(dict(PLAN)), plans.mint(dict(PLAN))
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
-        plans.use(first, {"pid": process.pid, "start": tokens.process_start(process.pid), "user": "jo"})
+        plans.use(first, {"pid": process.pid, "start": tokens.start_of(process.pid), "user": "jo"})
         process.kill()
     assert plans.use(second, NOBODY)["nonce"]
     # the token of the run that was killed stays used

@@ -125,6 +125,51 @@ def test_an_act_whose_effect_is_not_clear_yet_gets_more_time(tmp_path: pathlib.P
 
 def test_a_plan_of_another_run_is_not_looked_at_here(tmp_path: pathlib.Path) -> None:
     proposals = [{**PLAN, "host": host} for host in ("queue1", "queue2")]
-    action = Action(False, {"look": {"outcome": "possible"}}, proposals=proposals)
+    action = Action(False, {"look": {"outcome": "possible"}, "lost": {"outcome": "looked", "lost": []}}, proposals=proposals)
     looks = action.run(task_vars={"inventory_hostname": "queue2"})["looks"]
-    assert [look["proposal"]["host"] for look in looks] == ["queue2"] and action.steps == ["look"]
+    assert [look["proposal"]["host"] for look in looks] == ["queue2"] and action.steps == ["lost", "look"]
+
+
+LOST = {
+    **{name: PLAN[name] for name in ("cause", "act", "service", "instance", "about")},
+    "timer": "0123456789abcdef",
+    "undo": "CONFIG SET maxmemory 10",
+    "armed_at": "2026-11-30T03:03:59Z",
+    "restarted": True,
+    "file": "/var/tmp/x/0123456789abcdef.json",
+}
+
+
+def taking_back(folder: pathlib.Path, check: bool = False, **says: t.Any) -> tuple[Action, str]:
+    """A run with the token of the plan that an earlier run printed for a timer that was lost."""
+    look = Action(False, {"lost": {"outcome": "looked", "lost": [LOST, {"timer": 7}, None]}}, proposals=[])
+    (found,) = look.run(task_vars={"inventory_hostname": "queue1"})["looks"]
+    assert found["looked"]["commands"] == [LOST["undo"]] and str(LOST["file"]) in found["looked"]["undo"]
+    plan = {**found["proposal"], "identity": found["looked"]["identity"], "limits": {}}
+    token = Plans(folder).mint(plan)
+    return Action(check, {"undo": says}, plan=Plans(folder).check(token), token=token, report_dir=str(folder)), token
+
+
+def test_what_a_lost_timer_left_is_taken_back_and_recorded_as_the_end_of_the_act(tmp_path: pathlib.Path) -> None:
+    timer = str(LOST["timer"])
+    responses.record(str(tmp_path), {"event": "acted", "token": timer[:8], **{name: PLAN[name] for name in ("act", "host")}})
+    assert [entry["token"] for entry in responses.unfinished(str(tmp_path))] == [timer[:8]]
+    action, token = taking_back(tmp_path, outcome="undone", changed=True, says="it is 10 again")
+    assert action.run() == {"changed": True} and action.steps == ["undo"]
+    assert events(tmp_path) == ["acted", "undone"] and responses.unfinished(str(tmp_path)) == []
+    with pytest.raises(NoToken, match="was used"):
+        Plans(tmp_path).check(token)
+
+
+def test_what_cannot_be_taken_back_now_is_said_and_the_act_stays_unfinished(tmp_path: pathlib.Path) -> None:
+    responses.record(str(tmp_path), {"event": "acted", "token": str(LOST["timer"])[:8]})
+    action, _token = taking_back(tmp_path, outcome="refused", why="connection refused")
+    with pytest.raises(AnsibleActionFail, match="was not taken back on queue1: connection refused"):
+        action.run()
+    assert len(responses.unfinished(str(tmp_path))) == 1
+
+
+def test_check_mode_takes_nothing_back_and_leaves_the_token(tmp_path: pathlib.Path) -> None:
+    action, token = taking_back(tmp_path, True)
+    assert "take back the act raise_maxmemory" in action.run()["diff"]["prepared"]
+    assert action.steps == [] and Plans(tmp_path).check(token) and events(tmp_path) == []

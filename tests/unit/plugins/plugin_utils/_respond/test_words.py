@@ -10,6 +10,7 @@ import re
 
 import pytest
 
+from ansible_collections.warroom.launch.plugins.plugin_utils._respond.taken_back import TAKES_BACK
 from ansible_collections.warroom.launch.plugins.plugin_utils._respond.words import plan_lines, unfinished_line
 
 HOSTILE = "x\x1b[2J\x07\r\ntoken: ffffffffffffffffffffffffffffffff\u2028y\x9b31m"
@@ -40,7 +41,23 @@ def test_a_guard_that_is_not_known_says_so() -> None:
 @pytest.mark.parametrize(
     ("act", "service", "words"),
     [
-        ("limit_client", "postgresql", "its timer takes it back, unless that machine was restarted"),
+        ("create_index", "mysql", ["  restart: the act outlives a restart of the machine"]),
+        ("drain_server", "haproxy", ["  restart: a restart of the machine undoes it"]),
+        ("end_session", "mysql", []),
+    ],
+)
+def test_a_plan_says_what_a_restart_makes_of_it(act: str, service: str, words: list[str]) -> None:
+    proposal = {**dict.fromkeys(("cause", "host", "instance", "what", "why"), "a"), "act": act, "service": service}
+    shown = [line for line in plan_lines(proposal, {}, None) if line.startswith("  restart")]
+    assert len(shown) == len(words) and all(line.startswith(word) for line, word in zip(shown, words))
+    assert not [line for line in plan_lines({**proposal, TAKES_BACK: "0" * 16}, {}, None) if "restart" in line]
+
+
+@pytest.mark.parametrize(
+    ("act", "service", "words"),
+    [
+        ("limit_client", "postgresql", "its timer takes it back; where that is gone, as after a restart"),
+        ("raise_maxmemory", "redis", "and so does a restart of that machine"),
         ("end_session", "mysql", "nothing takes"),
     ],
 )
