@@ -230,6 +230,14 @@ ansible_facts:
               contains:
                 {name: {type: str, description: Its name.}, ready: {type: int, description: Messages that wait.}}
             unconsumed_total: {type: int, description: 'How many there are, null when not all workers answered.'}
+            delivery_limited:
+              description: Quorum queues that throw a message away once it was delivered too often, having a delivery limit and no dead letter exchange.
+              type: list
+              elements: dict
+              contains:
+                {name: {type: str, description: Its name.}, delivery_limit: {type: int, description: How often a message may come back.}}
+            delivery_limited_total:
+              {type: int, description: 'How many there are, null without the management API, or where it does not tell one of both.'}
             stalled:
               description: Queues with messages at every look, whose workers answer and have free slots, and began no task in the window.
               type: list

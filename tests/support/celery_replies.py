@@ -214,7 +214,10 @@ def _quorum(on_rabbitmq: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     inspect = copy.deepcopy(on_rabbitmq["inspect"])
     for queue in inspect["active_queues"][0][NODE]:
         queue["queue_arguments"] = {"x-queue-type": "quorum"}
-    management = [{**row, "type": "quorum", "leader": nodes[0], "members": nodes, "online": nodes} for row in on_rabbitmq["management"][:2]]
+    limited = {"delivery_limit": 20, "arguments": {"x-queue-type": "quorum"}, "effective_policy_definition": {}}
+    management = [
+        {**row, "type": "quorum", "leader": nodes[0], "members": nodes, "online": nodes, **limited} for row in on_rabbitmq["management"][:2]
+    ]
     stream = _queue("slow", 120_000, 0, type="stream", members=nodes, online=nodes, consumers=0)
     return {
         **on_rabbitmq,

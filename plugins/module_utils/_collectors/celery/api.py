@@ -51,6 +51,13 @@ def _many(value: t.Any) -> t.Optional[int]:
     return len(value) if isinstance(value, list) else None
 
 
+def _setting(row: t.Mapping[str, t.Any], name: str) -> t.Any:
+    """A setting of a queue as it was declared, or by the policy that applies to it; None where it has neither."""
+    declared, policy = row.get("arguments"), row.get("effective_policy_definition")
+    found = declared.get(f"x-{name}") if isinstance(declared, dict) else None
+    return policy.get(name) if found is None and isinstance(policy, dict) else found
+
+
 def rabbitmq_queues(body: bytes) -> dict[str, dict[str, t.Any]]:
     """Queues by name from `/api/queues/<vhost>`."""
     try:
@@ -74,6 +81,8 @@ def rabbitmq_queues(body: bytes) -> dict[str, dict[str, t.Any]]:
                 "arrive_per_second": _rate(stats, "publish"),
                 "consume_per_second": _rate(stats, "deliver_get"),
                 "head_timestamp": amount(row.get("head_message_timestamp")),
+                "delivery_limit": row.get("delivery_limit", _setting(row, "delivery-limit")),
+                "dead_letters": _setting(row, "dead-letter-exchange") is not None if isinstance(row.get("arguments"), dict) else None,
             }
     return found
 

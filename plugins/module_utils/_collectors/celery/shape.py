@@ -18,7 +18,7 @@ from ..._linux.waits import Waits
 from ..._texts.counted import counted
 from ..._texts.plain import text
 from ..._texts.redact import clean
-from . import broker_load, outcomes, queue_types
+from . import broker_load, delivery_limit, outcomes, queue_types
 from . import queues as queue_shape
 from . import workers as worker_shape
 from .broker import NO_SUCH_QUEUE, Reading, is_control
@@ -201,6 +201,10 @@ def _put_queues(
     )
     built.put("queues", [queue_shape.shown(queue, context) for queue in top(queues, "ready", keep)])
     built.put("queues_total", len(queues))
+    untold = "Redis counts no deliveries" if got.on_redis else unread
+    delivery_limit.put(
+        built, list(readings[-1].lengths) if readings else (), kinds, got.management, untold, str(got.server.get("version") or "")
+    )
     queue_shape.put_summary(built, queues, readings, accepted, context)
     unsure = Unknown(ONE_SAMPLE) if not windowed else None if complete else Unknown(context.consumers)
     queue_shape.put_stalled(built, queue_shape.stalled(queues, readings, workers, got.limited) if unsure is None else unsure)

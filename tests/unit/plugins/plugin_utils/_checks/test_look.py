@@ -222,6 +222,7 @@ def test_each_program_is_looked_for_on_the_host(template: str) -> None:
         "mariadb-admin",
         "memcached-tool",
         "rabbitmq-diagnostics",
+        "rabbitmqctl",
         "sysctl",
         "django-admin",
     }
