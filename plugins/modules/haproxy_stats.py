@@ -88,7 +88,7 @@ ansible_facts:
             connections: {type: int, description: 'Connections of visitors, null by the page.'}
             connections_limit: {type: int, description: 'How many it takes (C(maxconn) of global), null likewise.'}
             connections_ratio: {type: float, description: 'The share, null likewise.'}
-            idle_ratio: {type: float, description: 'Time that it had nothing to do, of the last seconds; null likewise.'}
+            idle_ratio: {type: float, description: 'Time that it had nothing to do, of the last seconds; null likewise, and of several threads before 2.4.4.'}
             encrypted_connections: {type: int, description: 'Those over TLS, null likewise.'}
             handshakes_per_second: {type: float, description: 'TLS handshakes in the last second, null likewise.'}
             handshakes_ratio: {type: float, description: 'Their share of C(maxsslrate), null without that limit.'}

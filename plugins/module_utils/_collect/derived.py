@@ -98,6 +98,19 @@ def moved(first: t.Any, second: t.Any, lacking: str, name: str) -> Maybe[Number]
     return after - before
 
 
+#: How far two clocks may disagree before an age below 0 means that one of them is wrong.
+JITTER_SECONDS = 5.0
+
+
+def age(now: t.Any, then: t.Any, missing: str, ahead: str) -> Maybe[float]:
+    """Seconds from `then` to `now`; a little below 0 is 0. `missing`: the reason without a `then`; `ahead`: that of one in the future."""
+    begin, end = number(then), number(now)
+    if begin is None or end is None:
+        return Unknown(missing)
+    seconds = round(float(end) - float(begin), 3)
+    return Unknown(ahead) if seconds < -JITTER_SECONDS else max(seconds, 0.0) + 0.0
+
+
 def rate(change: Maybe[Number], seconds: t.Optional[float]) -> Maybe[float]:
     """Change per second."""
     if isinstance(change, Unknown):

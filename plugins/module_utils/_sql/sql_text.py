@@ -16,8 +16,8 @@ import itertools
 import re
 import typing as t
 
-from .._collect.facts import Maybe, Unknown
-from .._collect.sampling import number
+from .._collect import derived
+from .._collect.facts import Maybe
 from .._texts.plain import text as as_text
 from .._texts.redact import clean
 
@@ -223,22 +223,12 @@ def is_backup(sql: t.Union[str, bytes, None], application: t.Optional[str] = Non
     return bool(_DUMPERS.match(application or "") or _DUMP_TEXT.match(as_text(sql or "")[:2000]))
 
 
-#: How far clocks and transaction starts may disagree before an age below zero means that a clock was moved.
-JITTER_SECONDS = 5.0
-
-
 CLOCK_MOVED = "the server's clock was moved back: it is not known until this session goes on"
 
 
 def age(now: t.Any, then: t.Any, missing: str) -> Maybe[float]:
-    """Seconds from `then` to `now`; a little below zero is 0.0, far below zero is unknown. `missing`: the reason without a `then`."""
-    begin, end = number(then), number(now)
-    if begin is None or end is None:
-        return Unknown(missing)
-    seconds = round(float(end) - float(begin), 3)
-    if seconds < -JITTER_SECONDS:
-        return Unknown(CLOCK_MOVED)
-    return max(seconds, 0.0) + 0.0
+    """Seconds from `then` to `now` by the server's clock."""
+    return derived.age(now, then, missing, CLOCK_MOVED)
 
 
 _ID_COLUMN = re.compile(r"^(?P<stem>.+?)(?:_id|_uuid|_pk|(?<=[a-z0-9])I[dD])$")

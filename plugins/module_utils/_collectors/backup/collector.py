@@ -10,7 +10,7 @@ import time
 import typing as t
 
 from ..._collect.base import Collector, Sampler
-from ..._collect.facts import Facts, Unknown
+from ..._collect.facts import Facts, Maybe, Unknown
 from ..._collect.host_tools import HostTools
 from ..._collect.problem import Down, Problem
 from .fetch import Copy, age_of_marker, copies, free_bytes
@@ -29,7 +29,7 @@ class BackupSampler(Sampler):
     def __init__(self, options: dict[str, t.Any], tools: HostTools) -> None:
         super().__init__(options, tools)
         self.looks: list[list[Copy]] = []
-        self.marked: t.Optional[float] = None
+        self.marked: t.Optional[Maybe[float]] = None
 
     @property
     def name(self) -> str:

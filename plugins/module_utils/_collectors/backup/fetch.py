@@ -13,10 +13,13 @@ import stat
 import time
 import typing as t
 
+from ..._collect.derived import age
+from ..._collect.facts import Maybe
 from ..._collect.problem import Down, Problem
 
 #: Entries that are looked at, of a pattern and within a folder that is a backup.
 MOST = 10_000
+FUTURE = "its time lies in the future: compare the clocks of this machine and of where it was written (date), and touch it"
 
 
 class Copy(t.NamedTuple):
@@ -90,10 +93,10 @@ def _size_within(folder: str) -> t.Optional[int]:
     return None if denied else size
 
 
-def age_of_marker(path: str) -> t.Optional[float]:
+def age_of_marker(path: str) -> t.Optional[Maybe[float]]:
     """Seconds since the file was touched; None when there is none. Raises Problem when it may not be seen."""
     try:
-        return max(0.0, round(time.time() - os.stat(path).st_mtime, 1))
+        return age(time.time(), os.stat(path).st_mtime, "", FUTURE)
     except FileNotFoundError:
         return None
     except OSError as error:

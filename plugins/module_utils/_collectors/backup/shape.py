@@ -9,16 +9,17 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ..._collect.facts import Facts, Unknown
+from ..._collect.derived import age
+from ..._collect.facts import Facts, Maybe, Unknown
 from ..._collect.sampling import ratio
 from ..._texts.redact import clean
-from .fetch import Copy
+from .fetch import FUTURE, Copy
 
 NO_SIZE = "it is a folder of which not all may be seen, or with more files than are counted"
 MARKED = "a marker tells no size"
 
 
-def shape(first: t.Sequence[Copy], second: t.Sequence[Copy], now: float, free: t.Optional[int], marked: t.Optional[float]) -> Facts:
+def shape(first: t.Sequence[Copy], second: t.Sequence[Copy], now: float, free: t.Optional[int], marked: t.Optional[Maybe[float]]) -> Facts:
     """The measures of one backup. `marked`: the age by its marker, in place of files."""
     facts = Facts()
     growing = bool(first and second and first[0].path == second[0].path and first[0].size != second[0].size)
@@ -30,8 +31,8 @@ def shape(first: t.Sequence[Copy], second: t.Sequence[Copy], now: float, free: t
     facts.put("copies_total", len(rows) if marked is None else Unknown("a marker tells only that a backup was made"))
     newest = rows[0] if rows else None
     none = "the only one is being written" if growing else MARKED
-    age = marked if marked is not None else (max(0.0, round(now - newest.modified, 1)) if newest else None)
-    facts.put("newest_age_seconds", age, "the only one is being written")
+    only = "the only one is being written"
+    facts.put("newest_age_seconds", marked if marked is not None else age(now, newest.modified if newest else None, only, FUTURE))
     facts.put("newest_name", clean(os.path.basename(newest.path.rstrip("/")), 120) if newest else None, none)
     size = newest.size if newest else None
     facts.put("newest_bytes", size, NO_SIZE if newest else none)

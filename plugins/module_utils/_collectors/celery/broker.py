@@ -15,7 +15,7 @@ import time
 import typing as t
 
 from ..._collect import libraries, stream, tls
-from ..._collect.derived import total
+from ..._collect.derived import age, total
 from ..._collect.facts import Maybe, Unknown
 from ..._collect.problem import Problem
 from ..._collect.sampling import amount, count
@@ -32,6 +32,7 @@ NEVER = 10**10
 SCAN_STEP, SCAN_KEYS = 1000, 500_000
 BINDING = "_kombu.binding."
 NO_SUCH_QUEUE = "no such queue"
+AHEAD = "it was taken, or sent, by a machine whose clock is ahead of ours"
 NO_COUNT = "the broker answers something that is no count"
 #: What a client library raises over an answer of another kind than the protocol has for the question.
 NONSENSE = (TypeError, ValueError, AttributeError, LookupError, OverflowError)
@@ -54,7 +55,7 @@ class Reading:
     at: float
     lengths: dict[str, Length]
     unacked: t.Optional[int] = None
-    unacked_oldest_seconds: t.Optional[float] = None
+    unacked_oldest_seconds: t.Optional[Maybe[float]] = None
 
 
 class Connection:
@@ -182,7 +183,7 @@ class Connection:
         except (*self.kombu.channel_errors, *NONSENSE):
             return  # a user that may read lists only, or no answer to what was asked
         if since is not None:
-            reading.unacked_oldest_seconds = round(max(0.0, time.time() - since), 3)
+            reading.unacked_oldest_seconds = age(time.time(), since, "", AHEAD)
 
     def delayed(self) -> Maybe[int]:
         """Messages that wait for their time in the broker itself. All of these queues exist, or none does."""

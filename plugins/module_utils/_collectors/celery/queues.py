@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._collect.derived import put_total, total
-from ..._collect.facts import Facts, Maybe, Unknown, row
+from ..._collect.derived import age, put_total, total
+from ..._collect.facts import Facts, Maybe, Unknown, known, row
 from ..._collect.sampling import ONE_SAMPLE, Number, number
 from ..._texts.redact import clean
-from .broker import NO_SUCH_QUEUE, Reading
+from .broker import AHEAD, NO_SUCH_QUEUE, Reading
 from .queue_types import NO_BACKLOG
 from .queue_types import UNTOLD as NO_TYPE
 
@@ -137,7 +137,7 @@ def with_management(queues: list[Row], told: t.Mapping[str, Row], now: float) ->
             if queue[name] is None:  # its rates lag by its own interval, so ours are better where they are known
                 queue[name] = more.get(name)
         head = number(more.get("head_timestamp"))
-        queue["oldest_seconds"] = None if head is None else round(max(0.0, now - head), 3)
+        queue["oldest_seconds"] = known(age(now, head, "", AHEAD))
         _estimates(queue)
     return queues
 

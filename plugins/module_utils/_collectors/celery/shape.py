@@ -12,7 +12,7 @@ import typing as t
 
 from ..._collect import wait_facts
 from ..._collect.derived import per, share, total
-from ..._collect.facts import Facts, Maybe, Unknown, measured, row
+from ..._collect.facts import Facts, Maybe, Unknown, known, measured, row
 from ..._collect.sampling import ONE_SAMPLE, count, number, ratio, top
 from ..._linux.waits import Waits
 from ..._texts.counted import counted
@@ -217,7 +217,11 @@ def _put_queues(
     timeout = got.broker.visibility_timeout
     never = "RabbitMQ hands out messages again when a connection ends, not after a time"
     built.put("redelivery_seconds", timeout if got.on_redis else None, never)
-    built.put("redelivery_ratio", ratio(oldest, timeout) if got.on_redis else None, idle if got.on_redis else never)
+    built.put(
+        "redelivery_ratio",
+        ratio(None if oldest is None else known(oldest), timeout) if got.on_redis else None,
+        idle if got.on_redis else never,
+    )
     built.put("delayed_total", got.delayed)
     built.put("backlog_total", total((built.value("ready_total"), built.value("reserved"))))
 

@@ -11,6 +11,8 @@ import dataclasses
 import re
 import typing as t
 
+from ..._collect.derived import age
+from ..._collect.facts import known
 from ..._collect.sampling import amount, count, number, percentile, ratio
 from ..._texts.redact import clean
 
@@ -129,8 +131,9 @@ class Tally:
     def _details(self, outcome: Outcome, event: dict[str, t.Any], kind: str, task_id: str) -> None:
         if kind == "started" and task_id in self._sent:
             began, sent = number(event.get("timestamp")), self._sent.pop(task_id)
-            if began is not None:
-                self.waits.append(max(0.0, began - sent))
+            waited = known(age(began, sent, "", "the clocks of sender and worker disagree"))
+            if waited is not None:
+                self.waits.append(waited)
         elif kind == "succeeded":
             runtime = amount(event.get("runtime"))
             if runtime is not None and len(outcome.runtimes) < RUNTIMES:

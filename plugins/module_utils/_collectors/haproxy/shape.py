@@ -21,6 +21,7 @@ from .samples import History, Line, lines, process_window
 #: A limit and what counts against it are not read in one instant.
 SLACK = 0.25
 NO_LIMIT = "it has no limit"
+ONE_THREAD = "before 2.4.4 it tells that of the thread that happens to answer: upgrade it, or see top -H"
 
 
 def facts(history: History) -> Facts:
@@ -70,7 +71,7 @@ def _process(found: Facts, process: Window) -> None:
     found.put("connections", connections)
     found.put("connections_limit", limit)
     found.put("connections_ratio", share(connections, limit, NO_LIMIT, SLACK))
-    idle = process.now("Idle_pct")
+    idle = process.now("Idle_pct") if _is_of_all_threads(found) else Unknown(ONE_THREAD)
     found.put("idle_ratio", idle if isinstance(idle, Unknown) else share(idle, 100, NO_LIMIT))
     found.put("encrypted_connections", process.now("CurrSslConns"))
     handshakes, most = process.now("SslRate"), process.now("SslRateLimit")
@@ -88,6 +89,12 @@ def _process(found: Facts, process: Window) -> None:
     found.put("compressed_bytes_per_second", process.now("CompressBpsOut"))
     found.put("lost_log_lines", process.moved("DroppedLogs"))
     found.put("failed_allocations", process.moved("PoolFailed"))
+
+
+def _is_of_all_threads(found: Facts) -> bool:
+    """Since 2.4.4; 0 is no number of threads."""
+    threads, version = found.get("threads"), found.get("version_numbers")
+    return threads in (None, 1) or version is None or tuple(version) >= (2, 4, 4)
 
 
 def _limited(limit: Maybe[Number]) -> Maybe[Number]:

@@ -38,7 +38,7 @@ _WAITS = (
 )
 
 #: A moment further back than this is a counter that wrapped (TIME is unsigned in places), not an age.
-_EVER = 10 * 365 * 86400.0
+EVER = 10 * 365 * 86400.0
 
 
 def address(host: t.Optional[str]) -> t.Optional[str]:
@@ -56,7 +56,7 @@ def seconds(row: t.Mapping[str, t.Any]) -> t.Optional[float]:
         found = (number(row["time_ms"]) or 0) / 1000
     if found is None:
         found = number(row.get("time"))
-    return None if found is None or found > _EVER else float(found)
+    return None if found is None or found > EVER else float(found)
 
 
 def backend(row: t.Mapping[str, t.Any]) -> str:

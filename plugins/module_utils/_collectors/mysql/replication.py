@@ -10,10 +10,11 @@ import re
 import typing as t
 
 from ..._collect import stream
-from ..._collect.derived import put_largest
+from ..._collect.derived import implausible, put_largest
 from ..._collect.facts import Facts, Maybe, Unknown, measured, row
-from ..._collect.sampling import number
+from ..._collect.sampling import Number, number
 from ..._texts.redact import clean
+from .activity import EVER
 from .parse import Identity
 
 Row = dict[str, t.Any]
@@ -69,11 +70,16 @@ def channel(told: t.Mapping[str, t.Any]) -> Row:
             "applying": applying == "Yes",
             "state": clean(str(_first(told, "replica_io_state", "slave_io_state") or receiving or "")) or None,
             "delay_seconds": delay,
-            "lag_seconds": None if lag is None else max(0, lag - (delay or 0)),
+            "lag_seconds": None if lag is None else _lag(lag, delay or 0),
             "error": next((error for error in errors if error), None),
         },
         _WHY,
     )
+
+
+def _lag(behind: Number, delay: Number) -> Maybe[Number]:
+    """In seconds; what fell below 0, when a clock was moved, and wrapped is none."""
+    return implausible(f"{behind} s behind its source") if behind > EVER else max(0, behind - delay)
 
 
 def _error(told: t.Mapping[str, t.Any], kind: str) -> t.Optional[str]:

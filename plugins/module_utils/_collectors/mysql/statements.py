@@ -74,7 +74,7 @@ class Statements:
         if (after["calls"] or 0) < (before["calls"] or 0) or after["since"] != before["since"]:
             self.reset = True  # truncated within the window: what it counts is since then
             return after
-        return {name: None if after[name] is None or before[name] is None else max(after[name] - before[name], 0) for name in _COLUMNS}
+        return {name: None if after[name] is None or before[name] is None else _moved(name, before[name], after[name]) for name in _COLUMNS}
 
     @staticmethod
     def total(rows: t.Mapping[Key, Row]) -> float:
@@ -100,6 +100,13 @@ class Statements:
             without = [key for key, row in rows.items() if key[1] and row["no_index"]]
             found += sorted(without, key=lambda key: -(rows[key]["milliseconds"] or 0))[:count]
         return list(dict.fromkeys(found))
+
+
+def _moved(name: str, before: Number, after: Number) -> Number:
+    """How far a counter moved. A timer that fell went round: 64 bits hold 213 days of statements."""
+    if after < before and name.endswith("milliseconds"):
+        return after - before + 2**64 * PICOSECONDS
+    return max(after - before, 0)
 
 
 def unnamed(rows: t.Mapping[Key, Row], what: str) -> Maybe[float]:

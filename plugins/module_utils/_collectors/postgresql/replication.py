@@ -26,15 +26,26 @@ def _hidden(about: About) -> str:
 
 def put(facts: Facts, about: About, first: Sample, second: t.Optional[Sample], manner: Manner) -> None:
     sample = first if second is None else second
-    rows = sample.several("replicas")
+    rows = _never_ahead(sample.several("replicas"))
     if isinstance(rows, Unknown):
         for name in ("replicas", "replicas_total", "replicas_not_streaming", "replica_lag_longest_seconds", "wal_receivers"):
             facts.put(name, rows)
         facts.rows("logical_consumers", rows, manner.top)
     else:
         _put_walsenders(facts, about, [told for told in rows if not _copies_once(told)], first, second, manner)
-    _put_slots(facts, about, sample.several("slots"), manner)
+    _put_slots(facts, about, _never_ahead(sample.several("slots")), manner)
     facts.put("replication", _own_lag(about, first, second))
+
+
+#: Distances to the end of the WAL. A standby that restores from its archive has gone on while what it received stands still.
+_DISTANCES = ("lag_bytes", "unsent_bytes", "kept_bytes")
+
+
+def _never_ahead(rows: Maybe[list[Row]]) -> Maybe[list[Row]]:
+    """What is ahead of the end that was read has nothing left of the way to it."""
+    if isinstance(rows, Unknown):
+        return rows
+    return [{name: max(0.0, value) if name in _DISTANCES and value is not None else value for name, value in told.items()} for told in rows]
 
 
 def _copies_once(told: Row) -> bool:

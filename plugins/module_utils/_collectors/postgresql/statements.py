@@ -71,10 +71,10 @@ class Statements:
     def _moved(self, before: t.Optional[Row], after: Row) -> Row:
         if before is None:
             return after  # it appeared within the window
-        if (after["calls"] or 0) < (before["calls"] or 0) or (after["milliseconds"] or 0) < (before["milliseconds"] or 0):
+        if any((after[name] or 0) < (before[name] or 0) for name in _NAMES):
             self.restarted += 1
-            return after  # reset, or thrown out and back again: what it counts is since then
-        moved = {name: None if after[name] is None or before[name] is None else max(after[name] - before[name], 0) for name in _NAMES}
+            return after  # reset, or thrown out and back again (with more calls than before): what it counts is since then
+        moved = {name: None if after[name] is None or before[name] is None else after[name] - before[name] for name in _NAMES}
         return {**moved, "userid": after["userid"]}
 
     def total(self, rows: dict[Key, Row]) -> float:

@@ -16,6 +16,9 @@ from ..._collect.problem import Problem
 from . import parse
 
 _UNSYNCHRONISED = 0x0040  # STA_UNSYNC
+#: Microseconds that the clock may be wrong at most, from which on systemd calls it unsynchronised: the flag alone stays set by
+#: chrony without rtcsync, and comes back between two polls of systemd-timesyncd.
+_WRONG_BY = 16_000_000
 _NANOSECONDS = 0x2000  # STA_NANO
 
 
@@ -49,8 +52,14 @@ def kernel_clock() -> Clock:
         return Clock(None, None, "kernel")
     if state < 0:
         return Clock(None, None, "kernel")
-    synchronised = not record.status & _UNSYNCHRONISED
-    return Clock(synchronised, record.offset / (1e9 if record.status & _NANOSECONDS else 1e6) if synchronised else None, "kernel")
+    return told(record.status, record.maxerror, record.offset)
+
+
+def told(status: int, most_wrong: int, offset: int) -> Clock:
+    """What the kernel's figures mean."""
+    kept = not status & _UNSYNCHRONISED
+    synchronised = kept or most_wrong < _WRONG_BY
+    return Clock(synchronised, offset / (1e9 if status & _NANOSECONDS else 1e6) if kept else None, "kernel")
 
 
 def clock(commands: Commands, seconds: float = 1.0) -> Clock:

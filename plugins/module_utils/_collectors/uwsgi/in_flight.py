@@ -10,13 +10,14 @@ import collections
 import ipaddress
 import typing as t
 
-from ..._collect.derived import largest, share
-from ..._collect.facts import Facts, known
+from ..._collect.derived import age, largest, share
+from ..._collect.facts import Facts, Maybe, known
 from .document import Request
 from .samples import History
 
 UNREADABLE = "uWSGI does not tell what the running requests are"
 ONLY_STREAMS = "only WebSockets and server-sent events are in flight; they last for as long as their visitor looks"
+AHEAD = "it began in the future: the clock of the machine that uWSGI runs on is ahead of that of the one that was asked"
 UNDATED = "uWSGI does not tell when the requests began"
 
 
@@ -42,9 +43,9 @@ def put(facts: Facts, history: History) -> None:
         facts.note(look.stats.repaired)
 
 
-def _age(request: Request, clock: float) -> float:
+def _age(request: Request, clock: float) -> Maybe[float]:
     # request_start is in whole seconds: an age below a second may come out as slightly negative
-    return round(max(0.0, clock - (request.started or clock)), 3)
+    return age(clock, request.started, UNDATED, AHEAD)
 
 
 def _rows(requests: list[Request], clock: float, cores: int) -> list[dict[str, t.Any]]:

@@ -153,3 +153,15 @@ def test_each_fault_is_named_by_its_check(tmp_path: pathlib.Path, fault: str) ->
 
 def test_every_check_of_a_backup_has_its_fault() -> None:
     assert {check for _copies, _restored, said in FAULTS.values() for check in said} == {check.id for check in CHECKS}
+
+
+@pytest.mark.parametrize(("hours", "age"), [(-24 * 365, None), (-1, None), (-0.001, 0.0)])
+def test_a_backup_from_the_future_is_not_new(tmp_path: pathlib.Path, hours: float, age: t.Optional[float]) -> None:
+    """https://github.com/Linuxfabrik/monitoring-plugins/issues/188, https://github.com/mickem/nscp/issues/139: the newest for ever"""
+    made(tmp_path, "shop-1.dump", 100, 24)
+    made(tmp_path, "shop-2.dump", 100, hours)
+    facts = read(files=[f"{tmp_path}/shop-*.dump"])
+    marked = read(marker=str(tmp_path / "shop-2.dump"), restored=str(tmp_path / "shop-2.dump"))
+    assert facts["newest_age_seconds"] == marked["newest_age_seconds"] == marked["restore_tested_age_seconds"] == age
+    if age is None:
+        assert "future" in facts["unknown"]["newest_age_seconds"] and marked["restore_recorded"] is True

@@ -130,3 +130,10 @@ def test_tasks_that_expire_are_dropped_without_an_error() -> None:
     result = heard(revoked_expired=9, revoked=3, succeeded=1)
     assert (result["expired"], result["expired_ratio"], result["tasks"][0]["expired"]) == (9, 0.9, 9)
     assert heard(revoked=3)["expired"] == 0
+
+
+@pytest.mark.parametrize(("head", "oldest"), [(NOW - 40, 40.0), (NOW + 2, 0.0), (NOW + 7200, None)])
+def test_a_message_that_was_sent_in_the_future_has_no_age(head: float, oldest: t.Optional[float]) -> None:
+    """A publisher whose clock is two hours ahead: 0 s would hide a backlog"""
+    row = {"name": "celery", "ready": 5, "consumers": 1, "growth_per_second": 0.0, "arrive_per_second": None, "consume_per_second": None}
+    assert queues.with_management([row], {"celery": {"head_timestamp": head}}, NOW)[0]["oldest_seconds"] == oldest

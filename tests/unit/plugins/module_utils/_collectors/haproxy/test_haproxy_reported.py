@@ -71,3 +71,22 @@ def test_proxies_that_count_no_answers_are_no_error() -> None:
     found = facts({**FRONT, "mode": "tcp"}, ONE, {**BACK, "mode": "tcp"})
     assert found["errors"] is None and "tcp" in found["unknown"]["errors"] and found["frontends_counting"] == 0
     assert statuses(found)["haproxy_errors"] == "skipped"
+
+
+@pytest.mark.parametrize(
+    ("version", "threads", "idle"),
+    [
+        ("2.2.9-2+deb11u6", 4, None),
+        ("2.4.3-1", 2, None),
+        ("2.4.4", 2, 0.06),
+        ("2.2.9", 1, 0.06),
+        ("1.8.8", None, 0.06),
+        ("3.2.26", 8, 0.06),
+    ],
+)
+def test_the_idle_time_of_one_thread_is_not_that_of_haproxy(version: str, threads: t.Optional[int], idle: t.Optional[float]) -> None:
+    """https://github.com/haproxy/haproxy/issues/1366: 6 % idle, and 100 % a second later, of one that does nothing"""
+    told = {"Version": version, "Idle_pct": "6", "Uptime_sec": "90", **({} if threads is None else {"Nbthread": str(threads)})}
+    reading = Reading(told, page(FRONT, ONE, BACK).rows)
+    found = shape.facts(History(reading, reading, 5.0, encrypts=False, listeners=())).done()
+    assert found["idle_ratio"] == idle and statuses(found)["haproxy_idle"] == ("unknown" if idle is None else "fail")

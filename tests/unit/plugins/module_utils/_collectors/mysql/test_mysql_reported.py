@@ -12,7 +12,14 @@ import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils._collect.derived import Window
 from ansible_collections.warroom.launch.plugins.module_utils._collect.facts import Facts
-from ansible_collections.warroom.launch.plugins.module_utils._collectors.mysql import activity, galera, parse, replication, server
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.mysql import (
+    activity,
+    galera,
+    parse,
+    replication,
+    server,
+    statements,
+)
 from ansible_collections.warroom.launch.plugins.module_utils._sql.sessions import Activity, Manner, put_long_queries
 from tests.support.tools import measures_of
 
@@ -117,3 +124,36 @@ def test_a_node_outside_of_its_cluster_serves_nothing() -> None:
     window = Window({"wsrep_cluster_size": status["wsrep_cluster_size"]}, None, None, str)
     galera.put(facts, {"wsrep_on": "ON", "wsrep_provider": "/usr/lib/galera/libgalera_smm.so"}, status, window)
     assert (facts.get("galera.serves"), facts.get("galera.cluster_size")) == (False, None)
+
+
+@pytest.mark.parametrize("behind", ["18446744073709551615", "4294967295"])
+def test_a_lag_that_fell_below_nothing_is_none(behind: str) -> None:
+    """https://github.com/netdata/netdata/issues/8042 has 120 days for ten seconds; unsigned it is centuries"""
+    found = told([{**RUNS, "seconds_behind_source": behind}])
+    assert (found["replication_lag_seconds"], found["replication_broken"]) == (None, 0)
+    assert "implausible" in found["unknown"]["replication_lag_seconds"]
+
+
+@pytest.mark.parametrize(("seconds", "age"), [("2147483647", None), ("18446744073709551615", None), ("75", 75.0)])
+def test_a_statement_of_68_years_has_no_age(seconds: str, age: t.Optional[float]) -> None:
+    """https://github.com/Tokutek/mariadb-5.5/issues/9 (MDEV-4578)"""
+    assert activity.seconds({"time": seconds}) == age
+
+
+def digest(**counted: object) -> dict[tuple[t.Any, t.Any], dict[str, t.Any]]:
+    return statements.summed([{"digest": "a", "schema_name": "shop", "first_seen": "x", "sum_lock_time": 0, **counted}])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "moved"),
+    [
+        (2**64 - 3 * 10**12, 2 * 10**12, 5000.0),  # it went round: 213 days of statements
+        ("36463827771516430384", "36463832771516430384", 5000.0),  # a sum that no longer fits 64 bits
+        (10**12, 6 * 10**12, 5000.0),
+    ],
+)
+def test_the_timer_of_a_busy_server_goes_round(before: object, after: object, moved: float) -> None:
+    """https://github.com/prometheus/mysqld_exporter/pull/1058, https://github.com/grafana/alloy/pull/3178"""
+    first, second = digest(count_star=10, sum_timer_wait=before), digest(count_star=20, sum_timer_wait=after)
+    window = statements.Statements(first, second, 5.0).window
+    assert window[("shop", "a")]["milliseconds"] == pytest.approx(moved, abs=0.1) and window[("shop", "a")]["calls"] == 10

@@ -211,3 +211,13 @@ def test_the_copy_of_a_slot_on_a_standby_is_not_in_use_by_design(
     found = measures_of(replication.put, about({}, in_recovery=in_recovery, reads_stats=True), sample, None, Manner())
     assert [row["copied"] for row in found["replication_slots"]] == [copied]
     assert (found["replication_slots_inactive"], found["replication_slots_kept_bytes"]) == (inactive, kept)
+
+
+def test_a_slot_or_replica_ahead_of_the_end_that_was_read_keeps_nothing() -> None:
+    """https://github.com/OPMDG/check_pgactivity/issues/241: -1 files, of a standby that restores from its archive"""
+    slot = {"name": "s", "type": "physical", "database": None, "active": True, "kept_bytes": -16777216.0, "wal_status": "reserved"}
+    replicas = [sender(1, "db2", lag_bytes=-80.0, unsent_bytes=-80.0), sender(2, "db3", lag_bytes=None, unsent_bytes=None)]
+    sample = Sample(server={"replay": Unknown("not asked")}, many={"replicas": replicas, "slots": [slot]})
+    found = measures_of(replication.put, about({}, in_recovery=True, reads_stats=True), sample, None, Manner())
+    assert found["replication_slots_kept_bytes"] == 0 and found["replication_slots"][0]["kept_bytes"] == 0
+    assert [(row["lag_bytes"], row["unsent_bytes"]) for row in found["replicas"]] == [(0.0, 0.0), (None, None)]

@@ -103,3 +103,17 @@ def test_the_heads_of_all_lists_are_chosen():
     chosen = Statements(summed(first), summed(second), 1.0).chosen(2)
     heads = {key[1]: lists for key, lists in chosen.items()}
     assert "milliseconds" in heads["0"] and "mean" in heads["0"] and "calls" in heads["49"] and "blocks_read" in heads["6"]
+
+
+def test_a_statement_that_was_thrown_out_and_came_back_with_more_calls_counts_since_then():
+    """https://github.com/zubkov-andrei/pg_profile/issues/116: calls alone do not show it"""
+    found, facts = row_of([counters(10, 5.0, shared_blks_hit=9000)], [counters(40, 80.0, shared_blks_hit=200)])
+    assert (found["calls"], found["mean_milliseconds"]) == (40, 2.0)
+
+
+def test_the_same_statement_at_the_top_and_inside_of_a_function_is_one():
+    """https://github.com/pganalyze/collector/pull/463, https://github.com/prometheus-community/postgres_exporter/pull/1013"""
+    first = [counters(10, 5.0, toplevel=True), counters(1000, 500.0, toplevel=False)]
+    second = [counters(1010, 510.0, toplevel=False), counters(12, 6.0, toplevel=True)]
+    found, _facts = row_of(first, second)
+    assert (found["calls"], found["milliseconds"]) == (12, 11.0)

@@ -11,7 +11,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.module_utils._collectors.server import fetch, parse
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.server import clock, fetch, parse
 from ansible_collections.warroom.launch.plugins.module_utils._linux import cgroup, kernel_text
 from tests.support.machine import CPU, GIB, FakePsutil, facts, proc, record, sample
 
@@ -192,3 +192,19 @@ def test_images_that_are_full_by_design_and_what_is_shown_twice(line: str) -> No
     """https://github.com/rfmoz/grafana-dashboards/pull/56, https://github.com/muesli/duf/issues/97, https://github.com/rcourtman/Pulse/issues/690"""
     (mount,) = kernel_text.mounts(line)
     assert not fetch._has_space(mount)
+
+
+@pytest.mark.parametrize(
+    ("status", "most_wrong", "offset", "expected"),
+    [
+        (0x2001, 9776, -43_000, (True, -0.000043)),
+        (0x0001, 9776, -43, (True, -0.000043)),
+        (0x0040, 500_000, 0, (True, None)),  # chrony without rtcsync
+        (0x0040, 15_999_999, 0, (True, None)),  # between two polls of systemd-timesyncd
+        (0x0040, 16_000_000, 0, (False, None)),
+    ],
+)
+def test_the_clock_is_kept_when_systemd_says_so(status: int, most_wrong: int, offset: int, expected: tuple[bool, t.Any]) -> None:
+    """https://github.com/chrissnell/graywolf/pull/366, https://github.com/balena-os/meta-balena/issues/1852: not by its flag alone"""
+    kept = clock.told(status, most_wrong, offset)
+    assert (kept.synchronised, kept.offset) == (expected[0], pytest.approx(expected[1]))

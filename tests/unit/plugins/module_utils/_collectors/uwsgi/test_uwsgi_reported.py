@@ -68,3 +68,11 @@ def test_a_request_that_ended_before_it_began(later: dict[str, int], mean: objec
     assert result["mean_response_seconds"] == mean
     assert mean is not None or "implausible" in result["unknown"]["mean_response_seconds"]
     assert later["running_time"] < 2**63 or result["lifetime_mean_response_seconds"] is None
+
+
+@pytest.mark.parametrize(("began", "age"), [(NOW - 40, 40.0), (NOW + 1, 0.0), (NOW + 3600, None)])
+def test_a_request_that_began_in_the_future_has_no_age(began: int, age: object) -> None:
+    """The clock of the machine that was asked is behind: 0 s would hide a stuck request"""
+    result = facts(document(worker(1, "busy", [core(1, ["REQUEST_METHOD=GET", "PATH_INFO=/report/"], began)])))
+    assert result["in_flight_oldest_seconds"] == result["in_flight"][0]["oldest_seconds"] == age
+    assert age is not None or "clock" in result["unknown"]["in_flight_oldest_seconds"]
