@@ -139,10 +139,12 @@ def unpacked(archive: pathlib.Path) -> dict[str, dict[str, bytes]]:
 
 
 def pack(folder: pathlib.Path, archive: pathlib.Path) -> None:
-    """All cells of one kind (`folder` is the kind's) in one solid archive; the same cells give the same bytes."""
+    """All cells of one kind (`folder` is the kind's) in one solid archive; the same cells give the same bytes. A cell whose recorder was
+    ended has no truth yet, and is left out."""
     part = archive.with_suffix(".part")
+    whole = [path.parent for path in folder.rglob("truth.json")]
     with tarfile.open(part, "w:xz", preset=9) as packed:
-        for path in sorted(folder.rglob("*.json")):
+        for path in sorted(path for cell in whole for path in cell.rglob("*.json")):
             info = tarfile.TarInfo(str(path.relative_to(folder.parent)))
             content = path.read_bytes()
             info.size = len(content)
