@@ -16,6 +16,9 @@ description:
     it out.
   - That process has limits of time (four times O(timeout)) and memory (2 GiB), and is ended with all that it started. Its database sessions
     are read-only. No table, file or cache entry is written.
+  - Nothing is set for a session of a database that a pooler would give to its next client. MySQL and MariaDB are read in one transaction that
+    is read-only by itself, because ProxySQL hands on C(SET SESSION TRANSACTION READ ONLY). PostgreSQL gets its settings at the login, and
+    such a transaction where PgBouncer refuses or ignores them.
   - Of the settings only those documented below leave the process, never a password, key or address. Of E(SECRET_KEY) a digest of 32 bits,
     by which servers can be compared.
   - Environment variables are taken from a running process of the project where one is seen (its working folder is O(chdir)).

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import typing as t
 
 #: Seconds that the project's databases may take to connect and to answer.
@@ -46,20 +47,16 @@ def read_only_databases(settings: t.Any, given: str) -> set[str]:
                 pooled.add(str(alias))
             options.setdefault("connect_timeout", _CONNECT_SECONDS)
         elif "mysql" in engine:
-            options.update(
-                init_command="SET SESSION TRANSACTION READ ONLY", connect_timeout=_CONNECT_SECONDS, read_timeout=_CONNECT_SECONDS
-            )
+            options.update(connect_timeout=_CONNECT_SECONDS, read_timeout=_CONNECT_SECONDS)
 
     def protect(connection: t.Any, **_other: t.Any) -> None:
         if connection.vendor == "postgresql":
             _transactions_read_only(connection)
-        statement = {
-            "mysql": "SET SESSION TRANSACTION READ ONLY",
-            "sqlite": "PRAGMA query_only = ON",
-        }.get(connection.vendor)
-        if statement:
+        elif connection.vendor == "mysql":
+            _one_transaction_read_only(connection)
+        elif connection.vendor == "sqlite":
             with connection.cursor() as cursor:
-                cursor.execute(statement)
+                cursor.execute("PRAGMA query_only = ON")
 
     connection_created.connect(protect, weak=False, dispatch_uid="warroom.launch")
     return pooled
@@ -110,3 +107,52 @@ def _transactions_read_only(connection: t.Any) -> None:
         cursor.execute("SET LOCAL statement_timeout = 3000")
         for name, value in _DATES.items():
             cursor.execute(f"SET LOCAL {name} = '{value}'")
+
+
+_BEFORE = r"\A(?:\s|\(|/\*[^!][^*]*\*/)*"
+#: How statements begin that end no transaction; the server refuses those of them that write. Every other one is not sent: MariaDB commits
+#: before it creates a table, and creates it.
+_SENT = re.compile(
+    _BEFORE + r"(?:SELECT|INSERT|UPDATE|DELETE|REPLACE|SHOW|EXPLAIN|DESCRIBE|WITH|SAVEPOINT|RELEASE|ROLLBACK TO)\b", re.IGNORECASE
+)
+#: Settings of its own session that a project makes at each connection; one of autocommit may end the transaction.
+_SETS = re.compile(_BEFORE + r"SET\s+(?!GLOBAL\b|PERSIST|@@GLOBAL|@@PERSIST|PASSWORD\b|DEFAULT\b|RESOURCE\b|STATEMENT\b)", re.IGNORECASE)
+#: Its own number and words for what a read-only transaction refuses.
+_REFUSED = (1792, "Cannot execute statement in a READ ONLY transaction")
+
+
+def _one_transaction_read_only(connection: t.Any) -> None:
+    """MySQL, MariaDB: all is read in one transaction that is read-only by itself; another begins where the project ends it.
+
+    ProxySQL gives the next client the connection to the server with what was set for its session (sysown/proxysql#1006, #3742), while
+    MaxScale, MySQL Router and PgBouncer's own mode `session` reset it. An open transaction is rolled back by all of them.
+    """
+
+    def begin() -> None:
+        # the driver's own cursor: Django's refuses every statement of a transaction that the project broke
+        with contextlib.closing(connection.connection.cursor()) as cursor:
+            cursor.execute("START TRANSACTION READ ONLY")
+
+    def beginning_anew(ending: t.Callable[[], t.Any]) -> t.Callable[[], t.Any]:
+        def end() -> None:
+            ending()
+            begin()
+
+        return end
+
+    def execute(run: t.Callable[..., t.Any], sql: t.Any, parameters: t.Any, many: bool, context: t.Any) -> t.Any:
+        if _SENT.match(str(sql)):
+            return run(sql, parameters, many, context)
+        if not _SETS.match(str(sql)):
+            raise connection.Database.OperationalError(*_REFUSED)
+        try:
+            return run(sql, parameters, many, context)
+        finally:
+            begin()
+
+    # for Django alone, so that it uses savepoints: the server's own autocommit stays, and no COMMIT follows a statement
+    connection.autocommit = False
+    for name in ("_commit", "_rollback"):
+        setattr(connection, name, beginning_anew(getattr(type(connection), name).__get__(connection)))
+    connection.execute_wrappers.append(execute)
+    begin()

@@ -36,6 +36,8 @@ _WHY = {
     "lost": (0, 1053, 1927, 2006, 2013, 2014, 2055, 4031),
     "limit": (1203, 1226),
 }
+#: Whether transactions may not write: its name in MySQL and newer MariaDB, and in MariaDB before 11.1.
+_READ_ONLY = ("transaction_read_only", "tx_read_only")
 _REASON = {code: why for why, codes in _WHY.items() for code in codes}
 
 
@@ -106,6 +108,9 @@ class Session:
 
     def close(self) -> None:
         with contextlib.suppress(Exception):
+            for name in () if self.lost else _READ_ONLY:  # ProxySQL would give the session to its next client as it is
+                with contextlib.suppress(Refused):
+                    self.rows(f"SET SESSION {name} = DEFAULT")
             self._connection.close()
 
 
