@@ -169,7 +169,7 @@ KINDS: tuple[Kind, ...] = (
         r"give each( worker)? its own name|remote.control|stats-no-cores|memory-report|runs without a stats server|"
         r"has no stats server|the lines `|no limit of its own|is off\b|raise \w+|not tracked|digest|psi=1|"
         r"table of statements|does not hold \$|stub_status|log_format|access_log|error_log|refuses this host|"
-        r"stats socket|stats page tells nothing",
+        r"stats socket|stats page tells nothing|on its command line|unix_socket_dir",
         SET,
     ),
     _kind(

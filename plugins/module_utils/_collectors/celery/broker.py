@@ -32,7 +32,7 @@ NEVER = 10**10
 SCAN_STEP, SCAN_KEYS = 1000, 500_000
 BINDING = "_kombu.binding."
 NO_SUCH_QUEUE = "no such queue"
-AHEAD = "it was taken, or sent, by a machine whose clock is ahead of ours"
+AHEAD = "its time lies in the future: the clock of the machine that took or sent it is ahead of ours"
 NO_COUNT = "the broker answers something that is no count"
 #: What a client library raises over an answer of another kind than the protocol has for the question.
 NONSENSE = (TypeError, ValueError, AttributeError, LookupError, OverflowError)

@@ -21,7 +21,7 @@ from .samples import History, Line, lines, process_window
 #: A limit and what counts against it are not read in one instant.
 SLACK = 0.25
 NO_LIMIT = "it has no limit"
-ONE_THREAD = "before 2.4.4 it tells that of the thread that happens to answer: upgrade it, or see top -H"
+ONE_THREAD = "this version of HAProxy tells that of the thread that happens to answer (2.4.4 tells it of all): see top -H"
 
 
 def facts(history: History) -> Facts:

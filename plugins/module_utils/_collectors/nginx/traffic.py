@@ -25,7 +25,7 @@ LAUNCH = (
 #: Methods that give every server its share, and requests from which that can be told.
 EVEN, ENOUGH = ("round_robin", "least_conn", "random", "least_time"), 100
 NO_REQUESTS = "the log holds no request of the window"
-UPGRADES = "only WebSockets went there, and the log has how long they were open"
+UPGRADES = "only WebSockets ended there in the window, and the log has how long they were open"
 NOT_PROXIED = "the log holds no request of the window that went to an upstream server"
 
 

@@ -52,9 +52,17 @@ class PgbouncerSampler(Sampler):
             self._second = self._console.second()
 
     def facts(self, window: t.Optional[float]) -> Facts:
-        built = shape.facts(self._first, self._second, self.tools.top)
+        built = shape.facts(self._first, self._second, self.tools.top, self._alone())
         built.put("owner", connect.owner_of(self.options), "it was reached over TCP, which does not tell")
         return built
+
+    def _alone(self) -> bool:
+        """A UNIX socket is of one process. A port may be shared; whether it is can be seen where the processes are."""
+        if self.options.get("login_unix_socket"):
+            return True
+        processes, port = self.tools.processes, self.options["login_port"]
+        listening = [process for process in processes.named(*NAMES) if any(each.port == port for each in processes.listening(process.pid))]
+        return len(listening) == 1
 
     @property
     def lost(self) -> bool:

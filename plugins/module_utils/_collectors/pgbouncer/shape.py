@@ -31,7 +31,16 @@ UNTOLD = "this version of PgBouncer does not tell it"
 NO_SETTING = "PgBouncer has no such setting"
 
 
-def facts(first: Reading, second: t.Optional[Reading], rows: int) -> Facts:
+#: Of each of the processes that share a port.
+_OF_ONE_PROCESS = (
+    "clients_active", "clients_waiting", "longest_wait_seconds", "fullest_pool_ratio", "servers_active", "servers_idle", "servers",
+    "servers_possible", "client_connections", "client_connections_ratio", "queries_per_second", "transactions_per_second",
+)  # fmt: skip
+SHARED = "several processes share its port (so_reuseport), of which one by chance answers: give each a unix_socket_dir, and name these"
+
+
+def facts(first: Reading, second: t.Optional[Reading], rows: int, alone: bool = True) -> Facts:
+    """`alone`: whether no other process can have answered in its place."""
     latest = second or first
     built = Facts()
     built.put("kind", CONSOLE)
@@ -46,6 +55,11 @@ def facts(first: Reading, second: t.Optional[Reading], rows: int) -> Facts:
     built.update(_rates(first, second))
     _put_prepared(built, config)
     _put_clients(built, latest.of("CLIENTS"), rows)
+    if not alone and config.text("so_reuseport") == "1":
+        for name in _OF_ONE_PROCESS:
+            value = built.get(name)
+            if value is not None:
+                built.bound(name, value, SHARED)
     return built
 
 

@@ -99,7 +99,10 @@ def _as_replica(facts: Facts, latest: Sample, window: Window, role: t.Optional[s
 
 
 #: What INFO calls it, and what it means when it is told as nothing (-1), or as the time of day (before 6.2.3).
-_LINK = ("master_link_down_since_seconds", "it has not been connected to its primary since it started")
+_LINK = (
+    "master_link_down_since_seconds",
+    "it has not reached its primary since it started, so since when is not told: ask again when it has",
+)
 _HEARD = ("master_last_io_seconds_ago", "it is not connected to its primary")
 
 

@@ -17,7 +17,7 @@ from .samples import History
 
 UNREADABLE = "uWSGI does not tell what the running requests are"
 ONLY_STREAMS = "only WebSockets and server-sent events are in flight; they last for as long as their visitor looks"
-AHEAD = "it began in the future: the clock of the machine that uWSGI runs on is ahead of that of the one that was asked"
+AHEAD = "its time lies in the future: the clock of the machine that uWSGI runs on is ahead of that of the one that was asked"
 UNDATED = "uWSGI does not tell when the requests began"
 
 

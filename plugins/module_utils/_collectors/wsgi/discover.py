@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import typing as t
 
+from ..._collect.edges import BECOME
+from ..._collect.facts import Maybe, Unknown
 from ..._collect.host_tools import HostTools
 from ..._linux import safe_files
 from ..._linux.processes import Process, children_now
@@ -80,7 +82,7 @@ def workers_of(master: Process, wanted: Settings) -> list[int]:
 
 
 def _takes_requests(pid: int, master: Process) -> bool:
-    words = _words(pid, "cmdline")
+    words = _words(pid, "cmdline") or []
     title = words[0] if words else ""
     if title.startswith("gunicorn: "):
         return title.startswith("gunicorn: worker")
@@ -92,26 +94,32 @@ def _takes_requests(pid: int, master: Process) -> bool:
 def settings_of(process: Process) -> Settings:
     """How it was told to run, as far as that can be read."""
     server = server_of(process) or ""
-    environment = dict(pair.partition("=")[::2] for pair in _words(process.pid, "environ"))
-    return settings.of(server, process.argv, environment, _file(process) if server == "gunicorn" else None)
+    words = _words(process.pid, "environ")
+    environment = None if words is None else dict(pair.partition("=")[::2] for pair in words)
+    return settings.of(server, process.argv, environment, _file(process, environment or {}) if server == "gunicorn" else None)
 
 
-def _file(process: Process) -> t.Optional[str]:
-    """The text of Gunicorn's configuration file, as the process sees it."""
-    given = (process.option("-c", "--config") or _GUNICORN_FILE).partition("file:")
-    path = os.path.join(process.link("cwd") or "/", given[2] or given[0])
+def _file(process: Process, environment: t.Mapping[str, str]) -> Maybe[t.Optional[str]]:
+    """The text of Gunicorn's configuration file, as the process sees it; None when it has none."""
+    elsewhere = Process(process.pid, process.ppid, process.name, process.uid, ("", *settings.environment_words(environment)))
+    given = process.option("-c", "--config") or elsewhere.option("-c", "--config") or environment.get("GUNICORN_CONFIG")
+    if (given or "").startswith("python:"):
+        return Unknown("its configuration is a module of the application, which is not run here: say it on its command line")
+    folder = process.link("cwd")
+    path = os.path.join(folder or "/", (given or _GUNICORN_FILE).rpartition("file:")[2])
     for candidate in (f"/proc/{process.pid}/root{path}", path):
         text = safe_files.regular(candidate, _FILE_LIMIT)
         if text is not None:
             return text
-    return None
+    # without a word of it there may be one where it was started
+    return Unknown(f"its configuration file may not be read: {BECOME}") if given or folder is None else None
 
 
-def _words(pid: int, name: str) -> list[str]:
-    """The words of a process's command line or environment; the latter never becomes a fact."""
+def _words(pid: int, name: str) -> t.Optional[list[str]]:
+    """The words of a process's command line or environment, None where they may not be read; the latter never becomes a fact."""
     try:
         with open(f"/proc/{pid}/{name}", "rb") as handle:
             words = handle.read(_FILE_LIMIT).split(b"\0")
     except OSError:
-        return []
+        return None
     return [word.decode("utf-8", "replace") for word in words if word]

@@ -9,8 +9,11 @@ from __future__ import annotations
 import ast
 import dataclasses
 import re
+import shlex
 import typing as t
 
+from ..._collect.edges import BECOME
+from ..._collect.facts import Maybe, Unknown
 from ..._collect.sampling import number
 from ..._texts.redact import clean
 
@@ -31,7 +34,13 @@ _FLAGS: dict[str, dict[str, tuple[str, ...]]] = {
         "statsd_host": ("--statsd-host",),
     },
     "uvicorn": {"workers": ("--workers",), "max_requests": ("--limit-max-requests",), "backlog": ("--backlog",)},
-    "granian": {"workers": ("--workers",), "threads": ("--blocking-threads",), "interface": ("--interface",), "backlog": ("--backlog",)},
+    "granian": {
+        "workers": ("--workers",),
+        "threads": ("--blocking-threads",),
+        "interface": ("--interface",),
+        "backlog": ("--backlog",),
+        "backpressure": ("--backpressure",),
+    },
     "daphne": {},
     "hypercorn": {
         "workers": ("-w", "--workers"),
@@ -40,7 +49,9 @@ _FLAGS: dict[str, dict[str, tuple[str, ...]]] = {
         "backlog": ("--backlog",),
     },
 }
-_NUMBERS = ("workers", "threads", "timeout", "max_requests", "backlog")
+_NUMBERS = ("workers", "threads", "timeout", "max_requests", "backlog", "backpressure")
+#: Those that take each option from the environment as well: UVICORN_WORKERS, GRANIAN_BLOCKING_THREADS.
+_BY_ENVIRONMENT = ("uvicorn", "granian")
 _CLASSES = (
     (re.compile(r"gthread|\bThreadWorker"), "gthread", THREADS),
     (re.compile(r"gevent"), "gevent", LOOP),
@@ -56,6 +67,8 @@ _GRANIAN_BACKLOG = 1024
 _TIMEOUT = 30
 HIDDEN = "its title hides its command line (setproctitle)"
 COMPUTED = "its configuration file computes it"
+NO_ENVIRONMENT = f"its environment may not be read: {BECOME}"
+OWN_FILE = "its configuration file is not read here: say it on its command line"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,30 +94,52 @@ class Settings:
         return (_TIMEOUT if self.timeout is None else self.timeout) or None
 
 
-def of(server: str, argv: t.Sequence[str], environment: t.Mapping[str, str], file: t.Optional[str]) -> Settings:
-    """`file`: the text of Gunicorn's configuration file, where it has one."""
+def of(server: str, argv: t.Sequence[str], environment: t.Optional[t.Mapping[str, str]], file: Maybe[t.Optional[str]]) -> Settings:
+    """`environment`: None where it may not be read; `file`: the text of Gunicorn's configuration file, where it has one."""
     if len(argv) <= 1 or " " in argv[0]:
         return Settings(server, unread=HIDDEN)
+    told = environment or {}
     values: dict[str, t.Any] = {}
-    computed: set[str] = set()
+    open_names: set[str] = set()
+    why = NO_ENVIRONMENT
     if server == "gunicorn":
-        assigned, computed = _assigned(file or "")
-        values = {"workers": environment.get("WEB_CONCURRENCY"), **assigned}
-        values.update(_options(server, environment.get("GUNICORN_CMD_ARGS", "").split()))
-    elif server == "uvicorn":
-        values = {"workers": environment.get("WEB_CONCURRENCY")}
-    elif server == "granian":
-        values = {name: environment.get(f"GRANIAN_{name.upper()}") for name in ("workers", "interface")}
+        assigned: dict[str, t.Any] = {}
+        if isinstance(file, Unknown):
+            open_names, why = set(_FLAGS[server]), file.reason
+        else:
+            assigned, open_names = _assigned(file or "")
+            why = COMPUTED if open_names else why
+        values = {"workers": told.get("WEB_CONCURRENCY"), **assigned, **_options(server, environment_words(told))}
+    elif server in _BY_ENVIRONMENT:
+        values = {name: told.get(_variable(server, flags)) for name, flags in _FLAGS[server].items()}
+        if server == "uvicorn" and not values["workers"]:
+            values["workers"] = told.get("WEB_CONCURRENCY")
+    elif server == "hypercorn" and any(word in ("-c", "--config") or word.startswith("--config=") for word in argv):
+        open_names, why = set(_FLAGS[server]), OWN_FILE
+    if environment is None and server in ("gunicorn", *_BY_ENVIRONMENT):
+        open_names |= set(_FLAGS[server])
     values.update(_options(server, argv))
-    return _settled(server, values, COMPUTED if any(values.get(name) is None for name in computed) else None)
+    open_names = {name for name in open_names if values.get(name) is None}
+    return _settled(server, values, why if open_names else None, open_names)
+
+
+def environment_words(environment: t.Mapping[str, str]) -> list[str]:
+    """What Gunicorn takes from its environment, as words of a command line."""
+    try:
+        return shlex.split(environment.get("GUNICORN_CMD_ARGS", ""))
+    except ValueError:  # with a quote that does not end it does not start
+        return []
+
+
+def _variable(server: str, flags: t.Sequence[str]) -> str:
+    return f"{server}_{flags[-1].lstrip('-')}".upper().replace("-", "_")
 
 
 def in_force(config: t.Mapping[str, t.Any], read: Settings) -> Settings:
     """As Gunicorn itself tells it over its control socket, wherever it was set. `read`: what it was told, for what it does not tell."""
     worker_class = str(config.get("worker_class") or "").strip("<>' ").rpartition("class '")[2]
-    return _settled(
-        "gunicorn", {**{name: config.get(name) for name in _NUMBERS}, "worker_class": worker_class, "statsd_host": read.statsd}, None
-    )
+    values = {**{name: config.get(name) for name in _NUMBERS}, "worker_class": worker_class, "statsd_host": read.statsd}
+    return _settled("gunicorn", values, None, frozenset())
 
 
 def _options(server: str, words: t.Sequence[str]) -> dict[str, str]:
@@ -131,12 +166,10 @@ def _assigned(text: str) -> tuple[dict[str, t.Any], set[str]]:
     values: dict[str, t.Any] = {}
     computed: set[str] = set()
     for statement in body:
-        if not isinstance(statement, (ast.Assign, ast.AnnAssign)):
-            continue
-        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-        for name in (target.id for target in targets if isinstance(target, ast.Name) and target.id in _FLAGS["gunicorn"]):
-            if isinstance(statement.value, ast.Constant):
-                values[name] = statement.value.value
+        plain = _plain(statement)
+        for name in _set_by(statement):
+            if plain is not None:
+                values[name] = plain.value
                 computed.discard(name)
             else:
                 values.pop(name, None)
@@ -144,14 +177,39 @@ def _assigned(text: str) -> tuple[dict[str, t.Any], set[str]]:
     return values, computed
 
 
-def _settled(server: str, values: t.Mapping[str, t.Any], unread: t.Optional[str]) -> Settings:
+def _plain(statement: ast.stmt) -> t.Optional[ast.Constant]:
+    """The constant that a simple assignment assigns."""
+    targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target] if isinstance(statement, ast.AnnAssign) else []
+    value = statement.value if isinstance(statement, (ast.Assign, ast.AnnAssign)) else None
+    return value if isinstance(value, ast.Constant) and all(isinstance(target, ast.Name) for target in targets) else None
+
+
+def _set_by(statement: ast.stmt) -> set[str]:
+    """Names of ours that a statement, or one inside of it, may set. What a function sets is its own."""
+    names: set[str] = set()
+    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return names
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, ast.alias):
+            names |= set(_FLAGS["gunicorn"]) if node.name == "*" else {node.asname or node.name}
+    return names & set(_FLAGS["gunicorn"])
+
+
+def _settled(server: str, values: t.Mapping[str, t.Any], unread: t.Optional[str], open_names: t.Collection[str]) -> Settings:
+    """`open_names`: those whose value may stand where it was not read."""
     figures = {name: _whole(values.get(name)) for name in _NUMBERS}
     workers, threads = figures["workers"], figures["threads"]
     worker_class, model = _class(server, values, threads)
-    if unread is None and server != "daphne":
+    if {"worker_class", "interface"} & set(open_names):
+        worker_class, model = None, None
+    elif worker_class == "sync" and "threads" in open_names:
+        worker_class, model = None, None  # with threads it is another class
+    if "workers" not in open_names and server != "daphne":
         workers = 1 if workers is None else workers
-    if model == THREADS and threads is None and unread is None:
-        threads = max(1, (figures["backlog"] or _GRANIAN_BACKLOG) // max(1, workers or 1) // 2) if server == "granian" else 1
+    if model == THREADS and threads is None and not {"threads", "workers", "backlog", "backpressure"} & set(open_names):
+        threads = _granian_threads(figures, workers) if server == "granian" else 1
     if model == ONE or (model == LOOP and server != "granian"):
         threads = None
     return Settings(
@@ -165,6 +223,12 @@ def _settled(server: str, values: t.Mapping[str, t.Any], unread: t.Optional[str]
         unread,
         clean(str(values["statsd_host"]), 80) if values.get("statsd_host") else None,
     )
+
+
+def _granian_threads(figures: t.Mapping[str, t.Optional[int]], workers: t.Optional[int]) -> int:
+    """What Granian makes of its other options."""
+    most = figures["backpressure"] or (figures["backlog"] or _GRANIAN_BACKLOG) // max(1, workers or 1)
+    return max(1, most // 2)
 
 
 def _class(server: str, values: t.Mapping[str, t.Any], threads: t.Optional[int]) -> tuple[t.Optional[str], t.Optional[str]]:

@@ -109,3 +109,24 @@ def test_a_size_that_cannot_be_read_is_not_the_usual_one() -> None:
     found = facts(rows)
     assert found["servers_possible"] is None and found["fullest_pool_ratio"] is None and found["pools"][0]["pool_size"] is None
     assert facts({**told(), "DATABASES": [{**DATABASES[0], "pool_size": None}]})["servers_possible"] == 4
+
+
+@pytest.mark.parametrize(
+    ("shares", "alone", "waiting", "minimum"),
+    [("1", False, None, 3), ("1", True, 3, None), ("0", False, 3, None), (None, False, 3, None)],
+)
+def test_processes_that_share_a_port_answer_by_chance(shares: t.Any, alone: bool, waiting: t.Any, minimum: t.Any) -> None:
+    """https://github.com/pgbouncer/pgbouncer/pull/345, https://github.com/autobase-tech/autobase/pull/487: the other's queue is not seen"""
+    rows = told(**({} if shares is None else {"so_reuseport": shares}))
+    found = shape.facts(Reading(rows, 1.0), Reading({**rows, "STATS": [{**STATS, **MOVED}]}, 3.0), 10, alone).done()
+    assert (found["clients_waiting"], found.get("at_least", {}).get("clients_waiting")) == (waiting, minimum)
+    assert (found["queries_per_second"] is None) is (waiting is None)
+
+
+@pytest.mark.parametrize(("pids", "alone"), [((30,), True), ((30, 31), False), ((), False)])
+def test_whether_another_process_may_have_answered(pids: tuple[int, ...], alone: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    processes = Processes([Process(pid, 1, "pgbouncer", 0, ("pgbouncer",)) for pid in pids], False)
+    monkeypatch.setattr(processes, "listening", lambda _pid: [Listener("tcp", "127.0.0.1", 6432, 1)])
+    tools = HostTools(None, _processes=processes)  # type: ignore[arg-type]
+    assert collector.PgbouncerSampler({"login_host": "127.0.0.1"}, tools)._alone() is alone
+    assert collector.PgbouncerSampler({"login_unix_socket": "/run/p1"}, tools)._alone() is True
