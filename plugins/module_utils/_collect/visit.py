@@ -94,6 +94,7 @@ def fetched(
     via: t.Optional[str] = None,
 ) -> http_get.Answer:
     """What answers at a URL. `context`: how TLS is checked, as this host does by default. `via`: the host to connect to in its stead."""
+    url = strict_url.in_ascii(url)
     parsed = strict_url.parse(url)
     if parsed is None or parsed.scheme not in PORTS or parsed.host is None or parsed.has_login:
         raise Problem("this is no http:// or https:// URL of a host, without a login")

@@ -14,6 +14,7 @@ import dataclasses
 import re
 import socket
 import typing as t
+import unicodedata
 import urllib.parse
 
 _URL = re.compile(
@@ -73,6 +74,30 @@ def parse(text: str) -> t.Optional[Url]:
         match["path"] or "",
         query,
     )
+
+
+#: What is escaped in a path already, or need not be.
+_KEPT = "%/:?#[]@!$&'()*+,;=~"
+
+
+def in_ascii(url: str) -> str:
+    """A URL of the web as a browser sends what people type: a name in another alphabet by its code, other letters escaped."""
+    scheme, sign, rest = url.partition("://")
+    if url.isascii() or not sign:
+        return url
+    place = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    name, colon, port = place.partition(":")
+    try:
+        return f"{scheme}{sign}{_name_in_ascii(name)}{colon}{port}{urllib.parse.quote(rest[len(place) :], safe=_KEPT)}"
+    except UnicodeError:
+        return url
+
+
+def _name_in_ascii(name: str) -> str:
+    """As browsers do (IDNA 2008): the codec of the standard library makes another name of one with ß."""
+    name.encode("utf-8")  # half a character is none
+    labels = unicodedata.normalize("NFKC", name.lower()).replace("\u3002", ".").split(".")
+    return ".".join(label if label.isascii() else "xn--" + label.encode("punycode").decode("ascii") for label in labels)
 
 
 def _decoded(text: t.Optional[str]) -> t.Optional[str]:

@@ -66,7 +66,8 @@ def _ask(address: stream.Address, command: bytes, seconds: float) -> bytes:
 
 def from_page(url: str, user: t.Optional[str], password: t.Optional[str], seconds: float) -> Reading:
     """The CSV form of the page that `stats enable` or `stats uri` gives."""
-    place = strict(url)
+    page = url.partition(";")[0]  # as people copy it, with ;csv or ;norefresh
+    place = strict(page)
     if place is None or place.scheme not in ("http", "https") or place.has_login or not place.host:
         raise Problem("stats_url is not http://host:port/path without a login: give login_user and login_password as options")
     encrypted = place.scheme == "https"
@@ -74,9 +75,11 @@ def from_page(url: str, user: t.Optional[str], password: t.Optional[str], second
     headers = {"Host": place.place}
     if password is not None:
         headers["Authorization"] = "Basic " + base64.b64encode(f"{user or ''}:{password}".encode()).decode("ascii")
-    path = (place.path or "/").split(";", 1)[0] + ";csv"
+    # without a word of it in the configuration the page is at /haproxy?stats
+    query = page.partition("?")[1:]
+    path = f"{place.path or '/'}{''.join(query)};csv"
     answer = http_get.get(address, path, headers, seconds, what="HAProxy's stats page", limit=MOST_BYTES, encrypted=encrypted)
-    where = f"{place.place}{path}"
+    where = f"{place.place}{place.path or '/'}"
     if answer.status == 401:
         raise Problem(f"the stats page at {where} wants a login: give the options login_user and login_password")
     if answer.status != 200:

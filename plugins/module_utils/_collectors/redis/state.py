@@ -117,6 +117,7 @@ def _since(window: Window, name: str, never: str) -> Maybe[Number]:
 
 
 def _place(host: str, port: str) -> str:
+    host = host.strip("[]")
     return clean(f"[{host}]:{port}" if ":" in host else f"{host}:{port}", 80)
 
 

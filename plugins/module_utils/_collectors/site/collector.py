@@ -38,6 +38,7 @@ LISTS = ("pages", "static", "error_pages")
 
 
 def _checked(url: str, what: str) -> str:
+    url = strict_url.in_ascii(url)
     parsed = strict_url.parse(url)
     if parsed is None or parsed.scheme not in PORTS or not parsed.host or parsed.has_login:
         raise Problem(f"give {what} as an http:// or https:// URL of a host, without a login")

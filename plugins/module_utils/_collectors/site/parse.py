@@ -16,6 +16,8 @@ import typing as t
 import urllib.parse
 import zlib
 
+from ..._texts import strict_url
+
 
 class Headers(t.Protocol):
     """Of an answer: a header that it lacks is None."""
@@ -146,7 +148,7 @@ def hosts_listed(sitemap: str) -> list[str]:
 def host_of(url: str) -> str:
     """The host of a URL, in small letters; empty for what is none."""
     try:
-        return (urllib.parse.urlsplit(url).hostname or "").lower()
+        return (urllib.parse.urlsplit(strict_url.in_ascii(url)).hostname or "").lower()
     except ValueError:
         return ""
 
@@ -154,7 +156,7 @@ def host_of(url: str) -> str:
 def origin(url: str) -> tuple[str, str, int]:
     """Scheme, host and port; empty and 0 for what is no URL."""
     try:
-        parts = urllib.parse.urlsplit(url)
+        parts = urllib.parse.urlsplit(strict_url.in_ascii(url))
         return parts.scheme, (parts.hostname or "").lower(), parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
     except ValueError:
         return "", "", 0
@@ -163,7 +165,7 @@ def origin(url: str) -> tuple[str, str, int]:
 def next_url(url: str, location: str) -> str:
     """Where a redirect leads; empty for what is no URL."""
     try:
-        return urllib.parse.urljoin(url, location)[:4000]
+        return strict_url.in_ascii(urllib.parse.urljoin(url, location)[:4000])
     except ValueError:
         return ""
 

@@ -6,14 +6,16 @@
 
 from __future__ import annotations
 
+import socket
 import typing as t
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.module_utils._collectors.haproxy import parse, shape
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.haproxy import fetch, parse, shape
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.haproxy.fetch import Reading
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.haproxy.samples import History
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.evaluate import judged
+from tests.support import replay
 from tests.support.check_cases import checks_of
 from tests.support.facts import instance
 
@@ -90,3 +92,28 @@ def test_the_idle_time_of_one_thread_is_not_that_of_haproxy(version: str, thread
     reading = Reading(told, page(FRONT, ONE, BACK).rows)
     found = shape.facts(History(reading, reading, 5.0, encrypts=False, listeners=())).done()
     assert found["idle_ratio"] == idle and statuses(found)["haproxy_idle"] == ("unknown" if idle is None else "fail")
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [
+        ("/haproxy?stats", b"GET /haproxy?stats;csv HTTP/1.1"),  # where it is by default
+        ("/haproxy?stats;csv;norefresh", b"GET /haproxy?stats;csv HTTP/1.1"),
+        ("/stats", b"GET /stats;csv HTTP/1.1"),
+        ("/stats;csv", b"GET /stats;csv HTTP/1.1"),
+        ("/admin?stats/;CSV", b"GET /admin?stats/;csv HTTP/1.1"),
+        ("", b"GET /;csv HTTP/1.1"),
+    ],
+)
+def test_the_address_of_the_page_as_people_have_it(given: str, asked: bytes) -> None:
+    """https://github.com/prometheus/haproxy_exporter/issues/42, https://github.com/prometheus/haproxy_exporter/issues/78"""
+    requests = []
+
+    def answer(conn: socket.socket) -> None:
+        requests.append(conn.recv(4096))
+        body = b"# pxname,svname,status,type,\nft,FRONTEND,OPEN,0,\n"
+        conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+
+    with replay.peer(answer) as address:
+        found = fetch.from_page(f"http://{address}{given}", None, None, 3.0)
+    assert requests[0].startswith(asked) and [row["pxname"] for row in found.rows] == ["ft"]

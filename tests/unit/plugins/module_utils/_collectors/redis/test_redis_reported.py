@@ -159,3 +159,24 @@ def test_the_time_of_commands_of_modules_counts() -> None:
     found = facts(first, second)
     assert [(row["name"], row["calls"]) for row in found["commands"]] == [("FT.DROP", 2), ("GET", 10)]
     assert found["command_seconds"] == pytest.approx(2.00001)
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("10.0.0.5:6379", "10.0.0.5:6379"),
+        ("fd00::5:6379", "[fd00::5]:6379"),
+        ("[fd00::5]:6379", "[fd00::5]:6379"),
+        ("db1.example:6379",) * 2,
+    ],
+)
+def test_what_a_sentinel_watches_over_ipv6(address: str, shown: str) -> None:
+    watched = changed(SECOND, redis_mode="sentinel", master0=f"name=shop,status=ok,address={address},slaves=1,sentinels=3")
+    assert [row["address"] for row in facts(changed(FIRST, redis_mode="sentinel"), watched)["watched"]] == [shown]
+
+
+@pytest.mark.parametrize("more", ["avg_ttl=0,subexpiry=7", "keys_with_volatile_items=7,avg_ttl=0", "cached_keys=7,avg_ttl=0", "avg_ttl=0"])
+def test_columns_of_the_keyspace_are_read_by_name(more: str) -> None:
+    """https://github.com/oliver006/redis_exporter/pull/1168: by their place Redis 8.8 and Valkey 9 told others"""
+    found = facts(FIRST, changed(SECOND, db0=f"keys=500,expires=100,{more}"))
+    assert [(row["key_count"], row["expiring_ratio"]) for row in found["databases"] if row["name"] == "db0"] == [(500, 0.2)]
