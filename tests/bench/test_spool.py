@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import statistics
 import subprocess
 import sys
 
@@ -79,15 +80,18 @@ def judged(folder: pathlib.Path, into: pathlib.Path) -> dict:
 
 def test_ten_thousand_hosts_from_a_spool(tmp_path, record_property):
     documents = real_documents()
-    results = {}
+    runs: dict[int, list[dict]] = {FEW: [], MANY: []}
     for hosts in (FEW, MANY):
         fill(tmp_path / f"spool{hosts}", documents, hosts)
-        got = results[hosts] = judged(tmp_path / f"spool{hosts}", tmp_path / f"report{hosts}")
+    # the short one before and after the long one: the machine may do other work during any of them
+    for at, hosts in enumerate((FEW, MANY, FEW)):
+        got = judged(tmp_path / f"spool{hosts}", tmp_path / f"report{at}")
+        runs[hosts].append(got)
         said = f"{got['took']:.1f} s of processor, {got['memory'] >> 20} MiB, {got['findings']} findings, files {got['files'] / 1e6:.1f} MB"
         print(f"\n{hosts} hosts: {said}, page {got['page'] / 1e6:.2f} MB, {got['counts']}")
         record_property(f"spooled_{hosts}", said)
-    few, many = results[FEW], results[MANY]
+    few, many = runs[FEW][0], runs[MANY][0]
     assert many["findings"] > 9 * few["findings"]
-    assert many["took"] <= MOST_TIMES * few["took"]
+    assert many["took"] <= MOST_TIMES * statistics.mean(run["took"] for run in runs[FEW])
     assert many["files"] < MOST_FILES and many["page"] < MOST_PAGE
     assert many["took"] < MOST_SECONDS and many["memory"] < MOST_BYTES

@@ -195,15 +195,15 @@ class Limit:
 
     def holds(self, data: t.Any, value: t.Any = None) -> bool:
         """Whether every term holds. One that surely does not decides; else one that cannot be known raises Unknowable."""
-        unknown: t.Optional[Unknowable] = None
+        unknown: t.Optional[str] = None  # not the error: it holds this very frame, and only the collector could free such a ring
         for query, comparison in self.terms:
             try:
                 if not (comparison.holds(value) if query is None else _term_holds(query, comparison, data)):
                     return False
             except Unknowable as reason:
-                unknown = unknown or reason
+                unknown = str(reason) if unknown is None else unknown
         if unknown is not None:
-            raise unknown
+            raise Unknowable(unknown)
         return True
 
     def beyond(self, other: Limit) -> bool:

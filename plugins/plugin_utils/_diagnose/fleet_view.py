@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 import typing as t
 
 from .._checks.catalogue import ANSWERS
@@ -30,6 +31,8 @@ BAD = {"fail": ("fail",), "warn": ("fail", "warn")}
 LOOKS = {"uwsgi": ("uwsgitop {login}",), "wsgi": ("ss -tn state established state close-wait sport = :{port}",)}
 
 Place = tuple[str, str, t.Optional[str]]
+#: Findings by what they share, each with its position among all.
+Index = dict[tuple[t.Any, ...], list[tuple[int, Finding]]]
 
 
 @functools.lru_cache(maxsize=256)
@@ -120,9 +123,7 @@ class Fleet:
 
     def bad_at(self, places: t.Collection[tuple[str, t.Any]]) -> list[Finding]:
         """What warns or fails, and was not accepted, at these places: (host, instance)."""
-        return [
-            finding for (_check, *place), finding in self._findings.items() if finding["status"] in BAD["warn"] and tuple(place) in places
-        ]
+        return _in_order(self._bad_by_place, set(places))
 
     def suffers(self) -> bool:
         """Whether anything above the machines fails and was not accepted."""
@@ -135,12 +136,27 @@ class Fleet:
     def down(self, service: str) -> list[Finding]:
         """Findings about instances of the service that are down, or whose processes do nothing (not: that could not be read)."""
         checks = (service + ANSWERS, *((SILENT_WORKERS,) if service == "celery" else ()))
-        return [finding for (check, *_place), finding in self._findings.items() if check in checks and finding["status"] == "fail"]
+        return self._with_status("fail", checks)
 
     def unread(self, *services: str) -> list[Finding]:
         """Findings about instances of these services that could not be read: they may be well or not."""
-        checks = {service + ANSWERS for service in services}
-        return [finding for (check, *_place), finding in self._findings.items() if check in checks and finding["status"] == "unknown"]
+        return self._with_status("unknown", {service + ANSWERS for service in services})
+
+    def _with_status(self, status: str, checks: t.Iterable[str]) -> list[Finding]:
+        return _in_order(self._by_check_and_status, [(check, status) for check in checks])
+
+    # Rules ask for one service after the other, and once for each cause: a walk over all findings for each answer would
+    # grow with the square of a fleet in trouble.
+
+    @functools.cached_property
+    def _by_check_and_status(self) -> Index:
+        wanted = {place: finding for place, finding in self._findings.items() if finding["status"] in ("fail", "unknown")}
+        return _index(wanted, lambda place, finding: (place[0], finding["status"]))
+
+    @functools.cached_property
+    def _bad_by_place(self) -> Index:
+        bad = {place: finding for place, finding in self._findings.items() if finding["status"] in BAD["warn"]}
+        return _index(bad, lambda place, _finding: place[1:])
 
     def command(self, instance: Instance, *templates: str) -> t.Optional[Line]:
         """The first of these commands that is complete for the instance, on its host; else its module, ad hoc (see `_checks.command`)."""
@@ -194,6 +210,19 @@ def _first_bad(findings: t.Mapping[Place, Finding], instance: Instance, checks: 
         if finding is not None and finding["status"] in BAD[least]:
             return finding
     return None
+
+
+def _index(findings: t.Mapping[Place, Finding], key: t.Callable[[Place, Finding], tuple[t.Any, ...]]) -> Index:
+    index: Index = {}
+    for at, (place, finding) in enumerate(findings.items()):
+        index.setdefault(key(place, finding), []).append((at, finding))
+    return index
+
+
+def _in_order(index: Index, keys: t.Iterable[tuple[t.Any, ...]]) -> list[Finding]:
+    """The findings of these keys in the order of the report."""
+    rows = sorted((row for key in keys for row in index.get(key, ())), key=operator.itemgetter(0))
+    return [finding for _at, finding in rows]
 
 
 def accelerator_of(log: Instance) -> Instance:

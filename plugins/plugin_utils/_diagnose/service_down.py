@@ -26,7 +26,9 @@ BRING_BACK = "and the end of its log, and bring it back. If it was removed on pu
 def service_down(fleet: Fleet) -> t.Iterator[Cause]:
     for service, tier in TIERS.items():
         down = fleet.down(service) if service not in PART_OF_ANOTHER else []
-        down = [finding for finding in down if service != "celery" or not _is_its_server(finding, fleet.down("redis"))]
+        if service == "celery" and down:
+            servers = fleet.down("redis")
+            down = [finding for finding in down if not _is_its_server(finding, servers)]
         for of_site in _by_site(service, down, fleet):
             only_workers = all(finding["check"] == SILENT_WORKERS for finding in of_site)
             yield _cause(service, of_site, WORKERS if only_workers else tier)

@@ -5,7 +5,7 @@
 """How often Python looks for objects that only refer to each other.
 
 The facts and findings of a large fleet are millions of objects that all stay: looking through them again and again finds nothing and
-takes a fifth of the time.
+takes a fifth of the time. Judging a host leaves no rings behind (a test counts them), so that seldom may be very seldom.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import contextlib
 import gc
 import typing as t
 
-#: New objects after which Python looks; it is 700 without us.
-OBJECTS = 200_000
+#: New objects after which Python looks; it is 700 without us. Ten thousand hosts make five million.
+OBJECTS = 10_000_000
 
 
 @contextlib.contextmanager
