@@ -42,8 +42,10 @@ class Finding(t.TypedDict):
     #: Where rounds of a watch are stored beside the report.
     trend: t.NotRequired[t.Optional[str]]
     clears_in_seconds: t.NotRequired[t.Optional[float]]
-    #: In a written report: how many findings of this check that are fine alike it stands for; itself only when absent.
+    #: In a written report: how many findings of this check and status it stands for; itself only when absent.
     count: t.NotRequired[int]
+    #: Where these are, when they are trouble: `host` of each, and every other key that differs from this one's.
+    places: t.NotRequired[list[dict[str, t.Any]]]
 
 
 def finding(

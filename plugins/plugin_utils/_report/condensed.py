@@ -18,6 +18,9 @@ IN_FULL = 50
 
 #: What the findings beyond that leave to the first ones of their check.
 _SAID_BEFORE = ("question", "advice", "look")
+#: What the findings of one row have in common by its making; in all else each may differ from it.
+_SHARED = (*_SAID_BEFORE, "check", "status", "accepted", "evidence", "count", "places")
+_OWN = tuple(key for key in Finding.__annotations__ if key not in _SHARED)
 
 Kind = tuple[str, str, str]
 
@@ -28,26 +31,57 @@ def counts_as_fine(finding: t.Mapping[str, t.Any]) -> bool:
 
 
 def condensed(report: Report) -> Report:
-    """The report with one example for all findings of a check that are fine alike; `count` says how many it stands for."""
+    """The report with one example for all findings of a check that are fine alike; `count` says how many it stands for.
+
+    Trouble beyond the first findings of its check is one row, too: its `places` say of each finding what is different about it.
+    """
     findings = report["findings"]
     alike = collections.Counter[Kind]()
     for finding in findings:
         if counts_as_fine(finding):
             alike[_kind(finding)] += finding.get("count") or 1
-    return {**report, "findings": list(_written(findings, alike))}
+    return {**report, "findings": _written(findings, alike)}
 
 
-def _written(findings: t.Iterable[Finding], alike: t.Mapping[Kind, int]) -> t.Iterator[Finding]:
+def expanded(findings: t.Iterable[Finding]) -> t.Iterator[Finding]:
+    """The findings of a written report, each place of a row as the finding that it stands for."""
+    for finding in findings:
+        places = finding.get("places")
+        if places:
+            shared = {key: value for key, value in finding.items() if key not in ("count", "places")}
+            yield from (t.cast(Finding, {**shared, **place}) for place in places)
+        else:
+            yield finding
+
+
+def _written(findings: t.Iterable[Finding], alike: t.Mapping[Kind, int]) -> list[Finding]:
+    written: list[Finding] = []
     examples: set[Kind] = set()
     troubled = collections.Counter[Kind]()
+    rows: dict[tuple[t.Any, ...], Finding] = {}
     for finding in findings:
         kind = _kind(finding)
-        if not counts_as_fine(finding):
-            troubled[kind] += 1
-            yield finding if troubled[kind] <= IN_FULL else _short(finding)
-        elif kind not in examples:
-            examples.add(kind)
-            yield {**finding, "count": alike[kind]} if alike[kind] > 1 else finding
+        if counts_as_fine(finding):
+            if kind not in examples:
+                examples.add(kind)
+                written.append({**finding, "count": alike[kind]} if alike[kind] > 1 else finding)
+            continue
+        troubled[kind] += 1
+        row = rows.get((kind, finding["accepted"]))
+        if troubled[kind] <= IN_FULL or finding.get("places"):
+            written.append(finding)
+        elif row is None:
+            rows[kind, finding["accepted"]] = short = _short(finding)
+            written.append(short)
+        else:
+            row.setdefault("places", [{"host": row["host"]}]).append(_place(finding, row))
+            row["count"] = len(row["places"])
+    return written
+
+
+def _place(finding: Finding, row: Finding) -> dict[str, t.Any]:
+    """Its host, and what else it does not share with the row."""
+    return {"host": finding["host"], **{key: finding.get(key) for key in _OWN if finding.get(key) != row.get(key)}}
 
 
 def _kind(finding: Finding) -> Kind:
@@ -68,7 +102,7 @@ class Fine:
     def __init__(self, report: t.Mapping[str, t.Any]) -> None:
         self._statuses: dict[str, set[str]] = {}
         for finding in report.get("findings") or []:
-            if finding.get("count"):
+            if finding.get("count") and counts_as_fine(finding):
                 self._statuses.setdefault(finding["check"], set()).add(finding["status"])
         nodes = (report.get("topology") or {}).get("nodes") or [] if self._statuses else []
         self._instances = {(node.get("host"), node.get("service"), node.get("name")) for node in nodes if isinstance(node, dict)}

@@ -4,7 +4,8 @@
 
 """junit.xml for CI: a suite per host, a case per finding; unknown is an error, accepted and skipped are skipped.
 
-Findings that are fine alike are one case, whose name says how many.
+Findings that are fine alike are one case, whose name says how many; trouble of a check beyond its first findings, too, and that names
+each place.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from xml.sax.saxutils import escape, quoteattr
 
 from .._checks.finding import Finding
 from .._judge.report import Report
+from .condensed import expanded
+from .model import place
 
 # What XML 1.0 cannot hold at all.
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-#: The suite of what is fine on several hosts.
+#: The suite of what one case says of several hosts.
 ALIKE = "all hosts"
 
 
@@ -65,7 +68,8 @@ def _inside(finding: Finding, kind: str) -> str:
     message = finding["finding"] or finding["reason"] or ""
     if kind == "skipped":
         reason = f"accepted: {finding['accepted']} ({message})" if finding["accepted"] else finding["reason"] or message
-        return f"<skipped{_attributes(message=reason)}/>"
+        places = escape(_text(_places(finding)))
+        return f"<skipped{_attributes(message=reason)}>{places}</skipped>" if places else f"<skipped{_attributes(message=reason)}/>"
     if kind in ("failures", "errors"):
         tag = "failure" if kind == "failures" else "error"
         return f"<{tag}{_attributes(message=message, type=finding['check'])}>{escape(_text(_details(finding)))}</{tag}>"
@@ -78,7 +82,15 @@ def _inside(finding: Finding, kind: str) -> str:
 
 def _details(finding: Finding) -> str:
     parts = (("", finding["question"]), ("limit: ", finding["limit"]), ("next: ", finding["advice"]), ("look: ", finding["look"]))
-    return "\n".join(f"{name}{value}" for name, value in parts if value)
+    return "\n".join([*(f"{name}{value}" for name, value in parts if value), *([_places(finding)] if finding.get("places") else [])])
+
+
+def _places(finding: Finding) -> str:
+    """Where the findings are that the case stands for, each with its own words where these are others."""
+    return "\n".join(
+        place(each) if each["finding"] == finding["finding"] else f"{place(each)}: {each['finding']}"
+        for each in (expanded([finding]) if finding.get("places") else ())
+    )
 
 
 def _attributes(**values: t.Any) -> str:

@@ -12,6 +12,7 @@ import typing as t
 from ...module_utils._texts import moments
 from ...module_utils._texts.redact import clean
 from .._judge.report import Report
+from .condensed import expanded
 from .prom import STATUSES, is_number
 
 Data = dict[str, t.Any]
@@ -56,8 +57,9 @@ def _causes(report: Report, at: str) -> list[Data]:
 
 
 def _metrics(report: Report, at: str) -> list[Data]:
-    status = [(_where(finding), STATUSES.index(finding["status"])) for finding in report["findings"]]
-    values = [({**_where(finding), "unit": finding["unit"] or ""}, finding["value"]) for finding in report["findings"]]
+    findings = list(expanded(report["findings"]))
+    status = [(_where(finding), STATUSES.index(finding["status"])) for finding in findings]
+    values = [({**_where(finding), "unit": finding["unit"] or ""}, finding["value"]) for finding in findings]
     numbers = [(labels, value) for labels, value in values if is_number(value)]
     counts = [({"status": name}, count) for name, count in report["counts"].items()]
     return [

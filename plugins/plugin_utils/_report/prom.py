@@ -13,6 +13,7 @@ from ...module_utils._texts import moments
 from .._checks.finding import Finding
 from .._checks.services import FOLLOWED
 from .._judge.report import Report
+from .condensed import expanded
 
 Samples = t.Iterable[tuple[dict[str, t.Any], t.Any]]
 
@@ -25,8 +26,9 @@ def launch_prom(report: Report, every: t.Sequence[Finding] = ()) -> t.Iterator[s
 
     Of what is fine on many hosts (`count`) there are numbers of findings; the key figures of `every` host are there nevertheless.
     """
-    findings = [finding for finding in report["findings"] if not finding.get("count")]
-    if len(findings) < len(report["findings"]):
+    listed = list(expanded(report["findings"]))
+    findings = [finding for finding in listed if not finding.get("count")]
+    if len(findings) < len(listed):
         findings += [finding for finding in every if finding["status"] == "ok" and finding["check"] in FOLLOWED]
     checks = collections.Counter[tuple[str, str]]()
     for finding in report["findings"]:

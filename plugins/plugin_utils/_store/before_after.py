@@ -15,6 +15,7 @@ from ...module_utils._texts import moments
 from ...module_utils._texts.redact import clean
 from .._checks.services import in_tiers, instances_in
 from .._checks.units import shown
+from .._report.condensed import expanded
 from .._report.host_files import beside
 from .changes import ABSENT
 from .compare import compare
@@ -73,8 +74,9 @@ def load(path: str) -> dict[str, t.Any]:
     except (OSError, ValueError, RecursionError) as error:
         raise NoReport(f"the report {path} cannot be read: {error}") from None
     try:
-        # once more with the facts: they come from other files
-        return sound_report(beside(sound_report(report), pathlib.Path(path).parent))
+        whole = beside(sound_report(report), pathlib.Path(path).parent)
+        # once more with the facts, which come from other files, and with every finding of a row
+        return sound_report({**whole, "findings": list(expanded(whole.get("findings") or []))})
     except ValueError:
         raise NoReport(f"{path} is not a report of this collection") from None
 

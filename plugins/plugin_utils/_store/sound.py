@@ -37,7 +37,8 @@ def sound_report(report: t.Any) -> dict[str, t.Any]:
 def _sound_finding(finding: t.Mapping[str, t.Any]) -> bool:
     texts = all(isinstance(finding.get(name), (str, type(None))) for name in ("host", "service", "instance", "unit", "finding"))
     value = isinstance(finding.get("value"), (str, int, float, type(None)))
-    return texts and value and isinstance(finding.get("check"), str) and finding.get("status") in STATUSES[1:]
+    known = isinstance(finding.get("check"), str) and finding.get("status") in STATUSES[1:]
+    return texts and value and known and _are_mappings(finding.get("places"))
 
 
 def _sound_facts(facts: t.Any) -> bool:

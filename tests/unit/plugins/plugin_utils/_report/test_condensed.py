@@ -19,7 +19,7 @@ import pytest
 from ansible_collections.warroom.launch.plugins.plugin_utils._judge.pipeline import Asked
 from ansible_collections.warroom.launch.plugins.plugin_utils._report import condensed as condensed_module
 from ansible_collections.warroom.launch.plugins.plugin_utils._report import host_files
-from ansible_collections.warroom.launch.plugins.plugin_utils._report.condensed import condensed
+from ansible_collections.warroom.launch.plugins.plugin_utils._report.condensed import condensed, expanded
 from ansible_collections.warroom.launch.plugins.plugin_utils._report.publish import publish
 from ansible_collections.warroom.launch.plugins.plugin_utils._store import before_after
 from ansible_collections.warroom.launch.plugins.plugin_utils._store.compare import compare
@@ -59,11 +59,98 @@ def test_accepted_gaps_and_each_reason_to_skip_are_written() -> None:
     assert [(finding["reason"], finding.get("count")) for finding in made] == [("no replica", 2), ("not now", None)]
 
 
-def test_trouble_everywhere_does_not_repeat_its_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+TROUBLE = [
+    *(host(f"w{at}", 0.97, at % 3) for at in range(9)),
+    *(host(f"x{at}", None) for at in range(8)),
+    *(host(f"y{at}", 0.8, accept={"uwsgi_busy": "known"}) for at in range(7)),
+    host("z1", 0.98),
+    Asked("gone1", problem="not reachable: timed out"),
+    Asked("gone2", problem="not reachable: no route"),
+]
+
+
+def test_trouble_everywhere_is_said_in_full_by_its_first_findings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(condensed_module, "IN_FULL", 3)
-    busy = [finding for finding in condensed(report(*(host(f"w{at}", 0.97) for at in range(9))))["findings"] if finding["status"] == "fail"]
-    assert len(busy) == 9 and all(finding["finding"] and finding["value"] == 0.97 for finding in busy)
-    assert [finding["advice"] is not None for finding in busy] == [True] * 3 + [False] * 6
+    busy = [row for row in condensed(report(*TROUBLE))["findings"] if (row["check"], row["status"]) == ("uwsgi_busy", "fail")]
+    assert [row["advice"] is not None for row in busy] == [True] * 3 + [False]
+    assert busy[-1]["count"] == 7 and busy[-1]["value"] == 0.97
+    assert busy[-1]["places"][0] == {"host": "w3"}
+    assert busy[-1]["places"][-1] == {"host": "z1", "value": 0.98, "finding": "98 % busy"}
+
+
+def test_no_finding_in_trouble_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(condensed_module, "IN_FULL", 3)
+    given = report(*TROUBLE)
+    for finding in given["findings"]:
+        if finding["host"] in ("w3", "w5", "y6"):
+            finding["trend"] = "rising"  # a key that only some have; of a row its first, another, or only the last
+    made = condensed(given)
+    assert len([row for row in made["findings"] if row.get("places")]) == 3
+    said, meant = ([_short(row) for row in rows if _is_trouble(row)] for rows in (expanded(made["findings"]), given["findings"]))
+    assert said == meant
+    assert condensed(made) == made
+
+
+def _short(finding: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    return {**finding, "trend": finding.get("trend"), "question": None, "advice": None, "look": None, "evidence": []}
+
+
+def _is_trouble(finding: t.Mapping[str, t.Any]) -> bool:
+    return not condensed_module.counts_as_fine(finding)
+
+
+def test_every_place_of_trouble_is_in_every_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = texts(report(*TROUBLE), "all")
+    monkeypatch.setattr(condensed_module, "IN_FULL", 3)
+    short = texts(report(*TROUBLE))
+    statuses = {line for line in whole["launch.prom"].splitlines() if line.startswith(("launch_check_status", "launch_check_accepted"))}
+    bad = {line for line in statuses if not line.endswith((" 0.0", " 4.0"))}
+    assert len(bad) > 30 and bad <= set(short["launch.prom"].splitlines())
+    suite = ElementTree.fromstring(short["junit.xml"]).find("testsuite[@name='all hosts']")
+    assert suite is not None
+    cases = {case.get("name"): case for case in suite}
+    failure = cases["uwsgi_busy: fail 7 times"].find("failure")
+    assert failure is not None and failure.text is not None
+    assert failure.text.splitlines()[-7:] == [*(f"w{at} 127.0.0.1:1717" for at in range(3, 9)), "z1 127.0.0.1:1717: 98 % busy"]
+    accepted = cases["uwsgi_busy: warn 4 times"].find("skipped")
+    assert accepted is not None and accepted.text == "\n".join(f"y{at} 127.0.0.1:1717" for at in range(3, 7))
+    assert _troubled_points(short["launch.otlp.json"]) == _troubled_points(whole["launch.otlp.json"])
+
+
+def _troubled_points(document: str) -> set[str]:
+    metrics = json.loads(document)["resourceMetrics"][0]["scopeMetrics"][0]["metrics"]
+    points = next(metric for metric in metrics if metric["name"] == "launch.check.status")["gauge"]["dataPoints"]
+    return {json.dumps(point["attributes"]) for point in points if 0 < point["asDouble"] < 4}
+
+
+def test_a_report_read_again_has_every_finding(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
+    monkeypatch.setattr(condensed_module, "IN_FULL", 3)
+    given = report(*TROUBLE)
+    made = written(given, tmp_path)
+    read = before_after.load(str(tmp_path / "launch.json"))
+    assert [(row["check"], row["host"], row["value"], row["reason"]) for row in read["findings"] if _is_trouble(row)] == [
+        (row["check"], row["host"], row["value"], row["reason"]) for row in given["findings"] if _is_trouble(row)
+    ]
+    publish(t.cast(t.Any, read), tmp_path)
+    assert json.loads((tmp_path / "launch.json").read_text())["findings"] == made["findings"]
+    calm = report(*(Asked(each.name, host(each.name).facts) for each in TROUBLE))
+    assert {row["host"] for row in compare(read, calm)["better"]} == {each.name for each in TROUBLE}
+
+
+@pytest.mark.parametrize("places", [7, "web1", [7], [{"host": 7}], [{"status": "fine"}], {"host": "web1"}])
+def test_places_of_a_foreign_form_make_no_report(tmp_path: pathlib.Path, places: t.Any) -> None:
+    made = written(report(host("web1", 0.97)), tmp_path)
+    made["findings"][0].update(count=2, places=places)
+    (tmp_path / "launch.json").write_text(json.dumps(made))
+    with pytest.raises(before_after.NoReport):
+        before_after.load(str(tmp_path / "launch.json"))
+
+
+def test_everything_unknown_costs_little_more_than_names() -> None:
+    few, many = (texts(report(*(host(f"web{at}", None, None) for at in range(size)))) for size in (100, 500))
+    findings = [len(json.dumps(json.loads(files["launch.json"])["findings"])) for files in (few, many)]
+    assert findings[1] - findings[0] < 400 * 2 * 45
+    assert len(many["junit.xml"]) - len(few["junit.xml"]) < 400 * 2 * 25
 
 
 def test_the_size_follows_the_trouble_and_not_the_fleet() -> None:
