@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ten thousand hosts by pull: fifty documents of a real machine, the others replayed; judged from a spool, every file written."""
+"""Ten thousand hosts by pull: fifty documents of a real machine, the others replayed; judged from a spool, every file written.
+
+Once as they are, and once as if nothing of them could be read.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,7 @@ pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600)]
 REAL, FEW, MANY = 50, 1000, 10_000
 MOST_SECONDS, MOST_BYTES, MOST_FILES, MOST_PAGE = 60, 2 * 1024**3, 100_000_000, 3_000_000
 MOST_TIMES = 11
+KNOWN_OF_ALL = ("name", "state", "problem", "window", "collected_at", "duration_ms", "notes")
 MODULE = "ansible_collections.warroom.launch.plugins.modules.launch_facts"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{ROOT}/.collections:{ROOT}"}
 
@@ -71,6 +75,16 @@ def fill(folder: pathlib.Path, documents: list[dict], hosts: int) -> None:
         (folder / f"{name}.json").write_text(json.dumps({"ansible_facts": {"launch_server": facts}}))
 
 
+def blind(document: dict) -> dict:
+    """The document of a host whose agent may read nothing: every measure null with the same reason."""
+    facts = document["ansible_facts"]["launch_server"]
+    instance = facts["instances"][0]
+    known = {name: instance[name] for name in KNOWN_OF_ALL if name in instance}
+    nulls = {name: None for name in instance if name not in known}
+    why = {name: "not readable: permission denied (needs become)" for name in nulls}
+    return {"ansible_facts": {"launch_server": {**facts, "instances": [{**nulls, **known, "unknown": why}]}}}
+
+
 def judged(folder: pathlib.Path, into: pathlib.Path) -> dict:
     command = [sys.executable, "-c", _CHILD, str(folder), str(into)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=ENVIRONMENT, check=False)
@@ -95,3 +109,13 @@ def test_ten_thousand_hosts_from_a_spool(tmp_path, record_property):
     assert many["took"] <= MOST_TIMES * statistics.mean(run["took"] for run in runs[FEW])
     assert many["files"] < MOST_FILES and many["page"] < MOST_PAGE
     assert many["took"] < MOST_SECONDS and many["memory"] < MOST_BYTES
+
+
+def test_files_when_nothing_is_known_of_ten_thousand_hosts(tmp_path, record_property):
+    fill(tmp_path / "spool", [blind(document) for document in real_documents()], MANY)
+    got = judged(tmp_path / "spool", tmp_path / "report")
+    said = f"{got['counts']['unknown']} findings unknown, files {got['files'] / 1e6:.1f} MB, page {got['page'] / 1e6:.2f} MB"
+    print(f"\n{MANY} hosts: {said}")
+    record_property("blind", said)
+    assert got["counts"]["unknown"] > 20 * MANY
+    assert got["files"] < MOST_FILES and got["page"] < MOST_PAGE

@@ -140,11 +140,15 @@ def judge(
     started = ended if started is None else min(started, ended)
     inventory = inventory or {"groups": {}, "addresses": {}}
     reach = Reach({host.name: _knowing_tools(host.way, host.facts) for host in hosts if host.way is not None}, run)
-    hosts = [dataclasses.replace(asked, facts=soundly(asked.facts)) for asked in (_asked_only(host, only) for host in hosts)]
     today = moments.today(ended)
     findings: list[Finding] = []
-    for host in hosts:
-        findings += _host_findings(host, catalogue, phase, reach, today, only)
+    sound: list[Asked] = []
+    for asked in hosts:
+        # host by host, as the processor's caches hold the facts of one host and not of ten thousand
+        host = _asked_only(asked, only)
+        sound.append(dataclasses.replace(host, facts=soundly(host.facts)))
+        findings += _host_findings(sound[-1], catalogue, phase, reach, today, only)
+    hosts = sound
     summaries = {host.name: host.summary() for host in hosts}
     graph, graph_failure = _graph(summaries)
     shared = soundly(fleet_facts(summaries, inventory, graph))

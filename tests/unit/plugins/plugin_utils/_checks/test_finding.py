@@ -12,7 +12,7 @@ from ansible_collections.warroom.launch.plugins.plugin_utils._checks.finding imp
 
 
 def test_every_required_key_is_there_in_the_order_of_the_contract() -> None:
-    optional = {"trend", "clears_in_seconds", "count"}
+    optional = {"trend", "clears_in_seconds", "count", "places"}
     assert list(finding("a", "h", "server", None, "ok")) == [key for key in Finding.__annotations__ if key not in optional]
 
 
