@@ -23,6 +23,11 @@ HANGS, DISK, MEMORY, DESCRIPTORS, CPU = "filesystem hangs", "disk full", "out of
 FOREIGN_SHARE = 0.5
 
 
+#: Descriptors that one request may need for a moment: the client's connection, one to a server, a file. Whoever was seen with so few left
+#: under a small limit runs out between two looks, at a ratio that is none for a limit of thousands.
+NEEDED_DESCRIPTORS = 3
+
+
 Bad = tuple[Instance, Finding]
 
 
@@ -66,13 +71,27 @@ LACKS = (
 
 def exhausted(fleet: Fleet) -> t.Iterator[Cause]:
     for lack in LACKS:
-        short = fleet.each_bad("server", *lack.checks)
+        short = _descriptors_short(fleet) if lack.variant == DESCRIPTORS else fleet.each_bad("server", *lack.checks)
         for of_site in _by_site(short, fleet):
             yield _cause(lack.variant, lack.words, of_site, str(of_site[0][1].get("advice") or ""), lack.avoid)
     busy = fleet.each_bad("server", "server_cpu_busy", "server_load")
     taken = [(machine, finding) for machine, finding in busy if _foreign_program(machine)]
     for of_site in _by_site(taken, fleet):
         yield _cpu_taken(of_site)
+
+
+def _descriptors_short(fleet: Fleet) -> list[Bad]:
+    """Machines with a process that is, or between two looks will be, without a descriptor."""
+    return [
+        (machine, finding)
+        for machine, finding in fleet.each_bad("server", "server_descriptors", least="warn")
+        if finding["status"] == "fail" or any(_few_left(row) for row in machine.rows("open_files"))
+    ]
+
+
+def _few_left(row: Row) -> bool:
+    opened, limit = row.number("open"), row.number("limit")
+    return opened is not None and limit is not None and limit - opened <= NEEDED_DESCRIPTORS
 
 
 def _by_site(short: list[Bad], fleet: Fleet) -> list[list[Bad]]:

@@ -72,6 +72,17 @@ def test_a_full_disk_does_not_make_workers_busy() -> None:
     assert world.causes() == ["workers_exhausted"]
 
 
+@pytest.mark.parametrize(("limit", "cause"), [(15, "machine_exhausted"), (1024, "application_errors")])
+def test_few_descriptors_under_a_small_limit_are_none_for_the_requests(limit: int, cause: str) -> None:
+    """Recorded on game day: a worker has 14 of 15 files open at each look, and a third of its pages fail."""
+    world = World()
+    opened = limit - 1 if limit < 100 else round(0.93 * limit)
+    world.of("app1", "server")["open_files"] = [{"pid": 7, "kind": "uwsgi worker", "open": opened, "limit": limit}]
+    world.bad("server_descriptors", "app1", status="warn", finding=f"uwsgi worker (pid 7) has {opened} of {limit} files open")
+    world.bad("uwsgi_exceptions", "app1", finding="18 exceptions in 91 requests (19.8 %)")
+    assert world.causes() == [cause]
+
+
 @pytest.mark.parametrize(("service", "cause"), [(None, "machine_exhausted"), ("celery", "workers_exhausted")])
 def test_a_strange_program_that_takes_the_cpu(service: str, cause: str) -> None:
     world = World()
