@@ -37,7 +37,7 @@ GUARDS = (
     Guard("code_changed", "its code did not change since it was started", "=", False),
     Guard("free_for_growth", "free memory holds the new workers twice (free bytes by theirs)", ">=", 2.0),
     Guard("cpu_busy_ratio", "the machine has CPU left", "<=", 0.9),
-    Guard("connections_left", "the databases have a connection left for each thread of the new workers", ">=", 0),
+    Guard("connections_left", "the databases, and poolers before them, have a connection left for each thread of the new workers", ">=", 0),
 )
 
 
@@ -80,7 +80,7 @@ class AddWorkers(Act):
         values = self._values(server)
         command, undo = self.command(server, True), self.command(server, False)
         size = (values["worker_bytes"] or 0) * self._add / 2**20
-        cost = f"about {size:.0f} MiB of memory, and a database connection for each of their threads"
+        cost = f"about {size:.0f} MiB of memory, and a connection to the database, or to its pooler, for each of their threads"
         return Looked(server.identity, values, [command] * self._add, cost, "; ".join([undo] * self._add))
 
     def state_before(self, looked: Looked) -> dict[str, t.Any]:

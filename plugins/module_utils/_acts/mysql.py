@@ -20,6 +20,11 @@ from .act import Refused, Target
 #: Left in every statement of an act that may have to be found again.
 MARK = "/* warroom.launch */"
 NOT_HERE = "the server is not on this host, so no timer here can take the act back when the way to it is gone"
+#: ProxySQL and MaxScale number their clients themselves: a KILL would end another session than the one of the plan.
+THROUGH_PROXY = (
+    "the login leads through a proxy, which has numbers of its own for sessions: give the server's own address under launch_respond_login "
+    "(login_host and login_port, or login_unix_socket)"
+)
 #: A user who has one of these administers the server.
 _ADMIN = ("SUPER", "CONNECTION ADMIN", "CONNECTION_ADMIN", "SYSTEM_USER")
 
@@ -29,10 +34,14 @@ def session(target: Target) -> t.Iterator[Session]:
     """A session that may only read, for as long as `may_write` was not called."""
     wanted = connect.login(target.options, target.tools.secrets)
     try:
-        opened = Session(connect.connection(wanted, target.timeout), target.timeout)
+        connection = connect.connection(wanted, target.timeout)
+        opened = Session(connection, target.timeout)
     except Problem as problem:
         raise Refused(str(problem)) from None
     try:
+        # a proxy answers `SELECT CONNECTION_ID()` alone by itself
+        if count(opened.one("SELECT CONNECTION_ID() + 0 AS pid").get("pid")) != connection.thread_id():
+            raise Refused(THROUGH_PROXY)
         yield opened
     except Denied as denied:
         what = "a right is missing" if denied.why == "denied" else "the server does not answer"

@@ -20,6 +20,12 @@ NO_RIGHT = "42501"
 MARK = "/* warroom.launch */"
 NOT_HERE = "the server is not on this host, so no timer here can take the act back when the way to it is gone"
 
+#: Each statement might run in another session, and what is set for one stays for the pooler's next client.
+THROUGH_POOLER = (
+    "the login leads through a pooler, and an act needs a session of its own: give the server's own address under launch_respond_login "
+    "(login_host and login_port, or login_unix_socket)"
+)
+
 
 class Acting:
     """A connection in autocommit mode in which each statement stands for itself."""
@@ -49,6 +55,8 @@ def session(target: Target, database: t.Optional[str] = None, statement_seconds:
         raise Refused(str(problem)) from None
     try:
         acting = Acting(connection)
+        if acting.row(f"SELECT {MARK} pg_backend_pid() AS pid").get("pid") != connection.pid_at_login:
+            raise Refused(THROUGH_POOLER)
         acting.rows(
             f"SELECT {MARK} set_config('statement_timeout', '{int(statement_seconds * 1000)}', false), "
             "set_config('lock_timeout', '2000', false), set_config('search_path', 'pg_catalog, pg_temp', false), "

@@ -9,8 +9,10 @@ from __future__ import annotations
 import fnmatch
 import typing as t
 
-from .._checks.services import DATABASE_USERS, in_tiers
-from .observed import Data, Hosts, Instance, figure, instances_up, known_sum
+from .._checks.services import DATABASE_USERS, in_tiers, instances_in
+from .graph import SPEAKS
+from .nodes import PROXY_SERVICES
+from .observed import Data, Hosts, Instance, figure, instances_up, known_sum, rows_in
 
 #: Sessions of ours; the modules say so in their application name.
 OWN = "warroom.launch*"
@@ -22,7 +24,8 @@ def databases(hosts: Hosts, inventory: t.Optional[Data] = None) -> list[dict[str
     A client is known when an entry of the database host's `known_clients` matches it: a text matches the user, the
     application or the address, a dictionary ({user, application, address, database}, shell patterns) matches all it
     names. Without any entry the client's address must be one of the inventory's; a session from the host itself is then
-    known when the host also runs an application or its workers.
+    known when the host also runs an application or its workers, or a pooler that has a pool of its user: who is behind
+    that pooler is seen there.
     """
     addresses = _addresses(hosts, inventory or {})
     views = []
@@ -30,7 +33,7 @@ def databases(hosts: Hosts, inventory: t.Optional[Data] = None) -> list[dict[str
         for database in instances_up(hosts, service):
             if isinstance(database.facts.get("clients"), list):
                 entry = hosts[database.host] if isinstance(hosts[database.host], dict) else {}
-                views.append(_view(database, _explainer(entry, addresses)))
+                views.append(_view(database, _explainer(entry, addresses, _pools(entry.get("facts") or {}, service))))
     return views
 
 
@@ -72,7 +75,19 @@ def _addresses(hosts: Hosts, inventory: Data) -> set[str]:
     return known
 
 
-def _explainer(entry: Data, addresses: set[str]) -> t.Callable[[Data], bool]:
+def _pools(facts: Data, service: str) -> t.Callable[[Data], bool]:
+    """Whether a session from the host itself may be one of a pooler there. One that is not read may have any."""
+    poolers = [
+        row for name in PROXY_SERVICES if SPEAKS.get(name) == service for row in instances_in(facts, name) if row.get("state") != "down"
+    ]
+    pools = [rows_in(row.get("pools")) for row in poolers]
+    # of many pools some are shown
+    untold = any(not rows or row.get("pools_total") != len(rows) for row, rows in zip(poolers, pools))
+    users = {pool.get("user") for rows in pools for pool in rows}
+    return lambda client: untold or client.get("user") in users
+
+
+def _explainer(entry: Data, addresses: set[str], pools: t.Callable[[Data], bool]) -> t.Callable[[Data], bool]:
     entries = belonging(entry.get("known_clients"))
     local = any(tier in DATABASE_USERS for tier in entry.get("tiers") or [])
 
@@ -82,7 +97,7 @@ def _explainer(entry: Data, addresses: set[str]) -> t.Callable[[Data], bool]:
         if entries:
             return any(_matches(each, client) for each in entries)
         if is_local(client.get("address")):
-            return local
+            return local or pools(client)
         return str(client.get("address")) in addresses
 
     return known

@@ -12,6 +12,9 @@ import typing as t
 
 from ...module_utils._texts.counted import counted
 from .._checks.services import in_tiers, instances_in
+from .._fleet.database_clients import is_local
+from .._fleet.nodes import PROXY_SERVICES
+from .._fleet.observed import rows_in
 from .._judge.hostvars import machine_addresses
 
 Data = t.Mapping[str, t.Any]
@@ -172,15 +175,37 @@ def workers(_diagnosis: Data, facts: Data, _report: Data) -> Named:
 
 
 def connections(about: Data, host: str, facts: Data, report: Data) -> dict[str, t.Any]:
-    """What the databases of the application have left when each thread of the new workers holds a connection."""
+    """What the application's databases, and the poolers before them, have left when each thread of the new workers holds a connection."""
     budgets = [row for row in instances_in(report.get("fleet") or {}, "connection_budget") if isinstance(row.get("left"), int)]
     own = [row for row in budgets if host in {user.get("name") for user in row.get("users") or [] if isinstance(user, dict)}]
     workers, slots = facts.get("workers") or {}, facts.get("concurrency")
     if not budgets or not _whole(slots) or not _whole(workers.get("active")):
         return {"connections_left": None}
     threads = math.ceil(slots / workers["active"])
-    # the sessions of a pooler are counted as its own, and do not become more
-    return {"connections_left": min(row["left"] for row in own or budgets) - (about["add"] * threads if own else 0)}
+    more = about["add"] * threads
+    # the sessions of a pooler are counted as its own, and do not become more; its clients do
+    left = [min(row["left"] for row in own or budgets) - (more if own else 0)]
+    for pooler in _poolers(host, report):
+        most, now = pooler.get("max_client_connections"), pooler.get("client_connections")
+        if not isinstance(most, int) or not isinstance(now, int) or not _whole(most):
+            return {"connections_left": None}
+        left.append(most - now - more)
+    return {"connections_left": min(left)}
+
+
+def _poolers(host: str, report: Data) -> t.Iterator[Data]:
+    """Those that this host is a client of. One that does not tell its clients may be."""
+    addresses = machine_addresses((report["hosts"].get(host) or {}).get("facts") or {})
+    for name, entry in report["hosts"].items():
+        for service in PROXY_SERVICES:
+            for pooler in instances_in(entry.get("facts") or {}, service):
+                clients = pooler.get("clients")
+                told = isinstance(clients, list) and (pooler.get("clients_total") or 0) <= len(clients)
+                used = not told or any(
+                    row.get("address") in addresses or (name == host and is_local(row.get("address"))) for row in rows_in(clients)
+                )
+                if pooler.get("state") == "up" and used:
+                    yield pooler
 
 
 #: States of a server in which it gets requests, and how much slower than the others a slow one must be.

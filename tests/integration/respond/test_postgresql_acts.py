@@ -11,8 +11,9 @@ import typing as t
 import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils._acts import create_postgresql_index
+from ansible_collections.warroom.launch.plugins.module_utils._acts.act import Refused
 from tests.support.acts import Planned, act_at, planned
-from tests.support.postgresql import Postgres
+from tests.support.postgresql import PgBouncer, Postgres
 
 ABOUT = {"database": "postgres", "schema": "public", "table": "Child's", "columns": ["parent id"]}
 
@@ -159,3 +160,16 @@ def test_the_applications_role_is_never_limited(server: Postgres, role: str, kno
 def test_a_role_with_a_timeout_of_its_own_is_left_alone(server: Postgres) -> None:
     server.psql("alter role reporting set statement_timeout = '1min'")
     assert "statement_timeout of its own" in client(server).refusal()
+
+
+def test_an_act_through_pgbouncer_is_refused(server: Postgres) -> None:
+    with PgBouncer(server, pool_size=1) as bouncer:
+        place = {
+            "login_host": "127.0.0.1",
+            "login_port": bouncer.port,
+            "login_user": "warroom",
+            "login_password": "x",
+            "login_db": "postgres",
+        }
+        with pytest.raises(Refused, match="leads through a pooler"):
+            act_at("end_session", "postgresql", place, {"pid": 1}).look()

@@ -62,6 +62,15 @@ class Connection:
             raise _translated(error) from None
 
     @property
+    def pid_at_login(self) -> t.Optional[int]:
+        """The server process that was told at the login. A pooler tells a number of its own."""
+        try:
+            pid = self._native.info.backend_pid if self._steps else self._native.get_backend_pid()
+        except Exception:  # pylint: disable=broad-exception-caught # a connection that is over
+            return None
+        return pid if isinstance(pid, int) else None
+
+    @property
     def lost(self) -> bool:
         """Whether the server or the network ended it."""
         return bool(self._native.closed)

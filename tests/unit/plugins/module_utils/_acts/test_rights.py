@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 import contextlib
+import types
 import typing as t
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.module_utils._acts import celery_worker, end_mysql_session, mysql
+from ansible_collections.warroom.launch.plugins.module_utils._acts import celery_worker, end_mysql_session, mysql, postgresql
 from ansible_collections.warroom.launch.plugins.module_utils._acts.act import Refused, Target
 from ansible_collections.warroom.launch.plugins.module_utils._acts.raise_maxmemory import RaiseMaxmemory
 from ansible_collections.warroom.launch.plugins.module_utils._acts.registry import ACTS
@@ -137,9 +138,33 @@ def test_a_table_that_mysql_does_not_show_is_a_missing_right(monkeypatch: pytest
         def __init__(self, *_arguments: t.Any) -> None:
             self.close = lambda: None
 
+        def one(self, _sql: str) -> dict[str, str]:
+            return {"pid": "7"}
+
     monkeypatch.setattr(mysql, "Session", Session)
     monkeypatch.setattr(mysql.connect, "login", lambda *_arguments: {})
-    monkeypatch.setattr(mysql.connect, "connection", lambda *_arguments: contextlib.nullcontext())
+    connection = types.SimpleNamespace(thread_id=lambda: 7)
+    monkeypatch.setattr(mysql.connect, "connection", lambda *_arguments: connection)
     for why, words in (("denied", "a right is missing"), ("lost", "the server does not answer")):
         with pytest.raises(Refused, match=f"{words}: SELECT command denied"), mysql.session(act_of(("limit_client", "mysql")).target):
             raise Denied(why, said, 1142)
+    connection.thread_id = lambda: 1_000_007
+    with pytest.raises(Refused, match="leads through a proxy"), mysql.session(act_of(("end_session", "mysql")).target):
+        raise AssertionError("it would end the session of another")
+
+
+@pytest.mark.parametrize("told", [7, 4711, None])
+def test_no_act_goes_through_a_pooler(monkeypatch: pytest.MonkeyPatch, told: t.Optional[int]) -> None:
+    """PgBouncer tells a client a number of its own in place of the server process."""
+    said: list[str] = []
+
+    def run(sql: str) -> list[dict[str, t.Any]]:
+        said.append(sql)
+        return [{"pid": 7}]
+
+    connection = types.SimpleNamespace(pid_at_login=told, run=run, close=lambda: said.append("closed"))
+    monkeypatch.setattr(postgresql.connect, "connection", lambda *_arguments: connection)
+    outcome: t.Any = contextlib.nullcontext() if told == 7 else pytest.raises(Refused, match="leads through a pooler")
+    with outcome, postgresql.session(act_of(("end_session", "postgresql")).target):
+        pass
+    assert said[-1] == "closed" and any("set_config" in sql for sql in said) is (told == 7)

@@ -59,3 +59,28 @@ def test_a_session_from_the_host_itself_is_the_application_s_where_one_runs(besi
 
     assert unknown_on(**{beside: [instance("shop")]}) == 0
     assert unknown_on(varnish=[instance("front")], memcached=[instance("m")]) == 1
+
+
+POOL = {"database": "shop", "user": "app_web", "clients_waiting": 0}
+
+
+@pytest.mark.parametrize(
+    ("pooler", "unknown_users"),
+    [
+        ({"pools": [POOL], "pools_total": 1}, ["bi"]),
+        ({"pools": [POOL, {**POOL, "user": "bi"}], "pools_total": 2}, []),
+        ({"pools": [POOL], "pools_total": 30}, []),
+        ({"state": "unreadable", "pools": None}, []),
+        ({"state": "down", "pools": None}, ["bi", "app_web"]),
+        (None, ["bi", "app_web"]),
+    ],
+    ids=["it has a pool of it", "of both", "not all pools are shown", "it is not read", "it is down", "there is none"],
+)
+def test_a_session_of_a_pooler_beside_the_database_is_no_unknown_client_s(
+    pooler: dict[str, object] | None, unknown_users: list[str]
+) -> None:
+    """An application behind it would be an unknown client else, and its role limited to two connections."""
+    clients = [{**row, "address": "127.0.0.1"} for row in (STRANGER, APPLICATION)]
+    found = facts(postgresql=[instance("p", clients=clients)], **({} if pooler is None else {"pgbouncer": [instance("6432", **pooler)]}))
+    views = databases({"db": {"facts": found, "tiers": tiers_of(found), "addresses": ["db"]}})
+    assert [row["user"] for view in views if view["service"] == "postgresql" for row in view["unknown_clients"]] == unknown_users

@@ -142,6 +142,36 @@ def test_workers_are_added_within_what_the_database_has_left(
     assert (found.act, found.about, found.readings) == ("add_workers", {"add": add}, {"connections_left": left})
 
 
+CLIENTS = [{"address": "10.0.0.7"}, {"address": "10.0.0.9"}]
+
+
+@pytest.mark.parametrize(
+    ("pooler", "left"),
+    [
+        ({"client_connections": 90, "max_client_connections": 100, "clients": CLIENTS}, 1),
+        ({"client_connections": 97, "max_client_connections": 100, "clients": CLIENTS}, -3),
+        ({"client_connections": 97, "max_client_connections": 100, "clients": CLIENTS[1:]}, 1),
+        ({"client_connections": 97, "max_client_connections": None, "clients": CLIENTS}, None),
+        ({"client_connections": 97, "max_client_connections": 100, "clients": None}, -3),
+        ({"client_connections": 97, "max_client_connections": 100, "clients": CLIENTS, "state": "down"}, 1),
+        ({"client_connections": 97, "max_client_connections": 100, "clients": [{"address": "127.0.0.1"}]}, 1),
+    ],
+    ids=["room", "no room", "of another host", "no limit is known", "its clients are not known", "it is down", "of its own host"],
+)
+def test_workers_are_added_within_what_their_pooler_has_left(pooler: dict[str, t.Any], left: t.Optional[int]) -> None:
+    made = exhausted({}, POOLED)
+    made["hosts"]["app1"]["facts"]["launch_server"] = {"instances": [{"addresses": ["10.0.0.7"]}]}
+    made["hosts"]["db1"] = {"reached": True, "facts": {"launch_pgbouncer": {"instances": [{"name": "6432", "state": "up", **pooler}]}}}
+    assert proposals(made)[0][0].readings == {"connections_left": left}
+
+
+def test_a_pooler_beside_the_application_counts_as_well() -> None:
+    made = exhausted({}, POOLED)
+    pooler = {"name": "6432", "state": "up", "client_connections": 98, "max_client_connections": 100, "clients": [{"address": "127.0.0.1"}]}
+    made["hosts"]["app1"]["facts"]["launch_pgbouncer"] = {"instances": [pooler]}
+    assert proposals(made)[0][0].readings == {"connections_left": -4}
+
+
 @pytest.mark.parametrize("addable", [None, {}, {"workers": 0}, {"workers": None}, {"workers": True}])
 def test_no_worker_is_added_where_there_is_no_room(addable: t.Any) -> None:
     found, left = proposals(exhausted({"addable": addable}, OWN))
