@@ -60,8 +60,7 @@ def index(diagnosis: Data, _facts: Data, _report: Data) -> Named:
 def client(diagnosis: Data, facts: Data, report: Data) -> Named:
     """The role of the unknown client that works most, and those of known clients, which are never limited."""
     rows = [row for row in diagnosis["rows"] if isinstance(row.get("user"), str) and row["user"]]
-    views = instances_in(report.get("fleet") or {}, "database_clients")
-    view = next((view for view in views if view.get("database_instance") == facts.get("name")), None)
+    view = _view(diagnosis, facts, report)
     if not rows or view is None or not isinstance(view.get("clients"), list):
         return None
     known = sorted({str(row["user"]) for row in view["clients"] if row.get("known") and row.get("user")})
@@ -71,6 +70,20 @@ def client(diagnosis: Data, facts: Data, report: Data) -> Named:
         "connections": FEW_CONNECTIONS,
         "known": known,
     }, f"limit role {role} to {FEW_CONNECTIONS} connections for some minutes"
+
+
+_PLACE = ("host", "service", "database_instance")
+
+
+def _view(diagnosis: Data, facts: Data, report: Data) -> t.Optional[Data]:
+    """The clients of this very database: others, of another host or kind, may have the same name."""
+    views = [
+        view
+        for view in instances_in(report.get("fleet") or {}, "database_clients")
+        if view.get("database_instance") == facts.get("name") and view.get("host") in diagnosis["hosts"]
+    ]
+    hit = [view for view in views if "/".join(str(view.get(name)) for name in _PLACE) in (diagnosis.get("hit") or [])]
+    return (hit or views)[0] if len(hit or views) == 1 else None
 
 
 #: Permanent: their answer is the same for everybody.
