@@ -32,6 +32,7 @@ options:
       - grow_pool
       - limit_client
       - raise_maxmemory
+      - raise_pool_size
       - rate_limit
   step:
     description:

@@ -23,6 +23,7 @@ from .limit_mysql_client import LimitMysqlClient
 from .limit_postgresql_client import LimitPostgresqlClient
 from .limit_task_rate import LimitTaskRate
 from .raise_maxmemory import RaiseMaxmemory
+from .raise_pool_size import RaisePoolSize
 
 #: (act, service) → its class.
 ACTS: dict[tuple[str, str], type[Act]] = {
@@ -40,6 +41,7 @@ ACTS: dict[tuple[str, str], type[Act]] = {
     ("rate_limit", "celery"): LimitTaskRate,
     ("drain_server", "haproxy"): DrainHaproxyServer,
     ("raise_maxmemory", "redis"): RaiseMaxmemory,
+    ("raise_pool_size", "pgbouncer"): RaisePoolSize,
 }
 
 NAMES: t.Final = tuple(sorted({name for name, _service in ACTS}))

@@ -88,6 +88,11 @@ AID: dict[str, tuple[Aid, ...]] = {
     ),
     "upstream_failing": (Aid("drain_server", _EDGE, FAILING["haproxy"], subjects.failing_server, subjects.rest),),
     "upstream_slow": (Aid("drain_server", _EDGE, (SLOW["haproxy"],), subjects.slow_server, subjects.rest),),
+    "pool_too_small": (
+        Aid(
+            "raise_pool_size", ("pgbouncer",), ("pgbouncer_waiting", "pgbouncer_mean_wait"), subjects.pool_size, subjects.server_connections
+        ),
+    ),
     "broker_full": (Aid("raise_maxmemory", ("redis",), STORE_FULL, subjects.memory),),
     "database_overload": (
         Aid(

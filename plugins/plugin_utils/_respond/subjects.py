@@ -14,7 +14,7 @@ from ...module_utils._texts.counted import counted
 from .._checks.services import in_tiers, instances_in
 from .._fleet.database_clients import is_local
 from .._fleet.nodes import PROXY_SERVICES
-from .._fleet.observed import rows_in
+from .._fleet.observed import Instance, rows_in
 from .._judge.hostvars import machine_addresses
 
 Data = t.Mapping[str, t.Any]
@@ -90,6 +90,8 @@ def _view(diagnosis: Data, facts: Data, report: Data) -> t.Optional[Data]:
 PERMANENT = (301, 308)
 #: URL patterns of one VCL, and processes that a worker gets at most.
 MOST_PATTERNS, MOST_PROCESSES = 8, 4
+#: Connections that a pool gets at most beside those that it has.
+MOST_CONNECTIONS = 20
 
 
 def urls(diagnosis: Data, _facts: Data, _report: Data) -> Named:
@@ -204,6 +206,32 @@ def connections(about: Data, host: str, facts: Data, report: Data) -> dict[str, 
             return {"connections_left": None}
         left.append(most - now - more)
     return {"connections_left": min(left)}
+
+
+def pool_size(diagnosis: Data, facts: Data, _report: Data) -> Named:
+    """The pool whose clients wait longest, and half as many connections again for it and those of its size."""
+    rows = [row for row in diagnosis["rows"] if all(isinstance(row.get(name), str) and row[name] for name in ("database", "user"))]
+    size = facts.get("pool_size")
+    if not rows or not isinstance(size, int) or not _whole(size):
+        return None
+    worst = max(rows, key=lambda row: (row.get("longest_wait_seconds") or 0, row.get("clients_waiting") or 0))
+    new = size + min(math.ceil(size / 2), MOST_CONNECTIONS)
+    about = {"database": worst["database"], "user": worst["user"], "size": new}
+    return about, f"raise the size of its pools from {counted(size, 'connection', 'connections')} to {new}"
+
+
+def server_connections(about: Data, host: str, facts: Data, report: Data) -> dict[str, t.Any]:
+    """What the server behind a pooler has left when each pool of it opens as many connections as it then may."""
+    pooler = f"PgBouncer {Instance(host, 'pgbouncer', facts)}"
+    left = [
+        row["left"]
+        for row in instances_in(report.get("fleet") or {}, "connection_budget")
+        if isinstance(row.get("left"), int) and pooler in {user.get("name") for user in rows_in(row.get("users"))}
+    ]
+    pools, size = facts.get("pools_total"), facts.get("pool_size")
+    if not left or not isinstance(pools, int) or not isinstance(size, int) or not _whole(pools):
+        return {"connections_left": None}
+    return {"connections_left": min(left) - (about["size"] - size) * pools}
 
 
 def _poolers(host: str, report: Data) -> t.Iterator[Data]:

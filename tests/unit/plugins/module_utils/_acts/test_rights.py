@@ -12,13 +12,20 @@ import typing as t
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.module_utils._acts import celery_worker, end_mysql_session, mysql, postgresql
+from ansible_collections.warroom.launch.plugins.module_utils._acts import (
+    celery_worker,
+    end_mysql_session,
+    mysql,
+    postgresql,
+    raise_pool_size,
+)
 from ansible_collections.warroom.launch.plugins.module_utils._acts.act import Refused, Target
 from ansible_collections.warroom.launch.plugins.module_utils._acts.raise_maxmemory import RaiseMaxmemory
 from ansible_collections.warroom.launch.plugins.module_utils._acts.registry import ACTS
 from ansible_collections.warroom.launch.plugins.module_utils._collect import resp
 from ansible_collections.warroom.launch.plugins.module_utils._collect.command import Ran
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.mysql.session import Refused as Denied
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql import driver
 from tests.support.tools import FakeCommands, tools_with
 
 #: Enough of `about` for any act to be made.
@@ -38,6 +45,8 @@ ABOUT = {
     "rate": "30/m",
     "backend": "app",
     "server": "s1",
+    "user": "app",
+    "size": 9,
 }
 
 
@@ -103,6 +112,22 @@ def kill(_key: tuple[str, str]) -> str:
     return refused(lambda: end_mysql_session.EndMysqlSession._kill(t.cast(t.Any, Closed()), "KILL 7"))
 
 
+def pooler(key: tuple[str, str]) -> str:
+    def run(sql: str) -> t.Any:
+        raise driver.SqlError("permission denied" if sql.startswith("SET") else f"it was asked {sql}")
+
+    with pytest.MonkeyPatch.context() as patched:
+        connection = types.SimpleNamespace(run=run, close=lambda: None)
+        patched.setattr(raise_pool_size.connect, "connection", lambda *_arguments: connection)
+        act = act_of(key)
+
+        def change() -> None:
+            with act._console() as console:
+                act._set(console, 3)
+
+        return refused(change)
+
+
 #: (act, service) → what tells that the right is missing, and the right.
 RIGHTS: dict[tuple[str, str], tuple[t.Callable[[tuple[str, str]], str], str]] = {
     ("end_session", "postgresql"): (guard("may_signal"), "GRANT pg_signal_backend"),
@@ -118,6 +143,7 @@ RIGHTS: dict[tuple[str, str], tuple[t.Callable[[tuple[str, str]], str], str]] = 
     ("grow_pool", "celery"): (celery, "ACL SETUSER reader"),
     ("rate_limit", "celery"): (celery, "ACL SETUSER reader"),
     ("drain_server", "haproxy"): (guard("may_change"), "level admin"),
+    ("raise_pool_size", "pgbouncer"): (pooler, "admin_users"),
     ("raise_maxmemory", "redis"): (
         lambda _key: refused(lambda: RaiseMaxmemory._set(t.cast(t.Any, Closed()), 1)),
         "ACL SETUSER reader +config|set",

@@ -364,27 +364,3 @@ def test_what_was_accepted_at_the_database_forbids_the_act_at_the_worker() -> No
     made = overloaded([TASK])
     made["findings"][0]["accepted"] = "known"
     assert proposals(made) == ([], ["database_overload: its finding is accepted (launch_check_accept)"])
-
-
-def view(host: str, service: str, *known: str, **more: t.Any) -> dict[str, t.Any]:
-    place = {"name": f"{host} shop", "host": host, "service": service, "database_instance": "shop", "state": "up"}
-    return {**place, "clients": [{"user": "bi", "known": False}, *({"user": user, "known": True} for user in known)], **more}
-
-
-def strange_client(*views: dict[str, t.Any], hit: t.Sequence[str] = ("db2/postgresql/shop",)) -> list[t.Any]:
-    instances = {"instances": [{"name": "shop", "state": "up"}]}
-    hosts = {host: {"reached": True, "facts": {"launch_postgresql": instances, "launch_mysql": instances}} for host in ("db1", "db2")}
-    finding = {"check": "database_unknown_client", "host": "fleet", "service": "database_clients", "instance": "db2 shop", "status": "fail"}
-    cause = {"cause": "unknown_client", "tier": "database", "hosts": ["db2"], "statement": "s", "rows": [{"user": "bi"}], "hit": list(hit)}
-    return proposals(
-        {"hosts": hosts, "findings": [finding], "diagnoses": [cause], "fleet": {"launch_database_clients": {"instances": list(views)}}}
-    )[0]
-
-
-def test_the_known_roles_are_those_of_this_very_database() -> None:
-    """Primary and replica, and databases of two kinds on one host, may have one name."""
-    others = view("db1", "postgresql", "web"), view("db2", "mysql", "mail")
-    (found,) = strange_client(*others, view("db2", "postgresql", "shop"))
-    assert (found.host, found.service, found.about) == ("db2", "postgresql", {"role": "bi", "connections": 2, "known": ["shop"]})
-    assert strange_client(*others, view("db2", "postgresql", clients=None)) == [], "whom it knows is not known"
-    assert strange_client(others[0]) == [], "nothing is known of its clients"
