@@ -66,6 +66,7 @@ _GRANIAN_BACKLOG = 1024
 #: Gunicorn's own default.
 _TIMEOUT = 30
 HIDDEN = "its title hides its command line (setproctitle)"
+NOT_TOLD = "its control socket does not tell all of its settings"
 COMPUTED = "its configuration file computes it"
 NO_ENVIRONMENT = f"its environment may not be read: {BECOME}"
 OWN_FILE = "its configuration file is not read here: say it on its command line"
@@ -137,9 +138,16 @@ def _variable(server: str, flags: t.Sequence[str]) -> str:
 
 def in_force(config: t.Mapping[str, t.Any], read: Settings) -> Settings:
     """As Gunicorn itself tells it over its control socket, wherever it was set. `read`: what it was told, for what it does not tell."""
-    worker_class = str(config.get("worker_class") or "").strip("<>' ").rpartition("class '")[2]
-    values = {**{name: config.get(name) for name in _NUMBERS}, "worker_class": worker_class, "statsd_host": read.statsd}
-    return _settled("gunicorn", values, None, frozenset())
+    given = config.get("worker_class")
+    values: dict[str, t.Any] = {name: _whole(config.get(name)) for name in _NUMBERS}
+    values["worker_class"] = given.strip("<>' ").rpartition("class '")[2] if isinstance(given, str) else None
+    untold = [name for name in ("workers", "threads", "timeout") if values[name] is None]
+    # more than one thread is of one kind of worker
+    untold += [] if values["worker_class"] or (values["threads"] or 1) > 1 else ["worker_class"]
+    for name in untold:
+        values[name] = getattr(read, name)
+    open_names = {name for name in untold if read.unread and values[name] is None}
+    return _settled("gunicorn", {**values, "statsd_host": read.statsd}, NOT_TOLD if open_names else None, open_names)
 
 
 def _options(server: str, words: t.Sequence[str]) -> dict[str, str]:

@@ -71,6 +71,30 @@ def test_the_settings_in_force_are_known_where_a_title_hides_the_command_line(gi
     assert (found.workers, found.timeout, found.ends_after, found.unread, found.statsd) == (2, 9, 9, None, "127.0.0.1:8125")
 
 
+HOSTILE: t.Sequence[t.Any] = (None, True, -1, 10**30, float("nan"), float("inf"), "", "x", [], {"a": 1}, "\x1b[2J")
+
+
+@pytest.mark.parametrize("value", HOSTILE, ids=repr)
+@pytest.mark.parametrize("name", ["workers", "threads", "timeout"])
+def test_what_it_does_not_tell_is_no_default(name: str, value: t.Any) -> None:
+    """A thread for a worker that has three would make it three times as busy."""
+    found = settings.in_force({**CONFIG, name: value}, HIDDEN)
+    assert getattr(found, name) is None and found.unread == settings.NOT_TOLD
+    assert found.ends_after == (None if name == "timeout" else 9)
+    known = settings.Settings("gunicorn", settings.THREADS, "gthread", workers=5, threads=7, timeout=11)
+    assert getattr(settings.in_force({**CONFIG, name: value}, known), name) == getattr(known, name)
+
+
+def test_a_class_that_it_does_not_tell_is_not_taken_for_sync() -> None:
+    untold = {**CONFIG, "worker_class": None, "threads": 1}
+    found = settings.in_force(untold, HIDDEN)
+    assert (found.unread, found.worker_class, found.model) == (settings.NOT_TOLD, None, None)
+    computed = settings.of("gunicorn", ["gunicorn", "shop.wsgi"], {}, "worker_class = pick()")
+    assert (computed.unread, computed.worker_class, computed.model) == (settings.COMPUTED, None, None)
+    loop = settings.Settings("gunicorn", settings.LOOP, "uvicorn", workers=2)
+    assert settings.in_force(untold, loop).model == settings.LOOP
+
+
 def test_an_answer() -> None:
     assert control.parse(ok(STATS)) == STATS
     told = control.Control(STATS, CONFIG)
