@@ -82,7 +82,9 @@ def rabbitmq_queues(body: bytes) -> dict[str, dict[str, t.Any]]:
                 "consume_per_second": _rate(stats, "deliver_get"),
                 "head_timestamp": amount(row.get("head_message_timestamp")),
                 "delivery_limit": row.get("delivery_limit", _setting(row, "delivery-limit")),
-                "dead_letters": _setting(row, "dead-letter-exchange") is not None if isinstance(row.get("arguments"), dict) else None,
+                "dead_letters": _setting(row, "dead-letter-exchange") is not None,
+                # a queue whose statistics RabbitMQ has not gathered yet is listed without the policy that applies to it
+                "settings_told": isinstance(row.get("arguments"), dict) and "effective_policy_definition" in row,
             }
     return found
 

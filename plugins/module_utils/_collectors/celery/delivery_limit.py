@@ -29,7 +29,7 @@ def _limit(row: t.Mapping[str, t.Any], version: str) -> Maybe[t.Optional[int]]:
     told = row.get("delivery_limit")
     if told is None:
         major = version.partition(".")[0]
-        return None if major.isdecimal() and int(major) < TOLD_SINCE else Unknown(NOT_TOLD)
+        return None if row.get("settings_told") and major.isdecimal() and int(major) < TOLD_SINCE else Unknown(NOT_TOLD)
     if told == "unlimited" or (isinstance(told, int) and told < 0):
         return None
     limit = count(told)
@@ -38,10 +38,10 @@ def _limit(row: t.Mapping[str, t.Any], version: str) -> Maybe[t.Optional[int]]:
 
 def _drops(row: t.Mapping[str, t.Any], version: str) -> Maybe[int]:
     """1 where it throws messages away, else 0: without a limit, or with a dead letter exchange, it does not whatever the other is."""
-    limit, dead_letters = _limit(row, version), row.get("dead_letters")
-    if limit is None or dead_letters:
+    limit = _limit(row, version)
+    if limit is None or row.get("dead_letters"):
         return 0
-    return limit if isinstance(limit, Unknown) else Unknown(NOT_TOLD) if dead_letters is None else 1
+    return limit if isinstance(limit, Unknown) else 1 if row.get("settings_told") else Unknown(NOT_TOLD)
 
 
 def put(

@@ -44,8 +44,13 @@ def of(row: dict[str, t.Any], version: str = "4.1.0") -> t.Any:
         (EMPTY, "4.1.0", None),
         (EMPTY, "", None),
         ({**EMPTY, "arguments": {"x-delivery-limit": 5}}, "3.13.7", 1),
+        ({**EMPTY, "effective_policy_definition": None, "delivery_limit": 20}, "4.1.0", 1),
         ({**EMPTY, "effective_policy_definition": {"delivery-limit": 5}}, "3.10.8", 1),
         ({"delivery_limit": 20}, "4.1.0", None),
+        # 3.10.8 tells this of a queue that it has no statistics of, also where a policy names an exchange
+        ({"arguments": {"x-queue-type": "quorum", "x-delivery-limit": 5}}, "3.10.8", None),
+        ({"arguments": {"x-queue-type": "quorum"}}, "3.10.8", None),
+        (DEAD, "3.10.8", 0),
         ({"delivery_limit": "many", **EMPTY}, "4.1.0", None),
         ({"delivery_limit": 20, **EMPTY, "arguments": 7}, "4.1.0", None),
         ({"delivery_limit": True, **EMPTY}, "4.1.0", None),
