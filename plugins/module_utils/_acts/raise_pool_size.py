@@ -27,6 +27,7 @@ LOOKS, PAUSE = 5, 0.2
 GUARDS = (
     Guard("clients_waiting", "clients wait for a connection of the pool", ">=", 1),
     Guard("is_default", f"the pool has the size of {SETTING}, and its database none of its own", "=", True),
+    Guard("is_alone", "no other process of it shares its port (so_reuseport)", "=", True),
     Guard("is_larger", "the new size is larger", "=", True),
     Guard("database_limit_left", "the limit of its database (max_db_connections) holds the new connections", ">=", 0),
     Guard("connections_left", "the server behind it has a connection left for each new one of all pools", ">=", 0),
@@ -40,6 +41,7 @@ class RaisePoolSize(Act):
         super().__init__(target)
         self._database, self._user = target.word("database"), target.word("user")
         self._size = target.number("size")
+        self._sampler = PgbouncerSampler(target.options, target.tools)
 
     def holds_timer(self) -> t.Optional[str]:
         return None if postgresql.is_here(self.target) else postgresql.NOT_HERE
@@ -79,9 +81,8 @@ class RaisePoolSize(Act):
 
     @contextlib.contextmanager
     def _console(self) -> t.Iterator[driver.Connection]:
-        options = PgbouncerSampler(self.target.options, self.target.tools).options
         try:
-            console = connect.connection(options, self.target.timeout)
+            console = connect.connection(self._sampler.options, self.target.timeout)
         except Problem as problem:
             raise Refused(str(problem)) from None
         try:
@@ -100,12 +101,16 @@ class RaisePoolSize(Act):
         if self._size_now(console) != size:
             raise Refused(f"PgBouncer did not take it: {RIGHT}")
 
+    def _size_now(self, console: driver.Connection) -> t.Optional[int]:
+        return count(self._config(console).get(SETTING))
+
     @staticmethod
-    def _size_now(console: driver.Connection) -> t.Optional[int]:
-        return next((count(row.get("value")) for row in console.run("SHOW CONFIG") if row.get("key") == SETTING), None)
+    def _config(console: driver.Connection) -> dict[str, t.Any]:
+        return {str(row.get("key")): row.get("value") for row in console.run("SHOW CONFIG")}
 
     def _read(self, console: driver.Connection) -> dict[str, t.Any]:
-        old = self._size_now(console)
+        config = self._config(console)
+        old = count(config.get(SETTING))
         database = next((row for row in console.run("SHOW DATABASES") if row.get("name") == self._database), None)
         if old is None or database is None:
             raise Refused(f"PgBouncer has no database {self._database} any more, or does not tell {SETTING}")
@@ -121,6 +126,7 @@ class RaisePoolSize(Act):
             SETTING: old,
             "clients_waiting": waiting,
             "is_default": count(database.get("pool_size")) == old,
+            "is_alone": self._sampler.is_alone() or str(config.get("so_reuseport")) != "1",
             "is_larger": added > 0,
             "database_limit_left": 0 if most == 0 else None if most is None or now is None else most - now - added,
             "connections_left": self.target.readings.get("connections_left"),

@@ -52,11 +52,11 @@ class PgbouncerSampler(Sampler):
             self._second = self._console.second()
 
     def facts(self, window: t.Optional[float]) -> Facts:
-        built = shape.facts(self._first, self._second, self.tools.top, self._alone())
+        built = shape.facts(self._first, self._second, self.tools.top, self.is_alone())
         built.put("owner", connect.owner_of(self.options), "it was reached over TCP, which does not tell")
         return built
 
-    def _alone(self) -> bool:
+    def is_alone(self) -> bool:
         """A UNIX socket is of one process. A port may be shared; whether it is can be seen where the processes are."""
         if self.options.get("login_unix_socket"):
             return True

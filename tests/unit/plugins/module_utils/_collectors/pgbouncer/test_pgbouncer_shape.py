@@ -128,5 +128,5 @@ def test_whether_another_process_may_have_answered(pids: tuple[int, ...], alone:
     processes = Processes([Process(pid, 1, "pgbouncer", 0, ("pgbouncer",)) for pid in pids], False)
     monkeypatch.setattr(processes, "listening", lambda _pid: [Listener("tcp", "127.0.0.1", 6432, 1)])
     tools = HostTools(None, _processes=processes)  # type: ignore[arg-type]
-    assert collector.PgbouncerSampler({"login_host": "127.0.0.1"}, tools)._alone() is alone
-    assert collector.PgbouncerSampler({"login_unix_socket": "/run/p1"}, tools)._alone() is True
+    assert collector.PgbouncerSampler({"login_host": "127.0.0.1"}, tools).is_alone() is alone
+    assert collector.PgbouncerSampler({"login_unix_socket": "/run/p1"}, tools).is_alone() is True
