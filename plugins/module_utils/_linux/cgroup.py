@@ -118,8 +118,12 @@ def _quota(read: Read, version: int, folder: str) -> t.Optional[float]:
 
 def _memory(read: Read, version: int, folder: str) -> t.Optional[int]:
     if version == 1:
-        return memory_limit(read(f"{folder}/memory.limit_in_bytes"))
-    caps = [memory_limit(read(f"{folder}/{name}")) for name in ("memory.max", "memory.high")]
+        # the groups above it, which a container does not see, may have a lower one (a pod, a slice)
+        above = keyed(read(f"{folder}/memory.stat")).get("hierarchical_memory_limit")
+        texts = [read(f"{folder}/memory.limit_in_bytes"), None if above is None else str(above)]
+    else:
+        texts = [read(f"{folder}/{name}") for name in ("memory.max", "memory.high")]
+    caps = [memory_limit(text) for text in texts]
     return min((cap for cap in caps if cap is not None), default=None)
 
 

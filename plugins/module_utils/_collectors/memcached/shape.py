@@ -27,6 +27,8 @@ SLACK = 0.25
 SAME = 0.01
 #: Threads that memcached has beside its workers (listening, hash table, slabs, LRU, crawler, flash).
 OTHER_THREADS = 10
+#: Bytes that a processor of today can address: no machine has as many.
+ADDRESSABLE = 1 << 48
 
 
 def facts(first: Sample, second: t.Optional[Sample], seconds: t.Optional[float], latency: Latency, keep: int) -> Facts:
@@ -190,13 +192,17 @@ def _clients(facts_: Facts, latest: Sample, keep: int) -> None:
 
 def _memory(facts_: Facts, window: Window) -> None:
     held, items = window.now("bytes"), window.now("curr_items")
-    limit = window.now("limit_maxbytes")
+    # Couchbase says beside the default of memcached what its engine may hold
+    limit = window.now("engine_maxbytes" if "engine_maxbytes" in window.latest else "limit_maxbytes")
     mean = per(held, items, slabs.EMPTY)
     facts_.put("bytes", held)
     facts_.put("limit_bytes", limit)
     # the limit may be set below what is in use (cache_memlimit), and full is full
     on_flash = Unknown("no share can be told: with a flash tier (extstore) its size counts what is on flash as well")
-    facts_.put("fill_ratio", on_flash if "extstore_page_evictions" in window.latest else share(held, limit, "it has no limit", math.inf))
+    filled = share(held, limit, "it has no limit", math.inf)
+    if (known(limit) or 0) >= ADDRESSABLE:
+        filled = Unknown("its limit is larger than the memory of any machine, so that nothing holds it: cache_memlimit takes megabytes, not bytes")
+    facts_.put("fill_ratio", on_flash if "extstore_page_evictions" in window.latest else filled)
     facts_.put("items_total", items)
     facts_.put("item_bytes_mean", mean if isinstance(mean, Unknown) else round(mean))
 

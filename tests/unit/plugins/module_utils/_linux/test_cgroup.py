@@ -52,6 +52,24 @@ def test_version_1():
     assert found == cgroup.Limits(0.5, "/sys/fs/cgroup/cpu,cpuacct/docker/x", 8, None, None)
 
 
+@pytest.mark.parametrize(
+    ("above", "limit"),
+    [("536870912", 512 << 20), ("9223372036854771712", None), ("18446744073709551615", None), ("4294967296", 4 << 30)],
+)
+def test_a_limit_above_what_a_container_sees(above, limit):
+    """https://github.com/open-telemetry/opentelemetry-collector/issues/4972 and https://github.com/performancecopilot/pcp/issues/85"""
+    files = {
+        "/proc/1/cgroup": "3:memory:/kubepods/pod1/c\n",
+        "/sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n",
+        "/sys/fs/cgroup/memory/memory.stat": f"cache 4096\nhierarchical_memory_limit {above}\nhierarchical_memsw_limit 9223372036854771712\n",
+    }
+    mounts = "32 20 0:28 /kubepods/pod1/c /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n"
+    found = limits(files, mounts)
+    assert (found.memory_bytes, found.memory_folder) == (limit, limit and "/sys/fs/cgroup/memory")
+    tighter = limits({**files, "/sys/fs/cgroup/memory/memory.limit_in_bytes": "268435456\n"}, mounts)
+    assert tighter.memory_bytes == 256 << 20
+
+
 def test_a_container_sees_the_path_of_the_host():
     mounts = "30 20 0:26 /docker/abc /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"
     found = limits({"/proc/1/cgroup": "0::/docker/abc\n", "/sys/fs/cgroup/cpu.max": "100000 100000\n"}, mounts)

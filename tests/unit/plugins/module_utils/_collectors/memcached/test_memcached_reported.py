@@ -95,3 +95,18 @@ def test_what_is_on_flash_fills_no_memory() -> None:
     found = facts({**SERVER, **size, "extstore_page_evictions": 0})
     assert found["fill_ratio"] is None and "flash" in found["unknown"]["fill_ratio"]
     assert facts({**SERVER, **size, "bytes": 1 << 29})["fill_ratio"] == 0.5
+
+
+def test_a_limit_that_no_machine_reaches_is_none() -> None:
+    """https://github.com/memcached/memcached/issues/267: `cache_memlimit 11237418240`, which takes megabytes"""
+    size = {"bytes": 11 << 30, "curr_items": 10}
+    found = facts({**SERVER, **size, "limit_maxbytes": 2_776_087_813_685_248})
+    assert found["fill_ratio"] is None and "megabytes" in found["unknown"]["fill_ratio"]
+    assert facts({**SERVER, **size, "limit_maxbytes": 22 << 30})["fill_ratio"] == 0.5
+
+
+def test_the_limit_of_another_engine() -> None:
+    """https://github.com/prometheus/memcached_exporter/issues/47: Couchbase says 64 MiB, and what its engine may hold"""
+    size = {"bytes": 3_866_242_172, "limit_maxbytes": 67_108_864, "engine_maxbytes": 4_294_967_296, "curr_items": 222_167}
+    found = facts({**SERVER, **size, "version": "2.0.1_linux_1_gb5e981f"})
+    assert (found["limit_bytes"], found["fill_ratio"]) == (4_294_967_296, pytest.approx(0.9, abs=0.001))
