@@ -201,7 +201,9 @@ def _memory(facts_: Facts, window: Window) -> None:
     on_flash = Unknown("no share can be told: with a flash tier (extstore) its size counts what is on flash as well")
     filled = share(held, limit, "it has no limit", math.inf)
     if (known(limit) or 0) >= ADDRESSABLE:
-        filled = Unknown("its limit is larger than the memory of any machine, so that nothing holds it: cache_memlimit takes megabytes, not bytes")
+        filled = Unknown(
+            "its limit is larger than the memory of any machine, so that nothing holds it: cache_memlimit takes megabytes, not bytes"
+        )
     facts_.put("fill_ratio", on_flash if "extstore_page_evictions" in window.latest else filled)
     facts_.put("items_total", items)
     facts_.put("item_bytes_mean", mean if isinstance(mean, Unknown) else round(mean))

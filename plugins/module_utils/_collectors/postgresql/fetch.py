@@ -170,7 +170,7 @@ class Reader:
             **({"statements_info": queries.statements_info(view["schema"])} if view and view.get("has_info") else {}),
             **({"vacuuming": schema_queries.VACUUMING} if "autovacuum worker" in kinds or _runs(rows, "vacuum") else {}),
         }
-        if about.setting("archive_mode") not in (None, "off") and not about.identity.get("in_recovery"):
+        if about.setting("archive_mode") == "always" or (about.setting("archive_mode") == "on" and not about.identity.get("in_recovery")):
             several["archive_waiting"] = server_queries.ARCHIVE_WAITING
         sample.many["vacuuming"] = []
         for name, sql in several.items():

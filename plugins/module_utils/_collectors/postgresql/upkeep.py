@@ -153,11 +153,14 @@ def _archiving(about: About, first: Sample, second: t.Optional[Sample], seconds:
         return Unknown(about.unset("archive_mode")) if mode is None else t.cast(Unknown, row)
     version = about.identity.get("version_number")
     # with neither the server waits for one to be set, keeps all WAL, and counts no failure; a standby archives nothing
-    unset = about.setting("archive_command") == "" and not about.setting("archive_library") and not about.identity.get("in_recovery")
+    # (but for archive_mode always), and what failed while it was the primary is not tried any more
+    idle = about.identity.get("in_recovery") and mode != "always"
+    unset = about.setting("archive_command") == "" and not about.setting("archive_library") and not idle
+    failing = not idle and row["last_failed_time"] is not None and (row["last_archived_time"] or 0) < row["last_failed_time"]
     return {
         "enabled": True,
         "command_unset": unset,
-        "failing": unset or row["last_failed_time"] is not None and (row["last_archived_time"] or 0) < row["last_failed_time"],
+        "failing": unset or failing,
         "failed": _moved(_compared("archiver", first, second, seconds), "failed_count"),
         "lifetime_failed": measured(row["failed_count"], "the server does not tell it"),
         "last_archived_seconds": sql_text.age(row["now"], row["last_archived_time"], "nothing was archived since the statistics began"),
@@ -169,7 +172,7 @@ def _archiving(about: About, first: Sample, second: t.Optional[Sample], seconds:
 def _waiting(about: About, sample: Sample) -> Row:
     """Finished segments of WAL that wait for the archiver, and how long the oldest of them does."""
     told = sample.several("archive_waiting")
-    if about.identity.get("in_recovery"):
+    if about.identity.get("in_recovery") and about.setting("archive_mode") != "always":
         told = Unknown("no archiver works here: the primary of this standby archives its WAL")
     if isinstance(told, Unknown) or not told:
         why = told if isinstance(told, Unknown) else Unknown("the server does not tell which WAL waits")

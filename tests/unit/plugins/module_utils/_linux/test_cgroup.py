@@ -61,7 +61,7 @@ def test_a_limit_above_what_a_container_sees(above, limit):
     files = {
         "/proc/1/cgroup": "3:memory:/kubepods/pod1/c\n",
         "/sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n",
-        "/sys/fs/cgroup/memory/memory.stat": f"cache 4096\nhierarchical_memory_limit {above}\nhierarchical_memsw_limit 9223372036854771712\n",
+        "/sys/fs/cgroup/memory/memory.stat": f"cache 4096\nhierarchical_memory_limit {above}\nhierarchical_memsw_limit {1 << 62}\n",
     }
     mounts = "32 20 0:28 /kubepods/pod1/c /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n"
     found = limits(files, mounts)

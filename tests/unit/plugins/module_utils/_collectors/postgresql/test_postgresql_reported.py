@@ -146,6 +146,19 @@ def test_archiving_fails_by_its_last_attempt(archived: t.Any, failed: t.Any, fai
     assert upkeep._archiving(about(ARCHIVES), Sample(server={"archiver": row}), None, None)["failing"] is failing
 
 
+@pytest.mark.parametrize(
+    ("mode", "standby", "failing", "waiting"),
+    [("on", False, True, 3), ("on", True, False, None), ("always", True, True, 3), ("always", False, True, 3)],
+)
+def test_what_failed_before_a_switchover_fails_no_more(mode: str, standby: bool, failing: bool, waiting: t.Optional[int]) -> None:
+    """https://github.com/cloudnative-pg/cloudnative-pg/issues/9101: the statistics of the former primary stay as they were"""
+    row = {"last_failed_time": 950.0, "last_archived_time": 900.0, "failed_count": 7, "archived_count": 3, "now": 90_000.0}
+    sample = Sample(server={"archiver": row}, many={"archive_waiting": [{"total": 3, "since": 900.0, "now": 90_000.0}]})
+    who = about({**ARCHIVES, "archive_mode": mode}, in_recovery=standby)
+    found = measures_of(lambda facts: facts.put("archiving", upkeep._archiving(who, sample, None, None)))["archiving"]
+    assert (found["failing"], found["waiting"]) == (failing, waiting)
+
+
 def test_a_reader_of_aurora_has_no_receiver_by_design() -> None:
     """https://github.com/DataDog/integrations-core/issues/6399, https://github.com/ankane/pghero/issues/168: refused (0A000)"""
     refused = Unknown("Function pg_last_xlog_receive_location() is currently not supported for Aurora")
