@@ -271,10 +271,14 @@ def _overload_signs(fleet: Fleet, database: Instance) -> t.Iterator[str]:
 
 def _awaited(fleet: Fleet, database: Instance, name: str) -> t.Optional[str]:
     """Saturated workers that are mostly in this database, whose time is mostly one statement's: whatever its machine looks like."""
-    busy, at_work = busy_workers(database, fleet), sessions_at_work(database, fleet)
+    # what the database itself says comes first: to ask who uses each database is a walk over all applications
     share = max((row.amount("share_ratio") for row in database.rows("statements")), default=0.0)
+    at_work = sessions_at_work(database, fleet) if share >= ONE_STATEMENT else None
+    if at_work is None:
+        return None
+    busy = busy_workers(database, fleet)
     saturated = [workers for workers, _finding in fleet.each_bad_workers(*SATURATED) if may_be_used_by(workers, database, fleet)]
-    if not saturated or not busy or at_work is None or at_work < IN_IT * busy or share < ONE_STATEMENT:
+    if not saturated or not busy or at_work < IN_IT * busy:
         return None
     return f"The busy workers wait for {name}: {at_work:.0f} sessions at work for {busy:.0f} workers, {percent(share)} of it one statement."
 

@@ -29,26 +29,36 @@ IN_IT = 0.5
 def query_per_row(fleet: Fleet) -> t.Iterator[Cause]:
     troubled = [workers for workers, _finding in fleet.each_bad_workers(*SLOW, least="warn")]
     for database in fleet.databases():
+        frequent = _frequent(database)
+        if not frequent:
+            continue  # before who uses it is asked: that is a walk over all applications
         for slow in grouped([workers for workers in troubled if may_be_used_by(workers, database, fleet)], fleet):
-            row = _repeated(fleet, database, slow)
+            row = _repeated(fleet, database, slow, frequent)
             if row is not None and any(is_in_it(workers, database, fleet) for workers in slow):
                 yield _cause(fleet, database, slow, *row)
 
 
-def _repeated(fleet: Fleet, database: Instance, slow: list[Instance]) -> t.Optional[tuple[Row, float, t.Optional[float]]]:
+def _frequent(database: Instance) -> list[Row]:
+    """Quick reads that are a large part of all calls, the most frequent first."""
+    every = database.number("statements_calls_per_second") or 0.0
+    rows = sorted(database.rows("statements"), key=lambda row: -row.amount("calls_per_second")) if every else []
+    return [row for row in rows if row.word("kind") == "read" and row.amount("calls_per_second") >= OF_ALL_CALLS * every and _is_quick(row)]
+
+
+def _repeated(
+    fleet: Fleet, database: Instance, slow: list[Instance], frequent: list[Row]
+) -> t.Optional[tuple[Row, float, t.Optional[float]]]:
     """The statement, its calls per request, and how many times more often it is called than before the window."""
     users = [each for each in fleet.applications() if may_be_used_by(each, database, fleet)]
     requests = [workers.number("requests_per_second") for workers in (*users, *(each for each in slow if each not in users))]
-    every = database.number("statements_calls_per_second")
     # one that does not tell its requests may be who asks
-    if not requests or None in requests or not sum(rate or 0.0 for rate in requests) or not every:
+    if not requests or None in requests or not sum(rate or 0.0 for rate in requests):
         return None
     served = sum(rate or 0.0 for rate in requests)
-    for row in sorted(database.rows("statements"), key=lambda row: -row.amount("calls_per_second")):
-        if row.word("kind") == "read" and row.amount("calls_per_second") >= OF_ALL_CALLS * every and _is_quick(row):
-            times, grew = row.amount("calls_per_second") / served, _grew(database, row)
-            if times >= (UNHEARD if grew is None else PER_REQUEST) and (grew is None or grew >= GREW):
-                return row, times, grew
+    for row in frequent:
+        times, grew = row.amount("calls_per_second") / served, _grew(database, row)
+        if times >= (UNHEARD if grew is None else PER_REQUEST) and (grew is None or grew >= GREW):
+            return row, times, grew
     return None
 
 

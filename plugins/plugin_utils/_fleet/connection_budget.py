@@ -21,22 +21,23 @@ def budgets(hosts: Hosts, graph: t.Optional[Graph] = None) -> list[dict[str, t.A
     what the server has for them, without its reserves.
     """
     capacity = _capacity(hosts)
+    poolers = list(instances_up(hosts, "pgbouncer"))  # once: for each database it would be a walk over all hosts
     instances: list[dict[str, t.Any]] = []
     for service in in_tiers("database"):
         for database in instances_up(hosts, service):
             usable = database.number("connections.usable")
             users = {name: capacity[name] for name in _users(hosts, database, capacity)}
             if graph is not None:
-                users = _pooled(hosts, database, users, graph)
+                users = _pooled(hosts, database, users, poolers, graph)
             if usable and users:
                 instances.append(_budget(database, usable, users))
     return instances
 
 
-def _pooled(hosts: Hosts, database: Instance, users: t.Mapping[str, int], graph: Graph) -> dict[str, int]:
+def _pooled(hosts: Hosts, database: Instance, users: t.Mapping[str, int], poolers: t.Sequence[Instance], graph: Graph) -> dict[str, int]:
     """Hosts whose sessions are those of a pooler have none of their own, unless one of their instances is seen to have."""
     direct, pooled = dict(users), {}
-    for pooler in instances_up(hosts, "pgbouncer"):
+    for pooler in poolers:
         possible = pooler.number("servers_possible")
         if possible is None or graph.depends(pooler.key, database.key) is not True:
             continue
