@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from unittest import mock
 
 from ansible_collections.warroom.launch.plugins.module_utils._collect.problem import Problem
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish_traffic import shape
@@ -14,6 +15,9 @@ from ansible_collections.warroom.launch.plugins.module_utils._collectors.varnish
 
 from . import varnish_log
 from .reply_source import Facts, Source, rows
+
+#: Seconds since 1970: some minutes after the newest line.
+READ_AT = 1795570300.0
 
 
 def _document() -> list[list[list[str]]]:
@@ -41,7 +45,9 @@ def _read(first: t.Any, second: t.Any) -> Facts:
             stream.take("\x1e".join("\t".join(map(str, group)) for group in fields).encode("utf-8", "replace") + b"\n")
     if not stream.lines or tally.unparsed == tally.lines:
         raise Problem("no line is of the format that was asked for")
-    return shape.facts(tally, stream, (), 10).done()
+    # how old the newest request is must not hang on when this is read
+    with mock.patch("time.time", return_value=READ_AT):
+        return shape.facts(tally, stream, (), 10).done()
 
 
 def sources() -> list[Source]:
