@@ -78,3 +78,13 @@ def test_every_list_of_packages_that_a_script_reads_is_there() -> None:
     assert len(named) >= 4
     missing = [(script.name, name) for script, name in named if not (ROOT / name).exists() and name not in MADE.get(script.name, ())]
     assert missing == []
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "changelogs/fragments").glob("*.yml")), ids=lambda file: str(file.stem))
+def test_a_changelog_fragment_can_be_read(file: pathlib.Path) -> None:
+    """A colon within a sentence makes it a mapping, or no YAML at all."""
+    config = yaml.safe_load((ROOT / "changelogs/config.yaml").read_text())
+    fragment = yaml.safe_load(file.read_text())
+    lists = {name for name, _title in config["sections"]} | {config["trivial_section_name"]}
+    assert fragment and fragment.keys() <= lists | {config["prelude_section_name"]}
+    assert [line for name in fragment.keys() & lists for line in fragment[name] if not isinstance(line, str)] == []

@@ -53,8 +53,8 @@ def act(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Switch:
     return Switch(t.cast(t.Any, None))
 
 
-def step(act: Act, name: str, /, check: bool = False, **params: t.Any) -> dict[str, t.Any]:
-    return entry._STEPS[name](act, {**PARAMS, **params}, check)
+def step(switch: Act, name: str, /, check: bool = False, **params: t.Any) -> dict[str, t.Any]:
+    return entry._STEPS[name](switch, {**PARAMS, **params}, check)
 
 
 def test_check_mode_changes_nothing_and_arms_no_timer(act: Switch) -> None:

@@ -77,7 +77,7 @@ def test_after_a_setting_of_the_session_the_transaction_begins_anew(connection: 
     [
         "CREATE TABLE a (b int)", "/* x */ DROP TABLE a", "/*! DROP TABLE a */", "TRUNCATE a", "CALL harm()", "COMMIT", "ROLLBACK", "BEGIN",
         "START TRANSACTION", "SET GLOBAL a = 1", "SET @@GLOBAL.a = 1", "set persist a = 1", "SET PASSWORD = 'x'", "LOCK TABLES a WRITE", "",
-        "/*",         "SET STATEMENT max_statement_time=1 FOR CREATE TABLE a (b int)",
+        "/*", "SET STATEMENT max_statement_time=1 FOR CREATE TABLE a (b int)",
     ],
 )  # fmt: skip
 def test_what_may_end_it_is_not_sent(connection: Connection, sql: str) -> None:
