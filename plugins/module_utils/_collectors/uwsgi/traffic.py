@@ -48,8 +48,10 @@ class Moved:
             return Unknown(self.reason)
         moved: Number = 0
         for old, new in self._pairs:
-            start = 0 if old is None or _replaced(old, new) else read(old)
-            change = derived.moved(start, read(new), UNTOLD, f"of worker {new.id}")
+            start, end = 0 if old is None else read(old), read(new)
+            if old is not None and _replaced(old, new) and start is not None and end is not None and end < start:
+                start = 0  # most counters go on in the worker that comes in its place; one that fell has begun anew
+            change = derived.moved(start, end, UNTOLD, f"of worker {new.id}")
             if isinstance(change, Unknown):
                 return change
             moved += change
