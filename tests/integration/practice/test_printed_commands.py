@@ -24,6 +24,7 @@ from tests.support.printed import Printed
 ONLY_WITH_A_FINDING = {
     "varnish_child_crashed": "there is no panic to show",
     "celery_queue_broker_alarm": "the broker is a Redis, and no RabbitMQ runs here",
+    "celery_queue_delivery_limit": "the broker is a Redis, and no RabbitMQ runs here",
 }
 
 
