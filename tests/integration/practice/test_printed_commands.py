@@ -23,8 +23,6 @@ from tests.support.printed import Printed
 #: Commands that end with an error when there is nothing to show: they are printed only when there is.
 ONLY_WITH_A_FINDING = {
     "varnish_child_crashed": "there is no panic to show",
-    "celery_queue_broker_alarm": "the broker is a Redis, and no RabbitMQ runs here",
-    "celery_queue_delivery_limit": "the broker is a Redis, and no RabbitMQ runs here",
 }
 
 
@@ -36,12 +34,10 @@ def possible(report: dict[str, t.Any], inventory: str) -> dict[str, str]:
     lines: dict[str, str] = {}
     for check in Catalogue(load()).checks():
         for name, facts in places:
-            for instance in instances_in(facts, check.service) if check.look else ():
-                line = (
-                    check.look.render(place_of(check, name, instance), {**instance, "host": name, "value": None}, reach)
-                    if check.look
-                    else None
-                )
+            for instance in instances_in(facts, check.service):
+                if not check.look or (check.applies is not None and check.applies.read(instance).least is False):
+                    continue  # what does not apply is skipped, and prints no command
+                line = check.look.render(place_of(check, name, instance), {**instance, "host": name, "value": None}, reach)
                 if line is not None:
                     lines.setdefault(line, check.id)
     return lines
