@@ -141,7 +141,7 @@ ansible_facts:
             limited: {type: bool, description: 'Whether it has a limit (C(maxmemory)).'}
             limit_bytes: {type: int, description: 'The limit, null without one.'}
             fill_ratio: {type: float, description: 'Memory of the limit, null without one. A full cache is healthy.'}
-            policy: {type: str, description: What it evicts at the limit.}
+            policy: {type: str, description: 'What it evicts at the limit; V(eviction) is the cache mode of Dragonfly, in which any key may go.'}
             refuses_when_full:
               description: Whether it refuses writes at its limit, because it evicts nothing, or only keys with a lifetime and has hardly any.
               type: bool
@@ -233,9 +233,9 @@ ansible_facts:
                  fork_milliseconds: {type: float, description: How long the last fork held it up.},
                  forks: {type: int, description: Forks in the window.},
                  delayed_syncs: {type: int, description: Times in the window that a write waited for the disk.}}
-            role: {type: str, description: 'V(primary) or V(replica).'}
+            role: {type: str, description: 'V(primary), or V(replica), also of a KeyDB that takes writes and follows others.'}
             source:
-              description: A replica's link to its primary, null of a primary.
+              description: A replica's link to its primary, null of a primary; of several primaries (KeyDB) to the one that is worst off.
               type: dict
               contains:
                 {link_up: {type: bool, description: Whether it is connected.},
@@ -258,7 +258,7 @@ ansible_facts:
                 {ok: {type: bool, description: Whether it serves all slots.}, size: {type: int, description: Primaries with slots.},
                  nodes: {type: int, description: Known nodes.}, slots_ok: {type: int, description: Slots that are served.},
                  slots_failed: {type: int, description: Slots whose member failed.},
-                 slots_missing: {type: int, description: Slots that no member serves.}}
+                 slots_missing: {type: int, description: 'Slots that no member serves; one that only this member does not reach is served.'}}
             watched:
               description: Primaries that a sentinel watches, null of others.
               type: list

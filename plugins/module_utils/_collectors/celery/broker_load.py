@@ -13,6 +13,7 @@ from ..._collect.facts import Facts, Maybe, Unknown, row
 from ..._collect.sampling import ONE_SAMPLE, number, ratio
 from ..._texts.plain import text
 from ..._texts.redact import clean
+from ..redis.errors import STOPPED
 from .broker_url import Broker
 
 #: Entries of the slow log that are read; each may hold 32 arguments of 128 bytes.
@@ -59,8 +60,11 @@ def ask(client: t.Any) -> tuple[dict[str, t.Any], Load]:
 
 
 def _refused(told: t.Mapping[str, t.Any]) -> t.Optional[float]:
-    """The line of an error exists once it was given; that errors are counted by kind is known by the line of all (Redis 6.2)."""
-    if "total_error_replies" not in told:
+    """The line of an error exists once it was given; that errors are counted by kind is known by the line of all (Redis 6.2).
+
+    A server that stopped counting them says so in a line of the same form.
+    """
+    if "total_error_replies" not in told or f"errorstat_{STOPPED}" in told:
         return None
     given = told.get("errorstat_OOM", {"count": 0})
     return number(given.get("count")) if isinstance(given, dict) else None

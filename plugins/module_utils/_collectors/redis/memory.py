@@ -53,11 +53,16 @@ def _against_limit(facts: Facts, latest: Sample, window: Window) -> None:
     facts.put("host_ratio", share(window.now("used_memory_rss"), window.now("total_system_memory"), "it does not tell", SLACK))
 
 
+#: Dragonfly's word for its cache mode, in which any key may go, and the mode itself, which is all that its older versions tell.
+ANY_KEY = "eviction"
+_MODES = {"cache": ANY_KEY, "store": "noeviction"}
+
+
 def _policy(latest: Sample) -> Maybe[str]:
-    found = latest.info.get("maxmemory_policy") or latest.config.get("maxmemory-policy")
+    found = latest.info.get("maxmemory_policy") or latest.config.get("maxmemory-policy") or _MODES.get(latest.info.get("cache_mode", ""))
     if latest.is_sentinel:
         return Unknown(NO_DATA)
-    is_one = re.fullmatch(r"noeviction|(?:allkeys|volatile)-[a-z]{2,20}", found or "")
+    is_one = re.fullmatch(r"noeviction|eviction|(?:allkeys|volatile)-[a-z]{2,20}", found or "")
     return measured(found if is_one else None, "it does not tell its policy (maxmemory_policy)")
 
 
@@ -66,7 +71,7 @@ def evicts_any(facts: Facts) -> Maybe[bool]:
     limited, policy = facts.value("limited"), facts.value("policy")
     if isinstance(limited, Unknown) or limited is False:
         return t.cast("Maybe[bool]", limited)
-    return policy if isinstance(policy, Unknown) else policy.startswith("allkeys")
+    return policy if isinstance(policy, Unknown) else policy.startswith("allkeys") or policy == ANY_KEY
 
 
 def _refuses_when_full(facts: Facts, latest: Sample) -> Maybe[bool]:

@@ -18,14 +18,32 @@ from ..._texts.redact import clean
 _NAME = re.compile(r"[A-Za-z_][\w.|-]{0,63}", re.ASCII)
 
 
+#: The heading before the lines of each primary of a KeyDB that follows several.
+_ONE_OF_SEVERAL = re.compile(r"Master \d{1,4}:\s*", re.ASCII)
+_OF_A_PRIMARY = ("master_", "slave_repl_offset", "slave_read_repl_offset")
+
+
 def info(reply: t.Any) -> dict[str, str]:
-    """The lines of INFO: `name:value`."""
+    """The lines of INFO: `name:value`. Of several primaries those of the one that is worst off: the lines of all are named alike."""
     found: dict[str, str] = {}
+    primaries: list[dict[str, str]] = []
+    of_one: t.Optional[dict[str, str]] = None
     for line in text(reply).splitlines() if isinstance(reply, bytes) else ():
+        if _ONE_OF_SEVERAL.fullmatch(line):
+            primaries.append(of_one := {})
+            continue
         name, colon, value = line.partition(":")
-        if colon and not line.startswith("#"):
-            found[name.strip()] = value.strip()
-    return found
+        if not colon or line.startswith("#"):
+            continue
+        if of_one is not None and not name.startswith(_OF_A_PRIMARY):
+            of_one = None
+        (found if of_one is None else of_one)[name.strip()] = value.strip()
+    return {**found, **min(primaries, key=_is_worse, default={})}
+
+
+def _is_worse(primary: t.Mapping[str, str]) -> tuple[bool, int]:
+    """Orders primaries: one that is not connected comes first, and of these the one that is gone for the longest time."""
+    return primary.get("master_link_status") == "up", -(count(primary, "master_link_down_since_seconds") or 0)
 
 
 def fields(value: str) -> dict[str, str]:

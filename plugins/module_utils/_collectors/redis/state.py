@@ -74,8 +74,12 @@ def _refuses(latest: Sample, snapshot_failed: Maybe[bool], append_failed: Maybe[
     return any_of([stopped, append_failed])
 
 
+#: A KeyDB that takes writes and follows others as well is a replica of these.
+_ROLES = {"master": "primary", "slave": "replica", "active-replica": "replica"}
+
+
 def _replication(facts: Facts, latest: Sample, window: Window, keep: int) -> None:
-    role = {"master": "primary", "slave": "replica"}.get(latest.info.get("role", ""))
+    role = _ROLES.get(latest.info.get("role", ""))
     why = NO_DATA if latest.is_sentinel else "it does not tell its role"
     facts.put("role", role, why)
     _as_replica(facts, latest, window, role)
@@ -141,8 +145,9 @@ def _cluster(facts: Facts, latest: Sample) -> None:
     facts.put("cluster.ok", None if state not in ("ok", "fail") else state == "ok", why)
     for name, field in names.items():
         facts.put(f"cluster.{name}", parse.count(latest.cluster, field), why)
-    served = facts.value("cluster.slots_ok")
-    facts.put("cluster.slots_missing", served if isinstance(served, Unknown) else max(0, SLOTS - served))
+    # this member does not reach a member of theirs at the moment, and they are served all the same until most say so
+    served, unconfirmed = facts.value("cluster.slots_ok"), parse.count(latest.cluster, "cluster_slots_pfail") or 0
+    facts.put("cluster.slots_missing", served if isinstance(served, Unknown) else max(0, SLOTS - served - unconfirmed))
 
 
 def _sentinel(facts: Facts, latest: Sample, keep: int) -> None:

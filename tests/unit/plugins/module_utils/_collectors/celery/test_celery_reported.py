@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery import queues
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery import broker_load, queues
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.broker import Length, Reading
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.broker_url import Broker
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.shape import Gathered
@@ -137,3 +137,11 @@ def test_a_message_that_was_sent_in_the_future_has_no_age(head: float, oldest: t
     """A publisher whose clock is two hours ahead: 0 s would hide a backlog"""
     row = {"name": "celery", "ready": 5, "consumers": 1, "growth_per_second": 0.0, "arrive_per_second": None, "consume_per_second": None}
     assert queues.with_management([row], {"celery": {"head_timestamp": head}}, NOW)[0]["oldest_seconds"] == oldest
+
+
+@pytest.mark.parametrize(
+    ("told", "refused"), [({"errorstat_OOM": {"count": 7}}, 7), ({}, 0), ({"errorstat_ERRORSTATS_DISABLED": {"count": 1}}, None)]
+)
+def test_a_broker_that_counts_its_errors_no_more(told: dict[str, t.Any], refused: t.Optional[int]) -> None:
+    """https://github.com/redis/redis/pull/13141: 0 refusals for want of memory is not what it says"""
+    assert broker_load._refused({"total_error_replies": 200, **told}) == refused

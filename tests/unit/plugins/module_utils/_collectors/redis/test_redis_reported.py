@@ -65,6 +65,9 @@ def test_nothing_to_evict_is_as_noeviction(policy: str, maxmemory: int, keys: st
 @pytest.mark.parametrize(
     ("state", "ok", "missing"),
     [
+        # PFAIL: "those hash slots still work correctly", https://redis.io/docs/latest/commands/cluster-info/
+        ("cluster_state:ok\r\ncluster_slots_ok:10922\r\ncluster_slots_pfail:5462\r\ncluster_slots_fail:0\r\n", True, 0),
+        ("cluster_state:ok\r\ncluster_slots_ok:5461\r\ncluster_slots_pfail:5461\r\ncluster_slots_fail:5462\r\n", True, 5462),
         ("cluster_state:ok\r\ncluster_slots_assigned:16384\r\ncluster_slots_ok:10922\r\ncluster_slots_fail:5462\r\n", True, 5462),
         ("cluster_state:ok\r\ncluster_slots_assigned:10923\r\ncluster_slots_ok:10923\r\ncluster_slots_fail:0\r\n", True, 5461),
         ("cluster_state:ok\r\ncluster_slots_assigned:16384\r\ncluster_slots_ok:16384\r\ncluster_slots_fail:0\r\n", True, 0),
@@ -180,3 +183,43 @@ def test_columns_of_the_keyspace_are_read_by_name(more: str) -> None:
     """https://github.com/oliver006/redis_exporter/pull/1168: by their place Redis 8.8 and Valkey 9 told others"""
     found = facts(FIRST, changed(SECOND, db0=f"keys=500,expires=100,{more}"))
     assert [(row["key_count"], row["expiring_ratio"]) for row in found["databases"] if row["name"] == "db0"] == [(500, 0.2)]
+
+
+UP = "master_host:10.0.0.{0}\r\nmaster_port:6379\r\nmaster_link_status:up\r\nmaster_last_io_seconds_ago:0\r\nmaster_sync_in_progress:0\r\n"
+DOWN = UP.replace(":up", ":down").replace("ago:0", "ago:-1") + "master_link_down_since_seconds:{1}\r\n"
+
+
+@pytest.mark.parametrize(
+    ("primaries", "link", "seconds"),
+    [
+        ([UP.format(2), DOWN.format(3, 85), UP.format(4)], False, 85),
+        ([DOWN.format(2, 85), UP.format(3)], False, 85),
+        ([DOWN.format(2, 85), DOWN.format(3, 600)], False, 600),
+        ([UP.format(2), UP.format(3)], True, None),
+    ],
+)
+def test_one_of_several_primaries_of_a_keydb(primaries: list[str], link: bool, seconds: t.Optional[int]) -> None:
+    """https://github.com/oliver006/redis_exporter/issues/371: only one of them was told; its role: Snapchat/KeyDB#838"""
+    listed = "".join(f"Master {place}: \r\n{lines}slave_repl_offset:1\r\n" for place, lines in enumerate(primaries))
+    second = changed(SECOND, role=None, uptime_in_seconds=9000)
+    second["INFO"] += f"\r\n# Replication\r\nrole:active-replica\r\n{listed}slave_priority:100\r\nslave_read_only:0"
+    found = facts(changed(FIRST, uptime_in_seconds=8995), second)
+    assert (found["role"], found["source"]["link_up"], found["source"]["down_seconds"]) == ("replica", link, seconds)
+
+
+@pytest.mark.parametrize(
+    ("lines", "policy", "refuses"),
+    [
+        ({"maxmemory_policy": "eviction", "cache_mode": "cache"}, "eviction", False),
+        ({"maxmemory_policy": "noeviction", "cache_mode": "store"}, "noeviction", True),
+        ({"maxmemory_policy": None, "cache_mode": "cache"}, "eviction", False),  # before 1.10
+        ({"maxmemory_policy": None, "cache_mode": "store"}, "noeviction", True),
+    ],
+)
+def test_the_cache_mode_of_dragonfly_is_a_policy(lines: dict[str, t.Any], policy: str, refuses: bool) -> None:
+    """https://github.com/dragonflydb/dragonfly/issues/1936, https://github.com/dragonflydb/dragonfly/pull/1802"""
+    second = {name: reply for name, reply in SECOND.items() if name != "CONFIG GET maxmemory-policy"}
+    found = facts(FIRST, changed(second, maxmemory=1_599_999_180, used_memory=763_690_576, **lines))
+    assert (found["policy"], found["refuses_when_full"]) == (policy, refuses)
+    broker = {**changed(second, maxmemory=1_599_999_180, **lines), "RANDOMKEY": "_kombu.binding.celery"}
+    assert facts(FIRST, broker)["tasks_evictable"] is (policy == "eviction")
