@@ -37,12 +37,17 @@ def veiled(about: About, activity: t.Sequence[Row]) -> t.Optional[Unknown]:
     return None
 
 
-def put_connections(facts: Facts, about: About, activity: Activity) -> None:
-    """Sessions of clients against the slots they may use; walsenders have slots of their own."""
+def of_the_service(about: About, rows: t.Sequence[Row]) -> list[Row]:
+    """Sessions of a hosting service's own users (rdsadmin, cloudsqladmin), which it hides from everybody, whatever rights we have."""
+    return [session for session in rows if session.get("hidden")] if about.identity.get("reads_stats") else []
+
+
+def put_connections(facts: Facts, about: About, activity: Activity, others: t.Sequence[Row] = ()) -> None:
+    """Sessions of clients against the slots they may use; walsenders have slots of their own. `others`: those of the hosting service."""
     clients = activity.clients
-    used = len(clients)
-    most, kept = (_setting(about, name) for name in ("max_connections", "superuser_reserved_connections"))
-    reserved = kept if isinstance(kept, Unknown) else kept + (about.whole("reserved_connections") or 0)
+    used = len(clients) + len(others)
+    most = _setting(about, "max_connections")
+    reserved = measured(about.reserved, about.unset("superuser_reserved_connections"))
     missing = first_unknown(most, reserved)
     usable: Maybe[int] = missing if missing is not None else t.cast(int, most) - t.cast(int, reserved)
 
@@ -63,7 +68,7 @@ def put_connections(facts: Facts, about: About, activity: Activity) -> None:
         "reserved": reserved,
         "free": usable if isinstance(usable, Unknown) else max(usable - used, 0),
         **counts,
-        "hidden": sum(bool(session.get("hidden")) for session in clients),
+        "hidden": sum(bool(session.get("hidden")) for session in clients) + len(others),
         "walsenders": sum(session.get("backend_type") == "walsender" for session in activity.rows),
     }
     facts.put("connections", connections)

@@ -41,6 +41,13 @@ class About:
         """Why a setting is not known."""
         return f"this server has no setting {name}" if self.unread is None else self.unread.reason
 
+    @property
+    def reserved(self) -> t.Optional[int]:
+        """Connections that are kept for administrators: for superusers, for a role (16 and later), and for a hosting service's own."""
+        names = [name for name in self.settings if name.endswith("reserved_connections")]
+        kept = [self.whole(name) for name in names]
+        return None if _FOR_SUPERUSERS not in names or None in kept else sum(each or 0 for each in kept)
+
     def setting(self, name: str) -> t.Optional[str]:
         row = self.settings.get(name)
         return None if row is None else row.get("setting")
@@ -51,6 +58,7 @@ class About:
 
 
 NOT_READ = Unknown("it was not read")
+_FOR_SUPERUSERS = "superuser_reserved_connections"
 
 
 @dataclasses.dataclass

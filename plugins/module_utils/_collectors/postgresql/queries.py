@@ -122,9 +122,13 @@ _DATABASE = (
 
 
 def databases(columns: Columns) -> str:
-    """Counters of every database, with what wraparound and connection limits need."""
+    """Counters of every database, with what wraparound and connection limits need.
+
+    A DROP DATABASE that was interrupted leaves one that is marked by its connection limit: nobody can enter it, and no vacuum does.
+    """
     fields = ", ".join(f"s.{name}" for name in chosen(_DATABASE, columns.get("pg_stat_database", ())))
-    return f"""SELECT d.oid::bigint AS oid, d.datname::text AS name, d.datallowconn AS connectable, d.datistemplate AS template,
+    return f"""SELECT d.oid::bigint AS oid, d.datname::text AS name, d.datallowconn AND d.datconnlimit <> -2 AS connectable,
+  d.datconnlimit = -2 AS invalid, d.datistemplate AS template,
   has_database_privilege(d.oid, 'CONNECT') AS allowed, d.datconnlimit AS connection_limit, age(d.datfrozenxid)::bigint AS xid_age,
   mxid_age(d.datminmxid)::bigint AS mxid_age, {epoch("s.stats_reset", "stats_reset")}, {fields}
   FROM pg_database d LEFT JOIN pg_stat_database s ON s.datid = d.oid"""

@@ -178,8 +178,7 @@ class Server:
         """Whether the server has connections to spare for us."""
         rows, most = self.first.sessions if self.first else [], self.about.whole("max_connections")
         used = sum(map(is_client, rows)) + 1
-        kept = (self.about.whole("superuser_reserved_connections") or 0) + (self.about.whole("reserved_connections") or 0)
-        return most is None or used + SPARE_CONNECTIONS <= most - kept
+        return most is None or used + SPARE_CONNECTIONS <= most - (self.about.reserved or 0)
 
     @contextlib.contextmanager
     def _in(self, database: str) -> t.Iterator[t.Optional[Session]]:

@@ -73,7 +73,7 @@ def facts(material: Material, statements: Maybe[statement_rows.Statements], text
     info = latest.several("statements_info")
     view = info if isinstance(info, Unknown) else info[0] if info else Unknown("pg_stat_statements_info is empty")
     timed = about.setting("track_io_timing") != "off"
-    source = statement_rows.Source(about.grant, timed, known(latest.statements) or [], view)
+    source = statement_rows.Source(None if about.identity.get("reads_stats") else about.grant, timed, known(latest.statements) or [], view)
     statement_rows.put(built, statements, texts, names, manner, source)
     upkeep.put(built, about, material.first, material.second, manner)
     replication.put(built, about, material.first, material.later, manner)
@@ -91,10 +91,12 @@ def _put_sessions(built: Facts, material: Material, manner: Manner) -> None:
         for name in _OF_SESSIONS:
             built.put(name, rows)
         return
+    others = connections.of_the_service(about, rows)
+    rows = [session for session in rows if session not in others]
     clients_only = [session for session in rows if sessions.is_client(session)]
     activity = sessions.Activity(rows, manner, connections.veiled(about, clients_only))
     trees = locks.Trees(known(sample.blocked_by) or {})
-    connections.put_connections(built, about, activity)
+    connections.put_connections(built, about, activity, list(filter(sessions.is_client, others)))
     sessions.put_groups(built, activity)
     sessions.put_idle_in_transaction(built, activity, trees.waiting_for())
     sessions.put_oldest_transaction(built, activity)

@@ -114,7 +114,7 @@ _WHY = {
 class Source(t.NamedTuple):
     """How the statements were read: what is hidden, whether reads are timed, and the view about the view."""
 
-    grant: str
+    grant: t.Optional[str]  # None: we may read all, and what is hidden is a hosting service's own
     timed: bool
     rows: t.Sequence[Row]
     info: Maybe[Row]
@@ -142,8 +142,8 @@ def put(
         [_row(statements, key, heads, texts.get(key), databases, manner, totals, source.timed) for key, heads in own[: 3 * manner.top]],
     )
     count = hidden(source.rows)
-    total = f"{counted(count, 'statement of other users is', 'statements of other users are')} hidden: {source.grant}"
-    if count:
+    if count and source.grant is not None:
+        total = f"{counted(count, 'statement of other users is', 'statements of other users are')} hidden: {source.grant}"
         facts.bound("statements_total", len(statements.lifetime), total)
     else:
         facts.put("statements_total", len(statements.lifetime))

@@ -21,7 +21,7 @@ def _names(text: str) -> frozenset[str]:
 
 
 _FLAGS = _names("""
-    active allowed caught_up connectable has_info hidden in_recovery is_primary is_unique key_type logical partition paused
+    active allowed caught_up connectable has_info hidden in_recovery invalid is_primary is_unique key_type logical partition paused
     pending_restart reads_settings reads_stats ready superuser synced template usable valid
 """)
 _TEXTS = _names("""

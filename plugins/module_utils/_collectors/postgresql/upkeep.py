@@ -206,7 +206,11 @@ def _vacuum(row: Row) -> Row:
 
 def _put_wraparound(facts: Facts, about: About, latest: Sample) -> None:
     databases = latest.databases
-    rows = [] if isinstance(databases, Unknown) else [row for row in databases if row.get("xid_age") is not None]
+    told = known(databases) or []
+    # nobody vacuums an invalid one, so that its age grows until it goes round, and it stops nothing
+    rows = [row for row in told if row.get("xid_age") is not None and not row.get("invalid")]
+    for name in sorted(str(row["name"]) for row in told if row.get("invalid")):
+        facts.note(f"the database {name} is invalid, left over by a DROP DATABASE that was interrupted: drop it")
     if not rows:
         why = databases if isinstance(databases, Unknown) else Unknown("no database told its age")
         for name in ("wraparound_ratio", "wraparound_database", "freeze_age_times"):

@@ -11,7 +11,14 @@ import typing as t
 import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils._collect.facts import Unknown
-from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql import replication, server, server_queries, upkeep
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql import (
+    queries,
+    replication,
+    server,
+    server_queries,
+    shape,
+    upkeep,
+)
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql.fetch import About, Sample
 from ansible_collections.warroom.launch.plugins.module_utils._sql import sessions
 from ansible_collections.warroom.launch.plugins.module_utils._sql.sessions import Activity, Manner
@@ -234,3 +241,49 @@ def test_a_slot_or_replica_ahead_of_the_end_that_was_read_keeps_nothing() -> Non
     found = measures_of(replication.put, about({}, in_recovery=True, reads_stats=True), sample, None, Manner())
     assert found["replication_slots_kept_bytes"] == 0 and found["replication_slots"][0]["kept_bytes"] == 0
     assert [(row["lag_bytes"], row["unsent_bytes"]) for row in found["replicas"]] == [(0.0, 0.0), (None, None)]
+
+
+def sessions_of(who: About, *rows: dict[str, t.Any]) -> dict[str, t.Any]:
+    material = shape.Material(who, Sample(activity=list(rows)), None, [], None)
+    return measures_of(shape._put_sessions, material, Manner())
+
+
+HIDDEN = {"hidden": True, "backend_type": None, "state": None, "query": "<insufficient privilege>", "address": None, "xact_start": None}
+SLOTS = {"max_connections": "100", "superuser_reserved_connections": "3"}
+
+
+@pytest.mark.parametrize(("may_read_all", "known"), [(True, True), (False, False)])
+def test_what_a_hosting_service_hides_from_everybody_hides_nothing_of_ours(may_read_all: bool, known: bool) -> None:
+    """https://github.com/prometheus-community/postgres_exporter/pull/370, https://github.com/ankane/pghero/issues/333: no GRANT shows
+    what rdsadmin and cloudsqladmin do"""
+    service = session(1, user="rdsadmin", database="rdsadmin", **HIDDEN)
+    found = sessions_of(about(SLOTS, reads_stats=may_read_all), service, session(2))
+    assert (found["active"], found["oldest_transaction_seconds"], found["long_queries_total"]) == ((1, 20.0, 1) if known else (None,) * 3)
+    assert (found["connections"]["used"], found["connections"]["hidden"], found["connections"]["free"]) == (2, 1, 95)
+    assert sorted(row["user"] for row in found["clients"]) == (["app"] if known else ["app", "rdsadmin"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "usable"),
+    [
+        (SLOTS, 97),
+        ({**SLOTS, "reserved_connections": "10"}, 87),
+        ({**SLOTS, "reserved_connections": "0", "rds.rds_superuser_reserved_connections": "2"}, 95),
+        ({**SLOTS, "reserved_connections": "odd"}, None),
+        ({"max_connections": "100"}, None),
+    ],
+)
+def test_connections_that_a_hosting_service_keeps_for_itself(settings: dict[str, str], usable: t.Optional[int]) -> None:
+    """https://repost.aws/knowledge-center/rds-postgresql-error-connection-slots: 100 - 3 - 2 = 95"""
+    assert sessions_of(about(settings, reads_stats=True), session(2))["connections"]["usable"] == usable
+
+
+def test_a_database_left_over_by_a_drop_that_was_interrupted() -> None:
+    """https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/appendix.postgresql.commondbatasks.autovacuumbehavior.html"""
+    shop = {"name": "shop", "xid_age": 150_000_000, "mxid_age": 7, "connection_limit": -1, "invalid": False}
+    gone = {"name": "old", "xid_age": 2_000_000_000, "mxid_age": 7, "connection_limit": -2, "invalid": True}
+    who = about({"autovacuum_freeze_max_age": "200000000"})
+    found = measures_of(upkeep._put_wraparound, who, Sample(databases=[shop, gone]))
+    assert (found["wraparound_database"], found["freeze_age_times"]) == ("shop", 0.75)
+    assert any("old is invalid" in note for note in found["notes"])
+    assert "datconnlimit <> -2 AS connectable" in queries.databases({})

@@ -21,8 +21,8 @@ def counters(calls, milliseconds, **more):
     return {"dbid": 5, "queryid": "-1", "calls": calls, "total_exec_time": milliseconds, "rows": calls, **more}
 
 
-def source(rows=(), timed=True):
-    return statements.Source('GRANT pg_monitor TO "mon"', timed, rows, {"dealloc": 0, "now": 9.0, "stats_reset": 1.0})
+def source(rows=(), timed=True, grant='GRANT pg_monitor TO "mon"'):
+    return statements.Source(grant, timed, rows, {"dealloc": 0, "now": 9.0, "stats_reset": 1.0})
 
 
 def row_of(first, second, seconds=10.0, text="select * from t where a = $1"):
@@ -117,3 +117,12 @@ def test_the_same_statement_at_the_top_and_inside_of_a_function_is_one():
     second = [counters(1010, 510.0, toplevel=False), counters(12, 6.0, toplevel=True)]
     found, _facts = row_of(first, second)
     assert (found["calls"], found["milliseconds"]) == (12, 11.0)
+
+
+@pytest.mark.parametrize(("grant", "total"), [("GRANT pg_monitor TO mon", None), (None, 2)])
+def test_statements_that_a_hosting_service_hides_from_everybody(grant, total):
+    """https://github.com/prometheus-community/postgres_exporter/pull/370: those of rdsadmin"""
+    rows = [counters(10, 5.0), {**counters(3, 1.0), "queryid": None, "dbid": 7}]
+    found = measures_of(statements.put, Statements(summed(rows), None, None), {}, {5: "shop"}, Manner(), source(rows, grant=grant))
+    assert (found["statements_total"], found["statements_hidden"]) == (total, 1)
+    assert total is not None or (found["at_least"]["statements_total"] == 2 and grant in found["unknown"]["statements_total"])
