@@ -203,18 +203,23 @@ ansible_facts:
                 {name: {type: str, description: Name of the zone.}, max_bytes: {type: int, description: 'Its limit, null without one.'}}
             caches_total: {type: int, description: 'How many, null when the configuration is not readable.'}
             cache_hit_ratio: {type: float, description: 'Answers from a cache of all that asked one, null when the log does not tell.'}
-            limits_hit: {type: int, description: 'Lines of the error log that say that connections or descriptors ran out, null when unread.'}
+            limits_hit: {type: int, description: 'Lines of the error log that say that one of the next three ran out, null when unread.'}
             connections_exhausted: {type: int, description: 'C(worker_connections are not enough), null when the error log was not read.'}
             descriptors_exhausted: {type: int, description: 'C(Too many open files), null likewise.'}
-            limited_requests: {type: int, description: 'C(limiting requests), null likewise.'}
+            local_ports_exhausted: {type: int, description: 'C(Cannot assign requested address) to an upstream server, null likewise.'}
+            limited_requests: {type: int, description: 'C(limiting requests) that were refused, null likewise.'}
             limited_connections: {type: int, description: 'C(limiting connections), null likewise.'}
             upstream_timeouts: {type: int, description: 'C(upstream timed out), null likewise.'}
             no_live_upstream: {type: int, description: 'C(no live upstreams), null likewise.'}
-            upstream_refused: {type: int, description: 'C(connect() failed), null likewise.'}
+            upstream_refused: {type: int, description: 'C(connect() failed) for another reason than the next two, null likewise.'}
+            upstream_queue_full: {type: int, description: 'C(Resource temporarily unavailable) of a UNIX socket, null likewise.'}
+            upstream_forbidden: {type: int, description: 'C(Permission denied) to connect, null likewise.'}
+            upstream_handshakes_failed: {type: int, description: 'TLS handshakes with upstream servers that failed, null likewise.'}
             upstream_closed: {type: int, description: 'Connections that an upstream server closed before it answered, null likewise.'}
             upstream_header_too_big: {type: int, description: 'C(upstream sent too big header), null likewise.'}
             disk_full: {type: int, description: 'C(No space left on device), null likewise.'}
-            handshakes_failed: {type: int, description: 'TLS handshakes that failed, null likewise.'}
+            handshakes_failed: {type: int, description: 'TLS handshakes with visitors that failed, null likewise.'}
+            workers_crashed: {type: int, description: 'Workers that C(exited on signal), null likewise.'}
             upstream_complaints:
               description: The same by upstream server, most lines first. Null likewise.
               type: list

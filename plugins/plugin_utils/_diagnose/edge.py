@@ -107,7 +107,9 @@ def _failed(row: Row) -> str:
 #: Words for what nginx's error log says of a server.
 _COMPLAINTS = {
     "upstream_refused": "refuses connections", "upstream_timeouts": "does not answer in time",
-    "upstream_closed": "closes connections early",
+    "upstream_closed": "closes connections early", "upstream_queue_full": "has a full listen queue",
+    "upstream_forbidden": "may not be connected to (SELinux, or the rights of its socket)",
+    "upstream_handshakes_failed": "fails the TLS handshake",
     "no_live_upstream": "is left out", "upstream_header_too_big": "sends headers larger than the buffer",
 }  # fmt: skip
 

@@ -110,7 +110,8 @@ class Tally:
         if not tried:
             return
         self.proxied += 1
-        self.retried += len(tried) > 1
+        # a colon stands before the server of another group, where an answer sent the request on (X-Accel-Redirect, error_page)
+        self.retried += "," in values["upstream_addr"]
         codes, times = attempts(values.get("upstream_status", "")), attempts(values.get("upstream_response_time", ""))
         # where the format has no status of the attempts, the last one's is the response's
         codes = codes if len(codes) == len(tried) else [*[NO_STATUS] * (len(tried) - 1), status]

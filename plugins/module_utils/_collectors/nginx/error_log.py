@@ -11,27 +11,69 @@ import typing as t
 
 from ..._texts.redact import clean
 
-#: What a line says → the measure that counts it. The first that holds counts.
+#: How a line begins: `2026/11/30 18:00:00 [error] 31#31: *7 `. What follows is nginx's own until the first quote.
+_BEGINS = re.compile(r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[\w{1,9}\] \d{1,10}#\d{1,10}: (?:\*\d{1,20} )?", re.ASCII)
+#: What a message begins with → the measure that counts it.
 KINDS: tuple[tuple[str, str], ...] = (
-    ("limiting requests", "limited_requests"),
-    ("limiting connections", "limited_connections"),
+    ("limiting requests, excess", "limited_requests"),  # and not `limiting requests, dry run`
+    ("limiting connections by", "limited_connections"),
     ("upstream timed out", "upstream_timeouts"),
     ("no live upstreams", "no_live_upstream"),
-    ("worker_connections are not enough", "connections_exhausted"),
-    ("failed (24: ", "descriptors_exhausted"),
-    ("connect() failed", "upstream_refused"),
-    ("connect() to unix:", "upstream_refused"),
     ("upstream prematurely closed", "upstream_closed"),
     ("upstream sent too big header", "upstream_header_too_big"),
-    ("recv() failed", "upstream_closed"),
-    ("No space left on device", "disk_full"),
-    ("SSL_do_handshake() failed", "handshakes_failed"),
 )
-MEASURES = tuple(dict.fromkeys(measure for _words, measure in KINDS))
-_ABOUT_UPSTREAM = ("upstream_timeouts", "no_live_upstream", "upstream_refused", "upstream_closed", "upstream_header_too_big")
-_UPSTREAM = re.compile(r'upstream: "(?:[a-z]{1,10}://)?(unix:/[^:"]{1,110}|[0-9.]{7,15}:[0-9]{1,5}|\[[0-9a-f:.]{2,45}\]:[0-9]{1,5})')
+_CONNECTIONS = re.compile(r"\d{1,9} worker_connections are not enough", re.ASCII)
+_CRASHED = re.compile(r"(?:worker|cache manager|cache loader) process \d{1,10} exited on signal (?!(?:2|3|15)\b)", re.ASCII)
+#: A system call that failed: `connect() to 10.0.0.7:80 failed (99: …) while connecting to upstream`, `open() "/x" failed (24: …)`.
+_FAILED = re.compile(
+    r'(?P<call>\w{1,30})\(\)(?: (?:to )?(?:"[^"]{0,4096}"|[^\s"]{1,200}))? failed \((?:(?P<number>\d{1,4}): |SSL: )', re.ASCII
+)
+#: By its number, whatever was called; of a connection to an upstream server: a full queue, no right to (SELinux), no port of our own.
+_BY_NUMBER = {"23": "descriptors_exhausted", "24": "descriptors_exhausted", "28": "disk_full"}
+_OF_CONNECT = {"11": "upstream_queue_full", "1": "upstream_forbidden", "13": "upstream_forbidden", "99": "local_ports_exhausted"}
+_TRANSFERS = ("recv", "readv", "send", "writev", "sendfile", "SSL_read", "SSL_write")
+_LIMITS = ("limited_requests", "limited_connections", "connections_exhausted", "descriptors_exhausted", "local_ports_exhausted")
+_ABOUT_UPSTREAM = (
+    *("upstream_timeouts", "no_live_upstream", "upstream_refused", "upstream_queue_full", "upstream_forbidden", "upstream_closed"),
+    *("upstream_header_too_big", "upstream_handshakes_failed"),
+)
+MEASURES = (*_LIMITS, *_ABOUT_UPSTREAM, "disk_full", "handshakes_failed", "workers_crashed")
+_UPSTREAM = re.compile(r', upstream: "(?:[a-z]{1,10}://)?(unix:/[^:"]{1,110}|[0-9.]{7,15}:[0-9]{1,5}|\[[0-9a-f:.]{2,45}\]:[0-9]{1,5})')
 #: Longer ones are cut before they are searched; more servers than these are not told apart.
 MOST_LINE, MOST_SERVERS = 4096, 100
+
+
+def kind_of(line: str) -> t.Optional[str]:
+    """The measure that counts a line. What a visitor sent stands in quotes (a path), or after `, client: `: it can pass for nothing."""
+    begin = _BEGINS.match(line)
+    if begin is None:
+        return None
+    said = line[begin.end() :].partition(", client: ")[0]
+    for words, measure in KINDS:
+        if said.startswith(words):
+            return measure
+    if _CONNECTIONS.match(said):
+        return "connections_exhausted"
+    if _CRASHED.match(said):
+        return "workers_crashed"
+    failed = _FAILED.match(said)
+    # a path with a quote in it may go on as if the call had failed otherwise
+    if failed is None or ('"' in failed[0] and line.count('" failed (') > 1):
+        return None
+    return _of_call(failed["call"], failed["number"] or "", "upstream" in said[failed.end() :].partition(" while ")[2])
+
+
+def _of_call(call: str, number: str, behind: bool) -> t.Optional[str]:
+    """`behind`: it was about an upstream server, and no visitor who went."""
+    if number in _BY_NUMBER:
+        return _BY_NUMBER[number]
+    if call == "SSL_do_handshake":
+        return "upstream_handshakes_failed" if behind else "handshakes_failed"
+    if not behind:
+        return None
+    if call == "connect":
+        return _OF_CONNECT.get(number, "upstream_refused")
+    return "upstream_closed" if call in _TRANSFERS else None
 
 
 class Messages:
@@ -45,9 +87,7 @@ class Messages:
     def count(self, lines: t.Iterable[str]) -> None:
         for line in lines:
             line = line[:MOST_LINE]
-            # what a visitor sent comes after these, so that it cannot pass for a message
-            said = line.partition(", client: ")[0]
-            measure = next((name for words, name in KINDS if words in said), None)
+            measure = kind_of(line)
             if measure is not None:
                 self.counts[measure] += 1
                 self._server(measure, line)
@@ -55,8 +95,8 @@ class Messages:
     def _server(self, measure: str, line: str) -> None:
         if measure not in _ABOUT_UPSTREAM:
             return
-        found = _UPSTREAM.search(line)
-        if found is not None:
-            key = (measure, clean(found[1], 120))
+        named = set(_UPSTREAM.findall(line))  # a request or a referrer may claim another one
+        if len(named) == 1:
+            key = (measure, clean(named.pop(), 120))
             if key in self.by_server or len(self.by_server) < MOST_SERVERS:
                 self.by_server[key] = self.by_server.get(key, 0) + 1

@@ -17,8 +17,8 @@ from .settings import StatusPlace
 
 MOST_BYTES = 1 << 16
 _COUNTS = re.compile(
-    rb"Active connections: *(\d{1,18}) *\r?\nserver accepts handled requests[ \w]*\r?\n *(\d{1,18}) +(\d{1,18}) +(\d{1,18})[ \d]*\r?\n"
-    rb"Reading: *(\d{1,18}) +Writing: *(\d{1,18}) +Waiting: *(\d{1,18})",
+    rb"Active connections: *(\d{1,20}) *\r?\nserver accepts handled requests[ \w]*\r?\n *(\d{1,20}) +(\d{1,20}) +(\d{1,20})[ \d]*\r?\n"
+    rb"Reading: *(\d{1,20}) +Writing: *(\d{1,20}) +Waiting: *(\d{1,20})",
 )
 _NAMES = ("connections", "accepts", "handled", "requests", "reading", "writing", "waiting")
 ALLOW = "location = /nginx_status { stub_status; allow 127.0.0.1; allow ::1; deny all; }"

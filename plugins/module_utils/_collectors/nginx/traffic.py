@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ..._collect.derived import Window, per, share
@@ -26,6 +27,10 @@ LAUNCH = (
 EVEN, ENOUGH = ("round_robin", "least_conn", "random", "least_time"), 100
 NO_REQUESTS = "the log holds no request of the window"
 UPGRADES = "only WebSockets ended there in the window, and the log has how long they were open"
+NAMED = "its upstream blocks name servers by host name, and its log by address: which is which is not known"
+#: An address with its port, or a UNIX socket, and no host's name.
+_ADDRESS = re.compile(r"unix:|[0-9.]{7,15}:\d|\[", re.ASCII)
+_TRAFFIC = ("attempts", "servers_unused", "busiest", "busiest_times_its_share")
 NOT_PROXIED = "the log holds no request of the window that went to an upstream server"
 
 
@@ -140,8 +145,44 @@ def _server(log: _Log, name: str, server: Tried, attempts: int) -> Row:
 def _group_of(settings: Maybe[Settings], place: str) -> t.Any:
     if isinstance(settings, Unknown):
         return settings
-    names = [group.name for group in settings.groups if any(server.place == place for server in group.servers)]
-    return clean(names[0], 60) if names else Unknown("no upstream block names this server")
+    names = [group.name for group in settings.groups if place in (server.place for server in group.servers)]
+    names = names or [group.name for group in settings.groups if _port(place) == _own_port(group, settings)]
+    if names:
+        return clean(names[0], 60)
+    named = any(_is_name(server.place) for group in settings.groups for server in group.servers)
+    return Unknown(NAMED if named else "no upstream block names this server")
+
+
+def _is_name(place: str) -> bool:
+    """A host's name, that stands for any number of addresses."""
+    return not _ADDRESS.match(place)
+
+
+def _port(place: str) -> str:
+    return "" if place.startswith("unix:") else place.rpartition(":")[2]
+
+
+def _own_port(group: Group, settings: Settings) -> t.Optional[str]:
+    """Of a group whose servers are named: the port that tells their addresses from those of all others."""
+    ports = {_port(server.place) for server in group.servers}
+    others = [server.place for other in settings.groups if other != group for server in other.servers]
+    if len(ports) != 1 or ports & {_port(place) for place in (*others, *settings.direct)} or not any(map(_is_name, _places(group))):
+        return None
+    return ports.pop()
+
+
+def _places(group: Group) -> list[str]:
+    return [server.place for server in group.servers if not server.backup and not server.down]
+
+
+def _serving(log: _Log, group: Group, settings: Settings) -> Maybe[dict[str, int]]:
+    """The weight of each server that requests are meant for, by its name in the log: its address."""
+    serving = [server for server in group.servers if not server.backup and not server.down]
+    if not any(_is_name(server.place) for server in serving):
+        return {server.place: server.weight for server in serving}
+    port, alike = _own_port(group, settings), len({server.weight for server in serving}) == 1 and len(serving) == len(group.servers)
+    # a name that has several addresses, or two names that share one, weigh otherwise
+    return {name: 1 for name in log.tally.servers if _port(name) == port} if port is not None and alike else Unknown(NAMED)
 
 
 def _pages(found: Facts, log: _Log) -> None:
@@ -171,7 +212,7 @@ def _cache(found: Facts, log: _Log) -> None:
 
 def _messages(found: Facts, history: History) -> None:
     why = history.errors.why
-    exhausted = [history.messages.counts[name] for name in ("connections_exhausted", "descriptors_exhausted")]
+    exhausted = [history.messages.counts[f"{name}_exhausted"] for name in ("connections", "descriptors", "local_ports")]
     found.put("limits_hit", Unknown(why) if why else sum(exhausted))
     for name in error_log.MEASURES:
         found.put(name, Unknown(why) if why else history.messages.counts[name])
@@ -183,28 +224,34 @@ def _messages(found: Facts, history: History) -> None:
 def groups(history: History, settings: Settings) -> list[Row]:
     """The upstream groups, and how evenly requests went to their servers: the most of one, against its share by weight."""
     log = _Log(history)
-    rows = [_balanced(log, group) for group in settings.groups]
+    rows = [_balanced(log, group, settings) for group in settings.groups]
     return sorted(rows, key=lambda row: -(row["attempts"] if isinstance(row["attempts"], int) else 0))
 
 
-def _balanced(log: _Log, group: Group) -> Row:
-    serving = [server for server in group.servers if not server.backup and not server.down]
-    tried = {server.place: log.tally.servers.get(server.place, Tried()).attempts for server in serving}
-    attempts, weights = sum(tried.values()), sum(server.weight for server in serving) or 1
-    excess = [(tried[server.place] / attempts / (server.weight / weights), server.place) for server in serving] if attempts else []
-    most, place = max(excess, default=(0.0, ""))
-    nothing = "no request of the window went to this group"
-    busiest: Maybe[t.Any] = measured(clean(place, 120) or None, nothing)
-    return {
+def _balanced(log: _Log, group: Group, settings: Settings) -> Row:
+    serving = _serving(log, group, settings)
+    row: Row = {
         "name": clean(group.name, 60),
         "method": group.method,
         "servers": len(group.servers),
-        "servers_serving": len(serving),
-        "attempts": log.holding("upstream_addr", attempts),
-        "servers_unused": log.holding("upstream_addr", sum(not count for count in tried.values()) if attempts else Unknown(nothing)),
-        "busiest": log.holding("upstream_addr", busiest),
-        "busiest_times_its_share": log.holding("upstream_addr", round(most, 3) if attempts else Unknown(nothing)),
+        "servers_serving": len(_places(group)),
     }
+    if isinstance(serving, Unknown):
+        return {**row, **{name: log.holding("upstream_addr", serving) for name in _TRAFFIC}}
+    tried = {place: log.tally.servers.get(place, Tried()).attempts for place in serving}
+    # one that was never tried has no address in the log
+    attempts, weights = sum(tried.values()), max(sum(serving.values()), len(_places(group)), 1)
+    excess = [(tried[place] / attempts / (weight / weights), place) for place, weight in serving.items()] if attempts else []
+    most, place = max(excess, default=(0.0, ""))
+    nothing = "no request of the window went to this group"
+    unused: Maybe[int] = sum(not count for count in tried.values()) if attempts else Unknown(nothing)
+    told = {
+        "attempts": attempts,
+        "servers_unused": Unknown(NAMED) if any(map(_is_name, _places(group))) else unused,
+        "busiest": measured(clean(place, 120) or None, nothing),
+        "busiest_times_its_share": round(most, 3) if attempts else Unknown(nothing),
+    }
+    return {**row, **{name: log.holding("upstream_addr", value) for name, value in told.items()}}
 
 
 def put_balance(found: Facts, history: History, settings: Settings) -> None:
@@ -212,7 +259,8 @@ def put_balance(found: Facts, history: History, settings: Settings) -> None:
     rows = [row for row in groups(history, settings) if row["method"] in EVEN and t.cast(int, row["servers_serving"]) > 1]
     known = [row for row in rows if isinstance(row["busiest_times_its_share"], float) and t.cast(int, row["attempts"]) >= ENOUGH]
     worst = max(known, key=lambda row: t.cast(float, row["busiest_times_its_share"]), default=None)
-    why = "no upstream group of several servers had 100 requests in the window"
+    named = any(row["attempts"] == Unknown(NAMED) for row in rows)
+    why = NAMED if named else "no upstream group of several servers had 100 requests in the window"
     unread = _Log(history).holding("upstream_addr", None)
     for name, key in (
         ("unbalanced.group", "name"),

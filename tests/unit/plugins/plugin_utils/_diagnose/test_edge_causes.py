@@ -10,6 +10,9 @@ import typing as t
 
 import pytest
 
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.nginx import error_log
+from ansible_collections.warroom.launch.plugins.plugin_utils._diagnose import edge
+
 from .made_facts import fact, instance, server
 from .world import World
 
@@ -241,3 +244,7 @@ def test_the_full_server_is_the_consequence_and_a_tier_that_is_full_is_not() -> 
     unbalanced(world)
     world.workers_exhausted()
     assert "workers_exhausted" in world.causes()
+
+
+def test_each_complaint_about_an_upstream_server_has_words() -> None:
+    assert set(edge._COMPLAINTS) == set(error_log._ABOUT_UPSTREAM)

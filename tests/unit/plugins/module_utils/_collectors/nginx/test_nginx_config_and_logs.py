@@ -160,11 +160,11 @@ def test_a_visitor_who_left_is_no_failure_of_the_server() -> None:
 def test_what_a_visitor_sends_is_no_message() -> None:
     messages = Messages()
     messages.count(
-        ['2026/11/30 [error] 1#1: *2 open() "/x" failed (2: No such file), client: 10.0.0.9, server: _, '
+        ['2026/11/30 18:00:00 [error] 1#1: *2 open() "/x" failed (2: No such file), client: 10.0.0.9, server: _, '
          'request: "GET /no live upstreams HTTP/1.1", '
          'host: "worker_connections are not enough"',
-         '2026/11/30 [alert] 1#1: *3 1024 worker_connections are not enough while connecting to upstream, client: 10.0.0.9, server: _',
-         '2026/11/30 [crit] 1#1: accept4() failed (24: Too many open files)']
+         '2026/11/30 18:00:00 [alert] 1#1: *3 1024 worker_connections are not enough while connecting to upstream, client: 10.0.0.9',
+         '2026/11/30 18:00:00 [crit] 1#1: accept4() failed (24: Too many open files)']
     )  # fmt: skip
     assert {name: count for name, count in messages.counts.items() if count} == {"connections_exhausted": 1, "descriptors_exhausted": 1}
 

@@ -6,9 +6,15 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 
+from ansible_collections.warroom.launch.plugins.module_utils._collect.facts import Unknown
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.nginx import settings, shape, traffic
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.nginx.access_log import Tally
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.nginx.samples import History
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.nginx.syntax import parse
 
 FORMAT = '$remote_addr [$time_local] "$request" $status $request_time $upstream_addr $upstream_status $upstream_response_time'
 
@@ -47,3 +53,75 @@ def test_several_upstream_servers_in_one_line(line: str, attempts: dict[str, int
     assert found.strange == 0
     assert {name: server.attempts for name, server in found.servers.items()} == attempts
     assert sum(server.failed for server in found.servers.values()) == failed
+
+
+@pytest.mark.parametrize(
+    ("servers", "retried"),
+    [
+        ("10.0.0.1:80 : 10.0.0.3:80 200 : 200 0.001 : 0.002", 0),
+        ("10.0.0.1:80, 10.0.0.2:80 502, 200 0.001, 0.002", 1),
+        ("10.0.0.1:80, 10.0.0.2:80 : 10.0.0.3:80 502, 200 : 200 0.001, 0.002 : 0.003", 1),
+        ("10.0.0.1:80 200 0.001", 0),
+    ],
+)
+def test_a_request_that_an_answer_sends_on_is_not_tried_again(servers: str, retried: int) -> None:
+    """https://nginx.org/en/docs/http/ngx_http_upstream_module.html#var_upstream_addr: every download by X-Accel-Redirect"""
+    found = tally(f'"GET /a HTTP/1.1" 200 0.020 {servers}')
+    assert (found.proxied, found.retried, found.strange) == (1, retried, 0)
+
+
+BALANCED = """http {{ upstream app {{ {servers} }} upstream other {{ server 10.0.0.9:9000; }}
+server {{ location / {{ proxy_pass http://app; }} location /o {{ proxy_pass http://other; }} }} }}"""
+
+
+def history(servers: str, **requests: int) -> dict[str, t.Any]:
+    """Facts of one that sent so many requests to the addresses 10.0.0.<number>:8000."""
+    found = History(settings=settings.of(parse(BALANCED.format(servers=servers))), window=5.0)
+    lines = [f'"GET / HTTP/1.1" 200 0.010 10.0.0.{name[1:]}:8000 200 0.010' for name, many in requests.items() for _each in range(many)]
+    found.tally = tally(*lines, '"GET /o HTTP/1.1" 200 0.010 10.0.0.9:9000 200 0.010')
+    return shape.facts(found).done()
+
+
+@pytest.mark.parametrize(
+    ("servers", "requests", "times"),
+    [
+        ("server web1:8000; server web2:8000;", {"n1": 100, "n2": 100}, 1.0),
+        ("server web1:8000; server web2:8000;", {"n1": 180, "n2": 20}, 1.8),
+        ("server web1:8000; server web2:8000;", {"n1": 200}, 2.0),  # the other one never, so that its address is not in the log
+        ("server web1:8000; server web2:8000; server web3:8000 resolve;", {"n1": 50, "n2": 50, "n3": 50, "n4": 50}, 1.0),
+        ("server web1:8000 weight=3; server web2:8000;", {"n1": 150, "n2": 50}, None),
+        ("server web1:8000; server web2:8001;", {"n1": 100, "n2": 100}, None),
+        ("server web1:9000; server web2:9000;", {"n1": 100, "n2": 100}, None),  # as the other group
+        ("server 10.0.0.1:8000 weight=3; server 10.0.0.2:8000;", {"n1": 150, "n2": 50}, 1.0),
+    ],
+)
+def test_servers_named_by_host_are_known_by_their_addresses(servers: str, requests: dict[str, int], times: t.Optional[float]) -> None:
+    """https://github.com/vozlt/nginx-module-vts/issues/139: "no request went to this group" was said of one with all of them"""
+    found = history(servers, **requests)
+    assert found["unbalanced"]["times_its_share"] == times
+    (group,) = [row for row in found["upstream_groups"] if row["name"] == "app"]
+    assert group["attempts"] == (None if times is None else sum(requests.values()))
+    first = next(row for row in found["upstreams"] if row["name"] == "10.0.0.1:8000")
+    if times is not None:
+        assert first["group"] == "app"
+        return
+    whys = [found["unknown"]["unbalanced.times_its_share"], *(why for name, why in found["unknown"].items() if name.endswith("attempts"))]
+    assert set(whys) == {traffic.NAMED} and first["group"] != "other"
+
+
+def test_localhost_is_two_addresses_and_one_of_them_may_be_refused() -> None:
+    found = History(
+        settings=settings.of(parse("http { upstream app { server localhost:8000; } server { location / { proxy_pass http://app; } } }"))
+    )
+    found.window = 5.0
+    found.tally = tally(*['"GET / HTTP/1.1" 200 0.010 [::1]:8000, 127.0.0.1:8000 502, 200 0.000, 0.010'] * 4)
+    facts = shape.facts(found).done()
+    assert (facts["upstream_failing"], facts["upstream_failed_ratio"], facts["retried_requests"]) == ("[::1]:8000", 1.0, 4)
+    assert {row["group"] for row in facts["upstreams"]} == {"app"}
+
+
+def test_a_log_that_names_no_server_says_so_whatever_the_blocks_say() -> None:
+    found = History(settings=settings.of(parse(BALANCED.format(servers="server web1:8000; server web2:8001;"))), window=5.0)
+    found.access.why = "it was not read"
+    (group,) = [row for row in traffic.groups(found, t.cast(settings.Settings, found.settings)) if row["name"] == "app"]
+    assert group["attempts"] == Unknown("it was not read")

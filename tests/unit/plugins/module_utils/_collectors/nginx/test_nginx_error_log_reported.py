@@ -1,0 +1,144 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Outages that people reported with the lines of their error log, and what each line must count as."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.nginx import error_log, status
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.nginx.error_log import Messages
+
+TAIL = ', client: 10.0.0.9, server: shop.example.com, request: "GET / HTTP/1.1", upstream: "{}", host: "shop.example.com"'
+
+
+def line(said: str, upstream: str = "", level: str = "error") -> str:
+    return f"2026/11/30 18:00:00 [{level}] 31#31: {said}" + (TAIL.format(upstream) if upstream else "")
+
+
+def counted(*lines: str) -> tuple[dict[str, int], dict[tuple[str, str], int]]:
+    messages = Messages()
+    messages.count(lines)
+    return {name: count for name, count in messages.counts.items() if count}, messages.by_server
+
+
+TO = "while connecting to upstream"
+SOCKET, PORT = "unix:/run/gunicorn.sock", "127.0.0.1:8000"
+
+
+@pytest.mark.parametrize(
+    ("said", "upstream", "measure", "server"),
+    [
+        # https://github.com/RiotGamesCookbooks/nexus-cookbook/issues/115: SELinux; its address stands before "failed"
+        (f"*1 connect() to 127.0.0.1:8000 failed (13: Permission denied) {TO}", f"http://{PORT}/", "upstream_forbidden", PORT),
+        (f"*1 connect() to {SOCKET} failed (13: Permission denied) {TO}", f"http://{SOCKET}:/", "upstream_forbidden", SOCKET),
+        # https://github.com/openstreetmap/operations/issues/335, https://github.com/engintron/engintron/issues/938
+        (
+            f"*7 connect() to 127.0.0.1:80 failed (99: Cannot assign requested address) {TO}",
+            "http://127.0.0.1:80/",
+            "local_ports_exhausted",
+            "",
+        ),
+        # https://github.com/VaultaFoundation/evm-contract/issues/512: the words of musl
+        (f"*7 connect() to 10.0.0.7:80 failed (99: Address not available) {TO}", "http://10.0.0.7:80/", "local_ports_exhausted", ""),
+        # https://github.com/benoitc/gunicorn/issues/2433, https://github.com/unbit/uwsgi/issues/1647
+        (
+            f"*5 connect() to {SOCKET} failed (11: Resource temporarily unavailable) {TO}",
+            f"http://{SOCKET}:/",
+            "upstream_queue_full",
+            SOCKET,
+        ),
+        (f"*5 connect() to {SOCKET} failed (2: No such file or directory) {TO}", f"http://{SOCKET}:/", "upstream_refused", SOCKET),
+        (f"*2 connect() failed (111: Connection refused) {TO}", "fastcgi://[::1]:9000", "upstream_refused", "[::1]:9000"),
+        (
+            f"*2 connect() to [2001:db8::1]:80 failed (101: Network is unreachable) {TO}",
+            "http://[2001:db8::1]:80/",
+            "upstream_refused",
+            "[2001:db8::1]:80",
+        ),
+        # https://github.com/benoitc/gunicorn/issues/2880
+        ("*57 readv() failed (104: Connection reset by peer) while reading upstream", f"http://{SOCKET}:/", "upstream_closed", SOCKET),
+        (
+            "*57 recv() failed (104: Connection reset by peer) while reading response header from upstream",
+            f"http://{PORT}/",
+            "upstream_closed",
+            PORT,
+        ),
+        ("*57 writev() failed (32: Broken pipe) while sending request to upstream", f"http://{PORT}/", "upstream_closed", PORT),
+        (
+            "*9 SSL_do_handshake() failed (SSL: error:0A000410:SSL routines::ssl/tls alert handshake failure:SSL alert 40) while SSL "
+            "handshaking to upstream",
+            "https://10.0.0.8:443/",
+            "upstream_handshakes_failed",
+            "10.0.0.8:443",
+        ),
+        (
+            "*9 upstream timed out (110: Connection timed out) while reading response header from upstream",
+            f"http://{PORT}/",
+            "upstream_timeouts",
+            PORT,
+        ),
+    ],
+)
+def test_why_no_upstream_server_answered(said: str, upstream: str, measure: str, server: str) -> None:
+    assert counted(line(said, upstream)) == ({measure: 1}, {(measure, server): 1} if server else {})
+
+
+@pytest.mark.parametrize(
+    ("said", "measure"),
+    [
+        # https://github.com/blekhmanlab/rxivist/issues/210
+        ("accept4() failed (24: Too many open files)", "descriptors_exhausted"),
+        ("*2 socket() failed (24: Too many open files) while connecting to upstream", "descriptors_exhausted"),
+        ('*2 open() "/srv/site/index.html" failed (24: Too many open files)', "descriptors_exhausted"),
+        ("*3 4096 worker_connections are not enough, reusing connections", "connections_exhausted"),
+        # https://github.com/vozlt/nginx-module-vts/issues/35
+        ("worker process 4711 exited on signal 11 (core dumped)", "workers_crashed"),
+        ("worker process 4711 exited on signal 9", "workers_crashed"),
+        ("worker process 4711 exited on signal 15", None),
+        ("worker process 4711 exited with code 0", None),
+        ('*4 pwrite() "/var/lib/nginx/proxy/1" failed (28: No space left on device) while reading upstream', "disk_full"),
+        ('write() to "/var/log/nginx/access.log" failed (28: No space left on device) while logging request', "disk_full"),
+        # https://github.com/crowdsecurity/hub/issues/1072
+        # https://github.com/echoCTF/echoCTF.RED/issues/1704: a dry run refuses nobody
+        ('*8 limiting requests, excess: 10.590 by zone "perplayer"', "limited_requests"),
+        ('*8 limiting requests, dry run, excess: 10.590 by zone "perplayer"', None),
+        ('*8 limiting connections by zone "addr"', "limited_connections"),
+        ('*8 limiting connections, dry run, by zone "addr"', None),
+        # visitors who went, told at the level info
+        ("*6 recv() failed (104: Connection reset by peer) while sending to client", None),
+        ("*6 writev() failed (32: Broken pipe) while sending to client", None),
+        ("*6 SSL_do_handshake() failed (SSL: error:0A00006C:SSL routines::bad key share) while SSL handshaking", "handshakes_failed"),
+        # a file of nginx's own that it may not write says nothing of the server behind it
+        ('*6 open() "/var/lib/nginx/proxy/0000000001" failed (13: Permission denied) while reading upstream', None),
+        # what visitors, and the application, may write
+        ('*6 open() "/srv/connect() failed (111: x" failed (2: No such file or directory)', None),
+        ('*6 open() "/srv/no live upstreams" failed (2: No such file or directory)', None),
+        ('*6 open() "/srv/x" failed (24: Too many open files), client: z" failed (2: No such file or directory)', None),
+        ('*6 FastCGI sent in stderr: "upstream timed out" while reading response header from upstream', None),
+    ],
+)
+def test_what_else_a_line_says(said: str, measure: t.Optional[str]) -> None:
+    assert counted(line(said))[0] == ({measure: 1} if measure else {})
+
+
+def test_no_request_names_another_server() -> None:
+    forged = line(f"*1 connect() failed (111: Connection refused) {TO}", f"http://{PORT}/").replace(
+        '"GET /', '"GET /, upstream: "http://6.6.6.6:6'
+    )
+    assert counted(forged) == ({"upstream_refused": 1}, {})
+
+
+def test_every_measure_is_counted_by_some_line() -> None:
+    assert set(error_log.MEASURES) == set(Messages().counts)
+    assert {measure for _words, measure in error_log.KINDS} < set(error_log.MEASURES)
+
+
+def test_a_gauge_that_fell_below_zero_is_no_other_page() -> None:
+    """https://github.com/vozlt/nginx-module-vts/issues/35: a worker that crashed leaves its part of the gauges"""
+    page = b"Active connections: 2 \nserver accepts handled requests\n 9 9 9 \nReading: 0 Writing: 2 Waiting: 18446744073709551615 \n"
+    assert status.parse(page, "x")["waiting"] == 2**64 - 1
