@@ -149,7 +149,10 @@ ansible_facts:
               blocks_direct: {type: int, description: Sessions right behind it.}, blocks_total: {type: int, description: All sessions that wait for it.},
               still_blocks: {type: bool, description: Whether it does so at the end of the window.},
               longest_wait_seconds: {type: float, description: How long the first of them waits.}, query: {type: str, description: Its last statement.},
-              frees_the_others: {type: str, description: 'The statement that ends the wait (printed, never run).'},
+              frees_the_others: &frees {type: str, description: 'The statement that ends the wait (printed, never run).'},
+              schema_change: {type: dict, description: 'A schema change that waits for it, with others behind itself that would pass without it.', contains: {
+                <<: *who, blocks_total: {type: int, description: All sessions that wait for the change.}, query: {type: str, description: Its statement.},
+                frees_the_others: *frees}},
               waiters: {type: list, elements: dict, description: Who waits., contains: {
                 <<: *who, blocked_by: {type: list, elements: int, description: The sessions right in front of it.},
                 wait_seconds: {type: float, description: How long it waits.}, lock: {type: str, description: The kind of lock.},

@@ -127,13 +127,34 @@ def _put_blockers(facts: Facts, moment: Moment, still: t.Collection[int]) -> Non
     for root in sorted(set(trees.root_of.values())):
         mine = [waiters[pid] for pid in sorted(behind.get(root, ())) if pid in waiters]
         counts = {"blocks_direct": trees.direct(root), "blocks_total": len(behind.get(root, ())), "still_blocks": root in still}
-        blockers.append(_blocker(root, by_pid.get(root), counts, mine, manner))
+        change = _schema_change([by_pid[pid] for pid in sorted(behind.get(root, ())) if pid in by_pid], moment.waits, behind, manner)
+        blockers.append({**_blocker(root, by_pid.get(root), counts, mine, manner), "schema_change": change})
     if waiters and not blockers:
         for name in ("blockers", "blockers_total"):
             facts.put(name, Unknown(UNTOLD[manner.dialect]))
         return
     facts.put("blockers", top(blockers, "blocks_total", manner.top))
     facts.put("blockers_total", len(blockers))
+
+
+#: What a session wants that nobody may use an object beside it.
+_ALONE = ("AccessExclusiveLock", "EXCLUSIVE")
+NO_CHANGE = "no schema change waits for it with others behind itself"
+
+
+def _schema_change(waiting: t.Sequence[Row], waits: t.Mapping[int, Row], behind: t.Mapping[int, set[int]], manner: Manner) -> Maybe[Row]:
+    """The one that keeps most others waiting although it waits itself: without it they would pass, whatever it waits for."""
+    alone = [
+        session
+        for session in waiting
+        if session["pid"] in behind
+        and (manner.kind(session.get("query")) == "schema" or waits.get(session["pid"], {}).get("mode") in _ALONE)
+    ]
+    if not alone:
+        return Unknown(NO_CHANGE)
+    session = max(alone, key=lambda each: len(behind[each["pid"]]))
+    told = {"blocks_total": len(behind[session["pid"]]), "query": manner.text(session.get("query"))}
+    return row({**who(session), **told, "frees_the_others": advice_line(session, manner.dialect)}, manner.why)
 
 
 def _blocker(root: int, session: t.Optional[Row], counts: Row, waiters: t.Sequence[Row], manner: Manner) -> Row:

@@ -62,7 +62,10 @@ def idle_in_transaction(fleet: Fleet) -> t.Iterator[Cause]:
                 f"{named(worst)} left a transaction open on {LABEL[database.service]} {database} and has been idle in it for "
                 f"{_seconds(worst.number('age_seconds'))}{behind}."
             ),
-            evidence=[_idle_session(row) for row in (blocking or rows)[:5]],
+            evidence=[
+                *(_idle_session(row) for row in (blocking or rows)[:5]),
+                *(_waits_in_between(change) for change in map(_schema_change, database.rows("blockers")) if change is not None),
+            ],
             first_fix=(
                 f"{_end_session(database, worst)}Then find the code that leaves transactions open (a view that raises or calls another "
                 "service between two statements) and set an idle-in-transaction timeout for that user."
@@ -95,21 +98,59 @@ def lock_chain(fleet: Fleet) -> t.Iterator[Cause]:
         if not roots or fleet.bad(database, f"{database.service}_lock_waits", least="warn") is None:
             continue
         worst = max(roots, key=lambda row: (row.amount("blocks_total"), row.amount("longest_wait_seconds")))
+        change = _schema_change(worst)
+        whose = f"{_blocks(worst)} {numbered(worst.get('blocks_total'), 'other/others')} {_meanwhile(worst)}: {_blocker(worst)}"
+        behind = "" if change is None else f" {_waits_in_between(change)}"
         yield Cause(
             hosts=[database.host],
             statement=(
-                f"A session on {LABEL[database.service]} {database} "
-                f"{_blocks(worst)} {numbered(worst.get('blocks_total'), 'other/others')} {_meanwhile(worst)}: "
-                f"{named(worst)}. The longest {'' if _is_over(worst) else 'has '}waited {_seconds(worst.number('longest_wait_seconds'))} "
-                "for its lock."
+                f"A session on {LABEL[database.service]} {database} {whose}.{behind} "
+                f"The longest {'' if _is_over(worst) else 'has '}waited {_seconds(worst.number('longest_wait_seconds'))} for its lock."
             ),
             evidence=[_blocking_session(row) for row in roots[:5]],
-            first_fix=_free(worst),
-            avoid="Do not cancel the waiting sessions: new ones take their place at once.",
+            first_fix=_free(worst) if change is None or _is_over(worst) else _stop_the_change(database.service, worst, change),
+            avoid=AVOID_THE_VACUUM if _is_vacuum(worst) else "Do not cancel the waiting sessions: new ones take their place at once.",
             look=fleet.command(database, *TOOLS[database.service]),
             rows=roots[:10],
             at=database,
         )
+
+
+#: The server ends a vacuum of its own that is in the way, unless it must not be put off any longer.
+AVOID_THE_VACUUM = "Do not cancel the vacuum: it prevents wraparound, and begins again at once with the same lock."
+
+
+def _is_vacuum(row: Row) -> bool:
+    return row.get("backend") == "autovacuum worker"
+
+
+def _blocker(row: Row) -> str:
+    """Who blocks, also where it is no client."""
+    if _is_vacuum(row):
+        return "autovacuum, to prevent wraparound"
+    return "a prepared transaction, which has no session" if row.get("pid") == 0 else named(row)
+
+
+def _schema_change(row: Row) -> t.Optional[Row]:
+    """The schema change that waits for this session and keeps others waiting that would pass without it."""
+    change = row.get("schema_change")
+    return Row(change) if isinstance(change, dict) else None
+
+
+def _waits_in_between(change: Row) -> str:
+    others = numbered(change.get("blocks_total"), "other waits/others wait")
+    return f"A schema change waits for it, and {others} behind that: {named(change)}, {change.get('query') or 'its statement is hidden'}."
+
+
+#: What keeps a schema change from making others wait for long.
+_PATIENCE = {"postgresql": "SET lock_timeout = '2s'", "mysql": "SET SESSION lock_wait_timeout = 2"}
+
+
+def _stop_the_change(service: str, row: Row, change: Row) -> str:
+    """Those behind it pass as soon as it is gone; what it waits for goes on."""
+    cancel = f":\n{change['frees_the_others']}\n" if change.get("frees_the_others") else ". "
+    again = f"Then run it again, after {_PATIENCE[service]}, when {_blocker(row)} is done."
+    return f"Cancel the schema change, so that those behind it go on{cancel}{again}"
 
 
 def _is_over(row: Row) -> bool:
@@ -131,14 +172,16 @@ def _free(row: Row) -> str:
     """End what blocks, as long as it does; then what keeps it from doing so again."""
     split = "split that work into shorter transactions"
     if _is_over(row):
-        return f"Keep {named(row)} from doing it again while visitors wait: {split}, or run it at a quiet hour."
+        return f"Keep {_blocker(row)} from doing it again while visitors wait: {split}, or run it at a quiet hour."
     cancel = f":\n{row['frees_the_others']}\n" if row.get("frees_the_others") else ". "
-    return f"Decide whether the work of {named(row)} may be lost; if so, cancel it{cancel}Then {split}."
+    if _is_vacuum(row):
+        return "Cancel what waits for it and keeps others waiting (a schema change, LOCK TABLE), and let the vacuum end."
+    return f"Decide whether the work of {_blocker(row)} may be lost; if so, cancel it{cancel}Then {split}."
 
 
 def _blocking_session(row: Row) -> str:
     statement = row.get("query") or "its statement is hidden"
-    return f"Session {row.get('pid') or row.get('id')} of {named(row)} {_blocks(row)} {row.get('blocks_total')}: {statement}"
+    return f"Session {row.get('pid') or row.get('id')} of {_blocker(row)} {_blocks(row)} {row.get('blocks_total')}: {statement}"
 
 
 def missing_index(fleet: Fleet) -> t.Iterator[Cause]:

@@ -29,11 +29,14 @@ Readings = t.Callable[[Data, str, Data, Data], dict[str, t.Any]]
 
 
 def root_blocker(diagnosis: Data, _facts: Data, _report: Data) -> Named:
-    """The session that holds up most. 0 is a prepared transaction, which has no session."""
+    """The session that holds up most, or the schema change that waits for it. 0 is a prepared transaction, which has no session."""
     rows = [row for row in diagnosis["rows"] if _whole(row.get("pid")) and row.get("blocks_total")]
     if not rows:
         return None
     worst = max(rows, key=lambda row: (row.get("blocks_total") or 0, row.get("longest_wait_seconds") or row.get("age_seconds") or 0))
+    change = worst.get("schema_change")
+    # without it those behind it pass, and what it waits for may go on
+    worst = change if isinstance(change, dict) and _whole(change.get("pid")) and change.get("blocks_total") else worst
     who = worst.get("application") or worst.get("user") or "unknown"
     return {"pid": worst["pid"]}, f"end session {worst['pid']} of {who}, which holds up {worst['blocks_total']}"
 

@@ -10,6 +10,8 @@ import typing as t
 
 import pytest
 
+from ansible_collections.warroom.launch.plugins.plugin_utils._respond import subjects
+
 from .world import World
 
 
@@ -37,3 +39,64 @@ def test_an_idle_transaction_is_left_to_its_own_cause() -> None:
     world.lock_chain()
     world.of("db1", "postgresql")["blockers"][0]["state"] = "idle in transaction"
     assert "lock_chain" not in world.causes()
+
+
+CHANGE = {"pid": 2471695, "user": "shop", "application": "migrate", "address": "app1", "query": "ALTER TABLE user_profiles …"}
+
+
+def with_change(**blocker: t.Any) -> World:
+    world = World()
+    world.lock_chain()
+    change = {**CHANGE, "blocks_total": 7, "frees_the_others": "SELECT pg_cancel_backend(2471695)"}
+    dump = {
+        "pid": 2459692,
+        "application": "pg_dump",
+        "query": "COPY public.jobs TO STDOUT",
+        "blocks_total": 8,
+        "longest_wait_seconds": 900.0,
+    }
+    freed = {"frees_the_others": "SELECT pg_cancel_backend(2459692)", "still_blocks": True}
+    world.of("db1", "postgresql")["blockers"] = [{**dump, "user": "backup", "state": "active", **freed, "schema_change": change, **blocker}]
+    return world
+
+
+def test_a_migration_behind_a_dump_is_stopped_and_not_the_dump() -> None:
+    """https://github.com/strelov1/freehire/pull/1284: the reads of visitors waited behind an ALTER TABLE that waited for a backup"""
+    (found,) = with_change().diagnose()
+    assert (
+        found["cause"] == "lock_chain"
+        and "A schema change waits for it, and 7 others wait behind that: shop (migrate)" in found["statement"]
+    )
+    assert "pg_cancel_backend(2471695)" in found["first_fix"] and "2459692" not in found["first_fix"]
+    assert "lock_timeout" in found["first_fix"] and "backup (pg_dump)" in found["first_fix"]
+    named = subjects.root_blocker(found, {}, {})
+    assert named is not None and named[0] == {"pid": 2471695}
+
+
+@pytest.mark.parametrize("change", [None, "with"])
+def test_a_vacuum_against_wraparound_is_let_to_end(change: t.Optional[str]) -> None:
+    """https://github.com/pganalyze/pganalyze-docs/pull/117: it is cancelled in vain, it begins again"""
+    vacuum = {"backend": "autovacuum worker", "user": None, "application": None, "address": "local"}
+    (found,) = with_change(**vacuum, **({"schema_change": None} if change is None else {})).diagnose()
+    assert "autovacuum, to prevent wraparound" in found["statement"] and "begins again at once" in found["avoid"]
+    assert "2459692" not in found["first_fix"] and ("2471695" in found["first_fix"]) is (change is not None)
+
+
+def test_a_prepared_transaction_is_named_as_what_it_is() -> None:
+    (found,) = with_change(pid=0, user=None, application=None, schema_change=None).diagnose()
+    assert "a prepared transaction, which has no session" in found["statement"]
+
+
+def test_an_idle_transaction_says_that_a_migration_waits_for_it() -> None:
+    """https://github.com/un-fao/GeoID/issues/1233: an ALTER TABLE at the start of the application, behind a reader that was left idle"""
+    world = with_change(state="idle in transaction")
+    idle = {"pid": 2459692, "user": "shop", "application": "web", "age_seconds": 900.0, "blocks_total": 8}
+    world.of("db1", "postgresql")["idle_in_transaction"] = [idle]
+    world.bad("postgresql_idle_in_transaction", "db1")
+    (found,) = world.diagnose()
+    assert found["cause"] == "idle_in_transaction" and any("7 others wait behind that" in line for line in found["evidence"])
+
+
+def test_what_is_over_needs_no_stop() -> None:
+    (found,) = with_change(still_blocks=False).diagnose()
+    assert found["first_fix"].startswith("Keep backup (pg_dump)")

@@ -20,7 +20,7 @@ from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgre
     upkeep,
 )
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.postgresql.fetch import About, Sample
-from ansible_collections.warroom.launch.plugins.module_utils._sql import sessions
+from ansible_collections.warroom.launch.plugins.module_utils._sql import locks, sessions
 from ansible_collections.warroom.launch.plugins.module_utils._sql.sessions import Activity, Manner
 from tests.support.postgresql_rows import session
 from tests.support.tools import measures_of
@@ -287,3 +287,28 @@ def test_a_database_left_over_by_a_drop_that_was_interrupted() -> None:
     assert (found["wraparound_database"], found["freeze_age_times"]) == ("shop", 0.75)
     assert any("old is invalid" in note for note in found["notes"])
     assert "datconnlimit <> -2 AS connectable" in queries.databases({})
+
+
+READ = {"query": "SELECT 1 FROM user_profiles", "wait_event_type": "Lock", "wait_event": "relation", "query_start": 970.0}
+
+
+@pytest.mark.parametrize(
+    ("waits", "text", "found"),
+    [
+        ({}, "-- Raise the cap\nALTER TABLE user_profiles ADD CHECK (x < 200)", 7),
+        ({2: {"mode": "AccessExclusiveLock"}}, "LOCK TABLE user_profiles", 7),
+        ({2: {"mode": "ShareLock"}}, "UPDATE user_profiles SET x = 1", None),
+    ],
+)
+def test_the_schema_change_in_a_queue_of_locks(waits: t.Any, text: str, found: t.Optional[int]) -> None:
+    """https://github.com/strelov1/freehire/pull/1284: behind the dump the migration, behind the migration the visitors"""
+    dump = session(1, application="pg_dump", query="COPY public.jobs TO STDOUT", query_start=100.0, xact_start=100.0)
+    change = session(2, application="migrate", **{**READ, "query": text})
+    rows = [dump, change, *(session(pid, **READ) for pid in range(3, 10))]
+    blocked = {2: [1], **{pid: [2] for pid in range(3, 10)}}
+    told = measures_of(locks.put, Activity(rows, Manner()), locks.Trees(blocked), waits)
+    (blocker,) = told["blockers"]
+    assert (blocker["pid"], blocker["blocks_total"]) == (1, 8)
+    assert (blocker["schema_change"] or {}).get("blocks_total") == found
+    assert found is None or blocker["schema_change"]["frees_the_others"] == "SELECT pg_cancel_backend(2)"
+    assert found is not None or told["unknown"]["blockers[].schema_change"] == locks.NO_CHANGE
