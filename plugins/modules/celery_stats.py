@@ -115,7 +115,7 @@ ansible_facts:
               type: dict
               contains:
                 {name: {type: str, description: Its URL without the password.},
-                 transport: {type: str, description: 'V(redis), V(amqp) and so on.'}, host: {type: str, description: Its host.},
+                 transport: {type: str, description: 'V(redis) or V(rabbitmq).'}, host: {type: str, description: Its host.},
                  port: {type: int, description: Its port.}, vhost: {type: str, description: 'Virtual host, or number of the database.'},
                  version: {type: str, description: 'Its version, null when it may not be read.'},
                  memory_bytes: {type: int, description: 'Memory that Redis uses, null for others.'},
@@ -126,6 +126,9 @@ ansible_facts:
                  identity: {type: str, description: 'Identifies the broker, whichever host reads it.'},
                  alarms: {type: list, elements: str,
                           description: 'Alarms at which RabbitMQ takes no messages, from its management API. Null for others.'},
+                 nodes_down: {type: list, elements: str, description: 'Nodes of RabbitMQ that do not run, likewise.'},
+                 nodes_cut_off: {type: list, elements: str,
+                                 description: 'Nodes of RabbitMQ that a network partition cut off, and from which others, likewise.'},
                  flushes: {type: int, description: 'How often Redis was emptied in the window (FLUSHALL, FLUSHDB). Null for others.'},
                  refused: {type: int, description: 'Commands that Redis refused in the window for lack of memory. Null for others.'},
                  slowest_milliseconds: {type: float, description: 'The longest that one command took in Redis, during which it did nothing else.'},

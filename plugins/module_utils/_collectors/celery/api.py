@@ -93,16 +93,28 @@ def rabbitmq_queues(body: bytes) -> dict[str, dict[str, t.Any]]:
 _ALARMS = {"mem_alarm": "memory", "disk_free_alarm": "disk"}
 
 
-def rabbitmq_alarms(body: bytes) -> list[str]:
-    """`memory on rabbit@mq1`, for each alarm of each node, from `/api/nodes`."""
+class Nodes(t.NamedTuple):
+    """`alarms`: `memory on rabbit@mq1`, for each alarm of each node; `nodes_cut_off`: which nodes see a partition, and from whom."""
+
+    alarms: list[str]
+    nodes_down: list[str]
+    nodes_cut_off: list[str]
+
+
+def rabbitmq_nodes(body: bytes) -> Nodes:
+    """From `/api/nodes`. Of a node that does not run only its name is told."""
     try:
         rows = bounded_json.load(body)
     except ValueError:
         rows = None
     if not isinstance(rows, list):
         raise Problem("the answer of the management API is not a list of nodes")
-    nodes = [row for row in rows if isinstance(row, dict)]
-    return [f"{kind} on {clean(str(node.get('name')), 80)}" for node in nodes for field, kind in _ALARMS.items() if node.get(field) is True]
+    nodes = [(clean(str(row.get("name")), 80), row) for row in rows if isinstance(row, dict)]
+    alarms = [f"{kind} on {name}" for name, node in nodes for field, kind in _ALARMS.items() if node.get(field) is True]
+    down = [name for name, node in nodes if node.get("running") is False]
+    seen = [(name, node["partitions"]) for name, node in nodes if isinstance(node.get("partitions"), list)]
+    cut = [f"{name} from {', '.join(clean(str(other), 80) for other in others[:5])}" for name, others in seen if others]
+    return Nodes(alarms, down, cut)
 
 
 def flower_events(body: bytes) -> dict[tuple[str, str], float]:

@@ -33,6 +33,7 @@ SCAN_STEP, SCAN_KEYS = 1000, 500_000
 BINDING = "_kombu.binding."
 NO_SUCH_QUEUE = "no such queue"
 AHEAD = "its time lies in the future: the clock of the machine that took or sent it is ahead of ours"
+NOT_REACHED = "it is there, and RabbitMQ cannot reach it: its node is down, or does not answer in time (rabbitmqctl cluster_status)"
 NO_COUNT = "the broker answers something that is no count"
 #: What a client library raises over an answer of another kind than the protocol has for the question.
 NONSENSE = (TypeError, ValueError, AttributeError, LookupError, OverflowError)
@@ -150,8 +151,7 @@ class Connection:
                 declared = channel.queue_declare(queue=name, passive=True)
             return _told(count(declared.message_count), count(declared.consumer_count))
         except self.kombu.channel_errors as error:
-            missing = refusal.kind_of(error) == refusal.MISSING
-            return Length(problem=NO_SUCH_QUEUE if missing else f"the broker does not tell ({type(error).__name__})")
+            return Length(problem=_why_no_length(error))
 
     def _lists(self, names: list[str]) -> dict[str, Length]:
         """On Redis a queue is a list per priority; an empty one does not exist. One round trip for all of them."""
@@ -252,6 +252,13 @@ class Connection:
                         pool.disconnect()
                 return
             self.kombu.release()
+
+
+def _why_no_length(error: BaseException) -> str:
+    """RabbitMQ has one number for a queue that is not there and for one that it cannot reach; its words differ, in every language."""
+    if refusal.kind_of(error) != refusal.MISSING:
+        return f"the broker does not tell ({type(error).__name__})"
+    return NOT_REACHED if "NOT_FOUND" in str(error) and "NOT_FOUND - no queue " not in str(error) else NO_SUCH_QUEUE
 
 
 def _summed(counts: t.Sequence[t.Any]) -> Length:

@@ -14,6 +14,7 @@ from ..._collect.sampling import ONE_SAMPLE, number, ratio
 from ..._texts.plain import text
 from ..._texts.redact import clean
 from ..redis.errors import STOPPED
+from .api import Nodes
 from .broker_url import Broker
 
 #: Entries of the slow log that are read; each may hold 32 arguments of 128 bytes.
@@ -23,7 +24,7 @@ MOST_COMMANDS = 5
 FLUSHES = ("flushall", "flushdb")
 #: What a script runs is counted for the script and for each command in it.
 _WORD = re.compile(r"[a-z][a-z0-9_.|-]{0,39}")
-NO_ALARMS = "Redis has no alarms"
+NO_ALARMS = "Redis has neither alarms nor nodes of a cluster of brokers"
 NO_REFUSALS = "no message is refused by RabbitMQ: it holds publishers up (broker.alarms)"
 FORBIDDEN = "this user may not use INFO on the broker"
 
@@ -97,10 +98,11 @@ def _slow(told: t.Any) -> t.Optional[list[Slow]]:
     return found
 
 
-def put(built: Facts, broker: Broker, first: Load, second: t.Optional[Load], seconds: t.Optional[float], alarms: Maybe[list[str]]) -> None:
-    """The measures of `broker` that are about its work: commands, slow_commands, slowest_milliseconds, flushes, refused, alarms."""
+def put(built: Facts, broker: Broker, first: Load, second: t.Optional[Load], seconds: t.Optional[float], nodes: Maybe[Nodes]) -> None:
+    """The measures of `broker` about its work: commands, slow_commands, slowest_milliseconds, flushes, refused, and its nodes."""
     on_redis = broker.family == "redis"
-    built.put("broker.alarms", Unknown(NO_ALARMS) if on_redis else alarms)
+    for name in Nodes._fields:
+        built.put(f"broker.{name}", Unknown(NO_ALARMS) if on_redis else nodes if isinstance(nodes, Unknown) else getattr(nodes, name))
     rows = _rows(first, second, seconds) if on_redis else Unknown("RabbitMQ does not count commands")
     slow = _new(first, second) if on_redis else Unknown("RabbitMQ has no slow log")
     if isinstance(rows, Unknown):

@@ -332,15 +332,15 @@ class CelerySampler(Sampler):
         vhost = urllib.parse.quote(got.broker.parts()["vhost"], safe="")
         try:
             got.management = api.rabbitmq_queues(api.get(str(url), f"/api/queues/{vhost}", self.tools.timeout, "the management API"))
-            got.alarms = self._alarms(str(url))
+            got.nodes = self._nodes(str(url))
         except Problem as problem:
             got.problems["management"] = self.tools.sentence(problem)
-            got.alarms = Unknown(got.problems["management"])
+            got.nodes = Unknown(got.problems["management"])
 
-    def _alarms(self, url: str) -> Maybe[list[str]]:
-        """Alarms at which RabbitMQ stops reading from publishers. A user without the tag `monitoring` is refused."""
+    def _nodes(self, url: str) -> Maybe[api.Nodes]:
+        """Its nodes, and alarms at which RabbitMQ stops reading from publishers. A user without the tag `monitoring` is refused."""
         try:
-            return api.rabbitmq_alarms(api.get(url, "/api/nodes", self.tools.timeout, "the management API"))
+            return api.rabbitmq_nodes(api.get(url, "/api/nodes", self.tools.timeout, "the management API"))
         except Problem as problem:
             return Unknown(self.tools.sentence(problem))
 

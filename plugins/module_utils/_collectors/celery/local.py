@@ -14,8 +14,10 @@ import typing as t
 from ..._collect.silence import STOPPED
 from ..._linux.processes import PROC, Process, Processes, children_now
 from ..._linux.waits import Busy
+from ..server.process_kinds import program_of
 
 _TITLE = re.compile(r"\[celeryd: [^\]]*?(?::MainProcess)?\]")
+_PYTHON = re.compile(r"python|pypy")
 _CHILD = re.compile(r"\[celeryd: [^\]]*:(?!MainProcess)[^\]]+\]")
 
 
@@ -50,11 +52,10 @@ def _words(process: Process) -> t.Optional[tuple[str, ...]]:
         return None
     if _TITLE.match(title):
         return tuple(title.partition("(")[2].rstrip(")").split())
-    # `celery -A shop worker`, `python -m celery …`, `python /srv/venv/bin/celery …`
-    for place, word in enumerate(process.argv[:4]):
-        if os.path.basename(word) == "celery" and "worker" in process.argv[place + 1 :]:
-            return process.argv[place + 1 :]
-    return None
+    # `celery -A shop worker`, `python -m celery …`, `python /srv/venv/bin/celery …`; uv run, or tini, has its words, and is none
+    first = os.path.basename(process.argv[0]) if process.argv else ""
+    named, words = (first, process.argv[1:]) if first == "celery" else program_of(process.argv) if _PYTHON.match(first) else ("", ())
+    return tuple(words) if named == "celery" and "worker" in words else None
 
 
 def _worker(process: Process, words: tuple[str, ...]) -> Worker:

@@ -22,6 +22,7 @@ from .broker_url import Broker
 
 #: What a refusal is about.
 LOGIN, DENIED, FULL, VHOST, MISSING, READ_ONLY, LOADING = "login", "denied", "full", "vhost", "missing", "read only", "loading"
+INTERNAL = "internal"
 
 _BY_CLASS = {
     "AuthenticationError": LOGIN,
@@ -41,7 +42,7 @@ _BY_WORD = {
     "READONLY": READ_ONLY,
     "LOADING": LOADING,
 }
-_BY_NUMBER = {403: DENIED, 404: MISSING, 530: VHOST, 506: FULL}
+_BY_NUMBER = {403: DENIED, 404: MISSING, 530: VHOST, 506: FULL, 541: INTERNAL}
 #: Errors of the client libraries over an answer that is none of their protocol's, and over a network that fails.
 _OTHER_TONGUE = ("InvalidResponse", "UnexpectedFrame", "FrameSyntaxError", "ValueError", "UnicodeDecodeError", "InvalidData", "FrameError")
 _PLAIN_NAME = re.compile(r"[\w.@+-]{1,64}")
@@ -72,7 +73,9 @@ def kind_of(error: BaseException) -> t.Optional[str]:
 def is_broken(error: BaseException) -> bool:
     """Whether the connection itself failed or hangs, so that nothing more can be asked over it."""
     broken = ("TimeoutError", "ConnectionError", "RecoverableConnectionError")
-    return kind_of(error) is None and any(isinstance(one, OSError) or type(one).__name__ in broken for one in chain(error))
+    kind = kind_of(error)
+    # after its internal error RabbitMQ closes the connection
+    return kind == INTERNAL or kind is None and any(isinstance(one, OSError) or type(one).__name__ in broken for one in chain(error))
 
 
 def connecting(error: BaseException, broker: Broker, seconds: float) -> Problem:
@@ -92,6 +95,12 @@ def _refused(kind: t.Optional[str], broker: Broker) -> t.Optional[Problem]:
         return Problem(
             f"the broker {where} does not know this virtual host, or does not let this user in: "
             f"rabbitmqctl set_permissions -p {vhost} {_user(broker)} '' '' ''"
+        )
+    if kind == INTERNAL:
+        vhost = shlex.quote(str(broker.parts()["vhost"]))
+        return Problem(
+            f"the broker {where} ends the connection with an internal error (541), as when its virtual host is down, or it no longer "
+            f"takes a kind of queue: read its log, and rabbitmqctl restart_vhost -p {vhost}"
         )
     if kind == LOADING:
         return Down(f"the broker {where} loads its data from disk, and takes no command until it is done")

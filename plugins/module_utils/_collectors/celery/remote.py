@@ -47,6 +47,9 @@ class Remote:
         expires = None if connection.on_redis else 10.0
         own = Mailbox(control_exchange, type="fanout", accept=["json"], reply_queue_expires=expires, producer_pool=_Producers(connection))
         self.mailbox = own(connection.kombu)
+        if not connection.on_redis:
+            # RabbitMQ 4.3 takes no queue that is neither durable nor exclusive, as kombu's was before 5.7; it is ours alone
+            self.mailbox.reply_queue.exclusive = True
         self.twins: dict[str, int] = {}  # names that several workers have, and how many have it
 
     def ask(self, command: str, to: t.Optional[list[str]] = None, seconds: float = FIRST_ROUND, **arguments: t.Any) -> dict[str, t.Any]:

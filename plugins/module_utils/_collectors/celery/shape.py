@@ -21,6 +21,7 @@ from ..._texts.redact import clean
 from . import broker_load, delivery_limit, outcomes, queue_types
 from . import queues as queue_shape
 from . import workers as worker_shape
+from .api import Nodes
 from .broker import NO_SUCH_QUEUE, Reading, is_control
 from .broker_load import Load
 from .broker_url import Broker
@@ -61,7 +62,7 @@ class Gathered:
     notes: list[str] = dataclasses.field(default_factory=list)
     load: Load = Load()  # what keeps Redis busy, at the beginning and the end of the window
     load_after: t.Optional[Load] = None
-    alarms: Maybe[list[str]] = Unknown(UNMANAGED)
+    nodes: Maybe[Nodes] = Unknown(UNMANAGED)
 
     @property
     def on_redis(self) -> bool:
@@ -78,7 +79,7 @@ def facts(got: Gathered, window: t.Optional[float], keep: int) -> Facts:
     twins = _twins(got)
     windowed = window is not None
     _put_broker(built, got)
-    broker_load.put(built, got.broker, got.load, got.load_after if windowed else None, window, got.alarms)
+    broker_load.put(built, got.broker, got.load, got.load_after if windowed else None, window, got.nodes)
     _put_workers(built, got, workers, silence, windowed, keep)
     worker_shape.put_summary(built, workers, nobody, windowed, twins)
     snapshot = got.second if got.second is not None and got.second.replies.get("active") else got.first

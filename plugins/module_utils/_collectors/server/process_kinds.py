@@ -100,7 +100,7 @@ def _part(service: t.Optional[str], name: str, argv: t.Sequence[str]) -> str:
 
 def _interpreted(name: str, argv: t.Sequence[str]) -> Kind:
     """A script: which one, and which of its sub-commands. Only words of our own are given back."""
-    program, rest = _program(argv)
+    program, rest = program_of(argv)
     service = _SCRIPTS.get(program)
     if service is not None:
         return service, _subcommand(service, rest)
@@ -113,7 +113,7 @@ def _interpreted(name: str, argv: t.Sequence[str]) -> Kind:
 _WITH_VALUE = ("-W", "-X", "-o")
 
 
-def _program(argv: t.Sequence[str]) -> tuple[str, t.Sequence[str]]:
+def program_of(argv: t.Sequence[str]) -> tuple[str, t.Sequence[str]]:
     """(what an interpreter runs: a script's name or the module of -m, the words after it)."""
     place = 1
     while place < len(argv):

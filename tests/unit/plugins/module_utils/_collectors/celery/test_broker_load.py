@@ -126,10 +126,10 @@ def test_alarms_of_rabbitmq() -> None:
         {"name": "rabbit@mq2", "mem_alarm": False, "disk_free_alarm": True},
         "odd",
     ]
-    alarms = api.rabbitmq_alarms(json.dumps(nodes).encode())
-    assert alarms == ["memory on rabbit@mq1", "disk on rabbit@mq2"]
+    told = api.rabbitmq_nodes(json.dumps(nodes).encode())
+    assert told.alarms == ["memory on rabbit@mq1", "disk on rabbit@mq2"]
     nothing = broker_load.Load()
-    assert measured(nothing, nothing, RABBITMQ, alarms)["broker"]["alarms"] == alarms
+    assert measured(nothing, nothing, RABBITMQ, told)["broker"]["alarms"] == told.alarms
     assert measured(nothing, nothing, RABBITMQ, Unknown("no management API"))["unknown"]["broker.alarms"] == "no management API"
     with pytest.raises(Problem, match="not a list of nodes"):
-        api.rabbitmq_alarms(b"{}")
+        api.rabbitmq_nodes(b"{}")

@@ -286,11 +286,24 @@ def test_workers_among_processes() -> None:
             (30, 1, ("/usr/bin/python3", "-m", "celery", "--app", "old", "worker")),
             (40, 1, ("/usr/bin/celery", "-A", "shop", "beat")),
             (50, 1, ("vim", "celery", "worker.py")),
+            (60, 1, ("python3", "-X", "dev", "-W", "error", "-m", "celery.__main__", "-A", "odd", "worker")),
         )
     )
     told = [(one.pid - FAR, one.app, one.events, one.chdir) for one in found]
     assert told[:2] == [(10, "shop", True, "/srv/shop"), (20, "blog", False, None)]
-    assert found[1].broker == "amqp://x" and [one.pid - FAR for one in found] == [10, 20, 30]
+    assert found[1].broker == "amqp://x" and [one.pid - FAR for one in found] == [10, 20, 30, 60]
+
+
+@pytest.mark.parametrize(
+    "starter",
+    [("uv", "run", "celery"), ("/usr/bin/tini", "--", "celery"), ("dumb-init", "celery"), ("sudo", "-u", "app", "celery"),
+     ("timeout", "9d", "/v/bin/celery"), ("python3", "/usr/bin/watchmedo", "auto-restart", "--", "celery")],
+)  # fmt: skip
+def test_what_starts_a_worker_and_stays_is_none(starter: tuple[str, ...]) -> None:
+    """https://github.com/astral-sh/uv/issues/8761, https://github.com/quay/quay/pull/441: it has the worker's words, and no connection"""
+    words = ("-A", "shop", "worker")
+    found = local.workers(processes((10, 1, (*starter, *words)), (11, 10, ("python3", "/v/bin/celery", *words))))
+    assert [one.pid - FAR for one in found] == [11]
 
 
 def test_discovery_takes_each_project_once() -> None:
