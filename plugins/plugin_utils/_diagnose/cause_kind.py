@@ -80,5 +80,5 @@ WAITERS = (
 )
 #: A pooler's clients wait as long as its sessions work.
 POOL = Explains(("pool_too_small",), NEEDS_IT)
-SLOW_MACHINE = (machine.HANGS, machine.MEMORY, machine.CPU)
+SLOW_MACHINE = (machine.HANGS, machine.MEMORY, machine.CPU, machine.STOLEN, machine.THROTTLED)
 DOWN_MACHINE = (machine.HANGS, machine.MEMORY, machine.DISK, machine.DESCRIPTORS)

@@ -83,8 +83,8 @@ CAUSES: tuple[CauseKind, ...] = (
         "machine_exhausted",
         "server",
         "A machine is exhausted",
-        "a machine swaps or has no memory, disk space or file descriptors left, a filesystem of it hangs, or a program of no service takes "
-        "most of its CPU, and something suffers from it",
+        "a machine swaps or has no memory, disk space or file descriptors left, a filesystem of it hangs, its hypervisor, a CPU quota or a "
+        "program of no service takes its CPU away, and something suffers from it",
         machine.exhausted,
         (
             Explains(("service_down",), SAME_MACHINES, DOWN_MACHINE),

@@ -13,11 +13,13 @@ import dataclasses
 import typing as t
 
 from .._checks.finding import Finding
+from .._checks.services import TITLES
 from .._fleet.observed import Instance, Row
 from .cause import Cause, look, said, several
 from .fleet_view import Fleet
 
 HANGS, DISK, MEMORY, DESCRIPTORS, CPU = "filesystem hangs", "disk full", "out of memory", "out of descriptors", "CPU taken"
+STOLEN, THROTTLED = "CPU stolen", "CPU throttled"
 
 #: The part of the busy CPU that a program of none of the site's services must use to be what fills a machine.
 FOREIGN_SHARE = 0.5
@@ -26,6 +28,10 @@ FOREIGN_SHARE = 0.5
 #: Descriptors that one request may need for a moment: the client's connection, one to a server, a file. Whoever was seen with so few left
 #: under a small limit runs out between two looks, at a ratio that is none for a limit of thousands.
 NEEDED_DESCRIPTORS = 3
+
+
+#: The part of the periods from which on a quota holds a service up, and not only a burst of it.
+OFTEN_THROTTLED = 0.25
 
 
 Bad = tuple[Instance, Finding]
@@ -66,12 +72,25 @@ LACKS = (
         "File descriptors are exhausted",
         "Do not only restart the service: it would reach the same limit again.",
     ),
+    Lack(
+        STOLEN,
+        ("server_steal",),
+        "The hypervisor takes the CPU away",
+        "Do not add workers there, and do not tune what is only slow for want of CPU.",
+    ),
+    Lack(
+        THROTTLED,
+        ("server_throttled",),
+        "A CPU quota is used up",
+        "Do not add workers there: they share the same quota and make it worse.",
+    ),
 )
 
 
 def exhausted(fleet: Fleet) -> t.Iterator[Cause]:
+    of_their_own = {DESCRIPTORS: _descriptors_short, THROTTLED: _throttled}
     for lack in LACKS:
-        short = _descriptors_short(fleet) if lack.variant == DESCRIPTORS else fleet.each_bad("server", *lack.checks)
+        short = of_their_own[lack.variant](fleet) if lack.variant in of_their_own else fleet.each_bad("server", *lack.checks)
         for of_site in _by_site(short, fleet):
             yield _cause(lack.variant, lack.words, of_site, str(of_site[0][1].get("advice") or ""), lack.avoid)
     busy = fleet.each_bad("server", "server_cpu_busy", "server_load")
@@ -87,6 +106,20 @@ def _descriptors_short(fleet: Fleet) -> list[Bad]:
         for machine, finding in fleet.each_bad("server", "server_descriptors", least="warn")
         if finding["status"] == "fail" or any(_few_left(row) for row in machine.rows("open_files"))
     ]
+
+
+def _throttled(fleet: Fleet) -> list[Bad]:
+    """Machines whose own quota, or that of a service of the stack, is used up: what is held back beside these is nobody's trouble."""
+    return [
+        (machine, finding)
+        for machine, finding in fleet.each_bad("server", "server_throttled")
+        if _often(machine.number("throttled_ratio"))
+        or any(_often(row.number("throttled_ratio")) and row.get("name") in TITLES for row in machine.rows("services"))
+    ]
+
+
+def _often(ratio: t.Optional[float]) -> bool:
+    return ratio is not None and ratio >= OFTEN_THROTTLED
 
 
 def _few_left(row: Row) -> bool:

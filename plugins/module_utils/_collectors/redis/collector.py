@@ -28,7 +28,7 @@ OPTIONS: dict[str, t.Any] = {
     "validate_certs": {"type": "bool", "default": True},
 }
 
-NAMES = ("redis-server", "valkey-server", "redis-sentinel", "valkey-sentinel")
+NAMES = ("redis-server", "valkey-server", "redis-sentinel", "valkey-sentinel", "keydb-server", "dragonfly")
 #: Seconds between two PINGs while the window passes.
 PAUSE = 0.1
 
@@ -96,7 +96,7 @@ class RedisSampler(Sampler):
 
 
 #: What the server makes of its own command line: `redis-server 127.0.0.1:6379 [cluster]`.
-_TITLE = re.compile(r"^\S*(?:redis|valkey)-(?:server|sentinel) (\S+):(\d{1,5})(?: \[(?:cluster|sentinel)\])?\s*$")
+_TITLE = re.compile(r"^\S*(?:redis|valkey|keydb)-(?:server|sentinel) (\S+):(\d{1,5})(?: \[(?:cluster|sentinel)\])?\s*$")
 
 
 def discover(tools: HostTools) -> list[dict[str, t.Any]]:

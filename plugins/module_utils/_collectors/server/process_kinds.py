@@ -20,6 +20,7 @@ _BY_NAME: dict[str, str] = {
     "postgres": "postgresql", "postmaster": "postgresql",
     "mysqld": "mysql", "mariadbd": "mysql", "mysqld_safe": "mysql", "mariadbd-safe": "mysql",
     "redis-server": "redis", "valkey-server": "redis", "redis-sentinel": "redis", "valkey-sentinel": "redis",
+    "keydb-server": "redis", "dragonfly": "redis",
     "nginx": "nginx", "haproxy": "haproxy", "apache2": "apache", "httpd": "apache",
     "pgbouncer": "pgbouncer", "celery": "celery", "celeryd": "celery", "gunicorn": "gunicorn", "gunicorn3": "gunicorn",
     "rabbitmq-server": "rabbitmq", "flower": "flower",

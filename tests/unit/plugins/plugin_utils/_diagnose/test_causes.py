@@ -29,6 +29,8 @@ VARIANTS = {
     machine.MEMORY,
     machine.DESCRIPTORS,
     machine.CPU,
+    machine.STOLEN,
+    machine.THROTTLED,
     service_down.WORKERS,
     *TIERS.values(),
 }

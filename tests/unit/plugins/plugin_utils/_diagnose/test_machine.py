@@ -103,3 +103,51 @@ def test_an_odd_one_among_waiting_workers_is_not_a_cause_beside() -> None:
     world.workers_exhausted()
     world.one_unlike("app3")
     assert world.causes() == ["missing_index"]
+
+
+STOLEN = {
+    "finding": "89 % of the CPU time went to other guests of this hypervisor",
+    "advice": "Take a type with guaranteed CPU.",
+    "look": "vmstat",
+}
+
+
+def test_workers_and_a_database_without_the_cpu_that_the_hypervisor_took() -> None:
+    """https://github.com/markmhendrickson/neotoma/pull/2150: 40 minutes at 89 % steal, and every page looked like a slow database;
+    spent credits: https://github.com/web-platform-tests/results-collection/issues/605"""
+    world = World()
+    world.disks_slow()
+    world.workers_exhausted()
+    world.of("db1", "postgresql")["active"] = 30
+    world.bad("server_steal", "db1", **STOLEN)
+    (only,) = world.diagnose()
+    assert (only["cause"], only["statement"].split(":")[0]) == ("machine_exhausted", "The hypervisor takes the CPU away on db1")
+    assert only["first_fix"] == STOLEN["advice"] and "do not tune" in only["avoid"]
+
+
+def test_an_application_that_computes_on_stolen_cpus_is_not_told_to_compute_less() -> None:
+    world = World()
+    world.cpu_full()
+    for number in range(1, 5):
+        world.bad("server_steal", f"app{number}", **STOLEN)
+    assert world.causes() == ["machine_exhausted"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "cause"),
+    [
+        ({"services": [{"name": "uwsgi", "throttled_ratio": 0.6}]}, "machine_exhausted"),
+        ({"throttled_ratio": 0.6}, "machine_exhausted"),  # the container's own
+        ({"services": [{"name": "exporter", "throttled_ratio": 0.6}, {"name": "uwsgi", "throttled_ratio": 0.02}]}, "workers_exhausted"),
+        ({"services": [{"name": "uwsgi", "throttled_ratio": None}]}, "workers_exhausted"),
+    ],
+)
+def test_workers_that_a_quota_holds_back(facts: dict[str, object], cause: str) -> None:
+    """https://github.com/devantler-tech/platform/pull/1727, https://github.com/lbedner/aegis-stack/issues/1219: idle, and slow"""
+    world = World()
+    world.workers_exhausted()
+    for number in range(1, 5):
+        world.of(f"app{number}", "server").update(facts)
+        world.bad("server_throttled", f"app{number}", finding="throttled in 60 % of the periods", advice="Raise the quota.")
+    (only,) = world.diagnose()
+    assert only["cause"] == cause and (cause == "workers_exhausted" or only["first_fix"] == "Raise the quota.")

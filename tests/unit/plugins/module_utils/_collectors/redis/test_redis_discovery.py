@@ -29,6 +29,8 @@ def _tools(monkeypatch: pytest.MonkeyPatch, rows: list[Process], listeners: list
          "127.0.0.1:7001"),
         ("redis-sentinel", "redis-sentinel *:26379 [sentinel]", [Listener("tcp", "::", 26379, 1)], "[::1]:26379"),
         ("valkey-server", "valkey-server 10.0.0.5:6380", [], "10.0.0.5:6380"),
+        ("keydb-server", "keydb-server *:6381", [], "127.0.0.1:6381"),
+        ("dragonfly", "dragonfly --port 6390 --maxmemory=4g", [], "127.0.0.1:6390"),
         ("valkey-server", "valkey-server unixsocket:/run/v.sock", [Listener("unix", "/run/v.sock", None, 1)], "/run/v.sock"),
         ("redis-server", "redis-server --port 7777", [], "127.0.0.1:7777"),
     ],
