@@ -44,10 +44,39 @@ BEHIND = ("cache", "store", "queue", "database")
 
 def workers_exhausted(fleet: Fleet) -> t.Iterator[Cause]:
     """Every worker is busy and the CPU is not theirs: they wait, or there are too few of them."""
-    saturated = [workers for workers, _finding in fleet.each_bad_workers(*SATURATED)]
+    saturated = [workers for workers, _finding in fleet.each_bad_workers(*SATURATED) if not _takes_none(workers)]
     every = [*saturated, *(each for each in fleet.applications() if each not in saturated and _in_bursts(fleet, each))]
     for exhausted in grouped([workers for workers in every if not _computes(fleet, workers)], fleet):
         yield _workers_exhausted(fleet, exhausted)
+
+
+def workers_stuck(fleet: Fleet) -> t.Iterator[Cause]:
+    """Requests wait all the time for workers that are all free: these do not accept, whatever the reason."""
+    for workers in filter(_takes_none, fleet.applications()):
+        active, samples = workers.part("workers").get("active"), int(workers.number("samples") or 0)
+        yield Cause(
+            hosts=[workers.host],
+            statement=(
+                f"{workers} takes no request: {numbered(_waiting(workers), 'request waits/requests wait')} in its listen queue, and none "
+                f"of its {numbered(active, 'worker/workers')} was busy in {samples} samples."
+            ),
+            evidence=[*_waits(fleet, [workers]), *stack_lines([workers])],
+            first_fix=(
+                f"See where a worker stands (py-spy dump --pid) and what its log says of locks, then reload {workers}: its workers are "
+                "replaced, and the listen queue stays."
+            ),
+            avoid="Do not add workers: those that are there are free.",
+            look=fleet.look_at_workers(workers, "htop"),
+            at=workers,
+            tier=workers.service,
+        )
+
+
+def _takes_none(workers: Instance) -> bool:
+    """No worker had a request at any look, and at every look requests waited."""
+    _full, waited, samples = _samples(workers)
+    nothing = workers.number("busy_ratio_peak") == 0 and not workers.number("requests")
+    return bool(nothing and workers.part("workers").get("active") and samples and samples >= SAMPLES and waited == samples)
 
 
 def _workers_exhausted(fleet: Fleet, exhausted: list[Instance]) -> Cause:

@@ -38,6 +38,14 @@ CAUSES: tuple[CauseKind, ...] = (
         (IN_FRONT,),
     ),
     CauseKind(
+        "workers_stuck",
+        "uwsgi",
+        "Workers take no request",
+        "requests waited at every look, no worker had one at any, and none ended in the window",
+        application.workers_stuck,
+        (IN_FRONT,),
+    ),
+    CauseKind(
         "application_overload",
         "uwsgi",
         "The application fills the CPU",

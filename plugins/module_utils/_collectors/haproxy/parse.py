@@ -19,6 +19,7 @@ FRONTEND, BACKEND, SERVER = "0", "1", "2"
 MOST_ROWS, LONGEST = 20_000, 400
 #: What is read as text. All else that is a number is a count: whole and not below 0.
 _TEXTS = frozenset({"Version", "pxname", "svname", "type", "status", "check_status", "addr", "mode", "algo"})
+INCOMPLETE = "the statistics of HAProxy are not complete: ask again"
 #: In place of a number that no counter can have: it is there, and cannot be read.
 UNREADABLE = "unreadable"
 
@@ -30,10 +31,15 @@ def _value(name: str, told: str) -> str:
     return told[:LONGEST] if is_read else UNREADABLE
 
 
+def _lines(answer: str) -> list[str]:
+    """HAProxy ends a line in one way only: what Python takes for others may be in an answer of a server's health check."""
+    return [line.rstrip("\r") for line in answer.split("\n")]
+
+
 def info(answer: bytes) -> Row:
     """`show info` (`Name: value`) or `show info typed` (`1.Version.1:POS:str:2.6.12`)."""
     found: Row = {}
-    for line in text(answer).splitlines():
+    for line in _lines(text(answer)):
         head, colon, rest = line.partition(":")
         words = head.split(".")
         if colon and len(words) == 3 and words[0].isdigit():
@@ -59,7 +65,7 @@ def stat(answer: bytes) -> list[Row]:
 def _typed(lines: str) -> list[Row]:
     """`S.3.1.17.status.1:SOS:str:UP`: kind, proxy, server, place, name and process; tags, type and value."""
     rows: dict[tuple[str, str, str], Row] = {}
-    for line in lines.splitlines():
+    for line in _lines(lines):
         head, _colon, rest = line.partition(":")
         words, parts = head.split("."), rest.split(":", 2)
         if len(words) != 6 or words[0] not in _KINDS or len(parts) != 3:
@@ -75,13 +81,25 @@ def _typed(lines: str) -> list[Row]:
 
 def _comma_separated(lines: str) -> list[Row]:
     header, _newline, body = lines[2:].partition("\n")
-    names = [name.strip() for name in header.rstrip(",\r").split(",")]
+    told = header.rstrip("\r").split(",")
+    names = [name.strip() for name in told if name.strip()]
     rows: list[Row] = []
     try:
-        for values in csv.reader(body.splitlines()):
+        for values in csv.reader(_lines(body)):
             if len(rows) >= MOST_ROWS:
                 break
-            rows.append({name: _value(name, value) for name, value in zip(names, values) if value != ""})
+            if values:
+                rows.append(_row(names, values, len(told)))
     except csv.Error:
-        raise Problem("the statistics of HAProxy are not complete: ask again") from None
+        raise Problem(INCOMPLETE) from None
+    if body and not body.endswith("\n") and len(rows) < MOST_ROWS:
+        raise Problem(INCOMPLETE)
     return rows
+
+
+def _row(names: list[str], values: list[str], columns: int) -> Row:
+    """A row as its header says. One of another length has its values in wrong columns: only whose it is can be told."""
+    if len(values) == columns:
+        return {name: _value(name, value) for name, value in zip(names, values) if value != ""}
+    kind = {"FRONTEND": FRONTEND, "BACKEND": BACKEND}.get(values[1] if len(values) > 1 else "", SERVER)
+    return {"pxname": values[0][:LONGEST], "svname": values[1][:LONGEST], "type": kind} if len(values) > 1 else {}

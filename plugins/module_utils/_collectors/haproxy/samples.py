@@ -18,6 +18,11 @@ from . import parse
 from .fetch import Reading
 
 NOT_READ = "it was not read"
+#: What to do is the same whether one socket is for all of them or each has its own.
+SEVERAL = (
+    "it runs as several processes (nbproc), each with its own statistics, and another one answered: give each a stats socket of its own "
+    "(stats socket … process 1), or use nbthread"
+)
 Key = tuple[str, str, str]
 #: The averages of times are of about so many requests: each request moves them by one part of it.
 AVERAGED = 512
@@ -43,15 +48,27 @@ class History:
         return self.first if self.second is None else self.second
 
     @property
+    def processes(self) -> t.Optional[int]:
+        """Processes that serve, each with statistics of its own (nbproc)."""
+        return count(self.latest.info.get("Nbproc"))
+
+    @property
     def broken(self) -> t.Optional[str]:
         """Why the readings cannot be compared."""
         if self.second is None:
             return None
+        if _who(self.first) != _who(self.second):
+            return SEVERAL
         before, after = (count(reading.info.get("Uptime_sec")) for reading in (self.first, self.second))
         pids = {reading.info.get("Pid") for reading in (self.first, self.second)}
         if len(pids) > 1 or (before is not None and after is not None and after < before):
             return RESTARTED
         return None
+
+
+def _who(reading: Reading) -> tuple[t.Optional[str], set[str]]:
+    """The numbers of the processes that answered: with nbproc (before 2.5) any of them may, each for itself."""
+    return reading.info.get("Process_num"), {row["pid"] for row in reading.rows if row.get("pid")}
 
 
 @dataclasses.dataclass

@@ -41,6 +41,11 @@ def facts(history: History) -> Facts:
     rows.put_servers(found, servers, history.top)
     found.put("servers_spare", len(spare))
     _listens(found, history)
+    if (history.processes or 1) > 1:
+        found.note(
+            f"HAProxy runs as {history.processes} processes (nbproc), and these are the figures of one of them: read the stats socket of "
+            "each (option socket), or use nbthread"
+        )
     if history.broken:
         found.note(history.broken[0].upper() + history.broken[1:])
     return found

@@ -28,6 +28,7 @@ SINGLE = {
     "broker_spent": "broker_full",
     "around_the_cache": "accelerator_bypassed",
     "workers_exhausted": "workers_exhausted",
+    "workers_stuck": "workers_stuck",
     "cpu_full": "application_overload",
     "missing_index": "missing_index",
     "idle_in_transaction": "idle_in_transaction",

@@ -32,6 +32,7 @@ OBJECTS = {
     "pool_small": "default_pool_size",
     "slots_held": "shop.sync",
     "workers_exhausted": "processes = 12",
+    "workers_stuck": "app1",
     "cpu_full": "/heavy/",
     "missing_index": "ON shop_orderline (order_id)",
     "idle_in_transaction": "pg_terminate_backend(77)",

@@ -128,6 +128,15 @@ class World(MoreDisasters):
             one["in_flight"] = [{"pattern": page, "count": 8, "oldest_seconds": 2.5}]
             self.bad("uwsgi_saturated", host)
 
+    def workers_stuck(self, host: str = "app1") -> None:
+        free = {"busy": 0, "idle": 8, "active": 8}
+        self.of(host, "uwsgi").update(
+            workers=free, utilisation=0.0, busy_ratio=0.0, busy_ratio_peak=0.0, samples=20, all_busy_samples=0, requests=0, in_flight=[],
+            listen_queue=100, listen_queue_samples=20,
+        )  # fmt: skip
+        self.bad("uwsgi_saturated", host)
+        self.bad("uwsgi_listen_queue_full", host)
+
     def outside_slow(self, address: str = "203.0.113.9:443") -> None:
         self.workers_exhausted("/pay/")
         for number in range(1, 5):

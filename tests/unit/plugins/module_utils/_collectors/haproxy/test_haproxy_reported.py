@@ -11,7 +11,9 @@ import typing as t
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.module_utils._collectors.haproxy import fetch, parse, shape
+from ansible_collections.warroom.launch.plugins.module_utils._collect.problem import Problem
+from ansible_collections.warroom.launch.plugins.module_utils._collect.sampling import RESTARTED
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.haproxy import fetch, parse, samples, shape
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.haproxy.fetch import Reading
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.haproxy.samples import History
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.evaluate import judged
@@ -117,3 +119,69 @@ def test_the_address_of_the_page_as_people_have_it(given: str, asked: bytes) -> 
     with replay.peer(answer) as address:
         found = fetch.from_page(f"http://{address}{given}", None, None, 3.0)
     assert requests[0].startswith(asked) and [row["pxname"] for row in found.rows] == ["ft"]
+
+
+def told(number: int, pid: int, requests: int, processes: int = 4, uptime: int = 90) -> Reading:
+    """What process `number` of several answers, for itself."""
+    names = {
+        "Version": "1.8.20",
+        "Nbproc": processes,
+        "Process_num": number,
+        "Pid": pid,
+        "Uptime_sec": uptime,
+        "CurrConns": 7,
+        "Maxconn": 2000,
+    }
+    rows = [{**row, "pid": str(number)} for row in page({**FRONT, "stot": requests, "req_tot": requests}, ONE, BACK).rows]
+    return Reading({name: str(value) for name, value in names.items()}, rows)
+
+
+@pytest.mark.parametrize(
+    ("second", "requests", "note"),
+    [
+        (told(1, 4711, 40), 30, None),
+        (told(3, 4713, 90), None, samples.SEVERAL),
+        (told(3, 4713, 5), None, samples.SEVERAL),
+        (told(1, 5811, 5, uptime=2), None, RESTARTED),
+    ],
+)
+def test_another_process_that_answers_is_no_restart(second: Reading, requests: t.Optional[int], note: t.Optional[str]) -> None:
+    """https://github.com/haproxy/haproxy/issues/125, https://github.com/haproxy/haproxy/issues/843,
+    https://github.com/prometheus/haproxy_exporter/issues/65: counters that jump up and down, or a quarter of them"""
+    found = shape.facts(History(told(1, 4711, 10), second, 5.0, encrypts=False, listeners=())).done()
+    assert found["requests"] == requests
+    assert any("4 processes (nbproc)" in each for each in found["notes"])
+    assert note is None or (note in found["unknown"]["requests"] and any(note[1:] in each for each in found["notes"]))
+    alone = shape.facts(History(told(1, 4711, 10, processes=1), told(1, 4711, 40, processes=1), 5.0)).done()
+    assert alone["requests"] == 30 and not alone["notes"]
+
+
+HEADER = b"# pxname,svname,scur,status,weight,act,type,mode,check_desc,\n"
+FIRST = b"ft,FRONTEND,1,OPEN,,,0,http,,\n"
+
+
+def test_a_line_break_within_an_answer_of_a_health_check() -> None:
+    """https://github.com/DataDog/integrations-core/pull/379"""
+    broken = '"HTTP status check returned\ncode <3C>200""\n<3E>, and\x0bmore\x85"'.encode()
+    rows = parse.stat(HEADER + FIRST + b"bk,s1,0,UP,1,1,2,http," + broken + b",\nbk,s2,0,DOWN,1,1,2,http,a\x0bb\x85,\n")
+    assert [(row["svname"], row["status"], row["type"]) for row in rows] == [
+        ("FRONTEND", "OPEN", "0"),
+        ("s1", "UP", "2"),
+        ("s2", "DOWN", "2"),
+    ]
+
+
+def test_a_row_that_lacks_a_comma_says_only_whose_it_is() -> None:
+    """https://github.com/prometheus/haproxy_exporter/issues/45: `DRAIN (agent)100`, and all columns after it one to the left"""
+    rows = parse.stat(HEADER + FIRST + b"bk,s1,0,DRAIN (agent)100,1,2,http,,\nbk,BACKEND,0,UP,1,1,1,http,,\n")
+    assert rows[1] == {"pxname": "bk", "svname": "s1", "type": "2"} and rows[2]["status"] == "UP"
+    found = shape.facts(History(Reading({}, rows), Reading({}, rows), 5.0)).done()
+    assert found["servers"][0]["state"] is None and found["servers_down"] is None and found["frontends"][0]["state"] == "open"
+
+
+@pytest.mark.parametrize("cut", [b"bk,s1,0,U", b"bk,s1,0,UP,1,1,2,http,,", b'bk,s1,0,UP,1,1,2,http,"L7', b"bk"])
+def test_statistics_that_break_off_are_not_taken_for_all(cut: bytes) -> None:
+    """https://github.com/prometheus/haproxy_exporter/issues/235: a backend that is missing would be one that is well"""
+    with pytest.raises(Problem, match="not complete"):
+        parse.stat(HEADER + FIRST + cut)
+    assert len(parse.stat(HEADER + FIRST)) == 1

@@ -1,0 +1,44 @@
+# Copyright (c) 2026, the warroom.launch authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Workers that are free while requests wait. https://github.com/unbit/uwsgi/issues/2460, https://github.com/unbit/uwsgi/issues/2444,
+https://github.com/unbit/uwsgi/issues/1369: nothing is busy, so neither more workers nor more CPU help."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from .world import World
+
+
+def world(**measures: t.Any) -> World:
+    made = World()
+    made.workers_stuck()
+    made.of("app1", "uwsgi").update(measures)
+    return made
+
+
+def test_free_workers_and_a_full_queue_are_no_want_of_workers() -> None:
+    (cause,) = world().diagnose()
+    assert (cause["cause"], cause["tier"], cause["hosts"]) == ("workers_stuck", "uwsgi", ["app1"])
+    assert "100 requests wait" in cause["statement"] and "none of its 8 workers was busy in 20 samples" in cause["statement"]
+    assert "reload" in cause["first_fix"] and "more workers" not in cause["first_fix"] and "Do not add workers" in cause["avoid"]
+
+
+@pytest.mark.parametrize(
+    "measures",
+    [
+        {"busy_ratio_peak": 0.125},
+        {"busy_ratio_peak": None},
+        {"requests": 3},
+        {"listen_queue_samples": 19},
+        {"samples": 4, "listen_queue_samples": 4},
+        {"workers": {"busy": 0, "idle": 0, "active": 0}},
+    ],
+    ids=str,
+)
+def test_one_that_takes_some_is_not_stuck(measures: dict[str, t.Any]) -> None:
+    assert "workers_stuck" not in world(**measures).causes()
