@@ -32,7 +32,7 @@ _POOLER = "Put a pooler in front, and raise max_connections only if memory allow
 MORE_ROOM = {
     "postgresql": _POOLER,
     "mysql": _POOLER,
-    "pgbouncer": "Raise max_client_conn and the limit of open files of its process: a client costs the pooler a few kilobytes.",
+    "pgbouncer": "Raise max_client_conn and RELOAD on its console; only a higher limit of open files of its process needs a restart.",
 }
 
 #: A confirmed missing index is a cause when its statements are at least this part of the database's working time.
