@@ -7,10 +7,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: backup_stats
-short_description: Age and size of the newest backup, and whether a restore was tried
+short_description: Age and size of the newest backup, and whether a restore was tested
 version_added: 1.1.0
 description:
-  - Looks at names, times and sizes of the files that are named. No file is opened and no command is run.
+  - Looks at the names, times and sizes of the given files. No file is opened and no command is run.
   - With a window, a file that grows within it is being written, and the one before it is judged.
 author:
   - warroom.launch authors (@warroom-launch)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: checklist_stats
-short_description: What people have ticked before the launch, with name and day, and who is on call
+short_description: What people have ticked off before the launch, with name and day, and who is on call
 version_added: 1.1.0
 description:
-  - Reads the lines of a launch checklist that no program can check. A line is done when a name and a day stand beside it, and not before.
+  - Reads the items of a launch checklist that no program can check. An item is done once it has a name and a day, and not before.
   - The role P(warroom.launch.launch_check#role) reads C(launch_check_by_hand) and C(launch_check_on_call) in the phase C(before), and adds
     what the stored load test says.
 author:
@@ -26,7 +26,7 @@ options:
   file:
     description:
       - A Markdown file with a task list, whose lines count beside O(items).
-      - V(- [x] The way back was rehearsed (Ada Lovelace, 2026-11-28\)) is done. A line with a mark and without a name and a day is not.
+      - V(- [x] The rollback was rehearsed (Ada Lovelace, 2026-11-28\)) is done. An item with a mark and no name and day is not.
     type: path
   on_call:
     description: Who is called when something breaks, as names with a way to reach them.
@@ -39,8 +39,8 @@ EXAMPLES = r"""
   warroom.launch.checklist_stats:
     file: launch.md
     items:
-      - {item: The way back was rehearsed, by: Ada Lovelace, day: '2026-11-28'}
-      - {item: The support team knows the day}
+      - {item: The rollback was rehearsed, by: Ada Lovelace, day: '2026-11-28'}
+      - {item: The support team knows the launch day}
     on_call: ['Ada, +44 20 7946 0000']
   delegate_to: localhost
   run_once: true

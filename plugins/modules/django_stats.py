@@ -11,15 +11,15 @@ short_description: Settings, deployment checks and migrations of a Django projec
 version_added: 1.1.0
 description:
   - Imports the project in a process of its own, with the project's Python, and as the owner of O(chdir) when the module runs as root. Reads
-    what C(check --deploy), C(showmigrations), C(makemigrations --check) and its settings tell, and whether its databases and caches answer.
+    what C(check --deploy), C(showmigrations), C(makemigrations --check) and its settings say, and whether its databases and caches answer.
   - Importing a project runs its code, which may act. So a project is read only where it is named; no discovery finds one, and C(auto) leaves
     it out.
-  - That process has limits of time (four times O(timeout)) and memory (2 GiB), and is ended with all that it started. Its database sessions
+  - That process has limits of time (four times O(timeout)) and memory (2 GiB), and is ended together with everything it started. Its database sessions
     are read-only. No table, file or cache entry is written.
   - Nothing is set for a session of a database that a pooler would give to its next client. MySQL and MariaDB are read in one transaction that
     is read-only by itself, because ProxySQL hands on C(SET SESSION TRANSACTION READ ONLY). PostgreSQL gets its settings at the login, and
     such a transaction where PgBouncer refuses or ignores them.
-  - Of the settings only those documented below leave the process, never a password, key or address. Of E(SECRET_KEY) a digest of 32 bits,
+  - Of the settings only those documented below leave the process, never a password, key or address; of E(SECRET_KEY) only a digest of 32 bits,
     by which servers can be compared.
   - Environment variables are taken from a running process of the project where one is seen (its working folder is O(chdir)).
 author:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: gather
-short_description: Gathers the launch facts of a host together with its settings for judge
+short_description: Gathers the launch facts of a host, with its settings, for judge
 version_added: 1.0.0
 description:
   - Runs M(warroom.launch.launch_facts) and returns O(settings) with the facts, templated for the host, for M(warroom.launch.judge)

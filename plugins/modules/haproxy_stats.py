@@ -7,16 +7,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: haproxy_stats
-short_description: Sessions against limits, queues, servers and their answers of HAProxy over a window
+short_description: Sessions, limits, queues and servers of HAProxy, and how the servers respond, over a window
 version_added: 1.0.0
 description:
   - Asks HAProxy's stats socket twice (C(show info) and C(show stat)) and computes rates and shares over the window.
   - Says which servers are down, draining, in maintenance or not checked, who waits in which queue, how full each limit is, how often a
     server gave no connection or no answer, and whether a backend is balanced.
-  - Response and queue times are those of the window. HAProxy tells a running average; the window's own mean follows from what its requests
-    moved that by, so it is null of fewer than 20 requests.
+  - Response and queue times are those of the window. HAProxy reports a running average; the window's own mean is computed from how far its
+    requests moved that, so it is null for fewer than 20 requests.
   - The stats page can be read instead (O(stats_url)). It says nothing of the process and its limits.
-  - Sends C(show) commands only; the level C(user) of the socket is enough, but for the addresses of the servers.
+  - Sends C(show) commands only; the level C(user) of the socket is enough, except for the addresses of the servers.
 author:
   - warroom.launch authors (@warroom-launch)
 extends_documentation_fragment:

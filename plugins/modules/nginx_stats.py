@@ -15,7 +15,7 @@ description:
   - Says how much of C(worker_connections) and of the file descriptors the busiest worker uses, whether connections were dropped, and how
     full the kernel's queue of its listening sockets is.
   - By the access log, what visitors got (status, time), how each upstream server answered, and whether a group of them is balanced. What
-    the log's format does not hold is null, with the C(log_format) line that gives it.
+    the log's format lacks is null, with the C(log_format) line that adds it.
   - Reads the configuration from its files, as the server does. C(nginx -T) would create log files that are missing and bind to sockets.
   - Reads at most 2 MiB of new lines of access logs and 1 MiB of error logs, the newest. No line, address of a visitor or value of a
     query becomes a fact; of a request its kind of page is shown, with ids and tokens replaced.

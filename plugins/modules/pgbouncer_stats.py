@@ -12,7 +12,7 @@ version_added: 1.0.0
 description:
   - Reads the console of PgBouncer (C(SHOW POOLS), C(STATS), C(DATABASES), C(LISTS), C(CLIENTS), C(CONFIG)) twice and computes rates over
     the window. Nothing but C(SHOW) is ever sent.
-  - Its console lets us in when it accepts no further client.
+  - The console can be reached even when PgBouncer accepts no further client.
 author:
   - warroom.launch authors (@warroom-launch)
 extends_documentation_fragment:

@@ -19,7 +19,7 @@ description:
     UNIX socket the age is the time since the worker's last heartbeat.
   - Gunicorn 25.1 or later is asked over its control socket as well, where it has one, for its counters and the settings in force. Only
     C(show stats) and C(show config) are sent.
-  - No server counts its requests, errors or response times where they can be asked for. Gunicorn pushes them to statsd (C(statsd_host));
+  - None of these servers counts its requests, errors or response times where they could be read. Gunicorn pushes them to statsd (C(statsd_host));
     read them there. RV(ignore:configured.statsd) says where that is.
   - A response that is being streamed counts as answered from its first byte on; an open WebSocket counts as a request when its client
     sent last.
