@@ -224,6 +224,12 @@ ansible_facts:
             wait_seconds: {type: float, description: 'The longest wait of a queue, null when no task was begun in the window.'}
             unacked: {type: int, description: 'Messages that workers took and did not acknowledge, null when the broker does not report it.'}
             unacked_oldest_seconds: {type: float, description: 'Since when the oldest, null but on Redis.'}
+            scheduled_furthest_seconds:
+              type: float
+              description: How far off the last of the tasks is that workers hold for a later time, null without one.
+            scheduled_beyond_redelivery:
+              type: int
+              description: 'Those that are due later than Redis waits (RV(ignore:redelivery_seconds)), null for RabbitMQ.'
             redelivery_seconds: {type: float, description: 'After which Redis transports hand it out again, null for RabbitMQ.'}
             redelivery_ratio: {type: float, description: 'The oldest by that time, null when none is held.'}
             unconsumed:

@@ -18,7 +18,7 @@ from ..._linux.waits import Waits
 from ..._texts.counted import counted
 from ..._texts.plain import text
 from ..._texts.redact import clean
-from . import broker_load, delivery_limit, outcomes, queue_types
+from . import broker_load, delivery_limit, outcomes, queue_types, scheduled
 from . import queues as queue_shape
 from . import workers as worker_shape
 from .api import Nodes
@@ -31,6 +31,7 @@ from .workers import Snapshot
 Row = dict[str, t.Any]
 
 UNMANAGED = "RabbitMQ tells it in its management API only: set management_url"
+NEVER = "RabbitMQ hands out messages again when a connection ends, not after a time"
 _NO_FIGURES = "the broker does not give the figures of all of these queues (yet)"
 
 
@@ -84,6 +85,7 @@ def facts(got: Gathered, window: t.Optional[float], keep: int) -> Facts:
     worker_shape.put_summary(built, workers, nobody, windowed, twins)
     snapshot = got.second if got.second is not None and got.second.replies.get("active") else got.first
     drifts = {worker["name"]: worker["drift_seconds"] for worker in workers}
+    scheduled.put(built, snapshot, got.broker.visibility_timeout if got.on_redis else Unknown(NEVER), nobody)
     worker_shape.put_running(built, worker_shape.running(snapshot, drifts, keep), nobody)
     accepted = worker_shape.accepted_per_second(workers, windowed, nobody, twins)
     _put_queues(built, got, workers, silence, accepted, windowed, keep)
@@ -216,12 +218,11 @@ def _put_queues(
     idle = held.reason if isinstance(held, Unknown) else "no message is in a worker's hands"
     built.put("unacked_oldest_seconds", oldest, idle if got.on_redis else "RabbitMQ does not tell it")
     timeout = got.broker.visibility_timeout
-    never = "RabbitMQ hands out messages again when a connection ends, not after a time"
-    built.put("redelivery_seconds", timeout if got.on_redis else None, never)
+    built.put("redelivery_seconds", timeout if got.on_redis else None, NEVER)
     built.put(
         "redelivery_ratio",
         ratio(None if oldest is None else known(oldest), timeout) if got.on_redis else None,
-        idle if got.on_redis else never,
+        idle if got.on_redis else NEVER,
     )
     built.put("delayed_total", got.delayed)
     built.put("backlog_total", total((built.value("ready_total"), built.value("reserved"))))

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 
 import pytest
@@ -145,3 +146,40 @@ def test_a_message_that_was_sent_in_the_future_has_no_age(head: float, oldest: t
 def test_a_broker_that_counts_its_errors_no_more(told: dict[str, t.Any], refused: t.Optional[int]) -> None:
     """https://github.com/redis/redis/pull/13141: 0 refusals for want of memory is not what it says"""
     assert broker_load._refused({"total_error_replies": 200, **told}) == refused
+
+
+def scheduled(*etas: t.Any, url: str = "redis://h:6379/0", **options: t.Any) -> dict[str, t.Any]:
+    """Facts of a worker that holds tasks for these times (seconds from now, or what it writes)."""
+    told = [each if not isinstance(each, int) else datetime.datetime.fromtimestamp(NOW + each, NEPAL).isoformat() for each in etas]
+    second = snapshot(5, 100)
+    second.replies["scheduled"][NODE] = [{"eta": each, "priority": 6, "request": {"id": "1", "name": "shop.remind"}} for each in told]  # type: ignore[index]
+    got = Gathered(Broker(url, dict(options)), {}, [NODE], first=snapshot(0, 100), second=second)
+    got.readings = [Reading(0.0, {"celery": Length(0)}, unacked=len(told))]
+    return built(got, 5.0, 10).done()
+
+
+NEPAL = datetime.timezone(datetime.timedelta(hours=5, minutes=45))
+
+
+@pytest.mark.parametrize(
+    ("etas", "options", "furthest", "beyond"),
+    [
+        ((60, 1800), {}, 1800.0, 0),
+        ((60, 21_600, 7200), {}, 21_600.0, 2),
+        ((21_600,), {"visibility_timeout": 43_200}, 21_600.0, 0),
+        ((-5,), {}, 0.0, 0),
+        ((60, "not set"), {}, None, None),
+        (("2027-01-15T08:00:00",), {}, None, None),  # in which time zone
+        ((), {}, None, 0),
+    ],
+)
+def test_tasks_due_after_the_visibility_timeout_run_twice(etas: t.Any, options: t.Any, furthest: t.Any, beyond: t.Any) -> None:
+    """https://github.com/celery/kombu/issues/337, https://github.com/celery/celery/issues/2599, https://github.com/celery/celery/issues/3270:
+    told before it happens, and the age of what is unacknowledged says nothing until then"""
+    found = scheduled(*etas, **options)
+    assert (found["scheduled_furthest_seconds"], found["scheduled_beyond_redelivery"]) == (furthest, beyond)
+
+
+def test_rabbitmq_keeps_what_is_scheduled_for_as_long_as_its_worker_is_connected() -> None:
+    found = scheduled(21_600, url="amqp://h//")
+    assert found["scheduled_beyond_redelivery"] is None and found["scheduled_furthest_seconds"] == 21_600.0
