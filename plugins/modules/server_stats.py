@@ -111,6 +111,7 @@ ansible_facts:
             load15: {type: float, description: The same of fifteen minutes.}
             load_cores: {type: float, description: 'The cores that the load is held against, see C(load_scope).'}
             load_ratio: {type: float, description: C(load1) per usable core. In a container without LXCFS both are the whole machine's.}
+            load_asleep: {type: int, description: 'Threads of the kernel that sleep and are counted in the load; C(load_ratio) leaves them out.'}
             load_trend: {type: float, description: 'C(load1) divided by C(load15), null when there was no load.'}
             load_direction: {type: str, description: 'V(rising) for a trend above 1.2, V(falling) below 0.8, else V(steady).'}
             load_scope: {type: str, description: 'Whose load it is, V(this system) or V(the whole machine below this container).'}
@@ -176,7 +177,7 @@ ansible_facts:
             swap_out_bytes_per_second: {type: float, description: Swapped out.}
             swap_bytes_per_second: {type: float, description: Their sum.}
             major_faults_per_second: {type: float, description: Page faults that had to read from a disk.}
-            swapping: {type: bool, description: Whether pages went to or came from swap in every look of the window. Space in use is not swapping.}
+            swapping: {type: bool, description: 'Whether pages went to or came from a disk in every look of the window. Space in use, and zram, is no swapping.'}
             oom_kills: {type: int, description: Processes that the kernel killed in the window for lack of memory.}
             oom_kills_last_hour: {type: int, description: 'The same of the last hour, null when the kernel''s log may not be read.'}
             lifetime_oom_kills: {type: int, description: 'The same since boot, null before Linux 4.13.'}
@@ -277,6 +278,15 @@ ansible_facts:
               contains:
                 {used: {type: int, description: How many are tracked.}, limit: {type: int, description: How many may be.},
                  used_ratio: {type: float, description: The share.}}
+            local_ports: {type: list, elements: dict, description: 'Ends of connections that most local ports are in use for.', contains: {
+              peer: {type: str, description: The other end.}, used: {type: int, description: Ports in use.}, limit: {type: int, description: Ports there are.},
+              used_ratio: {type: float, description: The share.}}}
+            local_ports_used_ratio: {type: float, description: 'The largest share, null when the kernel does not tell.'}
+            task_limits: {type: list, elements: dict, description: 'Limits of processes and threads: of the machine or container, and of services.', contains: {
+              name: {type: str, description: Whose limit it is.}, used: {type: int, description: How many there are.}, limit: {type: int, description: How many may be.},
+              used_ratio: {type: float, description: The share.}}}
+            task_limits_total: {type: int, description: How many limits there are.}
+            tasks_used_ratio: {type: float, description: The largest share of them.}
             processes_total: {type: int, description: 'Processes, null when some are hidden from us.'}
             processes_seen: {type: int, description: Processes that could be seen.}
             processes_filtered: {type: bool, description: Whether other users' processes are hidden from us.}

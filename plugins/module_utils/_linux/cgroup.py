@@ -127,6 +127,14 @@ def _memory(read: Read, version: int, folder: str) -> t.Optional[int]:
     return min((cap for cap in caps if cap is not None), default=None)
 
 
+def tasks(read: Read, mounts: t.Sequence[Mount], pid: t.Union[int, str]) -> t.Optional[tuple[int, int]]:
+    """(processes and threads, limit) of the group on the way up that is nearest to its limit; None without any limit."""
+    _version, folders = _chain(mounts, membership(read(f"/proc/{pid}/cgroup")), "pids")
+    told = [[number((read(f"{folder}/pids.{name}") or "").strip()) for name in ("current", "max")] for folder in folders]
+    found = [(int(used), int(most)) for used, most in told if used is not None and most]  # without a limit it says `max`
+    return max(found, key=lambda each: each[0] / each[1], default=None)
+
+
 def throttling(read: Read, folder: t.Optional[str]) -> Counters:
     """nr_periods and nr_throttled of the group that sets the quota, and `usage_seconds` where the same folder has it."""
     if folder is None:

@@ -101,12 +101,12 @@ def udp_peers() -> dict[int, str]:
     found = {}
     for family in (socket.AF_INET, socket.AF_INET6):
         for body in sock_diag.inet_sockets(family, socket.IPPROTO_UDP, sock_diag.ESTABLISHED, ABOUT):
-            found[_inode(body)[1]] = _ends(body, family)[1]
+            found[_inode(body)[1]] = ends(body, family)[1]
     return found
 
 
 def _connection(body: bytes, family: socket.AddressFamily) -> Connection:
-    local, peer = _ends(body, family)
+    local, peer = ends(body, family)
     unread, inode = _inode(body)
     info = sock_diag.attribute(body, sock_diag.TCP_INFO, sock_diag.INET_FIXED)
     sent, received, trip = (_figure(info, place) for place in (_SENT, _RECEIVED, _ROUND_TRIP))
@@ -124,7 +124,8 @@ def _inode(body: bytes) -> tuple[int, int]:
     return unread, inode
 
 
-def _ends(body: bytes, family: socket.AddressFamily) -> tuple[str, str]:
+def ends(body: bytes, family: socket.AddressFamily) -> tuple[str, str]:
+    """(own end, other end) of a row of sock_diag."""
     ports = struct.unpack_from("!HH", body, 4)
     size = 4 if family == socket.AF_INET else 16
     hosts = [addresses.unmapped(socket.inet_ntop(family, body[start : start + size])) for start in (8, 24)]

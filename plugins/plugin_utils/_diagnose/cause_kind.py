@@ -82,4 +82,6 @@ WAITERS = (
 #: A pooler's clients wait as long as its sessions work.
 POOL = Explains(("pool_too_small",), NEEDS_IT)
 SLOW_MACHINE = (machine.HANGS, machine.MEMORY, machine.CPU, machine.STOLEN, machine.THROTTLED)
-DOWN_MACHINE = (machine.HANGS, machine.MEMORY, machine.DISK, machine.DESCRIPTORS)
+#: A machine on which nothing more can be opened or started.
+SPENT_MACHINE = (machine.DESCRIPTORS, machine.TASKS, machine.PORTS)
+DOWN_MACHINE = (machine.HANGS, machine.MEMORY, machine.DISK, machine.DESCRIPTORS, machine.TASKS)

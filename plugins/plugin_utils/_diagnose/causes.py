@@ -43,6 +43,7 @@ from .cause_kind import (
     QUEUES,
     SLOW_MACHINE,
     SLOW_STATEMENTS,
+    SPENT_MACHINE,
     TASKS,
     WAITERS,
     WAITING,
@@ -83,17 +84,17 @@ CAUSES: tuple[CauseKind, ...] = (
         "machine_exhausted",
         "server",
         "A machine is exhausted",
-        "a machine swaps or has no memory, disk space or file descriptors left, a filesystem of it hangs, its hypervisor, a CPU quota or a "
-        "program of no service takes its CPU away, and something suffers from it",
+        "a machine swaps or has no memory, disk space, file descriptors, processes or local ports left, a filesystem of it hangs, its "
+        "hypervisor, a CPU quota or a program of no service takes its CPU away, and something suffers from it",
         machine.exhausted,
         (
             Explains(("service_down",), SAME_MACHINES, DOWN_MACHINE),
-            Explains(APPLICATION, SAME_MACHINES, (*SLOW_MACHINE, machine.DESCRIPTORS)),
+            Explains(APPLICATION, SAME_MACHINES, (*SLOW_MACHINE, *SPENT_MACHINE)),
             Explains(("database_overload", "connection_budget", "pool_too_small", *QUEUES), SAME_MACHINES, SLOW_MACHINE),
             Explains(ERRORS, SAME_MACHINES),
-            Explains(APPLICATION, WORKERS_WAIT, (*SLOW_MACHINE, machine.DESCRIPTORS)),
+            Explains(APPLICATION, WORKERS_WAIT, (*SLOW_MACHINE, *SPENT_MACHINE)),
             # a client without descriptors leaves out the servers that it cannot connect to
-            Explains(("unbalanced_pool",), CLIENTS_THERE, (machine.DESCRIPTORS,)),
+            Explains(("unbalanced_pool",), CLIENTS_THERE, SPENT_MACHINE),
             Explains(ERRORS, DATABASE_THERE),
         ),
         only_with_consequences=True,

@@ -20,6 +20,7 @@ from .fleet_view import Fleet
 
 HANGS, DISK, MEMORY, DESCRIPTORS, CPU = "filesystem hangs", "disk full", "out of memory", "out of descriptors", "CPU taken"
 STOLEN, THROTTLED = "CPU stolen", "CPU throttled"
+TASKS, PORTS = "out of tasks", "out of local ports"
 
 #: The part of the busy CPU that a program of none of the site's services must use to be what fills a machine.
 FOREIGN_SHARE = 0.5
@@ -71,6 +72,18 @@ LACKS = (
         ("server_descriptors",),
         "File descriptors are exhausted",
         "Do not only restart the service: it would reach the same limit again.",
+    ),
+    Lack(
+        TASKS,
+        ("server_tasks_left",),
+        "No further process or thread can be started",
+        "Do not add workers there: none of them could be started.",
+    ),
+    Lack(
+        PORTS,
+        ("server_local_ports",),
+        "Local ports are exhausted",
+        "Do not restart the service that cannot be reached: it has room, and nobody there can dial it.",
     ),
     Lack(
         STOLEN,

@@ -16,7 +16,7 @@ from ..._collect.host_tools import HostTools
 from ..._collect.problem import Problem
 from ..._linux import cgroup
 from ..._linux.kernel_text import keyed
-from . import clock, logs, process_disk, process_kinds, process_table, shape, tools
+from . import clock, local_ports, logs, process_disk, process_kinds, process_table, shape, task_limits, tools
 from .fetch import Host, Sample
 from .proc_source import ProcSource
 from .process_table import Row, Table
@@ -107,8 +107,7 @@ class ServerSampler(Sampler):
 
     def _service_limits(self, now: Table) -> dict[int, cgroup.Limits]:
         """Limits of the control groups of services' first processes: a group's quota holds for the service, not for the host."""
-        heads = [row for row in now.rows.values() if row.service and getattr(now.rows.get(row.ppid), "service", None) != row.service]
-        return {row.pid: cgroup.limits(self._host.read, self._host.mounts, row.pid) for row in heads[:GROUPS_READ]}
+        return {row.pid: cgroup.limits(self._host.read, self._host.mounts, row.pid) for row in _heads(now)}
 
     def facts(self, window: t.Optional[float]) -> Facts:
         host, last = self._host, self._table_last or self._table_first
@@ -137,6 +136,8 @@ class ServerSampler(Sampler):
                 monitoring=tools.shown(self.tools.commands, {row.service for row in last.rows.values() if row.service}),
                 logs=logs.read([row for row in last.rows.values() if row.service][:DESCRIPTORS_READ], host.root),
                 disk_use=(self._disk_first, self._disk_last),
+                task_limits=task_limits.read(host, _heads(last), state.container),
+                local_ports=local_ports.read(host.read),
             )
         )
 
@@ -150,6 +151,12 @@ class ServerSampler(Sampler):
         ]
         rows = [row for row in rows if (row.memory or 0) >= least[row.service in process_kinds.SHARING]]
         return sorted(rows, key=lambda row: -(row.memory or 0))
+
+
+def _heads(now: Table) -> list[Row]:
+    """The first processes of services."""
+    heads = [row for row in now.rows.values() if row.service and getattr(now.rows.get(row.ppid), "service", None) != row.service]
+    return heads[:GROUPS_READ]
 
 
 def discover(_tools: HostTools) -> list[dict[str, t.Any]]:

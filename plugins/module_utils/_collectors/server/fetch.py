@@ -111,6 +111,7 @@ class State:
     packages_changed: t.Optional[float] = None  # seconds since the epoch
     mounts_read: bool = True
     remote: list[str] = dataclasses.field(default_factory=list)  # mount points whose waits show on no disk of this machine
+    swaps: list[str] = dataclasses.field(default_factory=list)  # where swap space is in use
     read_only: list[str] = dataclasses.field(default_factory=list)  # mount points that became read-only by themselves
 
 
@@ -229,6 +230,7 @@ class Host:
             mounts_read=bool(self.mounts),
             read_only=sorted(mount.point for mount in self._visible().values() if _stopped_writing(mount)),
             vmstat=self._vmstat(),
+            swaps=parse.swaps(self.read("/proc/swaps")),
             remote=sorted(mount.point for mount in self._visible().values() if _is_remote(mount)),
             lxcfs=any(mount.kind == "fuse.lxcfs" and mount.point in ("/proc/loadavg", "/proc") for mount in self.mounts),
             container=self._in_container(),

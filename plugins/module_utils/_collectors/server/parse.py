@@ -52,6 +52,12 @@ def disk_work(text: t.Optional[str]) -> Counters:
     return {"milliseconds": sum(max(row[9], row[10]) for row in whole), "in_flight": sum(row[8] for row in whole)}
 
 
+def swaps(text: t.Optional[str]) -> list[str]:
+    """/proc/swaps: the devices and files of which anything is in use."""
+    rows = [line.split() for line in (text or "").splitlines()[1:]]
+    return [row[0] for row in rows if len(row) >= 5 and amount(row[-2])]
+
+
 def kstat(text: t.Optional[str]) -> Counters:
     """A table of the Solaris porting layer (ZFS): `name type value`."""
     rows = [line.split() for line in (text or "").splitlines()]

@@ -17,9 +17,11 @@ from ..._linux.usage import Memory
 from . import parse
 from .clock import Clock
 from .fetch import Sample, State
+from .local_ports import Ports
 from .logs import Log
 from .process_disk import Account
 from .process_table import Row, Table
+from .task_limits import TaskLimit
 
 FILTERED = "other users' processes are hidden from this user (hidepid): run with become"
 NO_TABLE = "the process table could not be read"
@@ -56,6 +58,8 @@ class Reading:
     tools_absent: list[str]  # programs that printed commands would run
     monitoring: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)  # programs that show the services of this host
     logs: Maybe[list[Log]] = dataclasses.field(default_factory=list)  # the large ones
+    task_limits: list[TaskLimit] = dataclasses.field(default_factory=list)
+    local_ports: Maybe[list[Ports]] = dataclasses.field(default_factory=list)
     disk_use: tuple[t.Optional[Account], t.Optional[Account]] = (None, None)  # bytes by process, at both samples
 
     @property

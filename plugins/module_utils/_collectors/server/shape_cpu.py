@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import math
 import typing as t
 
 from ..._collect.derived import at_most, first_unknown, implausible, moved, per, put_largest, rate, share
 from ..._collect.facts import Facts, Maybe, Unknown, measured
 from ..._collect.sampling import ONE_SAMPLE, Number
 from ..._linux.kernel_text import Counters
+from ..._texts.counted import counted
 from .fetch import CPU_FIELDS, Sample
 from .sample import Reading
 
@@ -51,7 +53,7 @@ def load(facts: Facts, reading: Reading) -> None:
     """Load per core that may be used; a container's load is compared with the machine's cores when it is the machine's load."""
     state = reading.state
     if state.load is None:
-        names = ("load1", "load5", "load15", "load_cores", "load_ratio", "load_trend", "load_direction", "load_scope")
+        names = ("load1", "load5", "load15", "load_cores", "load_ratio", "load_asleep", "load_trend", "load_direction", "load_scope")
         facts.update(dict.fromkeys(names, Unknown("the load average is not known on this platform")))
         return
     one, five, fifteen = (round(value, 2) for value in state.load)
@@ -63,10 +65,33 @@ def load(facts: Facts, reading: Reading) -> None:
         facts.note("the load average is that of the machine below this container, so it is held against all of its cores")
     trend = per(one, fifteen, "there was no load in the last fifteen minutes")
     facts.update({"load1": one, "load5": five, "load15": fifteen, "load_cores": against, "load_scope": scope, "load_trend": trend})
-    facts.put("load_ratio", per(one, against, "no core may be used"))
+    asleep = _asleep(reading)
+    facts.put("load_asleep", asleep)
+    if asleep:
+        facts.note(f"{counted(asleep, 'thread', 'threads')} of the kernel asleep: counted in the load, and left out of the load per core")
+    facts.put("load_ratio", per(round(max(0.0, one - asleep), 2), against, "no core may be used"))
     facts.put(
         "load_direction", trend if isinstance(trend, Unknown) else "rising" if trend > 1.2 else "falling" if trend < 0.8 else "steady"
     )
+
+
+_KERNEL, _BLOCKED = 2, "disk-sleep"
+
+
+def _asleep(reading: Reading) -> int:
+    """Threads of the kernel that sleep in a way that counts as load: they want no processor and wait for no disk.
+
+    Those that tasks blocked on disks may be are left out, so that too few count rather than too many.
+    """
+    first = reading.table_first.rows
+    still = [
+        row
+        for pid, row in reading.table_last.rows.items()
+        if row.ppid == _KERNEL and row.status == _BLOCKED and pid in first and first[pid][:-2] == row[:-2]
+    ]
+    looks = [reading.first.kernel, *(tick.kernel for tick in reading.ticks), *([reading.second.kernel] if reading.second else [])]
+    blocked = [look["procs_blocked"] for look in looks if "procs_blocked" in look]
+    return max(0, len(still) - math.ceil(max(blocked))) if blocked and reading.second is not None else 0
 
 
 def _split(first: Counters, second: Counters) -> Maybe[Counters]:

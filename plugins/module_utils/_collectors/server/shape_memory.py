@@ -97,12 +97,19 @@ def swap(facts: Facts, reading: Reading) -> None:
     both = total(moved)
     facts.put("swap_bytes_per_second", both if isinstance(both, Unknown) else both * page)
     facts.put("major_faults_per_second", window.rate("pgmajfault"))
-    facts.put("swapping", _swapping(reading))
+    facts.put("swapping", _swapping(facts, reading))
 
 
-def _swapping(reading: Reading) -> Maybe[bool]:
+#: A disk within memory that holds its pages compressed.
+_COMPRESSED = "/dev/zram"
+
+
+def _swapping(facts: Facts, reading: Reading) -> Maybe[bool]:
     if reading.second is None:
         return Unknown(ONE_SAMPLE)
+    if reading.state.swaps and all(name.startswith(_COMPRESSED) for name in reading.state.swaps):
+        facts.note("its swap space is compressed memory (zram): what moves there comes from no disk")
+        return False
     looks = [reading.first.vmstat, *(tick.vmstat for tick in reading.ticks), reading.second.vmstat]
     counters = [look["pswpin"] + look["pswpout"] for look in looks if "pswpin" in look and "pswpout" in look]
     if not counters:

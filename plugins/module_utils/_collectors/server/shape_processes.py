@@ -28,6 +28,7 @@ CLOCK_SLACK = 0.5
 NO_MEMORY = "its memory may not be read"
 NO_EXACT = "only root, or its own user, may read what it holds alone; and of the largest and smallest it is not read"
 NO_LIMIT = "no control group limits it"
+NOT_SAID = "its control group does not say what it uses"
 
 
 class Use(t.NamedTuple):
@@ -197,9 +198,10 @@ def _service(facts: Facts, reading: Reading, name: str, members: t.Sequence[Row]
     limits = [reading.service_limits[row.pid] for row in members if row.pid in reading.service_limits]
     quotas = [limit for limit in limits if limit.cpu_cores is not None]
     caps = [limit for limit in limits if limit.memory_bytes is not None]
-    cap = min(caps, key=lambda limit: limit.memory_bytes or 0, default=None)
-    in_use = None if cap is None else reading.group_memory.get(cap.memory_folder or "")
-    held: Maybe[Number] = Unknown(NO_LIMIT) if cap is None else measured(in_use, "its control group does not say what it uses")
+    # of several groups (containers of one service) the fullest counts, not the smallest
+    held = {limit: measured(reading.group_memory.get(limit.memory_folder or ""), NOT_SAID) for limit in caps}
+    filled = {limit: share(used, limit.memory_bytes or 0, NO_LIMIT, slack=1.0) for limit, used in held.items()}
+    cap = max(caps, key=lambda limit: (known(filled[limit]) or 0.0, -(limit.memory_bytes or 0)), default=None)
     return {
         "name": name,
         "processes": len(members),
@@ -212,7 +214,7 @@ def _service(facts: Facts, reading: Reading, name: str, members: t.Sequence[Row]
         "cpu_quota_cores": measured(min((round(limit.cpu_cores or 0, 3) for limit in quotas), default=None), NO_LIMIT),
         "throttled_ratio": largest((_throttled(reading, limit.cpu_folder) for limit in quotas), NO_LIMIT, ceiling=1.0),
         "memory_limit_bytes": measured(None if cap is None else cap.memory_bytes, NO_LIMIT),
-        "memory_limit_used_ratio": share(held, 0 if cap is None else cap.memory_bytes or 0, NO_LIMIT, slack=1.0),
+        "memory_limit_used_ratio": largest(filled.values(), NO_LIMIT, ceiling=1.0),
         "kinds": _kinds(members),
     }
 

@@ -31,6 +31,8 @@ VARIANTS = {
     machine.CPU,
     machine.STOLEN,
     machine.THROTTLED,
+    machine.TASKS,
+    machine.PORTS,
     service_down.WORKERS,
     *TIERS.values(),
 }

@@ -151,3 +151,25 @@ def test_workers_that_a_quota_holds_back(facts: dict[str, object], cause: str) -
         world.bad("server_throttled", f"app{number}", finding="throttled in 60 % of the periods", advice="Raise the quota.")
     (only,) = world.diagnose()
     assert only["cause"] == cause and (cause == "workers_exhausted" or only["first_fix"] == "Raise the quota.")
+
+
+@pytest.mark.parametrize(
+    ("check", "finding", "words"),
+    [
+        # https://github.com/DFO-Ocean-Navigator/Ocean-Data-Map-Project/issues/771: can't start new thread
+        (
+            "server_tasks_left",
+            "this container has 2,048 of 2,048 processes and threads (100 %)",
+            "No further process or thread can be started",
+        ),
+        # https://github.com/pinterest/pymemcache/issues/621: Cannot assign requested address
+        ("server_local_ports", "28,232 of 28,232 local ports are in use for connections to 10.0.0.5:11211", "Local ports are exhausted"),
+    ],
+)
+def test_pages_that_fail_where_nothing_more_can_be_started_or_opened(check: str, finding: str, words: str) -> None:
+    world = World()
+    world.bad("uwsgi_exceptions", "app1", finding="180 exceptions in 910 requests (19.8 %)")
+    world.bad(check, "app1", finding=finding, advice="Mend that.")
+    (only,) = world.diagnose()
+    assert (only["cause"], only["statement"]) == ("machine_exhausted", f"{words} on app1: {finding}.")
+    assert only["first_fix"] == "Mend that."

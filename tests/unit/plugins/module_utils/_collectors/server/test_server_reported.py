@@ -11,9 +11,9 @@ import typing as t
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.module_utils._collectors.server import clock, fetch, parse
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.server import clock, fetch, local_ports, parse, task_limits
 from ansible_collections.warroom.launch.plugins.module_utils._linux import cgroup, kernel_text
-from tests.support.machine import CPU, GIB, FakePsutil, facts, proc, record, sample
+from tests.support.machine import CPU, GIB, KERNEL, VMSTAT, FakePsutil, facts, proc, record, row, sample, table, ticks
 
 
 @pytest.mark.parametrize(
@@ -208,3 +208,146 @@ def test_the_clock_is_kept_when_systemd_says_so(status: int, most_wrong: int, of
     """https://github.com/chrissnell/graywolf/pull/366, https://github.com/balena-os/meta-balena/issues/1852: not by its flag alone"""
     kept = clock.told(status, most_wrong, offset)
     assert (kept.synchronised, kept.offset) == (expected[0], pytest.approx(expected[1]))
+
+
+@pytest.mark.parametrize(
+    ("text", "used"),
+    [
+        (
+            "Filename\tType\tSize\tUsed\tPriority\n/dev/zram0                              partition\t1891324\t1010892\t100\n",
+            ["/dev/zram0"],
+        ),
+        ("Filename Type Size Used Priority\n/dev/zram0 partition 9 4 100\n/swapfile file 99 0 -2\n", ["/dev/zram0"]),
+        ("Filename Type Size Used Priority\n/dev/zram0 partition 9 4 100\n/swap\\040file file 99 7 -2\n", ["/dev/zram0", "/swap\\040file"]),
+        ("Filename Type Size Used Priority\n", []),
+        ("", []),
+    ],
+)
+def test_pages_that_move_to_compressed_memory_are_not_swapped_to_a_disk(text: str, used: list[str]) -> None:
+    """https://github.com/vonrobak/fedora-homelab-containers/pull/69, https://github.com/aws/elastic-beanstalk-roadmap/issues/293"""
+    assert parse.swaps(text) == used
+    counters = [{**VMSTAT, "pswpin": 50.0 * look, "pswpout": 900.0 * look} for look in range(6)]
+    moving = ticks(*[{}] * 4, vmstat=counters[1:5])
+    found = facts(first=sample(100.0, vmstat=counters[0]), second=sample(105.0, vmstat=counters[5]), ticks=moving, state={"swaps": used})
+    assert found["swapping"] is (used != ["/dev/zram0"]) and found["swap_out_bytes_per_second"] > 0
+    assert any("zram" in note for note in found["notes"]) is (used == ["/dev/zram0"])
+
+
+ASLEEP = [row(pid, f"kthread{pid}", ppid=2, status="disk-sleep") for pid in range(40, 49)]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "blocked", "load", "asleep"),
+    [
+        (ASLEEP, ASLEEP, 0.0, 9.1, 9),
+        (ASLEEP, ASLEEP, 4.0, 9.1, 5),  # some of them wait for disks
+        (ASLEEP, [one._replace(cpu=9.0) for one in ASLEEP], 0.0, 9.1, 0),  # they work
+        (ASLEEP, [one._replace(status="sleeping") for one in ASLEEP], 0.0, 9.1, 0),
+        ([], ASLEEP, 0.0, 9.1, 0),
+        ([one._replace(ppid=1) for one in ASLEEP], [one._replace(ppid=1) for one in ASLEEP], 0.0, 9.1, 0),  # a program hangs
+        (ASLEEP, ASLEEP, 0.0, 2.0, 9),
+    ],
+)
+def test_threads_of_the_kernel_that_sleep_are_no_load(first: t.Any, last: t.Any, blocked: float, load: float, asleep: int) -> None:
+    """https://github.com/jetkvm/kvm/issues/1483, https://github.com/openzfs/zfs/issues/175: a load of 9.1 with 1 of 93 tasks that runs"""
+    kernel = {**KERNEL, "procs_blocked": blocked}
+    samples = [sample(100.0, kernel=kernel), sample(105.0, kernel=kernel)]
+    found = facts(
+        first=samples[0],
+        second=samples[1],
+        state={"load": (load, load, load)},
+        table_first=table(100.0, *first),
+        table_last=table(105.0, *last),
+    )
+    assert (found["load_asleep"], found["load_ratio"]) == (asleep, pytest.approx(max(0.0, load - asleep) / 4, abs=0.001))
+    assert (found["load1"], any("asleep" in note for note in found["notes"])) == (load, asleep > 0)
+
+
+V2_MOUNT = "30 1 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup rw\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        # the kernel's default of 512 tasks: https://github.com/pritunl/pritunl/issues/316
+        ({"system.slice/web.service": ("505", "512")}, [("the machine", 523, 4194304), ("uwsgi", 505, 512)]),
+        # https://github.com/ShaneIsrael/fireshare/issues/572: the limit of the group above counts as well
+        (
+            {"system.slice/web.service": ("2048", "max"), "system.slice": ("2048", "2048")},
+            [("the machine", 523, 4194304), ("uwsgi", 2048, 2048)],
+        ),
+        ({"system.slice/web.service": ("9", "max")}, [("the machine", 523, 4194304)]),
+        ({}, [("the machine", 523, 4194304)]),
+    ],
+)
+def test_a_service_that_may_start_no_further_thread(files: t.Any, told: t.Any, tmp_path: pathlib.Path) -> None:
+    """https://github.com/DFO-Ocean-Navigator/Ocean-Data-Map-Project/issues/771: can't start new thread, and the site is offline"""
+    groups = {f"sys__fs__cgroup__{folder.replace('/', '__')}__pids.{name}": value + "\n" for folder, pair in files.items()
+              for name, value in zip(("current", "max"), pair)}  # fmt: skip
+    machine = {"proc__loadavg": "0.52 0.58 0.59 1/523 4711\n", "proc__sys__kernel__pid_max": "4194304\n", "proc__self__mountinfo": V2_MOUNT}
+    host = fetch.Host(FakePsutil(), proc(tmp_path, proc__70__cgroup="0::/system.slice/web.service\n", **machine, **groups))
+    (tmp_path / "proc/sys/kernel/threads-max").unlink(missing_ok=True)
+    limits = task_limits.read(host, [row(70, "uwsgi", service="uwsgi")], container=False)
+    assert [tuple(each) for each in limits] == told
+    found = facts(task_limits=limits)
+    assert found["task_limits"][0]["name"] == told[-1][0] and found["tasks_used_ratio"] == pytest.approx(
+        told[-1][1] / told[-1][2], abs=1e-5
+    )
+
+
+def test_the_group_of_a_container_and_not_the_machine_below_it(tmp_path: pathlib.Path) -> None:
+    host = fetch.Host(
+        FakePsutil(),
+        proc(
+            tmp_path,
+            proc__1__cgroup="0::/\n",
+            proc__self__mountinfo=V2_MOUNT,
+            sys__fs__cgroup__pids_current="",
+            **{"sys__fs__cgroup__pids.current": "40\n", "sys__fs__cgroup__pids.max": "64\n"},
+        ),
+    )
+    assert [tuple(each) for each in task_limits.read(host, [], container=True)] == [("this container", 40, 64)]
+    assert facts(task_limits=[])["unknown"]["tasks_used_ratio"] == "nothing that can be read limits processes here"
+
+
+def closed(count: int, peer: str, local: str = "10.0.0.9", state: int = 6) -> list[tuple[int, str, str]]:
+    return [(state, f"{local}:{32768 + place}", peer) for place in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "reuse", "used"),
+    [
+        # https://github.com/pinterest/pymemcache/issues/621: a connection to memcached for each request
+        (closed(28000, "10.0.0.5:11211"), 2, 28000),
+        (closed(28000, "10.0.0.5:11211"), 1, 0),
+        (closed(28000, "127.0.0.1:6379", "127.0.0.1"), 2, 0),  # the kernel uses these again after a second
+        (closed(28000, "127.0.0.1:6379", "127.0.0.1"), 0, 28000),  # https://github.com/predis/predis/issues/597
+        (closed(28000, "[::1]:6379", "[::1]"), 2, 0),
+        (closed(9000, "10.0.0.5:6379", state=1), 1, 9000),  # a pool that grows without end
+        (closed(9000, "10.0.0.5:6379") + closed(9000, "10.0.0.6:6379"), 0, 9000),  # each other end has all ports
+        ([(1, "10.0.0.9:50000", f"10.1.0.{place}:40000") for place in range(200)], 0, 1),  # clients of a server on such a port
+        ([], 0, 0),
+    ],
+)
+def test_ports_for_connections_that_are_opened_here(rows: t.Any, reuse: int, used: int) -> None:
+    counted = local_ports.counted(rows, reuse, 28232)
+    found = facts(local_ports=counted)
+    assert found["local_ports_used_ratio"] == pytest.approx(used / 28232, abs=1e-5)
+    assert (found["local_ports"][0]["used"] if used else len(found["local_ports"])) == used
+
+
+def test_this_kernel_tells_its_ports() -> None:
+    found = local_ports.read(lambda path: pathlib.Path(path).read_text(encoding="ascii"))
+    assert isinstance(found, list)
+    assert "ip_local_port_range" in local_ports.read({}.get).reason  # type: ignore[union-attr]
+
+
+def test_the_fullest_of_several_containers_of_a_service() -> None:
+    """Two of one service: the small one is nearly empty, and the large one is about to be killed."""
+    small, large = (cgroup.Limits(memory_bytes=size, memory_folder=folder) for size, folder in ((512 << 20, "/a"), (GIB, "/b")))
+    rows = [row(70, "gunicorn", service="gunicorn"), row(80, "gunicorn", service="gunicorn")]
+    found = facts(
+        table_last=table(105.0, *rows), service_limits={70: small, 80: large}, group_memory={"/a": 50 << 20, "/b": GIB - (5 << 20)}
+    )
+    (service,) = found["services"]
+    assert (service["memory_limit_bytes"], service["memory_limit_used_ratio"]) == (GIB, pytest.approx(0.995, abs=0.001))
