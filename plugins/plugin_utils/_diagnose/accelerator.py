@@ -58,8 +58,8 @@ def fault(fleet: Fleet) -> t.Iterator[Cause]:
 
 def _traffic(fleet: Fleet, varnish: Instance) -> t.Optional[Instance]:
     """What the shared log of the same accelerator says about URLs."""
-    logs = [(log.name, log) for log in fleet.instances("varnish_traffic") if log.host == varnish.host]
-    return log_of(varnish.name, logs, sum(other.host == varnish.host for other in fleet.instances("varnish")) == 1)
+    logs = [(log.name, log) for log in fleet.on_host(varnish.host, "varnish_traffic")]
+    return log_of(varnish.name, logs, len(fleet.on_host(varnish.host, "varnish")) == 1)
 
 
 def _fault_of(fleet: Fleet, varnish: Instance, traffic: t.Optional[Instance], uncached: Uncached) -> t.Optional[Finding]:
@@ -122,17 +122,31 @@ def _evidence(fleet: Fleet, varnish: Instance, uncached: Uncached) -> t.Iterator
     for row in uncached.redirects[:3]:
         yield f"{row.word('pattern')}: {numbered(row.get('count'), 'redirect/redirects')} ({percent(row.number('share'))} of the requests)."
     yield from _better_sibling(fleet, varnish, hit)
+    busy = fleet.once(_mean_utilisation)
+    if busy is not None:
+        yield f"The application's workers are busy {percent(busy)} of the time on average."
+
+
+def _mean_utilisation(fleet: Fleet) -> t.Optional[float]:
     busy = [value for worker in fleet.applications() if (value := worker.number("utilisation")) is not None]
-    if busy:
-        yield f"The application's workers are busy {percent(sum(busy) / len(busy))} of the time on average."
+    return sum(busy) / len(busy) if busy else None
 
 
 def _better_sibling(fleet: Fleet, varnish: Instance, hit: t.Optional[float]) -> t.Iterator[str]:
-    for sibling in fleet.instances("varnish"):
-        theirs = sibling.number("judged.hit_ratio_true")
-        if sibling.host != varnish.host and theirs is not None and theirs >= (hit or 0) + BETTER:
-            yield f"{sibling.host} has {percent(theirs)} hits: compare its VCL with this one."
+    for host, theirs in fleet.once(_ever_better):
+        if host != varnish.host and theirs >= (hit or 0) + BETTER:
+            yield f"{host} has {percent(theirs)} hits: compare its VCL with this one."
             return
+
+
+def _ever_better(fleet: Fleet) -> list[tuple[str, float]]:
+    """Hosts and hit ratios, without those that another host before them reaches: that one is named in their place."""
+    found: list[tuple[str, float]] = []
+    for varnish in fleet.instances("varnish"):
+        ratio = varnish.number("judged.hit_ratio_true")
+        if ratio is not None and len({host for host, other in found if other >= ratio} - {varnish.host}) < 2:
+            found.append((varnish.host, ratio))
+    return found
 
 
 def _fix(varnish: Instance, young: bool, finding: Finding, uncached: Uncached) -> str:

@@ -15,7 +15,7 @@ from .._fleet.observed import Instance
 from .._fleet.waiting import waits_of
 from .cause import Cause, percent, several
 from .dependencies import told
-from .extent import grouped, together
+from .extent import Extent, extent, grouped, may_concern, together
 from .fleet_view import Fleet, accelerator_of
 from .stack_lines import stack_lines
 
@@ -44,8 +44,9 @@ BEHIND = ("cache", "store", "queue", "database")
 
 def workers_exhausted(fleet: Fleet) -> t.Iterator[Cause]:
     """Every worker is busy and the CPU is not theirs: they wait, or there are too few of them."""
-    saturated = [workers for workers, _finding in fleet.each_bad_workers(*SATURATED) if not _takes_none(workers)]
-    every = [*saturated, *(each for each in fleet.applications() if each not in saturated and _in_bursts(fleet, each))]
+    saturated = [workers for workers in fleet.troubled_workers(*SATURATED) if not _takes_none(workers)]
+    keys = {workers.key for workers in saturated}
+    every = [*saturated, *(each for each in fleet.applications() if each.key not in keys and _in_bursts(fleet, each))]
     for exhausted in grouped([workers for workers in every if not _computes(fleet, workers)], fleet):
         yield _workers_exhausted(fleet, exhausted)
 
@@ -111,11 +112,13 @@ def _in_bursts(fleet: Fleet, workers: Instance) -> bool:
     full, waited, samples = _samples(workers)
     if full is None or waited is None or not samples or samples < SAMPLES or min(full, waited) < OFTEN * samples:
         return False
-    return any(
-        fleet.graph.apart(accelerator_of(front).key, workers.key) is not True
-        for service, checks in LATE.items()
-        for front, _finding in fleet.each_bad(service, *checks, least="warn")
-    )
+    return may_concern(extent([workers.key], (), fleet), fleet.once(_late), fleet)
+
+
+def _late(fleet: Fleet) -> Extent:
+    """What says that visitors wait."""
+    bad = (front for service, checks in LATE.items() for front, _finding in fleet.each_bad(service, *checks, least="warn"))
+    return extent((accelerator_of(front).key for front in bad), (), fleet)
 
 
 def _samples(workers: Instance) -> tuple[t.Optional[float], t.Optional[float], t.Optional[float]]:
@@ -237,6 +240,10 @@ def _waits(fleet: Fleet, instances: list[Instance]) -> t.Iterator[str]:
 
 def _look_first(fleet: Fleet) -> str:
     """What workers may wait for and could not be read."""
+    return fleet.once(_unread)
+
+
+def _unread(fleet: Fleet) -> str:
     findings = fleet.unread(*in_tiers(*BEHIND))
     unread = [f"{TITLES[str(finding['service'])]} on {finding['host']} ({finding['instance']})" for finding in findings]
     return f"First check whether they wait for {several(unread)}, which could not be read. " if unread else ""
@@ -271,6 +278,15 @@ def _servers(fleet: Fleet, workers: Instance) -> int:
 
 def _connections_left(fleet: Fleet, workers: Instance) -> t.Optional[float]:
     """What the databases that it uses have left for further workers."""
-    budgets = fleet.instances("connection_budget")
-    own = [budget for budget in budgets if workers.host in {row.word("name") for row in budget.rows("users")}]
-    return min((budget.number("left") or 0 for budget in own or budgets), default=None)
+    left = fleet.once(_left)
+    return left.get(workers.host, left.get(None))
+
+
+def _left(fleet: Fleet) -> dict[t.Optional[str], float]:
+    """The least by the host of the application, and of all."""
+    found: dict[t.Optional[str], float] = {}
+    for budget in fleet.instances("connection_budget"):
+        left = budget.number("left") or 0
+        for host in (None, *(row.word("name") for row in budget.rows("users"))):
+            found[host] = min(left, found.get(host, left))
+    return found

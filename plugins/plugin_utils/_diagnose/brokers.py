@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._checks.services import in_tiers
 from .._checks.units import numbered
 from .._fleet.nodes import Place
 from .._fleet.observed import Instance, Row
@@ -114,8 +115,9 @@ def emptied(fleet: Fleet, variant: str) -> t.Iterator[Cause]:
 def workers_wait_for(broker: Instance, shallow: Cause, fleet: Fleet) -> bool:
     """Whether most looks at the busy workers saw them wait for the broker's address. It need not be an instance of the check."""
     port, host = broker.part("broker").get("port"), str(broker.part("broker").get("host"))
-    keys, shares = set(keys_of(shallow, fleet)), []
-    for workers in (each for each in [*fleet.applications(), *fleet.instances("celery")] if each.key in keys):
+    shares = []
+    keys = [key for key in keys_of(shallow, fleet) if key[1] in (*in_tiers("application"), "celery")]
+    for workers in (each for each in map(fleet.instance, keys) if each is not None):
         edges = Instance(workers.host, workers.service, {"rows": workers.part("waits").get("edges")}).rows("rows")
         shares.append(sum(row.amount("share_ratio") for row in edges if _is_there(row.word("address"), host, port)))
     return bool(shares) and max(shares) >= MOSTLY

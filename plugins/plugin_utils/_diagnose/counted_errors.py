@@ -14,7 +14,9 @@ from .._checks.units import numbered
 from .._fleet.nodes import Key
 from .._fleet.observed import Instance, Row
 from .edge import server_name
+from .extent import Extent, extent, may_concern
 from .fleet_view import Fleet, accelerator_of
+from .nearby import Nearby
 
 #: Statuses that a server in between gives for an application that did not respond.
 FROM_BETWEEN = (502, 503, 504)
@@ -76,18 +78,27 @@ def _by_counters(fleet: Fleet) -> t.Iterator[Counted]:
 
 def _has_better(haproxy: Instance, fleet: Fleet) -> bool:
     """Whether a log of its site counts errors as well, and tells their pages."""
+    return may_concern(extent([haproxy.key], (), fleet), fleet.once(_logs), fleet)
+
+
+def _logs(fleet: Fleet) -> Extent:
     logs = [accelerator_of(log) for log in fleet.instances("varnish_traffic") if log.rows("errors")]
     logs += [nginx for nginx in fleet.instances("nginx") if nginx.number("errors") and nginx.number("unanswered_requests") is not None]
-    return any(fleet.graph.apart(haproxy.key, log.key) is not True for log in logs)
+    return extent((log.key for log in logs), (), fleet)
 
 
 def _asks_another(haproxy: Instance, fleet: Fleet) -> bool:
     """Whether its servers are, or may be, others that give errors themselves for an application that does not answer."""
     graph, between = fleet.graph, in_tiers("edge", "accelerator")
-    if any(edge.target[1] in between for edge in graph.edges if edge.source == haproxy.key):
+    if any(edge.target[1] in between for edge in graph.edges_of(haproxy.key)):
         return True
-    others = [other for service in between if service != haproxy.service for other in fleet.instances(service)]
-    return haproxy.key in graph.unknown and any(graph.apart(haproxy.key, other.key) is not True for other in others)
+    return haproxy.key in graph.unknown and may_concern(extent([haproxy.key], (), fleet), fleet.once(_between), fleet)
+
+
+def _between(fleet: Fleet) -> Extent:
+    """What else is in front of applications."""
+    services = [service for service in in_tiers("edge", "accelerator") if service != "haproxy"]
+    return extent((other.key for service in services for other in fleet.instances(service)), (), fleet)
 
 
 def _server(row: Row) -> str:
@@ -111,7 +122,8 @@ def _well(haproxy: Instance, failing: list[Row]) -> t.Iterator[str]:
 
 def _felt(fleet: Fleet, service: str, fronts: str) -> t.Iterator[Bad]:
     """Counts that hold errors: too many, or so many that the site's visitors suffer. `fronts`: where the visitors' view names its hosts."""
-    suffering = {host for view, _finding in fleet.each_bad("visitors", "visitors_errors") for host in view.facts.get(fronts) or ()}
+    bad = fleet.each_bad("visitors", "visitors_errors")
+    suffering = {host for view, _finding in bad for host in view.facts.get(fronts) or ()}
     for log, finding in fleet.each_bad(service, f"{service}_errors", least="warn"):
         if finding["status"] == "fail" or log.host in suffering:
             yield log, finding
@@ -121,6 +133,9 @@ def _are_most(part: float, whole: float) -> bool:
     return part > 0 and part * 2 >= whole
 
 
-def may_be_behind(workers: Instance, errors: Counted, fleet: Fleet) -> bool:
-    """Whether these may be the errors of these workers."""
-    return fleet.graph.apart(errors.front.key, workers.key) is not True
+def by_front(fleet: Fleet, errors: list[Counted]) -> Nearby[Counted]:
+    """Those that may be the errors of workers are near these."""
+    found: Nearby[Counted] = Nearby(fleet)
+    for each in errors:
+        found.add(extent([each.front.key], (), fleet), each)
+    return found

@@ -14,7 +14,7 @@ from .._fleet.observed import Instance, Row, rows_in
 from . import task_load
 from .application import SATURATED
 from .cause import Cause, percent, several
-from .extent import may_be_used_by
+from .extent import users_among
 from .fleet_view import Fleet
 from .waits import busy_workers, sessions_at_work
 
@@ -262,7 +262,7 @@ def _client(row: Row) -> str:
 
 def _database_of(fleet: Fleet, view: Instance) -> t.Optional[Instance]:
     key = tuple(str(view.facts.get(name)) for name in ("host", "service", "database_instance"))
-    return next((database for database in fleet.databases() if database.key == key), None)
+    return next((database for database in fleet.on_host(key[0], key[1]) if database.key == key), None)
 
 
 def overload(fleet: Fleet) -> t.Iterator[Cause]:
@@ -320,7 +320,7 @@ def _awaited(fleet: Fleet, database: Instance, name: str) -> t.Optional[str]:
     if at_work is None:
         return None
     busy = busy_workers(database, fleet)
-    saturated = [workers for workers, _finding in fleet.each_bad_workers(*SATURATED) if may_be_used_by(workers, database, fleet)]
+    saturated = users_among(fleet.troubled_workers(*SATURATED), database, fleet)
     if not saturated or not busy or at_work < IN_IT * busy:
         return None
     return f"The busy workers wait for {name}: {at_work:.0f} sessions at work for {busy:.0f} workers, {percent(share)} of it one statement."

@@ -29,14 +29,14 @@ def cluster_member_out(fleet: Fleet) -> t.Iterator[Cause]:
 
 def _member_out(fleet: Fleet, server: Instance, finding: Finding, variant: str) -> Cause:
     node = variant == NODE
-    others = [each for each in fleet.instances("mysql") if each.key != server.key and each.part("galera").get("serves") is True]
+    others = [each for each in fleet.once(_serving) if each.key != server.key] if node else []
     wrong = [row for row in server.rows("replication") if row.get("error")]
     what = "is out of its Galera cluster and refuses every statement" if node else "no longer follows its source: what it reads gets old"
     return Cause(
         hosts=[server.host],
         statement=f"MySQL {server} {what}. {said(finding)}.",
         evidence=[
-            *([f"Still in the cluster: {several([str(each) for each in others])}."] if node and others else []),
+            *([f"Still in the cluster: {several([str(each) for each in others])}."] if others else []),
             *(f"{row.word('source')}: {row.word('error')}" for row in wrong[:3]),
         ],
         first_fix=str(finding.get("advice") or "Take it out of the load balancer, and let it rejoin."),
@@ -49,6 +49,10 @@ def _member_out(fleet: Fleet, server: Instance, finding: Finding, variant: str) 
         at=server,
         variant=variant,
     )
+
+
+def _serving(fleet: Fleet) -> list[Instance]:
+    return [each for each in fleet.instances("mysql") if each.part("galera").get("serves") is True]
 
 
 def pool_too_small(fleet: Fleet) -> t.Iterator[Cause]:

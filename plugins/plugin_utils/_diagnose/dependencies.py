@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._checks.services import in_tiers
 from .._fleet.nodes import Key
 from .._fleet.observed import Instance
 from .._fleet.waiting import Outside, Waits, waits_of
@@ -72,15 +73,25 @@ def _hidden_at_rest(fleet: Fleet, waiter: Waiter, row: Outside) -> t.Optional[In
     if row.share < MOSTLY or waited < FELT_SECONDS or row.address.endswith(NAME_SERVER):
         return None
     reached = {key[1] for key in fleet.graph.behind(waiter.instance.key)}
-    hidden = [
-        database
-        for database in fleet.databases()
-        if database.service not in reached and fleet.graph.may_hide(row.address, database.service, waiter.waits.tier)
+    services = [
+        service
+        for service in in_tiers("database")
+        if service not in reached and fleet.graph.may_hide(row.address, service, waiter.waits.tier)
     ]
     # of several it is not known which, unless others are seen to use all but one
-    reached_by_others = {key for each in fleet.applications() for key in fleet.graph.behind(each.key)}
-    hidden = [database for database in hidden if database.key not in reached_by_others] or hidden
+    unused = [database for service in services for database in fleet.once(_unused).get(service, ())]
+    hidden = unused or [database for service in services for database in fleet.instances(service)]
     return hidden[0] if len(hidden) == 1 and _is_at_rest(hidden[0].key, [(waiter, row.share)], fleet) else None
+
+
+def _unused(fleet: Fleet) -> dict[str, list[Instance]]:
+    """Databases that no application is seen to reach, by service."""
+    reached = {key for each in fleet.applications() for key in fleet.graph.behind(each.key)}
+    found: dict[str, list[Instance]] = {}
+    for database in fleet.databases():
+        if database.key not in reached:
+            found.setdefault(database.service, []).append(database)
+    return found
 
 
 def _proxy(fleet: Fleet, waiter: Waiter, row: Outside, database: Instance) -> Cause:
@@ -143,7 +154,8 @@ def _network(fleet: Fleet, target: Key, found: list[tuple[Waiter, float, float]]
 def _is_at_rest(target: Key, found: list[tuple[Waiter, float]], fleet: Fleet) -> bool:
     """Whether fewer of the waiting workers' questions are worked on than wait: the others are on their way."""
     waiting = sum((waiter.instance.number("workers.busy") or waiter.instance.number("active") or 0) * share for waiter, share in found)
-    databases = [database for database in fleet.databases() if database.key == target]
+    host, service, _name = target
+    databases = [each for each in fleet.on_host(host, service) if each.key == target and service in in_tiers("database")]
     at_work = [sessions_at_work(database, fleet) for database in databases]
     return bool(waiting) and all(count is not None and count < waiting / 2 for count in at_work)
 

@@ -10,21 +10,23 @@ Each rule is guarded by itself: one that raises costs its own cause and is named
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import typing as t
 
 from .._checks.finding import Finding
-from .._fleet.graph import Graph, shown
+from .._fleet.graph import Graph
 from .._fleet.growth import Growths
 from .._fleet.nodes import Key
 from .._fleet.observed import Data
+from .._fleet.paths import shown
 from .._reach.hosts import NOWHERE, Reach
 from .cause import Cause, Diagnosis, Evidence, LatentRisk
 from .cause_kind import CauseKind
 from .causes import CAUSES, ORDER, explains
-from .extent import apart, around, keys_of, path_of
-from .felt import felt
+from .explainers import Explainers
+from .extent import apart, around, extent_of, keys_of, path_of
+from .felt import Visitors
 from .fleet_view import Fleet
+from .nearby import Nearby
 from .refs import Refs
 
 #: Findings that a latent risk lists.
@@ -93,6 +95,18 @@ class _Relate:
 
     def __init__(self, fleet: Fleet, search: Search) -> None:
         self._fleet, self._search = fleet, search
+        self._visitors = Visitors(fleet)
+
+    def explainers(self) -> Explainers:
+        """An index of causes, without any yet."""
+        return Explainers(self._fleet, self._search.blame)
+
+    def near(self, causes: t.Iterable[Cause]) -> t.Callable[[Cause], t.Iterator[Cause]]:
+        """Gives those of the causes that are not known to be of another site."""
+        found: Nearby[Cause] = Nearby(self._fleet)
+        for cause in causes:
+            found.add(extent_of(cause, self._fleet), cause)
+        return lambda other: found.of(extent_of(other, self._fleet))
 
     def __call__(self, deep: Cause, shallow: Cause) -> bool:
         try:
@@ -102,9 +116,9 @@ class _Relate:
             return False
 
     def felt(self, group: t.Sequence[Cause]) -> t.Optional[bool]:
-        """As `felt`; where that cannot be computed, it is not known."""
+        """As `Visitors.feel`; where that cannot be computed, it is not known."""
         try:
-            return felt(group, self._fleet)
+            return self._visitors.feel(group)
         except Exception as error:  # pylint: disable=broad-exception-caught # as above: the cause stands
             self._search.blame(group[0].cause, error)
             return None
@@ -138,7 +152,7 @@ class _Relate:
         hit, needs = around(cause, self._fleet)
         return [shown(key) for key in hit], [shown(key) for key in needs]
 
-    def keys_of(self, cause: Cause) -> list[Key]:
+    def keys_of(self, cause: Cause) -> t.Sequence[Key]:
         return keys_of(cause, self._fleet)
 
 
@@ -148,12 +162,13 @@ def _deepest(causes: t.Sequence[Cause], relate: _Relate) -> t.Iterator[tuple[Cau
     A consequence of a consequence belongs to the same deepest one.
     """
     groups: list[list[Cause]] = []
+    named = relate.explainers()
     for cause in causes:
-        group = next((group for group in groups if any(relate(deep, cause) for deep in group)), None)
-        if group is None:
-            groups.append([cause])
-        else:
-            group.append(cause)
+        place = next((place for place, deep in named.of(cause) if relate(deep, cause)), len(groups))
+        if place == len(groups):
+            groups.append([])
+        groups[place].append(cause)
+        named.add(cause, place)
     alone = {kind.name for kind in CAUSES if not kind.only_with_consequences}
     for group in groups:
         deepest, *consequences = group
@@ -166,14 +181,25 @@ def _deepest(causes: t.Sequence[Cause], relate: _Relate) -> t.Iterator[tuple[Cau
 
 def _merged(kind: CauseKind, causes: list[Cause], relate: _Relate) -> list[Cause]:
     """Two tiers of one site at their limits on their own account: one cause, and no help from more servers."""
+    firsts, seconds = ([cause for cause in causes if cause.cause == name] for name in kind.both_of)
+    if not firsts or not seconds:
+        return causes
+    near, named, gone = relate.near(seconds), relate.explainers(), set[int]()
     left = list(causes)
-    for first, second in itertools.product(*([cause for cause in causes if cause.cause == name] for name in kind.both_of)):
-        others = [cause for cause in left if cause is not first and cause is not second]
-        if first not in left or second not in left or relate.apart(first, second):
-            continue
-        if not any(relate(cause, part) for cause in others for part in (first, second)):
-            left = [*others, _both(kind, first, second, relate)]
-    return sorted(left, key=lambda cause: ORDER[cause.cause])
+    for cause in causes:
+        named.add(cause)
+    for first in firsts:
+        for second in near(first):
+            if id(second) in gone or relate.apart(first, second):
+                continue
+            pair = {id(first), id(second)}
+            others = ((deep, part) for part in (first, second) for _group, deep in named.of(part) if id(deep) not in gone | pair)
+            if not any(relate(deep, part) for deep, part in others):
+                left.append(_both(kind, first, second, relate))
+                gone |= pair
+                named.add(left[-1])
+                break
+    return sorted((cause for cause in left if id(cause) not in gone), key=lambda cause: ORDER[cause.cause])
 
 
 def _both(kind: CauseKind, first: Cause, second: Cause, relate: _Relate) -> Cause:
@@ -188,5 +214,5 @@ def _both(kind: CauseKind, first: Cause, second: Cause, relate: _Relate) -> Caus
         look=first.look,
         rows=first.rows,
         at=first.at,
-        of=tuple(relate.keys_of(first) + relate.keys_of(second)),
+        of=(*relate.keys_of(first), *relate.keys_of(second)),
     )

@@ -8,42 +8,47 @@ from __future__ import annotations
 
 import typing as t
 
+from .._fleet.nodes import Key
 from .._fleet.observed import Instance
 from .accelerator import MOSTLY
 from .cause import Cause, look, said, several
-from .counted_errors import Bad, Counted, counted, may_be_behind
-from .extent import grouped, together
+from .counted_errors import Bad, Counted, by_front, counted
+from .extent import extent, grouped, together
 from .fleet_view import Fleet
+from .nearby import Nearby
 
 
 def application_errors(fleet: Fleet) -> t.Iterator[Cause]:
     """The application throws, on some of its servers or for some pages: what a bad release looks like."""
     throwing = {workers.key: (workers, finding) for workers, finding in fleet.each_bad("uwsgi", "uwsgi_exceptions")}
-    failing = counted(fleet)
+    failing = fleet.once(counted)
     groups = [
         [throwing[workers.key] for workers in group] for group in grouped([workers for workers, _finding in throwing.values()], fleet)
     ]
-    left = list(failing)
-    for group in groups:
-        own = [each for each in failing if _is_before(each.front, [workers for workers, _finding in group], len(groups) == 1, fleet)]
-        left = [each for each in left if each not in own]
+    before = [_before(group, failing, len(groups) == 1, fleet) for group in groups]
+    taken = {id(each) for own in before for each in own}
+    left = [each for each in failing if id(each) not in taken]
+    for group, own in zip(groups, before):
         yield _application_errors(fleet, group, own)
+    of_front: dict[Key, list[int]] = {}
+    for number, each in enumerate(left):
+        of_front.setdefault(each.front.key, []).append(number)
     for fronts in grouped([each.front for each in left], fleet):
         keys = {front.key for front in fronts}
         # with several sites, a front of no known one may be before any of those that throw
         if not groups or all(key in fleet.graph.sites for key in keys):
-            yield _application_errors(fleet, [], [each for each in left if each.front.key in keys])
+            yield _application_errors(fleet, [], [left[number] for number in sorted(number for key in keys for number in of_front[key])])
 
 
-def _is_before(front: Instance, throwing: list[Instance], alone: bool, fleet: Fleet) -> bool:
-    """Whether it is before these workers. Where that is not known: when they are the only ones that throw."""
-    answers = [fleet.graph.apart(front.key, workers.key) for workers in throwing]
-    return False in answers or (alone and None in answers)
+def _before(group: list[Bad], failing: list[Counted], alone: bool, fleet: Fleet) -> list[Counted]:
+    """Those before these workers. Where that is not known: when they are the only ones that throw."""
+    where, fronts = extent((workers.key for workers, _finding in group), (), fleet), fleet.once(by_front, failing)
+    return list(fronts.of(where) if alone else fronts.of_site(where))
 
 
 def _application_errors(fleet: Fleet, throwing: list[Bad], failing: list[Counted]) -> Cause:
     rows = [row for each in failing for row in each.rows]
-    behind = [workers for workers in fleet.applications() if not throwing and _may_be_behind(workers, failing, fleet)]
+    behind = [] if throwing else _may_be_behind(failing, fleet)
     named = {key for each in failing for key in each.servers}
     concerned = [workers for workers, _finding in throwing] or [workers for workers in behind if workers.key in named] or behind
     everywhere = {workers.host for workers in (together(concerned[0], fleet.applications(), fleet) if throwing else concerned)}
@@ -68,8 +73,16 @@ def _application_errors(fleet: Fleet, throwing: list[Bad], failing: list[Counted
     )
 
 
-def _may_be_behind(workers: Instance, failing: list[Counted], fleet: Fleet) -> bool:
-    return any(may_be_behind(workers, each, fleet) for each in failing)
+def _may_be_behind(failing: list[Counted], fleet: Fleet) -> list[Instance]:
+    """The applications whose errors these may be."""
+    return list(fleet.once(_applications).of(extent((each.front.key for each in failing), (), fleet)))
+
+
+def _applications(fleet: Fleet) -> Nearby[Instance]:
+    found: Nearby[Instance] = Nearby(fleet)
+    for workers in fleet.applications():
+        found.add(extent([workers.key], (), fleet), workers)
+    return found
 
 
 def backend_unreachable(fleet: Fleet) -> t.Iterator[Cause]:

@@ -10,27 +10,58 @@ import itertools
 import typing as t
 
 from .._checks.services import GATHERED
+from .._fleet.graph import Kind
 from .._fleet.nodes import Key
 from .._fleet.observed import Instance, Row
 from .cause import Cause, several
 from .fleet_view import Fleet
 from .sites import is_full
 
-#: Pairs of instances that are compared; of more the hosts decide.
-MOST_PAIRS = 20_000
 #: Instances that a cause lists.
 MOST_HIT = 100
 #: Services that only show another one's instances.
 _SEEN_AS = {"varnish_traffic": "varnish"}
 
 
-def keys_of(cause: Cause, fleet: Fleet) -> list[Key]:
+class Extent(t.NamedTuple):
+    """Where something is. Two extents are compared by what they have in common and by kinds, of which there are few, and not by pairs."""
+
+    keys: tuple[Key, ...]
+    #: Those that are nodes of no site, and the numbers of the sites of the others.
+    places: frozenset[t.Union[Key, int]]
+    kinds: frozenset[t.Optional[Kind]]
+    #: The sites of its hosts by the sessions of databases; None where that of one is not known.
+    of_hosts: t.Optional[frozenset[int]]
+
+
+def extent(keys: t.Iterable[Key], hosts: t.Iterable[str], fleet: Fleet) -> Extent:
+    keys, sites = tuple(keys), [fleet.sites.site_of(host) for host in hosts]
+    return Extent(
+        keys,
+        frozenset(fleet.graph.sites.get(key, key) for key in keys),
+        frozenset(map(fleet.graph.kind_of, keys)),
+        None if None in sites else frozenset(site for site in sites if site is not None),
+    )
+
+
+def extent_of(cause: Cause, fleet: Fleet) -> Extent:
+    """Of the instances that the cause is about."""
+    return fleet.once(_extent_of, cause)
+
+
+def _extent_of(fleet: Fleet, cause: Cause) -> Extent:
+    return extent(_keys_of(cause, fleet), cause.hosts, fleet)
+
+
+def keys_of(cause: Cause, fleet: Fleet) -> tuple[Key, ...]:
     """The instances that the cause is about; of a machine all that run on it."""
+    return extent_of(cause, fleet).keys
+
+
+def _keys_of(cause: Cause, fleet: Fleet) -> t.Sequence[Key]:
     if cause.of:
-        return list(cause.of)
-    if cause.at is not None:
-        return _keys_at(cause.at, fleet)
-    return [key for key in fleet.graph.nodes if key[0] in cause.hosts]
+        return cause.of
+    return _keys_at(cause.at, fleet) if cause.at is not None else fleet.graph.on_hosts(cause.hosts)
 
 
 def _keys_at(at: Instance, fleet: Fleet) -> list[Key]:
@@ -46,40 +77,77 @@ def _keys_at(at: Instance, fleet: Fleet) -> list[Key]:
 
 
 def _workers_of(broker: Instance, fleet: Fleet) -> list[Key]:
-    hosts, name = broker.facts.get("hosts") or [broker.facts.get("host")], broker.part("broker").get("name")
-    here = [celery for celery in fleet.instances("celery") if celery.host in hosts]
-    return [celery.key for celery in here if celery.part("broker").get("name") == name]
+    listed, name = broker.facts.get("hosts"), broker.part("broker").get("name")
+    hosts = set(map(str, listed if isinstance(listed, list) and listed else [broker.facts.get("host")]))
+    here = [celery for host in hosts for celery in fleet.on_host(host, "celery")]
+    return fleet.graph.in_order(celery.key for celery in here if celery.part("broker").get("name") == name)
 
 
 def _servers_of(rows: list[Row], fleet: Fleet) -> list[Key]:
     places = {(row.word("host"), row.word("address")) for row in rows}
-    return [each.key for each in fleet.instances("memcached") if (each.host, str(each.facts.get("address") or each.name)) in places]
+    there = [each for host in {host for host, _address in places} for each in fleet.on_host(host, "memcached")]
+    return fleet.graph.in_order(each.key for each in there if (each.host, str(each.facts.get("address") or each.name)) in places)
+
+
+def may_concern(one: Extent, other: Extent, fleet: Fleet) -> bool:
+    """Whether any of the one is not known to be apart from any of the other, by edges."""
+    if not one.places.isdisjoint(other.places):
+        return True
+    return any(fleet.graph.apart_by_kind(*pair) is not True for pair in itertools.product(one.kinds, other.kinds))
 
 
 def apart(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
     """Whether the two are known to belong to different sites."""
-    pairs = itertools.product(keys_of(deep, fleet), keys_of(shallow, fleet))
-    answers = set()
-    for one, other in itertools.islice(pairs, MOST_PAIRS):
-        answers.add(fleet.graph.apart(one, other))
-        if False in answers:
-            return False
-    if answers == {True} and next(pairs, None) is None:
+    one, other = extent_of(deep, fleet), extent_of(shallow, fleet)
+    if not one.places.isdisjoint(other.places):
+        return False
+    if {fleet.graph.apart_by_kind(*pair) for pair in itertools.product(one.kinds, other.kinds)} == {True}:
         return True
-    return fleet.sites.apart(deep.hosts, shallow.hosts)
+    return one.of_hosts is not None and other.of_hosts is not None and one.of_hosts.isdisjoint(other.of_hosts)
 
 
 def may_use(cause: Cause, database: Instance, fleet: Fleet) -> bool:
     """Whether what the cause is about uses the database, or it is not known that nothing of it does."""
-    answers = [fleet.graph.depends(key, database.key) for key in keys_of(cause, fleet)]
+    where, graph = extent_of(cause, fleet), fleet.graph
+    answers = {graph.depends_by_kind(kind, graph.kind_of(database.key)) for kind in where.kinds}
+    if graph.sites.get(database.key, database.key) in where.places and not graph.needed_by(database.key).isdisjoint(where.keys):
+        answers.add(True)
     return _decided(answers, fleet, cause.hosts, database)
 
 
 def may_be_used_by(user: Instance, database: Instance, fleet: Fleet) -> bool:
-    return _decided([fleet.graph.depends(user.key, database.key)], fleet, [user.host], database)
+    return _decided({fleet.graph.depends(user.key, database.key)}, fleet, [user.host], database)
 
 
-def _decided(answers: list[t.Optional[bool]], fleet: Fleet, hosts: t.Iterable[str], database: Instance) -> bool:
+class _Alike(t.NamedTuple):
+    """Instances by kind and host, each with its position among all."""
+
+    of_kind: dict[t.Optional[Kind], dict[str, list[int]]]
+    at: dict[Key, int]
+
+
+def _alike(fleet: Fleet, instances: list[Instance]) -> _Alike:
+    of_kind: dict[t.Optional[Kind], dict[str, list[int]]] = {}
+    for number, each in enumerate(instances):
+        of_kind.setdefault(fleet.graph.kind_of(each.key), {}).setdefault(each.host, []).append(number)
+    return _Alike(of_kind, {each.key: number for number, each in enumerate(instances)})
+
+
+def users_among(instances: list[Instance], database: Instance, fleet: Fleet) -> list[Instance]:
+    """Those that may use the database, as `may_be_used_by` says of each; asked by kind, and not one by one."""
+    alike, graph, full = fleet.once(_alike, instances), fleet.graph, is_full(database)
+    known = fleet.sites.users_of(database)
+    found = {alike.at[key] for key in graph.needed_by(database.key) if key in alike.at}
+    for kind, by_host in alike.of_kind.items():
+        if graph.depends_by_kind(kind, graph.kind_of(database.key)) is None or full:
+            if known is None and len(alike.of_kind) == 1:
+                return instances
+            hosts = by_host if known is None else [host for host in by_host if host in known or not fleet.sites.runs_users(host)]
+            found.update(number for host in hosts for number in by_host[host])
+    return [instances[number] for number in sorted(found)]
+
+
+def _decided(answers: set[t.Optional[bool]], fleet: Fleet, hosts: t.Iterable[str], database: Instance) -> bool:
     if True in answers:
         return True
     # who is refused has no connection either
@@ -117,6 +185,10 @@ def grouped(instances: t.Sequence[Instance], fleet: Fleet) -> list[list[Instance
     return fleet.sites.grouped(instances) if groups is None else [[by_key[key] for key in group] for group in groups]
 
 
-def together(one: Instance, others: t.Iterable[Instance], fleet: Fleet) -> list[Instance]:
-    """Those of the others that are of the same site."""
-    return next(group for group in grouped([one, *(other for other in others if other.key != one.key)], fleet) if one in group)
+def together(one: Instance, others: list[Instance], fleet: Fleet) -> list[Instance]:
+    """Those of the others, itself among them, that are of the same site."""
+    return fleet.once(_groups, others)[one.key]
+
+
+def _groups(fleet: Fleet, instances: list[Instance]) -> dict[Key, list[Instance]]:
+    return {each.key: group for group in grouped(instances, fleet) for each in group}

@@ -6,14 +6,16 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from .._fleet.nodes import Key
 from .._fleet.observed import Instance
 from .cause import Cause
 from .cause_kind import SUFFERED
-from .extent import keys_of
+from .extent import Extent, extent, keys_of
 from .fleet_view import Fleet
+from .nearby import Nearby
 
 #: Checks that say that visitors are well. Whether a page got slow is known by what they are used to: without a baseline nobody knows.
 WELL = ("visitors_response_time", "visitors_slower", "visitors_errors", "visitors_new_client_errors")
@@ -25,14 +27,33 @@ QUEUES = ("thread_queue", "listen_queue", "sessions_dropped")
 MOST = 20
 
 
-def felt(group: t.Sequence[Cause], fleet: Fleet) -> t.Optional[bool]:
-    """Whether visitors or tasks feel a cause and its consequences: False when its visitors are known to be well, else None."""
-    if any(cause.cause in SUFFERED for cause in group):
-        return True
-    sites = [site for site in fleet.instances("visitors") if any(_may_be_visitors_of(site, cause, fleet) for cause in group)]
-    if any(fleet.shown(site, *SUFFER, least="warn") or any(site.number(queue) for queue in QUEUES) for site in sites):
-        return True
-    return False if sites and all(_are_well(site, fleet) for site in sites) else None
+class Visitors:
+    """The visitors of each site."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+
+    def feel(self, group: t.Sequence[Cause]) -> t.Optional[bool]:
+        """Whether visitors or tasks feel a cause and its consequences: False when its visitors are known to be well, else None."""
+        if any(cause.cause in SUFFERED for cause in group):
+            return True
+        fleet = self._fleet
+        # all, unless it is known that they have nothing to do with it
+        sites = [site for cause in group for site in self._by_place.of(_extent(keys_of(cause, fleet), fleet))]
+        if any(fleet.shown(site, *SUFFER, least="warn") or any(site.number(queue) for queue in QUEUES) for site in sites):
+            return True
+        return False if sites and all(_are_well(site, fleet) for site in sites) else None
+
+    @functools.cached_property
+    def _by_place(self) -> Nearby[Instance]:
+        found: Nearby[Instance] = Nearby(self._fleet)
+        for site in self._fleet.instances("visitors"):
+            found.add(_extent(_keys(site), self._fleet), site)
+        return found
+
+
+def _extent(keys: t.Sequence[Key], fleet: Fleet) -> Extent:
+    return extent(keys[:MOST], (), fleet)
 
 
 def _are_well(site: Instance, fleet: Fleet) -> bool:
@@ -40,11 +61,7 @@ def _are_well(site: Instance, fleet: Fleet) -> bool:
     return all(fleet.status(site, check) == "ok" for check in WELL) and all(site.number(queue) == 0 for queue in queues)
 
 
-def _may_be_visitors_of(site: Instance, cause: Cause, fleet: Fleet) -> bool:
-    """Unless it is known that they have nothing to do with each other."""
+def _keys(site: Instance) -> list[Key]:
     listed = site.facts.get("of")
-    theirs = (
-        [t.cast(Key, tuple(str(text).split("/", 2))) for text in listed if str(text).count("/") >= 2] if isinstance(listed, list) else []
-    )
-    own = keys_of(cause, fleet)
-    return not own or not theirs or any(fleet.graph.apart(one, other) is not True for one in own[:MOST] for other in theirs[:MOST])
+    parts = [str(text).split("/", 2) for text in listed] if isinstance(listed, list) else []
+    return [(part[0], part[1], part[2]) for part in parts if len(part) == 3]

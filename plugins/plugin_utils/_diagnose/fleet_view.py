@@ -30,6 +30,7 @@ BAD = {"fail": ("fail",), "warn": ("fail", "warn")}
 #: What shows the workers of an application server.
 LOOKS = {"uwsgi": ("uwsgitop {login}",), "wsgi": ("ss -tn state established state close-wait sport = :{port}",)}
 
+T = t.TypeVar("T")
 Place = tuple[str, str, t.Optional[str]]
 #: Findings by what they share, each with its position among all.
 Index = dict[tuple[t.Any, ...], list[tuple[int, Finding]]]
@@ -69,6 +70,14 @@ class Fleet:
         self._instances: dict[str, list[Instance]] = {}
         #: Rules ask the same of every database; in a large fleet each answer is a walk over all hosts.
         self._bad_workers: dict[tuple[tuple[str, ...], str], list[tuple[Instance, Finding]]] = {}
+        self._once: dict[tuple[t.Any, int], tuple[t.Any, t.Any]] = {}
+
+    def once(self, compute: t.Callable[..., T], of: t.Any = None) -> T:
+        """What this gives for the fleet, or for this very object in it (which must not change): computed when it is first asked for."""
+        place = (compute, id(of))
+        if place not in self._once:
+            self._once[place] = (of, compute(self) if of is None else compute(self, of))
+        return t.cast("T", self._once[place][1])
 
     def instances(self, service: str) -> list[Instance]:
         """The instances of a service that are up."""
@@ -76,8 +85,20 @@ class Fleet:
             self._instances[service] = list(instances_up(self.hosts, service))
         return self._instances[service]
 
+    def instance(self, key: tuple[str, str, str]) -> t.Optional[Instance]:
+        """The instance of this host, service and name, if it is up."""
+        return next((each for each in reversed(self.on_host(key[0], key[1])) if each.name == key[2]), None)
+
+    def on_host(self, host: str, service: str) -> list[Instance]:
+        """The instances of a service on this host that are up."""
+        return self.once(_by_host, self.instances(service)).get(host, [])
+
     def applications(self) -> list[Instance]:
         """The workers of every application server, whichever program it is."""
+        return self._applications
+
+    @functools.cached_property
+    def _applications(self) -> list[Instance]:
         return [workers for service in in_tiers("application") for workers in self.instances(service)]
 
     def bad_workers(self, workers: Instance, *questions: str, least: str = "fail") -> t.Optional[Finding]:
@@ -96,8 +117,20 @@ class Fleet:
         """The command that shows them."""
         return self.command(workers, *LOOKS.get(workers.service, ()), *more)
 
+    def troubled_workers(self, *questions: str, least: str = "fail") -> list[Instance]:
+        """As `each_bad_workers`, without the findings."""
+        return self.once(_instances_of, self.each_bad_workers(*questions, least=least))
+
     def databases(self) -> list[Instance]:
+        return self._databases
+
+    @functools.cached_property
+    def _databases(self) -> list[Instance]:
         return [database for service in in_tiers("database") for database in self.instances(service)]
+
+    def databases_on(self, hosts: t.Iterable[str]) -> list[Instance]:
+        """Those of these hosts, host by host."""
+        return [database for service in in_tiers("database") for host in hosts for database in self.on_host(host, service)]
 
     @functools.cached_property
     def sites(self) -> Sites:
@@ -202,6 +235,17 @@ class Fleet:
         if used is None or not busy or not cores:
             return share
         return max(share or 0.0, min(1.0, used / (busy * cores)))
+
+
+def _instances_of(_fleet: Fleet, bad: list[tuple[Instance, Finding]]) -> list[Instance]:
+    return [instance for instance, _finding in bad]
+
+
+def _by_host(_fleet: Fleet, instances: list[Instance]) -> dict[str, list[Instance]]:
+    found: dict[str, list[Instance]] = {}
+    for each in instances:
+        found.setdefault(each.host, []).append(each)
+    return found
 
 
 def _first_bad(findings: t.Mapping[Place, Finding], instance: Instance, checks: t.Iterable[str], least: str) -> t.Optional[Finding]:

@@ -45,7 +45,7 @@ def foreign_disk(fleet: Fleet) -> t.Iterator[Cause]:
             avoid="Do not tune the database's statements or its memory: they are slow because of it.",
             look=(look(finding) if finding is not None else None) or fleet.command(machine, "htop --sort-key IO_RATE"),
             rows=machine.rows("processes_by_disk")[:10],
-            of=tuple(database.key for database in fleet.databases() if database.host == host),
+            of=tuple(database.key for database in fleet.databases_on([host])),
         )
 
 

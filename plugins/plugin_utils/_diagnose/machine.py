@@ -142,12 +142,16 @@ def _few_left(row: Row) -> bool:
 
 def _by_site(short: list[Bad], fleet: Fleet) -> list[list[Bad]]:
     """The machines of each site; all together when one of them is of several, or of none that is known."""
-    on_it = {machine.host: [key for key in fleet.graph.nodes if key[0] == machine.host] for machine, _finding in short}
+    on_it = {machine.host: fleet.graph.on_hosts([machine.host]) for machine, _finding in short}
     sites = {host: {fleet.graph.sites.get(key) for key in keys} for host, keys in on_it.items()}
     if not short or any(len(of_host) != 1 or None in of_host for of_host in sites.values()):
         return [short] if short else []
     groups = fleet.graph.grouped(keys[0] for keys in on_it.values()) or [[keys[0] for keys in on_it.values()]]
-    return [[each for each in short if each[0].host in {key[0] for key in group}] for group in groups]
+    place = {key[0]: number for number, group in enumerate(groups) for key in group}
+    found: list[list[Bad]] = [[] for _group in groups]
+    for machine, finding in short:
+        found[place[machine.host]].append((machine, finding))
+    return found
 
 
 def _cause(variant: str, words: str, short: list[Bad], fix: str, avoid: str) -> Cause:

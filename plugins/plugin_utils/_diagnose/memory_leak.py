@@ -16,7 +16,8 @@ from .._fleet.growth import Growth
 from .._fleet.observed import Instance, Row
 from .._reach.quoting import Line
 from .cause import Cause, said, several
-from .counted_errors import counted, may_be_behind
+from .counted_errors import by_front, counted
+from .extent import extent
 from .fleet_view import Fleet
 
 #: A worker that has served fewer requests still loads what it needs.
@@ -86,7 +87,8 @@ def _at_limit(fleet: Fleet, workers: Instance) -> t.Optional[Cause]:
     finding = fleet.shown(workers, f"{workers.service}_worker_memory_limit", least="warn")
     if finding is None:
         return None
-    errors = [f"{each.front.host}: {said(each.finding)}." for each in counted(fleet) if may_be_behind(workers, each, fleet)]
+    fronts = fleet.once(by_front, fleet.once(counted))
+    errors = [f"{each.front.host}: {said(each.finding)}." for each in fronts.of(extent([workers.key], (), fleet))]
     harm = [*_harm(fleet, workers, *HURTS), *errors]
     return Cause(
         hosts=[workers.host],

@@ -61,7 +61,7 @@ def _errors(fleet: Fleet, database: Instance) -> t.Iterator[str]:
     for workers, finding in fleet.each_bad_workers("exceptions", least="warn"):
         if may_be_used_by(workers, database, fleet):
             yield f"{workers}: {said(finding)}"
-    for each in counted(fleet):
+    for each in fleet.once(counted):
         if fleet.graph.apart(each.front.key, database.key) is not True:
             yield f"{each.front}: {said(each.finding)}"
     for broker, finding in fleet.each_bad("celery_queue", "celery_queue_tasks_failing", least="warn"):

@@ -13,7 +13,7 @@ from .._fleet.waiting import waits_of
 from .cause import Cause, percent, several
 from .database import LABEL, TOOLS
 from .dependencies import SLOW
-from .extent import grouped, may_be_used_by
+from .extent import grouped, users_among
 from .fleet_view import Fleet
 
 #: Calls per request of a statement that grew to this many times what it was, and of one of which nothing earlier is known.
@@ -27,12 +27,12 @@ IN_IT = 0.5
 
 
 def query_per_row(fleet: Fleet) -> t.Iterator[Cause]:
-    troubled = [workers for workers, _finding in fleet.each_bad_workers(*SLOW, least="warn")]
+    troubled = fleet.troubled_workers(*SLOW, least="warn")
     for database in fleet.databases():
         frequent = _frequent(database)
         if not frequent:
             continue  # before who uses it is asked: that is a walk over all applications
-        for slow in grouped([workers for workers in troubled if may_be_used_by(workers, database, fleet)], fleet):
+        for slow in grouped(users_among(troubled, database, fleet), fleet):
             row = _repeated(fleet, database, slow, frequent)
             if row is not None and any(is_in_it(workers, database, fleet) for workers in slow):
                 yield _cause(fleet, database, slow, *row)
@@ -49,8 +49,8 @@ def _repeated(
     fleet: Fleet, database: Instance, slow: list[Instance], frequent: list[Row]
 ) -> t.Optional[tuple[Row, float, t.Optional[float]]]:
     """The statement, its calls per request, and how many times more often it is called than before the window."""
-    users = [each for each in fleet.applications() if may_be_used_by(each, database, fleet)]
-    requests = [workers.number("requests_per_second") for workers in (*users, *(each for each in slow if each not in users))]
+    users = {each.key: each for each in (*users_among(fleet.applications(), database, fleet), *slow)}
+    requests = [workers.number("requests_per_second") for workers in users.values()]
     # one that does not tell its requests may be who asks
     if not requests or None in requests or not sum(rate or 0.0 for rate in requests):
         return None

@@ -10,8 +10,8 @@ import re
 import typing as t
 
 from .._checks.services import FLEET_HOST, instances_in
-from .._fleet.graph import shown
 from .._fleet.observed import Instance
+from .._fleet.paths import shown
 from .cause import Cause
 from .extent import keys_of
 from .fleet_view import Fleet
@@ -33,8 +33,7 @@ class Refs:
         hosts = {key[0] for key in keys[:MOST]}
         beside = [(host, _BESIDE[service], name) for host, service, name in keys[:MOST] if service in _BESIDE]
         self._places = list(dict.fromkeys([*keys[:MOST], *beside]))
-        known = {each.key: each for service in {service for _host, service, _name in self._places} for each in fleet.instances(service)}
-        self._instances = [known[key] for key in self._places if key in known]
+        self._instances = [each for key in self._places if (each := fleet.instance(key)) is not None]
         machines = [fleet.machine(host) for host in [*cause.hosts, *sorted(hosts)] if host != FLEET_HOST]
         self._machines = [machine for machine in machines if machine.facts]
         host = next(iter(cause.hosts), FLEET_HOST)

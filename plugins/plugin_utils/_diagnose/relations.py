@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .._checks.services import in_tiers
 from .._fleet.observed import Instance
 from .brokers import workers_wait_for as workers_wait_for_broker
 from .cause import Cause
@@ -27,6 +28,8 @@ class Relation:
 
     words: str
     holds: t.Callable[[Cause, Cause, Fleet], bool]
+    #: What the two must have one of in common, where that is so.
+    shares: t.Optional[t.Callable[[Cause, Fleet], t.Collection[t.Any]]] = None
 
 
 def _same_instance(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
@@ -48,7 +51,7 @@ def _workers_wait(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
 
 def _tasks_wait(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
     """Of a queue that is in a database itself: whatever slows that database down, its workers wait for."""
-    if shallow.at is not None and shallow.at in fleet.databases():
+    if _is_database(shallow.at):
         return shallow.at in _databases_of(deep, fleet)
     used = [database for database in _databases_of(deep, fleet) if may_use(shallow, database, fleet)]
     return any(tasks_wait_for(database, shallow.at, fleet) for database in used)
@@ -75,7 +78,7 @@ def _lacks_memory(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
 
 def _needs_it(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
     """Of databases their clients show it; else what needs a tier is taken to need all of it within one site."""
-    return deep.at not in fleet.databases() or all(may_use(shallow, database, fleet) for database in _databases_of(deep, fleet))
+    return not _is_database(deep.at) or all(may_use(shallow, database, fleet) for database in _databases_of(deep, fleet))
 
 
 def _gets_too_much(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
@@ -83,26 +86,33 @@ def _gets_too_much(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
     if deep.at is None or not deep.rows or shallow.at is None or set(shallow.hosts) != {shallow.at.host}:
         return False
     address = deep.rows[0].word("address") or deep.rows[0].word("name")
-    ends = {edge.target for edge in fleet.graph.edges if edge.source == deep.at.key and edge.address == address}
-    return shallow.at.key in ends
+    return any(edge.source == deep.at.key and edge.address == address for edge in fleet.graph.edges_to(shallow.at.key))
 
 
 def _clients_there(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
     """Workers on its machines use the shallower cause's servers, or may."""
-    users = [workers for workers in fleet.applications() if workers.host in deep.hosts]
+    users = [workers for service in in_tiers("application") for host in deep.hosts for workers in fleet.on_host(host, service)]
     return any(fleet.graph.depends(user.key, key) is not False for user in users for key in keys_of(shallow, fleet))
 
 
-SAME_INSTANCE = Relation("of the same instance", _same_instance)
-SAME_MACHINES = Relation("on the same machines", _same_machines)
+def _at(cause: Cause, _fleet: Fleet) -> t.Collection[t.Any]:
+    return () if cause.at is None else (cause.at.key,)
+
+
+def _machines(cause: Cause, _fleet: Fleet) -> t.Collection[t.Any]:
+    return cause.hosts
+
+
+SAME_INSTANCE = Relation("of the same instance", _same_instance, _at)
+SAME_MACHINES = Relation("on the same machines", _same_machines, _machines)
 CLIENTS_THERE = Relation("when its clients run there", _clients_there)
 DATABASE_THERE = Relation("when a database runs there", _database_there)
 WORKERS_WAIT = Relation("when the busy workers wait for its database", _workers_wait)
 TASKS_WAIT = Relation("when the running tasks wait for its database, or the queue is in it", _tasks_wait)
 SAME_PAGES = Relation("when the busy workers are in the pages that it lets through", _same_pages)
-SAME_WAITERS = Relation("of the workers that wait for it", _same_waiters)
+SAME_WAITERS = Relation("of the workers that wait for it", _same_waiters, keys_of)
 BROKER_WAITS = Relation("when the busy workers wait for its address", _broker_waits)
-LACKS_MEMORY = Relation("for lack of memory, on the same machines", _lacks_memory)
+LACKS_MEMORY = Relation("for lack of memory, on the same machines", _lacks_memory, _machines)
 GETS_TOO_MUCH = Relation("of the server that gets too much", _gets_too_much)
 NEEDS_IT = Relation("of what needs it", _needs_it)
 
@@ -111,4 +121,8 @@ def _databases_of(deep: Cause, fleet: Fleet) -> list[Instance]:
     """The database that the cause is about, or those on its machines."""
     if deep.at is not None:
         return [deep.at]
-    return [database for database in fleet.databases() if database.host in deep.hosts]
+    return fleet.databases_on(deep.hosts)
+
+
+def _is_database(at: t.Optional[Instance]) -> bool:
+    return at is not None and at.service in in_tiers("database")

@@ -46,16 +46,20 @@ def behind(fleet: Fleet, variant: str) -> t.Iterator[Cause]:
 
 def _readers(fleet: Fleet, replica: Instance) -> list[str]:
     """The applications and workers that are connected to it."""
-    users = [user for service in in_tiers(*DATABASE_USERS) for user in fleet.instances(service)]
-    return [str(user) for user in users if fleet.graph.depends(user.key, replica.key) is True]
+    keys = fleet.graph.in_order(fleet.graph.needed_by(replica.key))
+    users = [fleet.instance(key) for service in in_tiers(*DATABASE_USERS) for key in keys if key[1] == service]
+    return [str(user) for user in users if user is not None]
 
 
 def _sessions(fleet: Fleet, replica: Instance) -> list[Row]:
     """Its sessions from hosts that run the application: what counts where their sockets could not be read."""
-    services = in_tiers(*DATABASE_USERS)
-    hosts = {user.host for service in services for user in fleet.instances(service)}
-    places = {address for host in hosts for address in (host, *_addresses(fleet, host))}
+    places = fleet.once(_places)
     return [row for row in replica.rows("clients") if row.get("sessions") and not is_own(row) and row.word("address") in places]
+
+
+def _places(fleet: Fleet) -> set[str]:
+    hosts = {user.host for service in in_tiers(*DATABASE_USERS) for user in fleet.instances(service)}
+    return {address for host in hosts for address in (host, *_addresses(fleet, host))}
 
 
 def _addresses(fleet: Fleet, host: str) -> list[str]:

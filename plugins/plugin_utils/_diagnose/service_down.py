@@ -45,7 +45,11 @@ def _by_site(service: str, down: list[Finding], fleet: Fleet) -> list[list[Findi
     groups = fleet.graph.grouped(_key(service, finding) for finding in down)
     if groups is None:
         return [down]
-    return [[finding for finding in down if _key(service, finding) in group] for group in groups]
+    place = {key: number for number, group in enumerate(groups) for key in group}
+    found: list[list[Finding]] = [[] for _group in groups]
+    for finding in down:
+        found[place[_key(service, finding)]].append(finding)
+    return found
 
 
 def _key(service: str, finding: Finding) -> Key:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from .._checks.services import in_tiers
-from .._fleet.graph import shown
+from .._fleet.paths import shown
 from .._fleet.provenance import RELEASE, SHORTLY, SLACK, Change, key_of, moment, named, sentences
 from .cause import Diagnosis
 

@@ -27,7 +27,8 @@ class Sites:
                 self._by_address.setdefault(str(address), set()).add(name)
         self._users: dict[tuple[str, str, str], t.Optional[set[str]]] = {}
         self._runs_users: dict[str, bool] = {}
-        self._site: dict[str, frozenset[str]] = {}
+        self._site: dict[str, int] = {}
+        self._members: dict[int, set[str]] = {}
         for database in databases:
             users = self.users_of(database)
             if users is not None:
@@ -63,9 +64,12 @@ class Sites:
         return self._runs_users[host]
 
     def _join(self, hosts: set[str]) -> None:
-        joined = frozenset(hosts.union(*(self._site.get(host, frozenset()) for host in hosts)))
-        for host in joined:
-            self._site[host] = joined
+        sites = {self._site[host] for host in hosts if host in self._site} or {len(self._members)}
+        whole = max(sites, key=lambda site: len(self._members.get(site, ())))
+        members = self._members.setdefault(whole, set())
+        for joined in (hosts, *(self._members[site] for site in sites if site != whole)):
+            members |= joined
+            self._site.update(dict.fromkeys(joined, whole))
 
     def apart(self, some: t.Iterable[str], others: t.Iterable[str]) -> bool:
         """Whether these hosts are known to belong to other sites than those."""
@@ -80,12 +84,13 @@ class Sites:
         candidates = {host for host in hosts if self.runs_users(host)}
         return not candidates or bool(users & candidates)
 
-    def site_of(self, host: str) -> t.Optional[frozenset[str]]:
+    def site_of(self, host: str) -> t.Optional[int]:
+        """The number of its site; None where that is not known."""
         return self._site.get(host)
 
     def grouped(self, instances: t.Iterable[Instance]) -> list[list[Instance]]:
         """The instances of each site; those of no known site are one group."""
-        groups: dict[t.Optional[frozenset[str]], list[Instance]] = {}
+        groups: dict[t.Optional[int], list[Instance]] = {}
         for instance in instances:
             groups.setdefault(self._site.get(instance.host), []).append(instance)
         return list(groups.values())

@@ -16,7 +16,7 @@ from .._fleet.observed import Instance, Row
 from .cause import Cause, percent, several
 from .database import LABEL, TOOLS
 from .dependencies import SLOW
-from .extent import grouped, may_be_used_by
+from .extent import grouped, users_among
 from .fleet_view import Fleet
 from .query_counts import is_in_it
 
@@ -41,9 +41,9 @@ def cache_stampede(fleet: Fleet) -> t.Iterator[Cause]:
     herds = [herd for service in NAMES for cache in fleet.instances(service) if (herd := _herd(cache)) is not None]
     if not herds:
         return
-    troubled = [workers for workers, _finding in fleet.each_bad_workers(*SLOW, least="warn")]
+    troubled = fleet.troubled_workers(*SLOW, least="warn")
     for database in fleet.databases():
-        for slow in grouped([workers for workers in troubled if may_be_used_by(workers, database, fleet)], fleet):
+        for slow in grouped(users_among(troubled, database, fleet), fleet):
             named = next((pair for herd in herds if (pair := _computed(fleet, database, slow, herd)) is not None), None)
             if named is not None and any(is_in_it(workers, database, fleet) for workers in slow):
                 yield _cause(fleet, database, slow, *named)

@@ -113,8 +113,12 @@ def servers_full(fleet: Fleet) -> t.Iterator[Cause]:
 def is_named(broker: Instance, fleet: Fleet) -> bool:
     """Whether the server behind a broker is named for its commands by its own facts, which know the client and the kind of key."""
     identity = str(broker.part("broker").get("identity"))
-    servers = [server for server in fleet.instances("redis") if identity.startswith(f"redis {server.facts.get('identity')}/")]
-    return any(fleet.bad(server, *SLOW, BUSY) for server in servers)
+    servers = [server for named, server in fleet.once(_blocking) if identity.startswith(named)]
+    return bool(servers)
+
+
+def _blocking(fleet: Fleet) -> list[tuple[str, Instance]]:
+    return [(f"redis {server.facts.get('identity')}/", server) for server, _finding in fleet.each_bad("redis", *SLOW, BUSY)]
 
 
 def _what(is_broker: bool) -> str:

@@ -10,8 +10,8 @@ import re
 import typing as t
 
 from .._fleet.observed import Instance
-from .._fleet.waiting import waits_of
-from .extent import may_be_used_by
+from .._fleet.waiting import Waits, waits_of
+from .extent import users_among
 from .fleet_view import Fleet
 
 #: Busy workers of which at least this part has a session at work in the database are waiting for it.
@@ -25,7 +25,7 @@ TASKS = re.compile(r"(?i)\bcelery\b")
 
 def workers_wait_for(database: Instance, fleet: Fleet) -> bool:
     """Whether the busy workers are in the database: without measures the deeper cause gets the benefit of the doubt."""
-    seen = _seen_waiting(_users(fleet.applications(), database, fleet), database, fleet)
+    seen = _seen_waiting(users_among(fleet.applications(), database, fleet), database, fleet)
     if seen is not None:
         return seen >= WAITING_SHARE
     busy, at_work = busy_workers(database, fleet), sessions_at_work(database, fleet)
@@ -34,18 +34,20 @@ def workers_wait_for(database: Instance, fleet: Fleet) -> bool:
 
 def busy_workers(database: Instance, fleet: Fleet) -> float:
     """Busy workers of the applications that use this database, or may."""
-    return sum(workers.number("workers.busy") or 0 for workers in _users(fleet.applications(), database, fleet))
+    return fleet.once(_busy, users_among(fleet.applications(), database, fleet))
 
 
-def _users(instances: t.Iterable[Instance], database: Instance, fleet: Fleet) -> list[Instance]:
-    return [each for each in instances if may_be_used_by(each, database, fleet)]
+def _busy(_fleet: Fleet, users: list[Instance]) -> float:
+    return sum(workers.number("workers.busy") or 0 for workers in users)
 
 
-def _seen_waiting(users: t.Iterable[Instance], database: Instance, fleet: Fleet) -> t.Optional[float]:
+def _looks(fleet: Fleet, users: list[Instance]) -> list[Waits]:
+    return [waits for waits in (waits_of(each, fleet.graph) for each in users) if waits is not None]
+
+
+def _seen_waiting(users: list[Instance], database: Instance, fleet: Fleet) -> t.Optional[float]:
     """The part of all looks at these workers that saw them wait for the database; None where it cannot be told."""
-    looks = [
-        (waits.samples, waits.share_of(database.key)) for waits in (waits_of(each, fleet.graph) for each in users) if waits is not None
-    ]
+    looks = [(waits.samples, waits.share_of(database.key)) for waits in fleet.once(_looks, users)]
     known = [(samples, share) for samples, share in looks if share is not None]
     whole = sum(samples for samples, _share in known)
     return sum(samples * share for samples, share in known) / whole if whole else None
@@ -68,7 +70,7 @@ def active_sessions(database: Instance) -> t.Optional[float]:
 
 def tasks_wait_for(database: Instance, broker: t.Optional[Instance], fleet: Fleet) -> bool:
     """Whether most of the running tasks of the broker are in the database. Of sessions only those that say so can tell."""
-    seen = _seen_waiting(_users(fleet.instances("celery"), database, fleet), database, fleet)
+    seen = _seen_waiting(users_among(fleet.instances("celery"), database, fleet), database, fleet)
     if seen is not None:
         return seen >= TASKS_SHARE
     running = sum(each.number("active") or 0 for each in ([broker] if broker else fleet.instances("celery_queue")))
@@ -86,9 +88,12 @@ def _named_at_work(database: Instance, name: re.Pattern[str]) -> t.Optional[floa
 
 def _unknown_clients_at_work(database: Instance, fleet: Fleet) -> float:
     """Sessions of unknown clients that were at work on average: they are not the busy workers."""
-    for view in fleet.instances("database_clients"):
-        facts = view.facts
-        if (facts.get("host"), facts.get("service"), facts.get("database_instance")) == database.key:
-            seconds, window = view.number("unknown_active_seconds"), database.number("window")
-            return seconds / window if seconds and window else 0.0
-    return 0.0
+    view = fleet.once(_views).get(database.key)
+    seconds, window = view.number("unknown_active_seconds") if view is not None else None, database.number("window")
+    return seconds / window if seconds and window else 0.0
+
+
+def _views(fleet: Fleet) -> dict[tuple[str, ...], Instance]:
+    """By the key of the database whose clients each shows."""
+    views = reversed(fleet.instances("database_clients"))
+    return {tuple(str(view.facts.get(name)) for name in ("host", "service", "database_instance")): view for view in views}

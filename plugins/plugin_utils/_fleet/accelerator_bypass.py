@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import heapq
 import typing as t
 
 from .._checks.services import in_tiers, instances_in
@@ -31,7 +32,8 @@ def traffic(hosts: Hosts, graph: t.Optional[Graph] = None) -> list[dict[str, t.A
     sites = by_site(graph, [*applications, *instances_up(hosts, "varnish")])
     groups = [group for site in sites for service in APPLICATIONS if (group := _of_service(site, service))]
     several = {service: sum(each[0][0].service == service for each in groups) > 1 for service in APPLICATIONS}
-    return [_traffic(hosts, graph, *group, _name(group[0], several[group[0][0].service])) for group in groups]
+    silent = _silent(hosts)
+    return [_traffic(silent, graph, *group, _name(group[0], several[group[0][0].service])) for group in groups]
 
 
 def _can_tell(application: Instance) -> bool:
@@ -52,12 +54,12 @@ def _name(applications: list[Instance], of_several: bool) -> str:
 
 
 def _traffic(
-    hosts: Hosts, graph: t.Optional[Graph], applications: list[Instance], accelerators: list[Instance], name: str
+    silent: list[str], graph: t.Optional[Graph], applications: list[Instance], accelerators: list[Instance], name: str
 ) -> dict[str, t.Any]:
     counted = applications[0].service in COUNTED
     busiest = sorted(applications, key=lambda workers: -(workers.number("requests_per_second") or 0))
-    measures, reasons = _requests(hosts, applications, accelerators) if counted else ({}, dict.fromkeys(_REQUESTS, NOT_COUNTED))
-    told = _connections(hosts, clients(graph, applications, accelerators))
+    measures, reasons = _requests(silent, applications, accelerators) if counted else ({}, dict.fromkeys(_REQUESTS, NOT_COUNTED))
+    told = _connections(silent, clients(graph, applications, accelerators))
     return {
         "name": name,
         "state": "up",
@@ -77,13 +79,13 @@ Told = tuple[dict[str, t.Any], dict[str, str]]
 _REQUESTS = ("application_per_second", "accelerator_per_second", "around_per_second", "around_each_per_second", "around_ratio")
 
 
-def _requests(hosts: Hosts, applications: list[Instance], accelerators: list[Instance]) -> Told:
+def _requests(silent: list[str], applications: list[Instance], accelerators: list[Instance]) -> Told:
     """The measures, and why some of them are not known."""
     arrived = known_sum(workers.number("requests_per_second") for workers in applications) or 0.0
     sent = known_sum(varnish.number("backend_requests_per_second") for varnish in accelerators)
     around = max(0.0, arrived - (sent or 0.0))
     uncounted = [varnish.host for varnish in accelerators if varnish.number("backend_requests_per_second") is None]
-    why = _unread(hosts, uncounted) if around else None
+    why = _unread(silent, uncounted) if around else None
     measures: dict[str, t.Any] = {
         "application_per_second": round(arrived, 3),
         "accelerator_per_second": None if sent is None else round(sent, 3),
@@ -94,8 +96,8 @@ def _requests(hosts: Hosts, applications: list[Instance], accelerators: list[Ins
     return measures, {measure: why or "" for measure, value in measures.items() if value is None}
 
 
-def _connections(hosts: Hosts, found: t.Union[Clients, str]) -> Told:
-    why = found if isinstance(found, str) else _unread(hosts, []) if found.around else None
+def _connections(silent: list[str], found: t.Union[Clients, str]) -> Told:
+    why = found if isinstance(found, str) else _unread(silent, []) if found.around else None
     if isinstance(found, str) or why:
         names = ("around_connections", "around_connections_ratio", "clients_around", "clients_around_total")
         total = None if isinstance(found, str) else found.connections
@@ -121,13 +123,19 @@ def _row(workers: Instance) -> dict[str, t.Any]:
     }
 
 
-def _unread(hosts: Hosts, uncounted: list[str]) -> t.Optional[str]:
+def _unread(silent: list[str], uncounted: list[str]) -> t.Optional[str]:
     """Why there may be more traffic through accelerators than was counted; None when all of it was."""
-    silent = list(uncounted)
+    first = heapq.nsmallest(5, {*silent[:5], *uncounted})
+    return f"what the accelerators send was not counted everywhere: {', '.join(first)}" if first else None
+
+
+def _silent(hosts: Hosts) -> list[str]:
+    """Hosts that may have an accelerator which could not be read, in alphabetical order."""
+    silent = set()
     for host, entry in hosts.items():
         entry = entry if isinstance(entry, dict) else {}
         facts = entry.get("facts", entry)
         unreadable = isinstance(facts, dict) and any(varnish.get("state") == "unreadable" for varnish in instances_in(facts, "varnish"))
         if unreadable or entry.get("reached") is False:
-            silent.append(host)
-    return f"what the accelerators send was not counted everywhere: {', '.join(sorted(set(silent))[:5])}" if silent else None
+            silent.add(host)
+    return sorted(silent)

@@ -31,6 +31,8 @@ def clients(graph: t.Optional[Graph], applications: list[Instance], accelerators
     if graph is None:
         return "who talks to whom is not known"
     way = _way(graph, accelerators)
+    hosts = {each.host for each in way.values()}
+    called = {address for each in way.values() for address in (each.host, *each.addresses)}
     total, found = 0, collections.Counter[str]()
     for application in applications:
         if application.number("clients_from_total") is None:
@@ -38,10 +40,10 @@ def clients(graph: t.Optional[Graph], applications: list[Instance], accelerators
         node = graph.nodes[application.key]
         for row in application.rows("clients_from"):
             total += int(row.amount("connections"))
-            if not _comes_by(row.word("address"), node, way):
+            if not _comes_by(row.word("address"), node, called):
                 found[row.word("address")] += int(row.amount("connections"))
-        found.update(_beside(graph, node, way))
-    rows = [{"address": address, "host": _host(graph, address), "connections": count} for address, count in found.most_common()]
+        found.update(_beside(graph, node, way, hosts))
+    rows = [{"address": address, "host": graph.host_named(address), "connections": count} for address, count in found.most_common()]
     return Clients(total, sum(found.values()), rows)
 
 
@@ -51,22 +53,16 @@ def _way(graph: Graph, accelerators: list[Instance]) -> dict[Key, Node]:
     return {key: graph.nodes[key] for key in keys if key in graph.nodes and graph.nodes[key].tier in _ON_THE_WAY}
 
 
-def _comes_by(address: str, node: Node, way: t.Mapping[Key, Node]) -> bool:
+def _comes_by(address: str, node: Node, called: t.Collection[str]) -> bool:
     if address == _LOCAL or Place(address, "").is_loopback or address in node.addresses:
         return True  # of its own host: `_beside` says who
-    return any(address in (each.host, *each.addresses) for each in way.values())
+    return address in called
 
 
-def _beside(graph: Graph, node: Node, way: t.Mapping[Key, Node]) -> collections.Counter[str]:
+def _beside(graph: Graph, node: Node, way: t.Mapping[Key, Node], hosts: t.Collection[str]) -> collections.Counter[str]:
     """Connections of others on the hosts of accelerators, or on its own, whose addresses tell nothing."""
-    hosts = {node.host, *(each.host for each in way.values())}
     found = collections.Counter[str]()
-    for edge in graph.edges:
-        if edge.target == node.key and edge.source not in way and edge.source[0] in hosts and edge.connections:
+    for edge in graph.edges_to(node.key):
+        if edge.source not in way and (edge.source[0] == node.host or edge.source[0] in hosts) and edge.connections:
             found["/".join(edge.source)] += edge.connections
     return found
-
-
-def _host(graph: Graph, address: str) -> t.Optional[str]:
-    """The host of the inventory that has the address."""
-    return next((node.host for node in graph.nodes.values() if address in (node.host, *node.addresses, "/".join(node.key))), None)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import collections
 import typing as t
 
-from .celery_headroom import addable
-from .observed import Hosts, Instance, figure, instances_up, rows_in
+from .celery_headroom import addable, headrooms
+from .observed import Data, Hosts, Instance, figure, instances_up, rows_in
 
 #: What is a host's own in the facts: judged there.
 _OWN = ("local", "duration_ms", "collected_at")
@@ -22,7 +22,8 @@ def brokers(hosts: Hosts) -> list[dict[str, t.Any]]:
     for report in instances_up(hosts, "celery"):
         identity = report.part("broker").get("identity")
         by_identity.setdefault(str(identity or f"{report.host} {report.name}"), []).append(report)
-    return _told_apart([_broker(reports, hosts) for _identity, reports in sorted(by_identity.items())])
+    headroom_of = headrooms(hosts)
+    return _told_apart([_broker(reports, headroom_of) for _identity, reports in sorted(by_identity.items())])
 
 
 def _told_apart(found: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
@@ -39,7 +40,7 @@ def _knowledge(report: Instance) -> tuple[bool, float, float, int]:
     return report.facts.get("window") is not None, replied, finished, -len(report.part("unknown"))
 
 
-def _broker(reports: list[Instance], hosts: Hosts) -> dict[str, t.Any]:
+def _broker(reports: list[Instance], headroom_of: t.Mapping[str, Data]) -> dict[str, t.Any]:
     best = max(reports, key=_knowledge)
     result = {name: value for name, value in best.facts.items() if name not in _OWN}
     name = best.part("broker").get("name")
@@ -47,7 +48,7 @@ def _broker(reports: list[Instance], hosts: Hosts) -> dict[str, t.Any]:
         result["name"] = name
     result["host"] = best.host
     result["hosts"] = sorted({report.host for report in reports})
-    result["addable"] = addable(hosts, reports)
+    result["addable"] = addable(headroom_of, reports)
     result["unknown"] = {measure: why for measure, why in best.part("unknown").items() if not str(measure).startswith("local.")}
     if result["addable"]["workers"] is None:
         result["unknown"]["addable.workers"] = "no host of these workers was measured as a server"

@@ -14,12 +14,16 @@ from .observed import Data, Hosts, Instance, figure, instances_up
 USUAL_BYTES = 150 * 1024 * 1024
 
 
-def addable(hosts: Hosts, reports: t.Iterable[Instance]) -> dict[str, t.Any]:
+def headrooms(hosts: Hosts) -> dict[str, Data]:
+    """What each machine has left."""
+    return {machine.host: machine.part("headroom") for machine in instances_up(hosts, "server")}
+
+
+def addable(headroom_of: t.Mapping[str, Data], reports: t.Iterable[Instance]) -> dict[str, t.Any]:
     """Worker slots that could be added: one for each free core and as many as fit into memory. Null when the hosts were not measured."""
-    headrooms = {machine.host: machine.part("headroom") for machine in instances_up(hosts, "server")}
     rows = []
     for report in reports:
-        headroom = headrooms.get(report.host)
+        headroom = headroom_of.get(report.host)
         if report.part("local").get("processes") and headroom:
             row = _row(report.host, headroom, _slot_bytes(report))
             if row is not None:

@@ -10,6 +10,7 @@ import typing as t
 
 from .._checks.services import in_tiers
 from .graph import Graph
+from .nodes import Key
 from .observed import Hosts, Instance, figure, instances_up
 
 
@@ -20,30 +21,33 @@ def budgets(hosts: Hosts, graph: t.Optional[Graph] = None) -> list[dict[str, t.A
     (persistent connections, one database each), and of those that use it through a PgBouncer as many as its pools may open; `usable`:
     what the server has for them, without its reserves.
     """
-    capacity = _capacity(hosts)
-    poolers = list(instances_up(hosts, "pgbouncer"))  # once: for each database it would be a walk over all hosts
+    capacity = _Capacity(hosts)
+    poolers = {pooler.key: pooler for pooler in instances_up(hosts, "pgbouncer")}
     instances: list[dict[str, t.Any]] = []
     for service in in_tiers("database"):
         for database in instances_up(hosts, service):
             usable = database.number("connections.usable")
-            users = {name: capacity[name] for name in _users(hosts, database, capacity)}
+            users = capacity.of(database)
             if graph is not None:
-                users = _pooled(hosts, database, users, poolers, graph)
+                users = _pooled(database, capacity, poolers, graph)
             if usable and users:
                 instances.append(_budget(database, usable, users))
     return instances
 
 
-def _pooled(hosts: Hosts, database: Instance, users: t.Mapping[str, int], poolers: t.Sequence[Instance], graph: Graph) -> dict[str, int]:
+def _pooled(database: Instance, capacity: _Capacity, poolers: t.Mapping[Key, Instance], graph: Graph) -> dict[str, int]:
     """Hosts whose sessions are those of a pooler have none of their own, unless one of their instances is seen to have."""
+    users = capacity.of(database)
     direct, pooled = dict(users), {}
-    for pooler in poolers:
+    talking = [edge.source for edge in graph.edges_to(database.key)]
+    for pooler in (poolers[key] for key in graph.in_order(graph.needed_by(database.key)) if key in poolers):
         possible = pooler.number("servers_possible")
-        if possible is None or graph.depends(pooler.key, database.key) is not True:
+        if possible is None:
             continue
         pooled[f"PgBouncer {pooler}"] = int(possible)
-        for host in _users(hosts, pooler, users):
-            if not any(edge.source[0] == host and edge.target == database.key and edge.source != pooler.key for edge in graph.edges):
+        seen = {source[0] for source in talking if source != pooler.key}
+        for host in capacity.of(pooler):
+            if host in users and host not in seen:
                 direct.pop(host, None)
     return {**direct, **pooled}
 
@@ -87,13 +91,22 @@ def _capacity(hosts: Hosts) -> dict[str, int]:
     return {host: sessions for host, sessions in result.items() if sessions}
 
 
-def _users(hosts: Hosts, database: Instance, capacity: t.Mapping[str, int]) -> list[str]:
-    """The application hosts that this database serves: those whose addresses are among its clients'."""
-    addresses = {str(row.get("address")) for row in database.rows("clients")}
-    users = []
-    for host in capacity:
-        entry = hosts.get(host)
-        own = set(entry.get("addresses") or []) if isinstance(entry, dict) else set()
-        if addresses & own or host == database.host:
-            users.append(host)
-    return users
+class _Capacity:
+    """What the application hosts can hold, by the addresses of these."""
+
+    def __init__(self, hosts: Hosts) -> None:
+        self._sessions = _capacity(hosts)
+        self._order = {host: place for place, host in enumerate(self._sessions)}
+        self._by_address: dict[str, list[str]] = {}
+        for host in self._sessions:
+            entry = hosts.get(host)
+            for address in set(entry.get("addresses") or []) if isinstance(entry, dict) else ():
+                self._by_address.setdefault(address, []).append(host)
+
+    def of(self, database: Instance) -> dict[str, int]:
+        """Of the application hosts that this database serves: those whose addresses are among its clients'."""
+        addresses = {str(row.get("address")) for row in database.rows("clients")}
+        users = {host for address in addresses for host in self._by_address.get(address, ())}
+        if database.host in self._sessions:
+            users.add(database.host)
+        return {host: self._sessions[host] for host in sorted(users, key=self._order.__getitem__)}

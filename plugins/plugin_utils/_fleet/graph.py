@@ -16,6 +16,7 @@ import typing as t
 
 from .nodes import TALKERS, Key, Node, Place, Talk, addresses_of, nodes
 from .observed import Hosts, Instance, instances_up
+from .paths import Edge, Paths, shown
 
 #: Ports of protocols that cannot carry another one's: what listens there is no way to any other service.
 PROTOCOLS = {
@@ -44,13 +45,17 @@ class Topology(t.TypedDict):
     unknown: list[dict[str, t.Any]]
 
 
-class Edge(t.NamedTuple):
-    """`source` talks to `target`."""
+class Kind(t.NamedTuple):
+    """All that tells whether two instances that no path of edges joins have to do with each other: there are few kinds in any fleet."""
 
-    source: Key
-    target: Key
-    address: str
-    connections: t.Optional[int]
+    tier: str
+    service: str
+    is_talker: bool
+    is_in_site: bool
+    #: Services that it may reach where its edges do not show it.
+    may_reach: frozenset[str]
+    #: Services among what it is seen to depend on, itself included.
+    reaches: frozenset[str]
 
 
 class Outside(t.NamedTuple):
@@ -71,9 +76,9 @@ class _Found:
     why_unknown: t.Optional[str] = None
 
 
-class Graph:
+class Graph(Paths):
     def __init__(self, hosts: Hosts) -> None:
-        self.nodes = nodes(hosts)
+        super().__init__(nodes(hosts))
         self._host_of: dict[str, set[str]] = {}
         for host, entry in hosts.items():
             for address in (host, *addresses_of(entry)):
@@ -82,7 +87,6 @@ class Graph:
         self._met_at: dict[tuple[t.Optional[str], t.Optional[str]], dict[Key, Node]] = {}
         for node in self.nodes.values():
             self._index(node)
-        self.edges: list[Edge] = []
         self.outside: list[Outside] = []
         #: Node → why not all that it talks to is known.
         self.unknown: dict[Key, str] = {key: node.why_unknown for key, node in self.nodes.items() if node.why_unknown and node.is_talker}
@@ -90,9 +94,7 @@ class Graph:
         for node in list(self.nodes.values()):
             for talk in node.talks:
                 self._add(node, talk)
-        self._down: dict[Key, set[Key]] = {}
-        for edge in self.edges:
-            self._down.setdefault(edge.source, set()).add(edge.target)
+        self._kinds: dict[Key, t.Optional[Kind]] = {}
 
     # -- edges -----------------------------------------------------------------------------------------------
 
@@ -115,7 +117,8 @@ class Graph:
                 self._met_at.setdefault((where, place.port), {})[node.key] = node
 
     def _listening(self, place: Place, *where: t.Optional[str]) -> list[Node]:
-        found = {key: node for each in where for key, node in self._met_at.get((each, place.port), {}).items()}
+        known = [each for each in where if each is not None]  # what is in no known network is met at its host
+        found = {key: node for each in known for key, node in self._met_at.get((each, place.port), {}).items()}
         return [node for node in found.values() if node.listens_at(place)]
 
     def _ends_at(self, node: Node, place: Place) -> _Found:
@@ -163,46 +166,62 @@ class Graph:
             first, second = joined.get(edge.source, {edge.source}), joined.get(edge.target, {edge.target})
             if first is second:
                 continue
-            whole = first | second
-            for key in whole:
-                joined[key] = whole
+            small, large = sorted((first, second), key=len)
+            large |= small
+            for key in (edge.source, edge.target, *small):
+                joined[key] = large
         numbers: dict[int, int] = {}
         return {key: numbers.setdefault(id(joined[key]), len(numbers)) for key in self.nodes if key in joined}
 
-    def behind(self, key: Key) -> set[Key]:
-        """The node and all that it depends on, as far as edges are known."""
-        found, waiting = {key}, [key]
-        while waiting:
-            for target in self._down.get(waiting.pop(), ()):
-                if target not in found:
-                    found.add(target)
-                    waiting.append(target)
-        return found
-
     def depends(self, one: Key, on: Key) -> t.Optional[bool]:
         """Whether `one` needs `on`: a path of edges leads there. None when there may be one that is not known."""
-        if one not in self.nodes or on not in self.nodes:
+        return True if one in self.nodes and on in self.behind(one) else self.depends_by_kind(self.kind_of(one), self.kind_of(on))
+
+    def depends_by_kind(self, kind: t.Optional[Kind], other: t.Optional[Kind]) -> t.Optional[bool]:
+        """As `depends`, of any two instances of these kinds that no path joins: never True."""
+        if kind is None or other is None:
             return None
-        behind = self.behind(one)
-        if on in behind:
-            return True
-        if not self.nodes[one].is_talker:
+        if not kind.is_talker:
             return False
-        if one not in self.sites:
+        if not kind.is_in_site:
             return None  # connected to nothing at the moment: that says nothing of what it needs when there is work
-        if any(key in self.unknown or self._may_hide(key, self.nodes[on].service) for key in behind):
+        if other.service in kind.may_reach:
             return None
-        return False if on in self.sites else self._has_another(one, on)
+        if other.is_in_site:
+            return False
+        # nothing is connected to it (it is down, or refuses): who has another of its kind does not need it, if any has none
+        lacking = any(other.service not in alike.reaches for alike in self._talkers.get(kind.tier, ()))
+        return False if lacking and other.service in kind.reaches else None
 
-    def _has_another(self, one: Key, on: Key) -> t.Optional[bool]:
-        """Nothing is connected to it (it is down, or refuses): who has another of its kind does not need it, if any has none."""
-        kind, tier = self.nodes[on].service, self.nodes[one].tier
-        alike = [key for key, node in self.nodes.items() if node.is_talker and node.tier == tier]
-        lacking = {key for key in alike if not any(self.nodes[behind].service == kind for behind in self.behind(key))}
-        return False if lacking and one not in lacking else None
+    def kind_of(self, key: Key) -> t.Optional[Kind]:
+        """None where it is no node."""
+        if key not in self._kinds:
+            self._kinds[key] = self._kind(self.nodes[key]) if key in self.nodes else None
+        return self._kinds[key]
 
-    def _may_hide(self, key: Key, service: str) -> bool:
-        return any(self.may_hide(row.address, service, self.nodes[key].tier) for row in self._outside_of.get(key, ()))
+    def _kind(self, node: Node) -> Kind:
+        behind = self.behind(node.key)
+        if any(key in self.unknown for key in behind):
+            may_reach = self._services
+        else:
+            outside = {(row.address, self.nodes[key].tier) for key in behind for row in self._outside_of.get(key, ())}
+            may_reach = frozenset(service for service in self._services if any(self.may_hide(at, service, tier) for at, tier in outside))
+        reaches = frozenset(self.nodes[key].service for key in behind)
+        return Kind(node.tier, node.service, node.is_talker, node.key in self.sites, may_reach, reaches)
+
+    @functools.cached_property
+    def _services(self) -> frozenset[str]:
+        return frozenset(node.service for node in self.nodes.values())
+
+    @functools.cached_property
+    def _talkers(self) -> dict[str, set[Kind]]:
+        """By tier."""
+        found: dict[str, set[Kind]] = {}
+        for key in self.nodes:
+            kind = self.kind_of(key)
+            if kind is not None and kind.is_talker:
+                found.setdefault(kind.tier, set()).add(kind)
+        return found
 
     @functools.cached_property
     def _outside_of(self) -> dict[Key, list[Outside]]:
@@ -216,12 +235,17 @@ class Graph:
         site = self.sites.get(one)
         if one == other or (site is not None and site == self.sites.get(other)):
             return False
-        can_tell = any(key in self.nodes and self.nodes[key].is_talker for key in (one, other))
-        if not can_tell and (site is None or other not in self.sites):
+        return self.apart_by_kind(self.kind_of(one), self.kind_of(other))
+
+    def apart_by_kind(self, one: t.Optional[Kind], other: t.Optional[Kind]) -> t.Optional[bool]:
+        """As `apart`, of any two instances of these kinds that are not of one site: never False."""
+        if one is None or other is None:
+            return None
+        if not (one.is_talker or other.is_talker) and not (one.is_in_site and other.is_in_site):
             return None  # a server that nothing is connected to may be of any site
-        ranks = [RANK.get(self.nodes[key].tier, len(RANK)) if key in self.nodes else 0 for key in (one, other)]
-        answers = [self.depends(one, other)] if ranks[0] <= ranks[1] else []
-        answers += [self.depends(other, one)] if ranks[1] <= ranks[0] else []
+        ranks = [RANK.get(kind.tier, len(RANK)) for kind in (one, other)]
+        answers = [self.depends_by_kind(one, other)] if ranks[0] <= ranks[1] else []
+        answers += [self.depends_by_kind(other, one)] if ranks[1] <= ranks[0] else []
         return True if all(answer is False for answer in answers) else None
 
     def grouped(self, keys: t.Iterable[Key]) -> t.Optional[list[list[Key]]]:
@@ -229,14 +253,19 @@ class Graph:
         groups: dict[t.Any, list[Key]] = {}
         for key in keys:
             groups.setdefault(self.sites.get(key, key), []).append(key)
-        firsts = [group[0] for group in groups.values()]
-        uncertain = any(self.apart(one, other) is None for place, one in enumerate(firsts) for other in firsts[place + 1 :])
+        # of each kind two at most: the others of the kind are apart from the same
+        firsts: dict[t.Optional[Kind], list[Key]] = {}
+        for group in groups.values():
+            alike = firsts.setdefault(self.kind_of(group[0]), [])
+            alike += group[:1] if len(alike) < 2 else []
+        compared = [key for alike in firsts.values() for key in alike]
+        uncertain = any(self.apart(one, other) is None for place, one in enumerate(compared) for other in compared[place + 1 :])
         return None if uncertain else list(groups.values())
 
     def way_to(self, key: Key) -> list[list[Key]]:
         """How trouble at the node reaches visitors: edges, accelerators, applications (or workers without any), and the node itself."""
-        before = {other for other in self.nodes if other != key and key in self.behind(other)}
-        levels = [[other for other in self.nodes if other in before and self.nodes[other].tier == tier] for tier in TALKERS]
+        before = self.in_order(self.needed_by(key) - {key})
+        levels = [[other for other in before if self.nodes[other].tier == tier] for tier in TALKERS]
         edges, accelerators, applications, workers = levels
         return [level for level in (edges, accelerators, applications or workers, [key]) if level]
 
@@ -266,11 +295,6 @@ def by_site(graph: t.Optional[Graph], instances: t.Sequence[Instance]) -> list[l
     by_key = {instance.key: instance for instance in instances}
     groups = graph.grouped(by_key) if graph is not None else None
     return [list(instances)] if groups is None else [[by_key[key] for key in group] for group in groups]
-
-
-def shown(key: Key) -> str:
-    """`web1/varnish/default`"""
-    return "/".join(key)
 
 
 def _sum(rows: t.Iterable[Outside]) -> t.Optional[int]:

@@ -91,22 +91,36 @@ def _by_site(name: str, servers: list[_Server], graph: t.Optional[Graph]) -> lis
     sites = graph.sites if graph is not None else {}
     for server in servers:
         site = sites.get(server.instance.key)
-        of_machine = {number for key, number in sites.items() if key[0] == server.host} if site is None else {site}
+        of_machine = {site} if site is not None else _sites_of(server.host, graph)
         groups.setdefault(tuple(sorted(of_machine)) or (server.name,), []).append(server)
     certain = {group[0] for group in groups if len(group) == 1}
-    known = [group for group in groups if group[0] in sites.values() and (len(group) == 1 or not certain & set(group))]
+    numbers = set(sites.values())
+    known = [group for group in groups if group[0] in numbers and (len(group) == 1 or not certain & set(group))]
     if graph is None or len(known) < 2:
         return [(name, servers)]
-    return [(f"{name} of {_users(set(group), of_site, graph)}", of_site) for group, of_site in groups.items()]
+    clients = _clients(graph)
+    return [(f"{name} of {_users(set(group), of_site, graph, clients)}", of_site) for group, of_site in groups.items()]
 
 
-def _users(of_group: set[t.Any], servers: list[_Server], graph: Graph) -> str:
+def _sites_of(host: str, graph: t.Optional[Graph]) -> set[int]:
+    return set() if graph is None else {graph.sites[key] for key in graph.on_hosts([host]) if key in graph.sites}
+
+
+def _clients(graph: Graph) -> dict[str, set[t.Any]]:
+    """The sites of what talks to anything, by its host."""
+    found: dict[str, set[t.Any]] = {}
+    for edge in graph.edges:
+        found.setdefault(edge.source[0], set()).add(graph.sites.get(edge.source))
+    return found
+
+
+def _users(of_group: set[t.Any], servers: list[_Server], graph: Graph, clients: t.Mapping[str, set[t.Any]]) -> str:
     """Whose pool it is: by the hosts of its clients, and of itself when nothing talks to it."""
-    targets = {server.instance.key for server in servers}
-    hosts = sorted({edge.source[0] for edge in graph.edges if edge.target in targets}) or sorted({server.host for server in servers})
-    others = {edge.source[0] for edge in graph.edges if graph.sites.get(edge.source) not in of_group}
+    keys = [server.instance.key for server in servers]
+    hosts = sorted({edge.source[0] for key in keys for edge in graph.edges_to(key)}) or sorted({server.host for server in servers})
     shown = ", ".join(hosts[:3])
-    return shown if not others & set(hosts[:3]) else f"{shown} ({', '.join(server.name for server in servers[:2])})"
+    alone = all(clients.get(host, of_group) <= of_group for host in hosts[:3])
+    return shown if alone else f"{shown} ({', '.join(server.name for server in servers[:2])})"
 
 
 def _identity(server: _Server) -> str:

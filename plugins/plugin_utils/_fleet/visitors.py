@@ -15,6 +15,7 @@ import typing as t
 from .._checks.may_be_cached import log_of
 from .._checks.services import in_tiers
 from .graph import Graph, by_site
+from .nodes import Key
 from .observed import Hosts, Instance, figure, instances_up, known_sum
 from .percentile import combined
 from .request_time import request_time
@@ -32,14 +33,20 @@ Measures = dict[str, t.Any]
 def visitors(hosts: Hosts, graph: t.Optional[Graph] = None) -> list[dict[str, t.Any]]:
     """Instances of the service `visitors`, documented in the RETURN of the module judge."""
     accelerators = list(instances_up(hosts, "varnish"))
-    logs = [_Log(log, _accelerator_of(log, accelerators)) for log in instances_up(hosts, "varnish_traffic")]
-    unmatched = [log.accelerator for log in logs if log.accelerator not in accelerators]
+    on_host: dict[str, list[Instance]] = {}
+    for each in accelerators:
+        on_host.setdefault(each.host, []).append(each)
+    logs = [_Log(log, _accelerator_of(log, on_host.get(log.host, []))) for log in instances_up(hosts, "varnish_traffic")]
+    unmatched = [log.accelerator for log in logs if log.accelerator not in on_host.get(log.log.host, [])]
+    logs_of: dict[Key, list[_Log]] = {}
+    for log in logs:
+        logs_of.setdefault(log.accelerator.key, []).append(log)
     applications = [
         each for service in in_tiers("application") for each in instances_up(hosts, service) if each.facts.get("kind", "app") == "app"
     ]
     edges = [each for service in in_tiers("edge") for each in instances_up(hosts, service)]
     sites = by_site(graph, [*accelerators, *unmatched, *applications, *edges])
-    return [_site(group, logs, graph, _name(group) if len(sites) > 1 else "visitors") for group in sites if _is_visited(group)]
+    return [_site(group, logs_of, graph, _name(group) if len(sites) > 1 else "visitors") for group in sites if _is_visited(group)]
 
 
 def _is_visited(group: t.Sequence[Instance]) -> bool:
@@ -52,9 +59,8 @@ class _Log(t.NamedTuple):
     accelerator: Instance
 
 
-def _accelerator_of(log: Instance, accelerators: t.Sequence[Instance]) -> Instance:
-    """The accelerator whose log it is; where its counters could not be read, one without any measure."""
-    here = [each for each in accelerators if each.host == log.host]
+def _accelerator_of(log: Instance, here: t.Sequence[Instance]) -> Instance:
+    """The accelerator of its host whose log it is; where its counters could not be read, one without any measure."""
     for each in here:
         if log_of(each.name, [(log.name, log)], len(here) == 1) is not None:
             return each
@@ -67,11 +73,12 @@ def _name(group: t.Sequence[Instance]) -> str:
     return f"visitors of {', '.join(sorted({str(each) for each in fronts})[:3])}"
 
 
-def _site(group: t.Sequence[Instance], logs: t.Sequence[_Log], graph: t.Optional[Graph], name: str) -> dict[str, t.Any]:
+def _site(group: t.Sequence[Instance], logs_of: t.Mapping[Key, t.Sequence[_Log]], graph: t.Optional[Graph], name: str) -> dict[str, t.Any]:
     accelerators = [each for each in group if each.service == "varnish"]
     applications = [each for each in group if each.service in in_tiers("application")]
     edges = [each for each in group if each.service in in_tiers("edge")]
-    read = [each.log for each in logs if each.accelerator in accelerators and each.log.number("requests") is not None]
+    logs = [log for each in accelerators for log in logs_of.get(each.key, ()) if log.accelerator == each]
+    read = [each.log for each in logs if each.log.number("requests") is not None]
     counted = [] if read else counting(edges, graph)
     measures, why = _by_log(read) if read else by_edge(counted) if counted else _by_application(applications)
     waits, why_waits = _connections(accelerators, applications)
