@@ -99,7 +99,17 @@ def _times(pooler: Instance) -> t.Iterator[str]:
         yield f"A transaction waits {wait:.0f} ms for a connection, a query then takes {query:.0f} ms."
 
 
+#: Limits of all pools of a database or user together, which a larger pool does not get past.
+TOGETHER = ("max_db_connections", "max_user_connections")
+
+
 def _larger(pooler: Instance, pool: Row) -> str:
+    if pool.get("limited_by") in TOGETHER:
+        whose = f"of {pool.word('database')}" if pool.get("limited_by") == TOGETHER[0] else f"of {pool.word('user')}"
+        return (
+            f"Raise {pool['limited_by']} {whose} in pgbouncer.ini and run RELOAD in its console: all of its pools are at it together, so "
+            "that a larger pool would not help. The database must have that many connections free (max_connections, and CPU for them)."
+        )
     size, busy = pooler.number("pool_size"), pool.amount("servers_active")
     now = f" (now {size:.0f})" if size is not None else ""
     more = int(max(2 * busy, (size or 0) + 1))

@@ -25,6 +25,7 @@ _OF = {"celery_queue": "celery"}
 AS_WELL: dict[tuple[str, str], set[str]] = {
     ("memcached", "kind"): {"proxy"},
     ("mysql", "waits_for"): {"cluster", "replica"},
+    ("pgbouncer", "limited_by"): {"max_db_connections", "max_user_connections"},
     ("postgresql", "kind"): {"database"},
     ("postgresql", "role"): {"replica"},
     ("postgresql", "waits_for"): {"client", "replica"},

@@ -17,7 +17,7 @@ from ..postgresql.fetch import reason
 Row = dict[str, t.Any]
 
 #: Commands that are asked in both samples, and those whose answer does not change in a window.
-BOTH = ("POOLS", "LISTS", "CLIENTS", "STATS", "DATABASES")
+BOTH = ("POOLS", "LISTS", "CLIENTS", "STATS", "DATABASES", "USERS")
 ONCE = ("VERSION", "CONFIG")
 
 

@@ -50,7 +50,7 @@ def facts(first: Reading, second: t.Optional[Reading], rows: int, alone: bool = 
     built.put("pool_size", config.count("default_pool_size"))
     _put_clients_limit(built, latest, config)
     databases = _databases(latest.of("DATABASES"), config)
-    _put_pools(built, latest.of("POOLS"), databases, config, rows)
+    _put_pools(built, latest.of("POOLS"), databases, Users(latest.of("USERS"), config), rows)
     _put_databases(built, databases, latest.of("DATABASES"), rows)
     built.update(_rates(first, second))
     _put_prepared(built, config)
@@ -100,10 +100,30 @@ def _put_clients_limit(built: Facts, latest: Reading, config: Config) -> None:
 
 
 class Limits(t.NamedTuple):
-    """What one database may open: connections of one of its pools, and of all of them (0: no limit)."""
+    """What one database may open: connections of one of its pools, and of all of them (0: no limit); how many it has open."""
 
     pool: Maybe[Number]
     database: Maybe[Number]
+    opened: Maybe[Number]
+
+
+class Users:
+    """SHOW USERS: what a user may open in each of its pools (1.24), and in all of them. Who may not read it goes by the settings."""
+
+    def __init__(self, told: Maybe[list[Row]], config: Config) -> None:
+        self._rows = {str(row.get("name")): row for row in known(told) or []}
+        self._most = config.count("max_user_connections")
+
+    def pool_size(self, user: t.Any, usual: Maybe[Number]) -> Maybe[Number]:
+        """Its own size counts in place of the database's."""
+        row = self._rows.get(str(user), {})
+        size, extra = count(row.get("pool_size")), count(row.get("reserve_pool_size"))
+        return usual if not size else size + (extra or 0)
+
+    def most(self, user: t.Any) -> t.Optional[Number]:
+        """Of all of its pools; None without a limit."""
+        told = count(self._rows.get(str(user), {}).get("max_user_connections"))
+        return (told if told is not None else known(self._most)) or None
 
 
 def _databases(told: Maybe[list[Row]], config: Config) -> Maybe[dict[str, Limits]]:
@@ -114,7 +134,8 @@ def _databases(told: Maybe[list[Row]], config: Config) -> Maybe[dict[str, Limits
     limits = {}
     for each in told:
         size, extra = _own(each, default, "pool_size"), _own(each, reserve, "reserve_pool_size", "reserve_pool")
-        limits[str(each.get("name"))] = Limits(total((size, extra)), _own(each, most, "max_connections"))
+        opened = measured(count(each.get("current_connections")), UNTOLD)
+        limits[str(each.get("name"))] = Limits(total((size, extra)), _own(each, most, "max_connections"), opened)
     return limits
 
 
@@ -124,13 +145,17 @@ def _own(told: Row, usual: Maybe[Number], *columns: str) -> Maybe[Number]:
     return usual if value is None else measured(count(value), UNTOLD)
 
 
-def _put_pools(built: Facts, told: Maybe[list[Row]], databases: Maybe[dict[str, Limits]], config: Config, rows: int) -> None:
+def _put_pools(built: Facts, told: Maybe[list[Row]], databases: Maybe[dict[str, Limits]], users: Users, rows: int) -> None:
     if isinstance(told, Unknown):
         built.update(dict.fromkeys(("clients_active", "clients_waiting", "longest_wait_seconds", "fullest_pool_ratio"), told))
         built.update(dict.fromkeys(("servers_active", "servers_idle", "servers", "servers_possible"), told))
         built.rows("pools", told, rows)
         return
-    pools = [_pool(each, databases) for each in told if each.get("database") != CONSOLE]
+    pools = [_pool(each, databases, users) for each in told if each.get("database") != CONSOLE]
+    of_users: dict[str, list[Maybe[Number]]] = collections.defaultdict(list)
+    for pool in pools:
+        of_users[str(known(pool["user"]))].append(pool["servers"])
+    pools = [{**pool, "limited_by": _limited_by(pool, databases, users, total(of_users[str(known(pool["user"]))]))} for pool in pools]
     for name in POOL_COUNTS:
         built.put(name, total(pool[name] for pool in pools))
     built.put("longest_wait_seconds", largest([0.0, *(pool["longest_wait_seconds"] for pool in pools)], ""))
@@ -140,13 +165,29 @@ def _put_pools(built: Facts, told: Maybe[list[Row]], databases: Maybe[dict[str, 
     built.rows("pools", order, rows)
 
 
-def _pool(told: Row, databases: Maybe[dict[str, Limits]]) -> Row:
+MORE = "it may open more connections"
+
+
+def _limited_by(pool: Row, databases: Maybe[dict[str, Limits]], users: Users, opened: Maybe[Number]) -> Maybe[str]:
+    """The setting that keeps it from opening another connection: the widest one, that raising the others would not get past."""
+    if isinstance(databases, Unknown):
+        return databases
+    limits, most = databases.get(str(known(pool["database"]))), users.most(known(pool["user"]))
+    if limits is not None and known(limits.database) and (known(limits.opened) or 0) >= (known(limits.database) or 0):
+        return "max_db_connections"
+    if most is not None and (known(opened) or 0) >= most:
+        return "max_user_connections"
+    size = known(pool["pool_size"])
+    return "pool_size" if size is not None and (known(pool["servers"]) or 0) >= size else Unknown(MORE)
+
+
+def _pool(told: Row, databases: Maybe[dict[str, Limits]], users: Users) -> Row:
     waits = [count(told[column]) for column in ("maxwait", "maxwait_us") if column in told]
     counts = {name: _sum(told, columns) for name, columns in POOL_COUNTS.items()}
     named = {name: _named(told.get(column)) for name, column in (("database", "database"), ("user", "user"), ("mode", "pool_mode"))}
     limits = None if isinstance(databases, Unknown) else databases.get(str(told.get("database")))
     size: Maybe[Number] = databases if isinstance(databases, Unknown) else Unknown("SHOW DATABASES does not list it")
-    size = size if limits is None else limits.pool
+    size = size if limits is None else users.pool_size(told.get("user"), limits.pool)
     busy = total(_sum(told, (column,)) for column in ("sv_active", "sv_login"))
     whole, part = (*waits, 0, 0)[:2]  # before 1.8 in whole seconds only
     seconds = None if not waits or whole is None or part is None else round(whole + part / 1e6, 3)

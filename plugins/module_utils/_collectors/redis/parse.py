@@ -38,7 +38,8 @@ def info(reply: t.Any) -> dict[str, str]:
         if of_one is not None and not name.startswith(_OF_A_PRIMARY):
             of_one = None
         (found if of_one is None else of_one)[name.strip()] = value.strip()
-    return {**found, **(min(primaries, key=_is_worse) if primaries else {})}
+    worst = min(primaries, key=_is_worse) if primaries else {}
+    return {**found, **worst}
 
 
 def _is_worse(primary: t.Mapping[str, str]) -> tuple[bool, int]:

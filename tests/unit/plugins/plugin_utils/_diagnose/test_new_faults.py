@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.warroom.launch.plugins.plugin_utils._respond import subjects
+
 from .world import World
 
 
@@ -111,3 +113,15 @@ def test_a_full_broker_explains_the_pages_that_cannot_send_tasks() -> None:
     world.bad_release()
     [cause] = world.diagnose()
     assert cause["cause"] == "broker_full" and cause["evidence"][0] == "celery: 5000 messages wait."
+
+
+@pytest.mark.parametrize(("limited", "words"), [("max_db_connections", "of shop"), ("max_user_connections", "of app"), ("pool_size", "")])
+def test_a_pool_at_a_limit_of_all_pools_together(limited: str, words: str) -> None:
+    """https://github.com/pgbouncer/pgbouncer/issues/511: a larger pool would change nothing"""
+    world = World()
+    world.pool_small()
+    world.of("db1", "pgbouncer")["pools"][0].update(database="shop", user="app", limited_by=limited)
+    (found,) = world.diagnose()
+    together = limited != "pool_size"
+    assert found["first_fix"].startswith(f"Raise {limited} {words}" if together else "Raise default_pool_size")
+    assert (subjects.pool_size(found, {"pool_size": 20}, {}) is None) is together

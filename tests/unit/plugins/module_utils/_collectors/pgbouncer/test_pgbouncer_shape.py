@@ -130,3 +130,32 @@ def test_whether_another_process_may_have_answered(pids: tuple[int, ...], alone:
     tools = HostTools(None, _processes=processes)  # type: ignore[arg-type]
     assert collector.PgbouncerSampler({"login_host": "127.0.0.1"}, tools).is_alone() is alone
     assert collector.PgbouncerSampler({"login_unix_socket": "/run/p1"}, tools).is_alone() is True
+
+
+FULL = {**SHOP, "sv_active": 20, "sv_used": 0, "sv_login": 0}
+
+
+@pytest.mark.parametrize(
+    ("database", "config", "users", "limited"),
+    [
+        # https://github.com/pgbouncer/pgbouncer/issues/511: pool_size=100 max_db_connections=20
+        ({"pool_size": 100, "max_connections": 20, "current_connections": 20}, {}, [], "max_db_connections"),
+        ({"pool_size": 100, "max_connections": 40, "current_connections": 20}, {}, [], None),
+        ({"pool_size": 20, "reserve_pool": 0, "max_connections": 0, "current_connections": 20}, {}, [], "pool_size"),
+        # https://github.com/pgbouncer/pgbouncer/issues/1136: a user at its limit while its pools are not
+        ({"pool_size": 100, "current_connections": 20}, {"max_user_connections": "20"}, [], "max_user_connections"),
+        ({"pool_size": 100, "current_connections": 20}, {}, [{"name": "app", "max_user_connections": 20}], "max_user_connections"),
+        ({"pool_size": 100, "current_connections": 20}, {"max_user_connections": "20"}, [{"name": "app", "max_user_connections": 0}], None),
+        # the user's own size counts (1.24)
+        ({"pool_size": 100, "current_connections": 20}, {}, [{"name": "app", "pool_size": 20, "reserve_pool_size": 0}], "pool_size"),
+        ({"pool_size": 20, "reserve_pool": 0}, {}, [{"name": "app", "pool_size": 40}], None),
+        ({"pool_size": 20, "reserve_pool": 0}, {}, Unknown("not allowed"), "pool_size"),
+    ],
+)
+def test_what_keeps_a_pool_from_opening_another_connection(
+    database: dict[str, t.Any], config: dict[str, str], users: t.Any, limited: t.Optional[str]
+) -> None:
+    rows = {**told(**config), "POOLS": [FULL], "DATABASES": [{**DATABASES[0], **database}], "USERS": users}
+    found = facts(rows)
+    assert found["pools"][0]["limited_by"] == limited
+    assert limited is not None or found["unknown"]["pools[].limited_by"] == shape.MORE
