@@ -349,6 +349,9 @@ ansible_facts:
                 {processes: {type: int, description: How many there are.}, answering: {type: int, description: How many answered.},
                  stopped: {type: int, description: How many are stopped by a signal or a debugger.},
                  stopped_pids: {type: list, elements: int, description: Their process ids.},
+                 beats: {type: list, elements: dict,
+                         description: 'Processes that send a schedule to this broker, where their scheduler is known and locks none out.',
+                         contains: {name: {type: str, description: The application.}, processes: {type: int, description: How many.}}},
                  answering_ratio: {type: float, description: 'The share that answered, null while one that does not may only be busy.'}}
             control:
               description: Queues of remote control and events, which are no backlog; null when the broker does not list them.

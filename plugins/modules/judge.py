@@ -289,6 +289,15 @@ fleet:
           contains:
             host: {type: str, description: The host that knows most about it; the place to look.}
             hosts: {type: list, elements: str, description: The hosts that reported this broker.}
+            beats: {type: int, description: Processes that send a schedule to it (celery beat).}
+            beats_doubled:
+              description: Applications whose schedule is sent by several of them, so that each task is sent as often.
+              type: list
+              elements: dict
+              contains:
+                name: {type: str, description: The application.}
+                processes: {type: int, description: How many send it.}
+                hosts: {type: list, elements: str, description: Where they run.}
             addable:
               description: Places that could be added on the workers' hosts; null when no host was measured.
               type: dict

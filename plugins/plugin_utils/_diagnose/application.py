@@ -55,18 +55,23 @@ def workers_stuck(fleet: Fleet) -> t.Iterator[Cause]:
     """Requests wait all the time for workers that are all free: these do not accept, whatever the reason."""
     for workers in filter(_takes_none, fleet.applications()):
         active, samples = workers.part("workers").get("active"), int(workers.number("samples") or 0)
+        died = int(workers.number("respawns") or 0)
         yield Cause(
             hosts=[workers.host],
             statement=(
                 f"{workers} takes no request: {numbered(_waiting(workers), 'request waits/requests wait')} in its listen queue, and none "
-                f"of its {numbered(active, 'worker/workers')} was busy in {samples} samples."
+                f"of its {numbered(active, 'worker/workers')} was busy in {samples} samples"
+                f"{f'; {died} came in the place of others that ended' if died else ''}."
             ),
             evidence=[*_waits(fleet, [workers]), *stack_lines([workers])],
             first_fix=(
-                f"See where a worker stands (py-spy dump --pid) and what its log says of locks, then reload {workers}: its workers are "
-                "replaced, and the listen queue stays."
+                f"Read the log of {workers} for why its workers end as soon as they start: an import that fails, or memory (dmesg). "
+                "Roll back the release that it began with."
+                if died
+                else f"See where a worker stands (py-spy dump --pid) and what its log says of locks, then reload {workers}: its workers "
+                "are replaced, and the listen queue stays."
             ),
-            avoid="Do not add workers: those that are there are free.",
+            avoid="Do not add workers: " + ("they would end as these do." if died else "those that are there are free."),
             look=fleet.look_at_workers(workers, "htop"),
             at=workers,
             tier=workers.service,

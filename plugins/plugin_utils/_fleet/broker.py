@@ -52,8 +52,22 @@ def _broker(reports: list[Instance], headroom_of: t.Mapping[str, Data]) -> dict[
     result["unknown"] = {measure: why for measure, why in best.part("unknown").items() if not str(measure).startswith("local.")}
     if result["addable"]["workers"] is None:
         result["unknown"]["addable.workers"] = "no host of these workers was measured as a server"
+    _add_beats(result, reports)
     _add_queues(result, [report for report in reports if report is not best])
     return result
+
+
+def _add_beats(result: dict[str, t.Any], reports: list[Instance]) -> None:
+    """Who sends the schedule of each application. Two projects of one host see the same processes."""
+    by_app: dict[str, dict[str, int]] = {}
+    for report in reports:
+        for row in rows_in(report.part("local").get("beats")):
+            hosts = by_app.setdefault(str(row.get("name") or ""), {})
+            hosts[report.host] = max(hosts.get(report.host, 0), int(figure(row, "processes") or 0))
+    counted = {app: sum(hosts.values()) for app, hosts in by_app.items()}
+    result["beats"] = sum(counted.values())
+    doubled = [{"name": app, "processes": count, "hosts": sorted(by_app[app])} for app, count in sorted(counted.items()) if count > 1]
+    result["beats_doubled"] = doubled
 
 
 def _add_queues(result: dict[str, t.Any], others: list[Instance]) -> None:

@@ -30,6 +30,7 @@ class Application:
     events: t.Optional[bool] = None  # worker_send_task_events, where it is known
     event_exchange: str = "celeryev"
     control_exchange: str = "celery"
+    beat_scheduler: t.Optional[str] = None
 
 
 def read(
@@ -84,4 +85,5 @@ def parse(sections: t.Mapping[str, t.Any], name: str, late: str = "") -> Applica
             f"the application {name} lets its own code provide the broker's password (credential_provider): give broker_url instead"
         )
     queues = [str(queue) for queue in found.get("queues") or []]
-    return Application(broker, queues, bool(found.get("events")) or None, str(found["event_exchange"]), str(found["control_exchange"]))
+    exchanges = str(found["event_exchange"]), str(found["control_exchange"])
+    return Application(broker, queues, bool(found.get("events")) or None, *exchanges, str(found.get("beat_scheduler") or "") or None)

@@ -20,7 +20,7 @@ from ..._collect.problem import Lost, Problem, broke_off
 from ..._collect.sampling import Number, amount
 from ..._texts import strict_url
 from ..._texts.redact import clean
-from . import api, application, local, queue_types, refusal
+from . import api, application, beats, local, queue_types, refusal
 from .application import Application
 from .broker import Connection, is_control, is_delayed
 from .broker_url import Broker
@@ -103,6 +103,7 @@ class CelerySampler(Sampler):
         got = self._got = Gathered(broker, server=server, load=load, expected=list(self.options.get("workers") or []))
         got.events_configured = self._app.events
         here = self._here(broker)
+        got.beats = beats.rows(self.tools.processes, broker.parts()["port"], self._app.beat_scheduler)
         got.local, got.stopped = [(one.pid, one.events) for one in here], frozenset(one.pid for one in here if one.stopped)
         expected = max(len(got.expected), len(got.local), 1)
         self._listen()  # first, so that no task slips between the replies, that name what workers hold, and the events

@@ -52,10 +52,30 @@ def _words(process: Process) -> t.Optional[tuple[str, ...]]:
         return None
     if _TITLE.match(title):
         return tuple(title.partition("(")[2].rstrip(")").split())
+    return _given(process, "worker")
+
+
+_BEAT_TITLE = "[celery beat] "
+
+
+def beat_words(process: Process) -> t.Optional[tuple[str, ...]]:
+    """The command line of a process that sends the schedule: celery beat, or a worker with `-B`; None for others."""
+    title = " ".join(process.argv)
+    if title.startswith(_BEAT_TITLE):
+        return tuple(title[len(_BEAT_TITLE) :].split())
+    words = _given(process, "beat")
+    if words is None and process.argv and not _CHILD.match(title):
+        worker = _words(process)
+        return worker if worker is not None and {"-B", "--beat"} & set(worker) else None
+    return words
+
+
+def _given(process: Process, command: str) -> t.Optional[tuple[str, ...]]:
+    """What follows the program where it is Celery's, and this is its command."""
     # `celery -A shop worker`, `python -m celery …`, `python /srv/venv/bin/celery …`; uv run, or tini, has its words, and is none
     first = os.path.basename(process.argv[0]) if process.argv else ""
     named, words = (first, process.argv[1:]) if first == "celery" else program_of(process.argv) if _PYTHON.match(first) else ("", ())
-    return tuple(words) if named == "celery" and "worker" in words else None
+    return tuple(words) if named == "celery" and command in words else None
 
 
 def _worker(process: Process, words: tuple[str, ...]) -> Worker:
@@ -81,6 +101,12 @@ def pool(mains: t.Iterable[int], tasks: t.Mapping[int, str]) -> list[Busy]:
 
 def connected_to(pid: int, port: int) -> t.Optional[bool]:
     """Whether the process has an established TCP connection to that port; None when its descriptors may not be read."""
+    found = peers(pid, port)
+    return None if found is None else bool(found)
+
+
+def peers(pid: int, port: int) -> t.Optional[set[str]]:
+    """The addresses with that port to which it has established TCP connections, as the kernel writes them."""
     inodes = set()
     try:
         for descriptor in os.listdir(f"{PROC}/{pid}/fd"):
@@ -89,13 +115,12 @@ def connected_to(pid: int, port: int) -> t.Optional[bool]:
                 inodes.add(target[8:-1])
     except OSError:
         return None
-    wanted = f":{port:04X}"
+    wanted, found = f":{port:04X}", set()
     for table in ("tcp", "tcp6"):
         try:
             with open(f"{PROC}/{pid}/net/{table}", encoding="ascii", errors="replace") as handle:
                 rows = [line.split() for line in handle]
         except OSError:
             continue
-        if any(len(row) > 9 and row[3] == "01" and row[2].endswith(wanted) and row[9] in inodes for row in rows):
-            return True
-    return False
+        found |= {row[2] for row in rows if len(row) > 9 and row[3] == "01" and row[2].endswith(wanted) and row[9] in inodes}
+    return found

@@ -32,6 +32,7 @@ def read(arguments: dict[str, t.Any]) -> t.Iterator[tuple[str, t.Any]]:
             "events": bool(conf.get("worker_send_task_events")),
             "event_exchange": str(conf.get("event_exchange") or "celeryev"),
             "control_exchange": str(conf.get("control_exchange") or "celery"),
+            "beat_scheduler": str(conf.get("beat_scheduler") or ""),
         },
     )
 

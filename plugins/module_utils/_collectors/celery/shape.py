@@ -55,6 +55,7 @@ class Gathered:
     flower: t.Optional[dict[str, dict[str, int]]] = None
     expected: list[str] = dataclasses.field(default_factory=list)
     local: list[tuple[int, bool]] = dataclasses.field(default_factory=list)  # pid and whether it was started with -E
+    beats: list[Row] = dataclasses.field(default_factory=list)  # processes here that send the schedule, by application
     limited: t.Collection[str] = ()  # workers that began nothing while messages wait, and limit how often they begin a task
     stopped: t.Collection[int] = ()  # of these the processes that are stopped (state T), and so cannot answer or work
     waits: Waits = dataclasses.field(default_factory=Waits)
@@ -257,7 +258,7 @@ def _put_local(built: Facts, got: Gathered) -> None:
         why = got.problems.get("workers") or (None if _twins(got) is None else t.cast(Unknown, _twins(got)).reason)
         answered = Unknown(why or f"process alive, does not answer ({_quiet(got, silent)}")
     pids = [pid for pid in quiet if pid in got.stopped][:5]
-    counted = {"processes": len(got.local), "answering": answering, "stopped": stopped, "stopped_pids": pids}
+    counted = {"processes": len(got.local), "answering": answering, "stopped": stopped, "stopped_pids": pids, "beats": got.beats}
     built.put("local", t.cast("dict[str, t.Any]", {**counted, "answering_ratio": answered}))
 
 

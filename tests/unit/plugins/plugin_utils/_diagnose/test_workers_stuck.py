@@ -42,3 +42,11 @@ def test_free_workers_and_a_full_queue_are_no_want_of_workers() -> None:
 )
 def test_one_that_takes_some_is_not_stuck(measures: dict[str, t.Any]) -> None:
     assert "workers_stuck" not in world(**measures).causes()
+
+
+def test_workers_that_end_as_soon_as_they_start_are_not_stuck() -> None:
+    """https://github.com/benoitc/gunicorn/issues/1663, https://github.com/benoitc/gunicorn/issues/2504,
+    https://github.com/benoitc/gunicorn/issues/2215: the main process is well, and starts a worker again and again"""
+    (cause,) = world(respawns=4).diagnose()
+    assert cause["cause"] == "workers_stuck" and "4 came in the place of others" in cause["statement"]
+    assert "end as soon as they start" in cause["first_fix"] and "reload" not in cause["first_fix"]

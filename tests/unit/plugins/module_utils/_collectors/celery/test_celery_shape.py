@@ -259,7 +259,7 @@ def test_c01_nobody_and_signs_of_life(fixture_file: t.Any) -> None:
     assert alive["local"]["answering_ratio"] is None and alive["unknown"]["local.answering_ratio"]
     stopped = nobody(local=[(77, False), (78, False)], stopped={78}, expected=["a@b"])
     assert stopped["workers_total"] is None and "pid 78): it is stopped (state T)" in stopped["unknown"]["workers_total"]
-    assert stopped["local"] == {"processes": 2, "answering": 0, "stopped": 1, "stopped_pids": [78], "answering_ratio": 0.0}
+    assert stopped["local"] == {"processes": 2, "answering": 0, "stopped": 1, "stopped_pids": [78], "beats": [], "answering_ratio": 0.0}
     assert "local.answering_ratio" not in stopped["unknown"]
     beats = nobody(tally=tally(event("worker-heartbeat", processed=10), event("worker-heartbeat", processed=15)))
     assert beats["workers_total"] == 1 and beats["workers_replied"] is None and "heartbeats come" in beats["unknown"]["workers_replied"]
