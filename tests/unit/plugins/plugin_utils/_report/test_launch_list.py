@@ -37,7 +37,8 @@ def test_every_tier_has_its_topic() -> None:
 def test_what_is_open_stands_first_and_what_was_not_named_is_said() -> None:
     groups = {group["title"]: group for group in launch_list(report())}
     hand = groups["Ticked by hand"]
-    assert (hand["status"], hand["not_named"]) == ("fail", "") and hand["lines"][0]["question"] == "Is every line of the list ticked?"
+    assert (hand["status"], hand["not_named"]) == ("fail", "")
+    assert hand["lines"][0]["question"] == "Is every item of the checklist ticked off?"
     assert "1 of 2 lines open" in hand["lines"][0]["said"]
     outside = groups["The site from outside"]
     assert "name it in launch_check_sites" in outside["not_named"] and outside["status"] == "skipped"
