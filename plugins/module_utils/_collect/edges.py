@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from .._linux import addresses, connections
@@ -91,10 +92,17 @@ def _why_partial(edges: Edges) -> t.Optional[str]:
     return edges.partial
 
 
+#: A UNIX socket: its path, or its name where it is abstract. HAProxy says the family of another address before it.
+_FORM = re.compile(r"(?:unix[:@])?/+(?P<path>.*)|(?:unix:|abns)?@(?P<name>.*)", re.DOTALL)
+_FAMILY = re.compile(r"ipv[46]@")
+
+
 def _address(place: str) -> str:
-    """A place as options write it, in the form of the kernel's."""
-    if place.startswith(("/", "@")):
-        return connections.UNIX + place
+    """A place as options and configurations write it, in the form of the kernel's: `unix:///x`, `unix@/x` and `/x` are one socket."""
+    found = _FORM.match(place)
+    if found is not None:
+        return connections.UNIX + (f"@{found['name']}" if found["name"] else "/" + found["path"])
+    place = _FAMILY.sub("", place)
     host, colon, port = place.rpartition(":")
     host = host.strip("[]")
     return addresses.with_port({"": "0.0.0.0", "localhost": "127.0.0.1"}.get(host, host), port) if colon else place

@@ -26,6 +26,8 @@ OPTIONS: dict[str, t.Any] = {
     "login_user": {"type": "str"},
     "login_password": {"type": "str", "no_log": True},
 }
+#: How the configuration writes the place of a server on this machine.
+_UNIX = ("/", "unix@", "abns@")
 UNSEEN = "its process is not one of this host that can be seen: run the check where it runs"
 NO_SOCKET = (
     f"its configuration has no stats socket that can be read: add {fetch.RIGHTS} to its section global and reload it, "
@@ -100,9 +102,13 @@ class HaproxySampler(Sampler):
     def presence(self) -> t.Optional[Presence]:
         if self._master is None:
             return Presence()
+        servers = self._settings.servers
         addresses = [row["addr"] for row in self._first.rows if row.get("type") == "2" and row.get("addr")]
-        partial = None if addresses or self._settings.servers else "the addresses of its servers are not told"
-        return Presence([self._master.pid], (), addresses or self._settings.servers, partial, reads=self._settings.files)
+        if addresses:
+            # of a UNIX socket only that it is one is told
+            servers = (*(each for each in addresses if each != "unix"), *(each for each in servers if each.startswith(_UNIX)))
+        partial = None if servers else "the addresses of its servers are not told"
+        return Presence([self._master.pid], (), servers, partial, reads=self._settings.files)
 
 
 COLLECTOR = Collector(

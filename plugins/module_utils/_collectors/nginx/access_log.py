@@ -13,6 +13,7 @@ from ..._collect.sampling import number
 from ..._collect.times import Times
 from ..._texts.redact import clean, url_pattern
 from .log_format import LineReader, attempts
+from .settings import unix_place
 
 #: Longer lines are no request's; more servers and pages than these are counted together.
 MOST_LINE, MOST_SERVERS, MOST_PAGES = 16_384, 200, 1000
@@ -124,7 +125,7 @@ class Tally:
             self._attempt(place, code, seconds)
 
     def _attempt(self, place: str, code: str, seconds: str) -> None:
-        name = clean(place[:-1] if place.startswith("unix:") and place.endswith(":") else place, 120)
+        name = clean(unix_place(place) if place.startswith("unix:") else place, 120)
         if name not in self.servers and len(self.servers) >= MOST_SERVERS:
             name = OTHERS
         server = self.servers.setdefault(name, Tried())

@@ -10,6 +10,7 @@ import re
 import typing as t
 
 from ..._texts.redact import clean
+from .settings import unix_place
 
 #: How a line begins: `2026/11/30 18:00:00 [error] 31#31: *7 `. What follows is nginx's own until the first quote.
 _BEGINS = re.compile(r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[\w{1,9}\] \d{1,10}#\d{1,10}: (?:\*\d{1,20} )?", re.ASCII)
@@ -97,6 +98,7 @@ class Messages:
             return
         named = set(_UPSTREAM.findall(line))  # a request or a referrer may claim another one
         if len(named) == 1:
-            key = (measure, clean(named.pop(), 120))
+            place = named.pop()
+            key = (measure, clean(unix_place(place) if place.startswith("unix:") else place, 120))
             if key in self.by_server or len(self.by_server) < MOST_SERVERS:
                 self.by_server[key] = self.by_server.get(key, 0) + 1

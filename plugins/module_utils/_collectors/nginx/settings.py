@@ -194,7 +194,7 @@ def _server(directive: Directive) -> Server:
 def _place(target: str, port: int) -> str:
     """`10.0.0.7:8000`, `[::1]:8000`, `unix:/run/x.sock`, as logs and edges have it."""
     if target.startswith("unix:"):
-        return "unix:" + target[5:].split(":", 1)[0]
+        return unix_place(target)
     try:
         address = stream.parse_address(target, port)
     except Problem:
@@ -202,12 +202,18 @@ def _place(target: str, port: int) -> str:
     return stream.shown(address)
 
 
+def unix_place(target: str) -> str:
+    """`unix:///run/x.sock:/uri` is the socket `unix:/run/x.sock`; logs have it as it was written."""
+    path = target[5:].split(":", 1)[0]
+    return "unix:/" + path.lstrip("/") if path.startswith("/") else "unix:" + path
+
+
 def _direct(http: t.Sequence[Directive], groups: t.Collection[str]) -> tuple[tuple[str, ...], bool]:
     """Addresses that locations name themselves, and whether some of them are made of variables."""
     found, varied = [], False
     for each in anywhere(http, *_PASSES):
         scheme, separator, rest = each.first.partition("://")
-        if not separator:
+        if not separator or scheme == "unix":
             scheme, rest = "", each.first
         target = rest if rest.startswith("unix:") else rest.split("/", 1)[0]
         if _VARIABLE in target:

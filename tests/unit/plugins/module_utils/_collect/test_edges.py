@@ -137,3 +137,27 @@ def test_what_a_configuration_names_counts_without_a_connection() -> None:
     hidden = put(presence, Edges(processes=1, hidden=1))
     assert [row["connections"] for row in hidden["talks_to"]] == [None] * 4 and hidden["talks_to_total"] is None
     assert "become" in hidden["unknown"]["talks_to[].connections"]
+
+
+@pytest.mark.parametrize(
+    ("written", "kernel"),
+    [
+        ("/run/app.sock", "unix:/run/app.sock"),
+        ("unix:/run/app.sock", "unix:/run/app.sock"),
+        ("unix:///run/app.sock", "unix:/run/app.sock"),  # as uWSGI's own documentation has it for nginx
+        ("unix@/run/app.sock", "unix:/run/app.sock"),
+        ("abns@app", "unix:@app"),
+        ("@app", "unix:@app"),
+        ("ipv4@10.0.0.7:80", "10.0.0.7:80"),
+        ("ipv6@[2001:db8::1]:80", "[2001:db8::1]:80"),
+        ("localhost:80", "127.0.0.1:80"),
+        ("[::1]:80", "[::1]:80"),
+        ("app1:8000", "app1:8000"),
+    ],
+)
+def test_one_place_however_a_configuration_writes_it(written: str, kernel: str) -> None:
+    """https://github.com/unbit/uwsgi/issues/1647, https://github.com/puma/puma/issues/462: three slashes, and the path has one"""
+    assert edges._address(written) == kernel
+    connected = Edges(read=True, processes=1)
+    connected.talks_to[kernel] = 3
+    assert edges._not_connected(Presence([1], (), [written]), connected) == []

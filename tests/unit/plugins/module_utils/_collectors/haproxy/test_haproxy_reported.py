@@ -13,13 +13,15 @@ import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils._collect.problem import Problem
 from ansible_collections.warroom.launch.plugins.module_utils._collect.sampling import RESTARTED
-from ansible_collections.warroom.launch.plugins.module_utils._collectors.haproxy import fetch, parse, samples, shape
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.haproxy import collector, discover, fetch, parse, samples, shape
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.haproxy.fetch import Reading
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.haproxy.samples import History
+from ansible_collections.warroom.launch.plugins.module_utils._linux.processes import Process
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.evaluate import judged
 from tests.support import replay
 from tests.support.check_cases import checks_of
 from tests.support.facts import instance
+from tests.support.tools import RealCommands, tools_with
 
 COLUMNS = ("pxname", "svname", "qcur", "scur", "slim", "stot", "econ", "eresp", "wretr", "wredis", "status", "weight", "act", "chkdown",
            "lastchg", "sid", "type", "mode", "hrsp_2xx", "hrsp_5xx", "req_tot")  # fmt: skip
@@ -185,3 +187,21 @@ def test_statistics_that_break_off_are_not_taken_for_all(cut: bytes) -> None:
     with pytest.raises(Problem, match="not complete"):
         parse.stat(HEADER + FIRST + cut)
     assert len(parse.stat(HEADER + FIRST)) == 1
+
+
+@pytest.mark.parametrize(
+    ("addresses", "talks_to"),
+    [
+        (("10.0.0.7:8000", "unix"), ["10.0.0.7:8000", "unix@/run/app.sock"]),
+        (("unix",), ["unix@/run/app.sock"]),
+        ((), ["app1:8000", "unix@/run/app.sock"]),  # the level of the socket is user: only the configuration says it
+    ],
+)
+def test_the_place_of_a_server_on_a_unix_socket_stands_in_the_configuration(addresses: tuple[str, ...], talks_to: list[str]) -> None:
+    """https://docs.haproxy.org/2.8/management.html#9.1: of a UNIX socket `addr` says `unix`, and no more"""
+    sampler = collector.HaproxySampler({"socket": "/run/haproxy/admin.sock"}, tools_with(RealCommands()))
+    sampler._master = Process(7, 1, "haproxy", 0, ("haproxy",))
+    sampler._settings = discover.Settings(servers=("app1:8000", "unix@/run/app.sock"), files=("/etc/haproxy/haproxy.cfg",))
+    sampler._first = Reading({}, [{"type": "2", "addr": address} for address in addresses])
+    found = sampler.presence()
+    assert found is not None and list(found.talks_to) == talks_to and found.partial is None

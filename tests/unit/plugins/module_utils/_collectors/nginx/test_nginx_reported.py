@@ -125,3 +125,23 @@ def test_a_log_that_names_no_server_says_so_whatever_the_blocks_say() -> None:
     found.access.why = "it was not read"
     (group,) = [row for row in traffic.groups(found, t.cast(settings.Settings, found.settings)) if row["name"] == "app"]
     assert group["attempts"] == Unknown("it was not read")
+
+
+def test_a_socket_with_three_slashes_is_the_one_with_one() -> None:
+    """https://github.com/unbit/uwsgi/issues/1647, https://github.com/tiangolo/uwsgi-nginx-flask-docker/issues/83"""
+    block = "server {{ location / {{ uwsgi_pass unix:///tmp/uwsgi.sock; }} location /b {{ {} }} }}"
+    found = settings.of(
+        parse("http { upstream app { server unix:///run/a.sock; server unix:/run/b.sock; }" + block.format("proxy_pass http://app;") + "}")
+    )
+    assert found.places == ["unix:/run/a.sock", "unix:/run/b.sock", "unix:/tmp/uwsgi.sock"]
+    history = History(settings=found, window=5.0)
+    history.tally = tally(
+        *['"GET / HTTP/1.1" 200 0.010 unix:///run/a.sock: 200 0.010', '"GET / HTTP/1.1" 200 0.010 unix:/run/b.sock 200 0.010'] * 60
+    )
+    refused = (
+        "2026/11/30 18:00:00 [error] 1#1: *1 connect() failed (111: Connection refused) while connecting to upstream, client: 10.0.0.9, "
+    )
+    history.messages.count([refused + 'upstream: "uwsgi://unix:///run/a.sock:", host: "x"'])
+    facts = shape.facts(history).done()
+    assert {row["name"]: row["group"] for row in facts["upstreams"]} == {"unix:/run/a.sock": "app", "unix:/run/b.sock": "app"}
+    assert facts["unbalanced"]["times_its_share"] == 1.0 and facts["upstream_complaints"][0]["server"] == "unix:/run/a.sock"
