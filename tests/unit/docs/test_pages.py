@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the pages name outside of their examples: links, variables, make targets, plugins, stories."""
+"""What the pages name outside of their examples: links, make targets, plugins, stories (variables and checks: test_names.py)."""
 
 from __future__ import annotations
 
@@ -13,16 +13,12 @@ import typing as t
 import pytest
 import yaml
 
-from ansible_collections.warroom.launch.plugins.plugin_utils._judge import variables
 from tests.support.examples.commands import command_problems
 from tests.support.examples.found import ROOT, pages
 from tests.support.examples.options import documented_variables
 
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
-_VARIABLE = re.compile(r"\b(?:launch_check|launch_watch|launch_cockpit|launch_monitoring|practice_stack)_[a-z0-9_]*[a-z0-9]\b")
-#: Results and facts of our own that have such a name, and files and roles.
-NO_VARIABLES = {"launch_check_watch_result"}
 
 
 def prose(path: pathlib.Path) -> str:
@@ -52,9 +48,6 @@ def named(page: pathlib.Path) -> t.Iterator[str]:
     for code in _CODE.findall(prose(page)):
         if re.match(r"make [a-z]|ansible(-\w+)? -|ansible-\w+ \w", code) and "…" not in code:
             yield from command_problems(code)
-        for name in _VARIABLE.findall(code):
-            if name not in variables.known() and name not in NO_VARIABLES and f"{name}.yml" not in code:
-                yield f"there is no variable {name}"
         for kind in re.findall(r"\bwarroom\.launch\.(\w+)", code):
             places = ("plugins/*/{}.py", "roles/{}", "playbooks/{}.yml")
             if not any(list(ROOT.glob(place.format(kind))) for place in places):
@@ -68,8 +61,8 @@ def test_names_in_the_text_exist(page: pathlib.Path) -> None:
 
 def test_wrong_names_are_found(tmp_path: pathlib.Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text("`make tset`, `launch_check_treshold: 1`, `warroom.launch.none`, `ansible-doc -t module warroom.launch.no`\n")
-    assert len(list(named(page))) == 5
+    page.write_text("`make tset`, `warroom.launch.none`, `ansible-doc -t module warroom.launch.no`\n")
+    assert len(list(named(page))) == 4
 
 
 def rows(page: str) -> dict[str, str]:
