@@ -96,6 +96,17 @@ class Down(Problem):
     state = "down"
 
 
+#: What a service that is up and has no connection left does.
+TURNS_AWAY = "is up and turns every further client away"
+
+
+class Full(Down):
+    """It is up and has no connection left for anybody: for who is outside as bad as down, and mended otherwise."""
+
+    def __init__(self, who: str, limit: str) -> None:
+        super().__init__(f"{who} {TURNS_AWAY}: {limit}")
+
+
 class Ended(Down):
     """It has ended for certain, and nothing took its place: there is nothing to connect to again."""
 

@@ -11,11 +11,13 @@ import socket
 import typing as t
 
 from . import stream
-from .problem import Down, Hangs, HungUp, Lost, Problem
+from .problem import Down, Full, Hangs, HungUp, Lost, Problem
 
 #: Redis answers PING with PONG, or with an error: a code in capitals, and words.
 _PONG = re.compile(rb"\+PONG\r\n")
 _ERROR = re.compile(rb"-([A-Z][A-Z0-9]*)[ \r]")
+#: The same words in Redis, Valkey, KeyDB and Dragonfly, with which they close the connection.
+_FULL = re.compile(rb"-ERR max number of clients\b")
 #: No reply that is asked for here is longer, has more members or is nested deeper.
 MOST_BYTES = 4 * 1024 * 1024
 _MOST_MEMBERS, _DEEPEST, _LONGEST_LINE = 100_000, 6, 16 * 1024
@@ -49,6 +51,8 @@ def greet(conn: socket.socket, address: stream.Address, seconds: float, who: str
     if error is None and not _PONG.match(answer):
         where = who.rpartition(" ")[2]
         raise Problem(f"what answers at {where} does not speak as {service} does{stream.instead(answer)}: is it another service's port?")
+    if _FULL.match(answer):
+        raise Full(who, "as many are connected as maxclients allows")
     refuse(error.group(1).decode() if error is not None else "", who)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ...module_utils._collect.problem import TURNS_AWAY
 from .._checks.finding import Finding
 from .._checks.services import TIERS, TITLES
 from .._fleet.nodes import Key, Place
@@ -58,19 +59,30 @@ def _key(service: str, finding: Finding) -> Key:
 
 def _cause(service: str, down: list[Finding], variant: str) -> Cause:
     places = [f"{finding['host']} ({finding['instance']})" for finding in down]
+    full = TURNS_AWAY in _why(down[0])
+    does = "takes no further client" if full else "does not respond"
     return Cause(
         tier=service,
         hosts=sorted({str(finding["host"]) for finding in down}),
-        statement=f"{TITLES[service]} does not respond on {several(places)}: {_why(down[0])}.",
+        statement=f"{TITLES[service]} {does} on {several(places)}: {_why(down[0])}.",
         evidence=[f"{place}: {_why(finding)}." for place, finding in zip(places[1:6], down[1:6])],
-        first_fix=said(down[0], "advice") + "."
-        if down[0]["check"] == SILENT_WORKERS and said(down[0], "advice")
-        else f"Look at the process of {TITLES[service]} on {several(places)} {BRING_BACK}",
-        avoid="Do not add workers or servers in front of it: they would wait as well.",
+        first_fix=_first_fix(service, down, places, full),
+        avoid="Do not add workers or servers in front of it: they would " + ("want connections" if full else "wait") + " as well.",
         look=look(down[0]),
         variant=variant,
         of=tuple(_key(service, finding) for finding in down),
     )
+
+
+def _first_fix(service: str, down: list[Finding], places: list[str], full: bool) -> str:
+    if down[0]["check"] == SILENT_WORKERS and said(down[0], "advice"):
+        return said(down[0], "advice") + "."
+    if full:
+        return (
+            f"On {several(places)}, count its connections by the host that holds them (ss -Htn state established), restart what holds far "
+            f"more than it has workers, and raise the limit. A restart of {TITLES[service]} only lets the same clients in again."
+        )
+    return f"Look at the process of {TITLES[service]} on {several(places)} {BRING_BACK}"
 
 
 def _why(finding: Finding) -> str:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A broker that refuses: one sentence with the line that mends it. By the kind of error and its code, never by words.
+"""A broker that refuses: one sentence with the line that mends it. By the kind of error and its code; by words where it has neither.
 
 Redis names each refusal by a code (the first word, which its client library turns into a class), RabbitMQ by a number.
 """
@@ -17,12 +17,12 @@ import ssl
 import typing as t
 
 from ..._collect import tls
-from ..._collect.problem import Down, Lost, Problem, fault
+from ..._collect.problem import Down, Full, Lost, Problem, fault
 from .broker_url import Broker
 
 #: What a refusal is about.
 LOGIN, DENIED, FULL, VHOST, MISSING, READ_ONLY, LOADING = "login", "denied", "full", "vhost", "missing", "read only", "loading"
-INTERNAL = "internal"
+INTERNAL, CROWDED = "internal", "crowded"
 
 _BY_CLASS = {
     "AuthenticationError": LOGIN,
@@ -42,6 +42,8 @@ _BY_WORD = {
     "READONLY": READ_ONLY,
     "LOADING": LOADING,
 }
+#: No connection is left, of a node, a virtual host or a user. Neither has a code of its own for it: RabbitMQ says 530, and Redis ERR.
+_AT_LIMIT = re.compile(r"connection limit \(\d+\) is reached|max number of clients")
 _BY_NUMBER = {403: DENIED, 404: MISSING, 530: VHOST, 506: FULL, 541: INTERNAL}
 #: Errors of the client libraries over an answer that is none of their protocol's, and over a network that fails.
 _OTHER_TONGUE = ("InvalidResponse", "UnexpectedFrame", "FrameSyntaxError", "ValueError", "UnicodeDecodeError", "InvalidData", "FrameError")
@@ -60,6 +62,8 @@ def chain(error: t.Optional[BaseException]) -> t.Iterator[BaseException]:
 def kind_of(error: BaseException) -> t.Optional[str]:
     """What the broker refuses, None when it is something else."""
     for one in chain(error):
+        if type(one).__module__.startswith(("amqp", "redis")) and _AT_LIMIT.search(str(one)):
+            return CROWDED
         if type(one).__name__ in _BY_CLASS:
             return _BY_CLASS[type(one).__name__]
         if type(one).__name__ == "ResponseError":
@@ -102,6 +106,9 @@ def _refused(kind: t.Optional[str], broker: Broker) -> t.Optional[Problem]:
             f"the broker {where} ends the connection with an internal error (541), as when its virtual host is down, or it no longer "
             f"takes a kind of queue: read its log, and rabbitmqctl restart_vhost -p {vhost}"
         )
+    if kind == CROWDED:
+        whose = "it" if broker.family == "redis" else "the node, this virtual host or this user"
+        return Full(f"the broker {where}", f"{whose} is at its limit of connections")
     if kind == LOADING:
         return Down(f"the broker {where} loads its data from disk, and takes no command until it is done")
     return None

@@ -12,7 +12,7 @@ import time
 import typing as t
 
 from ..._collect import stream
-from ..._collect.problem import HungUp, Problem, Silent
+from ..._collect.problem import Full, HungUp, Problem, Silent
 from ..._texts.redact import clean
 from . import parse
 
@@ -83,6 +83,8 @@ class Session:
                 raise
             answer = b""
         parse.refuse_foreign(answer, where)
+        if answer.startswith(parse.FULL):
+            raise Full(where, "as many are connected as its option -c allows")
         if not parse.complete(answer):
             raise Closed(
                 f"{where} closed without {'a complete' if answer else 'an'} answer; does it want TLS (option tls), or is it a proxy that "

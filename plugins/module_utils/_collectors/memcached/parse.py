@@ -20,7 +20,9 @@ class Refused(Problem):
 
 
 _ENDS = (b"END", b"ERROR", b"OK", b"RESET", b"STORED")
-_STARTS = (b"CLIENT_ERROR", b"SERVER_ERROR", b"VERSION", b"-")  # a minus: an error of Redis, for `refuse_foreign`
+#: With these words it closes a connection that is one too many.
+FULL = b"ERROR Too many open connections"
+_STARTS = (FULL, b"CLIENT_ERROR", b"SERVER_ERROR", b"VERSION", b"-")  # a minus: an error of Redis, for `refuse_foreign`
 
 
 def complete(data: t.Union[bytes, bytearray]) -> bool:

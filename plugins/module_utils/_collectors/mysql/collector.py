@@ -76,6 +76,8 @@ class MysqlSampler(Sampler):
             return
         try:
             self._reader = Reader.of(self._session)
+            if self._reader.variables.get("offline_mode", "").upper() == "ON":
+                raise Refused("other", "", refusal.OFFLINE)  # an administrator's account is let in all the same
             self._first = self._sample(None)
         except Refused as refused:
             said = clean(refused.said)

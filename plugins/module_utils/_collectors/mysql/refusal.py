@@ -38,7 +38,15 @@ TOO_MANY = 1040
 OWN_LIMITS = (1203, 1226)
 EXPIRED = (1820, 1862)
 LOCKED = (3118, 4151)
-_SHUTTING_DOWN = 1053
+OFFLINE = 3032
+#: What a server says that is up and answers nobody, or not as a database does, and what ends it.
+_TO_NOBODY = {
+    1053: "is shutting down",
+    1047: "runs and takes no query: as a node of Galera it is outside the primary component, or rejects queries (see wsrep_ready, "
+    "wsrep_local_state_comment and wsrep_reject_queries)",
+    OFFLINE: "runs and lets administrators in only, offline_mode is on: SET GLOBAL offline_mode = OFF;",
+    9001: "is up and reaches no server behind it: see runtime_mysql_servers in its admin interface for what it shunned",
+}
 #: The driver's own numbers: nothing answers, or what answered is gone.
 _GONE = (2002, 2003, 2005, 2006, 2013, 2055)
 _SYSTEM_USER = 1698
@@ -81,8 +89,8 @@ def told(code: int, said: str, wish: Wish) -> t.Optional[Problem]:
         return Exhausted(f"{wish.where} is up and refuses connections: too many connections")
     if code in OWN_LIMITS:
         return Problem(f"{wish.where} refuses our own account, the server itself has room: {own_limit(said, wish.account)}")
-    if code == _SHUTTING_DOWN:
-        return Down(f"{wish.where} is shutting down")
+    if code in _TO_NOBODY:
+        return Down(f"{wish.where} {_TO_NOBODY[code]}")
     if code in _GONE:
         return _unreachable(said, wish)
     if code == _SYSTEM_USER and wish.named and wish.with_password and wish.user != "root":

@@ -4,7 +4,7 @@
 
 """A server that does not let us in, as one sentence with the line that mends it. By SQLSTATE and routine, never by words.
 
-Words decide only where they are in no language but English: those of libpq itself (the module speaks C) and of PgBouncer.
+Words decide only where they are in no language but English: those of libpq (the module speaks C) and of poolers (PgBouncer and others).
 """
 
 from __future__ import annotations
@@ -39,7 +39,11 @@ class Wish(t.NamedTuple):
 _ROLE, _DATABASE = "InitializeSessionUserId", "CheckMyDatabase"
 _ABOUT_THE_USER = ("28000", "28P01")
 
-_FULL_POOLER = re.compile(r"no more connections allowed|query_wait_timeout|(?:connection limit|connections) exceeded", re.IGNORECASE)
+_FULL_POOLER = re.compile(
+    r"no more connections allowed|query_wait_timeout|(?:connection limit|connections) exceeded"
+    r"|max client(?:s| connections) reached|too many (?:active )?(?:clients|connections)",
+    re.IGNORECASE,
+)
 _POOLER = (
     (re.compile(r"no such user", re.IGNORECASE), "add the user to PgBouncer's auth_file or auth_query"),
     (re.compile(r"^not allowed$", re.IGNORECASE), "add the user to stats_users in pgbouncer.ini and RELOAD it"),

@@ -11,6 +11,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.warroom.launch.plugins.module_utils._collect.problem import Full
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.services import TIERS
 from ansible_collections.warroom.launch.plugins.plugin_utils._diagnose import cache_servers, database_members, engine, machine, service_down
 from ansible_collections.warroom.launch.plugins.plugin_utils._diagnose.cause import Cause
@@ -107,3 +108,14 @@ def test_a_limit_that_holds_without_any_unknown_client_names_none() -> None:
     world.bad("database_unknown_client", "fleet", instance="db1 5432")
     world.tasks_fail()
     assert world.causes() == ["tasks_failing"] and world.search.failures == {}
+
+
+@pytest.mark.parametrize("full", [True, False])
+def test_a_service_without_a_connection_left_is_not_brought_back_by_a_restart(full: bool) -> None:
+    """https://github.com/django/djangosnippets.org/issues/224, https://github.com/celery/celery/issues/2811"""
+    world = World()
+    reason = str(Full("127.0.0.1:6379", "as many are connected as maxclients allows")) if full else "no connection to 127.0.0.1:6379"
+    world.bad("redis_answers", "cache1", instance="127.0.0.1:6379", reason=reason)
+    (cause,) = (cause for cause in world.diagnose() if cause["cause"] == "service_down")
+    assert ("takes no further client on cache1" in cause["statement"], "does not respond" in cause["statement"]) == (full, not full)
+    assert ("only lets the same clients in again" in cause["first_fix"], "bring it back" in cause["first_fix"]) == (full, not full)

@@ -10,8 +10,10 @@ import datetime
 import typing as t
 
 import pytest
+import redis
 
-from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery import broker_load, queues
+from ansible_collections.warroom.launch.plugins.module_utils._collect.problem import TURNS_AWAY
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery import broker_load, queues, refusal
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.broker import Length, Reading
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.broker_url import Broker
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.shape import Gathered
@@ -183,3 +185,10 @@ def test_tasks_due_after_the_visibility_timeout_run_twice(etas: t.Any, options: 
 def test_rabbitmq_keeps_what_is_scheduled_for_as_long_as_its_worker_is_connected() -> None:
     found = scheduled(21_600, url="amqp://h//")
     assert found["scheduled_beyond_redelivery"] is None and found["scheduled_furthest_seconds"] == 21_600.0
+
+
+@pytest.mark.parametrize("kind", [redis.exceptions.ConnectionError, redis.exceptions.ResponseError])
+def test_a_redis_with_no_connection_left_neither_hangs_up_nor_refuses_the_command(kind: type[Exception]) -> None:
+    """https://github.com/celery/celery/issues/2811, https://github.com/django/djangosnippets.org/issues/224: over TLS, by its library"""
+    problem = refusal.connecting(kind("max number of clients reached"), Broker("rediss://:EXAMPLEPW@mq:6380/0"), 5.0)
+    assert problem.state == "down" and TURNS_AWAY in str(problem) and "EXAMPLEPW" not in str(problem)

@@ -15,6 +15,7 @@ import pytest
 from amqp import exceptions
 from kombu import pidbox
 
+from ansible_collections.warroom.launch.plugins.module_utils._collect.problem import TURNS_AWAY
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery import api, broker, refusal
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.broker import Length, Reading
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.broker_url import Broker
@@ -106,3 +107,19 @@ def test_our_queue_for_replies_is_one_that_rabbitmq_takes(url: str, exclusive: b
     monkeypatch.setattr(pidbox.Mailbox, "get_reply_queue", before)
     connection = types.SimpleNamespace(on_redis=url.startswith("redis"), kombu=kombu.Connection(url))
     assert Remote(t.cast(broker.Connection, connection)).mailbox.reply_queue.exclusive is exclusive
+
+
+@pytest.mark.parametrize(
+    ("said", "full"),
+    [
+        ("NOT_ALLOWED - access to vhost 'shop' refused for user 'app': connection limit (40) is reached", True),
+        ("NOT_ALLOWED - connection refused for user 'app': user connection limit (40) is reached", True),
+        ("NOT_ALLOWED - connection refused: node connection limit (40) is reached", True),
+        ("NOT_ALLOWED - vhost shop not found", False),
+        ("NOT_ALLOWED - access to vhost 'shop' refused for user 'app'", False),
+    ],
+)
+def test_a_broker_with_no_connection_left_is_no_missing_permission(said: str, full: bool) -> None:
+    """https://github.com/rabbitmq/rabbitmq-server/issues/1547, https://github.com/rcbops/rpc-openstack/issues/1025"""
+    problem = refusal.connecting(exceptions.NotAllowed(said, (10, 40), "Connection.open"), Broker(URL), 5.0)
+    assert (problem.state == "down", TURNS_AWAY in str(problem), "set_permissions" in str(problem)) == (full, full, not full)

@@ -233,3 +233,10 @@ def test_a_cut_answer_is_no_answer(case: t.Any) -> None:
     whole = case("M-03.txt")
     assert parse.complete(whole)
     assert not any(parse.complete(whole[:length]) for length in range(len(whole)))
+
+
+def test_a_server_that_is_full_says_so_and_closes(tools: t.Any) -> None:
+    """https://github.com/pinterest/pymemcache/issues/550: its clients take it for a command that is not known"""
+    with replay.peer(replay.sends(b"ERROR Too many open connections\r\n")) as address:
+        found = read(tools, address)
+    assert found["state"] == "down" and "turns every further client away" in found["problem"] and "TLS" not in found["problem"]

@@ -12,9 +12,10 @@ import pymysql
 import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils._collect.problem import Down, Problem
-from ansible_collections.warroom.launch.plugins.module_utils._collectors.mysql import reasons, refusal
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.mysql import collector, reasons, refusal
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.mysql.session import Refused
 from tests.support.mysql_rows import reader
+from tests.support.tools import FakeCommands, tools_with
 
 WISH = refusal.Wish("db:3306", "mon")
 CREATE = "CREATE USER `mon`@`10.0.0.9` IDENTIFIED BY '…'; GRANT PROCESS, REPLICATION CLIENT ON *.* TO `mon`@`10.0.0.9`;"
@@ -37,6 +38,11 @@ CREATE = "CREATE USER `mon`@`10.0.0.9` IDENTIFIED BY '…'; GRANT PROCESS, REPLI
         (1129, "Host is blocked", Problem, "FLUSH HOSTS; (MySQL 8.4 and later: TRUNCATE TABLE performance_schema.host_cache;)"),
         (3159, "Connections using insecure transport are prohibited", Problem, "ca_cert"),
         (1053, "Server shutdown in progress", Down, "shutting down"),
+        # https://github.com/mysqljs/mysql/issues/1754, https://github.com/rancher/rancher-catalog/issues/95,
+        # https://github.com/sysown/proxysql/issues/1883: up, and nobody's statement is run
+        (3032, "Serveur hors ligne", Down, "SET GLOBAL offline_mode = OFF;"),
+        (1047, "WSREP has not yet prepared node for application use", Down, "takes no query"),
+        (9001, "Max connect timeout reached while reaching hostgroup 10 after 10000ms", Down, "runtime_mysql_servers"),
         (2013, "Lost connection to MySQL server during query", Down, "broke off while we logged in"),
         (2003, "Can't connect (certificate verify failed)", Problem, "check ca_cert"),
         (4711, "something new\nin two lines", Problem, "refuses us: something new in two lines"),
@@ -73,3 +79,14 @@ def test_n11_an_expired_password_that_is_noticed_after_the_login() -> None:
     found: t.Optional[Problem] = refusal.told(1820, "You must SET PASSWORD before executing this statement", WISH)
     assert found is not None and "our password has expired" in str(found)
     assert refusal.told(1064, "syntax", WISH) is None, "what says nothing about us stays what it is"
+
+
+def test_a_server_that_lets_administrators_in_only_is_down_for_the_application(monkeypatch: pytest.MonkeyPatch) -> None:
+    """https://github.com/openark/orchestrator/issues/995: its own account is one of theirs, and saw a server that is well"""
+    one = reader({})
+    one.variables["offline_mode"] = "ON"
+    monkeypatch.setattr(collector.connect, "connection", lambda *_wanted: None)
+    monkeypatch.setattr(collector, "Session", lambda *_connected: one.session)
+    monkeypatch.setattr(collector.Reader, "of", lambda _session: one)
+    with pytest.raises(Down, match="SET GLOBAL offline_mode = OFF"):
+        collector.MysqlSampler({"login_host": "192.0.2.1"}, tools_with(FakeCommands())).first()

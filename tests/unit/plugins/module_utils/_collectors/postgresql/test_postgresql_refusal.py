@@ -48,6 +48,10 @@ NAME, CHECK = "InitializeSessionUserId", "CheckMyDatabase"
         (Refusal("n'accepte pas", "55000", CHECK), Problem, 'ALTER DATABASE "shop" ALLOW_CONNECTIONS true;'),
         # PgBouncer and libpq have no codes, and one language
         (Refusal("no more connections allowed (max_client_conn)", "08P01"), refusal.Exhausted, "no more connections allowed"),
+        # other poolers: https://github.com/supabase/supavisor/issues/134, https://github.com/supabase/supavisor/issues/473
+        (Refusal("Max client connections reached", "XX000"), refusal.Exhausted, "Max client connections reached"),
+        (Refusal("MaxClientsInSessionMode: max clients reached", "XX000"), refusal.Exhausted, "max clients reached"),
+        (Refusal("odyssey: too many active clients for user", "08P01"), refusal.Exhausted, "too many active clients"),
         (Refusal("no such user: mon", "08P01"), Problem, "auth_file"),
         (Refusal("server does not support SSL, but SSL was required"), Problem, "check ssl_mode"),
         (Refusal("server closed the connection unexpectedly"), Down, "no PostgreSQL at db1:5432"),

@@ -194,6 +194,9 @@ def test_a_sentinel_tells_what_it_watches_and_nothing_else(tools: t.Any) -> None
         (b"-BUSY Redis is busy running a script. EXAMPLE\r\n", "down", "SCRIPT KILL"),
         (b"-LOADING Redis is loading the dataset in memory\r\n", "down", "loads its data"),
         (b"-DENIED Redis is running in protected mode\r\n", "unreadable", "protected mode"),
+        # https://github.com/django/djangosnippets.org/issues/224, https://github.com/celery/celery/issues/2811: up, and full
+        (b"-ERR max number of clients reached\r\n", "down", "turns every further client away"),
+        (b"-ERR max number of clients + cluster connections reached\r\n", "down", "turns every further client away"),
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", "unreadable", "speaks HTTP"),
         (b"", "unreadable", "hangs up"),
     ],
