@@ -63,14 +63,15 @@ def main() -> int:
     end = actions.add_parser("stop")
     for action in (live, end):
         action.add_argument("--stack", default="gameday", help="the name of the practice stack: one for each recorder")
+        action.add_argument("--flavour", default="classic", choices=("classic", "modern"), help="of the practice stack")
     given = parser.parse_args()
     if given.action == "replay":
         return replay(given.folder)
     from . import record  # pylint: disable=import-outside-toplevel # needs the practice stack's libraries
 
     if given.action == "stop":
-        return record.stop(given.stack)
-    return record.record(record.Wish(given.only, given.minutes, given.again, given.live), given.stack)
+        return record.stop(given.stack, given.flavour)
+    return record.record(record.Wish(given.only, given.minutes, given.again, given.live, given.flavour), given.stack)
 
 
 if __name__ == "__main__":

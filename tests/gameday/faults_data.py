@@ -250,7 +250,7 @@ def _taken(stack: Stack, connect: t.Callable[[], t.Any], left: int) -> t.Iterato
 
     try:
         with stack.repeated(take, 0.02):
-            stack.reload("uwsgi")
+            stack.reload(stack.application)
         for _each in range(min(left, len(taken))):
             taken.pop().close()
         yield
@@ -293,7 +293,7 @@ def disk_writer(stack: Stack, megabytes_per_second: float) -> Fault:
 
 @contextlib.contextmanager
 def log_rotation(stack: Stack, _knob: float) -> Fault:
-    for program in ("uwsgi", "celery", "varnish"):
+    for program in (stack.application, "celery", stack.front):
         stack.supervisor("clear", program)
     yield
 
@@ -326,7 +326,7 @@ def housekeeping(stack: Stack, statement: str) -> Fault:
 
 @contextlib.contextmanager
 def graceful_reload(stack: Stack, _knob: float) -> Fault:
-    stack.reload("uwsgi")
+    stack.reload(stack.application)
     yield
 
 

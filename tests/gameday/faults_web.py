@@ -38,10 +38,8 @@ for _each in range(int(sys.argv[5])):
 
 
 @contextlib.contextmanager
-def visits(
-    stack: Stack, path: str, per_second: float, clients: int = 8, port: str = "varnish", cookie: str = "", numbers: int = 10**6
-) -> Fault:
-    with stack.running(VISITS, stack.ports[port], path, cookie, clients / per_second, clients, numbers):
+def visits(stack: Stack, path: str, per_second: float, clients: int = 8, port: str = "", cookie: str = "", numbers: int = 10**6) -> Fault:
+    with stack.running(VISITS, stack.ports[port or stack.front], path, cookie, clients / per_second, clients, numbers):
         yield
 
 

@@ -12,147 +12,105 @@ import typing as t
 
 from . import faults_data as data
 from . import faults_web as web
-from .stack import Stack
+from . import kinds_modern as modern
+from .kind import Kind, absent, fault, ordinary
 
 SEEDS = (1, 2)
-Inject = t.Callable[[Stack, t.Any], contextlib.AbstractContextManager[None]]
-
-
-@dataclasses.dataclass(frozen=True)
-class Kind:
-    """`knobs`: severity → how bad, as its injector takes it. `missing`: what the stack lacks for it; such a kind is not recorded."""
-
-    name: str
-    inject: t.Optional[Inject] = None
-    knobs: dict[str, t.Any] = dataclasses.field(default_factory=dict)
-    cause: str = ""
-    tier: str = ""
-    objects: tuple[str, ...] = ()
-    #: Checks that find it while it is faint.
-    findings: tuple[str, ...] = ()
-    effects: tuple[str, ...] = ("visitors",)
-    missing: str = ""
-
-    def truth(self) -> dict[str, t.Any]:
-        return {
-            "cause": self.cause,
-            "tier": self.tier,
-            "object": list(self.objects),
-            "findings": list(self.findings),
-            "effects": list(self.effects),
-        }
-
-
-def _kind(
-    name: str, inject: Inject, faint: t.Any, visible: t.Any, severe: t.Any, cause: str, tier: str, *objects: str, **more: t.Any
-) -> Kind:
-    return Kind(name, inject, {"faint": faint, "visible": visible, "severe": severe}, cause, tier, objects, **more)
-
-
-def _absent(name: str, cause: str, tier: str, missing: str) -> Kind:
-    return Kind(name, cause=cause, tier=tier, missing=missing)
-
-
 _CACHES = "memcached_1 memcached_2 memcached_3"
 _TASKS: dict[str, t.Any] = {"effects": ("tasks",)}
 
 FAULTS: tuple[Kind, ...] = (
     # accelerator
-    _kind("passes_what_it_should_cache", web.passes, 0.1, 0.5, 1.0, "accelerator_fault", "varnish", "/product/<id>/",
+    fault("passes_what_it_should_cache", web.passes, 0.1, 0.5, 1.0, "accelerator_fault", "varnish", "/product/<id>/",
           findings=("varnish_pass_ratio", "varnish_hit_ratio")),
-    _kind("cookie_for_anonymous", web.cookie_for_all, 0.1, 0.5, 1.0, "accelerator_fault", "varnish", "/product/<id>/",
+    fault("cookie_for_anonymous", web.cookie_for_all, 0.1, 0.5, 1.0, "accelerator_fault", "varnish", "/product/<id>/",
           findings=("varnish_pass_ratio", "varnish_hit_ratio", "varnish_hit_for_miss")),
-    _kind("legacy_redirects", web.legacy_redirects, 5, 40, 120, "accelerator_fault", "varnish", "/old/<id>/",
+    fault("legacy_redirects", web.legacy_redirects, 5, 40, 120, "accelerator_fault", "varnish", "/old/<id>/",
           findings=("varnish_traffic_redirects", "varnish_traffic_redirect_url")),
-    _kind("ban_storm", web.ban_storm, 20, 2, 0.5, "bans_storm", "varnish", findings=("varnish_invalidations",)),
-    _kind("varnish_thread_limit", web.few_threads, 120, 240, 600, "threads_exhausted", "varnish", "thread_pool_max",
+    fault("ban_storm", web.ban_storm, 20, 2, 0.5, "bans_storm", "varnish", findings=("varnish_invalidations",)),
+    fault("varnish_thread_limit", web.few_threads, 120, 240, 600, "threads_exhausted", "varnish", "thread_pool_max",
           findings=("varnish_threads",)),
-    _kind("wrong_backend_port", web.wrong_backend, 1, 1, 1, "backend_unreachable", "varnish", findings=("varnish_backend_errors",)),
-    _kind("accelerator_bypassed", web.bypass, 5, 60, 150, "accelerator_bypassed", "varnish", findings=("accelerator_bypass",)),
-    _absent("certificate_expired", "certificate_expired", "edge", "the practice stack has no TLS"),
-    _absent("unbalanced_balancer", "outlier", "edge", "the practice stack has no balancer"),
+    fault("wrong_backend_port", web.wrong_backend, 1, 1, 1, "backend_unreachable", "varnish", findings=("varnish_backend_errors",)),
+    fault("accelerator_bypassed", web.bypass, 5, 60, 150, "accelerator_bypassed", "varnish", findings=("accelerator_bypass",)),
+    absent("certificate_expired", "certificate_expired", "edge", "the practice stack has no TLS"),
+    absent("unbalanced_balancer", "outlier", "edge", "the practice stack has no balancer"),
     # application
-    _kind("slow_page", web.slow_page, 0.3, 3, 8, "workers_exhausted", "uwsgi", "/report/", findings=("uwsgi_workers_busy",)),
-    _kind("slow_third_party", web.slow_api, 0.2, 4, 8, "outside_slow", "outside", "127.0.0.1", findings=("uwsgi_response_time",)),
-    _kind("cpu_heavy_page", web.busy_page, 10, 100, 300, "application_overload", "uwsgi", "/account/", findings=("uwsgi_workers_busy",)),
-    _kind("memory_leak", web.leaks, 1, 16, 64, "memory_leak", "uwsgi", findings=("uwsgi_worker_memory",)),
-    _kind("release_throws", web.throws, 0.02, 0.3, 1.0, "application_errors", "uwsgi", "/account/", findings=("uwsgi_exceptions",)),
-    _kind("many_queries", web.many_queries, 20, 200, 600, "query_per_row", "uwsgi", "/account/",
+    fault("slow_page", web.slow_page, 0.3, 3, 8, "workers_exhausted", "uwsgi", "/report/", findings=("uwsgi_workers_busy",)),
+    fault("slow_third_party", web.slow_api, 0.2, 4, 8, "outside_slow", "outside", "127.0.0.1", findings=("uwsgi_response_time",)),
+    fault("cpu_heavy_page", web.busy_page, 10, 100, 300, "application_overload", "uwsgi", "/account/", findings=("uwsgi_workers_busy",)),
+    fault("memory_leak", web.leaks, 1, 16, 64, "memory_leak", "uwsgi", findings=("uwsgi_worker_memory",)),
+    fault("release_throws", web.throws, 0.02, 0.3, 1.0, "application_errors", "uwsgi", "/account/", findings=("uwsgi_exceptions",)),
+    fault("many_queries", web.many_queries, 20, 200, 600, "query_per_row", "uwsgi", "/account/",
           findings=("postgresql_frequent_statement",)),
-    _kind("code_before_migration", web.before_migration, 1, 1, 1, "missing_migration", "database", "currency"),
-    _kind("wrong_allowed_hosts", web.wrong_hosts, 1, 1, 1, "requests_refused", "uwsgi", "/account/"),
-    _kind("cache_stampede", web.stampede, 0.1, 3, 6, "workers_exhausted", "uwsgi", "/account/", findings=("uwsgi_workers_busy",)),
-    _absent("gunicorn_workers_wait", "workers_exhausted", "wsgi", "the practice stack has no Gunicorn"),
-    _absent("gunicorn_threads_queue", "workers_exhausted", "wsgi", "the practice stack has no Gunicorn"),
+    fault("code_before_migration", web.before_migration, 1, 1, 1, "missing_migration", "database", "currency"),
+    fault("wrong_allowed_hosts", web.wrong_hosts, 1, 1, 1, "requests_refused", "uwsgi", "/account/"),
+    fault("cache_stampede", web.stampede, 0.1, 3, 6, "workers_exhausted", "uwsgi", "/account/", findings=("uwsgi_workers_busy",)),
     # caches
-    _kind("memcached_frozen", data.frozen, "memcached_2", "memcached_2", _CACHES, "service_down", "memcached"),
-    _kind("memcached_down", data.stopped, "memcached_2", "memcached_2", "memcached_2", "service_down", "memcached"),
-    _kind("memcached_too_small", data.small_cache, 100, 2000, 8000, "cache_exhausted", "memcached", findings=("memcached_evictions",)),
-    _kind("different_server_lists", data.other_servers, 2, 2, 1, "unbalanced_pool", "memcached", findings=("memcached_pool_balance",)),
-    _kind("cache_emptied", data.emptied, 30, 5, 0.5, "cache_flushed", "memcached", findings=("memcached_flushed",)),
+    fault("memcached_frozen", data.frozen, "memcached_2", "memcached_2", _CACHES, "service_down", "memcached"),
+    fault("memcached_down", data.stopped, "memcached_2", "memcached_2", "memcached_2", "service_down", "memcached"),
+    fault("memcached_too_small", data.small_cache, 100, 2000, 8000, "cache_exhausted", "memcached", findings=("memcached_evictions",)),
+    fault("different_server_lists", data.other_servers, 2, 2, 1, "unbalanced_pool", "memcached", findings=("memcached_pool_balance",)),
+    fault("cache_emptied", data.emptied, 30, 5, 0.5, "cache_flushed", "memcached", findings=("memcached_flushed",)),
     # queues
-    _kind("producers_outrun_workers", data.producer, 6, 15, 60, "queue_growth", "celery", "celery",
+    fault("producers_outrun_workers", data.producer, 6, 15, 60, "queue_growth", "celery", "celery",
           findings=("celery_queue_growth",), **_TASKS),
-    _kind("nobody_consumes", data.no_consumer, 1, 1, 1, "queue_growth", "celery", "celery", **_TASKS),
-    _kind("tasks_fail", data.failing_tasks, 0.2, 1, 3, "tasks_failing", "celery", "charge_card",
+    fault("nobody_consumes", data.no_consumer, 1, 1, 1, "queue_growth", "celery", "celery", **_TASKS),
+    fault("tasks_fail", data.failing_tasks, 0.2, 1, 3, "tasks_failing", "celery", "charge_card",
           findings=("celery_queue_tasks_failing", "celery_queue_task_broken"), **_TASKS),
-    _kind("slots_stuck", data.stuck_slots, 40, 3, 1, "tasks_stuck", "celery", "send_receipt", findings=("celery_queue_stuck",), **_TASKS),
-    _kind("workers_frozen", data.frozen, "celery", "celery", "celery", "service_down", "celery", **_TASKS),
-    _kind("broker_full", data.full_broker, 2**18, 2**14, 0, "broker_full", "celery", "maxmemory",
+    fault("slots_stuck", data.stuck_slots, 40, 3, 1, "tasks_stuck", "celery", "send_receipt", findings=("celery_queue_stuck",), **_TASKS),
+    fault("workers_frozen", data.frozen, "celery", "celery", "celery", "service_down", "celery", **_TASKS),
+    fault("broker_full", data.full_broker, 2**18, 2**14, 0, "broker_full", "celery", "maxmemory",
           findings=("celery_queue_memory", "celery_queue_memory_left", "celery_queue_broker_refuses"), **_TASKS),
-    _kind("broker_blocked", data.slow_broker, 20, 600, 950, "broker_blocked", "celery"),
-    _kind("broker_down", data.stopped, "redis", "redis", "redis", "service_down", "celery"),
+    fault("broker_blocked", data.slow_broker, 20, 600, 950, "broker_blocked", "celery"),
+    fault("broker_down", data.stopped, "redis", "redis", "redis", "service_down", "celery"),
     # databases
-    _kind("missing_index", data.no_index, 2, 25, 50, "missing_index", "database", "shop_order", "customer_id",
+    fault("missing_index", data.no_index, 2, 25, 50, "missing_index", "database", "shop_order", "customer_id",
           findings=("postgresql_missing_index",)),
-    _kind("unknown_client", data.unknown_client, 1, 3, 8, "unknown_client", "database", "warehouse-sync",
+    fault("unknown_client", data.unknown_client, 1, 3, 8, "unknown_client", "database", "warehouse-sync",
           findings=("database_unknown_client", "postgresql_long_queries")),
-    _kind("idle_in_transaction", data.forgotten_commit, 0, 0.1, 0.5, "idle_in_transaction", "database", "invoices",
+    fault("idle_in_transaction", data.forgotten_commit, 0, 0.1, 0.5, "idle_in_transaction", "database", "invoices",
           findings=("postgresql_idle_in_transaction",)),
-    _kind("migration_locks_table", data.locked_table, 0.1, 0.7, 1, "lock_chain", "database", "migrate",
+    fault("migration_locks_table", data.locked_table, 0.1, 0.7, 1, "lock_chain", "database", "migrate",
           findings=("postgresql_lock_waits",)),
-    _kind("mariadb_tables_locked", data.mariadb_locked, 0.1, 0.7, 1, "lock_chain", "database", findings=("mysql_lock_waits",)),
-    _kind("connections_spent", data.idle_sessions, 12, 2, 1, "connection_budget", "database", findings=("postgresql_connections_left",)),
-    _kind("mariadb_connections_spent", data.mariadb_sessions, 12, 2, 1, "connection_budget", "database",
+    fault("mariadb_tables_locked", data.mariadb_locked, 0.1, 0.7, 1, "lock_chain", "database", findings=("mysql_lock_waits",)),
+    fault("connections_spent", data.idle_sessions, 12, 2, 1, "connection_budget", "database", findings=("postgresql_connections_left",)),
+    fault("mariadb_connections_spent", data.mariadb_sessions, 12, 2, 1, "connection_budget", "database",
           findings=("mysql_connections_left",)),
-    _kind("postgresql_frozen", data.frozen, "postgresql", "postgresql", "postgresql", "service_down", "database"),
-    _kind("mariadb_down", data.stopped, "mariadb", "mariadb", "mariadb", "service_down", "database"),
-    _kind("slow_proxy_to_database", web.latency, 1, 100, 300, "outside_slow", "outside", "127.0.0.1", findings=("uwsgi_response_time",)),
-    _absent("database_far_away", "network_slow", "network", "a delay between hosts needs netem in the kernel, or a second host"),
-    _absent("pooler_too_small", "pool_too_small", "database", "only the modern flavour of the practice stack has a PgBouncer"),
-    _absent("stale_statistics", "stale_statistics", "database", "a plan that turns bad needs more rows than the practice stack has"),
+    fault("postgresql_frozen", data.frozen, "postgresql", "postgresql", "postgresql", "service_down", "database"),
+    fault("mariadb_down", data.stopped, "mariadb", "mariadb", "mariadb", "service_down", "database"),
+    fault("slow_proxy_to_database", web.latency, 1, 100, 300, "outside_slow", "outside", "127.0.0.1", findings=("uwsgi_response_time",)),
+    absent("database_far_away", "network_slow", "network", "a delay between hosts needs netem in the kernel, or a second host"),
+    absent("stale_statistics", "stale_statistics", "database", "a plan that turns bad needs more rows than the practice stack has"),
     # machine
-    _kind("disk_writer", data.disk_writer, 5, 100, 1000, "foreign_disk", "server", findings=("server_iowait_database",)),
-    _kind("cpu_hog", data.cpu_hog, 1, 4, 16, "machine_exhausted", "server", "python"),
-    _kind("no_descriptors", web.few_descriptors, 4, 1, 0, "machine_exhausted", "server", findings=("server_descriptors",)),
-    _absent("disk_full", "machine_exhausted", "server", "a small filesystem needs root and a mount of its own"),
+    fault("disk_writer", data.disk_writer, 5, 100, 1000, "foreign_disk", "server", findings=("server_iowait_database",)),
+    fault("cpu_hog", data.cpu_hog, 1, 4, 16, "machine_exhausted", "server", "python"),
+    fault("no_descriptors", web.few_descriptors, 4, 1, 0, "machine_exhausted", "server", findings=("server_descriptors",)),
+    absent("disk_full", "machine_exhausted", "server", "a small filesystem needs root and a mount of its own"),
+    *modern.FAULTS,
 )  # fmt: skip
-
-
-def _ordinary(name: str, inject: Inject, knob: t.Any = 1) -> Kind:
-    return Kind(f"no-op-{name}", inject, {"none": knob})
 
 
 #: Ordinary, planned work: nothing is to be named.
 ORDINARY: tuple[Kind, ...] = (
-    _ordinary("nothing", lambda _stack, _knob: contextlib.nullcontext()),
-    _ordinary("log_rotation", data.log_rotation),
-    _ordinary("known_report", data.known_report, 4.0),
-    _ordinary("backup_of_a_table", data.backup),
-    _ordinary("vacuum", data.housekeeping, "VACUUM ANALYZE shop_customer"),
-    _ordinary(
+    ordinary("nothing", lambda _stack, _knob: contextlib.nullcontext()),
+    ordinary("log_rotation", data.log_rotation),
+    ordinary("known_report", data.known_report, 4.0),
+    ordinary("backup_of_a_table", data.backup),
+    ordinary("vacuum", data.housekeeping, "VACUUM ANALYZE shop_customer"),
+    ordinary(
         "index_built_concurrently",
         data.housekeeping,
         "CREATE INDEX CONCURRENTLY IF NOT EXISTS points_now ON shop_customer (points)",
     ),
-    _ordinary("graceful_reload", data.graceful_reload),
-    _ordinary("page_published", data.published_page, 20.0),
-    _ordinary("burst_of_tasks", data.burst_of_tasks, 40),
-    _ordinary("background_save", data.background_save),
-    _ordinary("health_checks", data.health_checks, 0.5),
-    _ordinary("more_visitors", data.more_visitors, 30.0),
+    ordinary("graceful_reload", data.graceful_reload),
+    ordinary("page_published", data.published_page, 20.0),
+    ordinary("burst_of_tasks", data.burst_of_tasks, 40),
+    ordinary("background_save", data.background_save),
+    ordinary("health_checks", data.health_checks, 0.5),
+    ordinary("more_visitors", data.more_visitors, 30.0),
+    *modern.ORDINARY,
 )
-#: How often ordinary work is recorded: 12 kinds × 5.
+#: How often ordinary work is recorded.
 ORDINARY_SEEDS = range(1, 6)
 
 #: Faults that can stand beside each other: neither explains the other.
@@ -173,6 +131,7 @@ KINDS = {kind.name: kind for kind in (*FAULTS, *ORDINARY)}
 ALONE = {
     "passes_what_it_should_cache", "cookie_for_anonymous", "accelerator_bypassed", "cpu_heavy_page", "many_queries", "memcached_too_small",
     "different_server_lists", "missing_index", "unknown_client", "disk_writer", "cpu_hog", "no-op-more_visitors",
+    *modern.ALONE,
 }  # fmt: skip
 
 
@@ -187,6 +146,11 @@ class Wanted:
     @property
     def kind(self) -> str:
         return "+".join(kind.name for kind in self.kinds)
+
+    @property
+    def flavour(self) -> str:
+        """Of the practice stack."""
+        return self.kinds[0].flavour
 
     @property
     def alone(self) -> bool:

@@ -39,15 +39,17 @@ WINDOWS, CALM_SECONDS = 6, 240.0
 
 @dataclasses.dataclass(frozen=True)
 class Wish:
-    """What of the matrix is to be recorded. `live`: so many of the recorded cells once more, to compare them."""
+    """What of the matrix is to be recorded. `live`: so many of the recorded cells once more, to compare them. `flavour`: of the stack."""
 
     only: str = ""
     minutes: float = 24 * 60.0
     again: bool = False
     live: int = 0
+    flavour: str = "classic"
 
     def cells(self) -> list[Wanted]:
-        chosen = [cell for cell in matrix() if any(part in cell.name for part in self.only.split(","))]
+        own = [cell for cell in matrix() if cell.flavour == self.flavour]
+        chosen = [cell for cell in own if any(part in cell.name for part in self.only.split(","))]
         if self.live:
             there = [cell for cell in chosen if cell.name in recorded(cell.kind)]
             return there[:: max(1, len(there) // self.live)][: self.live]
@@ -61,8 +63,8 @@ def record(wish: Wish, name: str) -> int:
     """Every wanted cell; the archives hold what was recorded. `name`: of the stack, one for each recorder."""
     signal.signal(signal.SIGTERM, lambda *_signal: sys.exit("stopped; the fault is healed, the next run goes on here"))
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
-    stack = Stack(name)
-    with _alone(f"stack {name}") as is_alone, (OUT / "recorders.lock").open("w") as recorders:
+    stack = Stack(name, wish.flavour)
+    with _alone(f"stack {name} {wish.flavour}") as is_alone, (OUT / "recorders.lock").open("w") as recorders:
         if not is_alone:
             print(f"another make gameday uses the stack {name}", file=sys.stderr)
             return 2
@@ -151,10 +153,9 @@ def _alone(name: str, patient: bool = False) -> t.Iterator[bool]:
         yield True
 
 
-def stop(name: str) -> int:
+def stop(name: str, flavour: str) -> int:
     """Remove a stack of the recorder."""
-    practice = Stack(name).practice
-    return practice.stop().rc
+    return Stack(name, flavour).practice.stop().rc
 
 
 def recorded(kind: str) -> set[str]:

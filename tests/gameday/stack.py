@@ -29,15 +29,19 @@ from tests.support.server import VENV
 
 #: The inventory's only host.
 HOST = "practice"
+#: Flavour → where visitors come in, and what answers them.
+FRONT = {"classic": "varnish", "modern": "nginx"}
+APPLICATION = {"classic": "uwsgi", "modern": "gunicorn"}
 REFILL = "import django\ndjango.setup()\nfrom django.core.management import call_command\ncall_command('prepare')"
 
 
 class Stack:
     """One practice stack with ordinary traffic. What it gives away as context managers is undone at their end."""
 
-    def __init__(self, name: str = "gameday") -> None:
-        place = pathlib.Path("/var/tmp") / f"warroom-{name}"
-        self.practice = Practice()
+    def __init__(self, name: str = "gameday", flavour: str = "classic") -> None:
+        place = pathlib.Path("/var/tmp") / f"warroom-{name}-{flavour}"
+        self.practice = Practice(flavour)
+        self.front, self.application = FRONT[flavour], APPLICATION[flavour]
         self.practice.dir = place
         self.practice.inventory = place.with_suffix(".yml")
         self.practice.report = place.with_suffix(".report")
@@ -56,7 +60,8 @@ class Stack:
     def heal(self) -> None:
         """What a fault left behind: programs that ended, empty caches, tasks that nobody waits for."""
         self.supervisor("start", "all")
-        self.varnishadm("vcl.use", "boot")
+        if self.front == "varnish":
+            self.varnishadm("vcl.use", "boot")
         with self.running(REFILL) as process:
             process.wait(60)
 
@@ -101,8 +106,8 @@ class Stack:
             autocommit=True,
         )  # fmt: skip
 
-    def broker(self) -> t.Any:
-        return redis.Redis(port=self.ports["redis"], socket_timeout=30)
+    def broker(self, database: int = 0) -> t.Any:
+        return redis.Redis(port=self.ports["redis"], db=database, socket_timeout=30)
 
     def memcached(self, number: int, command: str) -> bytes:
         with socket.create_connection(("127.0.0.1", self.ports[f"memcached_{number}"]), 5) as conn:
@@ -140,27 +145,43 @@ class Stack:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGCONT)
 
-    @contextlib.contextmanager
-    def release(self, file: str, *changes: tuple[str, str], program: str = "uwsgi") -> t.Iterator[None]:
+    def release(self, file: str, *changes: tuple[str, str], program: str = "") -> contextlib.AbstractContextManager[None]:
         """Another release of the application: a file of it with these replacements, and its program reloaded."""
-        path = self.dir / "app" / file
+        return self._changed(self.dir / "app" / file, changes, lambda: self.reload(program or self.application))
+
+    def configured(self, file: str, *changes: tuple[str, str], program: str) -> contextlib.AbstractContextManager[None]:
+        """A program's own configuration with these replacements, and the program started anew; nginx reads it while it serves."""
+        return self._changed(self.dir / "etc" / file, changes, lambda: self.reload(program))
+
+    def commanded(self, program: str, *changes: tuple[str, str]) -> contextlib.AbstractContextManager[None]:
+        """The program with other options."""
+
+        def renew() -> None:
+            self.supervisor("update", program)
+            self.supervisor("start", program)
+            self._answers()
+
+        return self._changed(self.dir / "etc" / "supervisord.conf", changes, renew)
+
+    @contextlib.contextmanager
+    def _changed(self, path: pathlib.Path, changes: t.Iterable[tuple[str, str]], use: t.Callable[[], None]) -> t.Iterator[None]:
         before = path.read_text()
         after = before
         for old, new in changes:
             if old not in after:
-                raise RuntimeError(f"{file} has no {old!r}")
+                raise RuntimeError(f"{path.name} has no {old!r}")
             after = after.replace(old, new, 1)
         try:
             path.write_text(after)
-            self.reload(program)
+            use()
             yield
         finally:
             path.write_text(before)
-            self.reload(program)
+            use()
 
     def reload(self, program: str) -> None:
-        if program == "uwsgi":
-            self.supervisor("signal", "HUP", "uwsgi")
+        if program in (self.application, "nginx"):
+            self.supervisor("signal", "HUP", program)
             time.sleep(1)
             self._answers()
         else:
@@ -170,7 +191,7 @@ class Stack:
         """Until the application answers again, whatever it says."""
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
-            conn = http.client.HTTPConnection("127.0.0.1", self.ports["uwsgi"], timeout=5)
+            conn = http.client.HTTPConnection("127.0.0.1", self.ports[self.application], timeout=5)
             try:
                 conn.request("GET", "/product/1/")
                 conn.getresponse()

@@ -34,7 +34,7 @@ class Visitors:
 
     def __init__(self, stack: Stack, seed: int) -> None:
         self._stack = stack
-        self._port = stack.ports["varnish"]
+        self._port = stack.ports[stack.front]
         self._over = threading.Event()
         self._seen: dict[str, list[tuple[float, bool]]] = {name: [] for name in PAGES}
         self._orders: dict[int, float] = {}
