@@ -37,6 +37,7 @@ STORIES: dict[str, Story] = {
     "cold_cache": Story("classic", "accelerator_fault", "cache_urls"),
     "workers_exhausted": Story("modern", "workers_exhausted", "add_workers"),
     "broker_full": Story("modern", "broker_full", "raise_maxmemory"),
+    "pool_too_small": Story("modern", "pool_too_small", "raise_pool_size"),
 }
 
 
