@@ -34,6 +34,7 @@ from tests.support import (
     server_replies,
     traffic_replies,
     uwsgi_documents,
+    wsgi_replies,
 )
 from tests.support.documented import undocumented
 from tests.support.reply_source import FIXTURES, Facts, Source, written
@@ -41,6 +42,7 @@ from tests.support.spoiled import GONE, Change, Path, at, changed, changes, path
 
 SERVICES = (
     "varnish", "uwsgi", "memcached", "mysql", "celery", "postgresql", "redis", "server", "varnish_traffic", "nginx", "haproxy", "pgbouncer",
+    "wsgi",
 )  # fmt: skip
 
 
@@ -141,6 +143,7 @@ def sources() -> tuple[Source, ...]:
         *redis_replies.sources(),
         *server_replies.sources(),
         *traffic_replies.sources(),
+        *wsgi_replies.sources(),
     )
 
 

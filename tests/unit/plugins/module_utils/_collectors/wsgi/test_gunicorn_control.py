@@ -11,7 +11,6 @@ import json
 import os
 import pathlib
 import socket
-import struct
 import threading
 import typing as t
 
@@ -21,33 +20,14 @@ from ansible_collections.warroom.launch.plugins.module_utils._collect.facts impo
 from ansible_collections.warroom.launch.plugins.module_utils._collect.problem import Problem
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.wsgi import control, heartbeat, settings
 from ansible_collections.warroom.launch.plugins.module_utils._linux.processes import Process
+from tests.support import wsgi_replies
+from tests.support.wsgi_replies import CONFIG, HIDDEN, STATS
 
-#: Recorded from Gunicorn 27.0.1 with `-w 2 -k gthread --threads 3 -t 9`.
-STATS = {
-    "uptime": 3.21,
-    "pid": 4100,
-    "workers_current": 2,
-    "workers_target": 2,
-    "workers_spawned": 3,
-    "workers_killed": 1,
-    "reloads": 0,
-    "dirty_arbiter_pid": None,
-}
-CONFIG = {
-    "bind": ["127.0.0.1:8000"],
-    "workers": 2,
-    "worker_class": "<class 'gunicorn.workers.gthread.ThreadWorker'>",
-    "threads": 3,
-    "timeout": 9,
-    "max_requests": 0,
-}
-HIDDEN = settings.Settings("gunicorn", unread=settings.HIDDEN, statsd="127.0.0.1:8125")
 SYNC = settings.Settings("gunicorn", settings.ONE, "sync", timeout=3)
 
 
 def framed(answer: t.Any) -> bytes:
-    payload = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-    return struct.pack(">I", len(payload)) + payload
+    return wsgi_replies.framed(answer if isinstance(answer, bytes) else json.dumps(answer).encode())
 
 
 def ok(data: t.Any) -> bytes:
