@@ -83,7 +83,7 @@ FAULTS: tuple[Kind, ...] = (
     absent("stale_statistics", "stale_statistics", "database", "a plan that turns bad needs more rows than the practice stack has"),
     # machine
     fault("disk_writer", data.disk_writer, 5, 100, 1000, "foreign_disk", "server", findings=("server_iowait_database",)),
-    fault("cpu_hog", data.cpu_hog, 1, 4, 16, "machine_exhausted", "server", "python"),
+    fault("cpu_hog", data.cpu_hog, 1, 4, 16, "machine_exhausted", "server", "python", findings=("server_cpu_busy", "server_load")),
     fault("no_descriptors", web.few_descriptors, 4, 1, 0, "machine_exhausted", "server", findings=("server_descriptors",)),
     absent("disk_full", "machine_exhausted", "server", "a small filesystem needs root and a mount of its own"),
     *modern.FAULTS,
