@@ -78,7 +78,8 @@ ansible_facts:
             port: {type: int, description: 'The TCP port of that, null likewise.'}
             status_url: {type: str, description: 'Where the status page was read, null when it was not.'}
             status_seconds: {type: float, description: 'How long that took on a new connection, null likewise.'}
-            workers: {type: int, description: 'Worker processes, null of a server elsewhere.'}
+            workers: {type: int, description: 'Worker processes that take connections, null of a server elsewhere.'}
+            workers_leaving: {type: int, description: 'Workers that a reload replaced and that still have connections, null likewise.'}
             workers_started: {type: int, description: 'Workers that were started in the window, by a reload or after a crash.'}
             connections: {type: int, description: 'Connections of visitors, by the status page; null without it.'}
             reading: {type: int, description: 'Those whose request it reads, null likewise.'}

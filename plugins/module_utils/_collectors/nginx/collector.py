@@ -165,6 +165,7 @@ class NginxSampler(Sampler):
         history.uptime = None if started is None else max(0.0, time.time() - started)
         rows = Processes.read().rows
         history.workers = tuple(_worker(process.pid) for process in discover.workers(master, rows))
+        history.workers_leaving = len(discover.leaving(master, rows))
         history.listeners = self._listeners(master)
 
     def _listeners(self, master: Process) -> Maybe[tuple[backlog.Backlog, ...]]:

@@ -44,8 +44,18 @@ def part_of(process: Process) -> str:
 
 
 def workers(master: Process, rows: t.Iterable[Process]) -> list[Process]:
-    found = [process for process in rows if process.ppid == master.pid and part_of(process) == "worker"]
+    """Those that take connections."""
+    found = [process for process in rows if process.ppid == master.pid and part_of(process) == "worker" and not _leaves(process)]
     return found or ([master] if part_of(master) == "" else [])
+
+
+def leaving(master: Process, rows: t.Iterable[Process]) -> list[Process]:
+    """Workers that a reload replaced: they keep the connections that they have, and take none."""
+    return [process for process in rows if process.ppid == master.pid and part_of(process) == "worker" and _leaves(process)]
+
+
+def _leaves(process: Process) -> bool:
+    return words_of(process)[:3] == ["is", "shutting", "down"]
 
 
 def words_of(master: Process) -> list[str]:

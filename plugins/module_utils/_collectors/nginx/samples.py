@@ -54,6 +54,7 @@ class History:
     restarted: bool = False
     workers: Maybe[tuple[Worker, ...]] = dataclasses.field(default_factory=lambda: Unknown(NOT_READ))
     workers_born: t.Optional[int] = None
+    workers_leaving: int = 0
     listeners: Maybe[tuple[Backlog, ...]] = dataclasses.field(default_factory=lambda: Unknown(NOT_READ))
     tally: Tally = dataclasses.field(default_factory=Tally)
     access: LogRead = dataclasses.field(default_factory=LogRead)

@@ -114,6 +114,7 @@ def _workers(found: Facts, history: History) -> None:
     each = settings if isinstance(settings, Unknown) else settings.worker_connections
     found.put("worker_connections", each)
     found.put("workers", workers if isinstance(workers, Unknown) else len(workers))
+    found.put("workers_leaving", workers if isinstance(workers, Unknown) else history.workers_leaving)
     many: Maybe[Number] = workers if isinstance(workers, Unknown) else len(workers)
     limit = each if isinstance(each, Unknown) else many if isinstance(many, Unknown) else int(each * many)
     found.put("connections_limit", limit)

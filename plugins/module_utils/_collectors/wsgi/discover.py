@@ -75,8 +75,10 @@ def workers_of(master: Process, wanted: Settings) -> list[int]:
     """The processes that take its requests now; the main process itself where it has no others."""
     children = [pid for pid in children_now(master.pid) if _takes_requests(pid, master)]
     # a single process may have children of the application's own
-    alone = wanted.server == "daphne" or (wanted.server == "uvicorn" and wanted.workers == 1 and "--reload" not in master.argv)
-    if alone or (not children and wanted.server == "uvicorn"):
+    supervises = "--reload" in master.argv or (wanted.workers or 1) > 1
+    alone = wanted.server == "daphne" or (wanted.server == "uvicorn" and wanted.workers == 1 and not supervises)
+    # one that supervises takes no request itself: it may outlive all of its workers
+    if alone or (not children and wanted.server == "uvicorn" and not supervises):
         return [master.pid]
     return sorted(children)
 

@@ -11,10 +11,11 @@ import typing as t
 import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils._collect.facts import Unknown
-from ansible_collections.warroom.launch.plugins.module_utils._collectors.nginx import settings, shape, traffic
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.nginx import discover, settings, shape, traffic
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.nginx.access_log import Tally
-from ansible_collections.warroom.launch.plugins.module_utils._collectors.nginx.samples import History
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.nginx.samples import History, Worker
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.nginx.syntax import parse
+from ansible_collections.warroom.launch.plugins.module_utils._linux.processes import Process
 
 FORMAT = '$remote_addr [$time_local] "$request" $status $request_time $upstream_addr $upstream_status $upstream_response_time'
 
@@ -145,3 +146,19 @@ def test_a_socket_with_three_slashes_is_the_one_with_one() -> None:
     facts = shape.facts(history).done()
     assert {row["name"]: row["group"] for row in facts["upstreams"]} == {"unix:/run/a.sock": "app", "unix:/run/b.sock": "app"}
     assert facts["unbalanced"]["times_its_share"] == 1.0 and facts["upstream_complaints"][0]["server"] == "unix:/run/a.sock"
+
+
+def test_workers_that_shut_down_take_no_connections() -> None:
+    """bunkerity/bunkerweb#3153, kubernetes/ingress-nginx#1088, Kong/kong#6904: old workers stay for hours beside the new ones."""
+    rows = [
+        Process(1, 0, "nginx", 0, ("nginx: master process nginx -g daemon off;",)),
+        Process(7, 1, "nginx", 33, ("nginx: worker process is shutting down",)),
+        Process(8, 1, "nginx", 33, ("nginx: worker process is shutting down",)),
+        Process(21, 1, "nginx", 33, ("nginx: worker process",)),
+        Process(22, 1, "nginx", 33, ("nginx: cache manager process",)),
+    ]
+    assert [process.pid for process in discover.workers(rows[0], rows)] == [21]
+    assert [process.pid for process in discover.leaving(rows[0], rows)] == [7, 8]
+    wanted = settings.of(parse("events { worker_connections 100; } http { }"))
+    found = shape.facts(History(settings=wanted, workers=(Worker(21, 9),), workers_leaving=2)).done()
+    assert (found["workers"], found["workers_leaving"], found["connections_limit"], found["connections_ratio"]) == (1, 2, 100, 0.09)

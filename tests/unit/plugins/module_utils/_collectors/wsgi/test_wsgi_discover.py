@@ -104,3 +104,16 @@ def test_each_server_is_found_once() -> None:
 )  # fmt: skip
 def test_what_only_has_the_name_of_a_server_among_its_words_is_none(argv: tuple[str, ...]) -> None:
     assert discover.server_of(Process(100_000_000, 1, argv[0].rpartition("/")[2], 1000, argv)) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "workers"),
+    [((), [5]), (("--workers", "4"), []), (("--workers", "1"), [5]), (("--reload",), [])],
+)
+def test_one_that_supervises_is_no_worker_when_all_of_them_died(
+    words: tuple[str, ...], workers: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """encode/uvicorn#517, #1115: its socket stays open, and nobody answers."""
+    monkeypatch.setattr(discover, "children_now", lambda pid: [])
+    master = Process(5, 1, "uvicorn", 33, ("/usr/bin/python3", "/usr/bin/uvicorn", "shop:app", *words))
+    assert discover.workers_of(master, of("uvicorn", *words, "shop:app")) == workers
