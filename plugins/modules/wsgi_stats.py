@@ -135,6 +135,11 @@ ansible_facts:
               description: How long the oldest request, in a worker or the queue, has been there. Null without one, and over UNIX sockets.
               type: float
             connections: {type: int, description: 'Accepted connections, those kept alive included; null when they cannot be told.'}
+            worker_connections:
+              description: Connections that a worker of Granian takes at once (its backpressure), null with other servers or when not known.
+              type: int
+            worker_connections_most: {type: int, description: 'Those of the worker that has most, null when they may not be read.'}
+            connections_ratio: {type: float, description: 'Its share of C(worker_connections), null when either is.'}
             listen_queue: {type: int, description: 'Connections that no worker has accepted, null when the sockets cannot be seen.'}
             listen_queue_peak: {type: int, description: 'The most over the samples, null likewise.'}
             listen_queue_samples: {type: int, description: 'Samples in which any waited, null likewise.'}

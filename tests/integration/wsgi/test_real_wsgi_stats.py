@@ -136,3 +136,16 @@ def test_without_a_control_socket_it_says_so() -> None:
         found = facts(server)
     assert found["lifetime_reloads"] is None and "no control socket" in found["unknown"]["lifetime_reloads"]
     assert os.path.basename(found["address"]) == "app.sock" and found["workers"]["total"] == 1
+
+
+def test_granian_at_its_backpressure() -> None:
+    """Each worker listens on a socket of its own at one address: what waits counts once."""
+    words = ("granian", "--port", "{port}", "--workers", "2", "--backpressure", "2", "--interface", "asgi", "app:asgi")
+    with Wsgi("granian", *words) as server:
+        conns = asked(server, 24)
+        time.sleep(0.5)
+        found = facts(server)
+        for conn in conns:
+            conn.close()
+    assert found["requests_running"] == 4 and found["listen_queue"] == found["requests_waiting"] == 20
+    assert (found["worker_connections"], found["worker_connections_most"], found["connections_ratio"]) == (2, 2, 1.0)

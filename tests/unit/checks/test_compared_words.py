@@ -35,6 +35,7 @@ AS_WELL: dict[tuple[str, str], set[str]] = {
     ("server", "name"): {"the machine"},  # of a limit of processes
     ("uwsgi", "kind"): {"emperor", "router"},
     ("varnish", "basis"): {"bypass"},
+    ("wsgi", "server"): {"granian"},
     ("varnish", "health"): {"sick"},
 }
 #: Told by the service itself, in these words.

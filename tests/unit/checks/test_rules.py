@@ -48,7 +48,8 @@ NO_MINIMUM = {
          "server_disk_growth", "server_inodes",
          "server_conntrack", "server_local_ports", "server_tasks_left",
          "server_memory_available", "server_swap_full", "server_memory_put_to_use",
-         "server_memory_limit", "uwsgi_listen_queue_full", "wsgi_listen_queue_full", "varnish_transient",
+         "server_memory_limit", "uwsgi_listen_queue_full", "wsgi_connections", "wsgi_listen_queue_full",
+         "varnish_transient",
          "redis_memory_left", "redis_connections", "redis_host_memory",
          "nginx_connections", "nginx_descriptors", "nginx_listen_queue",
          "haproxy_connections", "haproxy_frontends", "haproxy_listen_queue", "haproxy_rate_limits"), CAPACITY

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import time
 import typing as t
@@ -13,6 +14,7 @@ import typing as t
 from ..._collect.edges import BECOME
 from ..._collect.problem import Problem
 from ..._linux import backlog, opened, served, unix_ends
+from ..._linux.backlog import Backlog
 from ..._linux.processes import Process
 from ..._linux.served import Served
 from ..._linux.thread_wait import threads
@@ -55,13 +57,11 @@ class Reader:
         rows = {row.inode: row for _listener, connections in tcp for row in connections if row.inode}
         owned = {**rows, **{inode: Served(inode) for inode, end in unix.items() if end.accepted}}
         queued = {listener.inode: [row for row in connections if not row.inode] for listener, connections in tcp}
+        places = collections.Counter((each.address, each.port) for each in listeners)
         return Look(
             self._workers(workers, owned),
-            tuple(
-                dataclasses.replace(each, waiting=len(queued.get(each.inode, ())) or each.waiting * (each.kind == "unix"))
-                for each in listeners
-            ),
-            tuple(row for waiting in queued.values() for row in waiting),
+            tuple(_dated(each, queued.get(each.inode), places[each.address, each.port]) for each in listeners),
+            tuple(row for waiting in {(each.address, each.port): queued[each.inode] for each, _rows in tcp}.values() for row in waiting),
             tuple(rows.values()) if len(tcp) == len(listeners) else None,
             moment=time.monotonic(),
         )
@@ -95,6 +95,11 @@ class Reader:
             # with several sockets it waits for any of them after its sign
             connections = tuple(each if each.age is not None else each._replace(age=silent) for each in connections)
         return Worker(pid, connections, frozenset(parked), listens, True, len(threads(pid)), silent)
+
+
+def _dated(listener: Backlog, queued: t.Optional[list[Served]], at_its_place: int) -> Backlog:
+    """With as many as were read with their times. Of several sockets at one place (SO_REUSEPORT) the kernel's count holds."""
+    return listener if queued is None or at_its_place > 1 else dataclasses.replace(listener, waiting=len(queued))
 
 
 def _blind(workers: t.Sequence[int], why: str) -> Look:

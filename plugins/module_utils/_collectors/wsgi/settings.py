@@ -86,6 +86,8 @@ class Settings:
     unread: t.Optional[str] = None
     #: Where Gunicorn sends its own counters.
     statsd: t.Optional[str] = None
+    #: Connections that a worker takes at once, those kept alive included: Granian's backpressure.
+    connections: t.Optional[int] = None
 
     @property
     def ends_after(self) -> t.Optional[int]:
@@ -216,8 +218,10 @@ def _settled(server: str, values: t.Mapping[str, t.Any], unread: t.Optional[str]
         worker_class, model = None, None  # with threads it is another class
     if "workers" not in open_names and server != "daphne":
         workers = 1 if workers is None else workers
-    if model == THREADS and threads is None and not {"threads", "workers", "backlog", "backpressure"} & set(open_names):
-        threads = _granian_threads(figures, workers) if server == "granian" else 1
+    sure = not {"workers", "backlog", "backpressure"} & set(open_names)
+    connections = _backpressure(figures, workers) if server == "granian" and (sure or figures["backpressure"]) else None
+    if model == THREADS and threads is None and sure and "threads" not in open_names:
+        threads = max(1, connections // 2) if connections else 1
     if model == ONE or (model == LOOP and server != "granian"):
         threads = None
     return Settings(
@@ -230,13 +234,13 @@ def _settled(server: str, values: t.Mapping[str, t.Any], unread: t.Optional[str]
         figures["max_requests"],
         unread,
         clean(str(values["statsd_host"]), 80) if values.get("statsd_host") else None,
+        connections,
     )
 
 
-def _granian_threads(figures: t.Mapping[str, t.Optional[int]], workers: t.Optional[int]) -> int:
+def _backpressure(figures: t.Mapping[str, t.Optional[int]], workers: t.Optional[int]) -> int:
     """What Granian makes of its other options."""
-    most = figures["backpressure"] or (figures["backlog"] or _GRANIAN_BACKLOG) // max(1, workers or 1)
-    return max(1, most // 2)
+    return max(1, figures["backpressure"] or (figures["backlog"] or _GRANIAN_BACKLOG) // max(1, workers or 1))
 
 
 def _class(server: str, values: t.Mapping[str, t.Any], threads: t.Optional[int]) -> tuple[t.Optional[str], t.Optional[str]]:

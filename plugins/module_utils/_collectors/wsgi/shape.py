@@ -10,7 +10,7 @@ import math
 import typing as t
 
 from ..._collect import wait_facts, worker_capacity
-from ..._collect.derived import all_of, any_of, share
+from ..._collect.derived import all_of, any_of, largest, share
 from ..._collect.facts import Facts, Maybe, Unknown, known, measured
 from ..._collect.sampling import ONE_SAMPLE, RESTARTED, delta, top
 from ..._collect.worker_capacity import Pool
@@ -23,6 +23,7 @@ from .settings import LOOP, ONE
 
 NONE = "there is no worker"
 GONE = "its workers have gone"
+NO_LIMIT = "only Granian limits the connections of a worker"
 LOOPING = "an event loop waits for all of its requests at once: for what each of them does is not told"
 KERNEL = "this kernel does not tell it"
 #: Samples from which "in every sample" means something.
@@ -172,9 +173,19 @@ def _capacity(found: Facts, history: History) -> None:
     worker_capacity.put_memory(found, pool)
     shares = dict(history.loads[-1].per_worker)
     rows = [_row(worker, shares.get(worker.pid), history, pool) for worker in history.last.workers]
+    _connections(found, history, [row["connections"] for row in rows])
     found.rows("worker_list", top(rows, "memory_bytes", len(rows)), history.top)
     worker_capacity.put_cpu(found, pool, rows)
     worker_capacity.put_addable(found, pool)
+
+
+def _connections(found: Facts, history: History, counts: t.Sequence[Maybe[int]]) -> None:
+    """By worker: each has a socket of its own, and at its limit leaves in the queue what another could take."""
+    settings = history.settings
+    most = largest(counts, NONE)
+    found.put("worker_connections", settings.connections, f"not known: {settings.unread}" if settings.server == "granian" else NO_LIMIT)
+    found.put("worker_connections_most", most)
+    found.put("connections_ratio", share(most, found.value("worker_connections"), NO_LIMIT, math.inf))
 
 
 def _pool(history: History) -> Pool:

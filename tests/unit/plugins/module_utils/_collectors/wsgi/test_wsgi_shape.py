@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import os
 import typing as t
 
 import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils._collect.worker_host import HostCapacity, Usage
-from ansible_collections.warroom.launch.plugins.module_utils._collectors.wsgi import load, shape
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.wsgi import fetch, load, shape
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.wsgi import settings as wsgi_settings
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.wsgi.samples import History, Look, Worker
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.wsgi.settings import LOOP, ONE, THREADS, Settings
 from ansible_collections.warroom.launch.plugins.module_utils._linux.backlog import Backlog
+from ansible_collections.warroom.launch.plugins.module_utils._linux.opened import Opened
+from ansible_collections.warroom.launch.plugins.module_utils._linux.processes import Process
 from ansible_collections.warroom.launch.plugins.module_utils._linux.served import Served
 from ansible_collections.warroom.launch.plugins.module_utils._linux.usage import Memory
 from ansible_collections.warroom.launch.plugins.module_utils._linux.waits import Seen, Waits
@@ -178,3 +182,51 @@ def test_one_sample_has_no_window() -> None:
     found = facts(SYNC, look(worker(1)), somaxconn=128)
     assert found["respawns"] is None and found["saturated"] is None and found["cpu_cores"] is None
     assert found["configured"] == {"processes": 4, "threads": None, "timeout_seconds": 30, "max_requests": 1000, "statsd": None}
+
+
+def test_sockets_of_one_place_share_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Granian 2.8, Gunicorn's --reuse-port: each worker has a socket of its own at one address; what waits was counted once for each."""
+    listeners = [Backlog("tcp", "127.0.0.1", 8000, inode, waiting, 1024) for inode, waiting in ((1, 3), (2, 1))]
+    alone = Backlog("tcp", "127.0.0.1", 8001, 3, 0, 1024)
+    rows = {8000: [Served(0, True, 68, 1.0)] * 4 + [asked(11)], 8001: [Served(0, True, 68, 2.0)] * 2}
+    monkeypatch.setattr(fetch.backlog, "listening", lambda: [*listeners, alone])
+    monkeypatch.setattr(fetch.served, "connections", lambda listener: rows[listener.port])
+    monkeypatch.setattr(fetch.opened, "of", lambda *_words: Opened({3: 1, 4: 2, 5: 3, 6: 11}, ()))
+    found = fetch.Reader(Process(os.getpid(), 1, "granian", 0, ("granian",)), GRANIAN).look([os.getpid()])
+    assert [each.waiting for each in found.listeners] == [3, 1, 2] and len(found.queued) == 6
+    assert found.accepted is not None and len(found.accepted) == 1
+
+
+GRANIAN = Settings("granian", LOOP, "asgi", workers=2, connections=2)
+
+
+@pytest.mark.parametrize(
+    ("settings", "held", "most", "ratio"),
+    [
+        (GRANIAN, (2, 1), 2, 1.0),
+        (GRANIAN, (0, 0), 0, 0.0),
+        (dataclasses.replace(GRANIAN, connections=None, unread="hidden"), (2, 1), 2, None),
+        (UVICORN, (2, 1), 2, None),
+    ],
+)
+def test_granian_takes_so_many_connections(settings: Settings, held: tuple[int, int], most: int, ratio: t.Optional[float]) -> None:
+    """netbox-community/netbox-docker#1738: pages wait for half a minute behind connections that are kept alive."""
+    workers = [worker(pid, *(idle(10 * pid + each) for each in range(count))) for pid, count in enumerate(held, 1)]
+    found = facts(settings, look(*workers))
+    assert (found["worker_connections_most"], found["connections_ratio"]) == (most, ratio)
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "connections"),
+    [
+        (("--backpressure", "4"), {}, 4),
+        (("--workers", "4"), {}, 256),
+        (("--workers", "4", "--backlog", "2"), {}, 1),
+        ((), {"GRANIAN_BACKPRESSURE": "16", "GRANIAN_WORKERS": "4"}, 16),
+        ((), None, None),
+        (("--backpressure", "4"), None, 4),
+    ],
+)
+def test_the_backpressure_of_granian(words: tuple[str, ...], environment: t.Optional[dict[str, str]], connections: t.Optional[int]) -> None:
+    argv = ("/usr/bin/python3", "/usr/bin/granian", "--interface", "asgi", *words, "a:b")
+    assert wsgi_settings.of("granian", argv, environment, None).connections == connections
