@@ -324,6 +324,11 @@ ansible_facts:
               flow_control_sent: {type: int, description: Pauses that this node requested in the window.},
               receive_queue: {type: int, description: Write sets that wait to be applied.},
               certification_failures: {type: int, description: Transactions rolled back because another node was first.}}},
+            group: {type: dict, description: This server as a member of Group Replication., contains: {
+              member: {type: bool, description: 'Whether it is one; the rest is null when it is not.'},
+              serves: {type: bool, description: 'Whether it is in its group, and reaches a majority of it.'},
+              state: {type: str, description: 'C(MEMBER_STATE) of this member: C(ONLINE) when all is well.'},
+              size: {type: int, description: Members that its group has.}, reachable: {type: int, description: Of these it reaches.}}},
             binary_log: {type: dict, description: 'Where the binary log stands, null without one.', contains: {
               file: {type: str, description: The file.}, position: {type: int, description: The position in it.}}},
             settings: {type: list, elements: dict, description: Settings that matter under load., contains: {

@@ -121,10 +121,11 @@ CAUSES: tuple[CauseKind, ...] = (
         "cluster_member_out",
         "database",
         "A member left its cluster",
-        "a Galera node refuses statements, a replica of MySQL no longer follows its source, or the application reads from a replica of "
-        "PostgreSQL that is too far behind or no longer receives anything",
+        "a Galera node refuses statements, a member of Group Replication left its group or has lost its majority, a replica of MySQL no "
+        "longer follows its source, or the application reads from a replica of PostgreSQL that is too far behind or no longer receives "
+        "anything",
         database_members.cluster_member_out,
-        (Explains((*ERRORS, "workers_exhausted", *QUEUES), NEEDS_IT, (database_members.NODE,)),),
+        (Explains((*ERRORS, "workers_exhausted", *QUEUES), NEEDS_IT, (database_members.NODE, database_members.MEMBER)),),
     ),
     CauseKind(
         "bans_storm",

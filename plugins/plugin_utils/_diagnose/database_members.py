@@ -15,9 +15,11 @@ from . import replicas
 from .cause import Cause, look, said, several
 from .fleet_view import Fleet
 
-#: A node of a cluster that refuses statements; a replica that only gets old.
-NODE, REPLICA = "cluster node", "replica"
-OUT = {"mysql_galera_serves": NODE, "mysql_replication_runs": REPLICA}
+#: A node of a cluster that refuses statements; a member of a replication group that only reads; a replica that only gets old.
+NODE, MEMBER, REPLICA = "cluster node", "group member", "replica"
+OUT = {"mysql_galera_serves": NODE, "mysql_group_serves": MEMBER, "mysql_replication_runs": REPLICA}
+#: Of those that have others beside them: its part of the facts, and what it is called.
+_TOGETHER = {NODE: ("galera", "cluster"), MEMBER: ("group", "group")}
 
 
 def cluster_member_out(fleet: Fleet) -> t.Iterator[Cause]:
@@ -28,21 +30,20 @@ def cluster_member_out(fleet: Fleet) -> t.Iterator[Cause]:
 
 
 def _member_out(fleet: Fleet, server: Instance, finding: Finding, variant: str) -> Cause:
-    node = variant == NODE
-    others = [each for each in fleet.once(_serving) if each.key != server.key] if node else []
+    part, called = _TOGETHER.get(variant, ("", ""))
+    others = [each for each in fleet.instances("mysql") if part and each.part(part).get("serves") is True and each.key != server.key]
     wrong = [row for row in server.rows("replication") if row.get("error")]
-    what = "is out of its Galera cluster and refuses every statement" if node else "no longer follows its source: what it reads gets old"
     return Cause(
         hosts=[server.host],
-        statement=f"MySQL {server} {what}. {said(finding)}.",
+        statement=f"MySQL {server} {_what(server, variant)}. {said(finding)}.",
         evidence=[
-            *([f"Still in the cluster: {several([str(each) for each in others])}."] if others else []),
+            *([f"Still in the {called}: {several([str(each) for each in others])}."] if others else []),
             *(f"{row.word('source')}: {row.word('error')}" for row in wrong[:3]),
         ],
         first_fix=str(finding.get("advice") or "Take it out of the load balancer, and let it rejoin."),
         avoid=(
-            "Do not restart the nodes that still serve, and do not bootstrap a second cluster while one is primary: the data would part."
-            if node
+            f"Do not restart those that still serve, and do not bootstrap a second {called} while one has a majority: the data would part."
+            if part
             else "Do not skip its errors blindly and do not write to it: its data would differ from the source's."
         ),
         look=look(finding),
@@ -51,8 +52,14 @@ def _member_out(fleet: Fleet, server: Instance, finding: Finding, variant: str) 
     )
 
 
-def _serving(fleet: Fleet) -> list[Instance]:
-    return [each for each in fleet.instances("mysql") if each.part("galera").get("serves") is True]
+def _what(server: Instance, variant: str) -> str:
+    if variant == NODE:
+        return "is out of its Galera cluster and refuses every statement"
+    if variant == REPLICA:
+        return "no longer follows its source: what it reads gets old"
+    if server.part("group").get("state") == "ONLINE":
+        return "has lost the majority of its replication group: its writes wait, without an error"
+    return "left its replication group: what it reads gets old"
 
 
 def pool_too_small(fleet: Fleet) -> t.Iterator[Cause]:

@@ -32,7 +32,7 @@ NO_VARIABLES = {
 #: Settings, columns and programs of others, ports of the practice stack and checks of examples whose names begin as those of checks do.
 FOREIGN = {
     *("database_limit_left", "django_migrations", "mysql_busy", "redis_mode", "redis_version", "uwsgi_cache_path", "uwsgi_pass"),
-    *(f"server_{name}" for name in ("mode", "name", "port", "properties", "time_usec", "tokens", "version", "version_num")),
+    *(f"server_{name}" for name in ("mode", "name", "port", "properties", "time_usec", "tokens", "uuid", "version", "version_num")),
     *("uwsgi_python3", "uwsgi_one_worker_left", "nginx_status", "memcached_1", "memcached_2", "memcached_3"),
 }
 

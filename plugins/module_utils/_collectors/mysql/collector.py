@@ -95,6 +95,7 @@ class MysqlSampler(Sampler):
         self._read_sessions(sample)
         sample.metrics = reader.metrics()
         sample.channels, sample.binlog = reader.replication()
+        sample.members = reader.group()
         if not early:
             sample.status, sample.own = reader.status(), reader.own()
         return sample

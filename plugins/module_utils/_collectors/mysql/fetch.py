@@ -12,7 +12,7 @@ import typing as t
 from ..._collect.facts import Maybe, Unknown, known
 from ..._collect.sampling import number
 from ..._texts.redact import clean
-from . import indexes, parse, reasons, replication
+from . import group, indexes, parse, reasons, replication
 from .session import Refused, Row, Session, literal
 
 #: More sessions, transactions or waits than these are not looked at one by one; the counters still count them.
@@ -331,6 +331,13 @@ class Reader:
         if self.variables.get("log_bin", "").upper() != "ON":
             return channels, Unknown("it writes no binary log (log_bin is off)")
         return channels, self.ask("binary_log", *replication.binlog_questions(self.identity))
+
+    def group(self) -> Maybe[list[Row]]:
+        """Members of the replication group, as this one sees them."""
+        if not group.member(self.variables):
+            return []
+        closed = self.closed
+        return closed if closed is not None else self.ask("group", group.QUESTION)
 
     def explain(self, pid: int) -> tuple[list[Row], t.Optional[str]]:
         """The plan of what a session is running right now, or why there is none. Nothing is run for it."""

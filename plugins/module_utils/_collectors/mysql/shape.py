@@ -13,7 +13,7 @@ from ..._collect.derived import Window
 from ..._collect.facts import Facts, Maybe, Unknown, known, row
 from ..._collect.sampling import ONE_SAMPLE, RESTARTED, Number
 from ..._sql import clients, locks, sessions
-from . import comparable, galera, indexes, replication, server, waits
+from . import comparable, galera, group, indexes, replication, server, waits
 from . import statements as statement_rows
 from .fetch import Reader
 from .parse import counters
@@ -52,6 +52,7 @@ class Sample:
     scans: Maybe[list[Row]] = NOT_ASKED
     channels: Maybe[list[Row]] = NOT_ASKED
     binlog: Maybe[list[Row]] = NOT_ASKED
+    members: Maybe[list[Row]] = NOT_ASKED
 
     @property
     def counted(self) -> dict[str, t.Optional[Number]]:
@@ -126,6 +127,7 @@ def facts(material: Material, statements: Maybe[statement_rows.Statements], text
     merged = Window(first.all_counters, None if second is None else second.all_counters, material.window, _lacking(material), broken)
     server.put_deadlocks(built, merged)
     galera.put(built, reader.variables, material.latest.status, window)
+    group.put(built, reader.variables, material.latest.members)
     _put_sessions(built, material)
     statement_rows.put(built, statements, texts, material.manner)
     built.put("statements_sampled", statement_rows.sampled(material.working, material.manner))

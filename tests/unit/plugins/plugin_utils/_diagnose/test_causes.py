@@ -24,6 +24,7 @@ from .world import World
 
 VARIANTS = {
     cache_servers.AGAIN,
+    database_members.MEMBER,
     database_members.NODE,
     machine.HANGS,
     machine.DISK,

@@ -97,6 +97,22 @@ def test_a_node_that_left_explains_the_errors_and_names_who_still_serves() -> No
     assert any("Its consequence: The application" in line for line in cause["evidence"])
 
 
+@pytest.mark.parametrize(
+    ("state", "words"), [("ONLINE", "has lost the majority of its replication group"), ("ERROR", "left its replication group")]
+)
+def test_a_member_of_a_group_explains_the_workers_that_wait_for_its_writes(state: str, words: str) -> None:
+    """https://github.com/gites/k8s-mysql-group-replication/issues/8: reads work, and every write waits"""
+    world = World()
+    group = {"member": True, "serves": False, "state": state, "size": 3, "reachable": 1}
+    world.facts["db1"]["launch_mysql"] = {"schema": 1, "instances": [{"name": "3306", "state": "up", "group": group}]}
+    world.facts["db2"] = {"launch_mysql": {"schema": 1, "instances": [{"name": "3306", "state": "up", "group": {"serves": True}}]}}
+    world.bad("mysql_group_serves", "db1", finding="It reaches 1 of 3 members", advice="Take it out.", look="mysql")
+    world.bad_release()
+    [cause] = world.diagnose()
+    assert cause["cause"] == "cluster_member_out" and words in cause["statement"] and "a second group" in cause["avoid"]
+    assert cause["evidence"][0] == "Still in the group: db2 (3306)."
+
+
 def test_a_replica_that_stopped_explains_no_errors() -> None:
     world = World()
     row = {"source": "db9", "error": "Duplicate entry '7' for key 'PRIMARY'"}

@@ -11,16 +11,18 @@ import typing as t
 import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils._collect.derived import Window
-from ansible_collections.warroom.launch.plugins.module_utils._collect.facts import Facts
+from ansible_collections.warroom.launch.plugins.module_utils._collect.facts import Facts, Unknown
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.mysql import (
     activity,
     galera,
+    group,
     parse,
     replication,
     server,
     statements,
 )
 from ansible_collections.warroom.launch.plugins.module_utils._sql.sessions import Activity, Manner, put_long_queries
+from tests.support.mysql_rows import reader
 from tests.support.tools import measures_of
 
 RUNS = {"replica_io_running": "Yes", "replica_sql_running": "Yes", "source_host": "db1", "seconds_behind_source": "2", "sql_delay": "0"}
@@ -157,3 +159,38 @@ def test_the_timer_of_a_busy_server_goes_round(before: object, after: object, mo
     first, second = digest(count_star=10, sum_timer_wait=before), digest(count_star=20, sum_timer_wait=after)
     window = statements.Statements(first, second, 5.0).window
     assert window[("shop", "a")]["milliseconds"] == pytest.approx(moved, abs=0.1) and window[("shop", "a")]["calls"] == 10
+
+
+@pytest.mark.parametrize(
+    ("states", "state", "serves", "reachable"),
+    [
+        (("ONLINE", "ONLINE", "ONLINE"), "ONLINE", True, 3),
+        (("ONLINE", "UNREACHABLE", "ONLINE"), "ONLINE", True, 2),  # one is gone, and two are a majority
+        (("ONLINE", "UNREACHABLE", "UNREACHABLE"), "ONLINE", False, 1),
+        (("ONLINE", "UNREACHABLE"), "ONLINE", False, 1),
+        (("RECOVERING", "ONLINE", "ONLINE"), "RECOVERING", True, 3),
+        (("ERROR", "UNREACHABLE", "UNREACHABLE"), "ERROR", False, 1),
+        (("ERROR",), "ERROR", False, 1),
+        (("OFFLINE",), "OFFLINE", False, 1),
+        ((), None, None, None),
+    ],
+)
+def test_a_member_that_reads_as_ever_has_lost_its_group(states: t.Any, state: t.Any, serves: t.Any, reachable: t.Any) -> None:
+    """https://github.com/gites/k8s-mysql-group-replication/issues/8, https://github.com/oracle/mysql-operator/pull/140,
+    https://github.com/vitessio/vitess/pull/9054, https://github.com/prometheus/mysqld_exporter/issues/335,
+    https://github.com/netdata/netdata/issues/5945, https://github.com/apecloud/kubeblocks-addons/issues/2672"""
+    variables = {"group_replication_group_name": "aaaa", "server_uuid": "u0"}
+    rows = [{"member_id": f"u{number}", "member_state": one} for number, one in enumerate(states)]
+    found = measures_of(group.put, variables, rows)["group"]
+    assert (found["member"], found["state"], found["serves"], found["reachable"]) == (True, state, serves, reachable)
+    if len(rows) == 1:
+        assert measures_of(group.put, variables, [{**rows[0], "member_id": ""}])["group"]["state"] == state
+
+
+@pytest.mark.parametrize(("name", "asked"), [("aaaa", 1), ("", 0)])
+def test_only_a_member_is_asked_for_its_group(name: str, asked: int) -> None:
+    one = reader({"replication_group_members": [{"MEMBER_ID": "u0", "MEMBER_STATE": "ONLINE"}]})
+    one.variables.update({"group_replication_group_name": name, "performance_schema": "ON"})
+    assert len(one.group()) == asked and sum("replication_group_members" in line for line in one.session.asked) == asked
+    one.variables["performance_schema"] = "OFF"
+    assert isinstance(one.group(), Unknown) is bool(asked)
