@@ -68,6 +68,9 @@ def workers_stuck(fleet: Fleet) -> t.Iterator[Cause]:
                 f"Read the log of {workers} for why its workers end as soon as they start: an import that fails, or memory (dmesg). "
                 "Roll back the release that it began with."
                 if died
+                else f"Start {workers} with --no-http1-keep-alive, or raise its --backpressure: connections that are kept alive without a "
+                "request hold every place."
+                if (workers.number("connections_ratio") or 0) >= 1
                 else f"See where a worker stands (py-spy dump --pid) and what its log says of locks, then reload {workers}: its workers "
                 "are replaced, and the listen queue stays."
             ),

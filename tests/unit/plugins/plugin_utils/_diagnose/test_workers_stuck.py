@@ -50,3 +50,9 @@ def test_workers_that_end_as_soon_as_they_start_are_not_stuck() -> None:
     (cause,) = world(respawns=4).diagnose()
     assert cause["cause"] == "workers_stuck" and "4 came in the place of others" in cause["statement"]
     assert "end as soon as they start" in cause["first_fix"] and "reload" not in cause["first_fix"]
+
+
+def test_connections_that_are_kept_alive_hold_every_place_of_granian() -> None:
+    """netbox-community/netbox-docker#1738: pages wait for half a minute, and no worker works"""
+    (cause,) = world(connections_ratio=1.0).diagnose()
+    assert cause["cause"] == "workers_stuck" and "--backpressure" in cause["first_fix"] and "reload" not in cause["first_fix"]
