@@ -57,7 +57,7 @@ def _thread_fix(varnish: Instance) -> str:
     return (
         f"Raise the limit while it runs (no restart, the cache stays): {pool}, then `varnishadm param.set thread_pool_max` with at least "
         "twice that number (the default is 5000). Write the same into the unit's `-p thread_pool_max`. "
-        "If the new threads are taken at once, they wait for the backends or for slow clients: give the backends shorter time-outs."
+        "If the new threads are taken at once, they wait for the backends or for slow clients: give the backends shorter timeouts."
     )
 
 
@@ -72,7 +72,7 @@ def bans_storm(fleet: Fleet) -> t.Iterator[Cause]:
             first_fix=(
                 f"Stop what sends the {kind} until the rush is over: a deploy hook, a signal after each save, a crawler that may "
                 f"send PURGE ({_WATCH[kind]} shows them as they come). "
-                "Then let them name the pages that changed, and no pattern that matches all."
+                "Then make them name the pages that changed, not a pattern that matches everything."
             ),
             avoid="Do not restart Varnish: that empties it once more.",
             look=look(finding) if kind == "bans" else fleet.command(varnish, "varnishtop {login} -c -i ReqMethod"),

@@ -24,10 +24,10 @@ MOSTLY = 0.5
 
 #: What to use in place of a command that blocks.
 INSTEAD = {
-    "keys": "SCAN goes through the keys in small steps; or keep what is looked for in a set of its own.",
+    "keys": "SCAN goes through the keys in small steps; or keep what you look for in a set of its own.",
     "del": "UNLINK frees a large key in the background.",
-    "flushall": "FLUSHALL ASYNC frees in the background; better, do not empty a broker.",
-    "flushdb": "FLUSHDB ASYNC frees in the background; better, do not empty a broker.",
+    "flushall": "FLUSHALL ASYNC frees in the background; better not to empty a broker at all.",
+    "flushdb": "FLUSHDB ASYNC frees in the background; better not to empty a broker at all.",
     "save": "BGSAVE writes from a process of its own.",
     "sort": "Sort in the application, on a copy.",
     **dict.fromkeys(("eval", "evalsha", "fcall"), "Let the script do little at a time: no loop over many keys, no waiting."),

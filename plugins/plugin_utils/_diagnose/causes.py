@@ -71,8 +71,8 @@ CAUSES: tuple[CauseKind, ...] = (
         "uwsgi",
         "Workers leak memory",
         "workers that have served 20 requests or more grow by 256 KiB per request or more, or the largest by a quarter over the last "
-        "rounds of a watch, or one has taken nearly all of the address space that it may have, and they are replaced, throw, or take the "
-        "machine's memory; as long as they only grow it is a latent risk",
+        "rounds of a watch, or one has taken nearly all of the address space that it may have, and they are replaced, raise exceptions, or "
+        "take the machine's memory; as long as they only grow it is a latent risk",
         memory_leak.memory_leak,
         (
             Explains(("machine_exhausted",), LACKS_MEMORY),
@@ -138,7 +138,7 @@ CAUSES: tuple[CauseKind, ...] = (
     CauseKind(
         "accelerator_fault",
         "varnish",
-        "Varnish does not cache what it may",
+        "Varnish does not cache what it could",
         "Varnish fails its limits for hits or passes with responses that may be cached, or has the application compute redirects again and "
         "again, or crashed or was started just now; not when it mostly gets errors from the application, and never for responses that are "
         "private by their own word or were declared uncached",
@@ -170,7 +170,7 @@ CAUSES: tuple[CauseKind, ...] = (
     CauseKind(
         "idle_in_transaction",
         "database",
-        "A session is idle in its transaction",
+        "A session is idle in a transaction",
         "a session is idle in an open transaction and blocks others, or has been for too long",
         database.idle_in_transaction,
         (

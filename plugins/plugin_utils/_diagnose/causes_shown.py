@@ -23,7 +23,7 @@ CAUSES: tuple[CauseKind, ...] = (
     CauseKind(
         "edge_unbalanced",
         "edge",
-        "The edge gives one server too much",
+        "The edge sends one server too much",
         "one server of several that nginx or HAProxy should share requests among gets 1.9 times its share by weight or more",
         edge.unbalanced,
         (Explains(("workers_exhausted", "application_overload"), GETS_TOO_MUCH),),
@@ -66,7 +66,7 @@ CAUSES: tuple[CauseKind, ...] = (
         "application_errors",
         "uwsgi",
         "The application returns errors",
-        "the application throws, or most 5xx are its own (not 502, 503, 504; by HAProxy's counters those that its servers gave)",
+        "the application raises exceptions, or most 5xx are its own (not 502, 503, 504; by HAProxy's counters those that its servers sent)",
         errors.application_errors,
         (Explains(("backend_unreachable", *EDGE), NEEDS_IT),),
     ),

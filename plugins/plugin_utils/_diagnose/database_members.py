@@ -42,7 +42,7 @@ def _member_out(fleet: Fleet, server: Instance, finding: Finding, variant: str) 
         ],
         first_fix=str(finding.get("advice") or "Take it out of the load balancer, and let it rejoin."),
         avoid=(
-            f"Do not restart those that still serve, and do not bootstrap a second {called} while one has a majority: the data would part."
+            f"Do not restart those that still serve, nor bootstrap a second {called} while one has a majority: the data would diverge."
             if part
             else "Do not skip its errors blindly and do not write to it: its data would differ from the source's."
         ),
@@ -56,7 +56,7 @@ def _what(server: Instance, variant: str) -> str:
     if variant == NODE:
         return "is out of its Galera cluster and refuses every statement"
     if variant == REPLICA:
-        return "no longer follows its source: what it reads gets old"
+        return "no longer follows its source: its data gets old"
     if server.part("group").get("state") == "ONLINE":
         return "has lost the majority of its replication group: its writes wait, without an error"
     return "left its replication group: what it reads gets old"

@@ -44,11 +44,11 @@ def outside_slow(fleet: Fleet) -> t.Iterator[Cause]:
         yield _cause(
             fleet,
             [waiter for waiter, _row in waiters],
-            statement=f"The busy workers of {_named(waiters)} wait for {address}, which is outside of what was checked: "
+            statement=f"The busy workers of {_named(waiters)} wait for {address}, which is outside what was checked: "
             f"{_share(waiters)} of them" + (f", most in {work}." if work else "."),
-            first_fix=f"Give the calls to {address} a short time-out and an answer without it, or move them into a task; "
-            "then ask those who run it.",
-            avoid="Do not add workers: they would wait for the same answer.",
+            first_fix=f"Give the calls to {address} a short timeout and a fallback, or move them into a task; "
+            "then contact the people who run it.",
+            avoid="Do not add workers: they would wait for the same response.",
         )
     yield from _proxies_slow(fleet, {address for address, _waiters in _by_outside(fleet, name_servers=False)})
 
@@ -99,12 +99,12 @@ def _proxy(fleet: Fleet, waiter: Waiter, row: Outside, database: Instance) -> Ca
     return _cause(
         fleet,
         [waiter],
-        statement=f"The workers of {waiter.instance} wait for {row.address}, which is outside of what was checked, for about "
+        statement=f"The workers of {waiter.instance} wait for {row.address}, which is outside what was checked, for about "
         f"{milliseconds:.0f} ms of each request" + (f", most in {row.work}" if row.work else "") + f", while {database}, which it may "
         "lead to, is at rest.",
-        first_fix=f"Look at what listens at {row.address} (a proxy, a tunnel) and at the network behind it: {database} answers at once, "
-        "and its answers come late. Until it is mended, let the application connect to the database itself.",
-        avoid=f"Do not tune {database} and do not add workers: each would wait for the same way.",
+        first_fix=f"Look at what listens at {row.address} (a proxy, a tunnel) and at the network behind it: {database} responds at once, "
+        "but its responses arrive late. Until that is fixed, let the application connect to the database directly.",
+        avoid=f"Do not tune {database} and do not add workers: each would wait on the same path.",
     )
 
 
@@ -115,9 +115,9 @@ def names_slow(fleet: Fleet) -> t.Iterator[Cause]:
             fleet,
             [waiter for waiter, _row in waiters],
             statement=f"The busy workers of {_named(waiters)} wait for the name server {address}: {_share(waiters)} of them.",
-            first_fix=f"Mend or replace the name server {address} in /etc/resolv.conf, or run a local cache (systemd-resolved, unbound); "
-            "give databases and caches by address until then.",
-            avoid="Do not add workers: each of them would wait for the same names.",
+            first_fix=f"Fix or replace the name server {address} in /etc/resolv.conf, or run a local cache (systemd-resolved, unbound); "
+            "until then, configure databases and caches by address.",
+            avoid="Do not add workers: each would wait for the same name server.",
         )
 
 
@@ -145,9 +145,9 @@ def _network(fleet: Fleet, target: Key, found: list[tuple[Waiter, float, float]]
         statement=f"The network between {several([str(waiter.instance) for waiter in waiters])} and {service} on {host} takes "
         f"{1000 * seconds:.1f} ms there and back, and {percent(min(share for _waiter, share, _seconds in found))} of the busy workers wait "
         f"for it: each query of a page pays that.",
-        first_fix=f"Bring them together again: look for what changed in the way to {host} (route, zone, VPN, a saturated link); "
+        first_fix=f"Look for what changed on the path to {host} (route, zone, VPN, a saturated link); "
         "ping and mtr from the workers' hosts show where the time goes.",
-        avoid=f"Do not tune {service}: it answers at once, and its answers come late.",
+        avoid=f"Do not tune {service}: it responds at once, but its responses arrive late.",
     )
 
 

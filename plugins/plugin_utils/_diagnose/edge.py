@@ -70,7 +70,7 @@ def upstream_failing(fleet: Fleet) -> t.Iterator[Cause]:
             statement=f"Behind {_called(edge)} {told}: {said(finding)}.",
             evidence=[*_why_failing(edge), *(_failed(row) for row in rows[:3])],
             first_fix=str(finding.get("advice") or ""),
-            avoid="Do not raise the edge's time-outs: visitors would wait longer for the same error.",
+            avoid="Do not raise the edge's timeouts: visitors would wait longer for the same error.",
             look=look(finding),
             rows=rows,
             at=edge,
@@ -133,7 +133,7 @@ def upstream_slow(fleet: Fleet) -> t.Iterator[Cause]:
             statement=f"The servers behind {_called(edge)} are slow: {server} takes {shown(seconds, 'seconds')}; {said(finding)}.",
             evidence=[*(_page(row) for row in edge.rows("pages")[:3]), *_queued(edge)],
             first_fix=f"Look at {server}: what its workers wait for, and whether it is a part of the check.",
-            avoid="Do not raise the edge's time-outs or limits: more visitors would wait for the same servers.",
+            avoid="Do not raise the edge's timeouts or limits: more visitors would wait for the same servers.",
             look=look(finding),
             at=edge,
         )

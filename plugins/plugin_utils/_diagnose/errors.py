@@ -66,7 +66,7 @@ def _application_errors(fleet: Fleet, throwing: list[Bad], failing: list[Counted
             *([f"No exceptions on {several(well)}: compare the release and its settings."] if throwing and well else []),
         ],
         first_fix=f"{worst.get('advice') or ''} {release}".strip(),
-        avoid="Do not add workers or servers: they would throw the same errors.",
+        avoid="Do not add workers or servers: they would return the same errors.",
         look=look(worst),
         rows=rows[:10],
         of=tuple(workers.key for workers in concerned),

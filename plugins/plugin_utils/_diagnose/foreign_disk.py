@@ -40,8 +40,9 @@ def foreign_disk(fleet: Fleet) -> t.Iterator[Cause]:
                 *_disk(disk),
                 *(f"{row.word('kind')} (pid {row.get('pid')}) {_moves(row)}." for row in machine.rows("processes_by_disk")[1:4]),
             ],
-            first_fix=f"Find out who runs {name}; stop it until the rush is over, or let it wait for others (ionice -c 3, a limit of "
-            "IOReadBandwidthMax and IOWriteBandwidthMax of its unit). Then give it a disk of its own.",
+            first_fix=f"Find out who runs {name}; stop it until the rush is over, or throttle it (ionice -c 3 -p {program.get('pid')}; "
+            "where the disk has the I/O scheduler none, IOReadBandwidthMax= and IOWriteBandwidthMax= of its unit). "
+            "Then give it a disk of its own.",
             avoid="Do not tune the database's statements or its memory: they are slow because of it.",
             look=(look(finding) if finding is not None else None) or fleet.command(machine, "htop --sort-key IO_RATE"),
             rows=machine.rows("processes_by_disk")[:10],

@@ -172,7 +172,7 @@ def _cpu_taken(taken: list[Bad]) -> Cause:
     process = t.cast(Row, _foreign_program(taken[0][0]))
     program = f"{process.get('kind')} (pid {process.get('pid')})"
     fix = f"Find out who runs {program}; stop it, move it, or lower its priority (renice, a CPU quota) until the launch is over."
-    avoid = "Do not add workers there: they would share what CPU it leaves."
+    avoid = "Do not add workers there: they would share the CPU that it leaves."
     return _cause(CPU, f"{program} takes the CPU from the site", taken, fix, avoid)
 
 

@@ -34,12 +34,12 @@ MACHINE_HURTS = ("server_memory_available", "server_swapping", "server_memory_li
 
 WHAT_TO_DO: dict[str, t.Any] = {
     "first_fix": (
-        "Replace workers before they are too large: max-requests = 1000 with max-requests-delta and reload-on-rss (uWSGI), "
+        "Replace workers before they grow too large: max-requests = 1000 with max-requests-delta and reload-on-rss (uWSGI), "
         "max_requests with max_requests_jitter (Gunicorn), well below "
         "what the machine has for each; reload gracefully. If the growth came with a release, roll back to the one "
-        "before. Then find what is kept: a list or cache at module level, a query set that is held, DEBUG = True."
+        "before. Then find what keeps the memory: a list or cache at module level, a queryset that is kept, DEBUG = True."
     ),
-    "avoid": "Do not add workers and do not only add memory: it takes a little longer until it is full again.",
+    "avoid": "Do not add workers and do not only add memory: that only delays the moment when it is full.",
 }
 
 

@@ -101,9 +101,9 @@ def _cause(fleet: Fleet, database: Instance, slow: list[Instance], row: Row, tim
             f"{row.amount('calls_per_second'):.0f} calls per second of {row.amount('mean_milliseconds'):.2f} ms each, "
             f"{percent(row.number('share_ratio'))} of the server's time.",
         ],
-        first_fix="Get the rows at once: select_related or prefetch_related on the list that the page shows, or a value kept in the cache. "
-        "If it came with a release, roll back to the one before.",
-        avoid="Do not add workers or servers, and do not tune the database for it: each call is quick, there are only too many.",
+        first_fix="Fetch the rows in one query: select_related or prefetch_related on the list that the page shows, or a value kept in the "
+        "cache. If it came with a release, roll back to the one before.",
+        avoid="Do not add workers or servers, and do not tune the database for it: each call is quick, there are just too many.",
         look=fleet.command(database, *TOOLS[database.service]),
         rows=[row],
         at=database,

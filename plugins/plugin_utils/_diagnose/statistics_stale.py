@@ -87,7 +87,7 @@ def _cause(fleet: Fleet, database: Instance, statement: Row, times: float, table
         ],
         first_fix=f"Renew the statistics; it takes seconds and blocks nobody:\n{_analyze(table)}\nThen let autovacuum keep them "
         "(it is off or too slow for that table: autovacuum_analyze_scale_factor).",
-        avoid="Do not add an index or application servers: the plan that was fast is still there, and the planner does not know it fits.",
+        avoid="Do not add an index or application servers: the fast plan still exists, the planner only does not choose it.",
         look=line or fleet.command(database, "psql {login} -c 'SELECT * FROM pg_stat_user_tables ORDER BY n_mod_since_analyze DESC'"),
         rows=[table],
         at=database,

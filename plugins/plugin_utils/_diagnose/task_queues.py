@@ -63,7 +63,7 @@ def _in_databases(fleet: Fleet) -> t.Iterator[Cause]:
             yield Cause(
                 tier=service,
                 hosts=[database.host],
-                statement=f"No worker begins the tasks of Django that wait in {database}: {said(finding)}.",
+                statement=f"No worker starts the Django tasks that wait in {database}: {said(finding)}.",
                 evidence=[_waiting(row) for row in rows[:3]],
                 first_fix=str(finding.get("advice") or "Start more workers (manage.py db_worker) for these queues."),
                 avoid="Do not delete the rows that wait: they hold the visitors' work.",
@@ -169,7 +169,7 @@ def tasks_stuck(fleet: Fleet) -> t.Iterator[Cause]:
             ),
             evidence=[f"{row.word('worker')}: {row.word('name')} for {row.amount('age_seconds'):.0f} s." for row in running[:5]],
             first_fix=(
-                f"See what {name} waits for (py-spy dump of a pool process, its open sockets), and mend that or give the call a time-out. "
+                f"See what {name} waits for (py-spy dump of a pool process, its open sockets), and fix that or give the call a timeout. "
                 "Then free the slots: `celery inspect active` lists the ids, `celery control terminate KILL <id>` ends one. "
                 f"A time_limit for {name} keeps it from coming back."
             ),

@@ -18,7 +18,7 @@ from .test_diagnosis import SINGLE
 from .world import World
 
 ACTS = (
-    "Add|Bring|Cache|Compare|Continue|Create|Decide|End|Find|Fix|Get|Give|Look|Make|Mend|Raise|Read|Renew|Replace|Restart|See|Start|Stop|Take|"
+    "Add|Bring|Cache|Compare|Continue|Create|Decide|End|Find|Fix|Fetch|Give|Look|Make|Raise|Read|Renew|Replace|Restart|See|Start|Stop|Take|"
     "Ask|Free|Let|Move|Rebuild|Reduce|Send|Set|Put|Roll|Repair|Run|Check|Keep|Remove|Lower|Wait|Grant|Correct|Use|Increase|Before|If|First"
 )
 _ACT = re.compile(rf"(?:{ACTS})\b")

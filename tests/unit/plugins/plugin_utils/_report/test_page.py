@@ -152,7 +152,7 @@ def test_alike_causes_are_one_with_all_their_hosts():
     given = launch_day()
     assert [cause["hosts"] for cause in given["diagnoses"] if cause["cause"] == "accelerator_fault"] == [["web1"], ["web2"]]
     text = " ".join("".join(Reader(index_html(given)).text).split())
-    assert text.count("Varnish does not cache what it may") == 1
+    assert text.count("Varnish does not cache what it could") == 1
     assert "varnish on web1, web2" in text and "; likewise on web2" in text
 
 
