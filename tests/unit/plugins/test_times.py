@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ast
+import datetime
 import json
 import os
 import pathlib
@@ -216,3 +217,16 @@ def test_a_recording_can_be_abroad() -> None:
     ]
     changed = [source.name for source in any_replies.sources() if abroad_texts(source.document) != source.document]
     assert len(changed) > 5
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-11-30T20:00:00+00:00", "2026-11-30T20:00:00.250000-03:30", "2026-11-30T20:00:00+05:45", "2026-11-30T00:10:00-00:30"]
+)
+def test_a_text_that_names_its_zone_is_the_same_moment_everywhere(text: str) -> None:
+    assert moments.zoned(text) == datetime.datetime.fromisoformat(text).timestamp()
+
+
+@pytest.mark.parametrize("text", ["2026-11-30T20:00:00", "2026-02-30T20:00:00+00:00", "2026-11-30T20:00:00+00", ""])
+def test_a_text_without_a_zone_is_no_moment(text: str) -> None:
+    with pytest.raises(ValueError):
+        moments.zoned(text)

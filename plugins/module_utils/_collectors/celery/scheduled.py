@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-import datetime
 import typing as t
 
 from ..._collect.derived import count_of, largest
 from ..._collect.facts import Facts, Maybe, Unknown
+from ..._texts import moments
 from .workers import Snapshot
 
 UNTOLD = "a worker does not tell when its scheduled tasks are due, or in which time zone"
@@ -34,8 +34,7 @@ def _tasks(reply: t.Any) -> list[dict[str, t.Any]]:
 def _ahead(eta: t.Any, now: float) -> Maybe[float]:
     """How far off its time is, which a worker writes as `2026-11-30T20:00:00+00:00`."""
     try:
-        due = datetime.datetime.fromisoformat(eta)
-        seconds = due.timestamp() - now
+        seconds = moments.zoned(eta) - now
     except (TypeError, ValueError, OverflowError, OSError):
         return Unknown(UNTOLD)
-    return Unknown(UNTOLD) if due.tzinfo is None else round(max(0.0, seconds), 3)
+    return round(max(0.0, seconds), 3)

@@ -202,6 +202,7 @@ EVERYWHERE = frozenset(
         "lsblk",
         "mount",
         "nstat",
+        "pgrep",
         "ps",
         "sort",
         "ss",

@@ -39,7 +39,7 @@ def test_a_service_without_documented_measures_does_not_exist() -> None:
 
 def test_a_queue_has_what_a_broker_has_but_for_what_is_the_hosts_own() -> None:
     assert set(measures("celery")) - set(measures("celery_queue")) == {"local", "collected_at", "duration_ms"}
-    assert set(measures("celery_queue")) - set(measures("celery")) == {"addable", "host", "hosts"}
+    assert set(measures("celery_queue")) - set(measures("celery")) == {"addable", "beats", "beats_doubled", "host", "hosts"}
 
 
 def entries(document: t.Any, path: str = "") -> t.Iterator[tuple[str, dict[str, t.Any]]]:
