@@ -26,8 +26,10 @@ class Counted:
     def __init__(self, path):
         seconds, _slash, self.key = path.strip("/").partition("/")
         self.seconds = float(seconds or 0)
+        # forked workers have objects at the same addresses
+        self.key = self.key or f"{os.getpid()}-{id(self)}"
     def note(self, sign):
-        os.write(LOG, f"{sign} {os.getpid()} {self.key or id(self)} {time.monotonic():.6f}\\n".encode())
+        os.write(LOG, f"{sign} {os.getpid()} {self.key} {time.monotonic():.6f}\\n".encode())
     def __enter__(self):
         self.note("+")
         return self
