@@ -51,8 +51,9 @@ class Stack:
         if " RUNNING " in self.supervisor("status"):
             self.heal()
             return
-        # of a recording that was killed: its number may be another process's by now
-        (self.dir / "data" / "postgresql" / "postmaster.pid").unlink(missing_ok=True)
+        # of a recording that was killed: the numbers in them may be other processes' by now
+        for left in (*self.dir.glob("data/postgresql/postmaster.pid"), *self.dir.glob("run/.s.PGSQL.*.lock")):
+            left.unlink()
         started = self.practice.start()
         if started.rc:
             raise RuntimeError(f"the practice stack does not start: {started.output[-2000:]}")
