@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
 
 from .._collect.sampling import count
@@ -23,6 +24,9 @@ GUARDS = (
     Guard("free_for_growth", "free memory holds the new processes twice (free bytes by theirs)", ">=", 2.0),
     Guard("processes_by_core", "not too many processes for its cores afterwards", "<=", 4.0),
 )
+
+#: A process goes only between two of its tasks, and where messages wait that is a moment: so long, and so often, it is tried.
+PATIENCE_SECONDS, PAUSE_SECONDS = 10.0, 0.01
 
 
 class GrowCeleryPool(CeleryWorkerAct):
@@ -63,8 +67,26 @@ class GrowCeleryPool(CeleryWorkerAct):
                 return f"worker {self.worker} was restarted, with the processes of its own settings"
             if not 0 < surplus <= self._add:
                 return f"worker {self.worker} has another number of processes by now, which was left alone"
-            self.tell(remote, "pool_shrink", n=surplus)
+            self._shrink(remote, row["processes"], row["processes"] - surplus)
         return f"worker {self.worker} has {row['processes'] - surplus} processes again"
+
+    def _shrink(self, remote: Remote, processes: int, goal: int) -> None:
+        """One after the other: of several the worker may end some, and then say that it could not."""
+        ends = time.monotonic() + PATIENCE_SECONDS
+        while processes > goal:
+            try:
+                self.tell(remote, "pool_shrink", n=1)
+            except Refused:
+                if time.monotonic() >= ends:
+                    raise
+                time.sleep(PAUSE_SECONDS)
+                continue
+            # told again while that process ends, it may choose the same one, and count two
+            while len(pool_of(self.stats(remote))) >= processes:
+                if time.monotonic() >= ends:
+                    raise Refused(f"worker {self.worker} does not end the process that it agreed to end")
+                time.sleep(PAUSE_SECONDS)
+            processes -= 1
 
     # -- the worker --------------------------------------------------------------------------------------------
 

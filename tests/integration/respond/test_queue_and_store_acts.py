@@ -84,6 +84,20 @@ def test_a_worker_gets_a_process_and_gives_it_back(worker: Worker) -> None:
     assert "left alone" in made.act.undo(done.state)
 
 
+def test_a_worker_gives_processes_back_while_its_tasks_wait(worker: Worker, store: Redis) -> None:
+    """All its processes are busy but for a moment between two tasks."""
+    made = pool(worker, 2)
+    done = made.run()
+    wait_until(lambda: pool(worker).identity["processes"] == 3, "it has three processes")
+    try:
+        send(sender(worker.broker), "shop.slow", 600, 0.2)
+        assert "has 1 processes again" in made.act.undo(done.state)
+        wait_until(lambda: pool(worker).identity["processes"] == 1, "it has one process again")
+        assert store.client().llen("celery") > 0, "no task waited any more"
+    finally:
+        store.client().delete("celery")
+
+
 @pytest.mark.parametrize(("guard", "value"), [("free_for_growth", 1e12), ("processes_by_core", 0.0)])
 def test_a_worker_without_room_gets_none(worker: Worker, guard: str, value: float) -> None:
     made = pool(worker)
