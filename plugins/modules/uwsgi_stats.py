@@ -221,6 +221,14 @@ ansible_facts:
                 - How long the oldest request runs (uWSGI tells its start in whole seconds), null when there is none. Streams are not meant.
               type: float
             in_flight_oldest_pattern: {type: str, description: Its method and kind of page.}
+            pages_seen:
+              description: What the threads were doing in all samples, most often seen first, without streams.
+              type: list
+              elements: dict
+              contains:
+                {pattern: {type: str, description: The page's pattern.}, samples: {type: int, description: Threads seen with it.},
+                 share_ratio: {type: float, description: Share of all threads seen with a request.}}
+            pages_seen_total: {type: int, description: How many kinds of page there were.}
             remote_addresses:
               description: Who connected, for the requests in flight in any sample.
               type: list

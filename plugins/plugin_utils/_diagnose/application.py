@@ -18,6 +18,7 @@ from .dependencies import told
 from .extent import Extent, extent, grouped, may_concern, together
 from .fleet_view import Fleet, accelerator_of
 from .stack_lines import stack_lines
+from .waits import pages_of
 
 #: From here on a machine has no CPU to give to another worker.
 CPU_FULL = 0.9
@@ -90,7 +91,7 @@ def _takes_none(workers: Instance) -> bool:
 
 def _workers_exhausted(fleet: Fleet, exhausted: list[Instance]) -> Cause:
     worst = max(exhausted, key=lambda workers: (_waiting(workers), workers.number("busy_ratio") or 0))
-    pages = _pages(worst)
+    pages = pages_of(worst)
     return Cause(
         hosts=sorted({workers.host for workers in exhausted}),
         statement=(
@@ -164,7 +165,7 @@ def _overload(fleet: Fleet, full: list[Instance]) -> Cause:
     machine = fleet.machine(worst.host)
     servers = _servers(fleet, worst)
     needed = math.ceil(servers * max((_used(workers) for workers in full), default=1.0) / COMFORT)
-    pages = _pages(worst)
+    pages = pages_of(worst)
     hosts = sorted({workers.host for workers in full})
     return Cause(
         hosts=hosts,
@@ -220,10 +221,6 @@ def _cpu(fleet: Fleet, workers: Instance) -> str:
         own = percent(fleet.share_of_workers(workers))
         return f"other programs take the CPU ({percent(ratio)} busy, {own} of it in these workers)"
     return f"the CPU has room ({percent(ratio)} busy)"
-
-
-def _pages(workers: Instance) -> list[str]:
-    return [row.word("pattern") for row in workers.rows("in_flight")]
 
 
 def _evidence(instances: list[Instance]) -> t.Iterator[str]:

@@ -19,6 +19,7 @@ from .cause import Cause, said, several
 from .counted_errors import by_front, counted
 from .extent import extent
 from .fleet_view import Fleet
+from .waits import pages_of
 
 #: A worker that has served fewer requests still loads what it needs.
 WARM_REQUESTS = 20
@@ -135,7 +136,7 @@ def _harm(fleet: Fleet, workers: Instance, *checks: str) -> t.Iterator[str]:
 
 
 def _cause(fleet: Fleet, workers: Instance, growing: list[Row], per_request: float, harm: list[str]) -> Cause:
-    pages = list(dict.fromkeys(row.word("pattern") for row in workers.rows("in_flight")))
+    pages = pages_of(workers)
     largest = workers.number("memory_bytes_per_worker_peak")
     size = "" if largest is None else f"; the largest has {largest / 2**20:.0f} MiB"
     return Cause(

@@ -15,6 +15,7 @@ from .database import LABEL, TOOLS
 from .dependencies import SLOW
 from .extent import grouped, users_among
 from .fleet_view import Fleet
+from .waits import pages_of
 
 #: Calls per request of a statement that grew to this many times what it was, and of one of which nothing earlier is known.
 PER_REQUEST, GREW, UNHEARD = 10.0, 5.0, 30.0
@@ -87,7 +88,7 @@ def is_in_it(workers: Instance, database: Instance, fleet: Fleet) -> bool:
 
 
 def _cause(fleet: Fleet, database: Instance, slow: list[Instance], row: Row, times: float, grew: t.Optional[float]) -> Cause:
-    pages = list(dict.fromkeys(page.word("pattern") for workers in slow for page in workers.rows("in_flight")))
+    pages = list(dict.fromkeys(page for workers in slow for page in pages_of(workers)))
     where = f" (the busy workers are in {several(pages)})" if pages else ""
     since = "" if grew is None else f", {grew:.0f} times as often as before the window"
     return Cause(

@@ -19,6 +19,7 @@ from .dependencies import SLOW
 from .extent import grouped, users_among
 from .fleet_view import Fleet
 from .query_counts import is_in_it
+from .waits import pages_of
 
 #: Workers that computed the same, at least, and for each item that expired.
 HERD = 3.0
@@ -79,10 +80,10 @@ def _computed(fleet: Fleet, database: Instance, slow: list[Instance], herd: Herd
 
 
 def _pages(fleet: Fleet, workers: Instance, database: Instance) -> t.Iterator[str]:
-    """What they waited for the database with; where nobody could look, what they are in now, which may be over."""
+    """What they waited for the database with; where nobody could look, what they were in."""
     edges = Instance(workers.host, workers.service, {"rows": workers.part("waits").get("edges")}).rows("rows")
     seen = [row.word("work") for row in edges if database.key in fleet.graph.ends_at(workers.key, row.word("address")) and row.get("work")]
-    yield from seen or [row.word("pattern") for row in workers.rows("in_flight")]
+    yield from seen or pages_of(workers)
 
 
 def _cause(fleet: Fleet, database: Instance, slow: list[Instance], herd: Herd, row: Row) -> Cause:

@@ -23,6 +23,17 @@ WEB = re.compile(r"(?i)\b(?:u?wsgi|gunicorn|web)\b")
 TASKS = re.compile(r"(?i)\bcelery\b")
 
 
+#: Of the requests that were seen in the window, the part from which a kind of page is one that the workers are in.
+SEEN_SHARE = 0.25
+
+
+def pages_of(workers: Instance) -> list[str]:
+    """What the workers are in; where they were free at the window's last moment, what they were mostly in before."""
+    now = [row.word("pattern") for row in workers.rows("in_flight")]
+    before = (row.word("pattern") for row in workers.rows("pages_seen") if row.amount("share_ratio") >= SEEN_SHARE)
+    return list(dict.fromkeys(now or before))
+
+
 def workers_wait_for(database: Instance, fleet: Fleet) -> bool:
     """Whether the busy workers are in the database: without measures the deeper cause gets the benefit of the doubt."""
     seen = _seen_waiting(users_among(fleet.applications(), database, fleet), database, fleet)

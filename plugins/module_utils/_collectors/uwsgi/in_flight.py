@@ -22,7 +22,7 @@ UNDATED = "uWSGI does not tell when the requests began"
 
 
 def put(facts: Facts, history: History) -> None:
-    """In-flight requests of the last sample, grouped; the clients of all samples."""
+    """In-flight requests of the last sample, grouped; the clients and pages of all samples."""
     look = history.last
     running = [core.request for worker in look.stats.workers for core in worker.cores or () if core.busy]
     readable = [request for request in running if request is not None]
@@ -39,6 +39,7 @@ def put(facts: Facts, history: History) -> None:
     if dated and not history.local:
         facts.note("the ages of running requests rest on two hosts' clocks: uWSGI's and that of the host that was asked")
     _clients(facts, history)
+    _pages(facts, history)
     if look.stats.repaired:
         facts.note(look.stats.repaired)
 
@@ -74,6 +75,15 @@ def _clients(facts: Facts, history: History) -> None:
     rows = [{"address": address, "kind": _kind(address), "count": count} for address, count in seen.most_common()]
     facts.put("remote_addresses", rows[: history.top])
     facts.put("remote_addresses_total", len(rows))
+
+
+def _pages(facts: Facts, history: History) -> None:
+    """What the workers did in all samples: the last one may be a moment in which none of them had a request."""
+    seen = collections.Counter(page for glance in history.glances for page in glance.pages)
+    whole = sum(seen.values())
+    rows = [{"pattern": page, "samples": count, "share_ratio": round(count / whole, 6)} for page, count in seen.most_common()]
+    facts.put("pages_seen", rows[: history.top])
+    facts.put("pages_seen_total", len(rows))
 
 
 def _kind(address: str) -> str:

@@ -42,13 +42,16 @@ class Glance:
     cores_busy: int
     waiting: t.Optional[int]
     clients: tuple[str, ...]
+    #: Of each request that was running and told what it is.
+    pages: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, look: Look) -> Glance:
         stats = look.stats
-        running = (core.request for worker in stats.workers for core in worker.cores or () if core.busy)
-        clients = tuple(request.client for request in running if request is not None and request.client)
-        return cls(stats.slots, stats.cores_known, stats.cores_active, stats.cores_busy, look.waiting, clients)
+        running = [core.request for worker in stats.workers for core in worker.cores or () if core.busy and core.request is not None]
+        clients = tuple(request.client for request in running if request.client)
+        pages = tuple(request.pattern for request in running if request.pattern and not request.streams)
+        return cls(stats.slots, stats.cores_known, stats.cores_active, stats.cores_busy, look.waiting, clients, pages)
 
     @property
     def all_busy(self) -> bool:

@@ -45,3 +45,9 @@ def test_bursts_that_no_visitor_feels_are_none() -> None:
 def test_application_servers_with_a_queue_of_their_own_count_that() -> None:
     assert _world(listen_queue_samples=0, requests_waiting_samples=9).causes() == ["workers_exhausted"]
     assert _world(requests_waiting_samples=0).causes() == []
+
+
+def test_the_page_is_known_when_the_last_moment_was_between_two_bursts() -> None:
+    seen = [{"pattern": "/basket/", "samples": 60, "share_ratio": 0.8}, {"pattern": "/", "samples": 15, "share_ratio": 0.2}]
+    [cause] = _world(in_flight=[], pages_seen=seen).diagnose()
+    assert cause["statement"].endswith("most workers are in /basket/.")

@@ -246,6 +246,8 @@ def test_in_flight_by_kind_of_page():
     assert result["in_flight_oldest_pattern"] == "GET /legacy/<id>?id"
     assert result["remote_addresses"][0] == {"address": "10.0.0.7", "kind": "private", "count": 6}
     assert result["remote_addresses"][1] == {"address": "8.8.8.8", "kind": "public", "count": 3} and result["remote_addresses_total"] == 2
+    free = facts(one, one, document(worker(1, "idle")), window=5.0)
+    assert free["in_flight"] == [] and free["pages_seen"][0] == {"pattern": "/legacy/<id>?id", "samples": 4, "share_ratio": 0.666667}
     found = findings(result)
     assert found["uwsgi_one_page"]["status"] == "warn" and "/legacy/<id>" in found["uwsgi_one_page"]["finding"]
     assert found["uwsgi_longest_request"]["status"] == "warn"
