@@ -26,7 +26,9 @@ GUARDS = (
 )
 
 #: A process goes only between two of its tasks, and where messages wait that is a moment: so long, and so often, it is tried.
-PATIENCE_SECONDS, PAUSE_SECONDS = 10.0, 0.01
+PATIENCE_SECONDS, PAUSE_SECONDS = 30.0, 0.01
+#: And then it ends at once.
+ENDING_SECONDS = 10.0
 
 
 class GrowCeleryPool(CeleryWorkerAct):
@@ -72,21 +74,27 @@ class GrowCeleryPool(CeleryWorkerAct):
 
     def _shrink(self, remote: Remote, processes: int, goal: int) -> None:
         """One after the other: of several the worker may end some, and then say that it could not."""
-        ends = time.monotonic() + PATIENCE_SECONDS
         while processes > goal:
-            try:
-                self.tell(remote, "pool_shrink", n=1)
-            except Refused:
-                if time.monotonic() >= ends:
-                    raise
+            ends = time.monotonic() + PATIENCE_SECONDS
+            while not self._agrees(remote, ends):
                 time.sleep(PAUSE_SECONDS)
-                continue
             # told again while that process ends, it may choose the same one, and count two
+            ends = time.monotonic() + ENDING_SECONDS
             while len(pool_of(self.stats(remote))) >= processes:
                 if time.monotonic() >= ends:
                     raise Refused(f"worker {self.worker} does not end the process that it agreed to end")
                 time.sleep(PAUSE_SECONDS)
             processes -= 1
+
+    def _agrees(self, remote: Remote, ends: float) -> bool:
+        """Whether it ends a process now. Raises Refused when the time is up."""
+        try:
+            self.tell(remote, "pool_shrink", n=1)
+        except Refused:
+            if time.monotonic() >= ends:
+                raise
+            return False
+        return True
 
     # -- the worker --------------------------------------------------------------------------------------------
 
