@@ -18,7 +18,7 @@ from .dependencies import told
 from .extent import Extent, extent, grouped, may_concern, together
 from .fleet_view import Fleet, accelerator_of
 from .stack_lines import stack_lines
-from .waits import pages_of
+from .waits import pages_by_edge, pages_of, pages_seen
 
 #: From here on a machine has no CPU to give to another worker.
 CPU_FULL = 0.9
@@ -91,12 +91,11 @@ def _takes_none(workers: Instance) -> bool:
 
 def _workers_exhausted(fleet: Fleet, exhausted: list[Instance]) -> Cause:
     worst = max(exhausted, key=lambda workers: (_waiting(workers), workers.number("busy_ratio") or 0))
-    pages = pages_of(worst)
     return Cause(
         hosts=sorted({workers.host for workers in exhausted}),
         statement=(
             f"All workers of {several([str(workers) for workers in exhausted])} are busy{_how(fleet, worst)}, "
-            f"and {_cpu(fleet, worst)}" + (f": most workers are in {several(pages)}." if pages else ".")
+            f"and {_cpu(fleet, worst)}{_busy_with(fleet, worst)}."
         ),
         evidence=[*_evidence(exhausted), *_waits(fleet, exhausted), *stack_lines(exhausted)],
         first_fix=_look_first(fleet) + _more(fleet, worst, len(exhausted)),
@@ -165,7 +164,7 @@ def _overload(fleet: Fleet, full: list[Instance]) -> Cause:
     machine = fleet.machine(worst.host)
     servers = _servers(fleet, worst)
     needed = math.ceil(servers * max((_used(workers) for workers in full), default=1.0) / COMFORT)
-    pages = pages_of(worst)
+    pages = pages_of(worst, fleet)
     hosts = sorted({workers.host for workers in full})
     return Cause(
         hosts=hosts,
@@ -221,6 +220,13 @@ def _cpu(fleet: Fleet, workers: Instance) -> str:
         own = percent(fleet.share_of_workers(workers))
         return f"other programs take the CPU ({percent(ratio)} busy, {own} of it in these workers)"
     return f"the CPU has room ({percent(ratio)} busy)"
+
+
+def _busy_with(fleet: Fleet, workers: Instance) -> str:
+    seen, logged = pages_seen(workers), pages_by_edge(workers, fleet)
+    if seen:
+        return f": most workers are in {several(seen)}"
+    return f": by the log of the edge, {several(logged)} takes most of the time" if logged else ""
 
 
 def _evidence(instances: list[Instance]) -> t.Iterator[str]:

@@ -136,7 +136,7 @@ def _harm(fleet: Fleet, workers: Instance, *checks: str) -> t.Iterator[str]:
 
 
 def _cause(fleet: Fleet, workers: Instance, growing: list[Row], per_request: float, harm: list[str]) -> Cause:
-    pages = pages_of(workers)
+    pages = pages_of(workers, fleet)
     largest = workers.number("memory_bytes_per_worker_peak")
     size = "" if largest is None else f"; the largest has {largest / 2**20:.0f} MiB"
     return Cause(

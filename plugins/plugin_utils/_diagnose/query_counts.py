@@ -88,7 +88,7 @@ def is_in_it(workers: Instance, database: Instance, fleet: Fleet) -> bool:
 
 
 def _cause(fleet: Fleet, database: Instance, slow: list[Instance], row: Row, times: float, grew: t.Optional[float]) -> Cause:
-    pages = list(dict.fromkeys(page for workers in slow for page in pages_of(workers)))
+    pages = list(dict.fromkeys(page for workers in slow for page in pages_of(workers, fleet)))
     where = f" (the busy workers are in {several(pages)})" if pages else ""
     since = "" if grew is None else f", {grew:.0f} times as often as before the window"
     return Cause(

@@ -83,7 +83,7 @@ def _pages(fleet: Fleet, workers: Instance, database: Instance) -> t.Iterator[st
     """What they waited for the database with; where nobody could look, what they were in."""
     edges = Instance(workers.host, workers.service, {"rows": workers.part("waits").get("edges")}).rows("rows")
     seen = [row.word("work") for row in edges if database.key in fleet.graph.ends_at(workers.key, row.word("address")) and row.get("work")]
-    yield from seen or pages_of(workers)
+    yield from seen or pages_of(workers, fleet)
 
 
 def _cause(fleet: Fleet, database: Instance, slow: list[Instance], herd: Herd, row: Row) -> Cause:

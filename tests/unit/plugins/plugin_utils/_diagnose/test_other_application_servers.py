@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from .made_facts import fact, server, waits
+from .made_facts import fact, instance, server, waits
 from .world import World
 
 #: What uWSGI tells and no other application server does.
@@ -120,3 +120,34 @@ def test_the_waits_of_gunicorn_are_said(world: GunicornWorld) -> None:
     for number in range(1, 5):
         world.of(f"app{number}", "uwsgi")["waits"] = waits(("203.0.113.9:443", 0.3, None))
     assert any("looks at busy workers" in line for line in told(world)["evidence"])
+
+
+#: Every page waits two seconds for a worker; the report takes three more.
+LOGGED = [
+    {"pattern": "/report/", "requests": 7, "errors": 0, "mean_seconds": 5.4},
+    {"pattern": "/product/<id>/", "requests": 12, "errors": 0, "mean_seconds": 2.5},
+    {"pattern": "/", "requests": 3, "errors": 0, "mean_seconds": 2.1},
+]
+
+
+@pytest.mark.parametrize(
+    ("pages", "groups", "said"),
+    [
+        (LOGGED, ("app", "app"), ": by the log of the edge, /report/ takes most of the time."),
+        (LOGGED, ("app", "api"), "the CPU has room"),  # which of the two applications has that page is not known
+        (LOGGED[1:], ("app", "app"), "the CPU has room"),
+        (LOGGED[:1], ("app", "app"), "the CPU has room"),
+        ([{**row, "mean_seconds": None} for row in LOGGED], ("app", "app"), "the CPU has room"),
+    ],
+)
+def test_the_log_of_the_edge_tells_the_page(
+    world: GunicornWorld, pages: list[dict[str, t.Any]], groups: tuple[str, str], said: str
+) -> None:
+    world.workers_exhausted(hosts=["app1"])
+    rows = [{"name": f"{host}:8000", "group": group} for host, group in zip(("app1", "app2"), groups)]
+    for host in ("app1", "app2"):
+        world.of(host, "uwsgi").update(listens=[f"{host}:8000"], talks_to=[], talks_to_total=0)
+    edge = instance("shop", listens=["0.0.0.0:443"], talks_to=[], talks_to_total=0, upstreams=rows, pages=pages)
+    world.facts["lb1"] = {"launch_server": server("lb1"), "launch_nginx": fact(edge)}
+    statement = told(world)["statement"]
+    assert said in statement and ("/report/" in statement) == (": by" in said)
