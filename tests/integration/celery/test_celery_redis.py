@@ -195,7 +195,7 @@ def test_c01_no_worker_a_stopped_one_and_one_that_hangs(broker: Redis) -> None:
             assert "process is alive and does not answer" in stopped["unknown"]["workers_total"]
             assert "it is stopped (state T)" in stopped["unknown"]["workers_total"]
             pid = stopped["local"].pop("stopped_pids")
-            assert stopped["local"] == {"processes": 1, "answering": 0, "stopped": 1, "answering_ratio": 0.0}
+            assert stopped["local"] == {"processes": 1, "answering": 0, "stopped": 1, "answering_ratio": 0.0, "beats": []}
             assert worker.process and pid == [worker.process.pid]
         back = read(0.2, processes=True, broker_url=broker.url, workers=[worker.node, "w2@elsewhere"])
     assert back["workers_total"] == 1 and back["local"]["answering_ratio"] == 1
@@ -353,6 +353,7 @@ def test_the_projects_own_application(broker: Redis) -> None:
         "stopped": 0,
         "stopped_pids": [],
         "answering_ratio": 1.0,
+        "beats": [],
     }
     assert mine[0]["events_enabled"] is True, "its worker was started with -E"
 

@@ -40,7 +40,7 @@ def test_counted_requests_over_every_transport(kind, observe):
         assert measures["requests"] == 38 and measures["exceptions"] == 1
         assert measures["transport"] == ("tcp" if kind in ("tcp", "http") else kind.split()[-2] if " " in kind else kind).rstrip(",")
         assert measures["http"] is kind.startswith("http")
-        assert measures["samples"] >= 4 and measures["workers"]["total"] == measures["workers"]["active"] == 2
+        assert measures["samples"] > 2 and measures["workers"]["total"] == measures["workers"]["active"] == 2
         raw = server.raw()
         assert measures["lifetime_requests"] == sum(worker["requests"] for worker in raw["workers"])
         running = sum(worker["running_time"] for worker in raw["workers"])

@@ -110,10 +110,10 @@ def test_a_sick_backend_and_a_new_vcl(backend):
     with Varnish(backend, probe=True) as varnish:
         backend.well = False
         try:
-            wait_until(lambda: look(varnish)["backends_sick"] == 1, "the probe fails")
+            sick = look_until(varnish, lambda now: now["backends_sick"] == 1, "the probe fails")
         finally:
             backend.well = True
-        assert look(varnish)["backends"][0]["health"] == "sick"
+        assert sick["backends"][0]["health"] == "sick"
         varnish.tool("varnishadm", "vcl.load", "newer", str(varnish.dir / "test.vcl"))
         varnish.tool("varnishadm", "vcl.use", "newer")
         found = look_until(varnish, lambda now: now["backends_sick"] == 0, "the new VCL's probe is fine")
