@@ -9,11 +9,9 @@ from __future__ import annotations
 import typing as t
 
 from .._linux.processes import Process, Processes
+from .._linux.usage import STOPPED
 from . import stream
 from .problem import Down, HungUp, Problem, Silent
-
-#: Letters of the kernel for a process that a signal or a debugger stopped.
-STOPPED = ("T", "t")
 
 
 def explained(problem: Problem, seconds: float) -> Problem:

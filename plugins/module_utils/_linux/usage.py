@@ -28,6 +28,10 @@ class Memory:
     of_limit: t.Optional[float] = None
 
 
+#: Letters of the kernel for a process that a signal or a debugger stopped.
+STOPPED = ("T", "t")
+
+
 def _text(path: str) -> t.Optional[str]:
     try:
         with open(f"{PROC}/{path}", encoding="utf-8", errors="replace") as handle:
@@ -69,6 +73,12 @@ def _stat(path: str) -> t.Optional[list[str]]:
 def parent(pid: int) -> t.Optional[int]:
     fields = _stat(f"{pid}/stat")
     return int(fields[1]) if fields else None
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether a signal or a debugger has stopped the process (state T): it does nothing until it is continued."""
+    fields = _stat(f"{pid}/stat")
+    return bool(fields) and fields[0] in STOPPED
 
 
 def owner(pid: int) -> t.Optional[int]:

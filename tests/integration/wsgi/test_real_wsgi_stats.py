@@ -16,7 +16,9 @@ import typing as t
 import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils._collect.host_tools import HostTools
+from ansible_collections.warroom.launch.plugins.module_utils._collect.problem import Down
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.wsgi.collector import COLLECTOR
+from ansible_collections.warroom.launch.plugins.module_utils._linux.processes import children_now
 from tests.soak import counting_table
 from tests.support.server import wait_until
 from tests.support.tools import RealCommands
@@ -51,6 +53,22 @@ def facts(server: Wsgi, seconds: float = 0.6, meanwhile: t.Callable[[], t.Any] =
     found = sampler.facts(seconds).done()
     assert all(found["unknown"].values())
     return found
+
+
+@pytest.mark.parametrize("kind", ["gunicorn sync", "gunicorn gthread", "uvicorn"])
+def test_workers_that_are_stopped_are_down_and_not_free(kind: str) -> None:
+    """Requests wait on their sockets, and the kernel tells of no busy worker."""
+    with Wsgi(kind) as server:
+        pids = [server.process.pid, *children_now(server.process.pid)]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            with pytest.raises(Down, match="kill -CONT"):
+                facts(server)
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+        assert facts(server)["workers"]["busy"] == 0
 
 
 @pytest.fixture(scope="module")

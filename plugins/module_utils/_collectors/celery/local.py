@@ -11,8 +11,8 @@ import os
 import re
 import typing as t
 
-from ..._collect.silence import STOPPED
 from ..._linux.processes import PROC, Process, Processes, children_now
+from ..._linux.usage import STOPPED
 from ..._linux.waits import Busy
 from ..server.process_kinds import program_of
 

@@ -104,7 +104,17 @@ class WsgiSampler(Sampler):
         if usage.owner(self._master.pid) is None:
             raise Down("it ended within the window")
         self._end()
+        self._must_run()
         self._ask()
+
+    def _must_run(self) -> None:
+        """Workers that are stopped hold their sockets, on which requests wait for ever, and none of them is busy."""
+        pids = [worker.pid for worker in self._looks[-1].workers]
+        if pids and all(map(usage.is_stopped, pids)):
+            raise Down(
+                f"all its workers are stopped by a signal or a debugger (state T); continue them (kill -CONT "
+                f"{' '.join(map(str, sorted({self._master.pid, *pids})))}) or restart it"
+            )
 
     def _ask(self) -> None:
         """Gunicorn itself, over its control socket."""
