@@ -177,7 +177,9 @@ ansible_facts:
             swap_out_bytes_per_second: {type: float, description: Swapped out.}
             swap_bytes_per_second: {type: float, description: Their sum.}
             major_faults_per_second: {type: float, description: Page faults that had to read from a disk.}
-            swapping: {type: bool, description: 'Whether pages went to or came from a disk in every look of the window. Space in use, and zram, is no swapping.'}
+            swapping:
+              description: Whether pages went to or came from a disk in every look of the window. Space in use, and zram, is no swapping.
+              type: bool
             oom_kills: {type: int, description: Processes that the kernel killed in the window for lack of memory.}
             oom_kills_last_hour: {type: int, description: 'The same of the last hour, null when the kernel''s log may not be read.'}
             lifetime_oom_kills: {type: int, description: 'The same since boot, null before Linux 4.13.'}
@@ -283,7 +285,8 @@ ansible_facts:
               used_ratio: {type: float, description: The share.}}}
             local_ports_used_ratio: {type: float, description: 'The largest share, null when the kernel does not tell.'}
             task_limits: {type: list, elements: dict, description: 'Limits of processes and threads: of the machine or container, and of services.', contains: {
-              name: {type: str, description: Whose limit it is.}, used: {type: int, description: How many there are.}, limit: {type: int, description: How many may be.},
+              name: {type: str, description: Whose limit it is.}, used: {type: int, description: How many there are.},
+              limit: {type: int, description: How many may be.},
               used_ratio: {type: float, description: The share.}}}
             task_limits_total: {type: int, description: How many limits there are.}
             tasks_used_ratio: {type: float, description: The largest share of them.}

@@ -78,7 +78,7 @@ def parent(pid: int) -> t.Optional[int]:
 def is_stopped(pid: int) -> bool:
     """Whether a signal or a debugger has stopped the process (state T): it does nothing until it is continued."""
     fields = _stat(f"{pid}/stat")
-    return bool(fields) and fields[0] in STOPPED
+    return fields is not None and fields[0] in STOPPED
 
 
 def owner(pid: int) -> t.Optional[int]:

@@ -173,7 +173,8 @@ def _limited_by(pool: Row, databases: Maybe[dict[str, Limits]], users: Users, op
     if isinstance(databases, Unknown):
         return databases
     limits, most = databases.get(str(known(pool["database"]))), users.most(known(pool["user"]))
-    if limits is not None and known(limits.database) and (known(limits.opened) or 0) >= (known(limits.database) or 0):
+    of_database = None if limits is None else known(limits.database)
+    if limits is not None and of_database and (known(limits.opened) or 0) >= of_database:
         return "max_db_connections"
     if most is not None and (known(opened) or 0) >= most:
         return "max_user_connections"
