@@ -20,6 +20,7 @@ from ansible_collections.warroom.launch.plugins.module_utils._collect.problem im
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.wsgi.collector import COLLECTOR
 from ansible_collections.warroom.launch.plugins.module_utils._linux.processes import children_now
 from tests.soak import counting_table
+from tests.support import ansible
 from tests.support.server import wait_until
 from tests.support.tools import RealCommands
 from tests.support.wsgi import Wsgi
@@ -65,6 +66,8 @@ def test_workers_that_are_stopped_are_down_and_not_free(kind: str) -> None:
         try:
             with pytest.raises(Down, match="kill -CONT"):
                 facts(server)
+            (asked_for,) = ansible.facts("wsgi_stats", "launch_wsgi", {"bind": f"127.0.0.1:{server.port}", "window": 0.5})
+            assert asked_for["state"] == "down" and "stopped" in asked_for["problem"]
         finally:
             for pid in pids:
                 os.kill(pid, signal.SIGCONT)

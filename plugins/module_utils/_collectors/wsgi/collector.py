@@ -29,6 +29,8 @@ OPTIONS: dict[str, t.Any] = {"bind": {"type": "str"}, "stacks": {"type": "bool",
 
 #: Seconds between the looks within the window, and the most of them.
 INTERVAL, MOST = 0.25, 40
+#: Seconds for which a profiler does not stop a process.
+A_PROFILERS_STOP = 0.1
 #: Processor seconds that the looks may take together: fewer are taken where there are many connections, at both ends and between at least.
 BUDGET, WAITS_BUDGET = 0.01, 0.012
 
@@ -65,6 +67,7 @@ class WsgiSampler(Sampler):
             self._settings = settings.in_force(first.config, self._settings)
         self._reader = fetch.Reader(self._master, self._settings)
         self._end()
+        self._must_run()
 
     def process(self) -> Process:
         """The main process that discovery found, or that listens at the given place."""
@@ -111,6 +114,9 @@ class WsgiSampler(Sampler):
         """Workers that are stopped hold their sockets, on which requests wait for ever, and none of them is busy."""
         pids = [worker.pid for worker in self._looks[-1].workers]
         if pids and all(map(usage.is_stopped, pids)):
+            time.sleep(A_PROFILERS_STOP)
+            if not all(map(usage.is_stopped, pids)):
+                return
             raise Down(
                 f"all its workers are stopped by a signal or a debugger (state T); continue them (kill -CONT "
                 f"{' '.join(map(str, sorted({self._master.pid, *pids})))}) or restart it"
