@@ -10,6 +10,8 @@ import pytest
 
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.services import tiers_of
 from ansible_collections.warroom.launch.plugins.plugin_utils._fleet.database_clients import databases
+from ansible_collections.warroom.launch.plugins.plugin_utils._judge.pipeline import Asked, judge
+from tests.support.check_cases import catalogue
 from tests.support.facts import facts, instance
 
 STRANGER = {"user": "bi", "application": None, "address": "10.9.9.9", "database": "shop", "time_share_ratio": 0.9}
@@ -84,3 +86,17 @@ def test_a_session_of_a_pooler_beside_the_database_is_no_unknown_client_s(
     found = facts(postgresql=[instance("p", clients=clients)], **({} if pooler is None else {"pgbouncer": [instance("6432", **pooler)]}))
     views = databases({"db": {"facts": found, "tiers": tiers_of(found), "addresses": ["db"]}})
     assert [row["user"] for view in views if view["service"] == "postgresql" for row in view["unknown_clients"]] == unknown_users
+
+
+def test_servers_of_one_name_on_one_host_keep_their_own_findings() -> None:
+    """A site is called `shop` by its database, its pooler and its old catalogue; the cause is looked up by host and name."""
+    at_work = {**STRANGER, "active_seconds": 9.0, "longest_query_seconds": 4.0, "sessions": 3}
+    of_host = facts(
+        postgresql=[instance("shop", clients=[at_work], clients_total=1)],
+        pgbouncer=[instance("shop", clients=[], clients_total=0)],
+        mysql=[instance("shop", clients=[], clients_total=0)],
+    )
+    hosts = {"db": {"facts": of_host, "tiers": tiers_of(of_host), "addresses": ["db"]}}
+    assert sorted(view["name"] for view in databases(hosts)) == ["db shop (MySQL)", "db shop (PgBouncer)", "db shop (PostgreSQL)"]
+    report = judge([Asked("db", of_host, None, addresses=["db"])], catalogue(), "during")
+    assert [cause["cause"] for cause in report["diagnoses"]] == ["unknown_client"]
