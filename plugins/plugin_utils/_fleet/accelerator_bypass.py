@@ -30,7 +30,7 @@ def traffic(hosts: Hosts, graph: t.Optional[Graph] = None) -> list[dict[str, t.A
     """
     applications = [each for service in APPLICATIONS for each in instances_up(hosts, service) if _can_tell(each)]
     sites = by_site(graph, [*applications, *instances_up(hosts, "varnish")])
-    groups = [group for site in sites for service in APPLICATIONS if (group := _of_service(site, service))]
+    groups = [group for site in sites for service in APPLICATIONS if (group := _of_service(site, service, graph))]
     several = {service: sum(each[0][0].service == service for each in groups) > 1 for service in APPLICATIONS}
     silent = _silent(hosts)
     return [_traffic(silent, graph, *group, _name(group[0], several[group[0][0].service])) for group in groups]
@@ -40,11 +40,18 @@ def _can_tell(application: Instance) -> bool:
     return application.service not in COUNTED or application.number("requests_per_second") is not None
 
 
-def _of_service(site: list[Instance], service: str) -> t.Optional[tuple[list[Instance], list[Instance]]]:
-    """The applications of a service and the accelerators of a site that has both."""
-    applications = [each for each in site if each.service == service]
+def _of_service(site: list[Instance], service: str, graph: t.Optional[Graph]) -> t.Optional[tuple[list[Instance], list[Instance]]]:
+    """The applications of a service and the accelerators of a site that has both.
+
+    Where not all sites are known, those of another site than every accelerator are left out: they bypass none.
+    """
     accelerators = [each for each in site if each.service == "varnish"]
+    applications = [each for each in site if each.service == service and not _elsewhere(each, accelerators, graph)]
     return (applications, accelerators) if applications and accelerators else None
+
+
+def _elsewhere(application: Instance, accelerators: list[Instance], graph: t.Optional[Graph]) -> bool:
+    return graph is not None and all(graph.apart(varnish.key, application.key) for varnish in accelerators)
 
 
 def _name(applications: list[Instance], of_several: bool) -> str:
