@@ -36,10 +36,7 @@ options:
         account with such a file. A document is what M(warroom.launch.launch_facts) printed, or its facts. The path and the file's owner
         say which host it is of; one that is a link, too large, too deep or older than O(facts_age) is a finding of that host.
     type: str
-  facts_age:
-    description: Seconds after which a document in a spool is stale, by the clock of the machine that holds it.
-    type: float
-    default: 300.0
+  facts_age: {description: 'Seconds after which a document in a spool is stale, by the clock of the machine that holds it.', type: float, default: 300.0}
   catalogue: {description: Directory on the control node with the checks. Defaults to those of the role C(launch_check)., type: path}
   thresholds: {description: 'Changed limits by check id, for hosts without their own settings.', type: dict, default: {}}
   phase: {description: 'V(before) is the rehearsal without traffic, V(during) the launch.', type: str, choices: [before, during], default: during}
@@ -298,15 +295,11 @@ fleet:
                 name: {type: str, description: The application.}
                 processes: {type: int, description: How many send it.}
                 hosts: {type: list, elements: str, description: Where they run.}
-            addable:
-              description: Places that could be added on the workers' hosts; null when no host was measured.
-              type: dict
-              contains:
-                workers: {type: int, description: How many.}
-                limit: {type: str, description: 'What limits it, V(CPU) or V(memory).'}
-                hosts: {description: 'The hosts.', type: list, elements: dict, contains: {
-                  name: {type: str, description: The host.}, workers: {type: int, description: How many.},
-                  limit: {type: str, description: What limits it there.}}}
+            addable: {description: 'Places that could be added on the workers'' hosts; null when no host was measured.', type: dict, contains: {
+              workers: {type: int, description: How many.}, limit: {type: str, description: 'What limits it, V(CPU) or V(memory).'},
+              hosts: {description: 'The hosts.', type: list, elements: dict, contains: {
+                name: {type: str, description: The host.}, workers: {type: int, description: How many.},
+                limit: {type: str, description: What limits it there.}}}}}
     launch_database_clients:
       description: One per database server.
       type: dict

@@ -177,9 +177,7 @@ ansible_facts:
             swap_out_bytes_per_second: {type: float, description: Swapped out.}
             swap_bytes_per_second: {type: float, description: Their sum.}
             major_faults_per_second: {type: float, description: Page faults that had to read from a disk.}
-            swapping:
-              description: Whether pages went to or came from a disk in every look of the window. Space in use, and zram, is no swapping.
-              type: bool
+            swapping: {type: bool, description: 'Whether pages went to, or came from, a disk in every look. Space in use and zram do not count.'}
             oom_kills: {type: int, description: Processes that the kernel killed in the window for lack of memory.}
             oom_kills_last_hour: {type: int, description: 'The same of the last hour, null when the kernel''s log may not be read.'}
             lifetime_oom_kills: {type: int, description: 'The same since boot, null before Linux 4.13.'}
@@ -286,8 +284,7 @@ ansible_facts:
             local_ports_used_ratio: {type: float, description: 'The largest share, null when the kernel does not tell.'}
             task_limits: {type: list, elements: dict, description: 'Limits of processes and threads: of the machine or container, and of services.', contains: {
               name: {type: str, description: Whose limit it is.}, used: {type: int, description: How many there are.},
-              limit: {type: int, description: How many may be.},
-              used_ratio: {type: float, description: The share.}}}
+              limit: {type: int, description: How many may be.}, used_ratio: {type: float, description: The share.}}}
             task_limits_total: {type: int, description: How many limits there are.}
             tasks_used_ratio: {type: float, description: The largest share of them.}
             processes_total: {type: int, description: 'Processes, null when some are hidden from us.'}
