@@ -102,6 +102,9 @@ class Slow:
         self.waiting = 0  # who asked and has no answer yet
         self.place = path or str(self.socket.getsockname()[1])
         self.address = f"unix:{path}" if path else f"127.0.0.1:{self.place}"
+        self.begin()
+
+    def begin(self) -> None:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:
@@ -132,3 +135,19 @@ class Slow:
     def __exit__(self, *_error: object) -> None:
         self.end()
         self.socket.close()
+
+
+class Full(Slow):
+    """Accepts nobody, and the queue before it is full: what is dropped on the way to a server looks the same from here."""
+
+    def begin(self) -> None:
+        self.socket.listen(0)
+        for _place in range(2):
+            conn = socket.socket()
+            conn.setblocking(False)
+            conn.connect_ex(self.socket.getsockname())
+            self.connections.append(conn)
+
+    def end(self) -> None:
+        for conn in self.connections:
+            conn.close()

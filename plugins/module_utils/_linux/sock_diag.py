@@ -21,7 +21,7 @@ _HEADER = struct.Struct("=IHHII")
 _ATTRIBUTE = struct.Struct("=HH")
 
 #: States of a socket, as bits.
-ESTABLISHED, CLOSE_WAIT, LISTEN, ALL = 1 << 1, 1 << 8, 1 << 10, 2**32 - 1
+ESTABLISHED, SYN_SENT, CLOSE_WAIT, LISTEN, ALL = 1 << 1, 1 << 2, 1 << 8, 1 << 10, 2**32 - 1
 #: What a row of a UNIX socket shows, as bits, and its attributes: the name, the inode of the peer, the queue.
 SHOW_NAME, SHOW_PEER, SHOW_QUEUE = 1, 4, 16
 NAME, PEER, QUEUE = 0, 2, 4

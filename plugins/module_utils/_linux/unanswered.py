@@ -38,6 +38,8 @@ class Connection:
     #: Packets with data that came and went over it; None where the kernel does not count them.
     received: t.Optional[int] = None
     sent: t.Optional[int] = None
+    #: The other end has not accepted it yet.
+    opening: bool = False
 
     @property
     def never_answered(self) -> bool:
@@ -46,14 +48,18 @@ class Connection:
 
     @property
     def quiet_for(self) -> t.Optional[int]:
-        """Milliseconds since anything was last sent or received over it, or it was opened."""
+        """Milliseconds since anything was last sent or received over it, or it was opened; 0 while it is being opened."""
+        if self.opening:
+            return 0
         return None if self.sent_ago is None or self.received_ago is None else min(self.sent_ago, self.received_ago)
 
     @property
     def awaits(self) -> t.Optional[bool]:
-        """Whether its request is unanswered; None when both happened within the kernel's tick."""
+        """Whether its request is unanswered, or its greeting has not come; None when both happened within the kernel's tick."""
         if self.unread:
             return False
+        if self.opening or self.never_answered:
+            return True
         if self.sent_ago is None or self.received_ago is None or self.sent_ago == self.received_ago:
             return None
         return self.sent_ago < self.received_ago
@@ -64,7 +70,7 @@ class Connection:
 
 
 class Connections:
-    """Established TCP connections of this network namespace by inode. Those that nobody asks for are not taken apart."""
+    """TCP connections of this network namespace by inode. Those that nobody asks for are not taken apart."""
 
     def __init__(self, rows: t.Mapping[int, tuple[bytes, socket.AddressFamily]]) -> None:
         self._rows = rows
@@ -75,14 +81,16 @@ class Connections:
 
 
 def connections(opened_here: bool = False) -> Connections:
-    """All of them, or those that this host opened: the kernel leaves out a server's accepted ones, which may be very many.
+    """All established ones, or those that this host opened or is opening: the kernel leaves out a server's accepted ones, which may be
+    very many.
 
     A Problem when the kernel does not tell.
     """
     found = {}
     port = _first_ephemeral() if opened_here else 0
+    states = sock_diag.ESTABLISHED | (sock_diag.SYN_SENT if opened_here else 0)
     for family in (socket.AF_INET, socket.AF_INET6):
-        rows = sock_diag.inet_sockets(family, socket.IPPROTO_TCP, sock_diag.ESTABLISHED, ABOUT, info=True, least_port=port)
+        rows = sock_diag.inet_sockets(family, socket.IPPROTO_TCP, states, ABOUT, info=True, least_port=port)
         found.update({_inode(body)[1]: (body, family) for body in rows})
     return Connections(found)
 
@@ -110,8 +118,10 @@ def _connection(body: bytes, family: socket.AddressFamily) -> Connection:
     unread, inode = _inode(body)
     info = sock_diag.attribute(body, sock_diag.TCP_INFO, sock_diag.INET_FIXED)
     sent, received, trip = (_figure(info, place) for place in (_SENT, _RECEIVED, _ROUND_TRIP))
-    counted = (_figure(info, place) for place in _SEGMENTS)
-    return Connection(inode, local, peer, unread, sent, received, None if trip == 2**32 - 1 else trip, *counted)
+    received_packets, sent_packets = (_figure(info, place) for place in _SEGMENTS)
+    nearest = None if trip == 2**32 - 1 else trip
+    opening = 1 << body[1] == sock_diag.SYN_SENT
+    return Connection(inode, local, peer, unread, sent, received, nearest, received_packets, sent_packets, opening)
 
 
 def _figure(info: bytes, place: int) -> t.Optional[int]:

@@ -106,7 +106,10 @@ def _requests(worker: Busy, network: _Network) -> list[tuple[str, t.Optional[str
         free = wait.kind == PIPE and worker.master is not None and wait.inodes[0] in network.pipes(worker.master)
         kind, address = (IDLE, None) if free else network.settled(wait, alone=True)
         return [] if kind == IDLE else [(kind, address)]  # it has ended since its service was asked
-    waits = [network.settled(thread_wait.look(worker.pid, thread)) for thread in thread_wait.threads(worker.pid)]
+    looks = [thread_wait.look(worker.pid, thread) for thread in thread_wait.threads(worker.pid)]
+    polling = [look for look in looks if look.kind == ANY]  # for some of the process's sockets, each for another one
+    waits = [network.settled(look) for look in looks if look.kind != ANY]
+    waits += network.polled({inode for look in polling for inode in look.inodes}, len(polling)) if polling else []
     # a free thread waits on the listening socket or for its turn to, which is a lock like that of the interpreter
     certain = [wait for wait in waits if wait[0] not in (IDLE, thread_wait.LOCK, UNKNOWN)][: worker.requests]
     return certain + [(UNKNOWN, None)] * (worker.requests - len(certain))
@@ -160,7 +163,7 @@ class _Network:
             return IDLE, None
         if wait.kind == ANY and alone:
             return self._last_used(wait.inodes)
-        return self._many(wait.inodes) if wait.kind in (WATCHED, ANY) else (wait.kind, None)
+        return self.polled(wait.inodes, 1)[0] if wait.kind in (WATCHED, ANY) else (wait.kind, None)
 
     def _one(self, inode: int) -> tuple[str, t.Optional[str]]:
         if inode in self.listening[0]:
@@ -174,22 +177,25 @@ class _Network:
         # of none: in another network namespace, or closed meanwhile
         return (SOCKET, self.udp[inode]) if inode in self.udp else (UNKNOWN, None)
 
-    def _many(self, inodes: t.Sequence[int]) -> tuple[str, t.Optional[str]]:
-        """The one that awaits an answer. Without such: of those whose moments fall into one tick the latest, or the only one."""
-        names = self._name_servers(inodes)
-        if names:
-            return SOCKET, min(names)
+    def polled(self, inodes: t.Collection[int], threads: int) -> list[tuple[str, t.Optional[str]]]:
+        """What so many threads wait for, that poll some of these sockets: as many connections as await an answer have a thread each.
+
+        Without such: the latest of those whose moments fall into one tick, or the only one.
+        """
+        names = self._name_servers(inodes)[:threads]
+        left = threads - len(names)
         tcp = self._ours(inodes)
-        awaiting = {self._peer(connection) for connection in tcp if connection.awaits}
-        if len(awaiting) == 1:
-            return SOCKET, awaiting.pop()
-        unix = self._unix_peers(inodes)
-        undecided = [connection for connection in tcp if connection.awaits is None]
-        if not awaiting and undecided and not unix:
-            awaiting = {self._peer(min(undecided, key=lambda connection: connection.sent_ago or 0))}
-        elif not awaiting:
-            awaiting = unix | {self._peer(connection) for connection in undecided}
-        return (SOCKET, awaiting.pop()) if len(awaiting) == 1 else (UNKNOWN, None)
+        peers = [self._peer(connection) for connection in tcp if connection.awaits]
+        if not peers:
+            unix = self._unix_peers(inodes)
+            undecided = [connection for connection in tcp if connection.awaits is None]
+            latest = sorted(undecided, key=lambda connection: connection.sent_ago or 0)
+            several = unix | set(map(self._peer, undecided))
+            peers = list(map(self._peer, latest[:left])) if not unix else list(several) * (left if len(several) == 1 else left + 1)
+        if len(peers) > left and len(set(peers)) > 1:
+            peers = []  # some of them nobody waits for
+        found: list[tuple[str, t.Optional[str]]] = [(SOCKET, peer) for peer in (*names, *peers[:left])]
+        return found + [(UNKNOWN, None)] * (threads - len(found))
 
     def _last_used(self, inodes: t.Sequence[int]) -> tuple[str, t.Optional[str]]:
         """Of one thread that does one thing after the other: the connection that it used last.
@@ -198,27 +204,27 @@ class _Network:
         """
         tcp = [connection for connection in self._ours(inodes) if not connection.unread]
         if not tcp or self._name_servers(inodes) or self._unix_peers(inodes) or any(each.quiet_for is None for each in tcp):
-            return self._many(inodes)
+            return self.polled(inodes, 1)[0]
 
         def order(connection: unanswered.Connection) -> tuple[int, bool, bool]:
             greets = connection.never_answered and connection.sent == 0
-            return connection.quiet_for or 0, not greets, not (connection.awaits or connection.never_answered)
+            return connection.quiet_for or 0, not greets, not connection.awaits
 
         last = min(map(order, tcp))
         peers = {self._peer(connection) for connection in tcp if order(connection) == last and connection.awaits is not False}
         return (SOCKET, peers.pop()) if len(peers) == 1 else (UNKNOWN, None)
 
-    def _ours(self, inodes: t.Sequence[int]) -> list[unanswered.Connection]:
+    def _ours(self, inodes: t.Iterable[int]) -> list[unanswered.Connection]:
         """The TCP connections that were opened here."""
         found = [connection for connection in map(self.opened.get, inodes) if connection is not None]
         return [connection for connection in found if connection.local_port not in self.listening[1]]
 
-    def _unix_peers(self, inodes: t.Sequence[int]) -> set[str]:
+    def _unix_peers(self, inodes: t.Iterable[int]) -> set[str]:
         return {end.peer for end in map(self.unix.get, inodes) if end is not None and end.peer and not end.accepted}
 
-    def _name_servers(self, inodes: t.Sequence[int]) -> set[str]:
+    def _name_servers(self, inodes: t.Collection[int]) -> list[str]:
         """Such a socket is only open while a name is asked for."""
-        return {peer for peer in (self.udp.get(inode, "") for inode in inodes) if peer.endswith(NAME_SERVER)}
+        return sorted(peer for peer in (self.udp.get(inode, "") for inode in inodes) if peer.endswith(NAME_SERVER))
 
     def _peer(self, connection: unanswered.Connection) -> str:
         """The other end's address; how far it is is kept."""

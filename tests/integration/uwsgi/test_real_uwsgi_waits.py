@@ -19,7 +19,7 @@ import pytest
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.uwsgi import host_view, parse
 from ansible_collections.warroom.launch.plugins.module_utils._linux.waits import Waits
 from tests.support.server import wait_until
-from tests.support.waiting_app import Slow, WaitingApp
+from tests.support.waiting_app import Full, Slow, WaitingApp
 
 #: How the application waits for an answer, each as drivers of databases and clients of HTTP do.
 WAYS = ["block", "timeout", "poll", "epoll"]
@@ -63,6 +63,32 @@ def test_what_was_told_before_and_owes_no_answer_is_not_waited_for(way, waiting,
         slow.end()
         wait_until(lambda: not waiting.said(), "the workers to be free")
     assert kinds(measures) == {slow.address: 1.0}
+
+
+@pytest.mark.parametrize("way", ["block", "greeting"])
+def test_a_connection_that_nobody_accepts_is_waited_for(way, observe):
+    """What a firewall drops, with a time limit of the client (greeting) and without."""
+    with Full() as full, WaitingApp() as server, server.running(f"/{way}?s=60&as=a&to={full.place}", 2):
+        wait_until(lambda: server.said() == "aa", "both workers to wait")
+        measures = observe(server.stats)
+        assert server.said() == "aa"
+    assert kinds(measures) == {full.address: 1.0}
+
+
+@pytest.mark.parametrize("way", ["timeout", "poll"])
+def test_each_thread_of_one_process_has_a_connection_of_its_own(way, observe):
+    """All of them poll, and no call says which connection: two answers and one greeting that do not come."""
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(WaitingApp("threads = 3", processes=1))
+        asked, greets = stack.enter_context(Slow()), stack.enter_context(Slow())
+        stack.enter_context(server.running(f"/{way}?s=60&as=a&to={asked.place}", 2))
+        stack.enter_context(server.running(f"/greeting?as=a&to={greets.place}", 1))
+        wait_until(lambda: asked.waiting == 2 and len(greets.connections) == 1, "three threads to wait")
+        measures = observe(server.stats)
+        assert asked.waiting == 2
+        asked.end()
+        greets.end()
+    assert kinds(measures) == pytest.approx({asked.address: 2 / 3, greets.address: 1 / 3}, abs=0.01)
 
 
 def test_processor_sleep_and_lock(observe):

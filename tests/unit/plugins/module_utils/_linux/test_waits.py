@@ -26,8 +26,9 @@ TICK = unanswered.Connection(15, "10.0.0.1:50005", "10.0.0.8:3306", 0, 40, 40)
 EARLIER_TICK = unanswered.Connection(16, "10.0.0.1:50006", "203.0.113.9:443", 0, 90, 90)
 NO_REPLY = unanswered.Connection(17, "10.0.0.1:50007", "10.0.0.7:11211", 0, 90, 900)
 GREETS = unanswered.Connection(18, "10.0.0.1:50008", "203.0.113.7:25", 0, 40, 40, None, 0, 0)
+OPENING = unanswered.Connection(20, "10.0.0.1:50010", "203.0.113.9:443", 0, 4_000_000, 4_000_000, opening=True)
 NEVER_ANSWERED = unanswered.Connection(19, "10.0.0.1:50009", "203.0.113.8:443", 0, 40, 40, None, 0, 1)
-TCP = {one.inode: one for one in (CLIENT, DATABASE, ANSWERED, UNREAD, TICK, EARLIER_TICK, NO_REPLY, GREETS, NEVER_ANSWERED)}
+TCP = {one.inode: one for one in (CLIENT, DATABASE, ANSWERED, UNREAD, TICK, EARLIER_TICK, NO_REPLY, GREETS, NEVER_ANSWERED, OPENING)}
 UNIX = {21: unix_ends.End(False, "unix:/run/pg/.s.PGSQL.5432"), 22: unix_ends.End(True, None), 23: unix_ends.End(False, None)}
 PG = "unix:/run/pg/.s.PGSQL.5432"
 
@@ -47,7 +48,7 @@ def sees(monkeypatch):
         monkeypatch.setattr(waits, "pipe_inodes", lambda _pid: {88})
         looked = Waits()
         looked.look(workers)
-        return sorted((seen.kind, seen.address) for seen in looked.seen.elements())
+        return sorted(((seen.kind, seen.address) for seen in looked.seen.elements()), key=str)
 
     return run
 
@@ -79,6 +80,8 @@ def sees(monkeypatch):
         (Wait("any", (15, 18)), [("socket", "203.0.113.7:25")]),
         (Wait("any", (15, 19)), [("socket", "203.0.113.8:443")]),
         (Wait("any", (12, 19)), [("unknown", None)]),  # in one tick
+        (Wait("any", (15, 20)), [("socket", "203.0.113.9:443")]),
+        (Wait("socket", (20,)), [("socket", "203.0.113.9:443")]),
         (Wait("watched", (12, 17)), [("unknown", None)]),
         (Wait("any", (13, 21)), [("socket", PG)]),
         (Wait("any", (12, 21)), [("socket", "10.0.0.5:5432")]),
@@ -97,6 +100,31 @@ def test_of_several_threads_the_free_ones_are_left_out_and_the_rest_is_unknown(s
     threads = {7: Wait("watched", (1,)), 71: Wait("lock"), 72: Wait("socket", (12,)), 73: Wait("lock")}
     assert sees(threads, Busy(7, 4, 2, "GET /")) == [("socket", "10.0.0.5:5432"), ("unknown", None)]
     assert sees(threads, Busy(7, 4, 1, "GET /")) == [("socket", "10.0.0.5:5432")]
+
+
+DB, MAIL, API = ("socket", "10.0.0.5:5432"), ("socket", "203.0.113.7:25"), ("socket", "203.0.113.9:443")
+NOBODY = ("unknown", None)
+
+
+@pytest.mark.parametrize(
+    "inodes, threads, expected",
+    [
+        ((12, 18, 20), 3, [DB, MAIL, API]),
+        ((11, 12, 13, 15, 18), 2, [DB, MAIL]),  # those that were answered nobody waits for
+        ((12, 18), 3, [DB, MAIL, NOBODY]),
+        ((12, 17, 18), 2, [NOBODY, NOBODY]),  # of three that await an answer one is for nobody
+        ((12, 18, 31), 3, [("socket", "10.0.0.2:53"), DB, MAIL]),
+        ((12, 31), 1, [("socket", "10.0.0.2:53")]),
+        ((15, 16), 2, [("socket", "10.0.0.8:3306"), API]),
+        ((21,), 2, [("socket", PG)] * 2),
+        ((15, 21), 2, [NOBODY, NOBODY]),
+        ((13,), 2, [NOBODY, NOBODY]),
+    ],
+)
+def test_threads_that_poll_have_a_connection_each(inodes, threads, expected, sees):
+    waits_of = {7: Wait("watched", (1,)), **{70 + number: Wait("any", inodes) for number in range(threads)}}
+    found = sees(waits_of, Busy(7, threads + 1, threads, "GET /"))
+    assert sorted(found, key=str) == sorted(expected, key=str)
 
 
 def test_a_kernel_that_does_not_tell_leaves_it_unknown(sees, monkeypatch):
