@@ -14,7 +14,8 @@ description:
   - Says which servers are down, draining, in maintenance or not checked, who waits in which queue, how full each limit is, how often a
     server gave no connection or no answer, and whether a backend is balanced.
   - Response and queue times are those of the window. HAProxy reports a running average; the window's own mean is computed from how far its
-    requests moved that, so it is null for fewer than 20 requests.
+    requests moved that, so it is null for fewer than 20 requests, and where the average
+    keeps old requests (3.3 and later with several groups of threads).
   - The stats page can be read instead (O(stats_url)). It says nothing of the process and its limits.
   - Sends C(show) commands only; the level C(user) of the socket is enough, except for the addresses of the servers.
 author:
@@ -25,7 +26,7 @@ extends_documentation_fragment:
 options:
   socket:
     description:
-      - The stats socket, as V(/path), V(host:port) or V([IPv6]:port).
+      - The stats socket, as V(/path), V(host:port) or V([IPv6]:port). The socket of a master (C(-S)) serves as well.
       - By default the one that the configuration of the HAProxy found on the host has.
     type: str
   stats_url:

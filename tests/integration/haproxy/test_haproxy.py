@@ -61,6 +61,19 @@ def test_numbers_agree_with_what_was_sent_and_with_its_own_words(backend: int) -
     assert wrong["state"] == "unreadable" and "login" in wrong["problem"]
 
 
+class WithMaster(Haproxy):
+    """As systemd starts it: a master, which has a socket of its own, and the worker that serves."""
+
+    def argv(self) -> list[str]:
+        return [*super().argv(), "-W", "-S", str(self.dir / "master.sock")]
+
+
+def test_the_socket_of_the_master_tells_of_its_worker(backend: int) -> None:
+    with WithMaster([f"one {backend}"]) as haproxy:
+        facts = read(COLLECTOR, {"socket": str(haproxy.dir / "master.sock")}, lambda: haproxy.get("/"), window=0.3)
+    assert facts["state"] == "up" and facts["requests"] == 1 and facts["servers_total"] == 1
+
+
 def test_what_haproxy_answers_itself_is_no_error_of_its_servers() -> None:
     with Haproxy([f"bad {free_port()}"]) as haproxy:
         answers: list[int] = []

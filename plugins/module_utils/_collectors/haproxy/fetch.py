@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import re
+import socket
 import typing as t
 
 from ..._collect import http_get, stream
@@ -23,6 +24,9 @@ RIGHTS = "stats socket /run/haproxy/admin.sock mode 660 group haproxy level user
 
 #: How a typed answer begins: `1.Version.1:…` of the process, `F.2.0.0.pxname.1:…` of a proxy.
 _TYPED = re.compile(rb"\A\s*(?:\d+\.|[A-Z]\.\d+\.)")
+_UNKNOWN = b"Unknown command"
+#: What only a master has, among the commands that it lists, and how its newest worker is addressed.
+_OF_MASTERS, _TO_WORKER = b"show proc", b"@1 "
 
 
 class Reading(t.NamedTuple):
@@ -38,12 +42,23 @@ def from_socket(address: stream.Address, seconds: float) -> Reading:
 
 
 def exchange(address: stream.Address, command: bytes, seconds: float) -> bytes:
-    """What the stats socket says to a command; nothing when it just does it, or hangs up."""
+    """What the stats socket says to a command; nothing when it just does it, or hangs up.
+
+    The socket of a master (-S) knows few commands and passes on what is for its worker.
+    """
+    answer = _say(address, command, seconds)
+    return _say(address, _TO_WORKER + command, seconds) if answer.startswith(_UNKNOWN) and _OF_MASTERS in answer else answer
+
+
+def _say(address: stream.Address, command: bytes, seconds: float) -> bytes:
     shown = stream.shown(address)
     conn = stream.connect(address, seconds)
     with contextlib.closing(conn):
         try:
             conn.sendall(command)
+            # a master keeps the connection for more commands until none can come
+            with contextlib.suppress(OSError):
+                conn.shutdown(socket.SHUT_WR)
             return stream.read_all(conn, seconds, MOST_BYTES)
         except TimeoutError as late:
             if late.args and isinstance(late.args[0], bytes) and late.args[0]:
@@ -57,7 +72,7 @@ def _ask(address: stream.Address, command: bytes, seconds: float) -> bytes:
     shown, answer = stream.shown(address), exchange(address, command, seconds)
     if not answer.strip():
         raise HungUp(f"the stats socket {shown} hangs up without an answer", address)
-    if answer.startswith((b"Unknown command", b"Permission denied")):
+    if answer.startswith((_UNKNOWN, b"Permission denied")):
         raise Problem(f"the stats socket {shown} may not be asked for statistics: {RIGHTS}")
     if not _TYPED.match(answer):
         raise Problem(f"what listens at {shown} does not speak as HAProxy's stats socket does")

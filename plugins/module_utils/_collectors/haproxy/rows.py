@@ -12,7 +12,7 @@ import typing as t
 from ..._collect.derived import count_of, put_largest, put_total, rate, share, total
 from ..._collect.facts import Facts, Maybe, Row, Unknown, known
 from ..._collect.sampling import Number
-from .samples import Line
+from .samples import STICKY, Line
 
 CODES = ("1xx", "2xx", "3xx", "4xx", "5xx", "other")
 #: The state of a server, by the first word of its status.
@@ -110,10 +110,8 @@ def put_backends(found: Facts, backends: t.Sequence[Line], servers: t.Sequence[L
     found.put("queue", total(line.window.now("qcur") for line in [*backends, *servers]))
     for name, counter in (("connection_errors", "econ"), ("retries", "wretr"), ("redispatches", "wredis"), ("response_errors", "eresp")):
         found.put(name, total(line.window.moved(counter) for line in backends))
-    waits = [line.mean_seconds("qtime", requests_of(line)) for line in backends]
-    put_largest(found, "queue_wait_seconds", [wait for wait in waits if not isinstance(wait, Unknown)], FEW)
-    times = [line.mean_seconds("rtime", requests_of(line)) for line in backends if is_http(line)]
-    put_largest(found, "response_seconds", [time for time in times if not isinstance(time, Unknown)], FEW)
+    _put_longest(found, "queue_wait_seconds", [line.mean_seconds("qtime", requests_of(line)) for line in backends])
+    _put_longest(found, "response_seconds", [line.mean_seconds("rtime", requests_of(line)) for line in backends if is_http(line)])
     without = [line.proxy for line in backends if state_of(line) == DOWN]
     _put_states(found, "backends_down", backends, DOWN)
     found.put("backends_down_names", without[:keep])
@@ -122,6 +120,11 @@ def put_backends(found: Facts, backends: t.Sequence[Line], servers: t.Sequence[L
     for name in ("backend", "server", "times_its_share"):
         found.put(f"unbalanced.{name}", worst[name] if worst else Unknown(why))
     found.put("unbalanced.backends_of_several", sum(len(_sharing(servers, line)) > 1 for line in backends))
+
+
+def _put_longest(found: Facts, name: str, means: t.Sequence[Maybe[float]]) -> None:
+    """Backends of few requests are left out."""
+    put_largest(found, name, [mean for mean in means if not isinstance(mean, Unknown) or mean.reason == STICKY], FEW)
 
 
 def _backend(line: Line, servers: t.Sequence[Line]) -> Row:

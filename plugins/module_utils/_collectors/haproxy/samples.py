@@ -28,6 +28,12 @@ Key = tuple[str, str, str]
 AVERAGED = 512
 #: Requests in the window from which their own mean can be told from such an average.
 FEWEST = 20
+#: A column of the versions that count in each group of threads by itself, and average over all of them: since 3.3.
+PER_GROUP = "reqbin"
+STICKY = (
+    "with several groups of threads the averages of HAProxy 3.3 and later keep old requests for long: see its log (%Tw, %Tr), or set "
+    "thread-groups 1"
+)
 
 
 @dataclasses.dataclass
@@ -51,6 +57,11 @@ class History:
     def processes(self) -> t.Optional[int]:
         """Processes that serve, each with statistics of its own (nbproc)."""
         return count(self.latest.info.get("Nbproc"))
+
+    @property
+    def one_group(self) -> bool:
+        """Whether all its threads are known to be one group: told since 3.4."""
+        return 1 in (count(self.latest.info.get(name)) for name in ("NbThreadGroups", "Nbthread"))
 
     @property
     def broken(self) -> t.Optional[str]:
@@ -79,6 +90,7 @@ class Line:
     name: str
     kind: str
     window: Window
+    one_group: bool = True
 
     @property
     def status(self) -> str:
@@ -94,6 +106,8 @@ class Line:
         """
         if isinstance(requests, Unknown):
             return requests
+        if PER_GROUP in self.window.latest and not self.one_group:
+            return Unknown(STICKY)
         if requests < FEWEST:
             return Unknown(f"fewer than {FEWEST} requests in the window moved the average of its times")
         first = self.window.first
@@ -130,7 +144,7 @@ def lines(history: History) -> list[Line]:
         else:
             new = None if key in before else "it was added within the window"
             window = Window(before.get(key, row), row, history.window, lacking, broken or new)
-        found.append(Line(key[0], key[1], key[2], window))
+        found.append(Line(key[0], key[1], key[2], window, history.one_group))
     return found
 
 

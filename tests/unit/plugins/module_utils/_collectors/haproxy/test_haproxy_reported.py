@@ -11,6 +11,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.warroom.launch.plugins.module_utils._collect import stream
 from ansible_collections.warroom.launch.plugins.module_utils._collect.problem import Problem
 from ansible_collections.warroom.launch.plugins.module_utils._collect.sampling import RESTARTED
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.haproxy import collector, discover, fetch, parse, samples, shape
@@ -205,3 +206,61 @@ def test_the_place_of_a_server_on_a_unix_socket_stands_in_the_configuration(addr
     sampler._first = Reading({}, [{"type": "2", "addr": address} for address in addresses])
     found = sampler.presence()
     assert found is not None and list(found.talks_to) == talks_to and found.partial is None
+
+
+def averaged(info: parse.Row, column: str, before: int, after: int) -> dict[str, t.Any]:
+    """Ten thousand requests of old, a hundred in the window, and what the average of their times was and became."""
+    readings = []
+    for number, milliseconds in ((10_000, before), (10_100, after)):
+        told = {"req_tot": str(number), "stot": str(number), "mode": "http", column: "9"}
+        told |= dict.fromkeys(("qtime", "rtime"), str(milliseconds))
+        rows = [{**row, **(told if row["type"] != parse.FRONTEND else {})} for row in page(FRONT, ONE, BACK).rows]
+        readings.append(Reading(info, rows))
+    return shape.facts(History(readings[0], readings[1], 5.0, encrypts=False, listeners=())).done()
+
+
+@pytest.mark.parametrize(
+    ("info", "column", "is_known"),
+    [
+        ({"Version": "3.4.1", "Nbthread": "32", "NbThreadGroups": "2"}, "reqbin", False),
+        ({"Version": "3.3.4", "Nbthread": "8"}, "reqbin", False),  # it does not say how many groups
+        ({}, "reqbin", False),  # the page
+        ({"Version": "3.4.1", "Nbthread": "8", "NbThreadGroups": "1"}, "reqbin", True),
+        ({"Version": "3.3.4", "Nbthread": "1"}, "reqbin", True),
+        ({"Version": "3.2.19", "Nbthread": "32"}, "srid", True),
+        ({}, "srid", True),
+    ],
+)
+def test_an_average_that_keeps_old_requests_is_not_the_windows(info: parse.Row, column: str, is_known: bool) -> None:
+    """https://github.com/haproxy/haproxy/issues/3432: since 3.3 a group of threads that served few requests adds to the sum and forgets
+    nothing; after one slow minute rtime stays high for hours, while the log has 1 ms"""
+    found = averaged(info, column, 8000, 9600)
+    measures = [found["response_seconds"], found["queue_wait_seconds"], found["backends"][0]["response_seconds"]]
+    measures += [found["backends"][0]["queue_wait_seconds"], found["servers"][0]["response_seconds"]]
+    assert all((value is not None) is is_known for value in measures)
+    judged_now = statuses(found)
+    assert {judged_now["haproxy_response_time"], judged_now["haproxy_queue_time"]} == {"fail" if is_known else "unknown"}
+    assert is_known or all("thread-groups" in found["unknown"][name] for name in ("response_seconds", "queue_wait_seconds"))
+
+
+def test_the_socket_of_a_master_is_asked_for_its_worker() -> None:
+    """https://docs.haproxy.org/2.6/management.html#9.4: the master CLI (-S) knows few commands, and waits for more of them"""
+    asked = []
+
+    def answer(conn: socket.socket) -> None:
+        command = b""
+        while part := conn.recv(4096):  # until no more can come
+            command += part
+        asked.append(command)
+        if not command.startswith(b"@1 "):
+            reply = b"Unknown command, but maybe one of the following ones is a better match:\n  show proc   : show processes status\n\n"
+        elif b"info" in command:
+            reply = b"1.Version.1:POS:str:2.6.12\n8.Uptime_sec.1:MDP:u32:11\n\n"
+        else:
+            reply = b"F.2.0.0.pxname.1:KNS:str:web\nF.2.0.1.svname.1:KNS:str:FRONTEND\n\n"
+        conn.sendall(reply)
+
+    with replay.peer(answer) as address:
+        found = fetch.from_socket(stream.parse_address(address), 3.0)
+    assert found.info["Version"] == "2.6.12" and [row["pxname"] for row in found.rows] == ["web"]
+    assert asked == [b"show info typed\n", b"@1 show info typed\n", b"show stat typed\n", b"@1 show stat typed\n"]
