@@ -118,7 +118,9 @@ ansible_facts:
                  pool_size: {type: int, description: 'The most server connections of it, the reserve included.'},
                  used_ratio: {type: float, description: The share of these that serves a client or logs in.},
                  longest_wait_seconds: {type: float, description: How long its first waiting client waits.},
-                 limited_by: {type: str, description: 'V(pool_size), V(max_db_connections) or V(max_user_connections), null when it may open more.'}}
+                 limited_by:
+                   {type: str, description: 'V(pool_size), V(reserve_pool_timeout) (the reserve is held back so long), V(max_db_connections) or
+                     V(max_user_connections), null when it may open more.'}}
             pools_total: {type: int, description: How many there are.}
             databases:
               description: The databases of its configuration, those with the most connections first.

@@ -57,6 +57,7 @@ from .relations import (
     CLIENTS_THERE,
     DATABASE_THERE,
     LACKS_MEMORY,
+    LEADS_THERE,
     NEEDS_IT,
     SAME_INSTANCE,
     SAME_MACHINES,
@@ -107,6 +108,7 @@ CAUSES: tuple[CauseKind, ...] = (
         service_down.service_down,
         (
             Explains(("workers_exhausted", *QUEUES), NEEDS_IT, ("database", "queue", "store")),
+            Explains(("pool_too_small",), LEADS_THERE, ("database",)),
             Explains(APPLICATION, NEEDS_IT, ("cache", "store")),
             Explains(("unbalanced_pool", "cache_exhausted"), NEEDS_IT, ("cache",)),
             Explains(("accelerator_bypassed",), NEEDS_IT, ("edge", "accelerator")),

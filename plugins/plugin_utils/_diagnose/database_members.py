@@ -69,9 +69,7 @@ def pool_too_small(fleet: Fleet) -> t.Iterator[Cause]:
         pools = [row for row in pooler.rows("pools") if row.get("clients_waiting") or row.number("used_ratio") == 1]
         paused = pooler.facts.get("paused") or ()
         # without any server connection it is not small: it is paused, or does not reach the server
-        full = [
-            row for row in pools if row.number("servers_idle") == 0 and row.number("servers_active") and row.get("database") not in paused
-        ]
+        full = [row for row in pools if _full(row) and row.get("database") not in paused]
         if not full:
             continue
         worst = max(full, key=lambda row: (row.amount("longest_wait_seconds"), row.amount("clients_waiting")))
@@ -85,6 +83,12 @@ def pool_too_small(fleet: Fleet) -> t.Iterator[Cause]:
             rows=full[:10],
             at=pooler,
         )
+
+
+def _full(pool: Row) -> bool:
+    """Whether it may not open one more. One that may, and whose clients wait, has a server that does not let it in."""
+    may_open = pool.number("pool_size") is not None and pool.get("limited_by") is None
+    return pool.number("servers_idle") == 0 and bool(pool.number("servers_active")) and not may_open
 
 
 def _name(pool: Row) -> str:

@@ -81,6 +81,17 @@ def _needs_it(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
     return not _is_database(deep.at) or all(may_use(shallow, database, fleet) for database in _databases_of(deep, fleet))
 
 
+def _leads_there(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
+    """It is connected to it; or it may be, for it is to no other server. What is down has no connections that tell."""
+    if shallow.at is None:
+        return False
+    graph, pooler, down = fleet.graph, shallow.at.key, keys_of(deep, fleet)
+    answers = {graph.depends(pooler, key) for key in down}
+    behind = graph.behind(pooler) if pooler in graph.nodes else ()
+    others = [key for key in behind if key[1] in in_tiers("database") and key[1] != shallow.at.service and key not in down]
+    return True in answers or (None in answers and not others)
+
+
 def _gets_too_much(deep: Cause, shallow: Cause, fleet: Fleet) -> bool:
     """Only the workers at the address that gets too much are full."""
     if deep.at is None or not deep.rows or shallow.at is None or set(shallow.hosts) != {shallow.at.host}:
@@ -114,6 +125,7 @@ SAME_WAITERS = Relation("of the workers that wait for it", _same_waiters, keys_o
 BROKER_WAITS = Relation("when the busy workers wait for its address", _broker_waits)
 LACKS_MEMORY = Relation("for lack of memory, on the same machines", _lacks_memory, _machines)
 GETS_TOO_MUCH = Relation("of the server that gets too much", _gets_too_much)
+LEADS_THERE = Relation("of a pooler that has no other server", _leads_there)
 NEEDS_IT = Relation("of what needs it", _needs_it)
 
 

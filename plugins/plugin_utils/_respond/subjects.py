@@ -218,7 +218,7 @@ def pool_size(diagnosis: Data, facts: Data, _report: Data) -> Named:
     if not rows or not isinstance(size, int) or not _whole(size):
         return None
     worst = max(rows, key=lambda row: (row.get("longest_wait_seconds") or 0, row.get("clients_waiting") or 0))
-    if worst.get("limited_by") not in (None, "pool_size"):
+    if worst.get("limited_by") not in (None, "pool_size", "reserve_pool_timeout"):
         return None  # all pools of its database, or user, are at a limit together
     new = size + min(math.ceil(size / 2), MOST_CONNECTIONS)
     about = {"database": worst["database"], "user": worst["user"], "size": new}

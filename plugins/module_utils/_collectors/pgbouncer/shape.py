@@ -100,9 +100,11 @@ def _put_clients_limit(built: Facts, latest: Reading, config: Config) -> None:
 
 
 class Limits(t.NamedTuple):
-    """What one database may open: connections of one of its pools, and of all of them (0: no limit); how many it has open."""
+    """What one database may open: connections of one of its pools, its reserve included, and of all of them (0: no limit); how many it
+    has open."""
 
     pool: Maybe[Number]
+    reserve: Maybe[Number]
     database: Maybe[Number]
     opened: Maybe[Number]
 
@@ -116,9 +118,15 @@ class Users:
 
     def pool_size(self, user: t.Any, usual: Maybe[Number]) -> Maybe[Number]:
         """Its own size counts in place of the database's."""
-        row = self._rows.get(str(user), {})
-        size, extra = count(row.get("pool_size")), count(row.get("reserve_pool_size"))
-        return usual if not size else size + (extra or 0)
+        size = self._own_size(user)
+        return usual if not size else size + (known(self.reserve(user, usual)) or 0)
+
+    def reserve(self, user: t.Any, usual: Maybe[Number]) -> Maybe[Number]:
+        """What its pools open beyond their size for clients that waited for `reserve_pool_timeout`."""
+        return usual if not self._own_size(user) else count(self._rows[str(user)].get("reserve_pool_size")) or 0
+
+    def _own_size(self, user: t.Any) -> t.Optional[Number]:
+        return count(self._rows.get(str(user), {}).get("pool_size"))
 
     def most(self, user: t.Any) -> t.Optional[Number]:
         """Of all of its pools; None without a limit."""
@@ -135,7 +143,7 @@ def _databases(told: Maybe[list[Row]], config: Config) -> Maybe[dict[str, Limits
     for each in told:
         size, extra = _own(each, default, "pool_size"), _own(each, reserve, "reserve_pool_size", "reserve_pool")
         opened = measured(count(each.get("current_connections")), UNTOLD)
-        limits[str(each.get("name"))] = Limits(total((size, extra)), _own(each, most, "max_connections"), opened)
+        limits[str(each.get("name"))] = Limits(total((size, extra)), extra, _own(each, most, "max_connections"), opened)
     return limits
 
 
@@ -178,8 +186,11 @@ def _limited_by(pool: Row, databases: Maybe[dict[str, Limits]], users: Users, op
         return "max_db_connections"
     if most is not None and (known(opened) or 0) >= most:
         return "max_user_connections"
-    size = known(pool["pool_size"])
-    return "pool_size" if size is not None and (known(pool["servers"]) or 0) >= size else Unknown(MORE)
+    size, servers = known(pool["pool_size"]), known(pool["servers"]) or 0
+    if size is None or limits is None:
+        return Unknown(MORE)
+    held_back = known(users.reserve(pool["user"], limits.reserve)) or 0
+    return "pool_size" if servers >= size else "reserve_pool_timeout" if held_back and servers >= size - held_back else Unknown(MORE)
 
 
 def _pool(told: Row, databases: Maybe[dict[str, Limits]], users: Users) -> Row:

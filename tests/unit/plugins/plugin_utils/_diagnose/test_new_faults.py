@@ -56,6 +56,30 @@ def test_a_pool_that_waits_for_a_blocked_database_is_its_consequence() -> None:
     assert cause["cause"] == "lock_chain" and any("The pool shop (shop) of PgBouncer" in line for line in cause["evidence"])
 
 
+def test_a_pool_that_waits_for_a_database_that_is_down_is_its_consequence() -> None:
+    world = World()
+    world.pool_small()
+    world.database_down()
+    [cause] = world.diagnose()
+    assert cause["cause"] == "service_down" and any("The pool shop (shop) of PgBouncer" in line for line in cause["evidence"])
+
+
+@pytest.mark.parametrize(
+    ("size", "limited", "small"),
+    [
+        (15, None, False),
+        (None, None, True),
+        (2, "pool_size", True),
+        (3, "reserve_pool_timeout", True),
+    ],
+)
+def test_a_pool_that_may_open_more_waits_for_its_server(size: object, limited: object, small: bool) -> None:
+    world = World()
+    world.pool_small()
+    world.of("db1", "pgbouncer")["pools"][0].update(pool_size=size, limited_by=limited)
+    assert world.causes() == (["pool_too_small"] if small else [])
+
+
 def test_a_pool_with_idle_connections_is_not_too_small() -> None:
     """Its clients wait for a login or a new connection."""
     world = World()

@@ -150,6 +150,12 @@ FULL = {**SHOP, "sv_active": 20, "sv_used": 0, "sv_login": 0}
         ({"pool_size": 100, "current_connections": 20}, {}, [{"name": "app", "pool_size": 20, "reserve_pool_size": 0}], "pool_size"),
         ({"pool_size": 20, "reserve_pool": 0}, {}, [{"name": "app", "pool_size": 40}], None),
         ({"pool_size": 20, "reserve_pool": 0}, {}, Unknown("not allowed"), "pool_size"),
+        # a reserve that is not opened before somebody waited long enough
+        ({"pool_size": 20, "reserve_pool": 5}, {}, [], "reserve_pool_timeout"),
+        ({"pool_size": 15, "reserve_pool": 5}, {}, [], "pool_size"),
+        ({"pool_size": 21, "reserve_pool": 5}, {}, [], None),
+        ({"pool_size": 90}, {}, [{"name": "app", "pool_size": 20, "reserve_pool_size": 5}], "reserve_pool_timeout"),
+        ({"pool_size": 90}, {}, [{"name": "app", "pool_size": 16, "reserve_pool_size": 5}], "reserve_pool_timeout"),
     ],
 )
 def test_what_keeps_a_pool_from_opening_another_connection(
