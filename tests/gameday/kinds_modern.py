@@ -35,7 +35,7 @@ FAULTS: tuple[Kind, ...] = (
     fault("modern-cpu_heavy_page", web.busy_page, 10, 100, 300, "application_overload", "wsgi", findings=("wsgi_workers_busy",)),
     fault("modern-release_throws", web.throws, 0.02, 0.3, 1.0, "application_errors", "wsgi", findings=("nginx_errors",)),
     fault("modern-code_before_migration", web.before_migration, 1, 1, 1, "missing_migration", "database", "currency"),
-    fault("modern-many_queries", web.many_queries, 20, 200, 600, "query_per_row", "wsgi", findings=("postgresql_frequent_statement",)),
+    fault("modern-many_queries", web.many_queries, 20, 1500, 4000, "query_per_row", "wsgi", findings=("postgresql_frequent_statement",)),
     # Redis, cache and broker in one
     fault("redis_evicts_tasks", modern.evicting_broker, 100, 2000, 8000, "broker_evicts", "redis", findings=("redis_tasks_evictable",)),
     fault("redis_blocked", data.slow_broker, 20, 600, 950, "redis_blocked", "redis", "EVAL", findings=("redis_slow_time",)),
