@@ -246,7 +246,7 @@ ansible_facts:
               contains:
                 {name: {type: str, description: Its name.}, delivery_limit: {type: int, description: How often a message may come back.}}
             delivery_limited_total:
-              {type: int, description: 'How many there are, null without the management API, or where it does not tell one of both.'}
+              {type: int, description: 'How many there are, null without the management API, or where it does not report one of both.'}
             stalled:
               description: Queues with messages at every look, whose workers answer and have free slots, and began no task in the window.
               type: list

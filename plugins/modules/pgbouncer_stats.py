@@ -84,7 +84,7 @@ ansible_facts:
             - One per PgBouncer.
             - What every instance has beside these measures is documented by M(warroom.launch.launch_facts).
             - A measure over the window is null with one sample (O(window) is 0). Why a measure is null is in RV(ignore:unknown).
-            - What this version does not tell, or its user may not read, is null. The database C(pgbouncer) (the console) is left out.
+            - What this version does not say, or its user may not read, is null. The database C(pgbouncer) (the console) is left out.
           type: list
           elements: dict
           contains:
@@ -151,7 +151,7 @@ ansible_facts:
                  application: {type: str, description: 'The application, null when it gives no name.'},
                  database: {type: str, description: The databases.}, backend: {type: str, description: Always V(pooler client).},
                  sessions: {type: int, description: Its connections.}, session_share_ratio: {type: float, description: The share of all.},
-                 active_seconds: {type: float, description: Always null. PgBouncer does not tell what clients do.},
+                 active_seconds: {type: float, description: Always null. PgBouncer does not say what clients do.},
                  time_share_ratio: {type: float, description: Always null.}, longest_query_seconds: {type: float, description: Always null.}}
             clients_total: {type: int, description: How many there are.}
 """

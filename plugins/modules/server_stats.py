@@ -281,7 +281,7 @@ ansible_facts:
             local_ports: {type: list, elements: dict, description: 'Ends of connections that most local ports are in use for.', contains: {
               peer: {type: str, description: The other end.}, used: {type: int, description: Ports in use.}, limit: {type: int, description: Ports there are.},
               used_ratio: {type: float, description: The share.}}}
-            local_ports_used_ratio: {type: float, description: 'The largest share, null when the kernel does not tell.'}
+            local_ports_used_ratio: {type: float, description: 'The largest share, null when the kernel does not say.'}
             task_limits: {type: list, elements: dict, description: 'Limits of processes and threads: of the machine or container, and of services.', contains: {
               name: {type: str, description: Whose limit it is.}, used: {type: int, description: How many there are.},
               limit: {type: int, description: How many may be.}, used_ratio: {type: float, description: The share.}}}

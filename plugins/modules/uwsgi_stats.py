@@ -110,7 +110,7 @@ ansible_facts:
                  paused: {type: int, description: Paused.}, starting: {type: int, description: Starting.},
                  signal: {type: int, description: In a signal handler.}, other: {type: int, description: In any other state.},
                  odd_states: {type: list, elements: str, description: The other states as uWSGI names them.},
-                 cores_unknown: {type: int, description: Workers that do not tell their threads.},
+                 cores_unknown: {type: int, description: Workers that do not report their threads.},
                  without_application: {type: int, description: Active workers that have loaded no application.}}
             cores_active: {type: int, description: Threads of the active workers.}
             cores_busy: {type: int, description: 'Of those, in a request at the last sample.'}
@@ -177,7 +177,7 @@ ansible_facts:
               elements: dict
               contains:
                 pid: {type: int, description: The worker.}
-                work: {type: str, description: 'What it works on, null when the server does not tell.'}
+                work: {type: str, description: 'What it works on, null when the server does not say.'}
                 frames:
                   description: 'At most 25, from where it is now to where it came from.'
                   type: list

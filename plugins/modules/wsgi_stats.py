@@ -176,7 +176,7 @@ ansible_facts:
               elements: dict
               contains:
                 pid: {type: int, description: The worker.}
-                work: {type: str, description: 'What it works on, null when the server does not tell.'}
+                work: {type: str, description: 'What it works on, null when the server does not say.'}
                 frames:
                   description: 'At most 25, from where it is now to where it came from.'
                   type: list

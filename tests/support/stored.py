@@ -28,5 +28,5 @@ def stored(name: str, made: t.Any) -> t.Any:
 
 
 def required(kind: t.Any) -> set[str]:
-    """The keys that a declared record must have; annotations are texts, so `__required_keys__` does not tell."""
+    """The keys that a declared record must have; annotations are texts, so `__required_keys__` does not say."""
     return {name for name, annotation in kind.__annotations__.items() if "NotRequired" not in str(annotation)}

@@ -113,7 +113,7 @@ class RaisePoolSize(Act):
         old = count(config.get(SETTING))
         database = next((row for row in console.run("SHOW DATABASES") if row.get("name") == self._database), None)
         if old is None or database is None:
-            raise Refused(f"PgBouncer has no database {self._database} any more, or does not tell {SETTING}")
+            raise Refused(f"PgBouncer has no database {self._database} any more, or does not report {SETTING}")
         waiting = 0
         for turn in range(LOOKS):
             time.sleep(PAUSE if turn else 0)

@@ -114,7 +114,7 @@ def _row(worker: Busy, threads: t.Sequence[Row], root: str) -> Row:
     frames = max(stacks, key=lambda stack: (sum(frame["own"] for frame in stack), len(stack)), default=[])
     if not frames:
         raise Problem(f"the stack of pid {worker.pid} could not be read: py-spy saw no Python frame")
-    return {"pid": worker.pid, "work": worker.label or Unknown("the server does not tell what it works on"), "frames": frames[:MOST_FRAMES]}
+    return {"pid": worker.pid, "work": worker.label or Unknown("the server does not say what it works on"), "frames": frames[:MOST_FRAMES]}
 
 
 def _frames(thread: Row, root: str) -> list[Row]:
@@ -129,7 +129,7 @@ def _frame(frame: Row, root: str) -> Row:
     return {
         "function": clean(str(frame.get("name") or "?"), 80),
         "file": clean(_shown(path, root), 120),
-        "line": line if isinstance(line, int) and line > 0 else Unknown("py-spy does not tell the line"),
+        "line": line if isinstance(line, int) and line > 0 else Unknown("py-spy does not report the line"),
         "own": own,
     }
 

@@ -34,7 +34,7 @@ class Backlog:
 
 
 def listening(*kinds: str) -> list[Backlog]:
-    """Every listening socket of these kinds ("tcp", "unix"; both without any). A Problem when the kernel does not tell."""
+    """Every listening socket of these kinds ("tcp", "unix"; both without any). A Problem when the kernel does not say."""
     found: list[Backlog] = []
     for kind in kinds or ("tcp", "unix"):
         if kind == "unix":

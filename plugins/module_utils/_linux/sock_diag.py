@@ -54,8 +54,8 @@ def ask(request: bytes, about: str, seconds: float = 2.0) -> list[bytes]:
                     place += max(_HEADER.size, (length + 3) & ~3)
     except (OSError, struct.error, AttributeError) as error:
         reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else type(error).__name__
-        raise Problem(f"the kernel does not tell {about} ({reason})") from None
-    raise Problem(f"the kernel does not tell {about} (there are too many sockets)")
+        raise Problem(f"the kernel does not report {about} ({reason})") from None
+    raise Problem(f"the kernel does not report {about} (there are too many sockets)")
 
 
 def unix_sockets(states: int, show: int, about: str) -> list[bytes]:

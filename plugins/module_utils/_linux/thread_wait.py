@@ -81,7 +81,7 @@ def hindrance(pid: int) -> t.Optional[str]:
         return "only root and the workers' own user may see what they wait for: run with become"
     except OSError:
         return (
-            None if os.path.exists(f"{PROC}/self/syscall") else "this kernel does not tell what a process waits for (no /proc/PID/syscall)"
+            None if os.path.exists(f"{PROC}/self/syscall") else "this kernel does not say what a process waits for (no /proc/PID/syscall)"
         )
     return None
 

@@ -84,7 +84,7 @@ def connections(opened_here: bool = False) -> Connections:
     """All established ones, or those that this host opened or is opening: the kernel leaves out a server's accepted ones, which may be
     very many.
 
-    A Problem when the kernel does not tell.
+    A Problem when the kernel does not say.
     """
     found = {}
     port = _first_ephemeral() if opened_here else 0
@@ -105,7 +105,7 @@ def _first_ephemeral() -> int:
 
 
 def udp_peers() -> dict[int, str]:
-    """With whom connected UDP sockets of this network namespace talk, by inode. A Problem when the kernel does not tell."""
+    """With whom connected UDP sockets of this network namespace talk, by inode. A Problem when the kernel does not say."""
     found = {}
     for family in (socket.AF_INET, socket.AF_INET6):
         for body in sock_diag.inet_sockets(family, socket.IPPROTO_UDP, sock_diag.ESTABLISHED, ABOUT):

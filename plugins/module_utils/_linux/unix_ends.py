@@ -22,7 +22,7 @@ class End(t.NamedTuple):
 
 
 def connected() -> dict[int, End]:
-    """By inode. A Problem when the kernel does not tell."""
+    """By inode. A Problem when the kernel does not say."""
     names: dict[int, str] = {}
     peers: dict[int, int] = {}
     for body in sock_diag.unix_sockets(sock_diag.ESTABLISHED, sock_diag.SHOW_NAME | sock_diag.SHOW_PEER, ABOUT):

@@ -106,7 +106,7 @@ class Streak:
 #: Why those at the root of lock waits are not known.
 UNTOLD = {
     "postgresql": "sessions wait for a lock that nobody holds any more",
-    "mysql": "sessions wait for a lock, and the server does not tell whose it is: it does with the instrument wait/lock/metadata/sql/mdl "
+    "mysql": "sessions wait for a lock, and the server does not say whose it is: it does with the instrument wait/lock/metadata/sql/mdl "
     "of performance_schema, MariaDB also with the plugin metadata_lock_info",
 }
 
@@ -183,9 +183,9 @@ def _blocker(root: int, session: t.Optional[Row], counts: Row, waiters: t.Sequen
 PREPARED = "it is a prepared transaction, which has no session"
 NO_TRANSACTION = "it has no transaction that the server tells of"
 _WHY_WAITING = {
-    "lock": "the server does not tell which lock it waits for",
-    "mode": "the server does not tell how it wants the lock",
-    "relation": "the server does not tell the table, or it is no lock on a table",
+    "lock": "the server does not say which lock it waits for",
+    "mode": "the server does not say how it wants the lock",
+    "relation": "the server does not report the table, or it is no lock on a table",
     "relation_id": "the server does not number its tables, or it is no lock on a table",
 }
 

@@ -27,14 +27,14 @@ ACTIVE = ("active", "fastpath function call")
 IN_TRANSACTION = ("idle in transaction", "idle in transaction (aborted)")
 _WAITS = {None: "cpu", "Lock": "lock", "LWLock": "internal lock", "IO": "io", "BufferPin": "lock", "Client": "client", "Timeout": "timer"}
 
-NO_MOMENT = "the server does not tell when it began"
-NOT_TOLD = "the server does not tell whose lock it waits for"
+NO_MOMENT = "the server does not say when it began"
+NOT_TOLD = "the server does not say whose lock it waits for"
 HIDDEN = "what this session does is hidden from us"
 _WHY = {
-    "user": "the server does not tell the user of this session",
+    "user": "the server does not report the user of this session",
     "address": "the address of this session is hidden from us",
     "database": "this session uses no database",
-    "state": "the server does not tell the state of this session",
+    "state": "the server does not report the state of this session",
     "query": "the statement is not shown (see the option query_text), or there is none",
     "wait_event": "it waits for nothing that the server names",
     "root_blocker": "no session holds it up",

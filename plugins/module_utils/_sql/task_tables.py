@@ -64,7 +64,7 @@ def _whole(table: Queues) -> int:
 
 def _row(table: Queues, row: Row) -> Row:
     age = None if row["since"] is None or row["now"] is None else round(max(0.0, row["now"] - row["since"]), 3)
-    why = str(row.get("why") or "the server does not tell it")
+    why = str(row.get("why") or "the server does not report it")
     return {
         "database": table.database,
         "table": table.table,

@@ -156,7 +156,7 @@ KINDS: tuple[Kind, ...] = (
         r"\bTLS\b|certificate|ca_cert|ssl_mode|encrypted connection|ssl_cert_reqs",
     ),
     _kind(
-        "managed", "do not tell their settings",
+        "managed", "do not report their settings",
         "See the setting in the console of the managed service (its parameter group); on a server of your own allow the command",
         r"a managed service shows it in its console",
         ASK,
@@ -227,9 +227,9 @@ KINDS: tuple[Kind, ...] = (
         one_line=True,
     ),
     _kind(
-        "lacking", "have a version or platform that does not tell it",
+        "lacking", "have a version or platform that does not report it",
         "It stays unknown on this version or platform: update it",
-        r"(does|did|do) not (\w+ )?(tell|count|say|have|measure|show|know|keep|list)|"
+        r"(does|did|do) not (\w+ )?(tell|report|count|say|have|measure|show|know|keep|list)|"
         r"this (version|kernel|platform|system|server|kind)|\b(since|before) (PostgreSQL|Celery)|Linux \d|control group|"
         r"has no\b|not (told|counted|known|set)\b|tells? no|\bnone\b|there is no|neither|names no|hidden|"
         r"\bno (limit|index|store|session|table|cores?|affinity)\b|it (listens|is|was|has|keeps|follows|writes)",

@@ -240,7 +240,7 @@ def server_connections(about: Data, host: str, facts: Data, report: Data) -> dic
 
 
 def _poolers(host: str, report: Data) -> t.Iterator[Data]:
-    """Those that this host is a client of. One that does not tell its clients may be."""
+    """Those that this host is a client of. One that does not report its clients may be."""
     addresses = machine_addresses((report["hosts"].get(host) or {}).get("facts") or {})
     for name, entry in report["hosts"].items():
         for service in PROXY_SERVICES:

@@ -16,7 +16,7 @@ from .rounds import Store, StoreError
 Data = t.Mapping[str, t.Any]
 
 NOT_STORED = "no report is stored under the label baseline (launch_check_label=baseline keeps one)"
-NOT_COUNTED = "the stored load test does not tell it: nobody counted, or only the older form of the report is there"
+NOT_COUNTED = "the stored load test does not report it: nobody counted, or only the older form of the report is there"
 
 
 def measures(report: t.Optional[Data], age: t.Optional[float]) -> tuple[dict[str, t.Any], dict[str, str]]:

@@ -297,7 +297,7 @@ def test_c06_tls_with_the_certificate_checked() -> None:
 
 
 def test_flower_is_a_second_source_of_outcomes(broker: Redis) -> None:
-    """Where we hear no event: here the project sends them to an exchange that a bare URL does not tell."""
+    """Where we hear no event: here the project sends them to an exchange that a bare URL does not say."""
     app = sender(broker.url)
     with Worker(broker.url, "-c", "1", conf={"event_exchange": "shopev"}) as worker, Flower(worker) as flower:
 

@@ -40,7 +40,7 @@ def shape(first: t.Sequence[Copy], second: t.Sequence[Copy], now: float, free: t
     facts.put("previous_bytes", before, NO_SIZE if len(rows) > 1 else "there is no other backup to compare with")
     facts.put("size_factor", ratio(size, before), "there is no size, or no other backup, to compare with")
     facts.put("comparable", marked is None and len(rows) > 1)
-    facts.put("free_bytes", free, MARKED if marked is not None else "its filesystem does not tell what is free")
+    facts.put("free_bytes", free, MARKED if marked is not None else "its filesystem does not say what is free")
     facts.put("room_factor", ratio(free, size), "the size of the newest, or what is free, is not known")
     facts.put("sized", marked is None)
     return facts

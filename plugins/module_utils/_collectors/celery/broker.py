@@ -257,7 +257,7 @@ class Connection:
 def _why_no_length(error: BaseException) -> str:
     """RabbitMQ has one number for a queue that is not there and for one that it cannot reach; its words differ, in every language."""
     if refusal.kind_of(error) != refusal.MISSING:
-        return f"the broker does not tell ({type(error).__name__})"
+        return f"the broker does not say ({type(error).__name__})"
     return NOT_REACHED if "NOT_FOUND" in str(error) and "NOT_FOUND - no queue " not in str(error) else NO_SUCH_QUEUE
 
 
@@ -265,7 +265,7 @@ def _summed(counts: t.Sequence[t.Any]) -> Length:
     """The lists of one queue; a key of another type, or one that may not be read, is an error in place of its count."""
     wrong = [each for each in counts if isinstance(each, Exception)]
     if wrong:
-        return Length(problem=f"the broker does not tell ({type(wrong[0]).__name__})")
+        return Length(problem=f"the broker does not say ({type(wrong[0]).__name__})")
     whole = [count(each) for each in counts]
     return _told(None if not whole or None in whole else sum(each or 0 for each in whole))
 

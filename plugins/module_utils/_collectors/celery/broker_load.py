@@ -121,7 +121,7 @@ def _refusals(first: Load, second: t.Optional[Load]) -> Maybe[int]:
     if second is None:
         return Unknown(ONE_SAMPLE)
     if first.refused is None or second.refused is None:
-        return Unknown("the broker does not tell errors by kind (Redis since 6.2), or this user may not use INFO on it")
+        return Unknown("the broker does not report errors by kind (Redis since 6.2), or this user may not use INFO on it")
     if second.refused < first.refused:
         return Unknown("its counters were reset within the window")
     return int(second.refused - first.refused)
@@ -160,7 +160,7 @@ def _new(first: Load, second: t.Optional[Load]) -> Maybe[list[Slow]]:
 
 def _slow_row(slow: Slow) -> Row:
     columns = {"name": slow.command, "milliseconds": slow.milliseconds, "client": slow.client}
-    return row(columns, {"client": "this version does not tell who sent it"})
+    return row(columns, {"client": "this version does not say who sent it"})
 
 
 def _slowest(rows: Maybe[list[Row]], slow: Maybe[list[Slow]]) -> Maybe[float]:

@@ -162,7 +162,7 @@ class CelerySampler(Sampler):
         return self._broke is not None or (self._connection is not None and self._connection.lost)
 
     def uptime(self, _facts: Facts) -> t.Optional[Number]:
-        return amount(self._got.server.get("uptime_in_seconds"))  # Redis; RabbitMQ does not tell it
+        return amount(self._got.server.get("uptime_in_seconds"))  # Redis; RabbitMQ does not report it
 
     def close(self) -> None:
         lost = self._connection is not None and self._connection.lost

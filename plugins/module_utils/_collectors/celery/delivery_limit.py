@@ -19,7 +19,7 @@ from .queue_types import QUORUM, Management
 
 #: Since this version every quorum queue has a limit unless it is told otherwise, and the management API tells it.
 TOLD_SINCE = 4
-NOT_TOLD = "RabbitMQ does not tell whether this queue has a delivery limit and a dead letter exchange"
+NOT_TOLD = "RabbitMQ does not say whether this queue has a delivery limit and a dead letter exchange"
 
 Row = dict[str, t.Any]
 

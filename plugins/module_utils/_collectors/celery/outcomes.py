@@ -23,8 +23,8 @@ _OUTCOMES = (
     *("succeeded", "failed", "retried", "rejected", "expired", "failure_ratio", "sent_back_ratio", "expired_ratio", "finished"),
     *("tasks", "tasks_total", "worst_task", "runtime_seconds"),
 )
-_UNTOLD = "Flower does not tell which tasks expired"
-_FROM_FLOWER = "Flower does not tell how long tasks run"
+_UNTOLD = "Flower does not say which tasks expired"
+_FROM_FLOWER = "Flower does not say how long tasks run"
 
 
 class Heard(t.NamedTuple):

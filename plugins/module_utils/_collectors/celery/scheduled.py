@@ -13,7 +13,7 @@ from ..._collect.facts import Facts, Maybe, Unknown
 from ..._texts import moments
 from .workers import Snapshot
 
-UNTOLD = "a worker does not tell when its scheduled tasks are due, or in which time zone"
+UNTOLD = "a worker does not say when its scheduled tasks are due, or in which time zone"
 NOTHING = "no task is scheduled"
 
 

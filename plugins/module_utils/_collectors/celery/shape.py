@@ -120,7 +120,7 @@ def _put_broker(built: Facts, got: Gathered) -> None:
             identity = f"rabbitmq {clean(str(server['cluster_name']), 80)}/{parts['vhost'].lstrip('/')}"
     prefix = got.broker.prefix
     named = {"name": got.broker.shown, **parts, "identity": identity + (f" {clean(prefix, 40)}" if prefix else "")}
-    untold = dict.fromkeys(known, "the broker does not tell it" if server and got.on_redis else unread)
+    untold = dict.fromkeys(known, "the broker does not report it" if server and got.on_redis else unread)
     limit = count(server.get("maxmemory")) if got.on_redis else None
     if limit == 0:
         untold["memory_limit_bytes"] = "the broker has no limit of memory (maxmemory is 0)"
@@ -200,7 +200,7 @@ def _put_queues(
         windowed,
         silence or "not all workers told what they consume, so who consumes a queue is not known",
         "Redis counts what workers hold over all queues together (unacked)" if got.on_redis else unread,
-        "the broker does not tell it" if got.on_redis or got.management is not None else unread,
+        "the broker does not report it" if got.on_redis or got.management is not None else unread,
         "a list of Redis has no type" if got.on_redis else queue_types.UNTOLD,
     )
     built.put("queues", [queue_shape.shown(queue, context) for queue in top(queues, "ready", keep)])
@@ -217,7 +217,7 @@ def _put_queues(
     last = got.readings[-1] if got.readings else None
     oldest = last.unacked_oldest_seconds if last else None
     idle = held.reason if isinstance(held, Unknown) else "no message is in a worker's hands"
-    built.put("unacked_oldest_seconds", oldest, idle if got.on_redis else "RabbitMQ does not tell it")
+    built.put("unacked_oldest_seconds", oldest, idle if got.on_redis else "RabbitMQ does not report it")
     timeout = got.broker.visibility_timeout
     built.put("redelivery_seconds", timeout if got.on_redis else None, NEVER)
     built.put(

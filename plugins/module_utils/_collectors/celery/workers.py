@@ -218,7 +218,7 @@ def shown(worker: t.Mapping[str, t.Any], windowed: bool) -> dict[str, t.Any]:
 
 
 NOBODY = Unknown("no worker answered")
-_BEFORE_4_2 = "its worker does not tell when it began (Celery before 4.2)"
+_BEFORE_4_2 = "its worker does not say when it began (Celery before 4.2)"
 _NOT_BEGUN = "it has not begun"
 
 
@@ -244,7 +244,7 @@ def running(snapshot: Snapshot, drifts: t.Mapping[str, t.Optional[float]], keep:
             delivery = task.get("delivery_info")
             queue = delivery.get("routing_key") if isinstance(delivery, dict) else None
             described = {"name": clean(str(task.get("name")), 120), "queue": None if queue is None else clean(str(queue), 120)}
-            tasks.append(row({**described, "worker": clean(name, 120), "age_seconds": age}, {"queue": "the worker does not tell it"}))
+            tasks.append(row({**described, "worker": clean(name, 120), "age_seconds": age}, {"queue": "the worker does not report it"}))
     return Running(len(tasks), top(tasks, "age_seconds", keep), ages, sorted(ahead))
 
 

@@ -134,7 +134,7 @@ def lines(history: History) -> list[Line]:
     broken = history.broken
 
     def lacking(name: str) -> str:
-        return f"this version of HAProxy does not tell {name}"
+        return f"this version of HAProxy does not report {name}"
 
     found = []
     for row in history.latest.rows:
@@ -158,7 +158,7 @@ def process_window(history: History) -> Window:
     why = "the stats page tells nothing of the process: let the check read the stats socket (option socket)"
 
     def lacking(name: str) -> str:
-        return f"this version of HAProxy does not tell {name}" if history.latest.info else why
+        return f"this version of HAProxy does not report {name}" if history.latest.info else why
 
     second = None if history.second is None else history.second.info
     return Window(history.first.info, second, history.window, lacking, history.broken)

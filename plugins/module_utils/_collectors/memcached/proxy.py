@@ -55,7 +55,7 @@ def put(facts: Facts, stats: t.Mapping[str, str]) -> None:
         return
 
     def told(counter: str) -> Maybe[Number]:
-        return measured(count(stats, counter), f"{name} does not tell it")
+        return measured(count(stats, counter), f"{name} does not report it")
 
     behind, working = told("num_servers"), told("num_servers_up")
     facts.put("proxy.product", name)

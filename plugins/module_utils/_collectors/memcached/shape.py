@@ -56,11 +56,11 @@ def _identity(facts_: Facts, latest: Sample, window: Window) -> None:
     uptime, clock, pid = (known(window.now(name)) for name in ("uptime", "time", "pid"))
     version = stats.get("version")
     facts_.put("kind", proxy.kind(stats))
-    facts_.put("version", None if version is None else clean(version, 120), "the server does not tell its version")
+    facts_.put("version", None if version is None else clean(version, 120), "the server does not report its version")
     facts_.put("version_numbers", version_numbers(version), "its version is not a number")
     # pid and start tell servers apart by whatever address they are seen; in a container every pid is 1
     identity = None if uptime is None or clock is None or pid in (None, 1) else f"{pid}-{int(clock - uptime)}"
-    facts_.put("identity", identity, "in a container every process id is 1" if pid == 1 else "it does not tell its process id and start")
+    facts_.put("identity", identity, "in a container every process id is 1" if pid == 1 else "it does not report its process id and start")
     facts_.put("uptime_seconds", window.now("uptime"))
     facts_.put("threads", window.now("threads"))
 

@@ -189,7 +189,7 @@ class MysqlSampler(Sampler):
 
 
 def _may_wait(session: dict[str, t.Any]) -> bool:
-    """Whether it waits for a lock, or works for so long that it may wait for a row's, which the list of processes does not tell."""
+    """Whether it waits for a lock, or works for so long that it may wait for a row's, which the list of processes does not say."""
     began = session["query_start"]
     return session["wait_event_type"] == "Lock" or (session["wait_event_type"] is None and began is not None and began <= -1.0)
 

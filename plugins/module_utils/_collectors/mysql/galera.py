@@ -14,7 +14,7 @@ from ..._texts.redact import clean
 
 _NO_MEMBER = "this server is no node of a Galera cluster"
 _NANOSECONDS = 1e9
-_UNTOLD = "the node does not tell it (SHOW GLOBAL STATUS LIKE 'wsrep%')"
+_UNTOLD = "the node does not report it (SHOW GLOBAL STATUS LIKE 'wsrep%')"
 
 
 def put(facts: Facts, variables: t.Mapping[str, str], status: t.Mapping[str, str], window: Window) -> None:

@@ -16,7 +16,7 @@ Row = dict[str, t.Any]
 #: Of every version: 5.7 has no roles.
 QUESTION = "SELECT member_id, member_state FROM performance_schema.replication_group_members"
 _NO_MEMBER = "this server is no member of a replication group"
-_UNTOLD = "the member does not tell it (performance_schema.replication_group_members)"
+_UNTOLD = "the member does not report it (performance_schema.replication_group_members)"
 #: States in which what the group commits arrives, if late.
 _IN_THE_GROUP = ("ONLINE", "RECOVERING")
 _NOT_REACHED = "UNREACHABLE"

@@ -181,7 +181,7 @@ def put_missing(facts: Facts, dictionary: Maybe[Dictionary], evidence: Evidence)
             facts.put(name, dictionary)
         return
     if dictionary.untold:
-        facts.note(f"MySQL does not tell the indexes of partitioned tables this way: {', '.join(dictionary.untold[:5])} not looked at")
+        facts.note(f"MySQL does not report the indexes of partitioned tables this way: {', '.join(dictionary.untold[:5])} not looked at")
     candidates = [_row(dictionary, evidence, *candidate) for candidate in dictionary.candidates()]
     # a column that nothing points to and no statement filters on (session_id, external_id) is left out
     rows = [one for one in candidates if one["statements"] or dictionary.has_target(one["database"], one["columns"][0])]
@@ -300,7 +300,7 @@ def scans(
         return Unknown(ONE_SAMPLE)
     counts = [{_io_table(told): count(told.get("count_read")) for told in rows} for rows in (first, second)]
     if any(None in each.values() for each in counts):
-        return Unknown("the server does not tell how many rows of a table were read")
+        return Unknown("the server does not say how many rows of a table were read")
     before, after = (t.cast("dict[Table, int]", each) for each in counts)
     moved = {table: value - before.get(table, 0) for table, value in after.items()}
     return {table: round(value / seconds, 3) for table, value in moved.items() if value > 0}

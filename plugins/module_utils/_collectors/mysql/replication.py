@@ -41,8 +41,8 @@ def _first(row: t.Mapping[str, t.Any], *names: str) -> t.Any:
 
 
 _WHY = {
-    "source": "the server does not tell its source",
-    "state": "the server does not tell its state",
+    "source": "the server does not report its source",
+    "state": "the server does not report its state",
     "lag_seconds": "it does not replicate now, so how far it is behind is not known",
     "delay_seconds": "no delay was asked for",
     "error": "nothing went wrong",
@@ -112,7 +112,7 @@ def put(
         put_largest(facts, "replication_lag_seconds", (one["lag_seconds"] for one in rows), "it follows no source")
     followers = sessions if isinstance(sessions, Unknown) else [_follower(one) for one in sessions if one["backend_type"] == "walsender"]
     facts.rows("replicas", followers, 1000)
-    place = binlog if isinstance(binlog, Unknown) else binlog[0] if binlog else Unknown("the server does not tell its binary log")
+    place = binlog if isinstance(binlog, Unknown) else binlog[0] if binlog else Unknown("the server does not report its binary log")
     facts.put("binary_log", place if isinstance(place, Unknown) else _position(place))
 
 
@@ -123,7 +123,7 @@ def _copies_otherwise(variables: t.Mapping[str, str]) -> bool:
 
 
 def _follower(session: Row) -> Row:
-    connected = measured(session["query_start"], "the server does not tell since when")
+    connected = measured(session["query_start"], "the server does not say since when")
     seconds = connected if isinstance(connected, Unknown) else -connected
     return row({"address": session["address"] or "local", "user": session["user"], "seconds": seconds}, {"user": "not told"})
 

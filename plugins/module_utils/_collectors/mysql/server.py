@@ -41,7 +41,7 @@ _RATES = {
     "bytes_sent_per_second": ("bytes_sent",),
 }  # fmt: skip
 
-UNSET = "the server does not tell this setting"
+UNSET = "the server does not show this setting"
 
 
 def lacking(name: str) -> str:
@@ -55,7 +55,7 @@ def restarted(first: Counters, second: t.Optional[Counters]) -> bool:
 
 def put_identity(facts: Facts, who: Identity, variables: t.Mapping[str, str], window: Window) -> None:
     facts.put("flavour", who.flavour)
-    facts.put("version", who.text or None, "the server does not tell its version")
+    facts.put("version", who.text or None, "the server does not report its version")
     facts.put("version_number", list(who.version))
     facts.put("user", who.login)
     facts.put("uptime_seconds", window.now("uptime"))
@@ -89,7 +89,7 @@ def put_connections(facts: Facts, status: t.Mapping[str, t.Any], variables: t.Ma
     connections = {"used": used, "max": most, "usable": most, "free": free, "peak": peak}
     facts.put("connections", t.cast("dict[str, t.Any]", connections))
     peaked = amount(status.get("max_used_connections_time"))
-    facts.put("connections.peak_at", moments.written(peaked) if peaked else None, "the server does not tell when")
+    facts.put("connections.peak_at", moments.written(peaked) if peaked else None, "the server does not say when")
     per_user = number(variables.get("max_user_connections")) or None
     facts.put("connections.per_user_max", per_user, "no user has a limit of its own (max_user_connections is 0)")
     # one more slot is kept for an administrator

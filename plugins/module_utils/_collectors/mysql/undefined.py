@@ -88,7 +88,7 @@ def _shown(rows: t.Sequence[Row], programs: t.Mapping[str, str], manner: Manner)
         "kind": row["kind"],
         "name": clean(row["name"], 130),
         "sessions": len(_sessions(rows)),
-        "user": clean(row.get("user") or "", 80) or Unknown("the server does not tell the user of this session"),
+        "user": clean(row.get("user") or "", 80) or Unknown("the server does not report the user of this session"),
         "application": clean(program or "", 80) or Unknown(manner.unnamed),
         "address": activity.address(row.get("host")) or "local",
         "query": Unknown("texts of statements are not wanted (query_text)") if text is None else text,

@@ -53,7 +53,7 @@ class PgbouncerSampler(Sampler):
 
     def facts(self, window: t.Optional[float]) -> Facts:
         built = shape.facts(self._first, self._second, self.tools.top, self.is_alone())
-        built.put("owner", connect.owner_of(self.options), "it was reached over TCP, which does not tell")
+        built.put("owner", connect.owner_of(self.options), "it was reached over TCP, which does not say")
         return built
 
     def is_alone(self) -> bool:

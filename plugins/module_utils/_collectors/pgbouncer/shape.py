@@ -27,7 +27,7 @@ POOL_COUNTS = {
     "servers_idle": ("sv_idle",),
     "servers": ("sv_active", "sv_active_cancel", "sv_being_canceled", "sv_idle", "sv_used", "sv_tested", "sv_login"),
 }
-UNTOLD = "this version of PgBouncer does not tell it"
+UNTOLD = "this version of PgBouncer does not report it"
 NO_SETTING = "PgBouncer has no such setting"
 
 
@@ -82,7 +82,7 @@ def _version(rows: Maybe[list[Row]]) -> Maybe[str]:
     if isinstance(rows, Unknown):
         return rows
     found = re.search(r"\d+(?:\.\d+)+", " ".join(str(value) for told in rows for value in told.values()))
-    return measured(found.group() if found else None, "PgBouncer does not tell its version")
+    return measured(found.group() if found else None, "PgBouncer does not report its version")
 
 
 def _put_clients_limit(built: Facts, latest: Reading, config: Config) -> None:
@@ -274,7 +274,7 @@ def _paused(databases: Maybe[list[Row]]) -> Maybe[list[str]]:
     if isinstance(databases, Unknown):
         return databases
     if databases and not any("paused" in told for told in databases):
-        return Unknown("this version of PgBouncer does not tell it (before 1.8)")
+        return Unknown("this version of PgBouncer does not report it (before 1.8)")
     marks = [(told, [count(told[column]) for column in ("paused", "disabled") if column in told]) for told in databases]
     paused = sorted(clean(str(told.get("name")), 80) for told, values in marks if any(values))
     unread = any(not values or None in values for _told, values in marks)
@@ -329,7 +329,7 @@ def _thousandth(value: Maybe[float]) -> Maybe[float]:
 
 # -- clients ------------------------------------------------------------------------------------------------------
 
-_NOT_TOLD = "a pooler does not tell what its clients do"
+_NOT_TOLD = "a pooler does not say what its clients do"
 
 
 def _put_clients(built: Facts, rows: Maybe[list[Row]], most: int) -> None:

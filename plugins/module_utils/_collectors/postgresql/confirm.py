@@ -32,7 +32,7 @@ def statement_rows(statements: Maybe[Statements], texts: t.Mapping[t.Any, t.Any]
         return statements
     counted = statements.window if statements.total(statements.window) > 0 else statements.lifetime
     whole = statements.total(counted)
-    rows, untimed = [], Unknown("the server does not tell how long it ran")
+    rows, untimed = [], Unknown("the server does not say how long it ran")
     for key, raw in texts.items():
         own = counted.get(key)
         if own is not None and raw:
@@ -48,7 +48,7 @@ def statement_rows(statements: Maybe[Statements], texts: t.Mapping[t.Any, t.Any]
                     "user_id": own.get("userid"),
                     "share_ratio": untimed if own["milliseconds"] is None else known(per(taken, whole, "nothing took any time")) or 0.0,
                     "mean_milliseconds": per(taken, own["calls"] or 0, "it never ran"),
-                    "calls": measured(own["calls"], "the server does not tell how often it ran"),
+                    "calls": measured(own["calls"], "the server does not say how often it ran"),
                 }
             )
     return sorted(rows, key=lambda one: -(known(one["share_ratio"]) or 0))

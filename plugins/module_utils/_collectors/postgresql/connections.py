@@ -104,7 +104,7 @@ def put_limits(facts: Facts, sample: Sample) -> None:
     rows: list[Row] = []
     for kind, name, told in limits:
         used = sum(session.get(kind) == name for session in clients)
-        limit = measured(told, "the server does not tell it")
+        limit = measured(told, "the server does not report it")
         # a limit of 0 keeps everybody out, and is full
         rows.append({"kind": kind, "name": name, "limit": limit, "used": used, "used_ratio": 1.0 if told == 0 else full(used, limit)})
     facts.rows("limits", top(rows, "used_ratio", len(rows)), 10)

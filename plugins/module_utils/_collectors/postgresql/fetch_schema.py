@@ -38,7 +38,7 @@ class SchemaReader:
             return rows
         schema = Schema(self._database, {row["id"]: row for row in rows})
         total = self._ask(schema_queries.TABLES_TOTAL)
-        schema.tables_total = total if isinstance(total, Unknown) else measured(total[0]["total"], "the server does not tell it")
+        schema.tables_total = total if isinstance(total, Unknown) else measured(total[0]["total"], "the server does not report it")
         schema.uses = (self._use(), {})
         schema.task_queues = task_tables.read(self._ask, self._database, self._user)
         indexes, keys, partitions = (

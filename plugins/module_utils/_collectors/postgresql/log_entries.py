@@ -33,7 +33,7 @@ _USER, _DATABASE, _FROM, _SESSION, _STATE, _MESSAGE, _INTERNAL, _QUERY, _APPLICA
 
 
 class Failed(t.NamedTuple):
-    """A statement, the message of the error and whose it was. None: the log does not tell it; "": there is none."""
+    """A statement, the message of the error and whose it was. None: the log does not report it; "": there is none."""
 
     text: str
     message: str

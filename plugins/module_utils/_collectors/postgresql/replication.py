@@ -112,7 +112,7 @@ def _put_replicas(facts: Facts, about: About, rows: t.Sequence[Row], first: Samp
 
 _WHY = {
     "name": "it gives itself no name",
-    "user": "the server does not tell its user",
+    "user": "the server does not report its user",
     "write_lag_seconds": "nothing was written since it caught up",
     "flush_lag_seconds": "nothing was written since it caught up",
 }
@@ -151,7 +151,7 @@ def _replica(told: Row, before: t.Optional[Row], seconds: float, twice: bool, wh
 def _slot(told: Row, copied: bool) -> Row:
     names = ("name", "type", "database", "active", "kept_bytes", "wal_status", "safe_wal_size")
     why = {
-        **dict.fromkeys(names, "the server does not tell it"),
+        **dict.fromkeys(names, "the server does not report it"),
         "database": "a physical slot belongs to no database",
         "kept_bytes": "it keeps no WAL: it was never used",
         "wal_status": "the server tells it since PostgreSQL 13, and not of an unused slot",

@@ -23,7 +23,7 @@ _RESET = implausible("its statistics were reset within the window")
 
 def put_identity(facts: Facts, about: About) -> None:
     who = about.identity
-    untold = "the server does not tell it"
+    untold = "the server does not report it"
     for name in ("version", "version_number", "user", "database"):
         facts.put(name, who.get(name), untold)
     facts.put("role", "replica" if who.get("in_recovery") else "primary")
@@ -120,7 +120,7 @@ def _database(row: Row, window: Window) -> Row:
     active = per(window.moved("active_time"), window.seconds * 1000, "") if window.seconds else Unknown(ONE_SAMPLE)
     return {
         "name": row["name"],
-        "backends": measured(row.get("numbackends"), "the server does not tell it"),
+        "backends": measured(row.get("numbackends"), "the server does not report it"),
         "connection_limit": Unknown("it has no limit of its own") if limit in (None, -1) else limit,
         "transactions_per_second": rate(ended, window.seconds),
         "rollback_ratio": share(window.moved("xact_rollback"), ended, "no transaction ended in the window"),
@@ -132,5 +132,5 @@ def _database(row: Row, window: Window) -> Row:
         "active_sessions": active if isinstance(active, Unknown) else round(active, 3),
         "lifetime_transactions": total((window.now("xact_commit"), window.now("xact_rollback"))),
         "lifetime_cache_hit_ratio": _lifetime_hit([row]),
-        "xid_age": measured(row.get("xid_age"), "the server does not tell it"),
+        "xid_age": measured(row.get("xid_age"), "the server does not report it"),
     }

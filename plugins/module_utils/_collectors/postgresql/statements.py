@@ -165,8 +165,8 @@ def _put_upkeep(facts: Facts, info: Maybe[Row]) -> None:
         facts.put("statements_evicted", info)
         facts.put("statements_since_seconds", info)
         return
-    facts.put("statements_evicted", info.get("dealloc"), "the server does not tell it")
-    facts.put("statements_since_seconds", sql_text.age(info.get("now"), info.get("stats_reset"), "the server does not tell since when"))
+    facts.put("statements_evicted", info.get("dealloc"), "the server does not report it")
+    facts.put("statements_since_seconds", sql_text.age(info.get("now"), info.get("stats_reset"), "the server does not say since when"))
 
 
 def _place(statements: Statements, key: Key) -> tuple[float, float]:

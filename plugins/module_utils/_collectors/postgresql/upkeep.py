@@ -162,9 +162,9 @@ def _archiving(about: About, first: Sample, second: t.Optional[Sample], seconds:
         "command_unset": unset,
         "failing": unset or failing,
         "failed": _moved(_compared("archiver", first, second, seconds), "failed_count"),
-        "lifetime_failed": measured(row["failed_count"], "the server does not tell it"),
+        "lifetime_failed": measured(row["failed_count"], "the server does not report it"),
         "last_archived_seconds": sql_text.age(row["now"], row["last_archived_time"], "nothing was archived since the statistics began"),
-        "tells_waiting": Unknown("the server does not tell its version") if version is None else version >= 120000,
+        "tells_waiting": Unknown("the server does not report its version") if version is None else version >= 120000,
         **_waiting(about, first if second is None else second),
     }
 
@@ -175,11 +175,11 @@ def _waiting(about: About, sample: Sample) -> Row:
     if about.identity.get("in_recovery") and about.setting("archive_mode") != "always":
         told = Unknown("no archiver works here: the primary of this standby archives its WAL")
     if isinstance(told, Unknown) or not told:
-        why = told if isinstance(told, Unknown) else Unknown("the server does not tell which WAL waits")
+        why = told if isinstance(told, Unknown) else Unknown("the server does not say which WAL waits")
         return {"waiting": why, "waiting_seconds": why}
     row = told[0]
-    since = sql_text.age(row["now"], row["since"], "the server does not tell since when") if row["total"] else 0.0
-    return {"waiting": measured(row["total"], "the server does not tell how much WAL waits"), "waiting_seconds": since}
+    since = sql_text.age(row["now"], row["since"], "the server does not say since when") if row["total"] else 0.0
+    return {"waiting": measured(row["total"], "the server does not say how much WAL waits"), "waiting_seconds": since}
 
 
 def _put_vacuum(facts: Facts, about: About, latest: Sample) -> None:

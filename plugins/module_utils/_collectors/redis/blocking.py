@@ -95,7 +95,7 @@ def _events(facts: Facts, latest: Sample, window: Window, keep: int) -> None:
         return
     started = count({"at": window.first.get("server_time_usec", "")}, "at")
     if started is None:
-        facts.rows("stalls", Unknown(f"{latest.product} {latest.version} does not tell its clock (server_time_usec)"), keep)
+        facts.rows("stalls", Unknown(f"{latest.product} {latest.version} does not report its clock (server_time_usec)"), keep)
         return
     rows = [event for event in latest.latency if event.at >= int(started) // 1_000_000]
     rows.sort(key=lambda event: -event.latest_milliseconds)

@@ -28,7 +28,9 @@ def moved(latest: Sample, window: Window) -> Maybe[dict[str, int]]:
     if latest.is_sentinel:
         return Unknown(NO_DATA)
     if "INFO errorstats" in latest.refused or "total_error_replies" not in latest.info:
-        return Unknown(latest.refused.get("INFO errorstats", f"{latest.product} {latest.version} does not tell errors by kind (since 6.2)"))
+        return Unknown(
+            latest.refused.get("INFO errorstats", f"{latest.product} {latest.version} does not report errors by kind (since 6.2)")
+        )
     before, after = (_counts(values) for values in (window.first, latest.info))
     if STOPPED in before or STOPPED in after:
         return Unknown(f"{latest.product} stopped counting errors by kind, as scripts made too many kinds: CONFIG RESETSTAT, and mend them")

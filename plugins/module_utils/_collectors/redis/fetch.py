@@ -128,7 +128,7 @@ def sample(session: Session, whole: bool) -> Sample:
 def _info(session: Session) -> dict[str, str]:
     (reply,) = session.ask(["INFO"])
     if isinstance(reply, resp.Refusal):
-        raise Problem(f"{session.shown} does not tell its state: {session.why_refused('INFO', reply)}")
+        raise Problem(f"{session.shown} does not report its state: {session.why_refused('INFO', reply)}")
     found = parse.info(reply)
     if "redis_version" not in found and "valkey_version" not in found:
         raise Problem(f"what answers at {session.shown} does not answer as Redis does: is it another service's port?")

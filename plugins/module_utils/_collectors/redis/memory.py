@@ -20,7 +20,7 @@ NO_LIMIT = "it has no limit of its own (maxmemory 0)"
 SLACK = 0.25
 #: With fewer keys than this that may be evicted, evicting them makes no room.
 FEW_EXPIRE = 0.01
-NO_KEYS = "INFO does not tell the keys of a database"
+NO_KEYS = "INFO does not report the keys of a database"
 
 
 def put(facts: Facts, latest: Sample, window: Window) -> None:
@@ -50,7 +50,7 @@ def _against_limit(facts: Facts, latest: Sample, window: Window) -> None:
     facts.put("policy", _policy(latest))
     facts.put("refuses_when_full", _refuses_when_full(facts, latest))
     facts.put("rss_bytes", window.now("used_memory_rss"))
-    facts.put("host_ratio", share(window.now("used_memory_rss"), window.now("total_system_memory"), "it does not tell", SLACK))
+    facts.put("host_ratio", share(window.now("used_memory_rss"), window.now("total_system_memory"), "it does not say", SLACK))
 
 
 #: Dragonfly's word for its cache mode, in which any key may go, and the mode itself, which is all that its older versions tell.
@@ -63,7 +63,7 @@ def _policy(latest: Sample) -> Maybe[str]:
     if latest.is_sentinel:
         return Unknown(NO_DATA)
     is_one = re.fullmatch(r"noeviction|eviction|(?:allkeys|volatile)-[a-z]{2,20}", found or "")
-    return measured(found if is_one else None, "it does not tell its policy (maxmemory_policy)")
+    return measured(found if is_one else None, "it does not report its policy (maxmemory_policy)")
 
 
 def evicts_any(facts: Facts) -> Maybe[bool]:

@@ -42,4 +42,4 @@ def _calls(first: Sample, latest: Sample, names: t.Iterable[str]) -> Maybe[Numbe
 
 def _keys(sample: Sample) -> Maybe[Number]:
     sizes = parse.databases(sample.info).values()
-    return total(measured(parse.count(size, "keys"), "INFO does not tell the keys of a database") for size in sizes)
+    return total(measured(parse.count(size, "keys"), "INFO does not report the keys of a database") for size in sizes)

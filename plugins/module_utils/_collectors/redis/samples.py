@@ -79,7 +79,7 @@ def window_of(first: Sample, second: t.Optional[Sample], seconds: t.Optional[flo
     def lacking(name: str) -> str:
         if latest.is_sentinel:
             return NO_DATA
-        return f"{latest.product} {latest.version or 'of unknown version'} does not tell {name}"
+        return f"{latest.product} {latest.version or 'of unknown version'} does not report {name}"
 
     broken = None if second is None else _interruption(first.info, second.info)
     return Window(parse.figures(first.info), None if second is None else parse.figures(second.info), seconds, lacking, broken)

@@ -43,12 +43,12 @@ def facts(first: Sample, second: t.Optional[Sample], seconds: t.Optional[float],
 
 
 def _identity(facts_: Facts, latest: Sample, window: Window) -> None:
-    facts_.put("mode", latest.mode if latest.mode in MODES else None, "it does not tell its mode")
+    facts_.put("mode", latest.mode if latest.mode in MODES else None, "it does not report its mode")
     facts_.put("product", latest.product)
-    facts_.put("version", latest.version, "the server does not tell its version")
+    facts_.put("version", latest.version, "the server does not report its version")
     facts_.put("version_numbers", parse.version_numbers(latest.version), "its version is not a number")
     run = latest.info.get("run_id", "")
-    facts_.put("identity", run if len(run) == 40 and run.isalnum() and run.isascii() else None, "it does not tell its run id")
+    facts_.put("identity", run if len(run) == 40 and run.isalnum() and run.isascii() else None, "it does not report its run id")
     facts_.put("uptime_seconds", window.now("uptime_in_seconds"))
 
 
@@ -88,7 +88,7 @@ def _uses(facts_: Facts, first: Sample, latest: Sample, keep: int) -> None:
     names = latest.keys or {}
     rows = []
     for number, size in sorted(sizes.items(), key=lambda pair: -(parse.count(pair[1], "keys") or 0)):
-        keys, expiring = (measured(parse.count(size, name), f"INFO does not tell {name} of a database") for name in ("keys", "expires"))
+        keys, expiring = (measured(parse.count(size, name), f"INFO does not report {name} of a database") for name in ("keys", "expires"))
         found = uses.of_keys(names.get(number, ())) | by_client.get(number, set())
         of_it: Maybe[list[str]] = uses.ordered(found) if number in names else Unknown(_why_no_keys(latest))
         rows.append({"name": f"db{number}", "key_count": keys, "expiring_ratio": share(expiring, keys, "it has no keys"), "uses": of_it})
@@ -102,7 +102,7 @@ def _uses(facts_: Facts, first: Sample, latest: Sample, keep: int) -> None:
         facts_.put(f"used_as.{use}", Unknown(missing) if missing and use not in found else use in found)
     facts_.put("tasks_evictable", all_of([facts_.value(f"used_as.{uses.BROKER}"), memory.evicts_any(facts_)]))
     facts_.put(
-        "key_count", total(measured(parse.count(size, "keys"), "INFO does not tell the keys of a database") for size in sizes.values())
+        "key_count", total(measured(parse.count(size, "keys"), "INFO does not report the keys of a database") for size in sizes.values())
     )
 
 

@@ -54,12 +54,12 @@ def _fork(window: Window) -> Maybe[Number]:
 
 def _flag(latest: Sample, name: str) -> Maybe[bool]:
     value = latest.info.get(name)
-    return measured(None if value not in ("0", "1") else value == "1", NO_DATA if latest.is_sentinel else f"it does not tell {name}")
+    return measured(None if value not in ("0", "1") else value == "1", NO_DATA if latest.is_sentinel else f"it does not report {name}")
 
 
 def _is_bad(latest: Sample, name: str) -> Maybe[bool]:
     value = latest.info.get(name)
-    why = NO_DATA if latest.is_sentinel else f"it does not tell {name}"
+    why = NO_DATA if latest.is_sentinel else f"it does not report {name}"
     return measured(None if value not in ("ok", "err") else value == "err", why)
 
 
@@ -80,7 +80,7 @@ _ROLES = {"master": "primary", "slave": "replica", "active-replica": "replica"}
 
 def _replication(facts: Facts, latest: Sample, window: Window, keep: int) -> None:
     role = _ROLES.get(latest.info.get("role", ""))
-    why = NO_DATA if latest.is_sentinel else "it does not tell its role"
+    why = NO_DATA if latest.is_sentinel else "it does not report its role"
     facts.put("role", role, why)
     _as_replica(facts, latest, window, role)
     offset = parse.count(latest.info, "master_repl_offset")
@@ -96,7 +96,7 @@ def _as_replica(facts: Facts, latest: Sample, window: Window, role: t.Optional[s
             facts.put(f"source.{name}", None, "it is no replica")
         return
     link = latest.info.get("master_link_status")
-    facts.put("source.link_up", None if link not in ("up", "down") else link == "up", "it does not tell master_link_status")
+    facts.put("source.link_up", None if link not in ("up", "down") else link == "up", "it does not report master_link_status")
     facts.put("source.down_seconds", Unknown("it is connected to its primary") if link == "up" else _since(window, *_LINK))
     facts.put("source.silent_seconds", _since(window, *_HEARD))
     facts.put("source.syncing", _flag(latest, "master_sync_in_progress"))
@@ -164,8 +164,8 @@ def _sentinel(facts: Facts, latest: Sample, keep: int) -> None:
                     "name": clean(row.get("name", "?"), 60),
                     "address": _place(*row.get("address", "?:?").rpartition(":")[::2]),
                     "status": clean(row.get("status", "?"), 20),
-                    "replicas": measured(parse.count(row, "slaves"), "it does not tell"),
-                    "sentinels": measured(parse.count(row, "sentinels"), "it does not tell"),
+                    "replicas": measured(parse.count(row, "slaves"), "it does not say"),
+                    "sentinels": measured(parse.count(row, "sentinels"), "it does not say"),
                 }
             )
     facts.rows("watched", rows, keep)

@@ -28,7 +28,7 @@ MARKERS = ("_kombu.binding.celery.pidbox", "_kombu.binding.celeryev", "_kombu.bi
 
 
 def of_key(key: str) -> t.Optional[str]:
-    """What a key is for; None when its name does not tell."""
+    """What a key is for; None when its name does not say."""
     return next((use for use, pattern in _PATTERNS if pattern.search(key[:300])), None)
 
 

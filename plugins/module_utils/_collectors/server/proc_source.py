@@ -4,7 +4,7 @@
 
 """What this collector asks of psutil, read from /proc: for targets that have no library at all. Linux only.
 
-The names and units are psutil's, because it stands in psutil's place; what a kernel does not tell is left out or raises.
+The names and units are psutil's, because it stands in psutil's place; what a kernel does not report is left out or raises.
 """
 
 from __future__ import annotations

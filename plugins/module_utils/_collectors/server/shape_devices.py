@@ -55,7 +55,7 @@ def filesystems(facts: Facts, reading: Reading) -> None:
 
 def arrays(facts: Facts, reading: Reading) -> None:
     """Software RAID: how many disks each array misses."""
-    found = {name: measured(missing, "the kernel does not tell it") for name, missing in reading.state.arrays.items()}
+    found = {name: measured(missing, "the kernel does not report it") for name, missing in reading.state.arrays.items()}
     facts.put("raid", [{"name": clean(name, 40), "missing": missing} for name, missing in found.items()])
     facts.put("raid_total", len(found))
     facts.put("raid_degraded", count_of(missing if isinstance(missing, Unknown) else missing > 0 for missing in found.values()))

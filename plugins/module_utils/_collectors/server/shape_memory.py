@@ -84,7 +84,7 @@ def _available(reading: Reading, arc: t.Optional[tuple[int, int]]) -> Maybe[Numb
 def swap(facts: Facts, reading: Reading) -> None:
     """Swapping is traffic in every look of the window, not space that is in use; but full swap is a state of its own (case S-08)."""
     info, page = reading.state.meminfo, reading.state.page_size
-    not_told = "this kernel does not tell its swap space"
+    not_told = "this kernel does not report its swap space"
     size, free = measured(info.get("SwapTotal"), not_told), measured(info.get("SwapFree"), not_told)
     used = never_negative(total([size, free if isinstance(free, Unknown) else -free]), "swap space in use")
     facts.put("swap_total_bytes", _whole(size))
@@ -123,7 +123,7 @@ def killed(facts: Facts, reading: Reading) -> None:
     """Processes that the kernel killed because memory ran out: in the window, in the last hour (from its log), since boot."""
     lacking = "this kernel does not count them (Linux 4.13 and later do)"
     if reading.state.container:
-        lacking = "the kernel counts them for the machine below this container, and its control group does not tell its own"
+        lacking = "the kernel counts them for the machine below this container, and its control group does not report its own"
     ever = reading.state.vmstat.get("oom_kill")
     facts.put("oom_kills", reading.window("vmstat", lacking).moved("oom_kill"))
     facts.put("lifetime_oom_kills", _whole(measured(ever, lacking)))

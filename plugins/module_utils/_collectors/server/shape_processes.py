@@ -170,7 +170,7 @@ def _steadily(reading: Reading, seen: t.Sequence[tuple[float, t.Any]]) -> t.Opti
         "observed_seconds": round(seconds, 3),
         "looks": len(seen) - 1,
         "lifetime_core_ratio": min(1.0, round(latest.ticks / hertz / age, 4)) if age > 0 else Unknown("its start is not known"),
-        "processor": measured(latest.processor, "this kernel does not tell where it ran"),
+        "processor": measured(latest.processor, "this kernel does not say where it ran"),
     }
 
 

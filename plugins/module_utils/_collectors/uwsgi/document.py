@@ -82,7 +82,7 @@ class Worker:
         return max(sum(core.busy for core in self.cores or ()), int(self.busy))
 
     def count(self, name: str) -> t.Optional[int]:
-        """The sum of a counter over the cores; None when one of them does not tell it."""
+        """The sum of a counter over the cores; None when one of them does not report it."""
         counts = [getattr(core, name) for core in self.cores or ()]
         return None if None in counts else sum(counts)
 

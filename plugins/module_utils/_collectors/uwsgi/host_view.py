@@ -68,7 +68,7 @@ def _queue(socket: Socket, row: t.Optional[backlog.Backlog], reason: str) -> Que
     if not socket.unix and socket.queue is not None and (socket.limit or socket.queue):
         return Queue(socket.name, socket.protocol, kind, socket.queue, socket.limit or None)
     return Queue(
-        socket.name, socket.protocol, kind, None, None, reason if socket.unix else "uWSGI does not tell the backlog of this socket"
+        socket.name, socket.protocol, kind, None, None, reason if socket.unix else "uWSGI does not report the backlog of this socket"
     )
 
 

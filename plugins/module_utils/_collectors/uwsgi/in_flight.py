@@ -15,10 +15,10 @@ from ..._collect.facts import Facts, Maybe, known
 from .document import Request
 from .samples import History
 
-UNREADABLE = "uWSGI does not tell what the running requests are"
+UNREADABLE = "uWSGI does not say what the running requests are"
 ONLY_STREAMS = "only WebSockets and server-sent events are in flight; they last for as long as their visitor looks"
 AHEAD = "its time lies in the future: the clock of the machine that uWSGI runs on is ahead of that of the one that was asked"
-UNDATED = "uWSGI does not tell when the requests began"
+UNDATED = "uWSGI does not say when the requests began"
 
 
 def put(facts: Facts, history: History) -> None:

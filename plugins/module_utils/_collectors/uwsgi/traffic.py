@@ -22,7 +22,7 @@ NO_REQUEST = "no request ended in the window"
 NO_REQUEST_EVER = "no request has ended since the workers started"
 #: An exception may be counted before its request is.
 SLACK = math.inf
-UNTOLD = "uWSGI's answer does not tell it for every worker"
+UNTOLD = "uWSGI's answer does not report it for every worker"
 
 Read = t.Callable[[Worker], t.Optional[int]]
 

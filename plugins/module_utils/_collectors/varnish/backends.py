@@ -98,7 +98,7 @@ def _row(window: Window, vcl: t.Optional[str], backend: str, said: Maybe[Said], 
     failures = _failures(prefix, window.latest, window.moved)
     return {
         "name": clean(backend, 80),
-        "vcl": measured(None if vcl is None else clean(vcl, 60), "this version does not tell the VCL of a backend"),
+        "vcl": measured(None if vcl is None else clean(vcl, 60), "this version does not report the VCL of a backend"),
         "active": active,
         "health": health,
         "health_source": measured(source, f"nothing tells its health: {_why(said)}"),

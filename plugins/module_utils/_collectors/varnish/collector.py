@@ -112,7 +112,7 @@ class VarnishSampler(Sampler):
         return discover.must_run_still(self.options.get("instance"), self._seen, self.tools.timeout / 2)
 
     def _told(self) -> shape.Told:
-        """What the management CLI says. A part that it does not tell is unknown with the reason, not the whole."""
+        """What the management CLI says. A part that it does not report is unknown with the reason, not the whole."""
         try:
             product, version = parse.version(self._ask("banner"))
         except Problem as problem:  # it would refuse the rest as well

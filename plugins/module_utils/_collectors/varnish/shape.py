@@ -150,7 +150,7 @@ def _most_threads(parameters: t.Mapping[str, t.Any]) -> Maybe[int]:
     pools, each = parameters.get("thread_pools"), parameters.get("thread_pool_max")
     if isinstance(pools, int) and isinstance(each, int):
         return pools * each
-    return Unknown("varnishd does not tell its parameters thread_pools and thread_pool_max")
+    return Unknown("varnishd does not report its parameters thread_pools and thread_pool_max")
 
 
 def _stores(window: Window) -> list[dict[str, t.Any]]:

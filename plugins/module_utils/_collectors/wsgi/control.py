@@ -41,7 +41,7 @@ class Control(t.NamedTuple):
 
     def counter(self, name: str) -> Maybe[int]:
         value = count(self.stats.get(name))
-        return Unknown(f"its control socket does not tell {name}") if value is None else value
+        return Unknown(f"its control socket does not report {name}") if value is None else value
 
 
 def read(master: Process, workers: t.Iterable[int]) -> Maybe[Control]:

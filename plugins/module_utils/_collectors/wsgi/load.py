@@ -19,8 +19,8 @@ if t.TYPE_CHECKING:
     from .samples import Look, Worker
 
 HIDDEN = f"which worker has which connection may not be read: {BECOME}"
-UNIX_LOOP = "over a UNIX socket the kernel does not tell which of the connections hold a request: let it listen on TCP to know"
-UNIX_AGE = "over a UNIX socket the kernel does not tell when a request came: let it listen on TCP to know"
+UNIX_LOOP = "over a UNIX socket the kernel does not say which of the connections hold a request: let it listen on TCP to know"
+UNIX_AGE = "over a UNIX socket the kernel does not say when a request came: let it listen on TCP to know"
 NO_CEILING = "an event loop takes any number of requests at once"
 NO_CLASS = "how many requests a worker of this class takes at once is not known"
 NO_REQUEST = "no request is in flight"

@@ -37,7 +37,7 @@ class Worker:
 
 @dataclasses.dataclass(frozen=True)
 class Look:
-    """`queued`: connections that no worker has accepted; `accepted`: all others, None where the kernel does not tell whose they are."""
+    """`queued`: connections that no worker has accepted; `accepted`: all others, None where the kernel does not say whose they are."""
 
     workers: tuple[Worker, ...]
     listeners: tuple[Backlog, ...] = ()

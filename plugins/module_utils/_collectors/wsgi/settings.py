@@ -66,7 +66,7 @@ _GRANIAN_BACKLOG = 1024
 #: Gunicorn's own default.
 _TIMEOUT = 30
 HIDDEN = "its title hides its command line (setproctitle)"
-NOT_TOLD = "its control socket does not tell all of its settings"
+NOT_TOLD = "its control socket does not report all of its settings"
 COMPUTED = "its configuration file computes it"
 NO_ENVIRONMENT = f"its environment may not be read: {BECOME}"
 OWN_FILE = "its configuration file is not read here: say it on its command line"
@@ -139,7 +139,7 @@ def _variable(server: str, flags: t.Sequence[str]) -> str:
 
 
 def in_force(config: t.Mapping[str, t.Any], read: Settings) -> Settings:
-    """As Gunicorn itself tells it over its control socket, wherever it was set. `read`: what it was told, for what it does not tell."""
+    """As Gunicorn itself tells it over its control socket, wherever it was set. `read`: what it was told, for what it does not say."""
     given = config.get("worker_class")
     values: dict[str, t.Any] = {name: _whole(config.get(name)) for name in _NUMBERS}
     values["worker_class"] = given.strip("<>' ").rpartition("class '")[2] if isinstance(given, str) else None

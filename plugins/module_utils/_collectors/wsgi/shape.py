@@ -25,7 +25,7 @@ NONE = "there is no worker"
 GONE = "its workers have gone"
 NO_LIMIT = "only Granian limits the connections of a worker"
 LOOPING = "an event loop waits for all of its requests at once: for what each of them does is not told"
-KERNEL = "this kernel does not tell it"
+KERNEL = "this kernel does not report it"
 #: Samples from which "in every sample" means something.
 ENOUGH = 3
 

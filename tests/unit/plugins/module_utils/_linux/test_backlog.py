@@ -43,7 +43,7 @@ def test_a_kernel_that_does_not_tell(monkeypatch):
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(backlog.socket, "socket", refuse)
-    with pytest.raises(Problem, match="does not tell the backlog"):
+    with pytest.raises(Problem, match="does not report the backlog"):
         backlog.listening()
 
 

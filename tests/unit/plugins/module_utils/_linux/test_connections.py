@@ -173,11 +173,11 @@ def test_a_process_in_a_network_of_its_own(tmp_path: pathlib.Path) -> None:
 
 def test_a_kernel_that_does_not_tell_the_peers(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_args: t.Any) -> t.NoReturn:
-        raise Problem("the kernel does not tell who is connected to UNIX sockets (Operation not permitted)")
+        raise Problem("the kernel does not say who is connected to UNIX sockets (Operation not permitted)")
 
     monkeypatch.setattr(sock_diag, "unix_sockets", refuse)
     (edges,) = connections.look([[os.getpid()]])
-    assert edges.partial == "the kernel does not tell who is connected to UNIX sockets (Operation not permitted)" and edges.network
+    assert edges.partial == "the kernel does not say who is connected to UNIX sockets (Operation not permitted)" and edges.network
 
 
 def test_bounds(monkeypatch: pytest.MonkeyPatch) -> None:

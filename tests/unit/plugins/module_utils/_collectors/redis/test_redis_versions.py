@@ -59,7 +59,7 @@ def test_writes_that_were_refused_are_counted(version: str, tools: t.Any) -> Non
 def test_what_an_old_version_lacks_is_unknown(tools: t.Any) -> None:
     found = facts(tools, *recorded("redis-6.0.16"))
     assert found["refused_writes"] is None and "since 6.2" in found["unknown"]["refused_writes"]
-    assert found["main_thread_busy_ratio"] is None and "redis 6.0.16 does not tell" in found["unknown"]["main_thread_busy_ratio"]
+    assert found["main_thread_busy_ratio"] is None and "redis 6.0.16 does not report" in found["unknown"]["main_thread_busy_ratio"]
 
 
 def test_no_key_value_argument_or_script_leaves_the_host(tools: t.Any) -> None:

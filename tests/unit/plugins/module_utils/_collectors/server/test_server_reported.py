@@ -167,7 +167,7 @@ def test_a_container_counts_its_own_killed_processes(events: str, killed: t.Opti
     assert host.sample().vmstat.get("oom_kill") == host.state(1.0).vmstat.get("oom_kill") == killed
     found = facts(state={"vmstat": {} if killed is None else {"oom_kill": killed}, "container": True})
     assert (found["lifetime_oom_kills"], found["oom_kills_last_hour"]) == (killed, 0 if killed == 0 else None)
-    assert killed is not None or "control group does not tell" in found["unknown"]["oom_kills_last_hour"]
+    assert killed is not None or "control group does not report" in found["unknown"]["oom_kills_last_hour"]
 
 
 def test_the_first_version_of_groups_counts_them_as_well() -> None:

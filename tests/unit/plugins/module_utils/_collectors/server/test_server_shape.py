@@ -124,7 +124,7 @@ def test_more_processor_time_than_there_is_is_implausible():
     assert found["cpu_busy_ratio"] is None and "most there can be" in found["unknown"]["cpu_busy_ratio"]
 
 
-@pytest.mark.parametrize(("place", "ratio", "why"), [(0, None, "no swap is configured"), (1, None, "does not tell"), (2, 1.0, None)])
+@pytest.mark.parametrize(("place", "ratio", "why"), [(0, None, "no swap is configured"), (1, None, "does not report"), (2, 1.0, None)])
 def test_s08_swap(case, place, ratio, why):
     told = json.loads(case("S-08.json"))[place]
     info = {} if told["total"] is None else {"SwapTotal": float(told["total"]), "SwapFree": float(told["free"])}

@@ -53,7 +53,7 @@ def test_an_old_socket_of_the_same_path_is_not_ours(monkeypatch):
     assert [queue.waiting for queue in told(monkeypatch, ROWS, {1, 2, 3, 6})] == [9, 0, 8, 60]
 
 
-@pytest.mark.parametrize("rows", [[], Problem("the kernel does not tell"), None])
+@pytest.mark.parametrize("rows", [[], Problem("the kernel does not say"), None])
 def test_without_the_kernel_unix_is_unknown_and_tcp_is_uwsgis(monkeypatch, rows):
     queues = told(monkeypatch, rows if rows is not None else ROWS, ours=rows is not None)
     assert [queue.waiting for queue in queues] == [None, None, None, 3] and queues[3].limit == 64

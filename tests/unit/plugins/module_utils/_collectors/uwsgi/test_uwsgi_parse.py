@@ -128,7 +128,7 @@ def test_odd_shapes_are_no_traceback(odd):
 def test_numbers_that_are_none():
     text = json.dumps(document(worker(1, requests=7))).replace('"running_time": 0', '"running_time": NaN').replace('"tx": 0', '"tx": 1e999')
     found = facts(text.encode())
-    assert found["lifetime_mean_response_seconds"] is None and "does not tell it" in found["unknown"]["lifetime_mean_response_seconds"]
+    assert found["lifetime_mean_response_seconds"] is None and "does not report it" in found["unknown"]["lifetime_mean_response_seconds"]
 
 
 def test_u11_emperor(case):

@@ -49,7 +49,7 @@ def test_a_cheaped_worker_that_keeps_its_process_id_takes_no_requests() -> None:
 def test_running_requests_that_are_not_told_are_unknown_in_words() -> None:
     """Seen with headers that broke the document: the reason was an expression"""
     found = findings(facts(document(worker(1, "busy", [core(1)])), window=5.0))["uwsgi_one_page"]
-    assert found["status"] == "unknown" and "does not tell what the running requests are" in found["reason"], found["reason"]
+    assert found["status"] == "unknown" and "does not say what the running requests are" in found["reason"], found["reason"]
 
 
 @pytest.mark.parametrize(
