@@ -117,7 +117,7 @@ ansible_facts:
             log_read_ratio: {type: float, description: 'How much of its new lines was read, null likewise.'}
             log_lines_unread: {type: int, description: 'Lines of another form than its format, null likewise.'}
             statuses:
-              description: Responses by status, most of them first. Null when the log does not tell.
+              description: Responses by status, most of them first. Null when the log does not say.
               type: list
               elements: dict
               contains:
@@ -125,10 +125,10 @@ ansible_facts:
             statuses_total: {type: int, description: 'How many statuses, null likewise.'}
             errors: {type: int, description: 'Responses of 500 and above, null likewise.'}
             error_ratio: {type: float, description: 'The share of them, null without any response.'}
-            client_errors: {type: int, description: 'Responses from 400 to 499, null when the log does not tell.'}
+            client_errors: {type: int, description: 'Responses from 400 to 499, null when the log does not say.'}
             client_error_ratio: {type: float, description: 'The share of them, null without any response.'}
-            too_many_requests: {type: int, description: 'Responses of 429, null when the log does not tell.'}
-            response_p50_seconds: {type: float, description: 'Half of the requests took no longer, null when the log does not tell.'}
+            too_many_requests: {type: int, description: 'Responses of 429, null when the log does not say.'}
+            response_p50_seconds: {type: float, description: 'Half of the requests took no longer, null when the log does not say.'}
             response_p95_seconds: {type: float, description: '95 % of them took no longer, null likewise.'}
             response_max_seconds: {type: float, description: 'The longest, null likewise.'}
             response_times:
@@ -142,17 +142,20 @@ ansible_facts:
                  buckets: {type: list, elements: dict, description: Their distribution.,
                            contains: {from_seconds: {type: float, description: From.}, to_seconds: {type: float, description: To.},
                                       count: {type: int, description: How many.}}}}
-            proxied_requests: {type: int, description: 'Requests that went to an upstream server, null when the log does not tell.'}
+            proxied_requests: {type: int, description: 'Requests that went to an upstream server, null when the log does not say.'}
             retried_requests: {type: int, description: 'Those that more than one server was tried for, null likewise.'}
             unanswered_requests: {type: int, description: 'Those that no server answered (502, 504), null likewise.'}
             unanswered_ratio: {type: float, description: 'The share of them, null without any.'}
-            failed_attempts: {type: int, description: 'Attempts at a server that did not answer, null when the log does not tell.'}
+            errors_of_servers:
+              {type: int, description: 'Responses of 500 and above that an upstream server gave (502 and 504 are counted as no answer), null likewise.'}
+            errors_of_servers_ratio: {type: float, description: 'Their share of all errors, null without any.'}
+            failed_attempts: {type: int, description: 'Attempts at a server that did not answer, null when the log does not say.'}
             upstream_failing: {type: str, description: 'The server with the largest share of failed attempts, null without any.'}
             upstream_failed_ratio: {type: float, description: 'That share, null without any attempt.'}
             upstream_p50_seconds: {type: float, description: 'Half of the upstream servers'' answers took no longer, null without any.'}
             upstream_p95_seconds: {type: float, description: '95 % of them took no longer, null likewise.'}
             upstreams:
-              description: Upstream servers that were tried in the window, those that failed first. Null when the log does not tell.
+              description: Upstream servers that were tried in the window, those that failed first. Null when the log does not say.
               type: list
               elements: dict
               contains:
@@ -161,7 +164,7 @@ ansible_facts:
                  attempts: {type: int, description: How often it was tried.}, share_ratio: {type: float, description: Its share of all attempts.},
                  failed: {type: int, description: How often it did not answer.},
                  failed_ratio: {type: float, description: The share of that.}, errors: {type: int, description: Answers of 500 and above.},
-                 p50_seconds: {type: float, description: 'Half of its answers took no longer, null when the log does not tell.'},
+                 p50_seconds: {type: float, description: 'Half of its answers took no longer, null when the log does not say.'},
                  p95_seconds: {type: float, description: '95 % of them took no longer, null likewise.'}}
             upstreams_total: {type: int, description: 'How many, null likewise.'}
             upstream_groups:
@@ -173,7 +176,7 @@ ansible_facts:
                  servers: {type: int, description: Its servers.},
                  servers_serving: {type: int, description: Those that are neither C(backup) nor C(down).},
                  servers_unused: {type: int, description: 'Those of them that got no request, null without any.'},
-                 attempts: {type: int, description: 'Attempts at them in the window, null when the log does not tell.'},
+                 attempts: {type: int, description: 'Attempts at them in the window, null when the log does not say.'},
                  busiest: {type: str, description: 'The server that got most for its weight, null without any.'},
                  busiest_times_its_share: {type: float, description: 'How many times its share that is, null without any.'}}
             upstream_groups_total: {type: int, description: 'How many, null when the configuration is not readable.'}
@@ -188,13 +191,13 @@ ansible_facts:
                  times_its_share: {type: float, description: 'How many times its share that is, null likewise.'},
                  groups_of_several: {type: int, description: Groups of several servers that share requests by weight.}}
             pages:
-              description: Kinds of pages, those with errors and then those that took most time first. Null when the log does not tell.
+              description: Kinds of pages, those with errors and then those that took most time first. Null when the log does not say.
               type: list
               elements: dict
               contains:
                 {pattern: {type: str, description: 'The path, with ids and tokens replaced.'}, requests: {type: int, description: How many.},
                  errors: {type: int, description: Answers of 500 and above.},
-                 mean_seconds: {type: float, description: 'Mean time, null when the log does not tell, or they became WebSockets.'}}
+                 mean_seconds: {type: float, description: 'Mean time, null when the log does not say, or they became WebSockets.'}}
             pages_total: {type: int, description: 'How many kinds, null likewise.'}
             caches:
               description: Its caches (C(proxy_cache_path) and others).
@@ -203,19 +206,23 @@ ansible_facts:
               contains:
                 {name: {type: str, description: Name of the zone.}, max_bytes: {type: int, description: 'Its limit, null without one.'}}
             caches_total: {type: int, description: 'How many, null when the configuration is not readable.'}
-            cache_hit_ratio: {type: float, description: 'Answers from a cache of all that asked one, null when the log does not tell.'}
+            cache_hit_ratio: {type: float, description: 'Answers from a cache of all that asked one, null when the log does not say.'}
             limits_hit: {type: int, description: 'Lines of the error log that say that one of the next three ran out, null when unread.'}
             connections_exhausted: {type: int, description: 'C(worker_connections are not enough), null when the error log was not read.'}
             descriptors_exhausted: {type: int, description: 'C(Too many open files), null likewise.'}
             local_ports_exhausted: {type: int, description: 'C(Cannot assign requested address) to an upstream server, null likewise.'}
             limited_requests: {type: int, description: 'C(limiting requests) that were refused, null likewise.'}
             limited_connections: {type: int, description: 'C(limiting connections), null likewise.'}
+            refused_requests: {type: int, description: 'Both of these together, null likewise.'}
+            refused_ratio: {type: float, description: 'Their share of the requests in its log, null without any.'}
             upstream_timeouts: {type: int, description: 'C(upstream timed out), null likewise.'}
             no_live_upstream: {type: int, description: 'C(no live upstreams), null likewise.'}
             upstream_refused: {type: int, description: 'C(connect() failed) for another reason than the next two, null likewise.'}
             upstream_queue_full: {type: int, description: 'C(Resource temporarily unavailable) of a UNIX socket, null likewise.'}
             upstream_forbidden: {type: int, description: 'C(Permission denied) to connect, null likewise.'}
             upstream_handshakes_failed: {type: int, description: 'TLS handshakes with upstream servers that failed, null likewise.'}
+            upstream_not_understood: {type: int, description: 'Answers of upstream servers in another protocol or form, null likewise.'}
+            upstream_unresolved: {type: int, description: 'Names of upstream servers that could not be resolved, null likewise.'}
             upstream_closed: {type: int, description: 'Connections that an upstream server closed before it answered, null likewise.'}
             upstream_header_too_big: {type: int, description: 'C(upstream sent too big header), null likewise.'}
             disk_full: {type: int, description: 'C(No space left on device), null likewise.'}

@@ -50,10 +50,12 @@ def _by_accelerators(fleet: Fleet) -> t.Iterator[Counted]:
 
 
 def _by_logs(fleet: Fleet) -> t.Iterator[Counted]:
-    """By nginx's log: what it answers itself, because no server did, is counted apart."""
+    """By nginx's log: what it answers itself, because no server did or a limit of its own refuses, is none of the application's."""
     for nginx, finding in _felt(fleet, "nginx", "edges"):
-        errors, unanswered = nginx.number("errors"), nginx.number("unanswered_requests")
-        if errors is not None and unanswered is not None and _are_most(errors - unanswered, errors):
+        errors, unanswered, given = (nginx.number(name) for name in ("errors", "unanswered_requests", "errors_of_servers"))
+        if given is None and errors is not None and unanswered is not None:
+            given = errors - unanswered  # facts of an earlier version
+        if errors is not None and given is not None and _are_most(given, errors):
             pages = [row for row in nginx.rows("pages") if row.amount("errors") > 0]
             rows = [Row({**row, "count": row["errors"], "status": "5xx"}) for row in pages]
             yield Counted(nginx, finding, rows, _pages(rows))

@@ -17,7 +17,7 @@ from .fleet_view import Fleet
 
 #: Checks of each service that a limit of its own fails.
 LIMITS = {
-    "nginx": ("nginx_limits_hit", "nginx_dropped", "nginx_connections", "nginx_descriptors"),
+    "nginx": ("nginx_limits_hit", "nginx_dropped", "nginx_connections", "nginx_descriptors", "nginx_limited"),
     "haproxy": ("haproxy_connections", "haproxy_frontends", "haproxy_idle", "haproxy_rate_limits", "haproxy_memory"),
 }
 FAILING = {"nginx": ("nginx_unanswered", "nginx_upstream_failing"), "haproxy": ("haproxy_backends_down", "haproxy_server_failing")}
@@ -110,6 +110,7 @@ _COMPLAINTS = {
     "upstream_closed": "closes connections early", "upstream_queue_full": "has a full listen queue",
     "upstream_forbidden": "may not be connected to (SELinux, or the rights of its socket)",
     "upstream_handshakes_failed": "fails the TLS handshake",
+    "upstream_not_understood": "answers in another protocol or form", "upstream_unresolved": "has a name that does not resolve",
     "no_live_upstream": "is left out", "upstream_header_too_big": "sends headers larger than the buffer",
 }  # fmt: skip
 

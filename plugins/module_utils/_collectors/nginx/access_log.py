@@ -59,7 +59,7 @@ class Tally:
         self.servers: dict[str, Tried] = {}
         self.pages: dict[str, Page] = {}
         self.cache: dict[str, int] = {}
-        self.retried = self.unanswered = self.proxied = 0
+        self.retried = self.unanswered = self.proxied = self.given = 0
         self._patterns: dict[str, str] = {}
 
     def count(self, lines: t.Iterable[str], log_format: str, own_paths: t.Collection[str]) -> None:
@@ -121,6 +121,7 @@ class Tally:
             # the visitor went, which says nothing of the server that had not answered yet
             codes = [*codes[:-1], status]
         self.unanswered += codes[-1] in _FAILED
+        self.given += status.startswith("5") and codes[-1].startswith("5") and codes[-1] not in _FAILED
         for place, code, seconds in zip(tried, codes, times):
             self._attempt(place, code, seconds)
 

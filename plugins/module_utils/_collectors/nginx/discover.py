@@ -14,10 +14,14 @@ from ..._collect.host_tools import HostTools
 from ..._collect.problem import Problem
 from ..._linux.processes import Process
 
-NAMES = ("nginx", "angie", "openresty", "tengine")
+NAMES = ("nginx", "nginx-debug", "angie", "openresty", "tengine")
 #: Options of an instance that was found: its main process.
 PID = "_pid"
 _TITLE = re.compile(r"^(?:nginx|angie): (master|worker|cache manager|cache loader|privileged agent) process ?(.*)", re.DOTALL)
+#: What else calls itself so: monitors put helpers beside it that look as if they were nginx's.
+_OTHER = re.compile(r"^\[?(?:nginx|angie): (?!single process )")
+#: Angie's title: `angie: master process v1.10.0 #2 [/usr/sbin/angie -c /etc/angie/angie.conf]`, cut where there is no more room.
+_ANGIES = re.compile(r"v[0-9]\S{0,40} (?:\S{1,80} )?#[0-9]{1,20} \[(.*?)\]?$", re.DOTALL)
 #: Where packages and builds from source have it.
 PLACES = (
     "/etc/nginx/nginx.conf",
@@ -39,8 +43,9 @@ def masters(tools: HostTools) -> list[Process]:
 
 def part_of(process: Process) -> str:
     """What its title says that it is; empty when it has none (no workers, or not started yet)."""
-    title = _TITLE.match(" ".join(process.argv))
-    return title[1] if title else ""
+    words = " ".join(process.argv)
+    title = _TITLE.match(words)
+    return title[1] if title else "other" if _OTHER.match(words) else ""
 
 
 def workers(master: Process, rows: t.Iterable[Process]) -> list[Process]:
@@ -61,7 +66,10 @@ def _leaves(process: Process) -> bool:
 def words_of(master: Process) -> list[str]:
     """Its command line: what follows in the title, or its own words."""
     title = _TITLE.match(" ".join(master.argv))
-    return title[2].split() if title else list(master.argv)
+    if title is None:
+        return list(master.argv)
+    angies = _ANGIES.match(title[2])
+    return (angies[1] if angies else title[2]).split()
 
 
 def discover(tools: HostTools) -> list[dict[str, t.Any]]:

@@ -22,8 +22,14 @@ KINDS: tuple[tuple[str, str], ...] = (
     ("no live upstreams", "no_live_upstream"),
     ("upstream prematurely closed", "upstream_closed"),
     ("upstream sent too big header", "upstream_header_too_big"),
+    ("upstream SSL certificate", "upstream_handshakes_failed"),
+    ("upstream sent ", "upstream_not_understood"),
+    ("no resolver defined to resolve ", "upstream_unresolved"),
 )
 _CONNECTIONS = re.compile(r"\d{1,9} worker_connections are not enough", re.ASCII)
+_UNRESOLVED = re.compile(r"[^\s\"]{1,255} could not be resolved \(\d{1,4}: ", re.ASCII)
+#: The peer's end of a handshake: of an upstream server it stands in the log as an error, of a visitor as information.
+_LEFT_HANDSHAKE = re.compile(r"peer closed connection in SSL handshake(?: \([^()]{1,80}\))? while SSL handshaking to upstream")
 _CRASHED = re.compile(r"(?:worker|cache manager|cache loader) process \d{1,10} exited on signal (?!(?:2|3|15)\b)", re.ASCII)
 #: A system call that failed: `connect() to 10.0.0.7:80 failed (99: …) while connecting to upstream`, `open() "/x" failed (24: …)`.
 _FAILED = re.compile(
@@ -36,7 +42,7 @@ _TRANSFERS = ("recv", "readv", "send", "writev", "sendfile", "SSL_read", "SSL_wr
 _LIMITS = ("limited_requests", "limited_connections", "connections_exhausted", "descriptors_exhausted", "local_ports_exhausted")
 _ABOUT_UPSTREAM = (
     *("upstream_timeouts", "no_live_upstream", "upstream_refused", "upstream_queue_full", "upstream_forbidden", "upstream_closed"),
-    *("upstream_header_too_big", "upstream_handshakes_failed"),
+    *("upstream_header_too_big", "upstream_handshakes_failed", "upstream_not_understood", "upstream_unresolved"),
 )
 MEASURES = (*_LIMITS, *_ABOUT_UPSTREAM, "disk_full", "handshakes_failed", "workers_crashed")
 _UPSTREAM = re.compile(r', upstream: "(?:[a-z]{1,10}://)?(unix:/[^:"]{1,110}|[0-9.]{7,15}:[0-9]{1,5}|\[[0-9a-f:.]{2,45}\]:[0-9]{1,5})')
@@ -57,6 +63,10 @@ def kind_of(line: str) -> t.Optional[str]:
         return "connections_exhausted"
     if _CRASHED.match(said):
         return "workers_crashed"
+    if _UNRESOLVED.match(said):
+        return "upstream_unresolved"
+    if _LEFT_HANDSHAKE.match(said):
+        return "upstream_handshakes_failed"
     failed = _FAILED.match(said)
     # a path with a quote in it may go on as if the call had failed otherwise
     if failed is None or ('"' in failed[0] and line.count('" failed (') > 1):

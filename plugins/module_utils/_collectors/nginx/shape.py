@@ -49,7 +49,7 @@ def _window(history: History) -> Window:
     latest = second if isinstance(second, Status) else first
 
     def lacking(name: str) -> str:
-        return latest.reason if isinstance(latest, Unknown) else f"the status page does not tell {name}"
+        return latest.reason if isinstance(latest, Unknown) else f"the status page does not report {name}"
 
     if isinstance(first, Unknown) or second is None or isinstance(second, Unknown):
         counts: dict[str, int] = {} if isinstance(latest, Unknown) else latest.counts

@@ -25,6 +25,7 @@ LAUNCH = (
 )
 #: Methods that give every server its share, and requests from which that can be told.
 EVEN, ENOUGH = ("round_robin", "least_conn", "random", "least_time"), 100
+SLACK = 0.25
 NO_REQUESTS = "the log holds no request of the window"
 UPGRADES = "only WebSockets ended there in the window, and the log has how long they were open"
 NAMED = "its upstream blocks name servers by host name, and its log by address: which is which is not known"
@@ -94,8 +95,11 @@ def _proxied(found: Facts, log: _Log) -> None:
         ("proxied_requests", tally.proxied),
         ("retried_requests", tally.retried),
         ("unanswered_requests", tally.unanswered),
+        ("errors_of_servers", tally.given),
     ):
         found.put(name, log.holding("upstream_addr", value))
+    errors = sum(count for status, count in tally.statuses.items() if status.startswith("5"))
+    found.put("errors_of_servers_ratio", log.holding("upstream_addr", share(tally.given, errors, "no error was given in the window")))
     found.put("unanswered_ratio", log.holding("upstream_addr", share(tally.unanswered, tally.proxied, NOT_PROXIED)))
     servers = _servers(log)
     attempts = sum(server.attempts for server in servers.values())
@@ -214,6 +218,12 @@ def _messages(found: Facts, history: History) -> None:
     why = history.errors.why
     exhausted = [history.messages.counts[f"{name}_exhausted"] for name in ("connections", "descriptors", "local_ports")]
     found.put("limits_hit", Unknown(why) if why else sum(exhausted))
+    refused = history.messages.counts["limited_requests"] + history.messages.counts["limited_connections"]
+    found.put("refused_requests", Unknown(why) if why else refused)
+    log = _Log(history)
+    # its line in one log may be of the window where that of the other is not yet
+    ratio = share(Unknown(why) if why else refused, log.of(log.tally.lines), NO_REQUESTS, SLACK)
+    found.put("refused_ratio", ratio)
     for name in error_log.MEASURES:
         found.put(name, Unknown(why) if why else history.messages.counts[name])
     ordered = sorted(history.messages.by_server.items(), key=lambda pair: -pair[1])

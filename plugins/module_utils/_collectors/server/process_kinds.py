@@ -21,7 +21,7 @@ _BY_NAME: dict[str, str] = {
     "mysqld": "mysql", "mariadbd": "mysql", "mysqld_safe": "mysql", "mariadbd-safe": "mysql",
     "redis-server": "redis", "valkey-server": "redis", "redis-sentinel": "redis", "valkey-sentinel": "redis",
     "keydb-server": "redis", "dragonfly": "redis",
-    "nginx": "nginx", "haproxy": "haproxy", "apache2": "apache", "httpd": "apache",
+    "nginx": "nginx", "nginx-debug": "nginx", "angie": "nginx", "haproxy": "haproxy", "apache2": "apache", "httpd": "apache",
     "pgbouncer": "pgbouncer", "celery": "celery", "celeryd": "celery", "gunicorn": "gunicorn", "gunicorn3": "gunicorn",
     "rabbitmq-server": "rabbitmq", "flower": "flower",
 }  # fmt: skip
@@ -55,7 +55,7 @@ _TITLES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"^\[?celery beat"), "celery beat"),
     (re.compile(r"^gunicorn: master"), "gunicorn master"),
     (re.compile(r"^gunicorn: worker"), "gunicorn worker"),
-    (re.compile(r"^nginx: (master|worker|cache manager|cache loader) process"), "nginx {0}"),
+    (re.compile(r"^(?:nginx|angie): (master|worker|cache manager|cache loader) process"), "nginx {0}"),
     (re.compile(r"^uWSGI (master|worker|http|router|spooler|emperor|cheaper|mule)", re.IGNORECASE), "uwsgi {0}"),
     (re.compile(r"^postgres: (?:[\w./-]+: )?(checkpointer|background writer|walwriter|wal writer|autovacuum launcher)"), "postgresql {0}"),
     (re.compile(r"^postgres: (?:[\w./-]+: )?(autovacuum worker|parallel worker|startup|archiver|walsender|walreceiver)"), "postgresql {0}"),

@@ -46,7 +46,14 @@ def the_cause(world: World, name: str) -> dict[str, t.Any]:
     return cause
 
 
-@pytest.mark.parametrize("check, words", [("nginx_limits_hit", "worker connections ran out"), ("nginx_dropped", "4 connections dropped")])
+@pytest.mark.parametrize(
+    "check, words",
+    [
+        ("nginx_limits_hit", "worker connections ran out"),
+        ("nginx_dropped", "4 connections dropped"),
+        ("nginx_limited", "its limits refused 40 requests"),
+    ],
+)
 def test_nginx_at_its_limit(check: str, words: str) -> None:
     world = world_with("nginx")
     world.bad(check, "lb1", finding=words, advice="Raise worker_connections.")
@@ -75,6 +82,17 @@ def test_errors_that_nginx_answers_itself_are_not_the_applications() -> None:
     world = world_with("nginx", errors=8, unanswered_requests=6, pages=PAGES)
     world.bad("nginx_errors", "lb1", finding="8 responses of 500 and above in 202 requests (3.96 %)")
     assert world.causes() == []
+
+
+def test_what_nginx_refuses_or_answers_itself_is_not_the_applications() -> None:
+    """https://github.com/ipfs/kubo/issues/8382: an outage of 503s was searched for behind the edge, whose limit gave them"""
+    world = world_with("nginx", errors=40, unanswered_requests=0, errors_of_servers=0, refused_requests=40, refused_ratio=0.1, pages=PAGES)
+    world.bad("nginx_errors", "lb1", finding="40 responses of 500 and above in 400 requests (10 %)", advice="Its limits refuse visitors.")
+    assert world.causes() == []
+    world.bad("nginx_limited", "lb1", finding="its limits refused 40 requests in the window (10 % of all)", advice="See whom it hits.")
+    assert the_cause(world, "edge_exhausted")["first_fix"] == "See whom it hits."
+    world.of("lb1", "nginx")["errors_of_servers"] = 38
+    assert "application_errors" in world.causes()
 
 
 ERRING = [

@@ -142,3 +142,63 @@ def test_a_gauge_that_fell_below_zero_is_no_other_page() -> None:
     """https://github.com/vozlt/nginx-module-vts/issues/35: a worker that crashed leaves its part of the gauges"""
     page = b"Active connections: 2 \nserver accepts handled requests\n 9 9 9 \nReading: 0 Writing: 2 Waiting: 18446744073709551615 \n"
     assert status.parse(page, "x")["waiting"] == 2**64 - 1
+
+
+TLS, READS = "while SSL handshaking to upstream", "while reading response header from upstream"
+
+
+@pytest.mark.parametrize(
+    ("said", "upstream", "measure"),
+    [
+        # https://github.com/engintron/engintron/issues/952, https://github.com/engintron/engintron/issues/1023
+        (f"*4 peer closed connection in SSL handshake {TLS}", "https://192.0.2.8:8443/", "upstream_handshakes_failed"),
+        (
+            f"*4 peer closed connection in SSL handshake (104: Connection reset by peer) {TLS}",
+            "https://192.0.2.8:8443/",
+            "upstream_handshakes_failed",
+        ),
+        # https://github.com/kubernetes/ingress-nginx/issues/4928, https://github.com/nginx/nginx/issues/314
+        (f'*2 upstream SSL certificate does not match "upstream_balancer" {TLS}', "https://192.0.2.8:443/", "upstream_handshakes_failed"),
+        # https://github.com/evenfire-ai/evenfire/pull/149
+        (
+            f"*2 upstream SSL certificate verify error: (20:unable to get local issuer certificate) {TLS}",
+            "https://192.0.2.8:443/",
+            "upstream_handshakes_failed",
+        ),
+        # https://github.com/uNetworking/uWebSockets/issues/636
+        (f"*3 upstream sent no valid HTTP/1.0 header {READS}", "http://192.0.2.8:3031/", "upstream_not_understood"),
+        # https://github.com/unbit/uwsgi-phpsgi/issues/1
+        (f"*230 upstream sent invalid header {READS}", "uwsgi://192.0.2.8:3031", "upstream_not_understood"),
+        (f"*3 upstream sent unsupported FastCGI protocol version: 72 {READS}", "fastcgi://192.0.2.8:8000", "upstream_not_understood"),
+        (f"*3 upstream sent too big header {READS}", "uwsgi://192.0.2.8:3031", "upstream_header_too_big"),
+    ],
+)
+def test_what_an_upstream_server_does_to_a_handshake_or_an_answer(said: str, upstream: str, measure: str) -> None:
+    counts, by_server = counted(line(said, upstream))
+    assert counts == {measure: 1} and {key[0] for key in by_server} == {measure}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        # https://github.com/bunkerity/bunkerweb/issues/39, https://github.com/linuxserver/reverse-proxy-confs/issues/87
+        '*221 decidim could not be resolved (3: Host not found), client: 192.0.2.9, server: a.example.com, request: "GET / HTTP/2.0"',
+        "*5 app.example.com could not be resolved (110: Operation timed out), client: 192.0.2.9, server: a.example.com",
+        "*5 no resolver defined to resolve app.example.com, client: 192.0.2.9, server: a.example.com",
+    ],
+)
+def test_a_name_that_does_not_resolve(said: str) -> None:
+    assert counted(line(said))[0] == {"upstream_unresolved": 1}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        # https://github.com/nginx-clojure/nginx-clojure/issues/144: visitors who go
+        "*1 peer closed connection in SSL handshake (32: Broken pipe) while SSL handshaking, client: 192.0.2.9, server: 0.0.0.0:443",
+        '*1 open() "/srv/x could not be resolved (3: Host not found)" failed (2: No such file or directory), client: 192.0.2.9',
+        '*1 "/srv/upstream sent /index.html" is not found (2: No such file or directory), client: 192.0.2.9',
+    ],
+)
+def test_what_visitors_do_is_no_upstream_servers_fault(said: str) -> None:
+    assert counted(line(said, level="info"))[0] == {}

@@ -11,11 +11,13 @@ import typing as t
 import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils._collect.facts import Unknown
+from ansible_collections.warroom.launch.plugins.module_utils._collect.host_tools import HostTools
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.nginx import discover, settings, shape, traffic
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.nginx.access_log import Tally
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.nginx.samples import History, Worker
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.nginx.syntax import parse
-from ansible_collections.warroom.launch.plugins.module_utils._linux.processes import Process
+from ansible_collections.warroom.launch.plugins.module_utils._linux.processes import Process, Processes
+from tests.support.tools import RealCommands
 
 FORMAT = '$remote_addr [$time_local] "$request" $status $request_time $upstream_addr $upstream_status $upstream_response_time'
 
@@ -162,3 +164,42 @@ def test_workers_that_shut_down_take_no_connections() -> None:
     wanted = settings.of(parse("events { worker_connections 100; } http { }"))
     found = shape.facts(History(settings=wanted, workers=(Worker(21, 9),), workers_leaving=2)).done()
     assert (found["workers"], found["workers_leaving"], found["connections_limit"], found["connections_ratio"]) == (1, 2, 100, 0.09)
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "words"),
+    [
+        ("nginx", "nginx: master process /usr/sbin/nginx -c /etc/nginx/nginx.conf", ["/usr/sbin/nginx", "-c", "/etc/nginx/nginx.conf"]),
+        # https://github.com/nginx/agent/pull/1162
+        ("nginx-debug", "nginx: master process nginx-debug -g daemon off;", ["nginx-debug", "-g", "daemon", "off;"]),
+        # https://github.com/webserver-llc/angie/blob/master/src/os/unix/ngx_process_cycle.c: its version and its reloads as well
+        ("angie", "angie: master process v1.10.0 #3 [/usr/sbin/angie -c /srv/angie.conf]", ["/usr/sbin/angie", "-c", "/srv/angie.conf"]),
+        ("angie", "angie: master process v1.10.0 PRO #1 [angie -c /srv/angie.conf]", ["angie", "-c", "/srv/angie.conf"]),
+        ("angie", "angie: master process v1.10.0 #1 [angie -c /srv/ang", ["angie", "-c", "/srv/ang"]),
+    ],
+)
+def test_a_main_process_by_its_title(name: str, title: str, words: list[str]) -> None:
+    master = Process(7, 1, name, 0, (title,))
+    # https://github.com/nginx/agent/pull/1837: a monitor's helper calls itself so; it was one more nginx
+    companion = Process(9, 1, "nginx", 0, ("[nginx: OneAgent companion process]",))
+    workers = [Process(8, 7, name, 33, (f"{name.partition('-')[0]}: worker process #3",))]
+    tools = HostTools(RealCommands(), _processes=Processes([master, *workers, companion], False))
+    assert discover.masters(tools) == [master] and discover.words_of(master) == words
+
+
+@pytest.mark.parametrize(
+    ("line", "given", "unanswered"),
+    [
+        ("503 0.000 - - -", 0, 0),  # limit_req, limit_conn, return 503
+        ("500 0.010 10.0.0.2:80 500 0.010", 1, 0),
+        ("502 0.010 10.0.0.2:80 502 0.010", 0, 1),
+        ("503 0.020 10.0.0.1:80, 10.0.0.2:80 502, 503 0.001, 0.010", 1, 0),
+        ("200 0.020 10.0.0.1:80, 10.0.0.2:80 500, 200 0.001, 0.010", 0, 0),
+        ("200 0.020 10.0.0.1:80 503 0.001", 0, 0),  # error_page 503 =200
+    ],
+)
+def test_an_error_of_nginx_itself_is_none_of_a_server(line: str, given: int, unanswered: int) -> None:
+    """https://github.com/discourse/discourse_docker/pull/104, https://github.com/vulpineclub/mastodon/issues/18,
+    https://github.com/ipfs/kubo/issues/8382: a limit's 503 looks like an outage of what is behind it"""
+    found = tally(f'"GET / HTTP/1.1" {line}')
+    assert (found.given, found.unanswered, found.strange) == (given, unanswered, 0)
