@@ -14,7 +14,7 @@ import dataclasses
 import os
 import typing as t
 
-from . import addresses
+from . import addresses, rooted
 
 PROC = "/proc"
 
@@ -57,6 +57,10 @@ class Process:
         except OSError:
             return False
 
+    def reach(self, path: str) -> str:
+        """An absolute path that it names, as it can be opened from here."""
+        return rooted.real(path, f"{PROC}/{self.pid}/root", self.pid) if self.elsewhere("mnt") else path
+
 
 @dataclasses.dataclass(frozen=True)
 class Listener:
@@ -98,9 +102,10 @@ class Processes:
         return cls(rows, not any(row.pid == 1 for row in rows))
 
     def named(self, *names: str) -> list[Process]:
-        """Processes by the kernel's name or by the base name of their program, oldest first."""
+        """Processes by the kernel's name or by the base name of their program, oldest first. Ended ones only where none is left."""
         wanted = set(names)
-        return [row for row in self.rows if row.name in wanted or (row.argv and os.path.basename(row.argv[0]) in wanted)]
+        found = [row for row in self.rows if row.name in wanted or (row.argv and os.path.basename(row.argv[0]) in wanted)]
+        return [row for row in found if row.state != "Z"] or found
 
     def children(self, pid: int) -> list[Process]:
         return [row for row in self.rows if row.ppid == pid]

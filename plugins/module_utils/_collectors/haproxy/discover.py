@@ -39,10 +39,9 @@ def discover(tools: HostTools) -> list[dict[str, t.Any]]:
     for process in masters(tools):
         settings = configuration(process)
         place = next(iter(settings.sockets), None) or _listening_socket(process, tools)
-        root = f"/proc/{process.pid}/root" if process.elsewhere("mnt") else ""
         entry: dict[str, t.Any] = {PID: process.pid, "name": name_of(process, tools), "socket": place}
-        if place and root and place.startswith("/"):
-            entry["socket"] = root + place
+        if place and place.startswith("/"):
+            entry["socket"] = process.reach(place)
         found.append(entry)
     return found
 
@@ -80,14 +79,13 @@ class Settings(t.NamedTuple):
 
 def configuration(process: Process) -> Settings:
     """What its files say; nothing where they may not be read."""
-    root = f"/proc/{process.pid}/root" if process.elsewhere("mnt") else ""
     sockets: list[str] = []
     servers: list[str] = []
     files: list[str] = []
     templates: list[str] = []
     encrypts = False
-    for path in _paths(process, root):
-        text = safe_files.regular(root + path, MOST_BYTES)
+    for path in _paths(process):
+        text = safe_files.regular(process.reach(path), MOST_BYTES)
         if text is None:
             continue
         files.append(path)
@@ -105,7 +103,7 @@ def configuration(process: Process) -> Settings:
     return Settings(listed[0], listed[1], tuple(files), encrypts if files else None, listed[2])
 
 
-def _paths(process: Process, root: str) -> list[str]:
+def _paths(process: Process) -> list[str]:
     """The files after each -f; of a folder its files that end in .cfg."""
     given: list[str] = []
     taking = False
@@ -122,8 +120,8 @@ def _paths(process: Process, root: str) -> list[str]:
     paths = [os.path.normpath(os.path.join(folder, path)) for path in given or [DEFAULT_FILE]]
     found: list[str] = []
     for path in paths:
-        inside = sorted(glob.glob(f"{root}{glob.escape(path)}/*.cfg"))[:MOST_FILES]
-        found += [each[len(root) :] for each in inside] or [path]
+        inside = sorted(glob.glob(f"{glob.escape(process.reach(path))}/*.cfg"))[:MOST_FILES]
+        found += [os.path.join(path, os.path.basename(each)) for each in inside] or [path]
     return found[:MOST_FILES]
 
 

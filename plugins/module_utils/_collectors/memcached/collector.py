@@ -158,7 +158,7 @@ def discover(tools: HostTools) -> list[dict[str, t.Any]]:
         if {"-Z", "--enable-ssl"} & set(process.argv):
             entry["tls"] = True
         if process.elsewhere("mnt") and entry["address"].startswith("/"):
-            entry = {**entry, "name": entry["address"], "address": f"/proc/{process.pid}/root{entry['address']}"}
+            entry = {**entry, "name": entry["address"], "address": process.reach(entry["address"])}
         elif process.elsewhere("net"):
             entry["_elsewhere"] = process.pid
         found.append(entry)

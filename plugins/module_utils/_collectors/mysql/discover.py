@@ -73,5 +73,7 @@ def _absolute(path: t.Optional[str], process: Process, said: t.Mapping[str, t.An
     if not os.path.isabs(path):
         path = os.path.join(said.get("datadir") or process.link("cwd") or "/", path)
     # a server in a container or a chroot has a root of its own; the kernel gives us a way in
+    if process.elsewhere("mnt"):
+        return process.reach(path)  # whatever is there of ours may be another server's
     inside = f"/proc/{process.pid}/root{path}"
     return inside if not os.path.exists(path) and os.path.exists(inside) else path

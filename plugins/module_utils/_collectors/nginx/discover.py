@@ -122,11 +122,12 @@ def built(master: Process, tools: HostTools) -> Built:
 
 
 class Place(t.NamedTuple):
-    """Where its configuration is, below the root folder `root`, and what relative paths of logs begin with."""
+    """Where its configuration is, below the root folder `root`, and what relative paths of logs begin with; and its main process."""
 
     path: str
     prefix: str
     root: str
+    pid: t.Optional[int] = None
 
 
 def configuration(master: Process, given: t.Optional[str], built_with: Built) -> Place:
@@ -136,9 +137,9 @@ def configuration(master: Process, given: t.Optional[str], built_with: Built) ->
     prefix = _option(words, "-p") or built_with.prefix or "/etc/nginx"
     path = given or _option(words, "-c") or built_with.conf_path
     if path:
-        return Place(os.path.normpath(os.path.join(prefix, path)), prefix, root)
+        return Place(os.path.normpath(os.path.join(prefix, path)), prefix, root, master.pid)
     path = next((place for place in PLACES if os.path.exists(root + place)), PLACES[0])
-    return Place(path, os.path.dirname(path) if path.startswith("/etc") else os.path.dirname(os.path.dirname(path)), root)
+    return Place(path, os.path.dirname(path) if path.startswith("/etc") else os.path.dirname(os.path.dirname(path)), root, master.pid)
 
 
 def _option(words: t.Sequence[str], flag: str) -> str:

@@ -14,12 +14,11 @@ import glob
 import os
 import typing as t
 
-from ..._linux import safe_files
+from ..._linux import rooted, safe_files
 from .syntax import Directive, parse
 
 #: Bytes, files and levels of includes that are read.
 MOST_BYTES, MOST_FILES, MOST_LEVELS = 4 << 20, 500, 12
-MOST_LINKS = 8
 
 
 @dataclasses.dataclass
@@ -46,7 +45,7 @@ class Reader:
         if level > MOST_LEVELS or len(self.found.files) >= MOST_FILES or self._left <= 0:
             self.found.cut = True
             return []
-        text = safe_files.regular(self._real(path), self._left)
+        text = safe_files.regular(rooted.real(path, self._root), self._left)
         if text is None:
             self.found.unread.append(path)
             return []
@@ -72,14 +71,8 @@ class Reader:
         pattern = os.path.join(self._folder, pattern)
         if not glob.has_magic(pattern):
             return [pattern]
-        return [found[len(self._root) :] for found in sorted(glob.glob(self._root + pattern))[: MOST_FILES + 1]]
-
-    def _real(self, path: str) -> str:
-        """The file in the server's root; a link there means that root as well, and not ours."""
-        for _each in range(MOST_LINKS if self._root else 0):
-            try:
-                target = os.readlink(self._root + path)
-            except OSError:
-                break
-            path = os.path.normpath(os.path.join(os.path.dirname(path), target))
-        return self._root + path
+        folder, name = os.path.split(pattern)
+        if glob.has_magic(folder):
+            return [found[len(self._root) :] for found in sorted(glob.glob(self._root + pattern))[: MOST_FILES + 1]]
+        inside = glob.glob(os.path.join(glob.escape(rooted.real(folder, self._root)), name))
+        return [os.path.join(folder, os.path.basename(found)) for found in sorted(inside)[: MOST_FILES + 1]]

@@ -97,13 +97,13 @@ class ServerLog:
 
     def _collected(self, process: Process, log_format: str) -> Maybe[str]:
         """Where the collector writes, as it notes it in the data directory, the server's working directory; or as the server says."""
-        folder, root = f"{PROC}/{process.pid}/cwd", f"{PROC}/{process.pid}/root" if process.elsewhere("mnt") else ""
+        folder = f"{PROC}/{process.pid}/cwd"
         name = _noted(folder, log_format)
         if name:
-            return _owned(root + name if os.path.isabs(name) else os.path.join(folder, name), process)
+            return _owned(process.reach(name) if os.path.isabs(name) else os.path.join(folder, name), process)
         name = self._named(log_format)
         path = os.path.join(self._about.setting("data_directory") or "", name)
-        return _owned(root + path, process) if name and os.path.isabs(path) else Unknown(UNNAMED)
+        return _owned(process.reach(path), process) if name and os.path.isabs(path) else Unknown(UNNAMED)
 
     def _named(self, log_format: str) -> str:
         """What the server tells a superuser, and from PostgreSQL 16 on pg_monitor."""

@@ -110,7 +110,7 @@ def discover(tools: HostTools) -> list[dict[str, t.Any]]:
         told = _told(process)
         entry: dict[str, t.Any] = {"address": _listens(tools.processes.listening(process.pid), told) or told, **tools.guessed(process)}
         if process.elsewhere("mnt") and entry["address"].startswith("/"):
-            entry = {**entry, "name": entry["address"], "address": f"/proc/{process.pid}/root{entry['address']}"}
+            entry = {**entry, "name": entry["address"], "address": process.reach(entry["address"])}
         elif process.elsewhere("net"):
             entry["_elsewhere"] = process.pid
         found.append(entry)

@@ -131,7 +131,7 @@ def _placed(process: Process, value: str) -> dict[str, t.Any]:
         return {"stats": value}
     path = os.path.join(process.link("cwd") or "/", value)
     if process.elsewhere("mnt") and process.link("root"):
-        return {"name": value, "stats": f"/proc/{process.pid}/root{path}"}
+        return {"name": value, "stats": process.reach(path)}
     return {"stats": path}
 
 
@@ -185,7 +185,7 @@ def _given(process: Process, environment: t.Mapping[str, str]) -> config.Options
 
 def _contents(process: Process, path: str) -> t.Optional[str]:
     """A configuration file, as the process sees it."""
-    for candidate in (f"/proc/{process.pid}/root{path}", path):
+    for candidate in (process.reach(path), f"/proc/{process.pid}/root{path}", path):
         text = safe_files.regular(candidate, _FILE_LIMIT)
         if text is not None:
             return text

@@ -19,7 +19,7 @@ from ..._collect.facts import Maybe, Unknown
 from ..._collect.problem import Problem
 from ..._collect.sampling import count
 from ..._linux import backlog, opened
-from ..._linux.processes import PROC, Process
+from ..._linux.processes import Process
 
 #: For connection and answers together; it answers in a millisecond, unless it is stopped.
 SECONDS = 1.0
@@ -72,8 +72,7 @@ def _address(master: Process, workers: t.Iterable[int]) -> Maybe[str]:
 
 def _path(master: Process, address: str) -> str:
     """As it is named here: the server may see other files, or have another directory."""
-    path = os.path.join(master.link("cwd") or "/", address)
-    return f"{PROC}/{master.pid}/root{path}" if master.elsewhere("mnt") else path
+    return master.reach(os.path.join(master.link("cwd") or "/", address))
 
 
 def _check_peer(conn: socket.socket, pid: int) -> None:

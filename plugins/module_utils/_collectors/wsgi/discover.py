@@ -109,7 +109,7 @@ def _file(process: Process, environment: t.Mapping[str, str]) -> Maybe[t.Optiona
         return Unknown("its configuration is a module of the application, which is not run here: say it on its command line")
     folder = process.link("cwd")
     path = os.path.join(folder or "/", (given or _GUNICORN_FILE).rpartition("file:")[2])
-    for candidate in (f"/proc/{process.pid}/root{path}", path):
+    for candidate in (process.reach(path), f"/proc/{process.pid}/root{path}", path):
         text = safe_files.regular(candidate, _FILE_LIMIT)
         if text is not None:
             return text

@@ -52,3 +52,10 @@ def test_options_of_a_command_line() -> None:
     assert process.option("--ini") == "b.ini"
     assert process.option("-n") == "c" and process.option("-P") == "/d"
     assert process.option("--none") is None and process.option("--sta") is None
+
+
+def test_an_ended_process_that_nobody_collected_is_found_only_where_none_is_left() -> None:
+    """https://github.com/DeepQuestAI/DeepStack-Base/issues/2, https://github.com/krallin/tini/issues/42: nobody collects them"""
+    gone, runs = Process(7, 1, "redis-server", 0, (), "Z"), Process(9, 1, "redis-server", 0, ("redis-server",), "S")
+    assert Processes([gone, runs], False).named("redis-server") == [runs]
+    assert Processes([gone], False).named("redis-server") == [gone]
