@@ -13,12 +13,13 @@ from .._checks.services import TITLES, in_tiers
 from .._checks.units import numbered
 from .._fleet.observed import Instance
 from .._fleet.waiting import waits_of
+from .by_edge import pages_by_edge
 from .cause import Cause, percent, several
 from .dependencies import told
 from .extent import Extent, extent, grouped, may_concern, together
 from .fleet_view import Fleet, accelerator_of
 from .stack_lines import stack_lines
-from .waits import pages_by_edge, pages_of, pages_seen
+from .waits import pages_of, pages_seen
 
 #: From here on a machine has no CPU to give to another worker.
 CPU_FULL = 0.9

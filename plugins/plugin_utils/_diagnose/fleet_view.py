@@ -19,6 +19,7 @@ from .._fleet.growth import Growths
 from .._fleet.observed import Data, Instance, figure, instances_up
 from .._reach.hosts import NOWHERE, Reach
 from .._reach.quoting import Line
+from .edges_before import edges_before
 from .sites import Sites
 
 #: Celery itself is only its broker and its workers: these live and do nothing.
@@ -29,6 +30,9 @@ BAD = {"fail": ("fail",), "warn": ("fail", "warn")}
 
 #: What shows the workers of an application server.
 LOOKS = {"uwsgi": ("uwsgitop {login}",), "wsgi": ("ss -tn state established state close-wait sport = :{port}",)}
+
+#: The question that some application servers cannot answer themselves.
+TIME, TIMES_ITS_RESPONSES = "response_time", ("uwsgi",)
 
 T = t.TypeVar("T")
 Place = tuple[str, str, t.Optional[str]]
@@ -102,8 +106,15 @@ class Fleet:
         return [workers for service in in_tiers("application") for workers in self.instances(service)]
 
     def bad_workers(self, workers: Instance, *questions: str, least: str = "fail") -> t.Optional[Finding]:
-        """As `bad`, by questions that every application server has: `saturated` is the check `uwsgi_saturated` of uWSGI."""
-        return self.bad(workers, *(f"{workers.service}_{question}" for question in questions), least=least)
+        """As `bad`, by questions that every application server has: `saturated` is the check `uwsgi_saturated` of uWSGI.
+
+        Where a server times no responses, the edge in front of it does.
+        """
+        own = self.bad(workers, *(f"{workers.service}_{question}" for question in questions), least=least)
+        if own is not None or TIME not in questions or workers.service in TIMES_ITS_RESPONSES:
+            return own
+        edges = self.once(edges_before).get(workers.key, ())
+        return next((late for edge in edges if (late := self.bad(edge, f"{edge.service}_{TIME}", least=least))), None)
 
     def each_bad_workers(self, *questions: str, least: str = "fail") -> list[tuple[Instance, Finding]]:
         """Every application's workers for which one of these questions has a bad enough answer, with the finding."""

@@ -9,6 +9,7 @@ They are seen to grow with every request, or from round to round of a watch, or 
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 
 from .._checks.units import numbered, shown
@@ -30,6 +31,8 @@ TIMES, BYTES_OVER_ROUNDS = 1.25, 32 << 20
 #: What growth does to a machine or to visitors before it is more than growth.
 LARGE = "worker_memory"
 HURTS = ("exceptions", "respawns")
+#: Servers in front whose errors are shown; where it is not known who sends what to whom, all of them may be meant.
+MOST_FRONTS = 3
 MACHINE_HURTS = ("server_memory_available", "server_swapping", "server_memory_limit")
 
 
@@ -89,7 +92,8 @@ def _at_limit(fleet: Fleet, workers: Instance) -> t.Optional[Cause]:
     if finding is None:
         return None
     fronts = fleet.once(by_front, fleet.once(counted))
-    errors = [f"{each.front.host}: {said(each.finding)}." for each in fronts.of(extent([workers.key], (), fleet))]
+    near = itertools.islice(fronts.of(extent([workers.key], (), fleet)), MOST_FRONTS)
+    errors = [f"{each.front.host}: {said(each.finding)}." for each in near]
     harm = [*_harm(fleet, workers, *HURTS), *errors]
     return Cause(
         hosts=[workers.host],

@@ -10,6 +10,7 @@ import typing as t
 
 from .._fleet.observed import Instance, Row
 from .._fleet.waiting import waits_of
+from .by_edge import requests_to
 from .cause import Cause, percent, several
 from .database import LABEL, TOOLS
 from .dependencies import SLOW
@@ -51,16 +52,22 @@ def _repeated(
 ) -> t.Optional[tuple[Row, float, t.Optional[float]]]:
     """The statement, its calls per request, and how many times more often it is called than before the window."""
     users = {each.key: each for each in (*users_among(fleet.applications(), database, fleet), *slow)}
-    requests = [workers.number("requests_per_second") for workers in users.values()]
-    # one that does not tell its requests may be who asks
-    if not requests or None in requests or not sum(rate or 0.0 for rate in requests):
+    served = _served(list(users.values()), fleet)
+    if not served:
         return None
-    served = sum(rate or 0.0 for rate in requests)
     for row in frequent:
         times, grew = row.amount("calls_per_second") / served, _grew(database, row)
         if times >= (UNHEARD if grew is None else PER_REQUEST) and (grew is None or grew >= GREW):
             return row, times, grew
     return None
+
+
+def _served(users: list[Instance], fleet: Fleet) -> t.Optional[float]:
+    """Requests per second, by the edge of those that count none; None where one's are not known: it may be who asks."""
+    own = {workers.key: workers.number("requests_per_second") for workers in users}
+    uncounted = [workers for workers in users if own[workers.key] is None]
+    by_edge = requests_to(uncounted, fleet) if uncounted else 0.0
+    return None if by_edge is None else by_edge + sum(rate or 0.0 for rate in own.values())
 
 
 def _is_quick(row: Row) -> bool:

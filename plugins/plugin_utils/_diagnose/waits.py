@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .._fleet.nodes import Key
 from .._fleet.observed import Instance
 from .._fleet.waiting import Waits, waits_of
+from .by_edge import pages_by_edge
 from .extent import users_among
 from .fleet_view import Fleet
 
@@ -24,10 +24,8 @@ WEB = re.compile(r"(?i)\b(?:u?wsgi|gunicorn|web)\b")
 TASKS = re.compile(r"(?i)\bcelery\b")
 
 
-#: Of the requests that were seen in the window, or of their time, the part from which a kind of page is one that the workers are in.
+#: Of the requests that were seen in the window, the part from which a kind of page is one that the workers are in.
 SEEN_SHARE = 0.25
-#: A page that takes so many times as long as the quickest one: all of them wait for a worker, and the rest is its own.
-OWN_TIME = 1.3
 
 
 def pages_of(workers: Instance, fleet: Fleet) -> list[str]:
@@ -40,32 +38,6 @@ def pages_seen(workers: Instance) -> list[str]:
     now = [row.word("pattern") for row in workers.rows("in_flight")]
     before = (row.word("pattern") for row in workers.rows("pages_seen") if row.amount("share_ratio") >= SEEN_SHARE)
     return list(dict.fromkeys(now or before))
-
-
-def pages_by_edge(workers: Instance, fleet: Fleet) -> list[str]:
-    """What takes longest by the log of an edge that sends its requests to these workers, or to them and their siblings."""
-    return fleet.once(_pages_by_edge).get(workers.key, [])
-
-
-def _pages_by_edge(fleet: Fleet) -> dict[Key, list[str]]:
-    found: dict[Key, list[str]] = {}
-    for edge in fleet.instances("nginx"):
-        servers = edge.rows("upstreams")
-        ends = {key for row in servers for key in fleet.graph.ends_at(edge.key, row.word("name"))}
-        if len(ends) == 1 or len({row.word("group") for row in servers}) == 1:
-            for key in ends:
-                found.setdefault(key, []).extend(_longest(edge))
-    return found
-
-
-def _longest(edge: Instance) -> list[str]:
-    """The kinds of page that take most of the time that is not the same for all."""
-    timed = [row for row in edge.rows("pages") if row.number("mean_seconds") is not None]
-    quickest = min((row.amount("mean_seconds") for row in timed), default=0.0)
-    own = {row.word("pattern"): row.amount("requests") * (row.amount("mean_seconds") - quickest) for row in timed}
-    whole = sum(own.values())
-    slow = [row.word("pattern") for row in timed if row.amount("mean_seconds") >= OWN_TIME * quickest]
-    return [page for page in slow if whole and own[page] / whole >= 2 * SEEN_SHARE]
 
 
 def workers_wait_for(database: Instance, fleet: Fleet) -> bool:

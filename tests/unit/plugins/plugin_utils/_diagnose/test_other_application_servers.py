@@ -24,7 +24,7 @@ class GunicornWorld(World):
         for facts in self.facts.values():
             found = facts.pop("launch_uwsgi", None)
             if found is not None:
-                facts["launch_wsgi"] = fact(*[_as_gunicorn(each) for each in found["instances"]])
+                facts["launch_wsgi"] = fact(*[as_gunicorn(each) for each in found["instances"]])
                 for row in facts["launch_server"]["instances"][0].get("services", []):
                     row["name"] = "gunicorn" if row["name"] == "uwsgi" else row["name"]
         for finding in self.findings:
@@ -32,7 +32,7 @@ class GunicornWorld(World):
         return super().diagnose()
 
 
-def _as_gunicorn(uwsgi: dict[str, t.Any]) -> dict[str, t.Any]:
+def as_gunicorn(uwsgi: dict[str, t.Any]) -> dict[str, t.Any]:
     rest = {key: value for key, value in uwsgi.items() if key not in _ONLY_UWSGI}
     return {**rest, "kind": "app", "server": "gunicorn", "name": "127.0.0.1:8000", "port": 8000}
 
@@ -107,7 +107,7 @@ def test_both_kinds_of_server_in_one_fleet_are_one_tier() -> None:
     mixed = World()
     mixed.workers_exhausted()
     moved = mixed.facts["app1"].pop("launch_uwsgi")["instances"][0]
-    mixed.facts["app1"]["launch_wsgi"] = fact({**_as_gunicorn(moved), "name": "127.0.0.1:1717"})
+    mixed.facts["app1"]["launch_wsgi"] = fact({**as_gunicorn(moved), "name": "127.0.0.1:1717"})
     for finding in mixed.findings:
         if finding["host"] == "app1":
             finding["check"] = "wsgi_saturated"
