@@ -17,7 +17,9 @@ from . import backends, outcomes
 from .parse import Counters
 from .window import Window
 
-_ERRORS = ("backend_fail", "backend_unhealthy", "backend_busy", "fetch_failed")
+_REFUSED = ("backend_fail", "backend_unhealthy", "backend_busy")
+#: A version that has this counter counts a fetch that got no connection among the failed fetches as well (since 5.1).
+_COUNTS_ALL_FAILED = "MAIN.cache_hitmiss"
 _DROPPED = ("sess_dropped", "req_dropped")
 #: Connections that could not be accepted for lack of something. A client that left meanwhile (econnaborted) or a signal (eintr) is none.
 _NOT_ACCEPTED = tuple(f"sess_fail_{why}" for why in ("emfile", "enomem", "ebadf", "other"))
@@ -80,7 +82,7 @@ def facts(
 
 
 def _backend_traffic(facts_: Facts, window: Window) -> None:
-    sent, errors = window.moved("backend_req"), window.sum(*_ERRORS)
+    sent, errors = window.moved("backend_req"), _errors(window, window.sum(*_REFUSED), window.moved("fetch_failed"))
     attempts = total([sent, errors])
     error_ratio: Maybe[float] = Unknown("no backend requests in the window")
     if known(attempts) != 0:
@@ -93,8 +95,15 @@ def _backend_traffic(facts_: Facts, window: Window) -> None:
     facts_.put("backend_error_ratio", error_ratio if isinstance(error_ratio, Unknown) else min(1.0, error_ratio))
     facts_.put("background_fetches", window.moved("s_bgfetch"))
     facts_.put("lifetime_backend_requests", window.now("backend_req"))
-    facts_.put("lifetime_backend_errors", window.sum_now(*_ERRORS))
+    facts_.put("lifetime_backend_errors", _errors(window, window.sum_now(*_REFUSED), window.now("fetch_failed")))
     facts_.put("uncacheable_responses", window.moved("beresp_uncacheable"))
+
+
+def _errors(window: Window, refused: Maybe[Number], failed: Maybe[Number]) -> Maybe[Number]:
+    """Each of them once. A retry is refused again, a body that breaks off was not refused: the larger one holds."""
+    if isinstance(refused, Unknown) or isinstance(failed, Unknown) or _COUNTS_ALL_FAILED not in window.latest:
+        return total([refused, failed])
+    return max(refused, failed)
 
 
 def _threads(facts_: Facts, window: Window, parameters: Maybe[t.Mapping[str, t.Any]]) -> None:

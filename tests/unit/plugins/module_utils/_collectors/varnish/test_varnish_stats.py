@@ -347,6 +347,24 @@ def test_more_failures_than_requests_are_a_ratio_still():
     )
 
 
+@pytest.mark.parametrize(
+    ("counted", "refused", "failed", "errors"),
+    [
+        ({"cache_hitmiss": 0}, 9, 9, 9),
+        ({"cache_hitmiss": 0}, 9, 3, 9),  # vcl_backend_error tried them again
+        ({"cache_hitmiss": 0}, 0, 4, 4),  # closed, or too late
+        ({"cache_hitmiss": 0}, 2, 6, 6),
+        ({}, 9, 4, 13),  # before 5.1
+    ],
+)
+def test_a_fetch_that_got_no_connection_is_one_error(counted, refused, failed, errors):
+    """https://github.com/varnishcache/varnish-cache/issues/2212: since 5.1 fetch_failed counts these too, and 9 were said to be 18"""
+    first = {"backend_req": 100, "backend_fail": 0, "backend_unhealthy": 0, "backend_busy": 0, "fetch_failed": 0, **counted}
+    second = {**first, "backend_req": 200, "backend_fail": refused, "fetch_failed": failed}
+    result = facts(counters(uptime=1, **first), counters(uptime=6, **second))
+    assert (result["backend_errors"], result["backend_error_ratio"]) == (errors, errors / 100)
+
+
 def test_storage_leaves_transient_out_and_knows_no_limit():
     sample = {
         "SMA.main.g_bytes": 60, "SMA.main.g_space": 40, "SMA.main.c_fail": 0, "SMA.Transient.g_bytes": 30, "SMA.Transient.g_space": 0,
