@@ -236,7 +236,8 @@ CAUSES: tuple[CauseKind, ...] = (
         "uwsgi",
         "A page runs one statement again and again",
         "workers are slow or busy, in a database or computing, and a quick statement of few rows is run ten times per request or more and "
-        "five times as often as before the window (thirty times per request where nothing earlier is known)",
+        "five times as often as before the window (thirty times per request where nothing earlier is known); uWSGI counts its requests, "
+        "nginx, HAProxy or Varnish in front counts those of other servers",
         query_counts.query_per_row,
         (Explains(APPLICATION, SAME_WAITERS), Explains(("database_overload", "connection_budget"), SAME_INSTANCE), POOL, IN_FRONT),
     ),
