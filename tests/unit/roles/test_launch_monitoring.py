@@ -154,6 +154,41 @@ def test_what_a_transaction_would_do_is_read_from_dnf(manager: str) -> None:
     assert value("launch_monitoring__harm", **given) == f"{manager} would remove mysql-server, downgrade libpq, upgrade memcached"
 
 
+REPLACED = """Dependencies resolved.
+Installing:
+ MariaDB-client       x86_64   10.11.6-1.el9     mariadb                    14 M
+     replacing  mariadb.x86_64 3:10.5.22-1.el9
+     replacing  mariadb-server.x86_64 3:10.5.22-1.el9
+Upgrading:
+ hwloc-libs           x86_64   2.4.2-5.el9       baseos                    2.1 M
+   replacing hwloc-libs x86_64 2.4.1-5.el9       baseos                    2.1 M
+
+Transaction Summary
+"""
+
+
+@pytest.mark.parametrize("manager", ["dnf", "dnf5"])
+def test_a_package_that_another_one_obsoletes_is_removed(manager: str) -> None:
+    """https://github.com/archivematica/Issues/issues/22: vendors' packages take the place of the distribution's"""
+    assert value("launch_monitoring__harm", **asked(REPLACED, manager)) == f"{manager} would remove mariadb mariadb-server"
+
+
+@pytest.mark.parametrize(
+    ("package", "is_server"),
+    [
+        *((name, True) for name in ("MariaDB-server", "mariadb-server", "mariadb10.11-server", "mariadb105-server", "mysql8.4-server")),
+        *((name, True) for name in ("mysql-server-8.0", "mysql-community-server", "Percona-Server-server-57", "percona-server-server")),
+        *((name, True) for name in ("percona-xtradb-cluster-server", "postgresql-16", "postgresql15-server", "redis6", "valkey-server")),
+        *((name, True) for name in ("nginx-core", "angie", "openresty", "hapee-2.9r1-lb", "erlang-base", "varnish-plus", "galera-4")),
+        *((name, False) for name in ("MariaDB-client", "mariadb", "mysql-community-client", "libmysqlclient21", "python3-redis", "htop")),
+    ],
+)
+def test_an_upgrade_of_a_server_is_harm_by_every_vendors_name(package: str, is_server: bool) -> None:
+    """https://github.com/archivematica/Issues/issues/22, https://github.com/bertvv/ansible-role-mariadb/pull/5"""
+    given = asked(f"Inst {package} [1.0] (1.1 Debian:12 [amd64])\n", "apt")
+    assert value("launch_monitoring__harm", **given) == (f"apt would upgrade {package}" if is_server else "")
+
+
 @pytest.mark.parametrize(
     ("stdout", "stderr", "harm"),
     [
