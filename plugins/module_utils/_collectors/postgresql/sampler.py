@@ -206,7 +206,7 @@ class Server:
         if self.first is None:
             raise Problem("the server ended our connection before it was read")
         self.budget.renew()
-        statements = shape.statements_of(self.first, self.second)
+        statements = shape.statements_of(self.about, self.first, self.second)
         texts = {} if isinstance(statements, Unknown) else self.reader.statement_texts(self.about, statements.chosen(self.manner.top))
         material = shape.Material(self.about, self.first, self.second, self.working, window, self.reader.notes, self.lock_waits)
         self.reader.once(material.latest, self.about)

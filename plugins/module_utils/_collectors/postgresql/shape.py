@@ -52,13 +52,15 @@ class Material:
         return self.later or self.first
 
 
-def statements_of(first: Sample, second: t.Optional[Sample]) -> Maybe[statement_rows.Statements]:
+def statements_of(about: About, first: Sample, second: t.Optional[Sample]) -> Maybe[statement_rows.Statements]:
     if isinstance(first.statements, Unknown):
         return first.statements
+    view = known(about.statements) or {}
+    mixed = about.setting("pg_stat_statements.track") == "all" and "toplevel" not in (view.get("columns") or ())
     if second is None or isinstance(second.statements, Unknown):
-        return statement_rows.Statements(statement_rows.summed(first.statements), None, None)
+        return statement_rows.Statements(statement_rows.summed(first.statements), None, None, mixed)
     seconds = second.statements_at - first.statements_at
-    return statement_rows.Statements(statement_rows.summed(first.statements), statement_rows.summed(second.statements), seconds)
+    return statement_rows.Statements(statement_rows.summed(first.statements), statement_rows.summed(second.statements), seconds, mixed)
 
 
 def facts(material: Material, statements: Maybe[statement_rows.Statements], texts: t.Mapping[t.Any, t.Any], manner: Manner) -> Facts:

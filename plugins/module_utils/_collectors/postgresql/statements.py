@@ -4,8 +4,10 @@
 
 """Shape: two readings of pg_stat_statements as statements of the window and of the lifetime.
 
-A statement has one row per user and per place of call (14+): they are summed by database and id (case P-14). Ids are
-texts: they do not fit into the numbers of JSON readers.
+A statement has one row per user and per place of call (14+): they are summed by database and id (case P-14). With
+pg_stat_statements.track = all what runs inside of a function, procedure or trigger has rows of its own, and its time is
+in that of the statement around it as well: no sum over statements counts both. Ids are texts: they do not fit into the
+numbers of JSON readers.
 """
 
 from __future__ import annotations
@@ -34,6 +36,9 @@ _NAMES = {
     "io_milliseconds": ("shared_blk_read_time", "blk_read_time"),
 }
 _ORDERS = ("milliseconds", "calls", "blocks_read")
+#: Of the calls and the time those that a client sent itself, rather than a function, procedure or trigger.
+_SENT = {"calls": "sent_calls", "milliseconds": "sent_milliseconds"}
+_COUNTED = (*_NAMES, *_SENT.values())
 
 
 def summed(rows: t.Iterable[Row]) -> dict[Key, Row]:
@@ -41,11 +46,13 @@ def summed(rows: t.Iterable[Row]) -> dict[Key, Row]:
     by_key: dict[Key, Row] = {}
     for told in rows:
         key = (told.get("dbid"), identifier(told.get("queryid")))
-        entry = by_key.setdefault(key, {**dict.fromkeys(_NAMES), "userid": told.get("userid")})
+        entry = by_key.setdefault(key, {**dict.fromkeys(_COUNTED), "userid": told.get("userid")})
         for name, theirs in _NAMES.items():
             value = next((number(told[column]) for column in theirs if column in told), None)
             if value is not None:
                 entry[name] = (entry[name] or 0) + value
+            if value is not None and name in _SENT:
+                entry[_SENT[name]] = (entry[_SENT[name]] or 0) + (0 if told.get("toplevel") is False else value)
     return by_key
 
 
@@ -62,7 +69,10 @@ def hidden(rows: t.Iterable[Row]) -> int:
 class Statements:
     """`first` and `second`: counters by key; `second` is None when there was one reading only."""
 
-    def __init__(self, first: dict[Key, Row], second: t.Optional[dict[Key, Row]], seconds: t.Optional[float]) -> None:
+    def __init__(
+        self, first: dict[Key, Row], second: t.Optional[dict[Key, Row]], seconds: t.Optional[float], mixed: bool = False
+    ) -> None:
+        self.mixed = mixed  # nested statements are counted, and not told from those around them
         self.lifetime = second if second is not None else first
         self.seconds = seconds
         self.restarted = 0
@@ -71,14 +81,16 @@ class Statements:
     def _moved(self, before: t.Optional[Row], after: Row) -> Row:
         if before is None:
             return after  # it appeared within the window
-        if any((after[name] or 0) < (before[name] or 0) for name in _NAMES):
+        if any((after[name] or 0) < (before[name] or 0) for name in _COUNTED):
             self.restarted += 1
             return after  # reset, or thrown out and back again (with more calls than before): what it counts is since then
-        moved = {name: None if after[name] is None or before[name] is None else after[name] - before[name] for name in _NAMES}
+        moved = {name: None if after[name] is None or before[name] is None else after[name] - before[name] for name in _COUNTED}
         return {**moved, "userid": after["userid"]}
 
     def total(self, rows: dict[Key, Row]) -> float:
-        return sum(row["milliseconds"] or 0 for row in rows.values())
+        """The time of all. What runs inside of a call that has not ended yet was counted before that call: it takes at least as long."""
+        sent = sum(row["sent_milliseconds"] or 0 for row in rows.values())
+        return max([sent, *(row["milliseconds"] or 0 for row in rows.values())])
 
     def chosen(self, count: int) -> dict[Key, list[str]]:
         """The statements worth reading: with the lists whose head they are on."""
@@ -103,6 +115,10 @@ _MEASURES = (
     "statements_evicted", "statements_since_seconds",
 )  # fmt: skip
 _IDLE, _NEVER = "it did not run in the window", "it never ran"
+MIXED = (
+    "before 1.9 of the extension (PostgreSQL 14) what functions run is not told from what clients send, and is counted twice: "
+    "ALTER EXTENSION pg_stat_statements UPDATE, or ALTER SYSTEM SET pg_stat_statements.track = top"
+)
 _NOT_COUNTED = "this version of pg_stat_statements does not count it"
 _WHY = {
     "database": "its database is gone, or not shown to us",
@@ -148,10 +164,13 @@ def put(
     else:
         facts.put("statements_total", len(statements.lifetime))
     facts.put("statements_hidden", count)
-    one_sample = None if statements.seconds is not None else Unknown(ONE_SAMPLE)
-    calls: Maybe[t.Any] = sum(counted["calls"] or 0 for counted in statements.window.values()) if one_sample is None else one_sample
+    why = ONE_SAMPLE if statements.seconds is None else MIXED if statements.mixed else None
+    unknown = None if why is None else Unknown(why)
+    calls: Maybe[t.Any] = sum(counted["sent_calls"] or 0 for counted in statements.window.values()) if unknown is None else unknown
     facts.put("statements_calls_per_second", rate(calls, statements.seconds))
-    facts.put("statements_busy_sessions", rate(totals[0] / 1000, statements.seconds) if one_sample is None else one_sample)
+    facts.put("statements_busy_sessions", rate(totals[0] / 1000, statements.seconds) if unknown is None else unknown)
+    if statements.mixed:
+        facts.note(f"Shares of the time of all statements are larger than told: {MIXED}")
     _put_upkeep(facts, source.info)
     if statements.restarted:
         facts.note(
@@ -191,7 +210,7 @@ def _row(
         "text": manner.text(raw),
         "kind": sql_text.kind(raw) if raw else None,
         "head_of": heads,
-        **_measures(statements.window.get(key), statements.seconds, totals[0], timed),
+        **_measures(statements.window.get(key), statements.seconds, totals[0], timed, statements.mixed),
         "lifetime_calls": _counted(life, "calls"),
         "lifetime_mean_milliseconds": _rounded(per(_counted(life, "milliseconds"), _counted(life, "calls"), _NEVER)),
         "lifetime_share_ratio": share(_counted(life, "milliseconds"), totals[1], "no statement took any time", slack=0.001),
@@ -208,10 +227,10 @@ def _rounded(value: Maybe[float]) -> Maybe[float]:
     return value if isinstance(value, Unknown) else round(value, 3)
 
 
-def _measures(counted: t.Optional[Row], seconds: t.Optional[float], total: float, timed: bool) -> Row:
+def _measures(counted: t.Optional[Row], seconds: t.Optional[float], total: float, timed: bool, mixed: bool) -> Row:
     """One statement over the window."""
     names = (
-        "calls", "calls_per_second", "milliseconds", "mean_milliseconds", "share_ratio", "rows_per_call", "blocks_read",
+        "calls", "nested_calls", "calls_per_second", "milliseconds", "mean_milliseconds", "share_ratio", "rows_per_call", "blocks_read",
         "blocks_per_call", "temp_blocks", "io_milliseconds",
     )  # fmt: skip
     if counted is None or seconds is None:
@@ -221,6 +240,7 @@ def _measures(counted: t.Optional[Row], seconds: t.Optional[float], total: float
     untimed = Unknown("track_io_timing is off: ALTER SYSTEM SET track_io_timing = on; SELECT pg_reload_conf()")
     return {
         "calls": calls,
+        "nested_calls": Unknown(MIXED) if mixed else calls if isinstance(calls, Unknown) else calls - (counted["sent_calls"] or 0),
         "calls_per_second": rate(calls, seconds),
         "milliseconds": _rounded(milliseconds),
         "mean_milliseconds": _rounded(per(milliseconds, calls, _IDLE)),

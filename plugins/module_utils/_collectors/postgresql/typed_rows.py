@@ -22,7 +22,7 @@ def _names(text: str) -> frozenset[str]:
 
 _FLAGS = _names("""
     active allowed caught_up connectable has_info hidden in_recovery invalid is_primary is_unique key_type logical partition paused
-    pending_restart reads_settings reads_stats ready superuser synced template usable valid
+    pending_restart reads_settings reads_stats ready superuser synced template toplevel usable valid
 """)
 _TEXTS = _names("""
     address application backend_type columns database definition gid kind lock method mode name parent path phase predicate query

@@ -43,8 +43,9 @@ def test_the_statement_and_the_page_are_named() -> None:
         {"rows_per_call": 500.0},
         {"kind": "write"},
         {"rows_per_call": None},
+        {"nested_calls": 49_000},  # https://www.postgresql.org/docs/current/pgstatstatements.html: track = all
     ],
-    ids=["as often as ever", "a few per request", "slow by itself", "many rows at once", "a write", "rows unknown"],
+    ids=["as often as ever", "a few per request", "slow by itself", "many rows at once", "a write", "rows unknown", "run by a trigger"],
 )
 def test_what_is_no_query_per_row(row: dict[str, t.Any]) -> None:
     assert _world(row).causes() == []

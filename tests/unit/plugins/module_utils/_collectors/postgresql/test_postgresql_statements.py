@@ -116,7 +116,39 @@ def test_the_same_statement_at_the_top_and_inside_of_a_function_is_one():
     first = [counters(10, 5.0, toplevel=True), counters(1000, 500.0, toplevel=False)]
     second = [counters(1010, 510.0, toplevel=False), counters(12, 6.0, toplevel=True)]
     found, _facts = row_of(first, second)
-    assert (found["calls"], found["milliseconds"]) == (12, 11.0)
+    assert (found["calls"], found["milliseconds"], found["nested_calls"]) == (12, 11.0, 10)
+
+
+def calling(calls, milliseconds):
+    """A function and what it runs, counted by pg_stat_statements.track = all."""
+    around = counters(calls, milliseconds, queryid="-2", toplevel=True)
+    return [around, counters(10 * calls, 0.9 * milliseconds, toplevel=False), counters(2, 3.0, queryid="-3", toplevel=True)]
+
+
+def told(first, second, mixed=False):
+    texts = {(5, "-1"): "select x from t where a = $1", (5, "-2"): "select f($1)", (5, "-3"): "select 3"}
+    both = Statements(summed(first), summed(second), 10.0, mixed)
+    found = measures_of(statements.put, both, texts, {5: "shop"}, Manner(), source())
+    return found, {row["id"]: row["share_ratio"] for row in found["statements"]}
+
+
+def test_what_a_function_runs_is_counted_once_in_sums():
+    """https://www.postgresql.org/docs/current/pgstatstatements.html (toplevel), https://github.com/powa-team/pg_stat_kcache/issues/24"""
+    found, shares = told(calling(0, 0.0), calling(100, 4000.0))
+    assert (found["statements_busy_sessions"], found["statements_calls_per_second"]) == (0.4, 10.0)
+    assert (shares["-2"], shares["-1"]) == (1.0, 0.9)
+    assert {row["id"]: row["nested_calls"] for row in found["statements"] if row["calls"]} == {"-1": 1000, "-2": 0}
+    # the function goes on, and is counted when it has ended
+    running = [counters(0, 0.0, queryid="-2", toplevel=True), counters(50, 5000.0, toplevel=False), counters(3, 4.0, queryid="-3")]
+    found, shares = told(calling(0, 0.0), running)
+    assert (found["statements_busy_sessions"], shares["-1"]) == (0.5, 1.0)
+
+
+def test_what_an_old_extension_does_not_tell_apart_is_no_sum():
+    rows = [[{name: value for name, value in row.items() if name != "toplevel"} for row in calling(*one)] for one in ((0, 0.0), (9, 90.0))]
+    found, shares = told(*rows, mixed=True)
+    assert found["statements_busy_sessions"] is None and "ALTER EXTENSION" in found["unknown"]["statements_busy_sessions"]
+    assert found["statements"][0]["nested_calls"] is None and shares["-2"] < 1.0 and any("larger than told" in note for note in found["notes"])
 
 
 @pytest.mark.parametrize(("grant", "total"), [("GRANT pg_monitor TO mon", None), (None, 2)])
