@@ -265,10 +265,10 @@ ansible_facts:
               elements: dict
               contains:
                 {name: {type: str, description: What it is called.}, address: {type: str, description: Where it is.},
-                 status: {type: str, description: 'C(ok), C(sdown) or C(odown).'}, replicas: {type: int, description: Its replicas.},
+                 status: {type: str, description: 'C(ok), C(sdown) or C(odown), null in TILT mode.'}, replicas: {type: int, description: Its replicas.},
                  sentinels: {type: int, description: Sentinels that watch it.}}
             watched_total: {type: int, description: How many.}
-            watched_down: {type: int, description: 'Those that are not ok, null of others.'}
+            watched_down: {type: int, description: 'Those that are not ok; null of others, in TILT mode, and when it watches nothing.'}
             latency_milliseconds:
               description: What our own PINGs took; null when there were none.
               type: dict

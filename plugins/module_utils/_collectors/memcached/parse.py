@@ -91,14 +91,17 @@ def version_numbers(version: t.Optional[str]) -> t.Optional[list[int]]:
     return [int(part or 0) for part in match.groups()] if match else None
 
 
-_ADDRESS = re.compile(r"^(?:tcp|tcp6|udp|udp6):(.+):\d+$")
+_ADDRESS = re.compile(r"^tcp6?:(.+):\d+$")
 
 
 def clients(connections: t.Mapping[int, t.Mapping[str, str]]) -> dict[str, int]:
-    """Open connections by the client's address, from `stats conns`; listening sockets are no clients."""
+    """Open connections by the client's address, from `stats conns`; listening sockets are no clients.
+
+    A UDP socket is one of each worker thread that listens: it is never in the state of one, and its address is the server's own.
+    """
     found: dict[str, int] = {}
     for row in connections.values():
-        if row.get("state") == "conn_listening" or "addr" not in row:
+        if row.get("state") == "conn_listening" or "addr" not in row or row["addr"].startswith("udp"):
             continue
         match = _ADDRESS.match(row["addr"])
         address = clean(match.group(1).strip("[]"), 64) if match else "unix"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._collect.derived import Window, any_of, at_most
+from ..._collect.derived import Window, any_of, at_most, count_of
 from ..._collect.facts import Facts, Maybe, Unknown, known, measured
 from ..._collect.sampling import Number, number
 from ..._texts.redact import clean
@@ -19,6 +19,12 @@ from .samples import NO_DATA, Sample
 SLOTS = 16384
 NO_CLUSTER = "it is no member of a cluster"
 NO_SENTINEL = "it is no sentinel"
+WATCHES_NOTHING = "it watches no primary, so that it fails nothing over: SENTINEL MONITOR, or its configuration file"
+#: It notices and does nothing until its timers have been regular for 30 s.
+TILT = (
+    "it is in TILT mode: its clock jumped or it did not run for seconds, so that what it says of primaries is old and it fails nothing over; "
+    "ask again in a minute, and look at the clock and the load of its host"
+)
 #: States of a replica that takes every write as it comes; "stable_sync" is Dragonfly's word, "?" what old versions do not tell.
 _FOLLOWS = ("online", "stable_sync", "?")
 _UNIX_TIMES_BEGIN, SLACK_SECONDS = 1_000_000_000, 60
@@ -156,17 +162,19 @@ def _sentinel(facts: Facts, latest: Sample, keep: int) -> None:
         facts.rows("watched", Unknown(NO_SENTINEL), keep)
         facts.put("watched_down", Unknown(NO_SENTINEL))
         return
-    rows = []
+    rows: list[dict[str, t.Any]] = []
+    tilted = latest.info.get("sentinel_tilt") not in ("0", None)
     for name, row in sorted(parse.prefixed(latest.info, "master").items()):
         if name.isdigit():
             rows.append(
                 {
                     "name": clean(row.get("name", "?"), 60),
                     "address": _place(*row.get("address", "?:?").rpartition(":")[::2]),
-                    "status": clean(row.get("status", "?"), 20),
+                    "status": Unknown(TILT) if tilted else measured(clean(row.get("status", ""), 20) or None, "it does not say"),
                     "replicas": measured(parse.count(row, "slaves"), "it does not say"),
                     "sentinels": measured(parse.count(row, "sentinels"), "it does not say"),
                 }
             )
     facts.rows("watched", rows, keep)
-    facts.put("watched_down", sum(row["status"] != "ok" for row in rows))
+    down = (row["status"] if isinstance(row["status"], Unknown) else row["status"] != "ok" for row in rows)
+    facts.put("watched_down", count_of(down) if rows else Unknown(WATCHES_NOTHING))

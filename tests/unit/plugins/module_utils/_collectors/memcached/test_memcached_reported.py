@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.warroom.launch.plugins.module_utils._collectors.memcached import shape
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.memcached import parse, shape
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.memcached.samples import Latency, Sample
 
 SERVER = {
@@ -110,3 +110,12 @@ def test_the_limit_of_another_engine() -> None:
     size = {"bytes": 3_866_242_172, "limit_maxbytes": 67_108_864, "engine_maxbytes": 4_294_967_296, "curr_items": 222_167}
     found = facts({**SERVER, **size, "version": "2.0.1_linux_1_gb5e981f"})
     assert (found["limit_bytes"], found["fill_ratio"]) == (4_294_967_296, pytest.approx(0.9, abs=0.001))
+
+
+def test_sockets_that_listen_for_datagrams_are_no_clients() -> None:
+    """https://github.com/memcached/memcached/pull/60: one per thread, in the words of memcached 1.6.18 -U 11211; 6: as with -l ::"""
+    rows = {number: {"UDP": "UDP", "addr": f"udp{six}:{host}:11211", "state": "conn_read"}
+            for number, (six, host) in enumerate([("", "127.0.0.1"), ("", "127.0.0.1"), ("6", "[::]"), ("6", "[::]")], 24)}  # fmt: skip
+    listens = {"addr": "tcp:127.0.0.1:11211", "state": "conn_listening"}
+    web = {"addr": "tcp:10.0.0.5:50636", "listen_addr": "tcp:127.0.0.1:11211", "state": "conn_read", "secs_since_last_cmd": "0"}
+    assert parse.clients({23: listens, **rows, 28: web}) == {"10.0.0.5": 1}

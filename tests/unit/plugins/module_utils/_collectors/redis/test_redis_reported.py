@@ -178,6 +178,24 @@ def test_what_a_sentinel_watches_over_ipv6(address: str, shown: str) -> None:
     assert [row["address"] for row in facts(changed(FIRST, redis_mode="sentinel"), watched)["watched"]] == [shown]
 
 
+@pytest.mark.parametrize(
+    ("lines", "down", "why"),
+    [
+        ({"sentinel_tilt": 0, "sentinel_tilt_since_seconds": -1}, 1, None),
+        ({}, 1, None),
+        ({"sentinel_tilt": 1, "sentinel_tilt_since_seconds": 12}, None, "TILT"),
+        ({"master0": None, "sentinel_masters": 0}, None, "watches no primary"),
+        ({"master0": "name=shop,address=10.0.0.5:6379,slaves=1,sentinels=3"}, None, "does not tell"),
+    ],
+)
+def test_a_sentinel_that_only_looks_on(lines: dict[str, t.Any], down: t.Optional[int], why: t.Optional[str]) -> None:
+    """https://github.com/bitnami/charts/issues/9689: in and out of TILT all night; https://github.com/redis/redis/pull/9000"""
+    watched = {"redis_mode": "sentinel", "master0": "name=shop,status=odown,address=10.0.0.5:6379,slaves=1,sentinels=3", **lines}
+    found = facts(changed(FIRST, redis_mode="sentinel"), changed(SECOND, **watched))
+    assert found["watched_down"] == down
+    assert why is None or why in found["unknown"]["watched_down"]
+
+
 @pytest.mark.parametrize("more", ["avg_ttl=0,subexpiry=7", "keys_with_volatile_items=7,avg_ttl=0", "cached_keys=7,avg_ttl=0", "avg_ttl=0"])
 def test_columns_of_the_keyspace_are_read_by_name(more: str) -> None:
     """https://github.com/oliver006/redis_exporter/pull/1168: by their place Redis 8.8 and Valkey 9 told others"""
