@@ -90,7 +90,7 @@ ansible_facts:
           elements: dict
           contains:
             address: {type: str, description: Where it was read.}
-            product: {type: str, description: 'V(redis) or V(valkey).'}
+            product: {type: str, description: 'V(redis), V(valkey) or V(dragonfly).'}
             version: {type: str, description: As the server writes it.}
             version_numbers: {type: list, elements: int, description: The comparable form.}
             identity: {type: str, description: 'Its run id, which identifies the server whatever address it is seen by.'}

@@ -14,6 +14,9 @@ from .sampling import ONE_SAMPLE, Number, number
 #: A counter of 64 bits that was decremented below 0 reads as more than this.
 WRAPPED = 2**63
 
+#: What servers say in place of a figure that they do not count: a compatible server that has its name only.
+NOT_TOLD = -1
+
 _N = t.TypeVar("_N", int, float)
 
 
@@ -85,11 +88,15 @@ def possible(value: t.Optional[Number], lacking: str, name: str) -> Maybe[Number
     """A counter or gauge as it was read, unless it is below 0, or was and wrapped."""
     if value is not None and value >= WRAPPED:
         return implausible(f"{name} is {value}: it fell below 0 and wrapped")
+    if value == NOT_TOLD:
+        return Unknown(f"{lacking} (it says {NOT_TOLD})")
     return never_negative(measured(value, lacking), name)
 
 
 def moved(first: t.Any, second: t.Any, lacking: str, name: str) -> Maybe[Number]:
     """How far a counter moved. One that fell was reset, or wrapped: what happened in between is not known."""
+    if NOT_TOLD in (number(first), number(second)) and number(first) != number(second):
+        return implausible(f"{name} is {NOT_TOLD} in one sample only")
     before, after = (possible(number(value), lacking, name) for value in (first, second))
     if isinstance(before, Unknown) or isinstance(after, Unknown):
         return before if isinstance(before, Unknown) else after

@@ -32,6 +32,8 @@ def put(facts: Facts, latest: Sample, window: Window) -> None:
     facts.put("expired_per_second", window.rate("expired_keys"))
     refused = errors.moved(latest, window)
     full = refused if isinstance(refused, Unknown) else refused.get("OOM", 0)
+    if isinstance(full, Unknown) and "oom_rejections" in window.latest:  # Dragonfly
+        full = window.moved("oom_rejections")
     facts.put("refused_writes", full)
     facts.put("refused_writes_per_second", rate(full, window.seconds))
     errors.put(facts, refused)

@@ -47,11 +47,15 @@ class Sample:
 
     @property
     def product(self) -> str:
+        if "dragonfly_version" in self.info:
+            return "dragonfly"
         return "valkey" if "valkey_version" in self.info or self.info.get("server_name") == "valkey" else "redis"
 
     @property
     def version(self) -> t.Optional[str]:
-        found = self.info.get("valkey_version") or self.info.get("redis_version")
+        # in place of redis_version others name the one that they are compatible with
+        own = self.info.get("valkey_version") or self.info.get("dragonfly_version", "").partition("-v")[2]
+        found = own or self.info.get("redis_version")
         return None if found is None else clean(found, 60)
 
     def why_not(self, command: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ..._collect.derived import Window, all_of, at_most, rate, share, total
-from ..._collect.facts import Facts, Maybe, Row, Unknown, measured
+from ..._collect.facts import Facts, Maybe, Row, Unknown, known, measured
 from ..._collect.sampling import Number, percentile
 from . import blocking, commands, memory, overwrites, parse, state, uses
 from .samples import Pings, Sample, window_of
@@ -76,8 +76,11 @@ def _traffic(facts_: Facts, first: Sample, latest: Sample, window: Window) -> No
     facts_.put("overwrites", overwrites.overwrites(first, latest, window))
     facts_.put("received_bytes_per_second", window.rate("total_net_input_bytes"))
     facts_.put("sent_bytes_per_second", window.rate("total_net_output_bytes"))
-    facts_.put("cpu_cores", at_most(rate(window.sum("used_cpu_user", "used_cpu_sys"), window.seconds), MOST_CORES, "cores used"))
+    threads = known(window.now("thread_count")) or MOST_CORES
+    facts_.put("cpu_cores", at_most(rate(window.sum("used_cpu_user", "used_cpu_sys"), window.seconds), threads, "cores used", SLACK))
     main = window.sum("used_cpu_user_main_thread", "used_cpu_sys_main_thread")
+    if latest.product == "dragonfly":  # what it calls its main thread runs no commands
+        main = Unknown(f"its {threads} threads all run commands, and it does not tell how busy each of them is")
     facts_.put("main_thread_busy_ratio", share(main, measured(window.seconds, "only one sample was taken"), "no time passed", SLACK))
 
 
@@ -143,6 +146,8 @@ def _waited(first: Sample, latest: Sample) -> bool:
 
 def _connections(facts_: Facts, window: Window, latest: Sample, keep: int) -> None:
     limit = window.now("maxclients")
+    if isinstance(limit, Unknown):  # Dragonfly
+        limit = window.now("max_clients")
     if isinstance(limit, Unknown):  # INFO tells it since 6.2
         limit = measured(parse.count(latest.config, "maxclients"), latest.why_not("CONFIG GET maxclients"))
     connections, opened = window.now("connected_clients"), window.moved("total_connections_received")

@@ -41,9 +41,13 @@ def _persistence(facts: Facts, latest: Sample, window: Window) -> None:
     saves = latest.setting("save")
     facts.put("persistence.snapshots", saves if isinstance(saves, Unknown) else saves.strip(' "') != "")
     facts.put("persistence.append_only", _flag(latest, "aof_enabled"))
-    failed = [_is_bad(latest, name) for name in ("rdb_last_bgsave_status", "aof_last_bgrewrite_status", "aof_last_write_status")]
-    facts.put("persistence.failed", any_of(failed))
-    facts.put("persistence.refuses_writes", _refuses(latest, failed[0], failed[2]))
+    if latest.product == "dragonfly":  # it keeps no append-only file, and takes writes whether it could save or not
+        facts.put("persistence.failed", _last_save_failed(latest))
+        facts.put("persistence.refuses_writes", False)
+    else:
+        failed = [_is_bad(latest, name) for name in ("rdb_last_bgsave_status", "aof_last_bgrewrite_status", "aof_last_write_status")]
+        facts.put("persistence.failed", any_of(failed))
+        facts.put("persistence.refuses_writes", _refuses(latest, failed[0], failed[2]))
     facts.put("persistence.loading", _flag(latest, "loading"))
     facts.put("persistence.saving", any_of([_flag(latest, "rdb_bgsave_in_progress"), _flag(latest, "aof_rewrite_in_progress")]))
     facts.put("persistence.unsaved_changes", window.now("rdb_changes_since_last_save"))
@@ -51,6 +55,11 @@ def _persistence(facts: Facts, latest: Sample, window: Window) -> None:
     facts.put("persistence.forks", window.moved("total_forks"))
     keeps_none = latest.info.get("aof_enabled") == "0"
     facts.put("persistence.delayed_syncs", Unknown("it keeps no append-only file") if keeps_none else window.moved("aof_delayed_fsync"))
+
+
+def _last_save_failed(latest: Sample) -> Maybe[bool]:
+    failed, saved = (parse.count(latest.info, name) for name in ("last_failed_save", "last_success_save"))
+    return measured(None if failed is None or saved is None else failed > saved, "it does not tell last_failed_save")
 
 
 def _fork(window: Window) -> Maybe[Number]:
@@ -81,25 +90,27 @@ def _refuses(latest: Sample, snapshot_failed: Maybe[bool], append_failed: Maybe[
 
 
 #: A KeyDB that takes writes and follows others as well is a replica of these.
-_ROLES = {"master": "primary", "slave": "replica", "active-replica": "replica"}
+_ROLES = {"master": "primary", "slave": "replica", "replica": "replica", "active-replica": "replica"}
 
 
 def _replication(facts: Facts, latest: Sample, window: Window, keep: int) -> None:
     role = _ROLES.get(latest.info.get("role", ""))
     why = NO_DATA if latest.is_sentinel else "it does not report its role"
     facts.put("role", role, why)
-    _as_replica(facts, latest, window, role)
+    _as_replica(facts, latest, window, role, why)
     offset = parse.count(latest.info, "master_repl_offset")
-    rows = [_replica(row, offset) for name, row in sorted(parse.prefixed(latest.info, "slave").items()) if name.isdigit()]
+    # Dragonfly's lag counts entries of its journal
+    unit = Unknown("Dragonfly tells it in writes, not in seconds") if latest.product == "dragonfly" else None
+    rows = [_replica(row, offset, unit) for name, row in sorted(parse.prefixed(latest.info, "slave").items()) if name.isdigit()]
     facts.rows("replicas", Unknown(why) if role is None else rows, keep)
     facts.put("full_resyncs", window.moved("sync_full"))
 
 
-def _as_replica(facts: Facts, latest: Sample, window: Window, role: t.Optional[str]) -> None:
+def _as_replica(facts: Facts, latest: Sample, window: Window, role: t.Optional[str], why: str) -> None:
     names = ("link_up", "down_seconds", "silent_seconds", "syncing")
     if role != "replica":
         for name in names:
-            facts.put(f"source.{name}", None, "it is no replica")
+            facts.put(f"source.{name}", None, why if role is None else "it is no replica")
         return
     link = latest.info.get("master_link_status")
     facts.put("source.link_up", None if link not in ("up", "down") else link == "up", "it does not report master_link_status")
@@ -131,14 +142,15 @@ def _place(host: str, port: str) -> str:
     return clean(f"[{host}]:{port}" if ":" in host else f"{host}:{port}", 80)
 
 
-def _replica(row: t.Mapping[str, str], offset: t.Optional[Number]) -> dict[str, t.Any]:
+def _replica(row: t.Mapping[str, str], offset: t.Optional[Number], unit: t.Optional[Unknown]) -> dict[str, t.Any]:
     behind, state = parse.count(row, "offset"), clean(row.get("state", "?"), 30)
+    lag = unit if unit is not None else measured(parse.count(row, "lag"), "its lag is not told")
     copies = f"it copies all data of its primary ({state}), and its lag is told when that has ended"
     return {
         "address": _place(row.get("ip", "?"), row.get("port", "?")),
         "state": state,
         # until it follows its lag is told as 0
-        "lag_seconds": measured(parse.count(row, "lag"), "its lag is not told") if state in _FOLLOWS else Unknown(copies),
+        "lag_seconds": lag if state in _FOLLOWS else Unknown(copies),
         "behind_bytes": measured(None if behind is None or offset is None else max(0, offset - behind), "its offset is not told"),
     }
 

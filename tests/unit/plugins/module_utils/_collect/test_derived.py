@@ -88,3 +88,11 @@ def test_a_counter_below_nothing_moved_by_no_number(first: int, second: int) -> 
     """https://github.com/unbit/uwsgi/issues/1489: 18446744073709524 ms; https://github.com/prometheus/node_exporter/issues/1849"""
     change = derived.moved(first, second, "it is not told", "x")
     assert isinstance(change, Unknown) and change.reason.startswith("implausible")
+
+
+@pytest.mark.parametrize("value", [-1, "-1", -1.0, b"-1"])
+def test_what_is_told_as_minus_one_is_not_told(value: t.Any) -> None:
+    """https://github.com/dragonflydb/dragonfly/blob/main/src/server/server_family.cc: rejected_connections:-1, for ever"""
+    window = derived.Window({"x": value}, {"x": value}, 5.0, lambda name: f"this server does not tell {name}")
+    for told in (window.now("x"), window.before("x"), window.moved("x"), window.rate("x"), window.sum("x")):
+        assert told == Unknown("this server does not tell x (it says -1)")

@@ -241,3 +241,43 @@ def test_the_cache_mode_of_dragonfly_is_a_policy(lines: dict[str, t.Any], policy
     assert (found["policy"], found["refuses_when_full"]) == (policy, refuses)
     broker = {**changed(second, maxmemory=1_599_999_180, **lines), "RANDOMKEY": "_kombu.binding.celery"}
     assert facts(FIRST, broker)["tasks_evictable"] is (policy == "eviction")
+
+
+#: As its INFO has it, src/server/server_family.cc of dragonflydb/dragonfly.
+DRAGONFLY = {
+    **{"dragonfly_version": "df-v1.34.1", "redis_version": "7.4.0", "thread_count": 32, "maxclients": None, "max_clients": 64000},
+    **{"rejected_connections": -1, "used_cpu_user": 100, "used_cpu_sys": 0, "total_error_replies": None},
+}
+
+
+def dragonfly(first: t.Mapping[str, t.Any] = {}, **second: t.Any) -> dict[str, t.Any]:
+    lacking = {name: reply for name, reply in SECOND.items() if name not in ("CONFIG GET maxclients", "INFO errorstats")}
+    return facts(changed(FIRST, **DRAGONFLY, **first), changed(lacking, **{**DRAGONFLY, **second}))
+
+
+def test_a_replica_of_dragonfly_has_lost_its_primary() -> None:
+    """It calls itself `replica`: src/server/server_family.cc, https://github.com/dragonflydb/dragonfly/issues/3215"""
+    state = {"master_link_status": "down", "master_last_io_seconds_ago": 40, "master_sync_in_progress": 0, "uptime_in_seconds": 900}
+    found = dragonfly(role="replica", **state)
+    assert (found["role"], found["source"]["link_up"], found["source"]["silent_seconds"]) == ("replica", False, 40)
+    found = dragonfly(role="observer", **state)
+    assert found["source"]["link_up"] is None and "its role" in found["unknown"]["source.link_up"]
+
+
+def test_figures_of_dragonfly_in_units_of_its_own() -> None:
+    """https://github.com/dragonflydb/dragonfly/issues/2912; all its threads run commands, and lag= is a number of writes"""
+    found = dragonfly(used_cpu_user=225, connected_slaves=1, slave0="ip=10.0.0.7,port=6379,state=online,lag=50000")
+    assert (found["product"], found["version"], found["connections_limit"]) == ("dragonfly", "1.34.1", 64000)
+    assert (found["cpu_cores"], found["main_thread_busy_ratio"]) == (25.0, None) and "32 threads" in found["unknown"]["main_thread_busy_ratio"]
+    assert found["replicas"][0]["lag_seconds"] is None and "in writes" in found["unknown"]["replicas[].lag_seconds"]
+    assert found["rejected"] is None and "dragonfly 1.34.1 does not tell rejected_connections (it says -1)" == found["unknown"]["rejected"]
+    assert dragonfly(used_cpu_user=400)["cpu_cores"] is None
+
+
+@pytest.mark.parametrize(("failed", "saved", "is_failing"), [(0, 1_761_000_000, False), (1_761_003_600, 1_761_000_000, True), (None, 5, None)])
+def test_a_dragonfly_that_cannot_save_takes_writes(failed: t.Optional[int], saved: int, is_failing: t.Optional[bool]) -> None:
+    """src/server/server_family.cc of dragonflydb/dragonfly: last_failed_save, oom_rejections"""
+    lines = dict.fromkeys(("rdb_last_bgsave_status", "aof_last_bgrewrite_status", "aof_last_write_status", "aof_enabled"))
+    found = dragonfly({"oom_rejections": 3}, **lines, last_failed_save=failed, last_success_save=saved, oom_rejections=10)
+    assert (found["persistence"]["failed"], found["persistence"]["refuses_writes"]) == (is_failing, False)
+    assert found["refused_writes"] == 7
