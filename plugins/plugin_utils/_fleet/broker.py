@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import collections
 import typing as t
 
 from .celery_headroom import addable, headrooms
@@ -23,15 +22,7 @@ def brokers(hosts: Hosts) -> list[dict[str, t.Any]]:
         identity = report.part("broker").get("identity")
         by_identity.setdefault(str(identity or f"{report.host} {report.name}"), []).append(report)
     headroom_of = headrooms(hosts)
-    return _told_apart([_broker(reports, headroom_of) for _identity, reports in sorted(by_identity.items())])
-
-
-def _told_apart(found: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
-    """Different brokers at the same address (the loopback of two hosts) are named by their hosts too: findings go by name."""
-    counted = collections.Counter(str(broker.get("name")) for broker in found)
-    return [
-        {**broker, "name": f"{broker['name']} on {broker['host']}"} if counted[str(broker.get("name"))] > 1 else broker for broker in found
-    ]
+    return [_broker(reports, headroom_of) for _identity, reports in sorted(by_identity.items())]
 
 
 def _knowledge(report: Instance) -> tuple[bool, float, float, int]:

@@ -6,11 +6,10 @@
 
 from __future__ import annotations
 
-import collections
 import fnmatch
 import typing as t
 
-from .._checks.services import DATABASE_USERS, TITLES, in_tiers, instances_in
+from .._checks.services import DATABASE_USERS, in_tiers, instances_in
 from .graph import SPEAKS
 from .nodes import PROXY_SERVICES
 from .observed import Data, Hosts, Instance, figure, instances_up, known_sum, rows_in
@@ -35,13 +34,7 @@ def databases(hosts: Hosts, inventory: t.Optional[Data] = None) -> list[dict[str
             if isinstance(database.facts.get("clients"), list):
                 entry = hosts[database.host] if isinstance(hosts[database.host], dict) else {}
                 views.append(_view(database, _explainer(entry, addresses, _pools(entry.get("facts") or {}, service))))
-    return _apart(views)
-
-
-def _apart(views: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
-    """A finding belongs to a host and a name: servers of several kinds on one host may have the same one."""
-    often = collections.Counter(view["name"] for view in views)
-    return [{**view, "name": f"{view['name']} ({TITLES[view['service']]})"} if often[view["name"]] > 1 else view for view in views]
+    return views
 
 
 def belonging(known: t.Any) -> list[t.Any]:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 
 from .._checks.evaluate import evaluate
@@ -54,10 +55,48 @@ def fleet_facts(hosts: Data, inventory: Data, graph: t.Optional[Graph] = None) -
 
 def _instances(service: str, hosts: Data, inventory: Data, graph: t.Optional[Graph]) -> list[dict[str, t.Any]]:
     try:
-        return list(SOURCES[service](hosts, inventory, graph))
+        return told_apart(list(SOURCES[service](hosts, inventory, graph)))
     except Exception as error:  # pylint: disable=broad-exception-caught # facts of an unexpected form cost this view, not the verdict
         problem = f"could not make sense of the facts for {TITLES[service]} ({type(error).__name__}: {error}); please report this"
         return [{"name": service, "state": "unreadable", "problem": problem}]
+
+
+def told_apart(views: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
+    """Each by a name of its own: a finding goes by the check and the name, so that of two of one name one would hide the other's.
+
+    Servers of several kinds on one host may have the name of their site, brokers the address of their host's loopback, and two sites
+    the same hosts. What they are of tells them apart, else their order.
+    """
+    for word in (_title, _host):
+        views = _with_what_differs(views, word)
+    taken = {view["name"] for view in views}
+    found, seen = [], set()
+    for view in views:
+        name = view["name"]
+        if name in seen:
+            name = next(other for number in itertools.count(2) if (other := f"{name} ({number})") not in taken)
+            taken.add(name)
+        seen.add(name)
+        found.append(view if name == view["name"] else {**view, "name": name})
+    return found
+
+
+def _title(view: Data) -> t.Optional[str]:
+    title = TITLES.get(str(view.get("service")))
+    return f" ({title})" if title else None
+
+
+def _host(view: Data) -> t.Optional[str]:
+    return f" on {view['host']}" if view.get("host") else None
+
+
+def _with_what_differs(views: list[dict[str, t.Any]], word: t.Callable[[Data], t.Optional[str]]) -> list[dict[str, t.Any]]:
+    """Those of one name with the word that each has, where they have several."""
+    words: dict[t.Any, list[t.Optional[str]]] = {}
+    for view in views:
+        words.setdefault(view["name"], []).append(word(view))
+    apart = {name for name, each in words.items() if None not in each and len(set(each)) > 1}
+    return [{**view, "name": f"{view['name']}{word(view)}"} if view["name"] in apart else view for view in views]
 
 
 def fleet_findings(

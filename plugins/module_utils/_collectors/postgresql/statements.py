@@ -69,9 +69,7 @@ def hidden(rows: t.Iterable[Row]) -> int:
 class Statements:
     """`first` and `second`: counters by key; `second` is None when there was one reading only."""
 
-    def __init__(
-        self, first: dict[Key, Row], second: t.Optional[dict[Key, Row]], seconds: t.Optional[float], mixed: bool = False
-    ) -> None:
+    def __init__(self, first: dict[Key, Row], second: t.Optional[dict[Key, Row]], seconds: t.Optional[float], mixed: bool = False) -> None:
         self.mixed = mixed  # nested statements are counted, and not told from those around them
         self.lifetime = second if second is not None else first
         self.seconds = seconds

@@ -22,8 +22,8 @@ NO_SENTINEL = "it is no sentinel"
 WATCHES_NOTHING = "it watches no primary, so that it fails nothing over: SENTINEL MONITOR, or its configuration file"
 #: It notices and does nothing until its timers have been regular for 30 s.
 TILT = (
-    "it is in TILT mode: its clock jumped or it did not run for seconds, so that what it says of primaries is old and it fails nothing over; "
-    "ask again in a minute, and look at the clock and the load of its host"
+    "it is in TILT mode: its clock jumped or it did not run for seconds, so what it says of primaries is old and it fails nothing over: "
+    "ask again, and look at the clock and the load of its host"
 )
 #: States of a replica that takes every write as it comes; "stable_sync" is Dragonfly's word, "?" what old versions do not tell.
 _FOLLOWS = ("online", "stable_sync", "?")

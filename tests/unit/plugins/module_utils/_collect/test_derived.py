@@ -91,7 +91,7 @@ def test_a_counter_below_nothing_moved_by_no_number(first: int, second: int) -> 
 
 
 @pytest.mark.parametrize("value", [-1, "-1", -1.0, b"-1"])
-def test_what_is_told_as_minus_one_is_not_told(value: t.Any) -> None:
+def test_what_is_told_as_minus_one_is_not_told(value: object) -> None:
     """https://github.com/dragonflydb/dragonfly/blob/main/src/server/server_family.cc: rejected_connections:-1, for ever"""
     window = derived.Window({"x": value}, {"x": value}, 5.0, lambda name: f"this server does not tell {name}")
     for told in (window.now("x"), window.before("x"), window.moved("x"), window.rate("x"), window.sum("x")):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.warroom.launch.plugins.plugin_utils._fleet.broker import brokers
+from ansible_collections.warroom.launch.plugins.plugin_utils._fleet.fleet_instances import told_apart
 
 
 def report(identity: str = "redis abc/0", **facts: t.Any) -> dict[str, t.Any]:
@@ -83,6 +84,7 @@ def test_i8_two_brokers_of_one_address_keep_their_findings_apart() -> None:
     """The loopback of two hosts: both were called the same, and one's findings overwrote the other's."""
     local = {"name": "redis://127.0.0.1:6379/0"}
     hosts = {host: report(broker={**local, "identity": f"redis {host}/0"}) for host in ("web1", "web2")}
-    assert [broker["name"] for broker in brokers(hosts)] == ["redis://127.0.0.1:6379/0 on web1", "redis://127.0.0.1:6379/0 on web2"]
+    named = [broker["name"] for broker in told_apart(brokers(hosts))]
+    assert named == ["redis://127.0.0.1:6379/0 on web1", "redis://127.0.0.1:6379/0 on web2"]
     alone = {"web1": hosts["web1"]}
     assert [broker["name"] for broker in brokers(alone)] == ["redis://127.0.0.1:6379/0"]

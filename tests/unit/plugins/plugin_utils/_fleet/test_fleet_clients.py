@@ -10,6 +10,7 @@ import pytest
 
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.services import tiers_of
 from ansible_collections.warroom.launch.plugins.plugin_utils._fleet.database_clients import databases
+from ansible_collections.warroom.launch.plugins.plugin_utils._fleet.fleet_instances import told_apart
 from ansible_collections.warroom.launch.plugins.plugin_utils._judge.pipeline import Asked, judge
 from tests.support.check_cases import catalogue
 from tests.support.facts import facts, instance
@@ -97,6 +98,7 @@ def test_servers_of_one_name_on_one_host_keep_their_own_findings() -> None:
         mysql=[instance("shop", clients=[], clients_total=0)],
     )
     hosts = {"db": {"facts": of_host, "tiers": tiers_of(of_host), "addresses": ["db"]}}
-    assert sorted(view["name"] for view in databases(hosts)) == ["db shop (MySQL)", "db shop (PgBouncer)", "db shop (PostgreSQL)"]
+    named = sorted(view["name"] for view in told_apart(databases(hosts)))
+    assert named == ["db shop (MySQL)", "db shop (PgBouncer)", "db shop (PostgreSQL)"]
     report = judge([Asked("db", of_host, None, addresses=["db"])], catalogue(), "during")
     assert [cause["cause"] for cause in report["diagnoses"]] == ["unknown_client"]
