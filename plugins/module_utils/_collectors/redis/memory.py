@@ -12,6 +12,7 @@ import typing as t
 
 from ..._collect.derived import Window, rate, share, total
 from ..._collect.facts import Facts, Maybe, Unknown, known, measured
+from ..._collect.sampling import Number
 from . import errors, parse
 from .samples import NO_DATA, Sample
 
@@ -31,7 +32,7 @@ def put(facts: Facts, latest: Sample, window: Window) -> None:
     facts.put("expired", window.moved("expired_keys"))
     facts.put("expired_per_second", window.rate("expired_keys"))
     refused = errors.moved(latest, window)
-    full = refused if isinstance(refused, Unknown) else refused.get("OOM", 0)
+    full: Maybe[Number] = refused if isinstance(refused, Unknown) else refused.get("OOM", 0)
     if isinstance(full, Unknown) and "oom_rejections" in window.latest:  # Dragonfly
         full = window.moved("oom_rejections")
     facts.put("refused_writes", full)
