@@ -100,7 +100,7 @@ _COUNTERS = (
 
 def statements(schema: str, columns: t.Collection[str]) -> str:
     """The counters of every statement, without the texts, which are in a file that is always read as a whole."""
-    fields = chosen(("userid", "dbid", "queryid", "toplevel", *_COUNTERS), columns)
+    fields = chosen(("userid", "dbid", "queryid", *_COUNTERS, "toplevel"), columns)
     return f"SELECT {', '.join(fields)} FROM {quoted(schema)}.pg_stat_statements(false)"
 
 
