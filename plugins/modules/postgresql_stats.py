@@ -218,6 +218,7 @@ ansible_facts:
             rollback_ratio: {type: float, description: The share.}, deadlocks: {type: int, description: Deadlocks in the window.},
             deadlocks_per_minute: {type: float, description: The same per minute.},
             lifetime_deadlocks: {type: int, description: The same since the statistics began.},
+            recovery_conflicts: {type: int, description: Statements that the replay of a replica cancelled in the window.},
             temp_files: {type: int, description: Temporary files written in the window.}, temp_bytes_per_second: {type: float, description: Their size.},
             missing_indexes: {type: list, elements: dict, contains: {
               database: {type: str, description: Its database.}, schema: {type: str, description: Its schema.}, table: {type: str, description: Its table.},

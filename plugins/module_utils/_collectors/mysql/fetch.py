@@ -107,6 +107,13 @@ _SCANS = (
     "ORDER BY count_read DESC LIMIT 500"
 )
 
+#: Each of these is needed for a statement to be counted.
+_SWITCHED_OFF = (
+    "SELECT name FROM performance_schema.setup_consumers "
+    "WHERE name IN ('global_instrumentation', 'thread_instrumentation', 'statements_digest') AND enabled = 'NO' "
+    "UNION ALL SELECT name FROM performance_schema.setup_instruments WHERE name = 'statement/sql/select' AND enabled = 'NO'"
+)
+
 #: Counters that every session has of its own.
 OWN = (
     "Questions", "Com_select", "Select_scan", "Select_full_join", "Handler_read_rnd_next", "Handler_commit", "Handler_rollback",
@@ -279,12 +286,12 @@ class Reader:
         there = {str(row.get("field")).lower() for row in rows}
         if not there:
             return Unknown(reasons.performance_schema_closed(self.identity))
-        off = self.ask(
-            "statements", "SELECT name FROM performance_schema.setup_consumers WHERE name = 'statements_digest' AND enabled = 'NO'"
-        )
+        off = self.ask("statements", _SWITCHED_OFF)
         if isinstance(off, Unknown):
             return off
-        return Unknown(reasons.DIGESTS_OFF) if off else [name for name in DIGEST_COLUMNS if name in there]
+        if off:
+            return Unknown(reasons.digests_off([str(row.get("name")) for row in off]))
+        return [name for name in DIGEST_COLUMNS if name in there]
 
     def texts(self, keys: t.Collection[tuple[t.Optional[str], t.Optional[str]]]) -> list[Row]:
         """The normalised texts of some statements, as the server keeps them."""

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ..._texts.redact import clean
 from .parse import Identity
 from .refusal import own_limit
@@ -21,10 +23,15 @@ def performance_schema_off(identity: Identity) -> str:
     return f"performance_schema is off{default}: put `performance_schema = ON` under [mysqld] and restart the server before the launch"
 
 
-DIGESTS_OFF = (
-    "performance_schema does not collect statements: "
-    "UPDATE performance_schema.setup_consumers SET enabled = 'YES' WHERE name = 'statements_digest';"
-)
+def digests_off(names: t.Sequence[str]) -> str:
+    """What is switched off of all that must be on for a statement to be counted, and the lines that switch it on."""
+    lines = []
+    if any("/" not in name for name in names):
+        listed = ", ".join(f"'{name}'" for name in names if "/" not in name)
+        lines.append(f"UPDATE performance_schema.setup_consumers SET enabled = 'YES' WHERE name IN ({listed});")
+    if any("/" in name for name in names):
+        lines.append("UPDATE performance_schema.setup_instruments SET enabled = 'YES', timed = 'YES' WHERE name LIKE 'statement/%';")
+    return f"performance_schema does not collect statements: {' '.join(lines)}"
 
 
 def performance_schema_closed(identity: Identity) -> str:

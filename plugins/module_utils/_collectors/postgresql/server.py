@@ -46,7 +46,7 @@ def _refuses_writes(about: About) -> t.Optional[bool]:
 _OF_DATABASES = (
     "databases", "databases_total", "transactions_per_second", "rollback_ratio", "rollbacks", "transactions", "cache_hit_ratio",
     "cache_blocks", "cache_reads_per_second", "lifetime_cache_hit_ratio", "temp_files", "temp_bytes_per_second", "deadlocks",
-    "deadlocks_per_minute", "lifetime_deadlocks",
+    "deadlocks_per_minute", "lifetime_deadlocks", "recovery_conflicts",
 )  # fmt: skip
 
 
@@ -95,6 +95,7 @@ def _put_sums(facts: Facts, windows: t.Sequence[Window], seconds: t.Optional[flo
     facts.put("temp_files", moved("temp_files"))
     facts.put("temp_bytes_per_second", rate(moved("temp_bytes"), seconds))
     facts.put("deadlocks", deadlocks)
+    facts.put("recovery_conflicts", moved("conflicts"))
     per_minute = deadlocks if isinstance(deadlocks, Unknown) or seconds is None else round(60 * deadlocks / seconds, 3)
     facts.put("deadlocks_per_minute", per_minute)
 

@@ -55,12 +55,26 @@ class Material:
 def statements_of(about: About, first: Sample, second: t.Optional[Sample]) -> Maybe[statement_rows.Statements]:
     if isinstance(first.statements, Unknown):
         return first.statements
+    found = _counted_statements(about, first.statements, first, second)
+    off = _switched_off(about)
+    return Unknown(off) if off is not None and not found.moved else found
+
+
+def _switched_off(about: About) -> t.Optional[str]:
+    """Which setting keeps statements from being counted, by what it is for us: it may be another for other users."""
+    for name, value, wanted in (("pg_stat_statements.track", "none", "top"), ("compute_query_id", "off", "auto")):
+        if about.setting(name) == value:
+            return f"{name} is {value}, so no statement is counted: ALTER SYSTEM SET {name} = {wanted}; SELECT pg_reload_conf()"
+    return None
+
+
+def _counted_statements(about: About, rows: list[dict[str, t.Any]], first: Sample, second: t.Optional[Sample]) -> statement_rows.Statements:
     view = known(about.statements) or {}
     mixed = about.setting("pg_stat_statements.track") == "all" and "toplevel" not in (view.get("columns") or ())
     if second is None or isinstance(second.statements, Unknown):
-        return statement_rows.Statements(statement_rows.summed(first.statements), None, None, mixed)
+        return statement_rows.Statements(statement_rows.summed(rows), None, None, mixed)
     seconds = second.statements_at - first.statements_at
-    return statement_rows.Statements(statement_rows.summed(first.statements), statement_rows.summed(second.statements), seconds, mixed)
+    return statement_rows.Statements(statement_rows.summed(rows), statement_rows.summed(second.statements), seconds, mixed)
 
 
 def facts(material: Material, statements: Maybe[statement_rows.Statements], texts: t.Mapping[t.Any, t.Any], manner: Manner) -> Facts:

@@ -85,6 +85,11 @@ class Statements:
         moved = {name: None if after[name] is None or before[name] is None else after[name] - before[name] for name in _COUNTED}
         return {**moved, "userid": after["userid"]}
 
+    @property
+    def moved(self) -> bool:
+        """Whether any statement was counted in the window; our own are always among them."""
+        return any(row["calls"] for row in self.window.values())
+
     def total(self, rows: dict[Key, Row]) -> float:
         """The time of all. What runs inside of a call that has not ended yet was counted before that call: it takes at least as long."""
         sent = sum(row["sent_milliseconds"] or 0 for row in rows.values())

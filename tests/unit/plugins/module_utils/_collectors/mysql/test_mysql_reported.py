@@ -194,3 +194,26 @@ def test_only_a_member_is_asked_for_its_group(name: str, asked: int) -> None:
     assert len(one.group()) == asked and sum("replication_group_members" in line for line in one.session.asked) == asked
     one.variables["performance_schema"] = "OFF"
     assert isinstance(one.group(), Unknown) is bool(asked)
+
+
+@pytest.mark.parametrize(
+    ("off", "says"),
+    [
+        ([], None),
+        (["statements_digest"], "WHERE name IN ('statements_digest')"),
+        (["global_instrumentation"], "WHERE name IN ('global_instrumentation')"),
+        (
+            ["thread_instrumentation", "statement/sql/select"],
+            "setup_instruments SET enabled = 'YES', timed = 'YES' WHERE name LIKE 'statement/%'",
+        ),
+    ],
+)
+def test_every_switch_that_keeps_statements_from_being_counted(off: list[str], says: t.Optional[str]) -> None:
+    """https://dev.mysql.com/doc/refman/8.4/en/performance-schema-consumer-filtering.html, https://github.com/Releem/releem-agent/pull/373"""
+    answers = {"SHOW COLUMNS": [{"Field": "digest"}], "setup_consumers": [{"name": name} for name in off]}
+    one = reader({**answers, "events_statements_summary_by_digest": []})
+    one.variables["performance_schema"] = "ON"
+    found = one.digests()
+    reason = found.reason if isinstance(found, Unknown) else None
+    assert (reason is None) is (says is None) and (says or "") in (reason or "")
+    assert all(f"'{name}'" in (reason or "") for name in off if "/" not in name)

@@ -312,3 +312,29 @@ def test_the_schema_change_in_a_queue_of_locks(waits: t.Any, text: str, found: t
     assert (blocker["schema_change"] or {}).get("blocks_total") == found
     assert found is None or blocker["schema_change"]["frees_the_others"] == "SELECT pg_cancel_backend(2)"
     assert found is not None or told["unknown"]["blockers[].schema_change"] == locks.NO_CHANGE
+
+
+@pytest.mark.parametrize(
+    ("settings", "later", "why"),
+    [
+        ({"pg_stat_statements.track": "none"}, 40, "pg_stat_statements.track is none"),
+        ({"pg_stat_statements.track": "top", "compute_query_id": "off"}, 40, "compute_query_id is off"),
+        ({"pg_stat_statements.track": "none"}, 47, None),  # of our own user only
+        ({"pg_stat_statements.track": "top", "compute_query_id": "auto"}, 40, None),
+    ],
+)
+def test_statements_that_nobody_counts_any_more_do_not_stand_still(settings: t.Any, later: int, why: t.Optional[str]) -> None:
+    """https://www.postgresql.org/docs/current/pgstatstatements.html: it is loaded, and what it counted once stands there for ever"""
+    counted = [Sample(statements=[{"dbid": 5, "queryid": "-1", "calls": calls, "total_exec_time": 9.0}]) for calls in (40, later)]
+    found = shape.statements_of(about(settings), *counted)
+    assert (found.reason.partition(",")[0] if isinstance(found, Unknown) else None) == why
+    assert not isinstance(found, Unknown) or "ALTER SYSTEM SET" in found.reason
+    alone = shape.statements_of(about(settings), counted[0], None)
+    assert isinstance(alone, Unknown) is (settings != {"pg_stat_statements.track": "top", "compute_query_id": "auto"})
+
+
+def test_statements_that_the_replay_of_a_replica_cancels() -> None:
+    """https://github.com/onaio/onadata/issues/906, https://github.com/GSA/data.gov/issues/2716: canceling statement due to conflict"""
+    rows = {"name": "shop", "oid": 5, "connectable": True, "template": False, "xact_commit": 9, "xact_rollback": 0}
+    samples = [Sample(databases=[{**rows, "conflicts": count}], databases_at=at) for count, at in ((7, 1.0), (10, 6.0))]
+    assert measures_of(server.put_databases, *samples, Manner())["recovery_conflicts"] == 3
