@@ -80,7 +80,7 @@ def _traffic(facts_: Facts, first: Sample, latest: Sample, window: Window) -> No
     facts_.put("cpu_cores", at_most(rate(window.sum("used_cpu_user", "used_cpu_sys"), window.seconds), threads, "cores used", SLACK))
     main = window.sum("used_cpu_user_main_thread", "used_cpu_sys_main_thread")
     if latest.product == "dragonfly":  # what it calls its main thread runs no commands
-        main = Unknown(f"its {threads} threads all run commands, and it does not tell how busy each of them is")
+        main = Unknown(f"its {threads} threads all run commands, and it does not report how busy each of them is")
     facts_.put("main_thread_busy_ratio", share(main, measured(window.seconds, "only one sample was taken"), "no time passed", SLACK))
 
 

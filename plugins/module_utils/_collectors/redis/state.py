@@ -59,7 +59,7 @@ def _persistence(facts: Facts, latest: Sample, window: Window) -> None:
 
 def _last_save_failed(latest: Sample) -> Maybe[bool]:
     failed, saved = (parse.count(latest.info, name) for name in ("last_failed_save", "last_success_save"))
-    return measured(None if failed is None or saved is None else failed > saved, "it does not tell last_failed_save")
+    return measured(None if failed is None or saved is None else failed > saved, "it does not report last_failed_save")
 
 
 def _fork(window: Window) -> Maybe[Number]:
@@ -100,7 +100,7 @@ def _replication(facts: Facts, latest: Sample, window: Window, keep: int) -> Non
     _as_replica(facts, latest, window, role, why)
     offset = parse.count(latest.info, "master_repl_offset")
     # Dragonfly's lag counts entries of its journal
-    unit = Unknown("Dragonfly tells it in writes, not in seconds") if latest.product == "dragonfly" else None
+    unit = Unknown("Dragonfly reports it in writes, not in seconds") if latest.product == "dragonfly" else None
     rows = [_replica(row, offset, unit) for name, row in sorted(parse.prefixed(latest.info, "slave").items()) if name.isdigit()]
     facts.rows("replicas", Unknown(why) if role is None else rows, keep)
     facts.put("full_resyncs", window.moved("sync_full"))

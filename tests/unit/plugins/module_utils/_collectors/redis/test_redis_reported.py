@@ -185,7 +185,7 @@ def test_what_a_sentinel_watches_over_ipv6(address: str, shown: str) -> None:
         ({}, 1, None),
         ({"sentinel_tilt": 1, "sentinel_tilt_since_seconds": 12}, None, "TILT"),
         ({"master0": None, "sentinel_masters": 0}, None, "watches no primary"),
-        ({"master0": "name=shop,address=10.0.0.5:6379,slaves=1,sentinels=3"}, None, "does not tell"),
+        ({"master0": "name=shop,address=10.0.0.5:6379,slaves=1,sentinels=3"}, None, "does not say"),
     ],
 )
 def test_a_sentinel_that_only_looks_on(lines: dict[str, t.Any], down: t.Optional[int], why: t.Optional[str]) -> None:
@@ -261,7 +261,7 @@ def test_a_replica_of_dragonfly_has_lost_its_primary() -> None:
     found = dragonfly(role="replica", **state)
     assert (found["role"], found["source"]["link_up"], found["source"]["silent_seconds"]) == ("replica", False, 40)
     found = dragonfly(role="observer", **state)
-    assert found["source"]["link_up"] is None and "its role" in found["unknown"]["source.link_up"]
+    assert found["source"]["link_up"] is None and "role" in found["unknown"]["source.link_up"]
 
 
 def test_figures_of_dragonfly_in_units_of_its_own() -> None:
@@ -271,7 +271,7 @@ def test_figures_of_dragonfly_in_units_of_its_own() -> None:
     assert (found["cpu_cores"], found["main_thread_busy_ratio"]) == (25.0, None)
     assert "32 threads" in found["unknown"]["main_thread_busy_ratio"]
     assert found["replicas"][0]["lag_seconds"] is None and "in writes" in found["unknown"]["replicas[].lag_seconds"]
-    assert found["unknown"]["rejected"] == "dragonfly 1.34.1 does not tell rejected_connections (it says -1)"
+    assert found["unknown"]["rejected"] == "dragonfly 1.34.1 does not report rejected_connections (it says -1)"
     assert dragonfly(used_cpu_user=400)["cpu_cores"] is None
 
 
