@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import typing as t
 
 from .._checks.services import FLEET_HOST, instances_in
-from .._fleet.observed import Instance
 from .._fleet.paths import shown
 from .cause import Cause
 from .extent import keys_of
@@ -45,20 +45,23 @@ class Refs:
         for instance in [*self._instances, *self._machines]:
             if line.startswith((f"{instance}: ", f"{instance} has ", f"{instance.host}: ")) and str(instance) != FLEET_HOST:
                 return shown(instance.key)
+        begins = (line[:end] for end in self._lengths if not line[end : end + 1].isalnum())
+        return min((self._rows[word] for word in begins if word in self._rows), default=(0, self.default))[1]
+
+    @functools.cached_property
+    def _rows(self) -> dict[str, tuple[int, str]]:
+        """What rows are called → the first row of that name, with its place among all: a walk over all of them, so done once."""
+        found: dict[str, tuple[int, str]] = {}
         for instance in self._instances:
-            row = _row_of(line, instance)
-            if row is not None:
-                return f"{shown(instance.key)}/{row}"
-        return self.default
+            for listed in instance.facts:
+                for place, row in enumerate(instance.rows(listed)[:MOST]):
+                    ref = (len(found), f"{shown(instance.key)}/{listed}[{place}]")
+                    found.update((word, ref) for key in _NAMES if len(word := row.word(key)) > 1 and word not in found)
+        return found
 
-
-def _row_of(line: str, instance: Instance) -> t.Optional[str]:
-    for listed in instance.facts:
-        for place, row in enumerate(instance.rows(listed)[:MOST]):
-            words = [row.word(key) for key in _NAMES]
-            if any(len(word) > 1 and line.startswith(word) and not line[len(word) : len(word) + 1].isalnum() for word in words):
-                return f"{listed}[{place}]"
-    return None
+    @functools.cached_property
+    def _lengths(self) -> list[int]:
+        return sorted({len(word) for word in self._rows})
 
 
 def resolve(report: t.Mapping[str, t.Any], ref: str) -> t.Any:
