@@ -18,7 +18,7 @@ Row = dict[str, t.Any]
 
 
 class Trees:
-    """`blocked_by`: for each waiting pid the pids right in front of it (0 is a prepared transaction)."""
+    """`blocked_by`: for each waiting pid the pids right in front of it (0 is a prepared transaction, of XA as well)."""
 
     def __init__(self, blocked_by: t.Mapping[int, t.Sequence[int]]) -> None:
         self._before = {pid: sorted(set(pids)) for pid, pids in blocked_by.items() if pids}
@@ -55,6 +55,8 @@ class Trees:
 def advice_line(session: Row, dialect: str = "postgresql") -> str:
     """The statement that frees the others. A cancel does nothing to a session that is idle: it runs no query."""
     if dialect == "mysql":
+        if session.get("pid") == 0:
+            return "XA RECOVER; -- ask its coordinator, then XA ROLLBACK 'gtrid' (or COMMIT): no session holds it, so a KILL ends nothing"
         if session.get("state") in IN_TRANSACTION:
             return f"KILL {session['pid']}; -- idle in transaction: KILL QUERY would do nothing; its transaction is rolled back"
         if session.get("state") == "idle":

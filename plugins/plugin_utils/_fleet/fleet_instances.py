@@ -70,13 +70,15 @@ def told_apart(views: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
     for word in (_title, _host):
         views = _with_what_differs(views, word)
     taken = {view["name"] for view in views}
-    found, seen = [], set()
+    numbers: dict[t.Any, t.Iterator[int]] = {}
+    found = []
     for view in views:
         name = view["name"]
-        if name in seen:
-            name = next(other for number in itertools.count(2) if (other := f"{name} ({number})") not in taken)
+        if name in numbers:
+            name = next(other for number in numbers[name] if (other := f"{name} ({number})") not in taken)
             taken.add(name)
-        seen.add(name)
+        else:
+            numbers[name] = itertools.count(2)
         found.append(view if name == view["name"] else {**view, "name": name})
     return found
 

@@ -61,6 +61,22 @@ def test_a_forgotten_transaction_is_found_with_whom_it_blocks(server: Database) 
     assert "EXAMPLE" not in json.dumps(found)
 
 
+def test_a_transaction_that_was_prepared_and_left_is_told(server: Database) -> None:
+    prepared = ("XA START 'left'", "UPDATE customer SET name = 'EXAMPLEname' WHERE id = 2", "XA END 'left'", "XA PREPARE 'left'")
+    with server.session(*prepared, autocommit=True):
+        pass
+    try:
+        wait_until(lambda: server.query("SELECT 1 FROM information_schema.innodb_trx WHERE trx_mysql_thread_id = 0"), "its session is gone")
+        with server.busy("UPDATE customer SET name = 'EXAMPLEother' WHERE id = 2", program_name="shop"):
+            waiting_on_rows(server)
+            [blocker] = read(server)["blockers"]
+    finally:
+        with contextlib.closing(server.connect(autocommit=True)) as connection:
+            connection.cursor().execute("XA ROLLBACK 'left'")
+    assert (blocker["pid"], blocker["blocks_total"], blocker["user"]) == (0, 1, None)
+    assert blocker["frees_the_others"].startswith("XA RECOVER;")
+
+
 def test_a_chain_of_three_ends_at_its_root(server: Database) -> None:
     first, second = "BEGIN", "UPDATE orders SET note = 'b' WHERE id = 2"
     with (

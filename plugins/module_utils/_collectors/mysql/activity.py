@@ -78,12 +78,13 @@ def _state(command: str, transaction: t.Optional[Row]) -> str:
 
 
 def transactions(rows: t.Iterable[t.Mapping[str, t.Any]]) -> dict[int, Row]:
-    """Open transactions by session."""
-    found = {}
+    """Open transactions by session. Under 0 are those without one: prepared (XA) by a client that is gone, they keep their locks."""
+    found: dict[int, Row] = {}
     for row in rows:
         pid = number(row.get("trx_mysql_thread_id"))
-        if pid:
-            found[int(pid)] = dict(row)
+        if pid is not None and pid >= 0:
+            one = found.setdefault(int(pid), {**row, "trx_ids": []})
+            one["trx_ids"].append(str(row.get("trx_id")))
     return found
 
 

@@ -53,7 +53,7 @@ def waits(
 
 
 def _rows(found: Waits, transactions: t.Mapping[int, Row], row_locks: t.Iterable[t.Mapping[str, t.Any]]) -> None:
-    pid_of = {str(row.get("trx_id")): pid for pid, row in transactions.items()}
+    pid_of = {number: pid for pid, row in transactions.items() for number in row["trx_ids"]}
     for row in row_locks:
         waiter, blocker = pid_of.get(str(row.get("waiting_trx"))), pid_of.get(str(row.get("blocking_trx")))
         if waiter is None or blocker is None or waiter == blocker:

@@ -10,7 +10,7 @@ import typing as t
 
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.mysql import activity
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.mysql.waits import waits
-from ansible_collections.warroom.launch.plugins.module_utils._sql.locks import Trees
+from ansible_collections.warroom.launch.plugins.module_utils._sql.locks import Trees, advice_line
 
 METADATA = "Waiting for table metadata lock"
 
@@ -52,6 +52,16 @@ def test_row_waits_and_how_long() -> None:
 def test_a_deadlock_that_is_about_to_be_broken_does_not_hang_us() -> None:
     found = of([session(1), session(2)], [trx(1, wait=1), trx(2, wait=1)], [(1, 2), (2, 1)])
     assert Trees(found.blocked_by).root_of == {1: 1, 2: 1}
+
+
+def test_a_prepared_transaction_holds_its_rows_without_a_session() -> None:
+    """https://github.com/actiontech/dble/issues/1084: after XA PREPARE the client was gone, and its locks stayed; two of them here"""
+    left = [{**trx(0, seconds=900), "trx_id": "left"}, {**trx(0), "trx_id": "later"}]
+    opened = activity.transactions([*left, trx(2, wait=4)])
+    held = [{"waiting_trx": "t2", "blocking_trx": "later"}]
+    found = waits(activity.sessions([session(2)], opened, {}, None), opened, held, (), ())
+    assert found.blocked_by == {2: [0]} and Trees(found.blocked_by).root_of == {2: 0}
+    assert advice_line({"pid": 0}, "mysql").startswith("XA RECOVER; ") and "KILL 0" not in advice_line({"pid": 0}, "mysql")
 
 
 def test_a_wait_whose_transaction_is_gone_is_left_out() -> None:
