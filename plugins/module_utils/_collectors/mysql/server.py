@@ -11,7 +11,7 @@ import typing as t
 
 from ..._collect.derived import Window, per, rate, share, total
 from ..._collect.facts import Facts, Maybe, Unknown, measured
-from ..._collect.sampling import Number, amount, delta, number
+from ..._collect.sampling import RESTARTED, Number, amount, delta, number
 from ..._texts import moments
 from .parse import Identity, counters
 
@@ -49,8 +49,22 @@ def lacking(name: str) -> str:
     return f"this server does not count it ({name})"
 
 
-def restarted(first: Counters, second: t.Optional[Counters]) -> bool:
-    return second is not None and delta(first.get("uptime"), second.get("uptime")) is None
+#: Seconds by which the server's own clock may move further than ours while both are read.
+_APART = 10.0
+OTHER_SERVER = (
+    "two servers answered, each a part of the questions, as by a proxy that hands every statement to one of several (ProxySQL, MaxScale): "
+    "give the address of the server itself (login_host, login_port)"
+)
+
+
+def interruption(first: Counters, second: t.Optional[Counters], seconds: t.Optional[float]) -> t.Optional[str]:
+    """Why the two readings are no two of one server: its uptime fell, or moved otherwise than the time did."""
+    if second is None:
+        return None
+    moved = delta(first.get("uptime"), second.get("uptime"))
+    if moved is None:
+        return RESTARTED
+    return OTHER_SERVER if seconds is not None and abs(moved - seconds) > max(_APART, seconds / 2) else None
 
 
 def put_identity(facts: Facts, who: Identity, variables: t.Mapping[str, str], window: Window) -> None:

@@ -11,7 +11,7 @@ import typing as t
 
 from ..._collect.derived import Window
 from ..._collect.facts import Facts, Maybe, Unknown, known, row
-from ..._collect.sampling import ONE_SAMPLE, RESTARTED, Number
+from ..._collect.sampling import ONE_SAMPLE, Number
 from ..._sql import clients, locks, sessions
 from . import comparable, galera, group, indexes, replication, server, waits
 from . import statements as statement_rows
@@ -111,6 +111,8 @@ def statements_of(first: Sample, second: t.Optional[Sample]) -> Maybe[statement_
         return statement_rows.Statements(before, None, None)
     if isinstance(second.digests, Unknown):
         return second.digests
+    if server.interruption(first.counted, second.counted, second.at - first.at) == server.OTHER_SERVER:
+        return Unknown(server.OTHER_SERVER)
     return statement_rows.Statements(before, statement_rows.summed(second.digests), second.at - first.at)
 
 
@@ -118,7 +120,7 @@ def facts(material: Material, statements: Maybe[statement_rows.Statements], text
     built = Facts()
     first, second, reader = material.first, material.second, material.reader
     counted, later = first.counted, None if second is None else second.counted
-    broken = RESTARTED if server.restarted(counted, later) else None
+    broken = server.interruption(counted, later, material.seconds)
     window = Window(counted, later, material.window, server.lacking, broken)
     server.put_identity(built, reader.identity, reader.variables, window)
     server.put_connections(built, material.latest.status, reader.variables)

@@ -168,7 +168,12 @@ def _once(session: Session, into: Sample) -> None:
 
 def _clients(session: Session, into: Sample) -> None:
     connected = parse.count(into.info, "connected_clients")
-    if connected is None or connected > MOST_CLIENTS:
+    if connected is None:
+        into.refused["CLIENT LIST"] = (
+            "it does not report how many clients are connected, and the list of many would cost the server too much"
+        )
+        return
+    if connected > MOST_CLIENTS:
         into.refused["CLIENT LIST"] = f"more than {MOST_CLIENTS} clients are connected: their list would cost the server too much"
         return
     (reply,) = session.ask(["CLIENT", "LIST"])

@@ -19,6 +19,7 @@ from ansible_collections.warroom.launch.plugins.module_utils._collectors.mysql i
     parse,
     replication,
     server,
+    shape,
     statements,
 )
 from ansible_collections.warroom.launch.plugins.module_utils._sql.sessions import Activity, Manner, put_long_queries
@@ -217,3 +218,26 @@ def test_every_switch_that_keeps_statements_from_being_counted(off: list[str], s
     reason = found.reason if isinstance(found, Unknown) else None
     assert (reason is None) is (says is None) and (says or "") in (reason or "")
     assert all(f"'{name}'" in (reason or "") for name in off if "/" not in name)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "seconds", "why"),
+    [
+        (1000, 1005, 5.0, None),
+        (1000, 1012, 5.0, None),  # a slow answer, and a clock that NTP moves
+        (1000, 90_000, 5.0, "ProxySQL"),
+        (90_000, 90_001, 60.0, "ProxySQL"),
+        (1000, 3, 5.0, "restarted"),
+        (1000, 90_000, None, None),
+    ],
+)
+def test_two_servers_behind_one_address(first: int, second: int, seconds: t.Optional[float], why: t.Optional[str]) -> None:
+    """ProxySQL with rules that send reads to replicas: SELECT is answered by one server, SHOW and the next SELECT by others"""
+    found = server.interruption({"uptime": first}, {"uptime": second}, seconds)
+    assert (found is None) is (why is None) and (why or "") in (found or "")
+
+
+def test_statements_of_two_servers_are_no_window() -> None:
+    samples = [shape.Sample(at, "0", status={"Uptime": up}, digests=[]) for at, up in ((0.0, "1000"), (5.0, "90000"))]
+    found = shape.statements_of(*samples)
+    assert isinstance(found, Unknown) and "login_host" in found.reason

@@ -282,3 +282,17 @@ def test_a_dragonfly_that_cannot_save_takes_writes(failed: t.Optional[int], save
     found = dragonfly({"oom_rejections": 3}, **lines, last_failed_save=failed, last_success_save=saved, oom_rejections=10)
     assert (found["persistence"]["failed"], found["persistence"]["refuses_writes"]) == (is_failing, False)
     assert found["refused_writes"] == 7
+
+
+def test_a_serverless_cache_that_tells_hardly_anything() -> None:
+    """https://github.com/oliver006/redis_exporter/issues/1056, https://github.com/oliver006/redis_exporter/issues/1054"""
+    told = ("redis_version", "redis_mode", "cluster_enabled", "keyspace_hits", "keyspace_misses", "evicted_keys", "db0", "role")
+    samples = []
+    for sample in (FIRST, SECOND):
+        lines = [line for line in sample["INFO"].split("\r\n") if line.partition(":")[0] in told]
+        samples.append({"INFO": "\r\n".join(lines), "INFO commandstats": "", "INFO errorstats": ""})
+    found = facts(*samples)
+    for measure in ("connections", "bytes", "uptime_seconds", "rejected", "refused_writes", "persistence.failed", "stalls"):
+        assert found["unknown"].get(measure), measure
+    assert found["clients"] is None and "does not report how many clients" in found["unknown"]["clients"]
+    assert found["misses"] is not None and found["evictions"] is not None
