@@ -89,7 +89,7 @@ def possible(value: t.Optional[Number], lacking: str, name: str) -> Maybe[Number
     if value is not None and value >= WRAPPED:
         return implausible(f"{name} is {value}: it fell below 0 and wrapped")
     if value == NOT_TOLD:
-        return Unknown(f"{lacking} (it says {NOT_TOLD})")
+        return Unknown(f"{lacking} (it says {NOT_TOLD}, and does not count it)")
     return never_negative(measured(value, lacking), name)
 
 

@@ -100,7 +100,7 @@ def _replication(facts: Facts, latest: Sample, window: Window, keep: int) -> Non
     _as_replica(facts, latest, window, role, why)
     offset = parse.count(latest.info, "master_repl_offset")
     # Dragonfly's lag counts entries of its journal
-    unit = Unknown("Dragonfly reports it in writes, not in seconds") if latest.product == "dragonfly" else None
+    unit = Unknown("Dragonfly does not report it in seconds: it counts writes") if latest.product == "dragonfly" else None
     rows = [_replica(row, offset, unit) for name, row in sorted(parse.prefixed(latest.info, "slave").items()) if name.isdigit()]
     facts.rows("replicas", Unknown(why) if role is None else rows, keep)
     facts.put("full_resyncs", window.moved("sync_full"))

@@ -95,4 +95,4 @@ def test_what_is_told_as_minus_one_is_not_told(value: object) -> None:
     """https://github.com/dragonflydb/dragonfly/blob/main/src/server/server_family.cc: rejected_connections:-1, for ever"""
     window = derived.Window({"x": value}, {"x": value}, 5.0, lambda name: f"this server does not tell {name}")
     for told in (window.now("x"), window.before("x"), window.moved("x"), window.rate("x"), window.sum("x")):
-        assert told == Unknown("this server does not tell x (it says -1)")
+        assert told == Unknown("this server does not tell x (it says -1, and does not count it)")

@@ -270,8 +270,8 @@ def test_figures_of_dragonfly_in_units_of_its_own() -> None:
     assert (found["product"], found["version"], found["connections_limit"]) == ("dragonfly", "1.34.1", 64000)
     assert (found["cpu_cores"], found["main_thread_busy_ratio"]) == (25.0, None)
     assert "32 threads" in found["unknown"]["main_thread_busy_ratio"]
-    assert found["replicas"][0]["lag_seconds"] is None and "in writes" in found["unknown"]["replicas[].lag_seconds"]
-    assert found["unknown"]["rejected"] == "dragonfly 1.34.1 does not report rejected_connections (it says -1)"
+    assert found["replicas"][0]["lag_seconds"] is None and "counts writes" in found["unknown"]["replicas[].lag_seconds"]
+    assert found["unknown"]["rejected"] == "dragonfly 1.34.1 does not report rejected_connections (it says -1, and does not count it)"
     assert dragonfly(used_cpu_user=400)["cpu_cores"] is None
 
 
