@@ -40,6 +40,7 @@ NO_URL = (
     "password (%2F for /, %40 for @, %3A for :, %23 for #, %3F for ?). It is neither shown nor connected to"
 )
 _PORTS = {"redis": 6379, "rabbitmq": 5672}
+_AMQPS = 5671
 
 # Passwords shorter than this are hidden inside URLs only: replacing them everywhere would eat into ordinary words.
 _SHORTEST_SECRET = 4
@@ -80,7 +81,10 @@ class Broker:
     @property
     def encrypted(self) -> bool:
         """Whether TLS is spoken from the first byte."""
-        return self.scheme in _ENCRYPTED or bool(self.use_ssl) or any(name.startswith("ssl_") for name in self._first.query)
+        query = self._first.query
+        # whatever stands after ssl=, even 0
+        asked = self.family == "rabbitmq" and bool(query.get("ssl"))
+        return self.scheme in _ENCRYPTED or bool(self.use_ssl) or asked or any(name.startswith("ssl_") for name in query)
 
     @property
     def visibility_timeout(self) -> float:
@@ -102,7 +106,7 @@ class Broker:
         return {
             "transport": self.family,
             "host": url.host or "localhost",
-            "port": url.port or _PORTS.get(self.family),
+            "port": url.port or (_AMQPS if self.family == "rabbitmq" and self.encrypted else _PORTS.get(self.family)),
             "vhost": vhost or ("0" if self.family == "redis" else "/"),
         }
 

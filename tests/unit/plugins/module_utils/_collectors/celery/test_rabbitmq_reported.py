@@ -123,3 +123,24 @@ def test_a_broker_with_no_connection_left_is_no_missing_permission(said: str, fu
     """https://github.com/rabbitmq/rabbitmq-server/issues/1547, https://github.com/rcbops/rpc-openstack/issues/1025"""
     problem = refusal.connecting(exceptions.NotAllowed(said, (10, 40), "Connection.open"), Broker(URL), 5.0)
     assert (problem.state == "down", TURNS_AWAY in str(problem), "set_permissions" in str(problem)) == (full, full, not full)
+
+
+@pytest.mark.parametrize(
+    ("url", "use_ssl"),
+    [
+        ("amqps://u:pass@h/v", None),  # as CloudAMQP and Amazon MQ give it
+        ("amqps://u:pass@h:5672/v", None),
+        ("amqps://u:pass@h:1234/v", None),
+        ("amqp://u:pass@h/v?ssl=1", None),
+        ("pyamqp://u:pass@h/v?ssl=0", None),
+        ("amqp://u:pass@h/v", None),
+        ("amqp://u:pass@h/v", {"cert_reqs": "required"}),
+        ("amqp://u:pass@h:5671/v", None),
+    ],
+)
+def test_the_port_and_the_encryption_are_those_that_celery_uses(url: str, use_ssl: t.Any) -> None:
+    """https://github.com/celery/kombu/issues/459, https://github.com/celery/kombu/issues/610: TLS was spoken to 5672 of an amqps:// URL"""
+    connection = kombu.Connection(url, **({"ssl": use_ssl} if use_ssl else {}))
+    usual = connection.transport.default_connection_params["port"]  # the transport of amqps:// turns encryption on when it is made
+    made = Broker(url, use_ssl=use_ssl)
+    assert (made.parts()["port"], made.encrypted) == (connection.port or usual, bool(connection.ssl))
