@@ -231,6 +231,9 @@ ansible_facts:
               type: int
               description: 'Those that are due later than Redis waits (RV(ignore:redelivery_seconds)), null for RabbitMQ.'
             redelivery_seconds: {type: float, description: 'After which Redis transports hand it out again, null for RabbitMQ.'}
+            redelivery_assumed:
+              type: bool
+              description: Whether that is Celery's default, because only a broker's URL is known. Null for RabbitMQ.
             redelivery_ratio: {type: float, description: 'The oldest by that time, null when none is held.'}
             unconsumed:
               description: Queues with messages and without a consumer.

@@ -291,22 +291,22 @@ ansible_facts:
             processes_seen: {type: int, description: Processes that could be seen.}
             processes_filtered: {type: bool, description: Whether other users' processes are hidden from us.}
             zombies: {type: int, description: Dead processes that were not collected.}
-            zombie_processes:
-              description: Some of them, with their parents.
-              type: list
-              elements: dict
-              contains:
+            zombie_processes: {type: list, elements: dict, description: 'Some of them, with their parents.', contains:
                 {pid: {type: int, description: Its process id.}, name: {type: str, description: The process.}, kind: {type: str, description: What it is.},
                  service: {type: str, description: 'The service, null when it is none that is known.'},
                  parent_pid: {type: int, description: Its parent's process id.},
-                 parent: {type: str, description: 'Its parent, null when that could not be seen.'}}
-            processes_by_cpu:
-              description: Processes that used most CPU in the window.
+                 parent: {type: str, description: 'Its parent, null when that could not be seen.'}}}
+            stopped_processes:
+              description: Processes of services that a signal or a debugger had stopped (state T) at both ends of the window.
               type: list
               elements: dict
               contains:
                 {pid: {type: int, description: Its process id.}, name: {type: str, description: The process.}, kind: {type: str, description: What it is.},
-                 service: {type: str, description: 'The service, null when it is none that is known.'}, cpu_cores: {type: float, description: Cores it used.}}
+                 service: {type: str, description: Its service.}}
+            stopped_processes_total: {type: int, description: 'How many there are, null when some processes are hidden from us and none was seen.'}
+            processes_by_cpu: {type: list, elements: dict, description: Processes that used most CPU in the window., contains:
+                {pid: {type: int, description: Its process id.}, name: {type: str, description: The process.}, kind: {type: str, description: What it is.},
+                 service: {type: str, description: 'The service, null when it is none that is known.'}, cpu_cores: {type: float, description: Cores it used.}}}
             processes_by_memory:
               description: Processes that take most memory.
               type: list

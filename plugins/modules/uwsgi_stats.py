@@ -108,7 +108,9 @@ ansible_facts:
                  busy: {type: int, description: Those with at least one thread in a request.},
                  idle: {type: int, description: Those without.}, cheap: {type: int, description: Not started.},
                  paused: {type: int, description: Paused.}, starting: {type: int, description: Starting.},
-                 signal: {type: int, description: In a signal handler.}, other: {type: int, description: In any other state.},
+                 signal: {type: int, description: In a signal handler.},
+                 stopped: {type: int, description: Free by its own word and stopped by a signal or a debugger (state T).},
+                 other: {type: int, description: In any other state.},
                  odd_states: {type: list, elements: str, description: The other states as uWSGI names them.},
                  cores_unknown: {type: int, description: Workers that do not report their threads.},
                  without_application: {type: int, description: Active workers that have loaded no application.}}

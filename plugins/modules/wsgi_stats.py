@@ -102,13 +102,17 @@ ansible_facts:
               description: Processes that take requests.
               type: dict
               contains:
-                {total: {type: int, description: All of them.}, active: {type: int, description: The same; none of them is ever paused.},
+                {total: {type: int, description: All of them.}, active: {type: int, description: Those that are not stopped.},
                  cheap: {type: int, description: Always 0; all of them are started.},
+                 stopped: {type: int, description: 'Those that a signal or a debugger had stopped (state T) in every sample.'},
+                 stopped_pids: {type: list, elements: int, description: Their process ids.},
                  busy:
-                   {type: int, description: 'Those with at least one request in them, null when their connections cannot be told apart.'},
+                   {type: int, description: 'The active ones with at least one request, null when their connections cannot be told apart.'},
                  idle: {type: int, description: 'Those without, null likewise.'},
                  target:
                    {type: int, description: 'How many Gunicorn means to have, by its control socket; null without one.'}}
+            masters: {type: int, description: 'Main processes that share its sockets: two of Gunicorn until an upgrade (USR2) is finished.'}
+            masters_pids: {type: list, elements: int, description: 'Their process ids, the oldest first.'}
             threads_per_worker:
               description: Requests that each works on at once. Null for event loops, and when the setting cannot be read.
               type: int

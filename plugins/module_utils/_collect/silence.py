@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import typing as t
 
-from .._linux.processes import Process, Processes
-from .._linux.usage import STOPPED
+from .._linux import addresses
+from .._linux.processes import Process, Processes, nearest
+from .._linux.usage import STOPPED, continued
 from . import stream
 from .problem import Down, HungUp, Problem, Silent
 
@@ -23,7 +26,7 @@ def explained(problem: Problem, seconds: float) -> Problem:
         return _over_tls(problem, seconds)
     return Down(
         f"{stream.shown(problem.address)} accepts connections and does not answer: its process (pid {process.pid}) is stopped by a "
-        f"signal or a debugger (state T); continue it (kill -CONT {process.pid}) or restart it"
+        f"signal or a debugger (state T); {continued(process.pid)}"
     )
 
 
@@ -40,11 +43,16 @@ def _listener(address: stream.Address) -> t.Optional[Process]:
     if not stream.is_local(address):
         return None
     processes = Processes.read()  # as they are now, not as they were when the module began
-    for process in processes.rows:
-        if process.state in STOPPED and any(_same(one.address, one.port, address) for one in processes.listening(process.pid)):
-            return process
-    return None
+    place = address if isinstance(address, str) else _numeric(address)
+    halted = [row for row in processes.rows if row.state in STOPPED and any(one.is_at(place) for one in processes.listening(row.pid))]
+    if not halted:
+        return None
+    met = nearest({row.pid: processes.listening(row.pid) for row in processes.rows}, place)
+    return next((row for row in halted if row.pid in met), None)
 
 
-def _same(listening: str, port: t.Optional[int], address: stream.Address) -> bool:
-    return listening == address if isinstance(address, str) else port == address[1]
+def _numeric(address: tuple[str, int]) -> str:
+    """With the address in place of a name."""
+    with contextlib.suppress(OSError):
+        return addresses.with_port(str(socket.getaddrinfo(*address, type=socket.SOCK_STREAM)[0][4][0]), address[1])
+    return addresses.with_port(*address)

@@ -71,6 +71,11 @@ class Listener:
     port: t.Optional[int]
     inode: int
 
+    @property
+    def is_single(self) -> bool:
+        """Whether it is bound to one address, and not to any."""
+        return self.address not in ("0.0.0.0", "::")
+
     def is_at(self, place: str) -> bool:
         """Whether a client on this host that connects to `place` meets it."""
         if self.port is None:
@@ -125,7 +130,7 @@ class Processes:
         pids = {process.pid for process in named}
         roots = [process.pid for process in named if process.ppid not in pids]
         listening = {pid: self.listening(pid) for pid in roots}
-        found = [pid for pid, sockets in listening.items() if any(socket.is_at(place) for socket in sockets)]
+        found = nearest(listening, place)
         return found or (roots if len(roots) == 1 and not listening[roots[0]] else [])
 
     def _is_here(self, host: str) -> bool:
@@ -134,6 +139,13 @@ class Processes:
         if self._addresses is None:
             self._addresses = addresses.own("self")
         return host in self._addresses
+
+
+def nearest(listening: t.Mapping[int, t.Sequence[Listener]], place: str) -> list[int]:
+    """The processes that a client of `place` meets: who is bound to its very address has its connections, not who is bound to any."""
+    meets = {pid: [socket for socket in sockets if socket.is_at(place)] for pid, sockets in listening.items()}
+    bound = [pid for pid, sockets in meets.items() if any(socket.is_single for socket in sockets)]
+    return bound or [pid for pid, sockets in meets.items() if sockets]
 
 
 def socket_inodes(pid: int) -> set[int]:

@@ -39,15 +39,26 @@ class Served(t.NamedTuple):
     age: t.Optional[float] = None
 
 
-def connections(listener: Backlog) -> list[Served]:
-    """Those of one listening TCP socket; others of its port and address are not told apart. A Problem when the kernel does not tell."""
+def connections(listener: Backlog, others: t.Iterable[Backlog] = ()) -> list[Served]:
+    """Those of one listening TCP socket; others of its port and address are not told apart. A Problem when the kernel does not tell.
+
+    `others`: every listening socket: to an address that one of them is bound to, one that is bound to any address gets no connection.
+    """
     port = listener.port or 0
     family = socket.AF_INET6 if ":" in listener.address else socket.AF_INET
     rows = sock_diag.inet_sockets(family, socket.IPPROTO_TCP, _STATES, ABOUT, info=True, least_port=port, greatest_port=port)
     if listener.address not in _ANY:
         packed = socket.inet_pton(family, listener.address)
         rows = [body for body in rows if body[8 : 8 + len(packed)] == packed]
+    else:
+        taken = {socket.inet_pton(family, row.address) for row in others if row.port == port and _is_one_of(row.address, family)}
+        rows = [body for body in rows if body[8 : 8 + (4 if family == socket.AF_INET else 16)] not in taken]
     return [_served(body) for body in rows]
+
+
+def _is_one_of(address: str, family: socket.AddressFamily) -> bool:
+    """Whether it is a single address of the family."""
+    return address not in _ANY and (":" in address) == (family == socket.AF_INET6)
 
 
 def _served(body: bytes) -> Served:

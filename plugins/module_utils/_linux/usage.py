@@ -81,6 +81,22 @@ def is_stopped(pid: int) -> bool:
     return fields is not None and fields[0] in STOPPED
 
 
+#: `PF_FORKNOEXEC` of the kernel.
+_FORKED = 0x40
+
+
+def was_executed(pid: int) -> bool:
+    """Whether the process began a program of its own since its fork; False when that cannot be read."""
+    fields = _stat(f"{pid}/stat")
+    return fields is not None and not int(fields[6]) & _FORKED
+
+
+def continued(*pids: int) -> str:
+    """What continues stopped processes, and who may."""
+    it = "them" if len(pids) > 1 else "it"
+    return f"continue {it} (kill -CONT {' '.join(map(str, sorted(pids)))}, as root or the user of the process) or restart {it}"
+
+
 def owner(pid: int) -> t.Optional[int]:
     """The user id the process runs as."""
     try:

@@ -41,7 +41,8 @@ CAUSES: tuple[CauseKind, ...] = (
         "workers_stuck",
         "uwsgi",
         "Workers take no request",
-        "requests waited at every look, no worker had one at any, and none ended in the window",
+        "requests waited at every look, no worker had one at any, and none ended in the window; or requests waited while a signal or a "
+        "debugger had stopped some of the workers",
         application.workers_stuck,
         (IN_FRONT,),
     ),

@@ -74,6 +74,34 @@ def test_workers_that_are_stopped_are_down_and_not_free(kind: str) -> None:
         assert facts(server)["workers"]["busy"] == 0
 
 
+@pytest.mark.parametrize("kind", ["gunicorn sync", "granian wsgi"])
+def test_one_worker_that_is_stopped_is_not_free(kind: str) -> None:
+    with Wsgi(kind) as server:
+        before = facts(server)["workers"]
+        stopped = next(pid for pid in children_now(server.process.pid) if pid in [row["pid"] for row in facts(server)["worker_list"]])
+        os.kill(stopped, signal.SIGSTOP)
+        try:
+            found = facts(server)
+        finally:
+            os.kill(stopped, signal.SIGCONT)
+        assert found["workers"]["stopped_pids"] == [stopped] and before["stopped"] == 0
+        assert found["workers"]["active"] == before["active"] - 1 == before["total"] - 1
+
+
+def test_an_upgrade_of_gunicorn_is_one_instance_with_two_main_processes() -> None:
+    with Wsgi("gunicorn sync") as server:
+        os.kill(server.process.pid, signal.SIGUSR2)
+        found = wait_until(lambda: _with_workers(facts(server), 6), "the new main process has its workers")
+        old, new = found["masters_pids"]
+        assert old == server.process.pid and new not in [row["pid"] for row in found["worker_list"]] and found["masters"] == 2
+        os.kill(new, signal.SIGTERM)
+        assert wait_until(lambda: _with_workers(facts(server), 3), "the new one has gone")["masters"] == 1
+
+
+def _with_workers(found: dict[str, t.Any], count: int) -> t.Optional[dict[str, t.Any]]:
+    return found if found["workers"]["total"] == count else None
+
+
 @pytest.fixture(scope="module")
 def sync() -> t.Iterator[Wsgi]:
     with Wsgi("gunicorn sync") as server:

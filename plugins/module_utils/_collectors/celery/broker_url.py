@@ -53,6 +53,8 @@ class Broker:
     url: str
     transport_options: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     use_ssl: t.Any = None
+    #: Whether the options are all that the application has; of a URL alone they are not known.
+    told: bool = True
 
     @property
     def _urls(self) -> list[str]:
@@ -89,8 +91,18 @@ class Broker:
     @property
     def visibility_timeout(self) -> float:
         """Seconds after which Redis transports hand out an unacknowledged message again; kombu's default is an hour."""
+        value = self._visibility_timeout
+        return 3600.0 if value is None else value
+
+    @property
+    def assumed(self) -> bool:
+        """Whether that is kombu's default for want of anything known."""
+        return not self.told and self._visibility_timeout is None
+
+    @property
+    def _visibility_timeout(self) -> t.Optional[float]:
         value = self.transport_options.get("visibility_timeout")
-        return float(value) if isinstance(value, (int, float)) and value > 0 else 3600.0
+        return float(value) if isinstance(value, (int, float)) and value > 0 else None
 
     @property
     def prefix(self) -> str:

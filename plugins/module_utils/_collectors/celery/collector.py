@@ -186,9 +186,10 @@ class CelerySampler(Sampler):
 
     def _application(self) -> Application:
         options = self.options
-        told = options.get("broker_transport_options") or {}
+        given = options.get("broker_transport_options")
+        told = given or {}
         if options.get("broker_url"):
-            return Application(Broker(str(options["broker_url"]), told, options.get("broker_use_ssl")))
+            return Application(Broker(str(options["broker_url"]), told, options.get("broker_use_ssl"), given is not None))
         if not options.get("app"):
             raise Problem("give broker_url, or app (with chdir and virtualenv) of the project whose broker is meant")
         if options.get("_elsewhere"):

@@ -220,6 +220,7 @@ def _put_queues(
     built.put("unacked_oldest_seconds", oldest, idle if got.on_redis else "RabbitMQ does not report it")
     timeout = got.broker.visibility_timeout
     built.put("redelivery_seconds", timeout if got.on_redis else None, NEVER)
+    built.put("redelivery_assumed", got.broker.assumed if got.on_redis else None, NEVER)
     built.put(
         "redelivery_ratio",
         ratio(None if oldest is None else known(oldest), timeout) if got.on_redis else None,

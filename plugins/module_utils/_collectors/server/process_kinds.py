@@ -32,7 +32,8 @@ _PYTHON = re.compile(r"^(?:python|pypy)")
 _SCRIPTS: dict[str, str] = {
     "celery": "celery", "flower": "flower", "gunicorn": "gunicorn", "uwsgi": "uwsgi",
     "uvicorn": "uvicorn", "granian": "granian", "daphne": "daphne", "hypercorn": "hypercorn", "waitress-serve": "waitress",
-    "manage.py": "django", "django-admin": "django", "rabbitmq-server": "rabbitmq", "mysqld_safe": "mysql", "mariadbd-safe": "mysql",
+    "fastapi": "uvicorn", "manage.py": "django", "django-admin": "django",
+    "rabbitmq-server": "rabbitmq", "mysqld_safe": "mysql", "mariadbd-safe": "mysql",
 }  # fmt: skip
 
 #: Services whose processes run the application's own Python, whatever their program is called.
@@ -103,6 +104,8 @@ def _interpreted(name: str, argv: t.Sequence[str]) -> Kind:
     """A script: which one, and which of its sub-commands. Only words of our own are given back."""
     program, rest = program_of(argv)
     service = _SCRIPTS.get(program)
+    if program == "fastapi" and not {"run", "dev"} & set(rest):
+        service = None  # its other commands serve nothing
     if service is not None:
         return service, _subcommand(service, rest)
     by_name = _BY_NAME.get(name)

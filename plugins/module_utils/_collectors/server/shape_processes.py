@@ -25,6 +25,8 @@ SHORTEST_LOOK = 0.1
 GROWTH_BYTES = 1 << 20
 #: Processor time is counted in ticks of the kernel's clock: so much more than all cores may seem used in a short window.
 CLOCK_SLACK = 0.5
+#: What psutil calls a process that a signal or a debugger stopped.
+STOPPED = ("stopped", "tracing-stop")
 NO_MEMORY = "its memory may not be read"
 NO_EXACT = "only root, or its own user, may read what it holds alone; and of the largest and smallest it is not read"
 NO_LIMIT = "no control group limits it"
@@ -126,6 +128,15 @@ def census(facts: Facts, reading: Reading) -> None:
     facts.put("processes_filtered", reading.table_last.filtered)
     facts.put("zombies", len(dead) if dead or not why else None, why or "")
     facts.put("zombie_processes", listed)
+    before = reading.table_first.rows
+    halted = [row for row in rows.values() if row.service is not None and row.status in STOPPED and _same_status(before.get(row.pid), row)]
+    facts.put("stopped_processes", [_named(row) for row in halted[: reading.top]])
+    facts.put("stopped_processes_total", len(halted) if halted or not why else None, why or "")
+
+
+def _same_status(before: t.Optional[Row], row: Row) -> bool:
+    """A profiler stops a process for moments."""
+    return before is not None and (before.created, before.status) == (row.created, row.status)
 
 
 def sustained(facts: Facts, reading: Reading) -> None:

@@ -88,6 +88,7 @@ class UwsgiSampler(Sampler):
         self._end(parse.stats(self._reader.read(self.tools.timeout)))
 
     def _look(self, stats: Stats) -> Look:
+        stats = host_view.with_stopped(stats) if self._ours else stats
         look = Look(stats, tuple(host_view.queues(stats, self._ours)), time.time())
         self._last = stats
         self._glances.append(Glance.of(look))

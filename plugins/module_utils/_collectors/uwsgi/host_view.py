@@ -43,6 +43,15 @@ def pids_are_ours(stats: Stats, local: bool) -> bool:
     return local and bool(stats.pid) and (parents == {stats.pid} or stats.pid in pids)
 
 
+def with_stopped(stats: Stats) -> Stats:
+    """As the kernel knows it: a free worker that a signal or a debugger stopped is no free worker, and uWSGI calls it idle."""
+    workers = [
+        dataclasses.replace(each, status="stopped") if each.status == "idle" and usage.is_stopped(each.pid) else each
+        for each in stats.workers
+    ]
+    return dataclasses.replace(stats, workers=tuple(workers))
+
+
 def queues(stats: Stats, ours: bool) -> list[Queue]:
     """The backlog of each socket, from the kernel where that is ours to ask.
 

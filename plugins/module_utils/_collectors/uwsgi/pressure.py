@@ -36,7 +36,7 @@ def put(facts: Facts, history: History) -> None:
 def _workers(facts: Facts, history: History) -> None:
     stats = history.last.stats
     states = [worker.state for worker in stats.workers]
-    counted = {"idle", "busy", "cheap", "pause", "starting", "signal"}
+    counted = {"idle", "busy", "cheap", "pause", "starting", "signal", "stopped"}
     facts.put("workers.total", len(states))
     facts.put("workers.active", len(stats.serving))
     for ours, theirs in (
@@ -46,6 +46,7 @@ def _workers(facts: Facts, history: History) -> None:
         ("paused", "pause"),
         ("starting", "starting"),
         ("signal", "signal"),
+        ("stopped", "stopped"),
     ):
         facts.put(f"workers.{ours}", states.count(theirs))
     facts.put("workers.other", sum(state not in counted for state in states))

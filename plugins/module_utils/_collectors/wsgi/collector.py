@@ -16,12 +16,12 @@ from ..._collect.host_tools import HostTools
 from ..._collect.problem import Down, Problem
 from ..._collect.sampling import ONE_SAMPLE
 from ..._linux import backlog, usage
-from ..._linux.processes import Process, children_now
+from ..._linux.processes import Listener, Process, children_now, nearest
 from ..._linux.served import address_of
 from ..._linux.waits import Busy, Waits
 from ..._texts.redact import clean
 from . import control, fetch, heartbeat, load, settings, shape
-from .discover import PID, discover, masters, settings_of, workers_of
+from .discover import PID, discover, masters, settings_of, upgraded, workers_of
 from .samples import History, Look
 from .settings import LOOP, Settings
 
@@ -72,16 +72,18 @@ class WsgiSampler(Sampler):
     def process(self) -> Process:
         """The main process that discovery found, or that listens at the given place."""
         pid, place = self.options.get(PID), self.options.get("bind")
-        found = [row for row in masters(self.tools) if row.pid == pid or (place and self._is_at(row, place))]
-        if found:
-            return found[0]
+        every = {row.pid: row for row in masters(self.tools)}
+        if pid in every:
+            return every[pid]
+        at = nearest({master: self._listening(master) for master in every}, place) if place else []
+        if at:
+            return every[at[0]]
         if not place:
             raise Problem("say where the server listens: bind: 127.0.0.1:8000")
         raise Down(f"no Gunicorn, uvicorn, Granian, Daphne or Hypercorn that can be seen here listens at {clean(str(place), 80)}")
 
-    def _is_at(self, process: Process, place: str) -> bool:
-        pids = [process.pid, *children_now(process.pid)]
-        return any(listener.is_at(place) for pid in pids for listener in self.tools.processes.listening(pid))
+    def _listening(self, master: int) -> list[Listener]:
+        return [listener for pid in (master, *children_now(master)) for listener in self.tools.processes.listening(pid)]
 
     def watch(self, seconds: float) -> None:
         """Look now and then."""
@@ -117,10 +119,7 @@ class WsgiSampler(Sampler):
             time.sleep(A_PROFILERS_STOP)
             if not all(map(usage.is_stopped, pids)):
                 return
-            raise Down(
-                f"all its workers are stopped by a signal or a debugger (state T); continue them (kill -CONT "
-                f"{' '.join(map(str, sorted({self._master.pid, *pids})))}) or restart it"
-            )
+            raise Down(f"all its workers are stopped by a signal or a debugger (state T); {usage.continued(*{self._master.pid, *pids})}")
 
     def _ask(self) -> None:
         """Gunicorn itself, over its control socket."""
@@ -156,6 +155,7 @@ class WsgiSampler(Sampler):
         last = self._looks[-1]
         memory = {worker.pid: usage.memory(worker.pid) for worker in last.workers}
         starts = {worker.pid: usage.started_at(worker.pid) for worker in last.workers}
+        later = upgraded(self._master)
         found = shape.facts(
             History(
                 settings=self._settings,
@@ -164,6 +164,8 @@ class WsgiSampler(Sampler):
                 window=window,
                 pid=self._master.pid,
                 born=len(set().union(*self._pids[1:]) - self._pids[0]) if len(self._pids) > 1 else 0,
+                masters=(self._master.pid, *later),
+                newest=len(set(children_now(later[-1])) & {worker.pid for worker in last.workers}) if later else None,
                 grown=max(0, len(self._pids[-1]) - len(self._pids[0])),
                 usages=tuple(self._usages),
                 memory={pid: found for pid, found in memory.items() if found is not None},

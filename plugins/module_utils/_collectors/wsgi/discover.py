@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import typing as t
 
 from ..._collect.edges import BECOME
 from ..._collect.facts import Maybe, Unknown
 from ..._collect.host_tools import HostTools
-from ..._linux import safe_files
+from ..._linux import safe_files, usage
 from ..._linux.processes import Process, children_now
 from ..server.process_kinds import classify
 from . import settings
@@ -22,6 +23,8 @@ from .settings import SERVERS, Settings
 PID = "_pid"
 _FILE_LIMIT = 1 << 20
 _GUNICORN_FILE = "gunicorn.conf.py"
+#: What the title of Gunicorn's main process begins with.
+_TITLE = "gunicorn: master"
 #: Helpers of Python's multiprocessing that take no requests.
 _HELPERS = ("resource_tracker", "forkserver")
 
@@ -40,7 +43,7 @@ def masters(tools: HostTools) -> list[Process]:
 def _is_worker(process: Process, above: t.Optional[Process]) -> bool:
     if process.argv and process.argv[0].startswith("gunicorn: worker"):
         return True
-    return above is not None and (above.argv == process.argv or above.argv[:1] == ("gunicorn: master",))
+    return above is not None and (above.argv == process.argv or above.argv[0].startswith(_TITLE))
 
 
 def server_of(process: Process) -> t.Optional[str]:
@@ -73,14 +76,29 @@ def name_of(process: Process, tools: HostTools) -> str:
 
 def workers_of(master: Process, wanted: Settings) -> list[int]:
     """The processes that take its requests now; the main process itself where it has no others."""
-    children = [pid for pid in children_now(master.pid) if _takes_requests(pid, master)]
+    every = [pid for each in (master.pid, *upgraded(master)) for pid in children_now(each)]
+    children = [pid for pid in every if _takes_requests(pid, master) and not _is_upgrade(pid, master)]
     # a single process may have children of the application's own
-    supervises = "--reload" in master.argv or (wanted.workers or 1) > 1
+    supervises = settings.reloads(master.argv) or (wanted.workers or 1) > 1
     alone = wanted.server == "daphne" or (wanted.server == "uvicorn" and wanted.workers == 1 and not supervises)
     # one that supervises takes no request itself: it may outlive all of its workers
     if alone or (not children and wanted.server == "uvicorn" and not supervises):
         return [master.pid]
     return sorted(children)
+
+
+def upgraded(master: Process) -> list[int]:
+    """The main processes of Gunicorn that were started out of this one (USR2) and share its sockets, oldest first."""
+    found = [pid for pid in children_now(master.pid) if _is_upgrade(pid, master)]
+    return found + [later for pid in found for later in upgraded(dataclasses.replace(master, pid=pid))]
+
+
+def _is_upgrade(pid: int, master: Process) -> bool:
+    """Workers are forked, and a main process begins its program anew."""
+    if server_of(master) != "gunicorn" or not usage.was_executed(pid):
+        return False
+    words = _words(pid, "cmdline") or [""]
+    return tuple(words) == master.argv or words[0].startswith(_TITLE)
 
 
 def _takes_requests(pid: int, master: Process) -> bool:

@@ -13,7 +13,7 @@ import typing as t
 
 from ..._collect.edges import BECOME
 from ..._collect.problem import Problem
-from ..._linux import backlog, opened, served, unix_ends
+from ..._linux import backlog, opened, served, unix_ends, usage
 from ..._linux.backlog import Backlog
 from ..._linux.processes import Process
 from ..._linux.served import Served
@@ -46,8 +46,9 @@ class Reader:
             self._listening = self._found(workers)
         try:
             # connections before descriptors: one that is accepted meanwhile is counted once, as waiting
-            listeners = [row for row in backlog.listening() if row.inode in self._listening and not row.address.endswith(CONTROL)]
-            tcp = [(listener, served.connections(listener)) for listener in listeners if listener.kind == "tcp"]
+            every = backlog.listening()
+            listeners = [row for row in every if row.inode in self._listening and not row.address.endswith(CONTROL)]
+            tcp = [(listener, served.connections(listener, every)) for listener in listeners if listener.kind == "tcp"]
             unix = unix_ends.connected() if len(tcp) < len(listeners) else {}
         except Problem as problem:
             return _blind(workers, str(problem))
@@ -81,7 +82,7 @@ class Reader:
     def _worker(self, pid: int, owned: t.Mapping[int, Served]) -> Worker:
         descriptors = opened.of(pid, heartbeat.FILE if self._settings.server == "gunicorn" else "")
         if descriptors is None:
-            return Worker(pid)
+            return Worker(pid, stopped=usage.is_stopped(pid))
         silent = heartbeat.silent(pid, descriptors.files)
         own = {number: inode for number, inode in descriptors.sockets.items() if inode in owned}
         listens = bool(descriptors.inodes & self._listening)
@@ -94,7 +95,7 @@ class Reader:
         if self._settings.model == ONE and self._single:
             # with several sockets it waits for any of them after its sign
             connections = tuple(each if each.age is not None else each._replace(age=silent) for each in connections)
-        return Worker(pid, connections, frozenset(parked), listens, True, len(threads(pid)), silent)
+        return Worker(pid, connections, frozenset(parked), listens, True, len(threads(pid)), silent, usage.is_stopped(pid))
 
 
 def _dated(listener: Backlog, queued: t.Optional[list[Served]], at_its_place: int) -> Backlog:

@@ -45,6 +45,7 @@ class Share:
 class Load:
     """`slots`: requests that all workers can work on at once."""
 
+    #: Those that run; those that are stopped are not among the busy.
     workers: int
     busy: Maybe[int]
     running: Maybe[int]
@@ -55,6 +56,7 @@ class Load:
     connections: Maybe[int]
     undecided: int = 0
     per_worker: tuple[tuple[int, Share], ...] = ()
+    stopped: frozenset[int] = frozenset()
 
     @property
     def waiting(self) -> Maybe[int]:
@@ -73,17 +75,20 @@ class Load:
 
 
 def of(look: Look, settings: Settings) -> Load:
-    slots = _slots(settings, len(look.workers))
+    stopped = frozenset(worker.pid for worker in look.workers if worker.stopped)
+    able = len(look.workers) - len(stopped)
+    slots = _slots(settings, able)
     if look.hindrance is not None:
         why = Unknown(look.hindrance)
-        return Load(len(look.workers), why, why, why, why, slots, why, why)
+        return Load(able, why, why, why, why, slots, why, why, stopped=stopped)
     shares = [(worker.pid, _share(worker, settings)) for worker in look.workers]
     if not all(worker.read for worker in look.workers):
         shares = _unread(look, settings)
+    shares = [(pid, _held(share) if pid in stopped else share) for pid, share in shares]
     parts = [share for _pid, share in shares]
     return Load(
-        len(look.workers),
-        count_of(share.busy for share in parts),
+        able,
+        count_of(share.busy for pid, share in shares if pid not in stopped),
         t.cast("Maybe[int]", total(share.running for share in parts)),
         t.cast("Maybe[int]", total(share.waiting for share in parts)),
         sum(listener.waiting for listener in look.listeners),
@@ -92,6 +97,7 @@ def of(look: Look, settings: Settings) -> Load:
         _connections(look),
         sum(share.undecided for share in parts),
         tuple(shares),
+        stopped,
     )
 
 
@@ -125,6 +131,11 @@ def _share(worker: Worker, settings: Settings) -> Share:
     return Share(len(asked), Unknown(NO_CLASS), undecided, _ages(asked))
 
 
+def _held(share: Share) -> Share:
+    """By a worker that is stopped: nothing of it is worked on."""
+    return dataclasses.replace(share, running=0, waiting=t.cast("Maybe[int]", total([share.running, share.waiting])))
+
+
 def _threaded(held: t.Sequence[Served], count: int, threads: int, unseen: int) -> Share:
     running = min(count, threads)
     return _dated(held, running, count - running + unseen)
@@ -145,7 +156,7 @@ def _unread(look: Look, settings: Settings) -> list[tuple[int, Share]]:
     hidden = Share(Unknown(HIDDEN), Unknown(HIDDEN))
     if rows is None:
         return [(pid, hidden) for pid in pids]
-    if settings.model == ONE:
+    if settings.model == ONE and not any(worker.stopped for worker in look.workers):
         # each holds one at most
         busy = min(len(rows), len(pids))
         ages = _ages(rows)

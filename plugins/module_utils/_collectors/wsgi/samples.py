@@ -33,6 +33,8 @@ class Worker:
     threads: int = 0
     #: Seconds since Gunicorn's main process heard of it last, None where that cannot be read.
     silent: t.Optional[float] = None
+    #: By a signal or a debugger: it serves nobody, and what it holds waits.
+    stopped: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,6 +67,9 @@ class History:
     #: Workers that were not there at the first look, and how many more there are at the last.
     born: int = 0
     grown: int = 0
+    #: Main processes of Gunicorn that share the sockets: two while an upgrade (USR2) is not finished. The last one has `newest` workers.
+    masters: tuple[int, ...] = ()
+    newest: t.Optional[int] = None
     usages: tuple[Usage, ...] = (Usage(),)
     memory: t.Mapping[int, Memory] = dataclasses.field(default_factory=dict)
     capacity: t.Optional[HostCapacity] = None

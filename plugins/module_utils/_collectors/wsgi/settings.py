@@ -114,8 +114,9 @@ def of(server: str, argv: t.Sequence[str], environment: t.Optional[t.Mapping[str
             why = COMPUTED if open_names else why
         values = {"workers": told.get("WEB_CONCURRENCY"), **assigned, **_options(server, environment_words(told))}
     elif server in _BY_ENVIRONMENT:
-        values = {name: told.get(_variable(server, flags)) for name, flags in _FLAGS[server].items()}
-        if server == "uvicorn" and not values["workers"]:
+        own = not _by_fastapi(argv)  # which has options of its own, and no variables for them
+        values = {} if not own else {name: told.get(_variable(server, flags)) for name, flags in _FLAGS[server].items()}
+        if server == "uvicorn" and not values.get("workers"):
             values["workers"] = told.get("WEB_CONCURRENCY")
     elif server == "hypercorn" and any(word in ("-c", "--config") or word.startswith("--config=") for word in argv):
         open_names, why = set(_FLAGS[server]), OWN_FILE
@@ -124,6 +125,16 @@ def of(server: str, argv: t.Sequence[str], environment: t.Optional[t.Mapping[str
     values.update(_options(server, argv))
     open_names = {name for name in open_names if values.get(name) is None}
     return _settled(server, values, why if open_names else None, open_names)
+
+
+def reloads(argv: t.Sequence[str]) -> bool:
+    """Whether the server watches its files, and has a process for that."""
+    return "--reload" in argv or ("dev" in argv and "--no-reload" not in argv and _by_fastapi(argv))
+
+
+def _by_fastapi(argv: t.Sequence[str]) -> bool:
+    """`fastapi run`, `python3 /usr/bin/fastapi dev`, `python3 -m fastapi run`: it starts uvicorn within its own process."""
+    return any(word.rpartition("/")[2] == "fastapi" for word in argv[:3])
 
 
 def environment_words(environment: t.Mapping[str, str]) -> list[str]:

@@ -55,16 +55,23 @@ def facts(history: History) -> Facts:
 
 def _workers(found: Facts, history: History) -> None:
     last = history.loads[-1]
-    found.put("workers.total", last.workers)
-    found.put("workers.active", last.workers)
+    stopped = frozenset.intersection(*(each.stopped for each in history.loads))
+    everyone = len(history.last.workers)
+    active = everyone - len(stopped)
+    found.put("workers.total", everyone)
+    found.put("workers.active", active)
     found.put("workers.cheap", 0)
+    found.put("workers.stopped", len(stopped))
+    found.put("workers.stopped_pids", sorted(stopped)[: history.top])
+    found.put("masters", max(1, len(history.masters)))
+    found.put("masters_pids", [*history.masters] or [history.pid])
     found.put("workers.busy", last.busy)
-    found.put("workers.idle", last.busy if isinstance(last.busy, Unknown) else last.workers - last.busy)
+    found.put("workers.idle", last.busy if isinstance(last.busy, Unknown) else max(0, active - last.busy))
     _control(found, history)
     found.put("timeouts", history.timeouts)
     found.put("respawns", Unknown(ONE_SAMPLE) if history.window is None else max(0, history.born - history.grown))
     youngest = min(history.ages.values(), default=None)
-    found.put("youngest_worker_seconds", youngest, GONE if last.workers else NONE)
+    found.put("youngest_worker_seconds", youngest, GONE if everyone else NONE)
     model = history.settings.model
     why = load.NO_CEILING if model == LOOP else f"not known: {history.settings.unread or load.NO_CLASS}"
     found.put("threads_per_worker", 1 if model == ONE else history.settings.threads, why)
@@ -196,7 +203,7 @@ def _pool(history: History) -> Pool:
     slots = [(known(each.slots), known(each.in_flight), known(each.queue)) for each in loads]
     return Pool(
         running=workers,
-        configured=workers,
+        configured=workers if history.newest is None else history.newest,
         threads=history.settings.threads or 1,
         window=history.window,
         usages=history.usages,

@@ -11,7 +11,9 @@ import socket
 import subprocess
 import sys
 
-from ansible_collections.warroom.launch.plugins.module_utils._linux.processes import Process, Processes
+import pytest
+
+from ansible_collections.warroom.launch.plugins.module_utils._linux.processes import Listener, Process, Processes, nearest
 
 
 def test_finds_a_process_and_its_listening_sockets(tmp_path: object) -> None:
@@ -59,3 +61,16 @@ def test_an_ended_process_that_nobody_collected_is_found_only_where_none_is_left
     gone, runs = Process(7, 1, "redis-server", 0, (), "Z"), Process(9, 1, "redis-server", 0, ("redis-server",), "S")
     assert Processes([gone, runs], False).named("redis-server") == [runs]
     assert Processes([gone], False).named("redis-server") == [gone]
+
+
+@pytest.mark.parametrize(
+    ("place", "met"),
+    [("127.0.0.1:8000", [7]), ("10.0.0.5:8000", [8]), ("localhost:8000", [7]), ("127.0.0.1:8001", []), ("/run/a.sock", [9])],
+)
+def test_who_is_bound_to_the_very_address_is_met(place: str, met: list[int]) -> None:
+    listening = {
+        8: [Listener("tcp", "0.0.0.0", 8000, 2)],
+        7: [Listener("tcp", "127.0.0.1", 8000, 1)],
+        9: [Listener("unix", "/run/a.sock", None, 3)],
+    }
+    assert nearest(listening, place) == met

@@ -37,6 +37,20 @@ def test_a_request_without_its_answer(
     assert served._holds_request(unread, sent, received, segments) is expected
 
 
+def test_a_server_that_is_bound_to_any_address_has_no_connection_of_one_that_is_bound_to_its_own() -> None:
+    with contextlib.ExitStack() as stack:
+        own, every, to_own, to_every = (stack.enter_context(socket.socket()) for _each in range(4))
+        for server, host in ((own, "127.0.0.1"), (every, "0.0.0.0")):
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            server.bind((host, own.getsockname()[1]))
+            server.listen(5)
+        to_own.connect(own.getsockname())
+        to_every.connect(("127.0.0.2", own.getsockname()[1]))
+        rows = [row for row in backlog.listening("tcp") if row.port == own.getsockname()[1]]
+        counted = {row.address: (row.waiting, len(served.connections(row, rows))) for row in rows}
+        assert counted == {"127.0.0.1": (1, 1), "0.0.0.0": (1, 1)}
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "::1"])
 def test_the_connections_of_a_listening_socket(host: str) -> None:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -7,11 +7,16 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 import time
 
 import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils._linux import usage
+from ansible_collections.warroom.launch.plugins.module_utils._linux.processes import children_now
+from tests.support.server import wait_until
 
 NOBODY = 2**22 + 5
 
@@ -64,3 +69,19 @@ def test_a_name_with_blanks_and_brackets(tmp_path, monkeypatch):
     monkeypatch.setattr(usage, "PROC", str(tmp_path))
     assert usage.parent(9) == 4
     assert usage.cpu_seconds(9) == (14 + 15) / os.sysconf("SC_CLK_TCK")
+
+
+def test_a_fork_is_told_from_a_program_that_was_begun() -> None:
+    """Gunicorn's workers are forked, its second main process (USR2) is begun anew under the same words."""
+    with subprocess.Popen([sys.executable, "-c", "import os, time\nif os.fork(): os.wait()\nelse: time.sleep(60)"]) as begun:
+        try:
+            (forked,) = wait_until(lambda: children_now(begun.pid), "it has a child")
+            assert usage.was_executed(begun.pid) and not usage.was_executed(forked)
+            os.kill(forked, signal.SIGKILL)
+        finally:
+            begun.kill()
+    assert not usage.was_executed(begun.pid)
+
+
+def test_who_may_continue_a_process_is_said() -> None:
+    assert usage.continued(9, 4) == "continue them (kill -CONT 4 9, as root or the user of the process) or restart them"

@@ -12,14 +12,16 @@ import typing as t
 import pytest
 import redis
 
+from ansible_collections.warroom.launch.plugins.module_utils._collect.host_tools import HostTools
 from ansible_collections.warroom.launch.plugins.module_utils._collect.problem import TURNS_AWAY
-from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery import broker_load, queues, refusal
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery import broker_load, collector, queues, refusal
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.broker import Length, Reading
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.broker_url import Broker
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.shape import Gathered
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.shape import facts as built
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.tally import Tally
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.celery.workers import Snapshot, limits_a_task
+from tests.support.tools import RealCommands
 
 NODE = "w1@app1"
 NOW = 1_800_000_000.0
@@ -192,3 +194,19 @@ def test_a_redis_with_no_connection_left_neither_hangs_up_nor_refuses_the_comman
     """https://github.com/celery/celery/issues/2811, https://github.com/django/djangosnippets.org/issues/224: over TLS, by its library"""
     problem = refusal.connecting(kind("max number of clients reached"), Broker("rediss://:EXAMPLEPW@mq:6380/0"), 5.0)
     assert problem.state == "down" and TURNS_AWAY in str(problem) and "EXAMPLEPW" not in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("options", "seconds", "assumed"),
+    [
+        ({}, 3600.0, True),
+        ({"broker_transport_options": {}}, 3600.0, False),
+        ({"broker_transport_options": {"global_keyprefix": "shop"}}, 3600.0, False),
+        ({"broker_transport_options": {"visibility_timeout": 43_200}}, 43_200.0, False),
+    ],
+)
+def test_the_visibility_timeout_of_a_url_alone_is_said_to_be_the_default(options: t.Any, seconds: float, assumed: bool) -> None:
+    """https://github.com/celery/celery/issues/5935: it is the application's, and each worker and sender may have another"""
+    broker = collector.CelerySampler({"broker_url": "redis://h:6379/0", **options}, HostTools(RealCommands()))._application().broker
+    found = built(Gathered(broker, {}, []), None, 10).done()
+    assert (found["redelivery_seconds"], found["redelivery_assumed"]) == (seconds, assumed)

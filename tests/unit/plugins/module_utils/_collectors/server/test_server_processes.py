@@ -153,3 +153,14 @@ def test_limits_of_a_services_own_group():
     assert (service["cpu_quota_cores"], service["throttled_ratio"], service["memory_limit_used_ratio"]) == (1.5, 0.4, 0.5)
     assert found["throttled_worst_ratio"] == 0.4 and found["throttled_ratio"] is None
     assert found["cores_effective"] == 4  # a service's quota is not the machine's
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "stopped"),
+    [("stopped", "stopped", 1), ("tracing-stop", "tracing-stop", 1), ("sleeping", "tracing-stop", 0), ("stopped", "sleeping", 0)],
+)
+@pytest.mark.parametrize("service", ["uwsgi", "celery", "postgresql", "nginx", None])
+def test_one_stopped_process_of_a_service_is_named(first: str, last: str, stopped: int, service: str | None) -> None:
+    ends = [table(at, row(7, "x", service=service, status=status)) for at, status in ((100.0, first), (105.0, last))]
+    found = facts(table_first=ends[0], table_last=ends[1])
+    assert found["stopped_processes_total"] == len(found["stopped_processes"]) == (stopped if service else 0)

@@ -88,3 +88,12 @@ def test_the_room_is_that_of_the_tighter_of_machine_and_group(monkeypatch):
         capacity = host_view.capacity_of(ours, True)
         assert (capacity.cores, capacity.memory_total, capacity.memory_available) == expected
     assert host_view.capacity_of(ours, False) is None
+
+
+def test_a_free_worker_that_is_stopped_takes_no_request(monkeypatch):
+    """uWSGI itself calls it idle."""
+    monkeypatch.setattr(host_view.usage, "is_stopped", lambda pid: pid in (8, 9))
+    workers = (Worker(1, 8, "idle", True, cores=()), Worker(2, 9, "busy", True), Worker(3, 10, "idle", True))
+    seen = host_view.with_stopped(dataclasses.replace(STATS, workers=workers))
+    assert [worker.state for worker in seen.workers] == ["stopped", "busy", "idle"]
+    assert [worker.pid for worker in seen.serving] == [9, 10]

@@ -11,8 +11,11 @@ import typing as t
 import pytest
 
 from ansible_collections.warroom.launch.plugins.module_utils._collect.facts import Unknown
-from ansible_collections.warroom.launch.plugins.module_utils._collectors.wsgi import settings
+from ansible_collections.warroom.launch.plugins.module_utils._collect.host_tools import HostTools
+from ansible_collections.warroom.launch.plugins.module_utils._collectors.wsgi import discover, settings
 from ansible_collections.warroom.launch.plugins.module_utils._collectors.wsgi.settings import LOOP, ONE, THREADS
+from ansible_collections.warroom.launch.plugins.module_utils._linux.processes import Process, Processes
+from tests.support.tools import RealCommands
 
 
 def of(server: str, *words: str, environment: t.Optional[dict[str, str]] = None, file: t.Any = None) -> settings.Settings:
@@ -76,3 +79,47 @@ def test_hypercorn_has_a_file_of_its_own(option: tuple[str, ...]) -> None:
     found = of("hypercorn", *option)
     assert (found.model, found.workers, found.unread) == (None, None, settings.OWN_FILE)
     assert of("hypercorn", *option, "-w", "2", "-k", "uvloop").model == LOOP
+
+
+FASTAPI = ("/srv/venv/bin/python3", "/srv/venv/bin/fastapi")
+
+
+@pytest.mark.parametrize(
+    ("argv", "server", "workers", "reloads"),
+    [
+        ((*FASTAPI, "run", "app/main.py", "--workers", "4"), "uvicorn", 4, False),
+        ((*FASTAPI, "run"), "uvicorn", 1, False),
+        ((*FASTAPI, "run", "--reload"), "uvicorn", 1, True),
+        ((*FASTAPI, "dev", "app/main.py"), "uvicorn", 1, True),
+        ((*FASTAPI, "dev", "--no-reload"), "uvicorn", 1, False),
+        (("/usr/bin/python3", "-m", "fastapi", "dev"), "uvicorn", 1, True),
+        ((*FASTAPI, "deploy"), None, None, False),
+        ((*FASTAPI, "--version"), None, None, False),
+    ],
+)
+def test_fastapis_own_command_is_uvicorn(argv: tuple[str, ...], server: t.Optional[str], workers: t.Optional[int], reloads: bool) -> None:
+    """https://github.com/fastapi/fastapi/issues/5782; its options are its own, and uvicorn's variables are not read for them"""
+    assert discover.server_of(Process(7, 1, "fastapi", 1000, argv, "S")) == server
+    if server is not None:
+        found = settings.of(server, argv, {"UVICORN_WORKERS": "9"}, None)
+        assert (found.workers, found.model, settings.reloads(argv)) == (workers, LOOP, reloads)
+
+
+GUNICORN = ("/usr/bin/python3", "/usr/bin/gunicorn", "-w", "2", "shop.wsgi")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "worker"), [(GUNICORN,) * 3, (("gunicorn: master [shop]",), ("gunicorn: master [shop]",), ("gunicorn: worker [shop]",))]
+)
+def test_the_second_main_process_of_an_upgrade_is_no_worker_and_no_instance(
+    old: tuple[str, ...], new: tuple[str, ...], worker: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """https://github.com/benoitc/gunicorn/issues/1670: after USR2 the new one is a child of the old one, under the same command line"""
+    tree = {10: (1, old), 11: (10, worker), 12: (10, worker), 20: (10, new), 21: (20, worker), 22: (20, worker)}
+    monkeypatch.setattr(discover, "children_now", lambda pid: [child for child, (above, _argv) in tree.items() if above == pid])
+    monkeypatch.setattr(discover, "_words", lambda pid, _name: list(tree[pid][1]))
+    monkeypatch.setattr(discover.usage, "was_executed", lambda pid: pid in (10, 20))
+    rows = [Process(pid, above, "gunicorn", 33, argv, "S") for pid, (above, argv) in tree.items()]
+    (master,) = discover.masters(HostTools(RealCommands(), _processes=Processes(rows, False)))
+    assert (master.pid, discover.upgraded(master)) == (10, [20])
+    assert discover.workers_of(master, of("gunicorn", "-w", "2")) == [11, 12, 21, 22]

@@ -46,7 +46,7 @@ def worker(pid: int, *connections: Served, parked: t.Iterable[int] = (), threads
 
 def look(*workers: Worker, queued: t.Sequence[Served] = (), listener: Backlog = TCP, hidden: bool = False) -> Look:
     accepted = tuple(each for one in workers for each in one.connections)
-    shown = tuple(Worker(one.pid) for one in workers) if hidden else workers
+    shown = tuple(Worker(one.pid, stopped=one.stopped) for one in workers) if hidden else workers
     return Look(shown, (dataclasses.replace(listener, waiting=len(queued)),), tuple(queued), accepted if listener.kind == "tcp" else None)
 
 
@@ -190,7 +190,7 @@ def test_sockets_of_one_place_share_no_connection(monkeypatch: pytest.MonkeyPatc
     alone = Backlog("tcp", "127.0.0.1", 8001, 3, 0, 1024)
     rows = {8000: [Served(0, True, 68, 1.0)] * 4 + [asked(11)], 8001: [Served(0, True, 68, 2.0)] * 2}
     monkeypatch.setattr(fetch.backlog, "listening", lambda: [*listeners, alone])
-    monkeypatch.setattr(fetch.served, "connections", lambda listener: rows[listener.port])
+    monkeypatch.setattr(fetch.served, "connections", lambda listener, _others: rows[listener.port])
     monkeypatch.setattr(fetch.opened, "of", lambda *_words: Opened({3: 1, 4: 2, 5: 3, 6: 11}, ()))
     found = fetch.Reader(Process(os.getpid(), 1, "granian", 0, ("granian",)), GRANIAN).look([os.getpid()])
     assert [each.waiting for each in found.listeners] == [3, 1, 2] and len(found.queued) == 6
@@ -230,3 +230,37 @@ def test_granian_takes_so_many_connections(settings: Settings, held: tuple[int, 
 def test_the_backpressure_of_granian(words: tuple[str, ...], environment: t.Optional[dict[str, str]], connections: t.Optional[int]) -> None:
     argv = ("/usr/bin/python3", "/usr/bin/granian", "--interface", "asgi", *words, "a:b")
     assert wsgi_settings.of("granian", argv, environment, None).connections == connections
+
+
+def stopped(one: Worker) -> Worker:
+    return dataclasses.replace(one, stopped=True)
+
+
+def test_a_stopped_worker_is_not_free_and_what_it_holds_waits() -> None:
+    """https://github.com/benfred/py-spy/issues/390: a profiler left the program suspended"""
+    looks = [look(worker(1, asked(5)), stopped(worker(2, asked(6))), stopped(worker(3)))] * 3
+    found = facts(SYNC, *looks)
+    assert found["workers"]["stopped_pids"] == [2, 3] and {key: found["workers"][key] for key in ("total", "active", "busy", "idle")} == {
+        "total": 3, "active": 1, "busy": 1, "idle": 0,
+    }  # fmt: skip
+    assert (found["concurrency"], found["busy_ratio"], found["requests_waiting_inside"], found["in_flight_total"]) == (1, 1.0, 1, 2)
+    assert facts(UVICORN, *looks)["requests_waiting_inside"] == 1
+    assert facts(GTHREAD, *looks)["concurrency"] == 4
+
+
+def test_a_moments_stop_is_a_profilers() -> None:
+    """https://github.com/benfred/py-spy/pull/65: it stops the process for each of its looks"""
+    found = facts(SYNC, look(worker(1), worker(2)), look(stopped(worker(1)), worker(2)), look(worker(1), worker(2)))
+    assert (found["workers"]["stopped"], found["workers"]["active"], found["busy_ratio"]) == (0, 2, 0.0)
+
+
+def test_who_holds_what_is_not_guessed_when_workers_are_stopped() -> None:
+    found = facts(SYNC, look(worker(1, asked(5)), stopped(worker(2)), hidden=True))
+    assert found["workers"]["busy"] is None and "become" in found["unknown"]["workers.busy"]
+
+
+def test_an_upgrade_is_one_instance_with_two_main_processes() -> None:
+    """https://github.com/benoitc/gunicorn/issues/1670; the setting is that of the new one"""
+    found = facts(SYNC, look(*map(worker, range(1, 9))), masters=(100, 200), newest=4)
+    assert (found["masters"], found["masters_pids"], found["workers"]["total"]) == (2, [100, 200], 8)
+    assert facts(SYNC, look(worker(1)))["masters_pids"] == [100]
