@@ -159,10 +159,7 @@ ansible_facts:
             memory_available_ratio: {type: float, description: Its share of the total.}
             memory_limit_bytes: {type: int, description: 'The control group''s limit, null when none is lower than the machine''s memory.'}
             memory_zfs_cache_bytes:
-              description:
-                - The cache of ZFS (ARC), null without one. It lies outside of the page cache; what it gives back when memory is short counts
-                  as available.
-              type: int
+              {type: int, description: 'The cache of ZFS (ARC), null without one. What it gives back when memory is short counts as available.'}
             memory_cached_bytes: {type: int, description: Page cache.}
             memory_shared_bytes: {type: int, description: Shared memory.}
             memory_dirty_bytes: {type: int, description: Pages that wait to be written.}
@@ -200,7 +197,10 @@ ansible_facts:
                 {name: {type: str, description: Where it is mounted.}, kind: {type: str, description: Its type.},
                  size_bytes: {type: int, description: Its size.}, used_bytes: {type: int, description: What is used.},
                  available_bytes: {type: int, description: What users may still write.}, used_ratio: {type: float, description: Used of what users may have.},
-                 inodes_used_ratio: {type: float, description: 'Used inodes, null where there is no such limit.'}}
+                 inodes_used_ratio: {type: float, description: 'Used inodes, null where there is no such limit.'},
+                 metadata_used_ratio: {type: float, description: 'Space for metadata that is used, null where there is none of its own (btrfs has).'}}
+            filesystem_metadata_used_ratio: {type: float, description: 'The fullest by metadata, null without btrfs.'}
+            filesystems_btrfs: {type: int, description: How many of them are btrfs.}
             disk_growth:
               description: How the fullest filesystem grows. The role adds it from its stored rounds; of the module alone it tells nothing.
               type: dict
@@ -212,11 +212,8 @@ ansible_facts:
             filesystems_total: {type: int, description: How many there are.}
             filesystems_read_only: {type: list, elements: str, description: 'Mount points that became read-only by themselves, as after an error of the disk.'}
             filesystems_silent: {type: int, description: Mounts that did not answer and were not read.}
-            raid:
-              description: Arrays of the kernel's software RAID that can lose a disk; empty in a container.
-              type: list
-              elements: dict
-              contains: {name: {type: str, description: The array.}, missing: {type: int, description: How many of its disks are missing.}}
+            raid: {type: list, elements: dict, description: 'Arrays of software RAID that can lose a disk; empty in a container.', contains:
+              {name: {type: str, description: The array.}, missing: {type: int, description: How many of its disks are missing.}}}
             raid_total: {type: int, description: How many there are.}
             raid_degraded: {type: int, description: How many of them miss a disk.}
             filesystem_inodes_used_ratio: {type: float, description: 'The fullest by inodes, null where none has such a limit.'}
@@ -278,6 +275,11 @@ ansible_facts:
               contains:
                 {used: {type: int, description: How many are tracked.}, limit: {type: int, description: How many may be.},
                  used_ratio: {type: float, description: The share.}}
+            kernel_tables: {type: list, elements: dict, description: 'Tables and pools of the kernel with a limit, fullest first.', contains: {
+              name: {type: str, description: What it holds.}, used: {type: int, description: What is used.}, limit: {type: int, description: What may be.},
+              setting: {type: str, description: The sysctl that limits it.}, used_ratio: {type: float, description: The share.}}}
+            kernel_tables_total: {type: int, description: How many this kernel reports.}
+            kernel_tables_used_ratio: {type: float, description: 'The fullest of them, null when none is reported.'}
             local_ports: {type: list, elements: dict, description: 'Ends of connections that most local ports are in use for.', contains: {
               peer: {type: str, description: The other end.}, used: {type: int, description: Ports in use.}, limit: {type: int, description: Ports there are.},
               used_ratio: {type: float, description: The share.}}}
@@ -319,10 +321,7 @@ ansible_facts:
                  rss_bytes: {type: int, description: What it holds resident.},
                  uss_bytes: {type: int, description: 'What is its own alone, null when it may not be read.'}}
             processes_cpu_ratio:
-              description:
-                - The share of the used CPU time that the processes account for. Little of it means that the others are hidden from this user
-                  or live too short to be seen.
-              type: float
+              {type: float, description: 'Share of the used CPU time that processes account for: the others are hidden or live too short to be seen.'}
             processes_by_disk:
               description: Processes that read from and wrote to disks most in the window. Null without root, who alone may see it of others.
               type: list

@@ -20,7 +20,7 @@ from .fleet_view import Fleet
 
 HANGS, DISK, MEMORY, DESCRIPTORS, CPU = "filesystem hangs", "disk full", "out of memory", "out of descriptors", "CPU taken"
 STOLEN, THROTTLED = "CPU stolen", "CPU throttled"
-TASKS, PORTS = "out of tasks", "out of local ports"
+TASKS, PORTS, TABLES = "out of tasks", "out of local ports", "kernel table full"
 
 #: The part of the busy CPU that a program of none of the site's services must use to be what fills a machine.
 FOREIGN_SHARE = 0.5
@@ -57,7 +57,7 @@ LACKS = (
     ),
     Lack(
         DISK,
-        ("server_filesystems", "server_inodes"),
+        ("server_filesystems", "server_inodes", "server_filesystem_metadata"),
         "The disk is full",
         "Do not delete a database's own files (its transaction log least of all) to make room.",
     ),
@@ -84,6 +84,12 @@ LACKS = (
         ("server_local_ports",),
         "Local ports are exhausted",
         "Do not restart the service that cannot be reached: it has room, and nobody there can dial it.",
+    ),
+    Lack(
+        TABLES,
+        ("server_kernel_tables",),
+        "A table of the kernel is full",
+        "Do not restart the services that report errors: they share the table with all others.",
     ),
     Lack(
         STOLEN,

@@ -14,10 +14,11 @@ import threading
 import time
 import typing as t
 
+from ..._collect.facts import Unknown
 from ..._collect.sampling import amount, count, number
 from ..._linux import cgroup, kernel_text
 from ..._linux.kernel_text import Counters
-from . import parse
+from . import btrfs, parse
 
 #: Nothing under /proc that is read here is longer on a sane machine.
 READ_LIMIT = 4 * 1024 * 1024
@@ -342,4 +343,5 @@ def _space(mount: kernel_text.Mount, root: str) -> t.Optional[dict[str, t.Any]]:
         "available_bytes": found.f_bavail * found.f_frsize,
         "inodes": found.f_files,
         "inodes_free": found.f_ffree,
+        "metadata": btrfs.metadata_ratio(root, mount.source) if mount.kind == "btrfs" else Unknown(btrfs.NOT_BTRFS),
     }

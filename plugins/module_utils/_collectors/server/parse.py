@@ -100,18 +100,28 @@ def thread(data: bytes) -> t.Optional[Thread]:
         return None
 
 
-_KILLED = re.compile(r"Killed process (\d+) \((.*?)\)[ ,]")
+#: Microseconds within which two lines with one process id mean one death.
+_SAME_DEATH = 10_000_000
+#: As the kernel words it before 3.x with the user, and since 5.0 on a line of its own, which may be the only one.
+_KILLED = (
+    re.compile(r"Killed process (?P<pid>\d+)(?:, UID \d+)?,? \((?P<name>.*?)\)[ ,]"),
+    re.compile(r"oom-kill:constraint=.*,task=(?P<name>.*),pid=(?P<pid>\d+),uid="),
+)
 
 
 def oom_records(records: t.Iterable[str]) -> list[tuple[float, str]]:
     """Kernel log records `priority,sequence,microseconds,…;text` → (seconds after boot, name) of what ran out of memory."""
-    found = []
+    found: list[tuple[float, str]] = []
+    last: t.Optional[tuple[str, float]] = None  # the same death may be told twice
     for record in records:
         head, _semicolon, message = record.partition(";")
-        killed = _KILLED.search(message)
+        killed = next((match for match in (pattern.search(message) for pattern in _KILLED) if match), None)
         stamp = number((head.split(",") + ["", "", ""])[2])
-        if killed and stamp is not None:
-            found.append((stamp / 1e6, killed.group(2)))
+        if not killed or stamp is None:
+            continue
+        if last is None or last[0] != killed["pid"] or stamp - last[1] > _SAME_DEATH:
+            found.append((stamp / 1e6, killed["name"]))
+        last = (killed["pid"], float(stamp))
     return found
 
 

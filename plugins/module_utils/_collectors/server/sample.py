@@ -17,6 +17,7 @@ from ..._linux.usage import Memory
 from . import parse
 from .clock import Clock
 from .fetch import Sample, State
+from .kernel_tables import Full
 from .local_ports import Ports
 from .logs import Log
 from .process_disk import Account
@@ -60,6 +61,7 @@ class Reading:
     logs: Maybe[list[Log]] = dataclasses.field(default_factory=list)  # the large ones
     task_limits: list[TaskLimit] = dataclasses.field(default_factory=list)
     local_ports: Maybe[list[Ports]] = dataclasses.field(default_factory=list)
+    kernel_tables: list[Full] = dataclasses.field(default_factory=list)
     disk_use: tuple[t.Optional[Account], t.Optional[Account]] = (None, None)  # bytes by process, at both samples
 
     @property

@@ -12,6 +12,7 @@ from ..._collect.derived import Window, count_of, largest, per, rate, share, tot
 from ..._collect.facts import Facts, Maybe, Unknown, known, measured
 from ..._collect.sampling import ONE_SAMPLE, Number
 from ..._texts.redact import clean
+from . import btrfs
 from .sample import Reading
 
 _NETWORK = (
@@ -51,6 +52,9 @@ def filesystems(facts: Facts, reading: Reading) -> None:
     # btrfs and others make inodes as they need them: they cannot run out (case N-18)
     counted = [row["inodes_used_ratio"] for row in rows if not isinstance(row["inodes_used_ratio"], Unknown)]
     facts.put("filesystem_inodes_used_ratio", largest(counted, f"no filesystem here can run out of inodes ({NO_INODES})") if rows else none)
+    full = [row["metadata_used_ratio"] for row in rows if row["metadata_used_ratio"] != Unknown(btrfs.NOT_BTRFS)]
+    facts.put("filesystem_metadata_used_ratio", largest(full, btrfs.NOT_BTRFS) if rows else none)
+    facts.put("filesystems_btrfs", sum(row["kind"] == "btrfs" for row in rows))
 
 
 def arrays(facts: Facts, reading: Reading) -> None:
@@ -71,6 +75,7 @@ def _filesystem(found: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         "available_bytes": found["available_bytes"],
         "used_ratio": share(found["used_bytes"], found["used_bytes"] + found["available_bytes"], "it has no space for ordinary users"),
         "inodes_used_ratio": share(inodes - found["inodes_free"], inodes, NO_INODES),
+        "metadata_used_ratio": found.get("metadata", Unknown(btrfs.NOT_BTRFS)),
     }
 
 

@@ -24,7 +24,7 @@ def test_a_calm_machine_has_no_gaps_but_what_it_lacks():
         "disks", "python_largest_bytes", "network", "network_packets", "network_errors", "network_errors_ratio",
         "tcp_segments", "tcp_retransmits", "tcp_retransmit_ratio", "conntrack",
         "memory_limit_bytes", "memory_zfs_cache_bytes", "memory_dirty_bytes", "swap_used_ratio", "tcp_max_syn_backlog",
-        "packages_changed_at", "processes_by_disk", "tasks_used_ratio",
+        "packages_changed_at", "processes_by_disk", "tasks_used_ratio", "kernel_tables_used_ratio", "filesystem_metadata_used_ratio",
     }  # fmt: skip
     for path in found["unknown"]:
         assert "[]" in path or "." in path or found[path] is None, path
