@@ -39,6 +39,7 @@ NOT_APPLIED: dict[str, str] = {
         _CODE,
     ),
     **dict.fromkeys(("machine_exhausted", "foreign_disk", "network_slow", "names_slow", "outside_slow"), _HOST),
+    "workers_stopped": "kill is what it says, and whom it names is what the test would have stopped itself",
     "workers_stuck": "needs workers that wait for a lock that nobody holds any more",
     "workers_exhausted": "whether workers or servers are advised depends on the CPU that the test's machine has left",
     **dict.fromkeys(("cluster_member_out", "pool_too_small", "broker_evicts", "broker_full"), "needs servers that no short test can start"),

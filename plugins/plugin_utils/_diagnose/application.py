@@ -46,7 +46,7 @@ BEHIND = ("cache", "store", "queue", "database")
 
 def workers_exhausted(fleet: Fleet) -> t.Iterator[Cause]:
     """Every worker is busy and the CPU is not theirs: they wait, or there are too few of them."""
-    saturated = [workers for workers in fleet.troubled_workers(*SATURATED) if not _takes_none(workers) and not _stopped(workers)]
+    saturated = [workers for workers in fleet.troubled_workers(*SATURATED) if not _takes_none(workers)]
     keys = {workers.key for workers in saturated}
     every = [*saturated, *(each for each in fleet.applications() if each.key not in keys and _in_bursts(fleet, each))]
     for exhausted in grouped([workers for workers in every if not _computes(fleet, workers)], fleet):
@@ -54,9 +54,7 @@ def workers_exhausted(fleet: Fleet) -> t.Iterator[Cause]:
 
 
 def workers_stuck(fleet: Fleet) -> t.Iterator[Cause]:
-    """Requests wait all the time for workers that are all free: these do not accept, whatever the reason. Or workers are stopped."""
-    for workers in filter(_stopped, fleet.applications()):
-        yield _stopped_cause(fleet, workers)
+    """Requests wait all the time for workers that are all free: these do not accept, whatever the reason."""
     for workers in filter(_takes_none, fleet.applications()):
         active, samples = workers.part("workers").get("active"), int(workers.number("samples") or 0)
         died = int(workers.number("respawns") or 0)
@@ -85,34 +83,10 @@ def workers_stuck(fleet: Fleet) -> t.Iterator[Cause]:
         )
 
 
-def _stopped_cause(fleet: Fleet, workers: Instance) -> Cause:
-    states = workers.part("workers")
-    pids = " ".join(map(str, states.get("stopped_pids") or ()))
-    return Cause(
-        hosts=[workers.host],
-        statement=(
-            f"{workers} has {states.get('stopped')} of {numbered(states.get('total'), 'worker/workers')} stopped by a signal or a debugger "
-            f"(state T), and {numbered(_waiting(workers), 'request waits/requests wait')} {_where(workers)}."
-        ),
-        evidence=_waits(fleet, [workers]),
-        first_fix=f"Continue them as root or their user{f' (kill -CONT {pids})' if pids else ''}, and find out who stopped them.",
-        avoid="Do not add workers before these run again: they come back with all that they hold.",
-        look=fleet.look_at_workers(workers, "htop"),
-        at=workers,
-        tier=workers.service,
-    )
-
-
-def _stopped(workers: Instance) -> bool:
-    """Whether requests wait while workers are stopped."""
-    _full, waited, _samples_taken = _samples(workers)
-    return bool(workers.part("workers").get("stopped") and waited)
-
-
 def _takes_none(workers: Instance) -> bool:
     """No worker had a request at any look, and at every look requests waited."""
     _full, waited, samples = _samples(workers)
-    nothing = workers.number("busy_ratio_peak") == 0 and not workers.number("requests") and not _stopped(workers)
+    nothing = workers.number("busy_ratio_peak") == 0 and not workers.number("requests")
     return bool(nothing and workers.part("workers").get("active") and samples and samples >= SAMPLES and waited == samples)
 
 

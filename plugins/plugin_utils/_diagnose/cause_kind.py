@@ -61,8 +61,8 @@ FRONT = ("backend_unreachable", "threads_exhausted", *EDGE)
 
 #: Causes that are themselves what visitors or tasks suffer.
 SUFFERED = (
-    *ERRORS, "service_down", "missing_migration", "requests_refused", "workers_stuck", "threads_exhausted", "tasks_stuck", "queue_growth",
-    "broker_full",
+    *ERRORS, "service_down", "missing_migration", "requests_refused", "workers_stopped", "workers_stuck", "threads_exhausted",
+    "tasks_stuck", "queue_growth", "broker_full",
 )  # fmt: skip
 
 #: What a queue shows of something that its tasks wait for.

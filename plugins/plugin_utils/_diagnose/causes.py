@@ -28,6 +28,7 @@ from . import (
     statistics_stale,
     stores,
     task_queues,
+    workers_stopped,
 )
 from . import causes_shown as shown
 from .cause import Cause
@@ -118,6 +119,14 @@ CAUSES: tuple[CauseKind, ...] = (
             Explains(("queue_growth",), NEEDS_IT, (service_down.WORKERS,)),
             Explains(("tasks_failing",), NEEDS_IT, ("database", "cache", "store", "queue", service_down.WORKERS)),
         ),
+    ),
+    CauseKind(
+        "workers_stopped",
+        "uwsgi",
+        "Workers are stopped",
+        "a signal or a debugger has stopped some of the workers (state T), and requests waited",
+        workers_stopped.workers_stopped,
+        (Explains(("workers_exhausted", "workers_stuck"), SAME_INSTANCE), IN_FRONT),
     ),
     CauseKind(
         "cluster_member_out",

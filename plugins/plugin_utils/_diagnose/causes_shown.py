@@ -41,8 +41,7 @@ CAUSES: tuple[CauseKind, ...] = (
         "workers_stuck",
         "uwsgi",
         "Workers take no request",
-        "requests waited at every look, no worker had one at any, and none ended in the window; or requests waited while a signal or a "
-        "debugger had stopped some of the workers",
+        "requests waited at every look, no worker had one at any, and none ended in the window",
         application.workers_stuck,
         (IN_FRONT,),
     ),

@@ -32,6 +32,7 @@ AS_WELL: dict[tuple[str, str], set[str]] = {
     ("postgresql", "wal_status"): {"lost", "unreserved"},  # of pg_replication_slots
     ("redis", "name"): {"EVAL", "EVALSHA", "FCALL", "KEYS", "NOAUTH", "NOREPLICAS", "READONLY", "WRONGPASS"},  # commands and errors
     ("redis", "mode"): {"cluster", "sentinel"},
+    ("server", "kind"): {"btrfs"},
     ("server", "name"): {"the machine"},  # of a limit of processes
     ("uwsgi", "kind"): {"emperor", "router"},
     ("varnish", "basis"): {"bypass"},

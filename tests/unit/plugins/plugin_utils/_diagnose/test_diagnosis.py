@@ -29,6 +29,7 @@ SINGLE = {
     "around_the_cache": "accelerator_bypassed",
     "workers_exhausted": "workers_exhausted",
     "workers_stuck": "workers_stuck",
+    "workers_halted": "workers_stopped",
     "cpu_full": "application_overload",
     "missing_index": "missing_index",
     "idle_in_transaction": "idle_in_transaction",

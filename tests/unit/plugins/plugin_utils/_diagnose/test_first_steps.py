@@ -33,6 +33,7 @@ OBJECTS = {
     "slots_held": "shop.sync",
     "workers_exhausted": "processes = 12",
     "workers_stuck": "app1",
+    "workers_halted": "root",
     "cpu_full": "/heavy/",
     "missing_index": "ON shop_orderline (order_id)",
     "idle_in_transaction": "pg_terminate_backend(77)",

@@ -58,15 +58,24 @@ def test_connections_that_are_kept_alive_hold_every_place_of_granian() -> None:
     assert cause["cause"] == "workers_stuck" and "--backpressure" in cause["first_fix"] and "reload" not in cause["first_fix"]
 
 
-@pytest.mark.parametrize("pids", [{}, {"stopped_pids": [71, 72]}])
-def test_workers_that_are_stopped_are_continued_and_no_others_are_added(pids: dict[str, t.Any]) -> None:
-    """The one that is left is full; https://github.com/benoitc/gunicorn/issues/942"""
-    workers = {"busy": 1, "idle": 0, "active": 1, "stopped": 2, "total": 3, **pids}
-    (cause,) = world(workers=workers, busy_ratio=1.0, busy_ratio_peak=1.0, all_busy_samples=20).diagnose()
-    assert cause["cause"] == "workers_stuck" and "2 of 3 workers stopped" in cause["statement"]
+@pytest.mark.parametrize("pids", [None, [71, 72]])
+def test_workers_that_are_stopped_are_continued_and_no_others_are_added(pids: t.Optional[list[int]]) -> None:
+    """https://github.com/benfred/py-spy/issues/390: a profiler left them suspended, and the one that is left is full"""
+    made = World()
+    made.workers_halted()
+    made.of("app1", "uwsgi")["workers"]["stopped_pids"] = pids
+    (cause,) = made.diagnose()
+    assert (
+        cause["cause"] == "workers_stopped" and "2 of 3 workers stopped" in cause["statement"] and "100 requests wait" in cause["statement"]
+    )
     assert ("(kill -CONT 71 72)" in cause["first_fix"]) is bool(pids) and "root" in cause["first_fix"]
 
 
-def test_stopped_workers_that_nobody_waits_for_are_no_cause() -> None:
-    workers = {"busy": 0, "idle": 1, "active": 1, "stopped": 2, "total": 3}
-    assert "workers_stuck" not in world(workers=workers, busy_ratio_peak=0.5, listen_queue=0, listen_queue_samples=0).causes()
+@pytest.mark.parametrize(
+    "measures", [{"listen_queue": 0, "listen_queue_samples": 0}, {"workers": {"active": 3, "stopped": 0, "total": 3}}], ids=str
+)
+def test_stopped_workers_that_nobody_waits_for_are_no_cause(measures: dict[str, t.Any]) -> None:
+    made = World()
+    made.workers_halted()
+    made.of("app1", "uwsgi").update(measures)
+    assert "workers_stopped" not in made.causes()

@@ -137,6 +137,13 @@ class World(MoreDisasters):
         self.bad("uwsgi_saturated", host)
         self.bad("uwsgi_listen_queue_full", host)
 
+    def workers_halted(self, host: str = "app1") -> None:
+        """Two of three by a debugger: the one that is left is full."""
+        self.workers_stuck(host)
+        self.of(host, "uwsgi").update(
+            workers={"busy": 1, "idle": 0, "active": 1, "stopped": 2, "total": 3}, busy_ratio=1.0, busy_ratio_peak=1.0, all_busy_samples=20
+        )
+
     def outside_slow(self, address: str = "203.0.113.9:443") -> None:
         self.workers_exhausted("/pay/")
         for number in range(1, 5):
