@@ -46,7 +46,7 @@ NO_MINIMUM = {
          "mysql_connections_peak", "postgresql_connections",
          "postgresql_limits", "pgbouncer_connections", "postgresql_wraparound", "server_descriptors", "server_filesystems",
          "server_disk_growth", "server_inodes",
-         "server_conntrack", "server_local_ports", "server_tasks_left",
+         "server_conntrack", "server_local_ports", "server_tasks_left", "server_kernel_tables", "server_filesystem_metadata",
          "server_memory_available", "server_swap_full", "server_memory_put_to_use",
          "server_memory_limit", "uwsgi_listen_queue_full", "wsgi_connections", "wsgi_listen_queue_full",
          "varnish_transient",
