@@ -31,13 +31,13 @@ SLACK = 2.0
 _NO_CODE = frozenset({"node_modules", "__pycache__", ".git", ".venv", "venv", "media", "static"})
 
 GUARDS = (
-    Guard("takes_workers", "its main process can be told to add workers while it runs", "=", True),
-    Guard("is_ours_to_tell", "our user may tell it so (it must be the server's user, or root)", "=", True),
-    Guard("spare", "it may run as many more workers as are to be added", ">=", 0),
-    Guard("code_changed", "its code did not change since it was started", "=", False),
-    Guard("free_for_growth", "free memory holds the new workers twice (free bytes by theirs)", ">=", 2.0),
+    Guard("takes_workers", "it can add workers without a restart", "=", True),
+    Guard("is_ours_to_tell", "our user may control it (it must be the server's user, or root)", "=", True),
+    Guard("spare", "its limit of workers leaves room for the new ones", ">=", 0),
+    Guard("code_changed", "its code has not changed since it started", "=", False),
+    Guard("free_for_growth", "free memory is at least twice what the new workers need (ratio)", ">=", 2.0),
     Guard("cpu_busy_ratio", "the machine has CPU left", "<=", 0.9),
-    Guard("connections_left", "the databases, and poolers before them, have a connection left for each thread of the new workers", ">=", 0),
+    Guard("connections_left", "the databases and their poolers have a free connection for each thread of the new workers", ">=", 0),
 )
 
 

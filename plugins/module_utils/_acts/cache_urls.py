@@ -36,9 +36,9 @@ _NEEDED = re.compile(
 )
 
 GUARDS = (
-    Guard("is_ours", "the active VCL is not one of launch_respond", "=", False),
-    Guard("is_readable", "its text begins as a VCL of version 4 does", "=", True),
-    Guard("backends", "it has one backend, so that no request could go to another one", "<=", 1),
+    Guard("is_ours", "the active VCL was not made by launch_respond", "=", False),
+    Guard("is_readable", "its text is a VCL of version 4", "=", True),
+    Guard("backends", "it has a single backend, so that no request can go to a wrong one", "<=", 1),
     Guard("is_needed", "its vcl_recv does nothing that these requests need", "=", False),
 )
 

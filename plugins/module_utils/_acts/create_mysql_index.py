@@ -27,13 +27,15 @@ _TOO_LONG = ("text", "blob", "json", "geometry", "point", "polygon", "linestring
 RIGHT = "GRANT INDEX ON <database>.* TO our user"
 
 GUARDS = (
-    Guard("is_table", "it is a table of InnoDB without partitions", "=", True),
-    Guard("has_columns", "its columns are there, and can be indexed as a whole", "=", True),
-    Guard("is_served", "no index serves these columns yet", "=", False),
+    Guard("is_table", "it is an InnoDB table without partitions", "=", True),
+    Guard("has_columns", "its columns exist and can be indexed in full", "=", True),
+    Guard("is_served", "no index covers these columns yet", "=", False),
     Guard("is_written_elsewhere", "the server takes writes itself (it is no replica)", "=", False),
-    Guard("is_cluster", "it is no member of a Galera cluster, which would stand still meanwhile", "=", False),
-    Guard("oldest_transaction_seconds", "no transaction is open for longer than others should wait, in seconds", "<=", OLDEST_SECONDS),
-    Guard("free_for_estimate", "the disk has room for twice the estimated index (free bytes by estimated bytes)", ">=", 2.0),
+    Guard("is_cluster", "it is not in a Galera cluster, which would stall meanwhile", "=", False),
+    Guard(
+        "oldest_transaction_seconds", "no transaction has been open for longer than others should wait, in seconds", "<=", OLDEST_SECONDS
+    ),
+    Guard("free_for_estimate", "free disk space is at least twice the estimated size of the index (ratio)", ">=", 2.0),
     Guard("may_create", f"our user may create it ({RIGHT})", "=", True),
 )
 

@@ -23,12 +23,14 @@ ENTRY_BYTES, FILLED = 16, 0.8
 
 GUARDS = (
     Guard("is_table", "it is a plain table on a primary", "=", True),
-    Guard("has_columns", "its columns are there", "=", True),
-    Guard("is_served", "no index serves these columns yet", "=", False),
+    Guard("has_columns", "its columns exist", "=", True),
+    Guard("is_served", "no index covers these columns yet", "=", False),
     Guard("being_built", "no index of the table is being built", "<=", 0),
-    Guard("oldest_transaction_seconds", "no transaction is open for longer than a build should wait, in seconds", "<=", OLDEST_SECONDS),
+    Guard(
+        "oldest_transaction_seconds", "no transaction has been open for longer than a build should wait, in seconds", "<=", OLDEST_SECONDS
+    ),
     Guard("prepared", "no prepared transaction would hold up the build", "<=", 0),
-    Guard("free_for_estimate", "the disk has room for twice the estimated index (free bytes by estimated bytes)", ">=", 2.0),
+    Guard("free_for_estimate", "free disk space is at least twice the estimated size of the index (ratio)", ">=", 2.0),
     Guard("may_create", "our user may create it (it must be a member of the table's owner)", "=", True),
 )
 

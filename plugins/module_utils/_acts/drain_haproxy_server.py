@@ -30,10 +30,10 @@ _UP, _DRAIN = ("UP", "OPEN", "no check"), ("DRAIN", "NOLB")
 
 GUARDS = (
     Guard("may_change", "the stats socket may change servers (level admin)", "=", True),
-    Guard("is_taking_part", "the server takes part", "=", True),
-    Guard("others", "other servers of its backend take part, that are no backups", ">=", 1),
+    Guard("is_taking_part", "the server takes requests", "=", True),
+    Guard("others", "its backend has other active servers that are no backups", ">=", 1),
     Guard("busy_of_rest", "the others have room for its share of the sessions", "<=", MOST_BUSY),
-    Guard("queue", "no request waits for one of the others", "<=", 0),
+    Guard("queue", "no request is queued for the others", "<=", 0),
 )
 
 

@@ -31,12 +31,12 @@ END_SECONDS = 5.0
 SLACK = 2.0
 
 GUARDS = (
-    Guard("is_client", "it is the session of a client", "=", True),
-    Guard("is_admin", "its user does not administer the server, as far as mysql.user may be read", "=", False),
-    Guard("is_ours", "it is no session of this check", "=", False),
-    Guard("blocks", "it holds up other sessions", ">=", 1),
+    Guard("is_client", "it is a client's session", "=", True),
+    Guard("is_admin", "its user is no administrator, as far as mysql.user can be read", "=", False),
+    Guard("is_ours", "it is not one of our own sessions", "=", False),
+    Guard("blocks", "it blocks other sessions", ">=", 1),
     Guard("waits_for", "it waits for no other session", "<=", 0),
-    Guard("is_told", "the server itself tells whom it holds up", "=", True),
+    Guard("is_told", "the server itself reports whom it blocks", "=", True),
     Guard("has_transaction", "it has an open transaction", "=", True),
 )
 

@@ -17,11 +17,11 @@ from .guard import Guard, broken, judged
 CANCEL_SECONDS = 3.0
 
 GUARDS = (
-    Guard("is_client", "it is the session of a client", "=", True),
+    Guard("is_client", "it is a client's session", "=", True),
     Guard("is_superuser", "its user is no superuser", "=", False),
     Guard("is_replication", "its user does not replicate", "=", False),
-    Guard("is_ours", "it is no session of this check", "=", False),
-    Guard("blocks", "it holds up other sessions", ">=", 1),
+    Guard("is_ours", "it is not one of our own sessions", "=", False),
+    Guard("blocks", "it blocks other sessions", ">=", 1),
     Guard("waits_for", "it waits for no other session", "<=", 0),
     Guard("may_signal", "our user may end it (GRANT pg_signal_backend)", "=", True),
 )

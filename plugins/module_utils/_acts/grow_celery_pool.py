@@ -18,11 +18,11 @@ from .celery_worker import IS_HERE, CeleryWorkerAct, pool_of
 from .guard import Guard, broken, judged
 
 GUARDS = (
-    Guard("is_prefork", "its pool is of processes that can be added (prefork)", "=", True),
+    Guard("is_prefork", "its pool can grow (prefork)", "=", True),
     Guard("autoscales", "it does not scale itself (--autoscale)", "=", False),
     IS_HERE,
-    Guard("free_for_growth", "free memory holds the new processes twice (free bytes by theirs)", ">=", 2.0),
-    Guard("processes_by_core", "not too many processes for its cores afterwards", "<=", 4.0),
+    Guard("free_for_growth", "free memory is at least twice what the new processes need (ratio)", ">=", 2.0),
+    Guard("processes_by_core", "its cores suffice for the processes that it will have (processes per core)", "<=", 4.0),
 )
 
 #: A process goes only between two of its tasks, and where messages wait that is a moment: so long, and so often, it is tried.

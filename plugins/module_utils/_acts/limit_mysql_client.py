@@ -20,12 +20,12 @@ STATEMENT_SECONDS = 5
 RIGHT = "GRANT CREATE USER ON *.* TO our user"
 
 GUARDS = (
-    Guard("accounts", "its accounts are there", ">=", 1),
+    Guard("accounts", "its accounts exist", ">=", 1),
     Guard("is_known", "the user is no known client (launch_check_known_clients)", "=", False),
-    Guard("is_admin", "the user does not administer the server", "=", False),
+    Guard("is_admin", "the user is no administrator", "=", False),
     Guard("is_replication", "the user does not replicate", "=", False),
     Guard("is_ours", "it is not our own user", "=", False),
-    Guard("has_own_limit", "nobody gave its accounts a limit of their own", "=", False),
+    Guard("has_own_limit", "its accounts have no limit of their own yet", "=", False),
     Guard("may_alter", f"our user may change accounts ({RIGHT})", "=", True),
 )
 

@@ -19,13 +19,13 @@ STATEMENT_SECONDS = 5
 SETTING = "statement_timeout"
 
 GUARDS = (
-    Guard("is_there", "the role is there", "=", True),
+    Guard("is_there", "the role exists", "=", True),
     Guard("is_known", "the role is no known client (launch_check_known_clients)", "=", False),
     Guard("is_superuser", "the role is no superuser", "=", False),
     Guard("is_replication", "the role does not replicate", "=", False),
     Guard("is_owner", "the role owns no table of the database", "=", False),
     Guard("is_ours", "it is not our own role", "=", False),
-    Guard("has_own_timeout", "nobody gave the role a statement_timeout of its own", "=", False),
+    Guard("has_own_timeout", "the role has no statement_timeout of its own yet", "=", False),
     Guard("may_alter", "our user may alter the role (CREATEROLE, from PostgreSQL 16 on with ADMIN of the role)", "=", True),
 )
 

@@ -30,12 +30,12 @@ NONE_SET = (None, "None", "0")
 GUARDS = (
     IS_HERE,
     Guard("knows_task", "the worker knows the task", "=", True),
-    Guard("has_limit", "nobody set a rate limit for the task there", "=", False),
+    Guard("has_limit", "the task has no rate limit there yet", "=", False),
     Guard("running", "the worker runs the task now", ">=", 1),
-    Guard("task_share", "most of what it runs and holds is this task, as its other tasks will wait behind it", ">=", 0.5),
-    Guard("prefetch", "it takes so many messages in advance, and no more", ">=", 1),
+    Guard("task_share", "most of what it runs and holds is this task, since its other tasks will wait behind it", ">=", 0.5),
+    Guard("prefetch", "it limits how many messages it takes in advance", ">=", 1),
     # RabbitMQ ends a connection over a message that is held for 30 minutes, and Redis hands it out again after an hour
-    Guard("held_seconds", "what it takes in advance is begun in time under the limit (seconds)", "<=", 900),
+    Guard("held_seconds", "under the limit it begins what it took in advance within this time, in seconds", "<=", 900),
 )
 
 

@@ -24,9 +24,9 @@ SETTING = "maxmemory"
 
 GUARDS = (
     Guard("maxmemory_bytes", "it has a memory limit, in bytes", ">", 0),
-    Guard("used_ratio", "it is nearly full (used bytes by limit)", ">=", 0.9),
+    Guard("used_ratio", "it is nearly full (share of the limit in use)", ">=", 0.9),
     Guard("is_here", "its process is on this host", "=", True),
-    Guard("free_for_rise", "free memory holds the rise twice (free bytes by the bytes added)", ">=", 2.0),
+    Guard("free_for_rise", "free memory is at least twice what is added (ratio)", ">=", 2.0),
 )
 
 

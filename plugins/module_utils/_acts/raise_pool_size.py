@@ -27,10 +27,10 @@ LOOKS, PAUSE = 5, 0.2
 GUARDS = (
     Guard("clients_waiting", "clients wait for a connection of the pool", ">=", 1),
     Guard("is_default", f"the pool has the size of {SETTING}, and its database none of its own", "=", True),
-    Guard("is_alone", "no other process of it shares its port (so_reuseport)", "=", True),
+    Guard("is_alone", "no other PgBouncer process shares its port (so_reuseport)", "=", True),
     Guard("is_larger", "the new size is larger", "=", True),
-    Guard("database_limit_left", "the limit of its database (max_db_connections) holds the new connections", ">=", 0),
-    Guard("connections_left", "the server behind it has a connection left for each new one of all pools", ">=", 0),
+    Guard("database_limit_left", "max_db_connections of its database leaves room for the new connections", ">=", 0),
+    Guard("connections_left", "the server behind it has a free connection for each new one of all pools", ">=", 0),
 )
 
 

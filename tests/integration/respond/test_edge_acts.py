@@ -48,8 +48,8 @@ def test_a_server_is_drained_and_takes_part_again(edge: Haproxy) -> None:
     done = made.run()
     assert status(edge, "bad") == "DRAIN" and [edge.get() for _turn in range(4)] == [200] * 4
     # the last that takes part is never drained
-    assert any("other servers" in sentence for sentence in plan(edge, "good").broken)
-    assert "takes part" in made.refusal()
+    assert any("other active servers" in sentence for sentence in plan(edge, "good").broken)
+    assert "takes requests" in made.refusal()
     assert "takes part again" in made.act.undo(done.state) and status(edge, "bad") == "no check"
     assert "left alone" in made.act.undo(done.state)
 
@@ -67,7 +67,7 @@ def test_maintenance_of_a_person_is_left_alone(edge: Haproxy) -> None:
     edge.ask("set server app/bad state maint")
     try:
         assert "left alone" in made.act.undo(done.state) and status(edge, "bad") == "MAINT"
-        assert "takes part" in made.refusal()
+        assert "takes requests" in made.refusal()
     finally:
         edge.ask("set server app/bad state ready")
 

@@ -81,7 +81,7 @@ def test_a_session_that_no_longer_blocks_is_left_alone(server: Postgres) -> None
     made = plan(server, blocked(server))
     server.psql("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'visitor'")
     server.until("not exists (select from pg_stat_activity where wait_event_type = 'Lock')", "nobody waits")
-    assert "it holds up other sessions" in made.refusal() and alive(server)
+    assert "it blocks other sessions" in made.refusal() and alive(server)
 
 
 @pytest.mark.parametrize(("user", "guard"), [("chief", "no superuser"), ("standby", "does not replicate")])
@@ -110,5 +110,5 @@ def test_without_the_right_it_says_which(server: Postgres) -> None:
 def test_a_process_of_the_server_is_no_session(server: Postgres) -> None:
     pid = int(server.psql("select pid from pg_stat_activity where backend_type = 'checkpointer'"))
     made = plan(server, pid)
-    assert any("session of a client" in sentence for sentence in made.broken)
+    assert any("client's session" in sentence for sentence in made.broken)
     assert made.refusal() and alive(server, "") is True

@@ -52,7 +52,7 @@ def test_an_index_is_created_and_dropped(server: MariaDB) -> None:
     assert made.broken == []
     done = made.run()
     assert has_index(server) and "changed" in made.refusal()
-    assert any("serves these columns" in sentence for sentence in index(server).broken)
+    assert any("covers these columns" in sentence for sentence in index(server).broken)
     assert "was dropped" in made.act.undo(done.state) and not has_index(server)
     assert "nothing is left" in made.act.undo(done.state)
 
@@ -89,9 +89,9 @@ def test_a_lock_that_does_not_come_free_costs_a_sentence(server: MariaDB) -> Non
     ("changes", "words"),
     [
         ({"table": "old", "columns": ["orders_id"]}, "InnoDB"),
-        ({"table": "letter", "columns": ["text_id"]}, "indexed as a whole"),
-        ({"columns": ["missing"]}, "columns are there"),
-        ({"columns": ["status_id"]}, "serves these columns"),
+        ({"table": "letter", "columns": ["text_id"]}, "indexed in full"),
+        ({"columns": ["missing"]}, "columns exist"),
+        ({"columns": ["status_id"]}, "covers these columns"),
     ],
     ids=["MyISAM", "a text", "no such column", "served"],
 )
@@ -141,7 +141,7 @@ def test_a_client_is_limited_and_has_its_way_again(server: MariaDB) -> None:
 
 @pytest.mark.parametrize(
     ("user", "known", "words"),
-    [("app", ("app",), "known client"), ("root", (), "administer"), ("responder", (), "our own"), ("nobody", (), "accounts are there")],
+    [("app", ("app",), "known client"), ("root", (), "administrator"), ("responder", (), "our own"), ("nobody", (), "accounts exist")],
 )
 def test_who_is_never_limited(server: MariaDB, user: str, known: tuple[str, ...], words: str) -> None:
     made = client(server, user, known=known)

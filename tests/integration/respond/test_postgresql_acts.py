@@ -52,7 +52,7 @@ def test_an_index_is_created_and_dropped_again(server: Postgres) -> None:
     assert made.broken == []
     done = made.run()
     assert there(server) == "Child's_parent id_idx true"
-    assert any("no index serves" in sentence for sentence in index(server).broken)
+    assert any("no index covers" in sentence for sentence in index(server).broken)
     assert "was dropped" in made.act.undo(done.state) and there(server) == ""
     assert "nothing is left behind" in made.act.undo(done.state)
 
@@ -92,7 +92,7 @@ def test_an_old_transaction_would_hold_up_the_build(server: Postgres, monkeypatc
         "exists (select from pg_stat_activity where application_name = 'report' and backend_xmin is not null)", "it has a snapshot"
     )
     limits = {**made.limits, "oldest_transaction_seconds": 0}
-    assert "no transaction is open" in made._replace(limits=limits).refusal() and there(server) == ""
+    assert "no transaction has been open" in made._replace(limits=limits).refusal() and there(server) == ""
 
 
 @pytest.mark.parametrize(("guard", "limit"), [("free_for_estimate", 1e15), ("prepared", -1), ("being_built", -1)])

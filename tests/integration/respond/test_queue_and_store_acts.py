@@ -186,13 +186,13 @@ def test_a_task_is_begun_less_often_and_then_as_often_as_before(worker: Worker) 
     done = made.run()
     assert rates(worker) == {"shop.slow [rate_limit=30/m]"}
     assert "another rate limit" in made.refusal()
-    assert any("nobody set a rate limit" in sentence for sentence in reindexing(worker).broken)
+    assert any("no rate limit there yet" in sentence for sentence in reindexing(worker).broken)
     assert "another rate limit" in reindexing(worker, "5/m").act.undo(done.state)
     assert "no rate limit" in made.act.undo(done.state) and rates(worker) == set()
     assert "left alone" in made.act.undo(done.state)
     for guard, value in (("held_seconds", 0.0), ("task_share", 2.0), ("prefetch", 10**6), ("running", 9)):
         assert "a guard no longer holds" in made._replace(limits={**made.limits, guard: value}).refusal()
-    assert "in time under the limit" in reindexing(worker, "1/h").refusal() and rates(worker) == set()
+    assert "under the limit it begins" in reindexing(worker, "1/h").refusal() and rates(worker) == set()
 
 
 @pytest.mark.parametrize("task", ["shop.add", "another.task"])

@@ -81,7 +81,7 @@ def test_another_vcl_than_the_plans_is_left_alone(varnish: Varnish) -> None:
         (
             'backend two { .host = "127.0.0.1"; .port = "1"; }\n'
             'sub vcl_backend_fetch { if (bereq.url == "/x") { set bereq.backend = two; } }',
-            "one backend",
+            "single backend",
         ),
         ('sub vcl_recv { if (req.url == "/x") { return (synth(410)); } }', "nothing that these requests need"),
         ('sub vcl_recv { set req.url = regsub(req.url, "a", "b"); }', "nothing that these requests need"),

@@ -132,7 +132,7 @@ def test_a_plan_of_first_aid() -> None:
     }
     guards = [
         {"name": "is_superuser", "says": "its user is no superuser", "operator": "=", "value": False, "limit": False, "holds": True},
-        {"name": "blocks", "says": "it holds up other sessions", "operator": ">=", "value": 8, "limit": 1, "holds": True},
+        {"name": "blocks", "says": "it blocks other sessions", "operator": ">=", "value": 8, "limit": 1, "holds": True},
     ]
     looked = {
         "identity": {"pid": 4867, "backend_start": "2026-11-30T03:03:59.668044+00", "xact_start": "2026-11-30T03:03:59.823735+00"},
