@@ -201,14 +201,17 @@ ansible_facts:
                  metadata_used_ratio: {type: float, description: 'Space for metadata that is used, null where there is none of its own (btrfs has).'}}
             filesystem_metadata_used_ratio: {type: float, description: 'The fullest by metadata, null without btrfs.'}
             filesystems_btrfs: {type: int, description: How many of them are btrfs.}
-            disk_growth:
-              description: How the fullest filesystem grows. The role adds it from its stored rounds; of the module alone it tells nothing.
-              type: dict
-              contains:
+            deleted_files: {type: list, elements: dict, description: 'Large deleted files that are still open, where a filesystem is 80 % full.', contains:
+                {name: {type: str, description: Its path.}, pid: {type: int, description: Who has it open.}, kind: {type: str, description: What that is.},
+                 service: {type: str, description: 'The service, null when it is none that is known.'},
+                 size_bytes: {type: int, description: What it takes.}}}
+            deleted_files_total: {type: int, description: How many there are.}
+            deleted_files_bytes: {type: int, description: What they take together.}
+            disk_growth: {type: dict, description: How the fullest filesystem grows. The role adds it from its stored rounds., contains:
                 {rounds: {type: int, description: 'Stored rounds that tell it, 0 when they are fewer than three or span less than an hour.'},
                  in_a_day_ratio: {type: float, description: 'How full it is in a day at this pace, at most 1.'},
                  in_a_week_ratio: {type: float, description: The same in a week.},
-                 full_at: {type: str, description: 'When it is full at this pace, null when that is a year away or more.'}}
+                 full_at: {type: str, description: 'When it is full at this pace, null when that is a year away or more.'}}}
             filesystems_total: {type: int, description: How many there are.}
             filesystems_read_only: {type: list, elements: str, description: 'Mount points that became read-only by themselves, as after an error of the disk.'}
             filesystems_silent: {type: int, description: Mounts that did not answer and were not read.}
@@ -217,16 +220,12 @@ ansible_facts:
             raid_total: {type: int, description: How many there are.}
             raid_degraded: {type: int, description: How many of them miss a disk.}
             filesystem_inodes_used_ratio: {type: float, description: 'The fullest by inodes, null where none has such a limit.'}
-            disks:
-              description: Whole disks, busiest first.
-              type: list
-              elements: dict
-              contains:
+            disks: {type: list, elements: dict, description: 'Whole disks, busiest first.', contains:
                 {name: {type: str, description: The device.}, util_ratio: {type: float, description: Share of the window in which it was at work.},
                  await_milliseconds: {type: float, description: 'Mean time of an operation, null when there was none.'},
                  queue_depth: {type: float, description: 'Operations under way, on average.'},
                  operations_per_second: {type: float, description: Reads and writes.},
-                 read_bytes_per_second: {type: float, description: Read.}, write_bytes_per_second: {type: float, description: Written.}}
+                 read_bytes_per_second: {type: float, description: Read.}, write_bytes_per_second: {type: float, description: Written.}}}
             disks_total: {type: int, description: How many there are.}
             network:
               description: Interfaces by traffic.

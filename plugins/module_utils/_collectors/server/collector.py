@@ -16,7 +16,7 @@ from ..._collect.host_tools import HostTools
 from ..._collect.problem import Problem
 from ..._linux import cgroup
 from ..._linux.kernel_text import keyed
-from . import clock, kernel_tables, local_ports, logs, process_disk, process_kinds, process_table, shape, task_limits, tools
+from . import clock, deleted_files, kernel_tables, local_ports, logs, process_disk, process_kinds, process_table, shape, task_limits, tools
 from .fetch import Host, Sample
 from .proc_source import ProcSource
 from .process_table import Row, Table
@@ -137,6 +137,7 @@ class ServerSampler(Sampler):
                 logs=logs.read([row for row in last.rows.values() if row.service][:DESCRIPTORS_READ], host.root),
                 disk_use=(self._disk_first, self._disk_last),
                 task_limits=task_limits.read(host, _heads(last), state.container),
+                deleted_files=deleted_files.read(last.rows.values(), host.root) if deleted_files.is_occasion(state.filesystems) else [],
                 kernel_tables=kernel_tables.read(host.read),
                 local_ports=local_ports.read(host.read),
             )

@@ -71,8 +71,7 @@ def _is_hexadecimal(word: str) -> bool:
 
 
 def put(facts: Facts, tables: t.Sequence[Full], top: int) -> None:
-    rows: list[dict[str, t.Any]] = [
-        {**table._asdict(), "used_ratio": share(min(table.used, table.limit), table.limit, "it has no limit")} for table in tables
-    ]
-    facts.rows("kernel_tables", sorted(rows, key=lambda row: -row["used_ratio"]), top)
+    fullest = sorted(tables, key=lambda table: -table.used / table.limit)
+    rows = [{**table._asdict(), "used_ratio": share(min(table.used, table.limit), table.limit, "it has no limit")} for table in fullest]
+    facts.rows("kernel_tables", rows, top)
     facts.put("kernel_tables_used_ratio", largest((row["used_ratio"] for row in rows), "this kernel does not report them"))

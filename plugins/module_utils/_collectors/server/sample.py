@@ -16,6 +16,7 @@ from ..._linux.kernel_text import Counters
 from ..._linux.usage import Memory
 from . import parse
 from .clock import Clock
+from .deleted_files import Held
 from .fetch import Sample, State
 from .kernel_tables import Full
 from .local_ports import Ports
@@ -61,6 +62,7 @@ class Reading:
     logs: Maybe[list[Log]] = dataclasses.field(default_factory=list)  # the large ones
     task_limits: list[TaskLimit] = dataclasses.field(default_factory=list)
     local_ports: Maybe[list[Ports]] = dataclasses.field(default_factory=list)
+    deleted_files: list[Held] = dataclasses.field(default_factory=list)  # when a filesystem is nearly full
     kernel_tables: list[Full] = dataclasses.field(default_factory=list)
     disk_use: tuple[t.Optional[Account], t.Optional[Account]] = (None, None)  # bytes by process, at both samples
 

@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from ..._collect.derived import largest
 from ..._collect.facts import Facts
-from . import kernel_tables, local_ports, logs, process_disk, shape_cpu, shape_devices, shape_memory, shape_processes, task_limits
+from . import (
+    deleted_files,
+    kernel_tables,
+    local_ports,
+    logs,
+    process_disk,
+    shape_cpu,
+    shape_devices,
+    shape_memory,
+    shape_processes,
+    task_limits,
+)
 from .sample import Reading
 
 
@@ -49,6 +60,7 @@ def facts(reading: Reading) -> Facts:
     result.put("monitoring_tools_absent_total", sum(not row["installed"] for row in reading.monitoring))
     logs.put(result, reading.logs, reading.top)
     task_limits.put(result, reading.task_limits, reading.top)
+    deleted_files.put(result, reading.deleted_files, reading.top)
     kernel_tables.put(result, reading.kernel_tables, reading.top)
     local_ports.put(result, reading.local_ports, reading.top)
     shape_processes.services(result, reading, used)
