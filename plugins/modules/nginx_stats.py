@@ -207,7 +207,7 @@ ansible_facts:
                 {name: {type: str, description: Name of the zone.}, max_bytes: {type: int, description: 'Its limit, null without one.'}}
             caches_total: {type: int, description: 'How many, null when the configuration is not readable.'}
             cache_hit_ratio: {type: float, description: 'Answers from a cache of all that asked one, null when the log does not say.'}
-            limits_hit: {type: int, description: 'Lines of the error log that say that one of the next three ran out, null when unread.'}
+            limits_hit: {type: int, description: 'Lines of the error log that say that one of those that end in C(_exhausted) ran out, null when unread.'}
             connections_exhausted: {type: int, description: 'C(worker_connections are not enough), null when the error log was not read.'}
             descriptors_exhausted: {type: int, description: 'C(Too many open files), null likewise.'}
             local_ports_exhausted: {type: int, description: 'C(Cannot assign requested address) to an upstream server, null likewise.'}
@@ -215,6 +215,7 @@ ansible_facts:
             limited_connections: {type: int, description: 'C(limiting connections), null likewise.'}
             refused_requests: {type: int, description: 'Both of these together, null likewise.'}
             refused_ratio: {type: float, description: 'Their share of the requests in its log, null without any.'}
+            zones_exhausted: {type: int, description: 'Times that a shared memory zone had no room (C(could not allocate node)), null likewise.'}
             upstream_timeouts: {type: int, description: 'C(upstream timed out), null likewise.'}
             no_live_upstream: {type: int, description: 'C(no live upstreams), null likewise.'}
             upstream_refused: {type: int, description: 'C(connect() failed) for another reason than the next two, null likewise.'}

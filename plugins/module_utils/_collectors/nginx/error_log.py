@@ -18,6 +18,7 @@ _BEGINS = re.compile(r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[\w{1,9}\] \d{1,10}#\d{1,
 KINDS: tuple[tuple[str, str], ...] = (
     ("limiting requests, excess", "limited_requests"),  # and not `limiting requests, dry run`
     ("limiting connections by", "limited_connections"),
+    ("could not allocate node in ", "zones_exhausted"),  # and not of the sessions of TLS, without which it works, only slower
     ("upstream timed out", "upstream_timeouts"),
     ("no live upstreams", "no_live_upstream"),
     ("upstream prematurely closed", "upstream_closed"),
@@ -39,7 +40,10 @@ _FAILED = re.compile(
 _BY_NUMBER = {"23": "descriptors_exhausted", "24": "descriptors_exhausted", "28": "disk_full"}
 _OF_CONNECT = {"11": "upstream_queue_full", "1": "upstream_forbidden", "13": "upstream_forbidden", "99": "local_ports_exhausted"}
 _TRANSFERS = ("recv", "readv", "send", "writev", "sendfile", "SSL_read", "SSL_write")
-_LIMITS = ("limited_requests", "limited_connections", "connections_exhausted", "descriptors_exhausted", "local_ports_exhausted")
+_LIMITS = (
+    *("limited_requests", "limited_connections", "connections_exhausted", "descriptors_exhausted", "local_ports_exhausted"),
+    "zones_exhausted",
+)
 _ABOUT_UPSTREAM = (
     *("upstream_timeouts", "no_live_upstream", "upstream_refused", "upstream_queue_full", "upstream_forbidden", "upstream_closed"),
     *("upstream_header_too_big", "upstream_handshakes_failed", "upstream_not_understood", "upstream_unresolved"),

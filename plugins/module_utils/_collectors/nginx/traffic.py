@@ -216,7 +216,7 @@ def _cache(found: Facts, log: _Log) -> None:
 
 def _messages(found: Facts, history: History) -> None:
     why = history.errors.why
-    exhausted = [history.messages.counts[f"{name}_exhausted"] for name in ("connections", "descriptors", "local_ports")]
+    exhausted = [history.messages.counts[f"{name}_exhausted"] for name in ("connections", "descriptors", "local_ports", "zones")]
     found.put("limits_hit", Unknown(why) if why else sum(exhausted))
     refused = history.messages.counts["limited_requests"] + history.messages.counts["limited_connections"]
     found.put("refused_requests", Unknown(why) if why else refused)

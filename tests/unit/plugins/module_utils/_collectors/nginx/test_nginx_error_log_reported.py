@@ -192,6 +192,21 @@ def test_a_name_that_does_not_resolve(said: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "measure"),
+    [
+        # https://github.com/alibaba/tengine/issues/1035, https://github.com/nginx/nginx/pull/1197: visitors get 500
+        ('could not allocate node in cache keys zone "cache_one"', {"zones_exhausted": 1}),
+        ('*7 could not allocate node in limit_req zone "perip", client: 192.0.2.9, server: a.example.com', {"zones_exhausted": 1}),
+        # https://github.com/notional-labs/cosmosia/issues/189, https://github.com/vozlt/nginx-module-vts/issues/95
+        ('*7 could not allocate new session in SSL session shared cache "le_nginx_SSL" while SSL handshaking', {}),
+        ('ngx_slab_alloc() failed: no memory in vhost_traffic_status_zone "ngx_http_vhost_traffic_status"', {}),
+    ],
+)
+def test_a_zone_of_shared_memory_that_is_full(said: str, measure: dict[str, int]) -> None:
+    assert counted(line(said, level="alert"))[0] == measure
+
+
+@pytest.mark.parametrize(
     "said",
     [
         # https://github.com/nginx-clojure/nginx-clojure/issues/144: visitors who go
