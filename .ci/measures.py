@@ -78,10 +78,8 @@ def wrapped(text: str) -> list[str]:
 
 
 def document() -> str:
-    lines = []
-    for service, tree in measures().items():
-        lines.append("\n".join(wrapped(f'"{service}":' + json.dumps(tree, separators=(",", ":")))))
-    return HEAD + "{" + ",\n".join(lines) + '}\n"""\n'
+    text = json.dumps(measures(), separators=(",", ":"))
+    return HEAD + "\n".join(wrapped(text)) + '\n"""\n'
 
 
 if __name__ == "__main__":
