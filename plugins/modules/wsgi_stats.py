@@ -105,6 +105,7 @@ ansible_facts:
                 {total: {type: int, description: All of them.}, active: {type: int, description: Those that are not stopped.},
                  cheap: {type: int, description: Always 0; all of them are started.},
                  stopped: {type: int, description: 'Those that a signal or a debugger had stopped (state T) in every sample.'},
+                 missing: {type: int, description: 'How many fewer there are than are meant to be, null when that is not known.'},
                  stopped_pids: {type: list, elements: int, description: Their process ids.},
                  busy:
                    {type: int, description: 'The active ones with at least one request, null when their connections cannot be told apart.'},

@@ -393,7 +393,7 @@ TEXT = r"""
 "age_seconds":"f","first_seconds":"f","second_seconds":"f","set_cookie":"b","vary":["s"],"reasons":["s"],"problem":"s"}],"probes_total":"i",
 "probes_wrong":"i","probes_failed":"i","query":{"query":"s","group_by":"s","transactions":"i","rows":[{"name":"s","count":"i","share":"f"}],
 "rows_total":"i"}},"wsgi":{"kind":"s","server":"s","worker_class":"s","event_loop":"b","pid":"i","address":"s","port":"i","workers":{"total":"i","active":"i",
-"cheap":"i","stopped":"i","stopped_pids":["i"],"busy":"i","idle":"i","target":"i"},"masters":"i","masters_pids":["i"],"threads_per_worker":"i",
+"cheap":"i","stopped":"i","missing":"i","stopped_pids":["i"],"busy":"i","idle":"i","target":"i"},"masters":"i","masters_pids":["i"],"threads_per_worker":"i",
 "concurrency":"i","samples":"i","busy_ratio":"f","busy_ratio_peak":"f","all_busy_samples":"i","saturated":"b","saturated_why":["s"],"requests_running":"i",
 "requests_waiting_inside":"i","requests_waiting":"i","requests_waiting_peak":"i","requests_waiting_samples":"i","in_flight_total":"i",
 "oldest_request_seconds":"f","connections":"i","worker_connections":"i","worker_connections_most":"i","connections_ratio":"f","listen_queue":"i",

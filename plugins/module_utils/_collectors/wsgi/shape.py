@@ -68,6 +68,7 @@ def _workers(found: Facts, history: History) -> None:
     found.put("workers.busy", last.busy)
     found.put("workers.idle", last.busy if isinstance(last.busy, Unknown) else max(0, active - last.busy))
     _control(found, history)
+    found.put("workers.missing", _missing(found, history))
     found.put("timeouts", history.timeouts)
     found.put("respawns", Unknown(ONE_SAMPLE) if history.window is None else max(0, history.born - history.grown))
     youngest = min(history.ages.values(), default=None)
@@ -76,6 +77,15 @@ def _workers(found: Facts, history: History) -> None:
     why = load.NO_CEILING if model == LOOP else f"not known: {history.settings.unread or load.NO_CLASS}"
     found.put("threads_per_worker", 1 if model == ONE else history.settings.threads, why)
     found.put("concurrency", last.slots)
+
+
+def _missing(found: Facts, history: History) -> Maybe[int]:
+    """How many fewer there were in every sample than are meant to be: Granian does not replace one that was killed, unless told to."""
+    meant = known(found.value("workers.target"))
+    meant = history.settings.workers if meant is None else meant
+    if meant is None:
+        return Unknown(f"how many there should be is not known: {history.settings.unread}")
+    return int(max(0, meant - max(each.workers + len(each.stopped) for each in history.loads)))
 
 
 #: Measure → its name in what Gunicorn's control socket tells.

@@ -264,3 +264,19 @@ def test_an_upgrade_is_one_instance_with_two_main_processes() -> None:
     found = facts(SYNC, look(*map(worker, range(1, 9))), masters=(100, 200), newest=4)
     assert (found["masters"], found["masters_pids"], found["workers"]["total"]) == (2, [100, 200], 8)
     assert facts(SYNC, look(worker(1)))["masters_pids"] == [100]
+
+
+@pytest.mark.parametrize(
+    ("looks", "wanted", "missing"),
+    [
+        (((1, 2, 3),) * 3, 4, 1),  # https://github.com/emmett-framework/granian/issues/148: killed, and not replaced
+        (((1, 2, 3), (1, 2, 3, 4)), 4, 0),  # replaced within the window
+        (((1, 2, 3, 4, 5, 6),), 4, 0),
+        (((1, 2),), None, None),
+    ],
+)
+def test_workers_that_were_not_replaced(looks: t.Sequence[t.Sequence[int]], wanted: t.Optional[int], missing: t.Optional[int]) -> None:
+    settings = dataclasses.replace(SYNC, workers=wanted, unread=None if wanted else "its configuration file computes it")
+    found = facts(settings, *[look(*map(worker, pids)) for pids in looks])
+    assert found["workers"]["missing"] == missing
+    assert missing is not None or "computes it" in found["unknown"]["workers.missing"]
