@@ -142,6 +142,7 @@ ansible_facts:
             long_queries_waits: {type: list, elements: dict, description: What they wait for., contains: *sessions},
             long_queries_on_lock: {type: int, description: Those that wait for a lock.},
             long_queries_on_io: {type: int, description: Those that wait for a disk.}, long_queries_on_cpu: {type: int, description: Those that compute.},
+            internal_locks: {type: list, elements: dict, description: 'Locks of the server''s memory (LWLock) that clients wait for.', contains: *sessions},
             blockers: {type: list, elements: dict, description: 'The sessions at the root of lock waits, at the moment of the longest one.', contains: {
               <<: *who, state: {type: str, description: Its state.}, backend: {type: str, description: What kind of session it is.},
               age_seconds: {type: float, description: How long it is in this state.},

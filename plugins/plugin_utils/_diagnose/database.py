@@ -11,7 +11,7 @@ import typing as t
 from .._checks.units import numbered
 from .._fleet.database_clients import named
 from .._fleet.observed import Instance, Row, rows_in
-from . import task_load
+from . import internal_locks, task_load
 from .application import SATURATED
 from .cause import Cause, percent, several
 from .extent import users_among
@@ -269,7 +269,8 @@ def overload(fleet: Fleet) -> t.Iterator[Cause]:
     """A database works at its limit, or all the workers wait for one statement of it."""
     for database in fleet.databases():
         name = f"{LABEL[database.service]} {database}"
-        signs = [*_overload_signs(fleet, database)]
+        waits = internal_locks.crowd(database)
+        signs = [*_overload_signs(fleet, database), *([] if waits is None else [waits.sign])]
         statement = f"{name} is at its limit: {'; '.join(signs)}." if signs else _awaited(fleet, database, name)
         if statement is None:
             continue
@@ -284,7 +285,8 @@ def overload(fleet: Fleet) -> t.Iterator[Cause]:
                     for row in statements[:3]
                 ),
             ],
-            first_fix=_slow_down(task)
+            first_fix=(waits.first_fix if waits is not None else "")
+            + _slow_down(task)
             + f"Start with the statement that takes the largest share of {name}{_largest(statements)}: index it, "
             "cache its result, or disable its page.",
             avoid="Do not add application servers or workers: they send it more of the same work.",

@@ -12,7 +12,7 @@ import typing as t
 from ..._collect.facts import Facts, Maybe, Unknown, known
 from ..._sql import clients, locks, sessions
 from ..._sql.sessions import Manner
-from . import comparable, connections, replication, server, upkeep
+from . import comparable, connections, internal_locks, replication, server, upkeep
 from . import statements as statement_rows
 from .fetch import About, Sample
 
@@ -24,7 +24,7 @@ _OF_SESSIONS = (
     "idle_in_transaction_longest_seconds", "idle_in_transaction_blocking", "idle_in_transaction_clients", "oldest_transaction",
     "oldest_transaction_seconds", "long_queries", "long_queries_total", "long_queries_exempt", "long_queries_longest_seconds",
     "long_queries_waits", "long_queries_on_lock", "long_queries_on_io", "long_queries_on_cpu", "blockers", "blockers_total",
-    "lock_wait_longest_seconds", "clients", "clients_total",
+    "lock_wait_longest_seconds", "clients", "clients_total", "internal_locks",
     *(f"by_{name}{total}" for name in ("state", "user", "application", "address") for total in ("", "_total")),
 )  # fmt: skip
 
@@ -117,6 +117,7 @@ def _put_sessions(built: Facts, material: Material, manner: Manner) -> None:
     sessions.put_idle_in_transaction(built, activity, trees.waiting_for())
     sessions.put_oldest_transaction(built, activity)
     sessions.put_long_queries(built, activity, trees.root_of)
+    internal_locks.put(built, activity)
     locks.put(built, activity, trees, sample.waits, [_lock_wait(moment, manner) for moment in material.lock_waits])
     clients.put_clients(built, activity, material.working, material.window)
     if isinstance(sample.blocked_by, Unknown):  # who blocks whom is then not known

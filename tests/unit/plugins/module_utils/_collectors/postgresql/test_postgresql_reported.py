@@ -338,3 +338,28 @@ def test_statements_that_the_replay_of_a_replica_cancels() -> None:
     rows = {"name": "shop", "oid": 5, "connectable": True, "template": False, "xact_commit": 9, "xact_rollback": 0}
     samples = [Sample(databases=[{**rows, "conflicts": count}], databases_at=at) for count, at in ((7, 1.0), (10, 6.0))]
     assert measures_of(server.put_databases, *samples, Manner())["recovery_conflicts"] == 3
+
+
+def test_locks_of_the_servers_own_memory_are_counted() -> None:
+    """https://github.com/odoo/odoo/pull/71395, https://github.com/reorg/pg_repack/issues/457: everything is slow, and nobody blocks"""
+    waits = {"wait_event_type": "LWLock", "wait_event": "SubtransSLRU"}
+    rows = [session(pid, **waits) for pid in range(1, 5)]
+    rows += [session(9, wait_event_type="LWLock", wait_event="WALWrite"), session(10, backend_type="walwriter", **waits), session(11)]
+    found = sessions_of(about(SLOTS, reads_stats=True), *rows, session(12, state="idle", **waits))
+    assert found["internal_locks"] == [{"name": "SubtransSLRU", "sessions": 4}, {"name": "WALWrite", "sessions": 1}]
+    hidden = sessions_of(about(SLOTS), *rows, session(13, **{**HIDDEN, "backend_type": "client backend"}))
+    assert hidden["internal_locks"] is None and "hidden" in hidden["unknown"]["internal_locks"]
+
+
+def test_who_sends_wal_runs_no_long_query() -> None:
+    """https://github.com/paradedb/charts/pull/195, https://github.com/OPMDG/check_pgactivity/pull/372: active for as long as it follows"""
+    sender = session(5, backend_type="walsender", query="START_REPLICATION SLOT a", query_start=-9e5, xact_start=None)
+    found = sessions_of(about(SLOTS, reads_stats=True), sender, session(2, query_start=999.5))
+    assert (found["long_queries_total"], found["active"]) == (0, 1)
+
+
+def test_a_transaction_is_idle_since_its_last_statement() -> None:
+    """https://github.com/OPMDG/check_pgactivity/issues/306: open for an hour, and at work until a second ago"""
+    busy = session(3, state="idle in transaction", xact_start=-2600.0, query_start=998.0, state_change=999.0)
+    found = sessions_of(about(SLOTS, reads_stats=True), busy)
+    assert (found["idle_in_transaction_longest_seconds"], found["oldest_transaction_seconds"]) == (1.0, 3600.0)
