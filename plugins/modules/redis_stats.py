@@ -171,6 +171,8 @@ ansible_facts:
             waiting_clients: {type: int, description: 'Clients that wait for a message (BRPOP and others); idle workers do.'}
             rejected: {type: int, description: Connections refused at the limit in the window.}
             lifetime_rejected: {type: int, description: The same since the start.}
+            dropped_clients: {type: int, description: Clients that it cut off in the window.}
+            dropped_for_memory: {type: int, description: 'Of these those for maxmemory-clients, null before Redis 7.'}
             dropped_for_output:
               description: Clients dropped in the window because they read their replies too slowly.
               type: int

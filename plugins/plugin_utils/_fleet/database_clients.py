@@ -16,6 +16,17 @@ from .observed import Data, Hosts, Instance, figure, instances_up, known_sum, ro
 
 #: Sessions of ours; the modules say so in their application name.
 OWN = "warroom.launch*"
+#: Accounts with which a hosting service looks after a server, and those that MySQL has for itself.
+OF_THE_SERVICE = (
+    "rdsadmin",
+    "rdsrepladmin",
+    "azure_superuser",
+    "azuresu",
+    "cloudsqladmin",
+    "mysql.session",
+    "mysql.sys",
+    "mysql.infoschema",
+)
 
 
 def databases(hosts: Hosts, inventory: t.Optional[Data] = None) -> list[dict[str, t.Any]]:
@@ -104,7 +115,9 @@ def _explainer(entry: Data, addresses: set[str], pools: t.Callable[[Data], bool]
 
 
 def is_own(client: Data) -> bool:
-    """A session of this check, or of a replica: no application's."""
+    """A session of this check, of a replica or of the hosting service: no application's."""
+    if client.get("user") in OF_THE_SERVICE:
+        return True
     return fnmatch.fnmatchcase(str(client.get("application") or ""), OWN) or client.get("backend") == "walsender"
 
 

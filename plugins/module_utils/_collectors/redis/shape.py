@@ -160,6 +160,8 @@ def _connections(facts_: Facts, window: Window, latest: Sample, keep: int) -> No
     facts_.put("rejected", window.moved("rejected_connections"))
     facts_.put("lifetime_rejected", window.now("rejected_connections"))
     facts_.put("dropped_for_output", window.moved("client_output_buffer_limit_disconnections"))
+    facts_.put("dropped_for_memory", window.moved("evicted_clients"))
+    facts_.put("dropped_clients", window.sum("client_output_buffer_limit_disconnections", "evicted_clients"))
     counted: dict[str, int] = {}
     for row in latest.clients or ():
         name = parse.host(row.get("addr", "")) or "unix"

@@ -102,3 +102,14 @@ def test_servers_of_one_name_on_one_host_keep_their_own_findings() -> None:
     assert named == ["db shop (MySQL)", "db shop (PgBouncer)", "db shop (PostgreSQL)"]
     report = judge([Asked("db", of_host, None, addresses=["db"])], catalogue(), "during")
     assert [cause["cause"] for cause in report["diagnoses"]] == ["unknown_client"]
+
+
+@pytest.mark.parametrize(
+    ("user", "unknown"), [("rdsadmin", 0), ("rdsrepladmin", 0), ("azure_superuser", 0), ("mysql.session", 0), ("admin", 1)]
+)
+def test_who_looks_after_a_hosted_server_is_no_stranger(user: str, unknown: int) -> None:
+    """https://github.com/awsdocs/amazon-rds-user-guide/issues/172: it works on the server's own socket, and no host of ours is there"""
+    client = {"user": user, "application": None, "address": "local", "database": "mysql", "time_share_ratio": 1.0, "active_seconds": 2.0}
+    found = facts(mysql=[instance("m", clients=[client], clients_total=1)])
+    [view] = databases({"db": {"facts": found, "tiers": tiers_of(found), "addresses": ["db"], "known_clients": ["shop_*"]}})
+    assert view["unknown_clients_total"] == unknown
