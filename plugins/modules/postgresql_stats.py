@@ -219,6 +219,11 @@ ansible_facts:
             rollback_ratio: {type: float, description: The share.}, deadlocks: {type: int, description: Deadlocks in the window.},
             deadlocks_per_minute: {type: float, description: The same per minute.},
             lifetime_deadlocks: {type: int, description: The same since the statistics began.},
+            vacuum_held_by: {type: list, elements: dict, description: 'What keeps vacuum from removing rows without a session of this server.', contains: {
+              kind: {type: str, description: 'V(replica), by its statements, or V(slot).'}, name: {type: str, description: Its name.},
+              transactions: {type: int, description: How many transactions ago it began to.}}},
+            vacuum_held_by_total: {type: int, description: How many there are.},
+            vacuum_held_transactions: {type: int, description: 'The most of them, 0 without any.'},
             recovery_conflicts: {type: int, description: Statements that the replay of a replica cancelled in the window.},
             temp_files: {type: int, description: Temporary files written in the window.}, temp_bytes_per_second: {type: float, description: Their size.},
             missing_indexes: {type: list, elements: dict, contains: {

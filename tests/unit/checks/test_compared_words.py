@@ -26,7 +26,7 @@ AS_WELL: dict[tuple[str, str], set[str]] = {
     ("memcached", "kind"): {"proxy"},
     ("mysql", "waits_for"): {"cluster", "replica"},
     ("pgbouncer", "limited_by"): {"max_db_connections", "max_user_connections"},
-    ("postgresql", "kind"): {"database"},
+    ("postgresql", "kind"): {"database", "replica"},
     ("postgresql", "role"): {"replica"},
     ("postgresql", "waits_for"): {"client", "replica"},
     ("postgresql", "wal_status"): {"lost", "unreserved"},  # of pg_replication_slots

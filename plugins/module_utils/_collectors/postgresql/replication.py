@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._collect.derived import put_largest
+from ..._collect.derived import first_unknown, put_largest
 from ..._collect.facts import Facts, Maybe, Unknown, known, row
 from ..._collect.sampling import ONE_SAMPLE, top
 from ..._sql import sql_text
@@ -34,7 +34,23 @@ def put(facts: Facts, about: About, first: Sample, second: t.Optional[Sample], m
     else:
         _put_walsenders(facts, about, [told for told in rows if not _copies_once(told)], first, second, manner)
     _put_slots(facts, about, _never_ahead(sample.several("slots")), manner)
+    _put_held(facts, rows, sample.several("slots"), manner)
     facts.put("replication", _own_lag(about, first, second))
+
+
+def _put_held(facts: Facts, replicas: Maybe[list[Row]], slots: Maybe[list[Row]], manner: Manner) -> None:
+    """Who keeps vacuum from removing rows without a session here: a replica's statements (hot_standby_feedback), and slots, also unused."""
+    missing = first_unknown(replicas, slots)
+    if missing is not None:
+        facts.rows("vacuum_held_by", missing, manner.top)
+        facts.put("vacuum_held_transactions", missing)
+        return
+    told = [("replica", row) for row in known(replicas) or []] + [("slot", row) for row in known(slots) or []]
+    held = [
+        {"kind": kind, "name": row["name"] or "?", "transactions": row["xid_age"]} for kind, row in told if row.get("xid_age") is not None
+    ]
+    facts.rows("vacuum_held_by", top(held, "transactions", len(held)), manner.top)
+    facts.put("vacuum_held_transactions", max((one["transactions"] for one in held), default=0))
 
 
 #: Distances to the end of the WAL. A standby that restores from its archive has gone on while what it received stands still.

@@ -52,14 +52,15 @@ REPLICAS = f"""SELECT pid, usename::text AS "user", application_name AS name, ho
   {epoch("write_lag")}, {epoch("flush_lag")}, {epoch("replay_lag")},
   pg_wal_lsn_diff({_END}, replay_lsn)::float8 AS lag_bytes, replay_lsn::text AS replayed,
   pg_wal_lsn_diff({_END}, sent_lsn)::float8 AS unsent_bytes, {epoch("reply_time")}, {epoch("clock_timestamp()", "now")},
-  coalesce(slot_type = 'logical', false) AS logical
+  coalesce(slot_type = 'logical', false) AS logical, age(backend_xmin)::bigint AS xid_age
   FROM pg_stat_replication LEFT JOIN pg_replication_slots ON active_pid = pid"""
 
 
 def slots(columns: Columns) -> str:
     more = "".join(f", {name}" for name in chosen(("wal_status", "safe_wal_size", "synced"), columns.get("pg_replication_slots", ())))
     return f"""SELECT slot_name::text AS name, slot_type AS type, database::text AS database, active,
-  pg_wal_lsn_diff({_END}, restart_lsn)::float8 AS kept_bytes{more} FROM pg_replication_slots"""
+  pg_wal_lsn_diff({_END}, restart_lsn)::float8 AS kept_bytes{more}, age(xmin)::bigint AS xid_age
+  FROM pg_replication_slots"""
 
 
 #: A replica's own view of how far it is behind.

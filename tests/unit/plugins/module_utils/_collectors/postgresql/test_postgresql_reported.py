@@ -363,3 +363,20 @@ def test_a_transaction_is_idle_since_its_last_statement() -> None:
     busy = session(3, state="idle in transaction", xact_start=-2600.0, query_start=998.0, state_change=999.0)
     found = sessions_of(about(SLOTS, reads_stats=True), busy)
     assert (found["idle_in_transaction_longest_seconds"], found["oldest_transaction_seconds"]) == (1.0, 3600.0)
+
+
+@pytest.mark.parametrize(
+    ("replica", "slot", "held"),
+    [
+        (None, None, []),
+        (7, None, [("replica", "db2", 7)]),  # hot_standby_feedback
+        (7, 4_000_000, [("slot", "old", 4_000_000), ("replica", "db2", 7)]),
+    ],
+)
+def test_who_keeps_rows_from_vacuum_without_a_session(replica: t.Optional[int], slot: t.Optional[int], held: t.Any) -> None:
+    """https://github.com/OPMDG/check_pgactivity/issues/201, https://github.com/cybertec-postgresql/pgwatch2/issues/111"""
+    slots = [{"name": "old", "type": "physical", "database": None, "active": False, "kept_bytes": None, "xid_age": slot}]
+    sample = Sample(many={"replicas": [sender(1, "db2", xid_age=replica)], "slots": slots})
+    found = measures_of(replication.put, about({}, in_recovery=False, reads_stats=True), sample, None, Manner())
+    assert [(row["kind"], row["name"], row["transactions"]) for row in found["vacuum_held_by"]] == held
+    assert found["vacuum_held_transactions"] == max((age for _kind, _name, age in held), default=0)
