@@ -53,7 +53,7 @@ def facts(template: str, name: str) -> dict[str, t.Any]:
     found: dict[str, t.Any] = {"name": name, "address": name, "stats": name, "instance": name, "app": name, "login_unix_socket": "/" + name,
                                "socket": "/" + name,
                                "login_user": name, "broker": {"host": name, "port": 60199}, "chdir": "/", "settings_module": name,
-                               "filesystems": [{"available_bytes": 1}]}  # fmt: skip
+                               "filesystems": [{"available_bytes": 1, "metadata_used_ratio": 1}]}  # fmt: skip
     for word in Command(template).words:
         for piece in word.pieces:
             if not isinstance(piece, str) and piece.query.text != "login":
@@ -66,7 +66,7 @@ def _put(place: dict[str, t.Any], path: str, name: str) -> None:
     head, _dot, rest = re.sub(r"\[\?[^]]*\] \| \[0\]", "[0]", path.split("||")[0].strip()).partition(".")
     key, bracket, _index = head.partition("[")
     if not rest:
-        place[key] = name
+        place[key] = [name] if bracket else name
         return
     inner = place.get(key)
     inner = (inner[0] if isinstance(inner, list) else inner) if inner else {}
@@ -219,6 +219,7 @@ def test_each_program_is_looked_for_on_the_host(template: str) -> None:
     assert programs[0] in {
         *TARGET_TOOLS,
         *EVERYWHERE,
+        "btrfs",
         "mariadb",
         "mariadb-admin",
         "memcached-tool",
