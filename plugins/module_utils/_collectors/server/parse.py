@@ -125,8 +125,12 @@ def oom_records(records: t.Iterable[str]) -> list[tuple[float, str]]:
     return found
 
 
+#: What chrony names as its source when it has none: nothing, or its own clock (`local`), which it calls synchronised.
+_NO_SOURCE = ("00000000", "7F7F0101")
+
+
 def chrony_tracking(text: str) -> t.Optional[tuple[bool, float]]:
     """`chronyc -c tracking` → (synchronised, seconds that the system clock is ahead of NTP time)."""
     fields = text.strip().split(",")
     offset = number(fields[4]) if len(fields) >= 14 else None
-    return None if offset is None else (fields[-1] != "Not synchronised", -float(offset))
+    return None if offset is None else (fields[-1] != "Not synchronised" and fields[0] not in _NO_SOURCE, -float(offset))

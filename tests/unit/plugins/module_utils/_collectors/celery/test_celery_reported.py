@@ -210,3 +210,28 @@ def test_the_visibility_timeout_of_a_url_alone_is_said_to_be_the_default(options
     broker = collector.CelerySampler({"broker_url": "redis://h:6379/0", **options}, HostTools(RealCommands()))._application().broker
     found = built(Gathered(broker, {}, []), None, 10).done()
     assert (found["redelivery_seconds"], found["redelivery_assumed"]) == (seconds, assumed)
+
+
+@pytest.mark.parametrize(
+    ("pool", "kind", "slots"),
+    [
+        ({"implementation": "celery.concurrency.eventlet:TaskPool", "max-concurrency": 500, "free-threads": 1}, "eventlet", 500),
+        ({"implementation": "celery.concurrency.gevent:TaskPool", "max-concurrency": 50}, "gevent", 50),
+        ({"implementation": "celery.concurrency.solo:TaskPool", "max-concurrency": 1, "processes": [9]}, "solo", 1),
+        ({"implementation": "celery.concurrency.thread:TaskPool", "max-concurrency": 8, "threads": 3}, "threads", 8),
+        ("N/A", None, None),
+    ],
+)  # fmt: skip
+def test_pools_that_have_no_processes_tell_their_room_as_well(pool: t.Any, kind: t.Optional[str], slots: t.Optional[int]) -> None:
+    """https://github.com/danihodovic/celery-exporter/pull/259: each pool tells other things of itself"""
+    first, second = snapshot(0, 100), snapshot(5, 150)
+    for one in (first, second):
+        one.replies["stats"][NODE]["pool"] = pool
+    found = built(Gathered(Broker("redis://h:6379/0"), {}, [NODE], first=first, second=second), 5.0, 10).done()
+    assert (found["workers"][0]["pool"], found["workers"][0]["concurrency"], found["concurrency"]) == (kind, slots, slots)
+
+
+def test_a_worker_that_was_switched_off_is_not_among_those_that_answer() -> None:
+    """https://github.com/danihodovic/celery-exporter/issues/137, https://github.com/mher/flower/issues/7: it was counted for ever"""
+    found = built(Gathered(Broker("redis://h:6379/0"), {}, [], first=Snapshot(0.0, NOW), second=Snapshot(5.0, NOW + 5)), 5.0, 10).done()
+    assert found["workers"] == [] and found["active"] is None
