@@ -11,7 +11,7 @@ import re
 import sys
 from xml.etree import ElementTree
 
-PARTS = ("unit", "measures", "services", "runs", "hosts", "practice")
+PARTS = ("unit", "measures", "services", "runs", "hosts", "practice", "practice-beside")
 
 
 def pytest_counts(record: pathlib.Path) -> str:

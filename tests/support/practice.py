@@ -43,7 +43,7 @@ class Practice:
             "practice_stack_dir": str(self.dir),
             "practice_stack_flavour": self.flavour,
             "practice_stack_inventory": str(self.inventory),
-            "practice_stack_venv": str(VENV.parent) if _reachable() else "",
+            "practice_stack_venv": str(VENV.parent) if reachable() else "",
         }
         extra = json.dumps({**own, **variables})
         return _ran(ansible.run("ansible-playbook", ROOT / "playbooks" / "practice.yml", "-e", extra, env=self.surroundings, seconds=600))
@@ -80,7 +80,7 @@ class Practice:
         return {entry.stat().st_uid for entry in self.processes()}
 
 
-def _reachable() -> bool:
+def reachable() -> bool:
     """Whether the servers' user may enter the checkout; when not, the role makes a virtualenv of its own."""
     return os.geteuid() != 0 or subprocess.run([VENV / "python", "-c", ""], user="nobody", cwd="/", check=False).returncode == 0
 
