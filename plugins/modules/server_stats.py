@@ -201,31 +201,31 @@ ansible_facts:
                  metadata_used_ratio: {type: float, description: 'Space for metadata that is used, null where there is none of its own (btrfs has).'}}
             filesystem_metadata_used_ratio: {type: float, description: 'The fullest by metadata, null without btrfs.'}
             filesystems_btrfs: {type: int, description: How many of them are btrfs.}
-            deleted_files: {type: list, elements: dict, description: 'Large deleted files that are still open, where a filesystem is 80 % full.', contains:
-                {name: {type: str, description: Its path.}, pid: {type: int, description: Who has it open.}, kind: {type: str, description: What that is.},
-                 service: {type: str, description: 'The service, null when it is none that is known.'},
-                 size_bytes: {type: int, description: What it takes.}}}
+            deleted_files: {type: list, elements: dict, description: 'Large deleted files that are still open, where a filesystem is 80 % full.', contains: {
+              name: {type: str, description: Its path.}, pid: {type: int, description: Who has it open.}, kind: {type: str, description: What that is.},
+              service: {type: str, description: 'The service, null when it is none that is known.'},
+              size_bytes: {type: int, description: What it takes.}}}
             deleted_files_total: {type: int, description: How many there are.}
             deleted_files_bytes: {type: int, description: What they take together.}
-            disk_growth: {type: dict, description: How the fullest filesystem grows. The role adds it from its stored rounds., contains:
-                {rounds: {type: int, description: 'Stored rounds that tell it, 0 when they are fewer than three or span less than an hour.'},
-                 in_a_day_ratio: {type: float, description: 'How full it is in a day at this pace, at most 1.'},
-                 in_a_week_ratio: {type: float, description: The same in a week.},
-                 full_at: {type: str, description: 'When it is full at this pace, null when that is a year away or more.'}}}
+            disk_growth: {type: dict, description: How the fullest filesystem grows. The role adds it from its stored rounds., contains: {
+              rounds: {type: int, description: 'Stored rounds that tell it, 0 when they are fewer than three or span less than an hour.'},
+              in_a_day_ratio: {type: float, description: 'How full it is in a day at this pace, at most 1.'},
+              in_a_week_ratio: {type: float, description: The same in a week.},
+              full_at: {type: str, description: 'When it is full at this pace, null when that is a year away or more.'}}}
             filesystems_total: {type: int, description: How many there are.}
             filesystems_read_only: {type: list, elements: str, description: 'Mount points that became read-only by themselves, as after an error of the disk.'}
             filesystems_silent: {type: int, description: Mounts that did not answer and were not read.}
-            raid: {type: list, elements: dict, description: 'Arrays of software RAID that can lose a disk; empty in a container.', contains:
-              {name: {type: str, description: The array.}, missing: {type: int, description: How many of its disks are missing.}}}
+            raid: {type: list, elements: dict, description: 'Arrays of software RAID that can lose a disk; empty in a container.', contains: {
+              name: {type: str, description: The array.}, missing: {type: int, description: How many of its disks are missing.}}}
             raid_total: {type: int, description: How many there are.}
             raid_degraded: {type: int, description: How many of them miss a disk.}
             filesystem_inodes_used_ratio: {type: float, description: 'The fullest by inodes, null where none has such a limit.'}
-            disks: {type: list, elements: dict, description: 'Whole disks, busiest first.', contains:
-                {name: {type: str, description: The device.}, util_ratio: {type: float, description: Share of the window in which it was at work.},
-                 await_milliseconds: {type: float, description: 'Mean time of an operation, null when there was none.'},
-                 queue_depth: {type: float, description: 'Operations under way, on average.'},
-                 operations_per_second: {type: float, description: Reads and writes.},
-                 read_bytes_per_second: {type: float, description: Read.}, write_bytes_per_second: {type: float, description: Written.}}}
+            disks: {type: list, elements: dict, description: 'Whole disks, busiest first.', contains: {
+              name: {type: str, description: The device.}, util_ratio: {type: float, description: Share of the window in which it was at work.},
+              await_milliseconds: {type: float, description: 'Mean time of an operation, null when there was none.'},
+              queue_depth: {type: float, description: 'Operations under way, on average.'},
+              operations_per_second: {type: float, description: Reads and writes.},
+              read_bytes_per_second: {type: float, description: Read.}, write_bytes_per_second: {type: float, description: Written.}}}
             disks_total: {type: int, description: How many there are.}
             network:
               description: Interfaces by traffic.
@@ -292,11 +292,11 @@ ansible_facts:
             processes_seen: {type: int, description: Processes that could be seen.}
             processes_filtered: {type: bool, description: Whether other users' processes are hidden from us.}
             zombies: {type: int, description: Dead processes that were not collected.}
-            zombie_processes: {type: list, elements: dict, description: 'Some of them, with their parents.', contains:
-                {pid: {type: int, description: Its process id.}, name: {type: str, description: The process.}, kind: {type: str, description: What it is.},
-                 service: {type: str, description: 'The service, null when it is none that is known.'},
-                 parent_pid: {type: int, description: Its parent's process id.},
-                 parent: {type: str, description: 'Its parent, null when that could not be seen.'}}}
+            zombie_processes: {type: list, elements: dict, description: 'Some of them, with their parents.', contains: {
+              pid: {type: int, description: Its process id.}, name: {type: str, description: The process.}, kind: {type: str, description: What it is.},
+              service: {type: str, description: 'The service, null when it is none that is known.'},
+              parent_pid: {type: int, description: Its parent's process id.},
+              parent: {type: str, description: 'Its parent, null when that could not be seen.'}}}
             stopped_processes:
               description: Processes of services that a signal or a debugger had stopped (state T) at both ends of the window.
               type: list
@@ -305,9 +305,9 @@ ansible_facts:
                 {pid: {type: int, description: Its process id.}, name: {type: str, description: The process.}, kind: {type: str, description: What it is.},
                  service: {type: str, description: Its service.}}
             stopped_processes_total: {type: int, description: 'How many there are, null when some processes are hidden from us and none was seen.'}
-            processes_by_cpu: {type: list, elements: dict, description: Processes that used most CPU in the window., contains:
-                {pid: {type: int, description: Its process id.}, name: {type: str, description: The process.}, kind: {type: str, description: What it is.},
-                 service: {type: str, description: 'The service, null when it is none that is known.'}, cpu_cores: {type: float, description: Cores it used.}}}
+            processes_by_cpu: {type: list, elements: dict, description: Processes that used most CPU in the window., contains: {
+              pid: {type: int, description: Its process id.}, name: {type: str, description: The process.}, kind: {type: str, description: What it is.},
+              service: {type: str, description: 'The service, null when it is none that is known.'}, cpu_cores: {type: float, description: Cores it used.}}}
             processes_by_memory:
               description: Processes that take most memory.
               type: list
