@@ -250,7 +250,10 @@ DRAGONFLY = {
 }
 
 
-def dragonfly(first: t.Mapping[str, t.Any] = {}, **second: t.Any) -> dict[str, t.Any]:
+NOTHING: dict[str, t.Any] = {}
+
+
+def dragonfly(first: t.Mapping[str, t.Any] = NOTHING, **second: t.Any) -> dict[str, t.Any]:
     lacking = {name: reply for name, reply in SECOND.items() if name not in ("CONFIG GET maxclients", "INFO errorstats")}
     return facts(changed(FIRST, **DRAGONFLY, **first), changed(lacking, **{**DRAGONFLY, **second}))
 
