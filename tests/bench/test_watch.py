@@ -18,18 +18,20 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-FEW, MANY, DAY = 300, 1200, 8640
+FEW, MANY = 300, 1200
 SLACK = 1.6
+#: Of the store for a finding in a round, where half of them move.
+BYTES = 3.0
 
 pytestmark = pytest.mark.bench
 
 # In an interpreter of its own; processor time, not the clock.
 _CHILD = """
 import json, math, os, random, sys, tempfile, time
-from ansible_collections.warroom.launch.plugins.plugin_utils import watching
 from ansible_collections.warroom.launch.plugins.plugin_utils._checks.catalogue import Catalogue, load
 from ansible_collections.warroom.launch.plugins.plugin_utils._judge.pipeline import Asked, judge
 from ansible_collections.warroom.launch.plugins.plugin_utils._report.page import index_html
+from ansible_collections.warroom.launch.plugins.plugin_utils._store import watch_round
 from ansible_collections.warroom.launch.plugins.plugin_utils._store.rounds import Store
 from tests.support.report import EVERY_TIER
 from tests.support.memory import peak
@@ -51,7 +53,7 @@ with tempfile.TemporaryDirectory() as folder, Store(os.path.join(folder, "rounds
     size = sum(os.path.getsize(os.path.join(folder, name)) for name in os.listdir(folder))
     begun = time.process_time()
     for number in range(count, count + 5):
-        _changes, states = watching.one_round(store, report, 1e9 + 10 * number, 1e9)
+        _changes, states = watch_round.one_round(store, report, 1e9 + 10 * number, 1e9)
         store.announce(states)
     round_took = (time.process_time() - begun) / 5
     begun = time.process_time()
@@ -84,7 +86,7 @@ def test_a_day_of_rounds(record_property):
     print("\n" + told(many))
     assert many["findings"] > 2500
     assert many["size"] <= SLACK * MANY / FEW * few["size"]
-    assert many["size"] / MANY * DAY < 200e6
+    assert many["size"] / MANY / many["findings"] < BYTES
     # thinned: what is shown, and what it takes, does not grow with the day
     assert many["round"] <= SLACK * few["round"] * math.sqrt(MANY / FEW)
     assert many["page"] <= SLACK * few["page"]

@@ -17,8 +17,8 @@ import threading
 import time
 import typing as t
 
+from .._linux.busy import Busy
 from .._linux.usage import PROC
-from .._linux.waits import Busy
 from .._texts.redact import clean
 from .facts import Facts, Maybe, Unknown
 from .problem import Problem

@@ -16,6 +16,7 @@ import typing as t
 
 from .._collect.problem import Problem
 from . import backlog, thread_wait, unanswered, unix_ends
+from .busy import Busy
 from .processes import pipe_inodes
 from .thread_wait import ANY, PIPE, SOCKET, UNKNOWN, WATCHED
 
@@ -30,19 +31,6 @@ CLIENT = "client"
 NAME_SERVER = ":53"
 #: Waits for who is to ask next: the worker is free after all.
 IDLE = "idle"
-
-
-class Busy(t.NamedTuple):
-    """A worker with requests in it: how many of its threads may have one, how many have, and what it works on (a page, a task).
-
-    `master`: the process that hands it work over a pipe, so that one who reads from that is free.
-    """
-
-    pid: int
-    threads: int
-    requests: int
-    label: str
-    master: t.Optional[int] = None
 
 
 class Seen(t.NamedTuple):

@@ -11,9 +11,9 @@ import os
 import re
 import typing as t
 
+from ..._linux.busy import Busy
 from ..._linux.processes import PROC, Process, Processes, children_now
 from ..._linux.usage import STOPPED
-from ..._linux.waits import Busy
 from ..server.process_kinds import program_of
 
 _TITLE = re.compile(r"\[celeryd: [^\]]*?(?::MainProcess)?\]")

@@ -15,8 +15,8 @@ from ..._collect import worker_host
 from ..._collect.problem import Problem
 from ..._collect.worker_host import HostCapacity, Usage
 from ..._linux import backlog, usage
+from ..._linux.busy import Busy
 from ..._linux.processes import socket_inodes
-from ..._linux.waits import Busy
 from .document import Socket, Stats
 
 

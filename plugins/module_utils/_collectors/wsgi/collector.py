@@ -16,9 +16,10 @@ from ..._collect.host_tools import HostTools
 from ..._collect.problem import Down, Problem
 from ..._collect.sampling import ONE_SAMPLE
 from ..._linux import backlog, usage
+from ..._linux.busy import Busy
 from ..._linux.processes import Listener, Process, children_now, nearest
 from ..._linux.served import address_of
-from ..._linux.waits import Busy, Waits
+from ..._linux.waits import Waits
 from ..._texts.redact import clean
 from . import control, fetch, heartbeat, load, settings, shape
 from .discover import PID, discover, masters, settings_of, upgraded, workers_of

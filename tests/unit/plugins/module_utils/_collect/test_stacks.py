@@ -15,7 +15,7 @@ from ansible_collections.warroom.launch.plugins.module_utils._collect import sta
 from ansible_collections.warroom.launch.plugins.module_utils._collect.command import Ran
 from ansible_collections.warroom.launch.plugins.module_utils._collect.facts import Unknown, known
 from ansible_collections.warroom.launch.plugins.module_utils._collect.host_tools import HostTools
-from ansible_collections.warroom.launch.plugins.module_utils._linux.waits import Busy
+from ansible_collections.warroom.launch.plugins.module_utils._linux.busy import Busy
 
 ROOT = "/srv/shop"
 #: What py-spy 0.4.3 tells of a worker of the practice application, shortened.

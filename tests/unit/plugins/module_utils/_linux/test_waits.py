@@ -14,8 +14,9 @@ from ansible_collections.warroom.launch.plugins.module_utils._collect import wai
 from ansible_collections.warroom.launch.plugins.module_utils._collect.facts import Facts
 from ansible_collections.warroom.launch.plugins.module_utils._collect.problem import Problem
 from ansible_collections.warroom.launch.plugins.module_utils._linux import backlog, thread_wait, unanswered, unix_ends, waits
+from ansible_collections.warroom.launch.plugins.module_utils._linux.busy import Busy
 from ansible_collections.warroom.launch.plugins.module_utils._linux.thread_wait import Wait
-from ansible_collections.warroom.launch.plugins.module_utils._linux.waits import Busy, Waits
+from ansible_collections.warroom.launch.plugins.module_utils._linux.waits import Waits
 
 LISTENING = [backlog.Backlog("tcp", "0.0.0.0", 8000, 1, 0, 100), backlog.Backlog("unix", "/run/app.sock", None, 2, 0, 100)]
 CLIENT = unanswered.Connection(11, "10.0.0.1:8000", "10.0.0.9:50001", 0, 900, 100)
