@@ -250,12 +250,9 @@ DRAGONFLY = {
 }
 
 
-NOTHING: dict[str, t.Any] = {}
-
-
-def dragonfly(first: t.Mapping[str, t.Any] = NOTHING, **second: t.Any) -> dict[str, t.Any]:
+def dragonfly(first: t.Optional[t.Mapping[str, t.Any]] = None, **second: t.Any) -> dict[str, t.Any]:
     lacking = {name: reply for name, reply in SECOND.items() if name not in ("CONFIG GET maxclients", "INFO errorstats")}
-    return facts(changed(FIRST, **DRAGONFLY, **first), changed(lacking, **{**DRAGONFLY, **second}))
+    return facts(changed(FIRST, **DRAGONFLY, **(first or {})), changed(lacking, **{**DRAGONFLY, **second}))
 
 
 def test_a_replica_of_dragonfly_has_lost_its_primary() -> None:
