@@ -67,7 +67,8 @@ def _sent_by_edges(fleet: Fleet) -> t.Iterator[Sent]:
         for edge in fleet.instances(service):
             window = edge.number("window")
             for row, ends in servers_of(edge, fleet):
-                count = row.number(columns.requests)
+                # a server whose errors are not counted speaks no HTTP here (mode tcp), and has connections counted
+                count = None if row.number("errors") is None else row.number(columns.requests)
                 rate = count / window if count is not None and window else None
                 yield Sent(edge.key, row.word(columns.address), tuple(ends), rate)
 

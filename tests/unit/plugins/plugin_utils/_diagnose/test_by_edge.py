@@ -20,12 +20,15 @@ APPS = [f"{at(1, 20 + number)}:8000" for number in range(1, 5)]
 
 
 def _nginx(*groups: str) -> dict[str, t.Any]:
-    rows = [{"name": place, "group": groups[number % len(groups)], "attempts": ATTEMPTS} for number, place in enumerate(APPS)]
+    rows = [{"name": place, "group": groups[number % len(groups)], "attempts": ATTEMPTS, "errors": 0} for number, place in enumerate(APPS)]
     return {"launch_nginx": fact(_edge("nginx", upstreams=rows))}
 
 
-def _haproxy(*backends: str) -> dict[str, t.Any]:
-    rows = [{"address": place, "backend": backends[number % len(backends)], "requests": ATTEMPTS} for number, place in enumerate(APPS)]
+def _haproxy(*backends: str, errors: t.Optional[int] = 0) -> dict[str, t.Any]:
+    rows = [
+        {"address": place, "backend": backends[number % len(backends)], "requests": ATTEMPTS, "errors": errors}
+        for number, place in enumerate(APPS)
+    ]
     return {"launch_haproxy": fact(_edge("haproxy", servers=rows))}
 
 
@@ -60,7 +63,11 @@ def test_requests_are_counted_in_front(front: dict[str, t.Any]) -> None:
     assert cause["cause"] == "query_per_row" and "one quick statement 100 times per request" in cause["statement"]
 
 
-@pytest.mark.parametrize("front", [{}, _varnish(None), _varnish(4000.0)], ids=["nobody counts", "unknown", "one call per request"])
+@pytest.mark.parametrize(
+    "front",
+    [{}, _varnish(None), _varnish(4000.0), _haproxy("app", errors=None)],
+    ids=["nobody counts", "unknown", "one call per request", "connections and not requests"],
+)
 def test_what_is_not_counted_blames_no_page(front: dict[str, t.Any]) -> None:
     assert "query_per_row" not in _site(front).causes()
 
