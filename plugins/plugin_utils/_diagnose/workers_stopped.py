@@ -22,12 +22,15 @@ def workers_stopped(fleet: Fleet) -> t.Iterator[Cause]:
 
 def _cause(stopped: list[Instance], fleet: Fleet) -> Cause:
     worst = max(stopped, key=_waiting)
-    pids = " ".join(map(str, worst.part("workers").get("stopped_pids") or ()))
+    listed = worst.part("workers").get("stopped_pids")
+    # only numbers: the line is pasted, and facts are a stranger's
+    pids = [str(pid) for pid in (listed if isinstance(listed, list) else ()) if isinstance(pid, int) and not isinstance(pid, bool)]
+    line = f" (on {worst.host}: kill -CONT {' '.join(pids)})" if pids else ""
     return Cause(
         hosts=sorted({workers.host for workers in stopped}),
         statement=f"{_told(worst)} stopped by a signal or a debugger (state T), and {numbered(_waiting(worst), _WAIT)}.",
         evidence=[f"{_told(workers)} stopped; {numbered(_waiting(workers), _WAIT)}." for workers in stopped if workers is not worst][:5],
-        first_fix=f"Continue them as root or their user{f' (kill -CONT {pids})' if pids else ''}, and find out who stopped them.",
+        first_fix=f"Continue them as root or their user{line}, and find out who stopped them.",
         avoid="Do not add workers before these run again: they come back with all that they hold.",
         look=fleet.look_at_workers(worst, "htop"),
         at=worst,

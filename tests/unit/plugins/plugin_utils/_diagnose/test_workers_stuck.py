@@ -58,8 +58,11 @@ def test_connections_that_are_kept_alive_hold_every_place_of_granian() -> None:
     assert cause["cause"] == "workers_stuck" and "--backpressure" in cause["first_fix"] and "reload" not in cause["first_fix"]
 
 
-@pytest.mark.parametrize("pids", [None, [71, 72]])
-def test_workers_that_are_stopped_are_continued_and_no_others_are_added(pids: t.Optional[list[int]]) -> None:
+@pytest.mark.parametrize(
+    ("pids", "line"),
+    [(None, ""), ([71, 72], "(on app1: kill -CONT 71 72)"), ([71, "72; reboot", True], "(on app1: kill -CONT 71)"), ("$(reboot)", "")],
+)
+def test_workers_that_are_stopped_are_continued_and_no_others_are_added(pids: t.Any, line: str) -> None:
     """https://github.com/benfred/py-spy/issues/390: a profiler left them suspended, and the one that is left is full"""
     made = World()
     made.workers_halted()
@@ -68,7 +71,8 @@ def test_workers_that_are_stopped_are_continued_and_no_others_are_added(pids: t.
     assert (
         cause["cause"] == "workers_stopped" and "2 of 3 workers stopped" in cause["statement"] and "100 requests wait" in cause["statement"]
     )
-    assert ("(kill -CONT 71 72)" in cause["first_fix"]) is bool(pids) and "root" in cause["first_fix"]
+    assert line in cause["first_fix"] and "root" in cause["first_fix"] and "reboot" not in str(cause)
+    assert ("kill" in cause["first_fix"]) is bool(line)
 
 
 @pytest.mark.parametrize(
